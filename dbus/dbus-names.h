@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What daemon and client must spell alike; tests/lint compares it with the interface XML beside it. */
+
+#define BUS_NAME      "org.virtbootstrap1"
+#define BUS_PATH      "/org/virtbootstrap1"
+#define BUS_JOB_PATH  BUS_PATH "/job"
+#define BUS_MANAGER   BUS_NAME ".Manager"
+#define BUS_JOB       BUS_NAME ".Job"
+#define BUS_CACHE     BUS_NAME ".Cache"
+#define BUS_ERROR(id) BUS_NAME ".Error." id
+
+/* Where the daemon listens without a bus. */
+#define BUS_PRIVATE_SOCKET "/run/virt-bootstrap/private"
