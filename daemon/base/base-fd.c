@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-cleanup.h"
+#include "base-fd.h"
+
+int fd_write_full(int fd, const void *data, size_t size) {
+        const uint8_t *p = data;
+
+        while (size > 0) {
+                ssize_t n = write(fd, p, size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+
+                p += n;
+                size -= (size_t) n;
+        }
+
+        return 0;
+}
+
+ssize_t fd_read_full(int fd, void *data, size_t size) {
+        uint8_t *p = data;
+        size_t left = size;
+
+        while (left > 0) {
+                ssize_t n = read(fd, p, left);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+
+                p += n;
+                left -= (size_t) n;
+        }
+
+        return (ssize_t) (size - left);
+}
+
+int fd_read_all(int fd, size_t limit, char **ret, size_t *ret_size) {
+        _cleanup_(freep) char *content = NULL;
+        size_t size = 0, room = 0;
+
+        for (;;) {
+                ssize_t n;
+
+                if (size == room) {
+                        char *bigger;
+
+                        /* One byte past the limit tells a file of that size from a larger one. */
+                        room = room == 0 ? 4096 : room * 2;
+                        if (room > limit + 1)
+                                room = limit + 1;
+                        bigger = realloc(content, room + 1);
+                        if (!bigger)
+                                return -ENOMEM;
+                        content = bigger;
+                }
+
+                n = fd_read_full(fd, content + size, room - size);
+                if (n < 0)
+                        return (int) n;
+
+                size += (size_t) n;
+                if (size > limit)
+                        return -EFBIG;
+                if (size < room)
+                        break;
+        }
+
+        content[size] = '\0';
+        *ret = TAKE_PTR(content);
+        if (ret_size)
+                *ret_size = size;
+        return 0;
+}
+
+int file_read(int dir_fd, const char *name, size_t limit, char **ret, size_t *ret_size) {
+        _cleanup_(closep) int fd = -EBADF;
+        struct stat st;
+
+        fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
+
+        return fd_read_all(fd, limit, ret, ret_size);
+}
+
+int file_write_atomic(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {
+        _cleanup_(freep) char *temporary = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        /* The name holds the process: others that share the directory write their own. */
+        if (asprintf(&temporary, "%s.%ld.new", name, (long) getpid()) < 0) {
+                temporary = NULL;
+                return -ENOMEM;
+        }
+
+        if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT)
+                return -errno;
+        fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        if (fd < 0)
+                return -errno;
+
+        r = fd_write_full(fd, data, size);
+        if (r >= 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
+                r = -errno;
+        if (r < 0)
+                (void) unlinkat(dir_fd, temporary, 0);
+        return r;
+}
+
+char *fd_path(int fd, char ret[static FD_PATH_MAX]) {
+        assert(fd >= 0);
+
+        (void) snprintf(ret, FD_PATH_MAX, "/proc/self/fd/%d", fd);
+        return ret;
+}
+
+int fd_raise_limit(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return -errno;
+
+        limit.rlim_cur = limit.rlim_max;
+        return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+}

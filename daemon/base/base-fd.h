@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Descriptors: whole reads and writes, small files. */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/** fd_write_full() - write all of @data; returns 0 or a negative errno */
+int fd_write_full(int fd, const void *data, size_t size);
+
+/**
+ * fd_read_full() - read until @size bytes or the end of the file
+ *
+ * Return: bytes read, less than @size only at the end of the file; or a negative errno.
+ */
+ssize_t fd_read_full(int fd, void *data, size_t size);
+
+/**
+ * fd_read_all() - read a small file or pipe to its end
+ * @limit:      most bytes that are accepted
+ * @ret:        content, NUL-terminated, owned by the caller; untouched on failure
+ * @ret_size:   bytes without the NUL; may be NULL
+ *
+ * Return: 0, -EFBIG when there are more than @limit bytes, or another negative errno.
+ */
+int fd_read_all(int fd, size_t limit, char **ret, size_t *ret_size);
+
+/**
+ * file_read() - fd_read_all() on the file @name in the directory @dir_fd
+ *
+ * Does not follow a link, and does not block on what is no regular file (-ELOOP, -EINVAL).
+ */
+int file_read(int dir_fd, const char *name, size_t limit, char **ret, size_t *ret_size);
+
+/**
+ * file_write_atomic() - make @name in @dir_fd hold @data, or leave it as it was
+ * @mode:       permissions of a new file
+ *
+ * Written under a temporary name in the same directory, which is gone when this fails.
+ *
+ * Return: 0 or a negative errno.
+ */
+int file_write_atomic(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
+
+/** fd_path() - "/proc/self/fd/N" of @fd in @ret; returns @ret */
+#define FD_PATH_MAX (sizeof("/proc/self/fd/") + 3 * sizeof(int))
+char *fd_path(int fd, char ret[static FD_PATH_MAX]);
+
+/** fd_raise_limit() - raise the soft limit of open files to the hard one; returns 0 or -errno */
+int fd_raise_limit(void);

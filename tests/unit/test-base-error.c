@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base-cleanup.h"
+#include "base-error.h"
+
+static void context_is_put_in_front_on_the_way_up(void **state) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        assert_int_equal(
+                error_set(&error, EBADMSG, ERROR_DIGEST_MISMATCH, "Not %s", "sha256:00"), -EBADMSG);
+        assert_int_equal(error_prefix(&error, "layer %d of %d", 1, 3), -EBADMSG);
+        assert_string_equal(error_text(&error), "layer 1 of 3: Not sha256:00");
+        assert_int_equal(error.kind, ERROR_DIGEST_MISMATCH);
+}
+
+static void errno_decides_the_kind(void **state) {
+        static const struct {
+                int code;
+                ErrorKind kind;
+        } cases[] = {
+                { ENOSPC, ERROR_NO_SPACE },      { EDQUOT, ERROR_NO_SPACE },
+                { EACCES, ERROR_ACCESS_DENIED }, { EPERM, ERROR_ACCESS_DENIED },
+                { EROFS, ERROR_ACCESS_DENIED },  { EIO, ERROR_FAILED },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                _cleanup_(error_clear) Error error = ERROR_NULL;
+
+                error_set_errno(&error, cases[i].code, "Cannot write %s", "x");
+                assert_int_equal(error.kind, cases[i].kind);
+                assert_non_null(strstr(error_text(&error), strerror(cases[i].code)));
+        }
+}
+
+static void nobody_listening_is_no_crash(void **state) {
+        Error from = ERROR_NULL;
+
+        assert_int_equal(error_set(NULL, EIO, ERROR_FAILED, "x"), -EIO);
+        assert_int_equal(error_prefix(NULL, "x"), -EIO);
+        error_set(&from, EIO, ERROR_FAILED, "x");
+        error_move(NULL, &from);
+        assert_null(from.message);
+}
+
+static void every_kind_has_a_bus_name_of_its_own(void **state) {
+        for (ErrorKind a = 0; a < _ERROR_KIND_MAX; a++) {
+                assert_memory_equal(
+                        error_kind_to_bus_name(a), "org.virtbootstrap1.Error.",
+                        strlen("org.virtbootstrap1.Error."));
+                for (ErrorKind b = 0; b < a; b++)
+                        assert_string_not_equal(error_kind_to_string(a), error_kind_to_string(b));
+        }
+        assert_string_equal(error_kind_to_string(ERROR_NO_SPACE), "NoSpace");
+}
+
+static void copy_and_move_hand_over_the_whole_error(void **state) {
+        _cleanup_(error_clear) Error a = ERROR_NULL, b = ERROR_NULL, c = ERROR_NULL;
+
+        error_set(&a, ENOENT, ERROR_NOT_FOUND, "gone");
+        assert_int_equal(error_copy(&b, &a), -ENOENT);
+        error_move(&c, &a);
+        assert_int_equal(a.code, 0);
+        assert_string_equal(error_text(&b), "gone");
+        assert_string_equal(error_text(&c), "gone");
+        assert_int_equal(c.kind, ERROR_NOT_FOUND);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(context_is_put_in_front_on_the_way_up),
+                CASE(errno_decides_the_kind),
+                CASE(nobody_listening_is_no_crash),
+                CASE(every_kind_has_a_bus_name_of_its_own),
+                CASE(copy_and_move_hand_over_the_whole_error),
+        };
+
+        return cmocka_run_group_tests_name("base-error", tests, NULL, NULL);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-cleanup.h"
+#include "base-fd.h"
+
+typedef struct Fixture {
+        char path[32];
+        int fd;
+} Fixture;
+
+static int set_up(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+
+        strcpy(f->path, "/tmp/test-base-fd-XXXXXX");
+        assert_non_null(mkdtemp(f->path));
+        f->fd = open(f->path, O_DIRECTORY | O_CLOEXEC);
+        *state = f;
+        return f->fd < 0;
+}
+
+static int tear_down(void **state) {
+        Fixture *f = *state;
+        int r;
+
+        (void) unlinkat(f->fd, "file", 0);
+        (void) unlinkat(f->fd, "link", 0);
+        close(f->fd);
+        r = rmdir(f->path); /* fails when something was left behind */
+        free(f);
+        return r;
+}
+
+static void what_is_written_is_read_back(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *content = NULL;
+        size_t size;
+
+        assert_int_equal(file_write_atomic(f->fd, "file", "old", 3, 0644), 0);
+        assert_int_equal(file_write_atomic(f->fd, "file", "new!", 4, 0644), 0);
+        assert_int_equal(file_read(f->fd, "file", 4, &content, &size), 0);
+        assert_int_equal(size, 4);
+        assert_string_equal(content, "new!");
+}
+
+static void file_over_the_limit_is_refused(void **state) {
+        Fixture *f = *state;
+        char *content = NULL, big[10000];
+
+        memset(big, 'x', sizeof(big));
+        assert_int_equal(file_write_atomic(f->fd, "file", big, sizeof(big), 0644), 0);
+        assert_int_equal(file_read(f->fd, "file", sizeof(big) - 1, &content, NULL), -EFBIG);
+        assert_null(content);
+        assert_int_equal(file_read(f->fd, "file", sizeof(big), &content, NULL), 0);
+        free(content);
+}
+
+static void links_and_fifos_are_not_read(void **state) {
+        Fixture *f = *state;
+        char *content = NULL;
+
+        assert_int_equal(symlinkat("/etc/passwd", f->fd, "link"), 0);
+        assert_int_equal(mkfifoat(f->fd, "file", 0600), 0);
+        assert_int_equal(file_read(f->fd, "link", 1 << 20, &content, NULL), -ELOOP);
+        assert_int_equal(file_read(f->fd, "file", 1 << 20, &content, NULL), -EINVAL);
+}
+
+static void failed_write_leaves_the_old_file(void **state) {
+        Fixture *f = *state;
+        _cleanup_(closep) int elsewhere = open("/proc/self", O_DIRECTORY | O_CLOEXEC);
+
+        assert_true(file_write_atomic(elsewhere, "file", "x", 1, 0644) < 0);
+        assert_int_equal(mkdirat(f->fd, "link", 0755), 0);
+        assert_int_equal(file_write_atomic(f->fd, "link", "x", 1, 0644), -EISDIR);
+        assert_int_equal(unlinkat(f->fd, "link", AT_REMOVEDIR), 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE_WITH(what_is_written_is_read_back, set_up, tear_down),
+                CASE_WITH(file_over_the_limit_is_refused, set_up, tear_down),
+                CASE_WITH(links_and_fifos_are_not_read, set_up, tear_down),
+                CASE_WITH(failed_write_leaves_the_old_file, set_up, tear_down),
+        };
+
+        return cmocka_run_group_tests_name("base-fd", tests, NULL, NULL);
+}
