@@ -45,3 +45,12 @@ static inline void closep(int *fd) {
                 *_fdp = -EBADF;                                                                    \
                 _taken;                                                                            \
         })
+
+/* Hands what the structure owns to its new owner, leaving an empty one behind. */
+#define TAKE_STRUCT(s)                                                                             \
+        ({                                                                                         \
+                __typeof__(s) *_sp = &(s);                                                         \
+                __typeof__(s) _taken = *_sp;                                                       \
+                *_sp = (__typeof__(s)){ 0 };                                                       \
+                _taken;                                                                            \
+        })
