@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Image references, as containers/image and distribution/reference read them:
+ *
+ *     docker://[HOST[:PORT]/]NAME[:TAG][@DIGEST]
+ *
+ * The first component is a host only if it is "localhost" or has a '.', a ':' or an upper-case
+ * letter; otherwise the host is docker.io, where a single name gets "library/" in front.
+ */
+
+#include <stdbool.h>
+
+#include "base-digest.h"
+#include "base-error.h"
+
+#define REFERENCE_MAX            ((size_t) 511) /* bytes of a whole reference */
+#define REFERENCE_REPOSITORY_MAX ((size_t) 255)
+#define REFERENCE_TAG_MAX        ((size_t) 128)
+
+typedef struct Reference {
+        char host[REFERENCE_REPOSITORY_MAX + 1];       /* "docker.io", "[::1]:5000", … */
+        char repository[REFERENCE_REPOSITORY_MAX + 1]; /* "library/debian" */
+        char tag[REFERENCE_TAG_MAX + 1]; /* "latest" when neither tag nor digest was given; empty
+                                          * when only a digest was */
+        bool has_digest;
+        Digest digest; /* decides over the tag when @has_digest */
+} Reference;
+
+/**
+ * reference_parse() - read a reference
+ * @text:       with or without "docker://" (also "docker:///NAME") and a trailing slash
+ *
+ * Return: 0, or -EINVAL with @error set to ERROR_INVALID_REFERENCE; @ret untouched on failure.
+ */
+int reference_parse(const char *text, Reference *ret, Error *error);
+
+/**
+ * reference_format() - the full form, such as "docker.io/library/debian:latest"
+ *
+ * With "@DIGEST" behind the tag, if any, when the reference has one. Every character is printable
+ * ASCII that JSON needs no escape for. Returns @ret.
+ */
+char *reference_format(const Reference *reference, char ret[static REFERENCE_MAX + 1]);
+
+/** reference_api_host() - where the host's API is: "registry-1.docker.io" for docker.io, else @host */
+const char *reference_api_host(const Reference *reference);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "oci-media-type.h"
+
+static void every_type_is_read_back_from_its_text(void **state) {
+        for (MediaType type = MEDIA_TYPE_UNKNOWN + 1; type < _MEDIA_TYPE_MAX; type++) {
+                assert_int_equal(media_type_parse(media_type_to_string(type)), type);
+                assert_true(strlen(media_type_to_string(type)) <= MEDIA_TYPE_TEXT_MAX);
+                assert_int_not_equal(media_type_class(type), MEDIA_CLASS_OTHER);
+        }
+
+        assert_int_equal(media_type_parse("unknown"), MEDIA_TYPE_UNKNOWN);
+        assert_int_equal(media_type_class(MEDIA_TYPE_UNKNOWN), MEDIA_CLASS_OTHER);
+}
+
+static void parameters_blanks_and_case_are_ignored(void **state) {
+        static const char *const texts[] = {
+                "application/vnd.oci.image.index.v1+json; charset=utf-8",
+                "application/vnd.oci.image.index.v1+json;charset=utf-8",
+                " \tapplication/vnd.oci.image.index.v1+json \r\n",
+                "Application/VND.OCI.image.index.v1+JSON",
+        };
+
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+                assert_int_equal(media_type_parse(texts[i]), MEDIA_TYPE_OCI_INDEX);
+}
+
+static void other_text_is_unknown(void **state) {
+        static const char *const texts[] = {
+                "",
+                ";",
+                "application/vnd.oci.image.index.v1+jso",
+                "application/vnd.oci.image.index.v1+jsonx",
+                "application/vnd.oci.image.index.v1+json, text/plain",
+                "application/vnd.oci.image.layer.v1.tar+gzip+encrypted",
+        };
+
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+                assert_int_equal(media_type_parse(texts[i]), MEDIA_TYPE_UNKNOWN);
+}
+
+static void content_type_of_a_server_that_does_not_know_is_generic(void **state) {
+        static const struct {
+                const char *text;
+                bool is_generic;
+        } cases[] = {
+                { NULL, true },
+                { "", true },
+                { "; charset=utf-8", true },
+                { "application/json", true },
+                { "application/json; charset=utf-8", true },
+                { "text/plain", true },
+                { "application/octet-stream", true },
+                { "text/html", false },
+                { "application/vnd.oci.image.index.v1+json", false },
+                { "application/jso", false },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+                assert_int_equal(media_type_is_generic(cases[i].text), cases[i].is_generic);
+}
+
+static void accept_header_has_each_manifest_and_index_type_once_and_nothing_else(void **state) {
+        char header[1024];
+        unsigned seen[_MEDIA_TYPE_MAX] = { 0 };
+
+        assert_true(strlen(media_type_accept()) < sizeof(header));
+        strcpy(header, media_type_accept());
+        for (char *p = header, *item; (item = strsep(&p, ","));)
+                seen[media_type_parse(item)]++;
+
+        for (MediaType type = 0; type < _MEDIA_TYPE_MAX; type++) {
+                MediaClass class = media_type_class(type);
+
+                assert_int_equal(
+                        seen[type], class == MEDIA_CLASS_MANIFEST || class == MEDIA_CLASS_SCHEMA1 ||
+                                            class == MEDIA_CLASS_INDEX);
+        }
+}
+
+static void only_foreign_layers_are_foreign(void **state) {
+        for (MediaType type = 0; type < _MEDIA_TYPE_MAX; type++) {
+                const char *text = media_type_to_string(type);
+
+                assert_int_equal(
+                        media_type_is_foreign(type),
+                        strstr(text, "nondistributable") || strstr(text, "foreign"));
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(every_type_is_read_back_from_its_text),
+                CASE(parameters_blanks_and_case_are_ignored),
+                CASE(other_text_is_unknown),
+                CASE(content_type_of_a_server_that_does_not_know_is_generic),
+                CASE(accept_header_has_each_manifest_and_index_type_once_and_nothing_else),
+                CASE(only_foreign_layers_are_foreign),
+        };
+
+        return cmocka_run_group_tests_name("oci-media-type", tests, NULL, NULL);
+}
