@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "oci-token.h"
+#include "registry-auth.h"
+
+static void free_secretp(char **text) {
+        if (*text)
+                explicit_bzero(*text, strlen(*text));
+        free(*text);
+}
+
+static uint64_t boottime_usec(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_BOOTTIME, &ts);
+        return (uint64_t) ts.tv_sec * REGISTRY_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+void registry_auth_init(RegistryAuth *auth, RegistryEndpoint *endpoint) {
+        *auth = (RegistryAuth){ .endpoint = endpoint };
+        (void) pthread_mutex_init(&auth->lock, NULL);
+}
+
+void registry_auth_done(RegistryAuth *auth) {
+        free_secretp(&auth->token);
+        (void) pthread_mutex_destroy(&auth->lock);
+        *auth = (RegistryAuth){ 0 };
+}
+
+static int get_with_retries(
+        RegistryHttp *http,
+        const RegistryRequest *request,
+        RegistryResponse *response,
+        Error *error) {
+        RegistryRetry retry;
+
+        registry_retry_init(&retry);
+        for (;;) {
+                _cleanup_(error_clear) Error failed = ERROR_NULL;
+                RegistryAttempt attempt;
+                int r = registry_http_get(http, request, response, &failed);
+
+                if (r >= 0 && response->status == 200)
+                        return 0;
+
+                attempt = (RegistryAttempt){
+                        .failure = response->failure,
+                        .status = response->status,
+                        .retry_after = response->retry_after,
+                };
+                if (registry_retry_wait(&retry, attempt))
+                        continue;
+                return r < 0 ? error_copy(error, &failed)
+                             : registry_response_error(response, request->login, error);
+        }
+}
+
+static RegistryLogin basic_login(const RegistryEndpoint *endpoint) {
+        return (RegistryLogin){
+                .scheme = REGISTRY_SCHEME_BASIC,
+                .username = endpoint->username,
+                .password = endpoint->password,
+        };
+}
+
+static int token_url(
+        const RegistryEndpoint *endpoint,
+        const RegistryChallenge *challenge,
+        char **ret,
+        Error *error) {
+        char scope[sizeof("repository::pull") + REFERENCE_REPOSITORY_MAX];
+
+        (void) snprintf(scope, sizeof(scope), "repository:%s:pull", endpoint->repository);
+        return registry_url_token(
+                challenge->realm, challenge->service,
+                challenge->scope[0] != '\0' ? challenge->scope : scope,
+                endpoint->username ? endpoint->username : "", endpoint->insecure, ret, error);
+}
+
+static int fetch_token(
+        const RegistryEndpoint *endpoint,
+        RegistryHttp *http,
+        const RegistryChallenge *challenge,
+        const RegistryResponse *denied,
+        OciToken *ret,
+        Error *error) {
+        _cleanup_(registry_response_done) RegistryResponse response = { 0 };
+        _cleanup_(freep) char *url = NULL, *home = NULL;
+        RegistryLogin login = basic_login(endpoint);
+        RegistryRequest request;
+        int r;
+
+        r = token_url(endpoint, challenge, &url, error);
+        if (r < 0)
+                return r;
+        if (asprintf(&home, "https://%s/", endpoint->host) < 0) {
+                home = NULL;
+                return error_oom(error);
+        }
+
+        request = (RegistryRequest){
+                .url = url,
+                .accept = "application/json",
+                .login = endpoint->username ? &login : NULL,
+                .body_max = OCI_TOKEN_DOCUMENT_MAX,
+                .home_url = home,
+                .home_peer = denied->peer,
+        };
+        r = get_with_retries(http, &request, &response, error);
+        if (r < 0)
+                return r;
+
+        return oci_token_parse(response.body ? response.body : "", response.size, ret, error);
+}
+
+static int auth_take_token(
+        RegistryAuth *auth,
+        RegistryHttp *http,
+        const RegistryChallenge *challenge,
+        const RegistryResponse *denied,
+        Error *error) {
+        uint64_t asked_usec = boottime_usec();
+        OciToken token = { 0 };
+        int r;
+
+        r = fetch_token(auth->endpoint, http, challenge, denied, &token, error);
+        if (r < 0)
+                return error_prefix(error, "Cannot get a token");
+
+        free_secretp(&auth->token);
+        auth->token = token.token;
+        auth->expires_usec = asked_usec + token.expires_in * REGISTRY_USEC_PER_SEC;
+        auth->scheme = REGISTRY_SCHEME_BEARER;
+        auth->generation++;
+        return 1;
+}
+
+static int auth_take_basic(RegistryAuth *auth) {
+        /* The same again would not help. */
+        if (!auth->endpoint->username || auth->scheme == REGISTRY_SCHEME_BASIC)
+                return 0;
+
+        auth->scheme = REGISTRY_SCHEME_BASIC;
+        auth->generation++;
+        return 1;
+}
+
+/* Returns 1 when there is a login now that the denied request did not have, else 0. */
+static int auth_renew_locked(
+        RegistryAuth *auth,
+        RegistryHttp *http,
+        const RegistryResponse *denied,
+        unsigned generation,
+        bool is_fresh,
+        Error *error) {
+        const RegistryChallenge *bearer =
+                registry_challenges_find(&denied->challenges, REGISTRY_SCHEME_BEARER);
+        bool needs_scope = bearer && strcmp(bearer->error, "insufficient_scope") == 0;
+
+        if (denied->status == 403 && !needs_scope)
+                return 0;
+        if (auth->generation != generation)
+                return 1; /* another thread was faster */
+        if (bearer)
+                return is_fresh && !needs_scope
+                               ? 0
+                               : auth_take_token(auth, http, bearer, denied, error);
+        if (registry_challenges_find(&denied->challenges, REGISTRY_SCHEME_BASIC))
+                return auth_take_basic(auth);
+
+        return 0;
+}
+
+static int auth_renew(
+        RegistryAuth *auth,
+        RegistryHttp *http,
+        const RegistryResponse *denied,
+        unsigned generation,
+        bool is_fresh,
+        Error *error) {
+        int r;
+
+        (void) pthread_mutex_lock(&auth->lock);
+        r = auth_renew_locked(auth, http, denied, generation, is_fresh, error);
+        (void) pthread_mutex_unlock(&auth->lock);
+        return r;
+}
+
+/* What to log in with now; @ret_token is owned by the caller and must outlive @ret. */
+static int auth_get_login(
+        RegistryAuth *auth,
+        RegistryLogin *ret,
+        char **ret_token,
+        unsigned *ret_generation,
+        Error *error) {
+        int r = 0;
+
+        (void) pthread_mutex_lock(&auth->lock);
+        *ret = auth->scheme == REGISTRY_SCHEME_BASIC ? basic_login(auth->endpoint)
+                                                     : (RegistryLogin){ 0 };
+        *ret_generation = auth->generation;
+        if (auth->scheme == REGISTRY_SCHEME_BEARER && boottime_usec() < auth->expires_usec) {
+                *ret_token = strdup(auth->token);
+                *ret = (RegistryLogin){ .scheme = REGISTRY_SCHEME_BEARER, .token = *ret_token };
+                r = *ret_token ? 0 : error_oom(error);
+        }
+        (void) pthread_mutex_unlock(&auth->lock);
+        return r;
+}
+
+int registry_auth_get(
+        RegistryAuth *auth,
+        RegistryHttp *http,
+        const RegistryRequest *request,
+        RegistryResponse *response,
+        Error *error) {
+        for (unsigned renewals = 0;; renewals++) {
+                _cleanup_(free_secretp) char *token = NULL;
+                RegistryRequest authorized = *request;
+                unsigned generation;
+                RegistryLogin login;
+                int r;
+
+                response->failure = REGISTRY_FAILURE_FINAL;
+                r = auth_get_login(auth, &login, &token, &generation, error);
+                if (r < 0)
+                        return r;
+
+                authorized.login = login.scheme != REGISTRY_SCHEME_OTHER ? &login : NULL;
+                r = registry_http_get(http, &authorized, response, error);
+                if (r >= 0)
+                        auth->endpoint->was_reached = true;
+                if (r < 0 || (response->status != 401 && response->status != 403) ||
+                    renewals == REGISTRY_RENEWALS_MAX)
+                        return r;
+
+                r = auth_renew(auth, http, response, generation, renewals > 0, error);
+                if (r < 0)
+                        response->failure = REGISTRY_FAILURE_FINAL;
+                if (r <= 0)
+                        return r;
+        }
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One blob's transfer: from an offset on, taken up again where it broke.
+ *
+ * A transfer that broke goes on with a Range request. 206 with the Content-Range that was asked for
+ * continues; 200 starts over and is discarded up to where it was; after 416, or another range than
+ * the one asked for, the whole blob is asked for and discarded likewise.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base-digest.h"
+#include "base-error.h"
+#include "registry-auth.h"
+#include "registry-endpoint.h"
+#include "registry-http.h"
+#include "registry-range.h"
+
+#define REGISTRY_BLOB_PROGRESS_BYTES                                                               \
+        UINT64_C(1048576) /* of new data, after which tries count anew */
+
+/* What is wanted; everything is borrowed. */
+typedef struct RegistryBlobRequest {
+        const Digest *digest;
+        uint64_t offset; /* bytes that the caller has already */
+        uint64_t size;   /* bytes of the whole blob; REGISTRY_SIZE_UNKNOWN when nothing says it, and
+                          * @write has to set the ceiling */
+
+        /* Gets the bytes from @offset on, in order, each once. Returns 0, or a negative errno with
+         * @error set, which ends the transfer. */
+        int (*write)(void *userdata, const void *data, size_t size, Error *error);
+        void *userdata;
+} RegistryBlobRequest;
+
+/**
+ * registry_blob_get() - see registry_client_get_blob()
+ * @http:       used by this call alone until it returns
+ */
+int registry_blob_get(
+        RegistryEndpoint *endpoint,
+        RegistryAuth *auth,
+        RegistryHttp *http,
+        const RegistryBlobRequest *request,
+        Error *error);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "registry-handle.h"
+#include "registry-url.h"
+
+static bool has_variable(const char *name) {
+        const char *value = getenv(name);
+
+        return value && value[0] != '\0';
+}
+
+bool registry_handle_has_proxy(const char *url) {
+        if (registry_url_is_loopback(url))
+                return false;
+        if (has_variable("all_proxy") || has_variable("ALL_PROXY"))
+                return true;
+
+        /* HTTP_PROXY is what a CGI program gets from a request's Proxy header. */
+        return registry_url_is_tls(url) ? has_variable("https_proxy") || has_variable("HTTPS_PROXY")
+                                        : has_variable("http_proxy");
+}
+
+static struct curl_blob pem_blob(char *pem) {
+        return (struct curl_blob){ .data = pem, .len = strlen(pem), .flags = CURL_BLOB_NOCOPY };
+}
+
+static CURLcode set_certificate(CURL *easy, const RegistryTls *tls) {
+        struct curl_blob certificate, key;
+        CURLcode r;
+
+        if (!tls->certificate)
+                return CURLE_OK;
+
+        certificate = pem_blob(tls->certificate);
+        r = curl_easy_setopt(easy, CURLOPT_SSLCERT_BLOB, &certificate);
+        if (r != CURLE_OK)
+                return r;
+
+        key = pem_blob(tls->key);
+        return curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, &key);
+}
+
+static CURLcode set_tls(CURL *easy, const RegistryTls *tls, bool insecure) {
+        (void) curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+        (void) curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, insecure ? 0L : 1L);
+        (void) curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, insecure ? 0L : 2L);
+
+        if (tls->authorities) {
+                struct curl_blob authorities = pem_blob(tls->authorities);
+                CURLcode r = curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &authorities);
+
+                if (r != CURLE_OK)
+                        return r;
+        }
+
+        return set_certificate(easy, tls);
+}
+
+static void set_limits(CURL *easy) {
+        (void) curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, REGISTRY_CONNECT_TIMEOUT_SEC);
+        (void) curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        (void) curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, REGISTRY_STALL_TIMEOUT_SEC);
+        (void) curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, REGISTRY_BUFFER_BYTES);
+}
+
+/* What libcurl would do, or may come to do, by itself. */
+static CURLcode set_policy(CURL *easy) {
+        (void) curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+        (void) curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+        (void) curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+        (void) curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+        (void) curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+        (void) curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long) CURLHEADER_SEPARATE);
+        (void) curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+        return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+}
+
+CURLcode registry_handle_setup(CURL *easy, const RegistryTls *tls, bool insecure, const char *url) {
+        CURLcode r;
+
+        curl_easy_reset(easy);
+        set_limits(easy);
+        r = set_policy(easy);
+        if (r == CURLE_OK)
+                r = set_tls(easy, tls, insecure);
+        if (r == CURLE_OK)
+                r = curl_easy_setopt(easy, CURLOPT_URL, url);
+        if (r == CURLE_OK)
+                r = curl_easy_setopt(easy, CURLOPT_USERAGENT, REGISTRY_USER_AGENT);
+        if (r == CURLE_OK && registry_url_is_loopback(url))
+                r = curl_easy_setopt(easy, CURLOPT_PROXY, "");
+
+        return r;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "registry-address.h"
+#include "registry-failure.h"
+#include "registry-handle.h"
+#include "registry-http.h"
+
+struct RegistryHttp {
+        CURL *easy;             /* owned */
+        const RegistryTls *tls; /* borrowed */
+        bool insecure;
+        char reason[CURL_ERROR_SIZE]; /* libcurl's own words about the latest failure */
+};
+
+/* One hop of a request, while it is under way. */
+typedef struct Hop {
+        const char *url;                  /* borrowed */
+        const struct curl_slist *headers; /* borrowed */
+        const RegistryLogin *login;       /* borrowed; NULL at another origin */
+        CURL *easy;                       /* borrowed */
+        const RegistryRequest *request;   /* borrowed */
+        RegistryResponse *response;       /* borrowed */
+        Error *error;                     /* borrowed; set when @is_aborted */
+        size_t header_bytes;
+        bool is_complete;    /* all headers have come */
+        bool has_headers;    /* @response has those of this hop */
+        bool is_aborted;     /* by this side, with @error set */
+        bool is_cut;         /* more of an error's text than anyone needs */
+        bool checks_address; /* private ones are refused */
+        bool is_private;     /* a connection to a private address was refused */
+} Hop;
+
+DEFINE_CLEANUP(CURL, curl_easy_cleanup);
+DEFINE_CLEANUP(struct curl_slist, curl_slist_free_all);
+
+int registry_http_new(const RegistryTls *tls, bool insecure, RegistryHttp **ret, Error *error) {
+        _cleanup_(curl_easy_cleanupp) CURL *easy = curl_easy_init();
+        RegistryHttp *http = malloc(sizeof(*http));
+
+        if (!http || !easy) {
+                free(http);
+                return error_oom(error);
+        }
+
+        *http = (RegistryHttp){ .easy = TAKE_PTR(easy), .tls = tls, .insecure = insecure };
+        *ret = http;
+        return 0;
+}
+
+RegistryHttp *registry_http_free(RegistryHttp *http) {
+        if (!http)
+                return NULL;
+
+        curl_easy_cleanup(http->easy);
+        free(http);
+        return NULL;
+}
+
+static size_t on_header(char *data, size_t size, size_t n, void *userdata) {
+        Hop *hop = userdata;
+
+        if (n > REGISTRY_HEADERS_MAX - hop->header_bytes) {
+                hop->is_aborted = true;
+                (void) error_set(
+                        hop->error, EFBIG, ERROR_LIMIT_EXCEEDED,
+                        "%s sent more than %zu bytes of headers", hop->response->host,
+                        REGISTRY_HEADERS_MAX);
+                return 0;
+        }
+
+        /* There may be several, as after "100 Continue". */
+        if (n >= strlen("HTTP/") && memcmp(data, "HTTP/", strlen("HTTP/")) == 0)
+                hop->is_complete = false;
+        else if (n > 0 && (data[0] == '\r' || data[0] == '\n'))
+                hop->is_complete = true;
+
+        hop->header_bytes += n;
+        return n;
+}
+
+static void hop_read_headers(Hop *hop) {
+        if (!hop->has_headers)
+                registry_response_read_headers(hop->response, hop->easy);
+        hop->has_headers = true;
+}
+
+static bool response_has_content(const RegistryResponse *response) {
+        return response->status == 200 || response->status == 206;
+}
+
+static int hop_take_body(Hop *hop, const char *data, size_t size) {
+        const RegistryRequest *request = hop->request;
+        RegistryResponse *response = hop->response;
+        size_t room;
+
+        if (response_has_content(response)) {
+                if (request->on_body)
+                        return request->on_body(
+                                request->userdata, response, data, size, hop->error);
+                return registry_response_append(
+                        response, data, size, request->body_max, hop->error);
+        }
+
+        room = REGISTRY_ERROR_BODY_MAX - response->size;
+        hop->is_cut = size > room;
+        return registry_response_append(
+                response, data, hop->is_cut ? room : size, REGISTRY_ERROR_BODY_MAX, hop->error);
+}
+
+static size_t on_data(char *data, size_t size, size_t n, void *userdata) {
+        Hop *hop = userdata;
+
+        hop_read_headers(hop);
+        if (hop_take_body(hop, data, n) < 0) {
+                hop->is_aborted = true;
+                return CURL_WRITEFUNC_ERROR;
+        }
+
+        return hop->is_cut ? CURL_WRITEFUNC_ERROR : n;
+}
+
+/* Looks at the address itself, since what a name stands for may change between two looks. */
+static curl_socket_t on_open_socket(
+        void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
+        char text[INET6_ADDRSTRLEN] = "";
+        Hop *hop = userdata;
+
+        if (registry_address_is_private(&address->addr)) {
+                const void *bytes =
+                        address->family == AF_INET6
+                                ? (const void *) &((struct sockaddr_in6 *) (void *) &address->addr)
+                                          ->sin6_addr
+                                : (const void *) &((struct sockaddr_in *) (void *) &address->addr)
+                                          ->sin_addr;
+
+                if (!inet_ntop(address->family, bytes, text, sizeof(text)) ||
+                    strcmp(text, hop->request->home_peer) != 0) {
+                        hop->is_private = true;
+                        return CURL_SOCKET_BAD;
+                }
+        }
+
+        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static CURLcode set_range(CURL *easy, uint64_t start) {
+        char range[sizeof("-") + 3 * sizeof(start)];
+
+        if (start == 0)
+                return CURLE_OK;
+
+        (void) snprintf(range, sizeof(range), "%ju-", (uintmax_t) start);
+        return curl_easy_setopt(easy, CURLOPT_RANGE, range);
+}
+
+static CURLcode set_login(CURL *easy, const RegistryLogin *login) {
+        CURLcode r;
+
+        if (login->scheme == REGISTRY_SCHEME_BEARER) {
+                (void) curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+                return curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, login->token);
+        }
+
+        (void) curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+        r = curl_easy_setopt(easy, CURLOPT_USERNAME, login->username);
+        return r == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PASSWORD, login->password) : r;
+}
+
+static void set_callbacks(Hop *hop) {
+        CURL *easy = hop->easy;
+
+        (void) curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+        (void) curl_easy_setopt(easy, CURLOPT_HEADERDATA, hop);
+        (void) curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
+        (void) curl_easy_setopt(easy, CURLOPT_WRITEDATA, hop);
+
+        if (hop->checks_address) {
+                (void) curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+                (void) curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, hop);
+                /* A connection that is open already was not looked at. */
+                (void) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+                (void) curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+        }
+}
+
+static int hop_prepare(Hop *hop, RegistryHttp *http) {
+        http->reason[0] = '\0';
+        if (registry_handle_setup(hop->easy, http->tls, http->insecure, hop->url) != CURLE_OK ||
+            set_range(hop->easy, hop->request->range_start) != CURLE_OK ||
+            (hop->login && set_login(hop->easy, hop->login) != CURLE_OK))
+                return error_oom(hop->error);
+
+        set_callbacks(hop);
+        (void) curl_easy_setopt(hop->easy, CURLOPT_ERRORBUFFER, http->reason);
+        (void) curl_easy_setopt(hop->easy, CURLOPT_HTTPHEADER, hop->headers);
+        if (!hop->request->on_body)
+                (void) curl_easy_setopt(hop->easy, CURLOPT_TIMEOUT, REGISTRY_DOCUMENT_TIMEOUT_SEC);
+
+        return 0;
+}
+
+static int refuse_private(const RegistryResponse *response, Error *error) {
+        return error_set(
+                error, EPROTO, ERROR_REGISTRY_ERROR,
+                "The registry sends to %s for tokens, which is a private address", response->host);
+}
+
+/* What curl_easy_perform() came to. */
+static int hop_finish(Hop *hop, const RegistryHttp *http, CURLcode code) {
+        RegistryTrouble trouble = {
+                .easy = hop->easy,
+                .code = code,
+                .reason = http->reason,
+                .host = hop->response->host,
+                .is_tls = registry_url_is_tls(hop->url),
+        };
+
+        if (hop->is_aborted)
+                return -hop->error->code;
+        if (hop->is_private)
+                return refuse_private(hop->response, hop->error);
+
+        if (code == CURLE_OK || hop->is_complete)
+                hop_read_headers(hop);
+
+        /* What is said about a failure need not be whole. */
+        if (code == CURLE_OK || (hop->is_complete && !response_has_content(hop->response))) {
+                hop->response->failure = REGISTRY_FAILURE_NONE;
+                return 0;
+        }
+
+        hop->response->failure = registry_trouble_classify(&trouble);
+        return registry_trouble_error(&trouble, hop->response->failure, hop->error);
+}
+
+/* One request without redirects. */
+static int http_hop(RegistryHttp *http, Hop *hop, RegistryResponse *response, Error *error) {
+        const RegistryRequest *request = hop->request;
+        int r;
+
+        registry_response_done(response);
+        response->failure = REGISTRY_FAILURE_FINAL;
+        registry_url_host(hop->url, response->host);
+
+        hop->easy = http->easy;
+        hop->response = response;
+        hop->error = error;
+
+        if (request->home_url && !registry_url_same_host(hop->url, request->home_url)) {
+                /* A proxy looks the name up, and its own address says nothing. */
+                hop->checks_address = !registry_handle_has_proxy(hop->url);
+                if (!hop->checks_address && registry_url_is_private(hop->url))
+                        return refuse_private(response, error);
+        }
+
+        r = hop_prepare(hop, http);
+        if (r < 0)
+                return r;
+
+        return hop_finish(hop, http, curl_easy_perform(http->easy));
+}
+
+static int add_accept(struct curl_slist **headers, const char *accept, Error *error) {
+        _cleanup_(freep) char *line = NULL;
+
+        if (!accept)
+                return 0;
+
+        if (asprintf(&line, "Accept: %s", accept) < 0) {
+                line = NULL;
+                return error_oom(error);
+        }
+
+        *headers = curl_slist_append(NULL, line);
+        return *headers ? 0 : error_oom(error);
+}
+
+/* Returns 1 with the next URL when the response is a redirect, else 0. */
+static int redirect_target(
+        RegistryHttp *http, const char *url, long status, char **ret, Error *error) {
+        struct curl_header *location;
+        int r;
+
+        if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308)
+                return 0;
+        if (curl_easy_header(http->easy, "Location", 0, CURLH_HEADER, -1, &location) != CURLHE_OK)
+                return 0;
+
+        r = registry_url_follow(url, location->value, http->insecure, ret, error);
+        return r < 0 ? r : 1;
+}
+
+static int http_get_following(
+        RegistryHttp *http,
+        const RegistryRequest *request,
+        RegistryResponse *response,
+        Error *error) {
+        _cleanup_(curl_slist_free_allp) struct curl_slist *headers = NULL;
+        _cleanup_(freep) char *url = strdup(request->url);
+        bool is_at_origin = true;
+        int r;
+
+        if (!url)
+                return error_oom(error);
+
+        r = add_accept(&headers, request->accept, error);
+        if (r < 0)
+                return r;
+
+        for (unsigned redirects = 0;; redirects++) {
+                Hop hop = { .url = url, .headers = headers, .request = request };
+                char *next;
+
+                is_at_origin = is_at_origin && registry_url_same_origin(url, request->url);
+                hop.login = is_at_origin ? request->login : NULL;
+                r = http_hop(http, &hop, response, error);
+                if (r < 0)
+                        return r;
+
+                r = redirect_target(http, url, response->status, &next, error);
+                if (r <= 0)
+                        return r;
+
+                free(url);
+                url = next;
+                if (redirects == REGISTRY_REDIRECTS_MAX)
+                        return error_set(
+                                error, ELOOP, ERROR_REGISTRY_ERROR,
+                                "%s redirects more than %u times", response->host,
+                                REGISTRY_REDIRECTS_MAX);
+        }
+}
+
+int registry_http_get(
+        RegistryHttp *http,
+        const RegistryRequest *request,
+        RegistryResponse *response,
+        Error *error) {
+        _cleanup_(error_clear) Error failed = ERROR_NULL;
+        int r;
+
+        response->failure = REGISTRY_FAILURE_FINAL;
+        r = http_get_following(http, request, response, &failed);
+        if (r >= 0)
+                return 0;
+
+        if (response->failure == REGISTRY_FAILURE_NONE)
+                response->failure =
+                        REGISTRY_FAILURE_FINAL; /* a redirect that may not be followed */
+        error_move(error, &failed);
+        return r;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One GET request: HTTP/1.1 or HTTP/2 (RFC 9110) over TLS or, when that is allowed, without.
+ *
+ * Redirects are followed here, at most REGISTRY_REDIRECTS_MAX, by http and https only, and never from
+ * https to http unless that is allowed. The Authorization header goes to the first origin (scheme,
+ * host, port) and is dropped for good when a redirect leaves it.
+ *
+ * Proxies come from the environment as libcurl(3) reads it (https_proxy, http_proxy, all_proxy,
+ * no_proxy), except that hosts named "localhost", 127.x.x.x and [::1] are always reached directly.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base-cleanup.h"
+#include "base-error.h"
+#include "registry-response.h"
+#include "registry-tls.h"
+
+#define REGISTRY_REDIRECTS_MAX        10U
+#define REGISTRY_DOCUMENT_TIMEOUT_SEC 300L /* a whole response that is collected in memory */
+#define REGISTRY_HEADERS_MAX          ((size_t) 128 * 1024) /* bytes of one response's headers */
+#define REGISTRY_HEADER_TEXT_MAX      ((size_t) 256)        /* of a header that is handed on */
+typedef struct RegistryHttp RegistryHttp;
+
+/* A way to log in; everything is borrowed. */
+typedef struct RegistryLogin {
+        RegistryScheme scheme; /* Basic or Bearer */
+        const char *username;  /* Basic */
+        const char *password;  /* Basic */
+        const char *token;     /* Bearer */
+} RegistryLogin;
+
+/* What a request wants; everything is borrowed. */
+typedef struct RegistryRequest {
+        const char *url;
+        const char *accept;         /* Accept header; NULL: anything */
+        const RegistryLogin *login; /* what the Authorization header says; NULL: there is none */
+        uint64_t range_start;       /* the first byte that is wanted; 0: no Range header */
+        size_t body_max;            /* more bytes in a good response are ERROR_LIMIT_EXCEEDED */
+
+        /* When set, private addresses are connected to only if the host is that of @home_url, or the
+         * address is @home_peer. (Where a proxy resolves the name, only an address in the URL itself
+         * can be checked.) */
+        const char *home_url;
+        const char *home_peer; /* as in RegistryResponse */
+
+        /* Gets the body of a 200 or 206 instead of @body; @response has the headers. Returns 0, or a
+         * negative errno with @error set, which ends the request. NULL: the body is collected. */
+        int (*on_body)(
+                void *userdata,
+                const RegistryResponse *response,
+                const void *data,
+                size_t size,
+                Error *error);
+        void *userdata;
+} RegistryRequest;
+
+/**
+ * registry_http_new() - something to make requests with, one at a time, that keeps its connections
+ * @tls:        borrowed, must outlive it
+ * @insecure:   plain HTTP and unverified certificates are allowed
+ */
+int registry_http_new(const RegistryTls *tls, bool insecure, RegistryHttp **ret, Error *error);
+
+/** registry_http_free() - close the connections of @http (may be NULL) and release it */
+RegistryHttp *registry_http_free(RegistryHttp *http);
+
+/**
+ * registry_http_get() - make a request
+ * @response:   zeroed; filled in either case, to be released by the caller
+ *
+ * Return: 0 when there is a response, of whatever status; otherwise a negative errno with @error and
+ * @response->failure set: ERROR_REGISTRY_UNAVAILABLE, ERROR_TLS_ERROR, ERROR_REGISTRY_ERROR,
+ * ERROR_LIMIT_EXCEEDED, or what @on_body said.
+ */
+int registry_http_get(
+        RegistryHttp *http,
+        const RegistryRequest *request,
+        RegistryResponse *response,
+        Error *error);
+
+DEFINE_CLEANUP(RegistryHttp, registry_http_free);

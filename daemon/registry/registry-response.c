@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base-cleanup.h"
+#include "oci-registry-error.h"
+#include "registry-response.h"
+
+#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct {
+        long status;
+        int code;
+        ErrorKind kind;
+        const char *sentence; /* goes on from the host's name */
+} statuses[] = {
+        { 403, EACCES, ERROR_ACCESS_DENIED, "denies access" },
+        { 404, ENOENT, ERROR_NOT_FOUND, "does not have it" },
+        { 429, EBUSY, ERROR_TOO_MANY_REQUESTS, "asks for fewer requests" },
+};
+
+void registry_response_done(RegistryResponse *response) {
+        /* May be a token. */
+        if (response->body)
+                explicit_bzero(response->body, response->size);
+        free(response->body);
+        *response = (RegistryResponse){ 0 };
+}
+
+static void read_header(CURL *easy, const char *name, char ret[static REGISTRY_HEADER_TEXT_MAX]) {
+        struct curl_header *header;
+        size_t size;
+
+        ret[0] = '\0';
+        if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+                return;
+
+        size = strlen(header->value);
+        if (size < REGISTRY_HEADER_TEXT_MAX)
+                memcpy(ret, header->value, size + 1);
+}
+
+/* One that cannot be read is left out: another one may be what is needed. */
+static void read_challenges(CURL *easy, RegistryChallenges *ret) {
+        struct curl_header *header;
+
+        *ret = (RegistryChallenges){ 0 };
+        for (size_t i = 0;
+             curl_easy_header(easy, "WWW-Authenticate", i, CURLH_HEADER, -1, &header) == CURLHE_OK;
+             i++)
+                (void) registry_challenges_add(ret, header->value);
+}
+
+void registry_response_read_headers(RegistryResponse *response, CURL *easy) {
+        curl_off_t length = -1;
+        const char *peer = NULL;
+
+        (void) curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &response->status);
+        (void) curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+        (void) curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &peer);
+
+        response->content_length = length >= 0 ? (uint64_t) length : REGISTRY_SIZE_UNKNOWN;
+        response->peer[0] = '\0';
+        if (peer && strlen(peer) < sizeof(response->peer))
+                memcpy(response->peer, peer, strlen(peer) + 1);
+
+        read_header(easy, "Content-Type", response->content_type);
+        read_header(easy, "Content-Range", response->content_range);
+        read_header(easy, "Retry-After", response->retry_after);
+        if (response->status == 401 || response->status == 403)
+                read_challenges(easy, &response->challenges);
+}
+
+int registry_response_append(
+        RegistryResponse *response, const void *data, size_t size, size_t max, Error *error) {
+        size_t needed, room;
+        char *body;
+
+        if (size > max - response->size)
+                return error_set(
+                        error, EFBIG, ERROR_LIMIT_EXCEEDED,
+                        "%s sent a document of more than %zu bytes", response->host, max);
+
+        /* The same power of two again costs nothing. */
+        needed = response->size + size + 1;
+        for (room = 4096; room < needed;)
+                room *= 2;
+        body = realloc(response->body, room);
+        if (!body)
+                return error_oom(error);
+
+        response->body = body;
+        memcpy(response->body + response->size, data, size);
+        response->size += size;
+        response->body[response->size] = '\0';
+        return 0;
+}
+
+static int set_login_error(
+        const RegistryResponse *response, bool has_credentials, const char *said, Error *error) {
+        const char *separator = said[0] != '\0' ? ": " : "";
+
+        if (!has_credentials)
+                return error_set(
+                        error, EACCES, ERROR_AUTHENTICATION_REQUIRED,
+                        "%s requires authentication%s%s", response->host, separator, said);
+
+        if (!registry_challenges_find(&response->challenges, REGISTRY_SCHEME_BASIC) &&
+            !registry_challenges_find(&response->challenges, REGISTRY_SCHEME_BEARER))
+                return error_set(
+                        error, EACCES, ERROR_AUTHENTICATION_REQUIRED,
+                        "%s requires authentication of a kind that is not supported%s%s",
+                        response->host, separator, said);
+
+        return error_set(
+                error, EACCES, ERROR_ACCESS_DENIED, "%s refuses the user name or password%s%s",
+                response->host, separator, said);
+}
+
+static int set_status_error(const RegistryResponse *response, const char *said, Error *error) {
+        const char *separator = said[0] != '\0' ? ": " : "";
+
+        for (size_t i = 0; i < N_ELEMENTS(statuses); i++)
+                if (statuses[i].status == response->status)
+                        return error_set(
+                                error, statuses[i].code, statuses[i].kind, "%s %s%s%s",
+                                response->host, statuses[i].sentence, separator, said);
+
+        return error_set(
+                error, EREMOTEIO, ERROR_REGISTRY_ERROR, "%s answered with status %ld%s%s",
+                response->host, response->status, separator, said);
+}
+
+int registry_response_error(const RegistryResponse *response, bool has_credentials, Error *error) {
+        char said[OCI_REGISTRY_ERROR_MAX] = "";
+
+        if (response->body)
+                (void) oci_registry_error_parse(response->body, response->size, said);
+
+        if (response->status == 401)
+                return set_login_error(response, has_credentials, said, error);
+
+        return set_status_error(response, said, error);
+}

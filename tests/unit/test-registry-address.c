@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <arpa/inet.h>
+
+#include "registry-address.h"
+
+static bool is_private(const char *text) {
+        struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+        struct sockaddr_in v4 = { .sin_family = AF_INET };
+
+        if (inet_pton(AF_INET, text, &v4.sin_addr) == 1)
+                return registry_address_is_private((const struct sockaddr *) &v4);
+
+        assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
+        return registry_address_is_private((const struct sockaddr *) &v6);
+}
+
+static void addresses_of_own_networks_are_private(void **state) {
+        static const char *const texts[] = {
+                "0.0.0.0",
+                "10.0.0.1",
+                "10.255.255.255",
+                "100.64.0.1",
+                "127.0.0.1",
+                "127.255.255.254",
+                "169.254.169.254",
+                "172.16.0.1",
+                "172.31.255.1",
+                "192.168.1.1",
+                "::",
+                "::1",
+                "fe80::1",
+                "febf::1",
+                "fc00::1",
+                "fd12::1",
+                "fec0::1",
+                "::ffff:10.0.0.1",
+                "::ffff:127.0.0.1",
+                "64:ff9b::169.254.169.254",
+        };
+
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+                assert_true(is_private(texts[i]));
+}
+
+static void addresses_of_the_internet_are_not(void **state) {
+        static const char *const texts[] = {
+                "1.1.1.1",     "9.255.255.255", "11.0.0.0",       "100.63.255.255",
+                "100.128.0.0", "126.0.0.1",     "128.0.0.1",      "169.253.0.1",
+                "169.255.0.1", "172.15.0.1",    "172.32.0.1",     "192.167.0.1",
+                "192.169.0.1", "2606:4700::1",  "::ffff:1.1.1.1", "64:ff9b::1.1.1.1",
+        };
+
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+                assert_false(is_private(texts[i]));
+}
+
+static void other_families_are_private(void **state) {
+        const struct sockaddr local = { .sa_family = AF_UNIX };
+
+        assert_true(registry_address_is_private(&local));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(addresses_of_own_networks_are_private),
+                CASE(addresses_of_the_internet_are_not),
+                CASE(other_families_are_private),
+        };
+
+        return cmocka_run_group_tests_name("registry-address", tests, NULL, NULL);
+}

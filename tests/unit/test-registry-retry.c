@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <errno.h>
+
+#include "registry-retry.h"
+
+#define NOW ((time_t) 1700000000) /* Tue, 14 Nov 2023 22:13:20 GMT */
+
+static const RegistryAttempt first = { .tries = 1, .status = 503, .retry_after = "", .now = NOW };
+
+static RegistryAttempt attempt_with_status(long status) {
+        RegistryAttempt attempt = first;
+
+        attempt.status = status;
+        return attempt;
+}
+
+static RegistryAttempt attempt_with_failure(RegistryFailure failure) {
+        RegistryAttempt attempt = first;
+
+        attempt.failure = failure;
+        return attempt;
+}
+
+static void only_temporary_statuses_are_tried_again(void **state) {
+        static const long again[] = { 408, 429, 500, 502, 503, 504, 599 };
+        static const long never[] = { 200, 204, 304, 400, 401, 403, 404, 416, 418, 501, 600 };
+        uint64_t wait_usec;
+
+        for (size_t i = 0; i < sizeof(again) / sizeof(again[0]); i++) {
+                RegistryAttempt attempt = attempt_with_status(again[i]);
+
+                assert_true(registry_retry_decide(&attempt, &wait_usec));
+        }
+        for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+                RegistryAttempt attempt = attempt_with_status(never[i]);
+
+                assert_false(registry_retry_decide(&attempt, &wait_usec));
+        }
+}
+
+static void fifth_try_is_the_last(void **state) {
+        RegistryAttempt attempt = attempt_with_failure(REGISTRY_FAILURE_BROKEN);
+        uint64_t wait_usec;
+
+        attempt.tries = 4;
+        assert_true(registry_retry_decide(&attempt, &wait_usec));
+        attempt.tries = 5;
+        assert_false(registry_retry_decide(&attempt, &wait_usec));
+}
+
+static void wait_doubles_and_has_jitter(void **state) {
+        for (unsigned tries = 1; tries < REGISTRY_TRIES_MAX; tries++) {
+                const uint64_t full = REGISTRY_BACKOFF_USEC << (tries - 1);
+                RegistryAttempt attempt = first;
+                uint64_t least, most;
+
+                attempt.tries = tries;
+                assert_true(registry_retry_decide(&attempt, &least));
+                attempt.random = UINT32_MAX;
+                assert_true(registry_retry_decide(&attempt, &most));
+                assert_int_equal(least, full / 2);
+                assert_int_equal(most, full);
+        }
+}
+
+static void host_that_never_answered_is_given_up_soon(void **state) {
+        RegistryAttempt attempt = attempt_with_failure(REGISTRY_FAILURE_UNREACHABLE);
+        uint64_t wait_usec, total_usec = 0;
+
+        attempt.random = UINT32_MAX;
+        while (registry_retry_decide(&attempt, &wait_usec)) {
+                total_usec += wait_usec;
+                attempt.elapsed_usec = total_usec;
+                attempt.tries++;
+        }
+        assert_in_range(attempt.tries, 2, REGISTRY_UNREACHED_TRIES_MAX);
+        assert_in_range(total_usec, 1, REGISTRY_UNREACHED_USEC_MAX);
+
+        attempt.tries = 1;
+        attempt.elapsed_usec = REGISTRY_UNREACHED_USEC_MAX;
+        assert_false(registry_retry_decide(&attempt, &wait_usec));
+        attempt.was_reached = true;
+        assert_true(registry_retry_decide(&attempt, &wait_usec));
+}
+
+static void refused_handshake_is_tried_again_where_one_worked_before(void **state) {
+        RegistryAttempt attempt = attempt_with_failure(REGISTRY_FAILURE_HANDSHAKE);
+        uint64_t wait_usec;
+
+        assert_false(registry_retry_decide(&attempt, &wait_usec));
+        attempt.was_reached = true;
+        assert_true(registry_retry_decide(&attempt, &wait_usec));
+}
+
+static void verdicts_are_final(void **state) {
+        static const RegistryFailure failures[] = {
+                REGISTRY_FAILURE_CERTIFICATE,
+                REGISTRY_FAILURE_FINAL,
+        };
+        uint64_t wait_usec = 7;
+
+        for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
+                RegistryAttempt attempt = attempt_with_failure(failures[i]);
+
+                attempt.was_reached = true;
+                assert_false(registry_retry_decide(&attempt, &wait_usec));
+                assert_int_equal(wait_usec, 7);
+        }
+}
+
+static void retry_after_decides_over_backoff(void **state) {
+        static const long statuses[] = { 429, 503 };
+        uint64_t wait_usec;
+
+        for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+                RegistryAttempt attempt = attempt_with_status(statuses[i]);
+
+                attempt.retry_after = "7";
+                assert_true(registry_retry_decide(&attempt, &wait_usec));
+                assert_int_equal(wait_usec, 7000000);
+                attempt.random = UINT32_MAX;
+                assert_true(registry_retry_decide(&attempt, &wait_usec));
+                assert_int_equal(wait_usec, 7000000 + REGISTRY_JITTER_USEC);
+        }
+}
+
+static void retry_after_of_other_statuses_or_nonsense_is_ignored(void **state) {
+        RegistryAttempt other = attempt_with_status(500), nonsense = attempt_with_status(429);
+        uint64_t wait_usec;
+
+        other.retry_after = "7";
+        assert_true(registry_retry_decide(&other, &wait_usec));
+        assert_int_equal(wait_usec, REGISTRY_BACKOFF_USEC / 2);
+
+        nonsense.retry_after = "soon";
+        assert_true(registry_retry_decide(&nonsense, &wait_usec));
+        assert_int_equal(wait_usec, REGISTRY_BACKOFF_USEC / 2);
+}
+
+static void retry_after_is_seconds_or_a_date(void **state) {
+        static const struct {
+                const char *text;
+                uint64_t seconds;
+        } cases[] = {
+                { "0", 0 },
+                { "007", 7 },
+                { "59", 59 },
+                { "61", REGISTRY_RETRY_AFTER_MAX },
+                { "86400", REGISTRY_RETRY_AFTER_MAX },
+                { "Tue, 14 Nov 2023 22:13:30 GMT", 10 },
+                { "Tuesday, 14-Nov-23 22:13:30 GMT", 10 },
+                { "Tue Nov 14 22:13:30 2023", 10 },
+                { "Tue, 14 Nov 2023 23:13:30 GMT", REGISTRY_RETRY_AFTER_MAX },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                uint64_t seconds = UINT64_MAX;
+
+                assert_int_equal(registry_retry_after_parse(cases[i].text, NOW, &seconds), 0);
+                assert_int_equal(seconds, cases[i].seconds);
+        }
+}
+
+static void nonsense_in_retry_after_is_refused(void **state) {
+        static const char *const texts[] = {
+                "",
+                "soon",
+                "-5",
+                "+5",
+                " 5",
+                "5 ",
+                "5s",
+                "1.5",
+                "0x10",
+                "86401",
+                "99999999999999999999",
+                "18446744073709551617",
+                "Tue",
+                "Tue, 14 Nov 2023 22:13:20 GMT", /* now */
+                "Mon, 13 Nov 2023 22:13:20 GMT",
+                "Thu, 14 Nov 2024 22:13:20 GMT",
+                "Tue, 99 Nov 2023 22:13:30 GMT",
+        };
+
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+                uint64_t seconds = 42;
+
+                assert_int_equal(registry_retry_after_parse(texts[i], NOW, &seconds), -EINVAL);
+                assert_int_equal(seconds, 42);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(only_temporary_statuses_are_tried_again),
+                CASE(fifth_try_is_the_last),
+                CASE(wait_doubles_and_has_jitter),
+                CASE(host_that_never_answered_is_given_up_soon),
+                CASE(refused_handshake_is_tried_again_where_one_worked_before),
+                CASE(verdicts_are_final),
+                CASE(retry_after_decides_over_backoff),
+                CASE(retry_after_of_other_statuses_or_nonsense_is_ignored),
+                CASE(retry_after_is_seconds_or_a_date),
+                CASE(nonsense_in_retry_after_is_refused),
+        };
+
+        return cmocka_run_group_tests_name("registry-retry", tests, NULL, NULL);
+}
