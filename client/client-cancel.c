@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "client-outcome.h"
+#include "client-verbs.h"
+#include "dbus-names.h"
+
+static int cancel(Connection *connection, const char *id, Error *error) {
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        int r;
+
+        r = sd_bus_call_method(
+                connection_bus(connection), connection_peer_name(connection), BUS_PATH, BUS_MANAGER,
+                "Cancel", &bus_error, NULL, "s", id);
+        return r < 0 ? error_set_bus(error, r, &bus_error) : 0;
+}
+
+int verb_cancel(Connection *connection, const Options *options, Error *error) {
+        for (size_t i = 0; i < options->n_arguments; i++) {
+                int r = cancel(connection, options->arguments[i], error);
+
+                if (r < 0)
+                        return r;
+        }
+
+        return STATUS_DONE;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client-agent.h"
+#include "client-connect.h"
+#include "client-embedded.h"
+#include "client-outcome.h"
+#include "dbus-names.h"
+
+struct Connection {
+        sd_bus *bus;       /* owned */
+        const char *peer;  /* static; BUS_NAME on a message bus, else NULL */
+        Embedded embedded; /* owned; empty when the daemon is another's */
+        pid_t agent;       /* owned; 0 when there is none */
+};
+
+Connection *connection_close(Connection *connection) {
+        if (!connection)
+                return NULL;
+
+        (void) sd_bus_flush_close_unref(connection->bus);
+        embedded_stop(&connection->embedded);
+        agent_stop(connection->agent);
+        free(connection);
+        return NULL;
+}
+
+sd_bus *connection_bus(const Connection *connection) {
+        return connection->bus;
+}
+
+const char *connection_peer_name(const Connection *connection) {
+        return connection->peer;
+}
+
+bool connection_is_embedded(const Connection *connection) {
+        return connection->embedded.pidfd >= 0 || connection->embedded.pid > 0;
+}
+
+/* Takes @bus and @embedded, also when it fails. */
+static int connection_new(
+        sd_bus *bus, const char *peer, Embedded *embedded, Connection **ret, Error *error) {
+        Connection *connection = malloc(sizeof(*connection));
+
+        if (!connection) {
+                (void) sd_bus_close_unref(bus);
+                if (embedded)
+                        embedded_stop(embedded);
+                return error_oom(error);
+        }
+
+        *connection = (Connection){
+                .bus = bus,
+                .peer = peer,
+                .embedded = embedded ? *embedded : EMBEDDED_NULL,
+        };
+        *ret = connection;
+        return 0;
+}
+
+static int ping(sd_bus *bus, const char *name, sd_bus_error *ret_error) {
+        return sd_bus_call_method(
+                bus, name, BUS_PATH, "org.freedesktop.DBus.Peer", "Ping", ret_error, NULL, "");
+}
+
+static int call_driver(sd_bus *bus, const char *member, sd_bus_message **ret, const char *name) {
+        return sd_bus_call_method(
+                bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                member, NULL, ret, name ? "s" : "", name);
+}
+
+/* Whether the bus has the daemon or can start it; a negative errno when there is no bus after all. */
+static int has_daemon(sd_bus *bus) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *owned = NULL, *names = NULL;
+        const char *name;
+        int has_owner, r;
+
+        r = call_driver(bus, "NameHasOwner", &owned, BUS_NAME);
+        if (r >= 0)
+                r = sd_bus_message_read(owned, "b", &has_owner);
+        if (r < 0)
+                return r;
+        if (has_owner)
+                return 1;
+
+        r = call_driver(bus, "ListActivatableNames", &names, NULL);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(names, 'a', "s");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_read(names, "s", &name)) > 0)
+                if (strcmp(name, BUS_NAME) == 0)
+                        return 1;
+
+        return r;
+}
+
+static int open_bus(const Options *options, Transport transport, sd_bus **ret, Error *error) {
+        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
+        const char *what = transport == TRANSPORT_SYSTEM ? "the system bus" : "the session bus";
+        int r;
+
+        if (transport == TRANSPORT_HOST) {
+                what = options->address;
+                r = sd_bus_open_system_remote(&bus, options->address);
+        } else if (transport == TRANSPORT_SYSTEM)
+                r = sd_bus_open_system(&bus);
+        else
+                r = sd_bus_open_user(&bus);
+
+        if (r >= 0)
+                r = has_daemon(bus);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot connect to %s", what);
+        if (r == 0)
+                return error_set(
+                        error, ENXIO, ERROR_FAILED, "There is no virt-bootstrapd on %s", what);
+
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+static int new_bus(const char *address, int fd, bool is_message_bus, sd_bus **ret) {
+        _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
+        int r;
+
+        r = sd_bus_new(&bus);
+        if (r >= 0)
+                r = address ? sd_bus_set_address(bus, address) : sd_bus_set_fd(bus, fd, fd);
+        if (r < 0) {
+                if (fd >= 0)
+                        (void) close(fd);
+                return r;
+        }
+
+        r = sd_bus_negotiate_fds(bus, true);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(bus, is_message_bus);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+/* Whether the daemon is the other end itself. */
+static bool is_daemon(sd_bus *bus) {
+        _cleanup_(freep) char *version = NULL;
+
+        return sd_bus_get_property_string(
+                       bus, NULL, BUS_PATH, BUS_MANAGER, "Version", NULL, &version) >= 0;
+}
+
+static int open_address(const char *address, Connection **ret, Error *error) {
+        sd_bus *bus = NULL;
+        int r;
+
+        /* A message bus does not do this for a client that has not said Hello. */
+        r = new_bus(address, -EBADF, false, &bus);
+        if (r >= 0 && is_daemon(bus))
+                return connection_new(bus, NULL, NULL, ret, error);
+        if (r >= 0)
+                bus = sd_bus_close_unref(bus);
+
+        r = new_bus(address, -EBADF, true, &bus);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot connect to %s", address);
+
+        r = has_daemon(bus);
+        if (r > 0)
+                return connection_new(bus, BUS_NAME, NULL, ret, error);
+
+        (void) sd_bus_close_unref(bus);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot connect to %s", address);
+        return error_set(error, ENXIO, ERROR_FAILED, "There is no virt-bootstrapd on %s", address);
+}
+
+static int open_embedded(const Options *options, Connection **ret, Error *error) {
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        Embedded embedded = EMBEDDED_NULL;
+        sd_bus *bus = NULL;
+        int fd, r;
+
+        r = embedded_start(options->debug ? "debug" : "warning", &embedded, &fd, error);
+        if (r < 0)
+                return r;
+
+        r = new_bus(NULL, fd, false, &bus);
+        if (r >= 0)
+                r = ping(bus, NULL, &bus_error);
+        if (r >= 0)
+                return connection_new(bus, NULL, &embedded, ret, error);
+
+        if (bus)
+                (void) sd_bus_close_unref(bus);
+        embedded_stop(&embedded);
+        return error_set_errno(error, -r, "The daemon that was started does not answer");
+}
+
+static int open_system(const Options *options, Connection **ret, Error *error) {
+        _cleanup_(error_clear) Error no_socket = ERROR_NULL;
+        sd_bus *bus = NULL;
+        int r;
+
+        r = open_bus(options, TRANSPORT_SYSTEM, &bus, error);
+        if (r >= 0)
+                return connection_new(bus, BUS_NAME, NULL, ret, error);
+
+        /* Early at boot and on a rescue system there is no bus yet. */
+        if (geteuid() != 0 || access(BUS_PRIVATE_SOCKET, W_OK) < 0 ||
+            open_address("unix:path=" BUS_PRIVATE_SOCKET, ret, &no_socket) < 0)
+                return r;
+
+        error_clear(error);
+        return 0;
+}
+
+static int open_user(const Options *options, Connection **ret, Error *error) {
+        sd_bus *bus = NULL;
+        int r;
+
+        r = open_bus(options, TRANSPORT_USER, &bus, error);
+        return r < 0 ? r : connection_new(bus, BUS_NAME, NULL, ret, error);
+}
+
+static int open_default(const Options *options, Connection **ret, Error *error) {
+        _cleanup_(error_clear) Error no_bus = ERROR_NULL;
+        int r;
+
+        r = geteuid() == 0 ? open_system(options, ret, &no_bus) : open_user(options, ret, &no_bus);
+        return r >= 0 ? r : open_embedded(options, ret, error);
+}
+
+static int open_host(const Options *options, Connection **ret, Error *error) {
+        sd_bus *bus = NULL;
+        int r;
+
+        r = open_bus(options, TRANSPORT_HOST, &bus, error);
+        return r < 0 ? r : connection_new(bus, BUS_NAME, NULL, ret, error);
+}
+
+static int open_transport(const Options *options, Connection **ret, Error *error) {
+        switch (options->transport) {
+        case TRANSPORT_DEFAULT:
+                return open_default(options, ret, error);
+        case TRANSPORT_SYSTEM:
+                return open_system(options, ret, error);
+        case TRANSPORT_USER:
+                return open_user(options, ret, error);
+        case TRANSPORT_EMBEDDED:
+                return open_embedded(options, ret, error);
+        case TRANSPORT_ADDRESS:
+                return open_address(options->address, ret, error);
+        case TRANSPORT_HOST:
+                return open_host(options, ret, error);
+        case _TRANSPORT_MAX:
+                break;
+        }
+
+        assert(0);
+        return -EINVAL;
+}
+
+int connection_open(const Options *options, Connection **ret, Error *error) {
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        int r;
+
+        r = open_transport(options, &connection, error);
+        if (r < 0)
+                return r;
+
+        assert(connection);
+        r = sd_bus_set_allow_interactive_authorization(connection->bus, !options->no_ask_password);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot set up the connection");
+
+        /* Only on the system bus is anybody asked, and root never. */
+        if (options->transport == TRANSPORT_SYSTEM && geteuid() != 0 && !options->no_ask_password)
+                connection->agent = agent_start();
+
+        *ret = TAKE_PTR(connection);
+        return 0;
+}
+
+int connection_recover(Connection *connection, Error *error) {
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        int r;
+
+        if (connection_is_embedded(connection)) {
+                (void) sd_bus_close(connection->bus);
+                embedded_stop(&connection->embedded);
+                return embedded_recover(error);
+        }
+        if (!connection->peer)
+                return 0; /* its socket starts the next one on the next connection */
+
+        r = ping(connection->bus, connection->peer, &bus_error);
+        return r < 0 ? error_set_bus(error, r, &bus_error) : 0;
+}

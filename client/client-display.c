@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base-cleanup.h"
+#include "client-display.h"
+#include "client-intl.h"
+#include "client-text.h"
+
+#define COLUMNS_DEFAULT 80
+
+static bool is_smart_terminal(int fd) {
+        const char *term = getenv("TERM");
+
+        return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+/* no-color.org: any value but the empty one. */
+static bool wants_no_colour(void) {
+        const char *value = getenv("NO_COLOR");
+
+        return value && *value;
+}
+
+void display_init(Display *display, const Options *options) {
+        *display = (Display){ .mode = DISPLAY_PLAIN, .is_debug = options->debug };
+
+        if (options->json)
+                display->mode = DISPLAY_JSON;
+        else if (options->status_only) {
+                display->mode = DISPLAY_STATUS;
+                display->is_redrawn = isatty(STDOUT_FILENO);
+        } else if (options->quiet)
+                display->mode = DISPLAY_QUIET;
+        else if (!options->debug && is_smart_terminal(STDERR_FILENO)) {
+                display->mode = DISPLAY_BAR;
+                display->is_redrawn = true;
+                display->is_coloured = !wants_no_colour();
+        }
+}
+
+static size_t terminal_columns(int fd) {
+        struct winsize size;
+
+        return ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0 ? COLUMNS_DEFAULT : size.ws_col;
+}
+
+/* So that what is printed next starts on a line of its own. */
+static void leave_line(Display *display) {
+        if (!display->has_line)
+                return;
+
+        if (display->mode == DISPLAY_BAR)
+                (void) fputs("\r\033[K", stderr);
+        else {
+                (void) fputc('\n', stdout);
+                (void) fflush(stdout);
+        }
+        display->has_line = false;
+}
+
+void display_done(Display *display) {
+        leave_line(display);
+        free(display->last_phase);
+        free(display->last_line);
+        *display = (Display){ 0 };
+}
+
+void display_job(Display *display, const JobHeader *job) {
+        if (display->mode == DISPLAY_JSON)
+                event_write_job(stdout, job);
+}
+
+static void show_plain(Display *display, const Progress *progress) {
+        char line[PROGRESS_LINE_MAX];
+        char *phase;
+
+        /* The end has a line of its own. */
+        if (strcmp(progress->phase, "done") == 0 || !progress_is_due(&display->last, progress))
+                return;
+
+        phase = strdup(progress->phase);
+        if (!phase)
+                return;
+
+        (void) fprintf(stderr, "%s\n", progress_format_plain(progress, line));
+        free(display->last_phase);
+        display->last_phase = phase;
+        display->last = *progress;
+        display->last.phase = phase;
+}
+
+static void show_status(Display *display, const Progress *progress) {
+        char line[PROGRESS_LINE_MAX];
+        size_t width = text_columns(progress_format_status(progress, line)), columns;
+        char *copy;
+
+        if (display->last_line && strcmp(display->last_line, line) == 0)
+                return;
+        copy = strdup(line);
+        if (!copy)
+                return;
+
+        free(display->last_line);
+        display->last_line = copy;
+
+        if (display->is_redrawn) {
+                columns = terminal_columns(STDOUT_FILENO);
+                (void) printf("\r%s%*s\r", line, columns > width ? (int) (columns - width) : 0, "");
+                display->has_line = true;
+        } else
+                (void) printf("%s\n", line);
+        (void) fflush(stdout);
+}
+
+static void show_bar(Display *display, const Progress *progress) {
+        char line[PROGRESS_LINE_MAX];
+
+        progress_format_bar(progress, terminal_columns(STDERR_FILENO), display->is_coloured, line);
+        (void) fprintf(stderr, "\r%s\033[K", line);
+        (void) fflush(stderr);
+        display->has_line = true;
+}
+
+void display_progress(Display *display, const char *id, const Progress *progress) {
+        _cleanup_(freep) char *phase = text_printable(progress->phase);
+        Progress printable = *progress;
+
+        if (!phase)
+                return;
+        printable.phase = phase;
+
+        /* For a program the job has ended; to a person "Done" at 12% reads as success. */
+        if (display->mode != DISPLAY_JSON && strcmp(phase, "done") == 0 && progress->fraction < 1)
+                return;
+
+        switch (display->mode) {
+        case DISPLAY_JSON:
+                event_write_progress(stdout, id, progress);
+                break;
+        case DISPLAY_STATUS:
+                show_status(display, &printable);
+                break;
+        case DISPLAY_BAR:
+                show_bar(display, &printable);
+                break;
+        case DISPLAY_PLAIN:
+                show_plain(display, &printable);
+                break;
+        case DISPLAY_QUIET:
+                break;
+        }
+}
+
+void display_message(Display *display, const char *id, unsigned priority, const char *text) {
+        _cleanup_(freep) char *printable = NULL;
+        bool is_warning = priority <= LOG_WARNING;
+
+        if (display->mode == DISPLAY_JSON) {
+                event_write_message(stdout, id, priority, text);
+                return;
+        }
+        if (priority >= LOG_DEBUG && !display->is_debug)
+                return;
+        if (display->mode == DISPLAY_STATUS || (display->mode == DISPLAY_QUIET && !is_warning))
+                return;
+
+        printable = text_printable(text);
+        if (!printable)
+                return;
+
+        leave_line(display);
+        (void) fprintf(stderr, is_warning ? _("Warning: %s\n") : "%s\n", printable);
+}
+
+static void show_success(Display *display, const char *digest, const char *destination) {
+        _cleanup_(freep) char *printable = text_printable(destination);
+
+        if (!printable || (display->mode != DISPLAY_PLAIN && display->mode != DISPLAY_BAR))
+                return;
+
+        if (digest && *digest)
+                (void) fprintf(stderr, _("%s is ready (%s)\n"), printable, digest);
+        else
+                (void) fprintf(stderr, _("%s is ready\n"), printable);
+}
+
+void display_finished(
+        Display *display,
+        const char *id,
+        const Outcome *outcome,
+        const char *digest,
+        const char *destination) {
+        _cleanup_(freep) char *message = NULL;
+
+        leave_line(display);
+        if (display->mode == DISPLAY_JSON)
+                event_write_finished(stdout, id, outcome, digest);
+
+        if (outcome_status(outcome) == STATUS_DONE) {
+                if (destination)
+                        show_success(display, digest, destination);
+                return;
+        }
+
+        message = text_printable(outcome->message ? outcome->message : _("The job failed"));
+        (void) fprintf(stderr, "virt-bootstrap: %s\n", message ? message : "Out of memory");
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base-cleanup.h"
+#include "client-embedded.h"
+
+#define EMBEDDED_FD       3
+#define STOP_SECONDS      30  /* it has at most to remove what a job left */
+#define TERMINATE_SECONDS 5   /* between SIGTERM and SIGKILL */
+#define RECOVER_SECONDS   600 /* a big tree takes a while to remove */
+
+static const char *daemon_path(void) {
+        const char *path = getenv("VIRTBOOTSTRAP_DAEMON");
+
+        return path && *path ? path : LIBEXECDIR "/virt-bootstrapd";
+}
+
+static int set_up_attributes(posix_spawnattr_t *attributes) {
+        sigset_t none, reset;
+        int r;
+
+        (void) sigemptyset(&none);
+        (void) sigemptyset(&reset);
+        (void) sigaddset(&reset, SIGINT);
+        (void) sigaddset(&reset, SIGTERM);
+        (void) sigaddset(&reset, SIGHUP);
+
+        r = posix_spawnattr_setsigmask(attributes, &none);
+        if (r == 0)
+                r = posix_spawnattr_setsigdefault(attributes, &reset);
+        if (r == 0)
+                r = posix_spawnattr_setflags(
+                        attributes,
+                        POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        return r;
+}
+
+/* @fd becomes EMBEDDED_FD, unless it is negative. */
+static int spawn(char *const argv[], int fd, Embedded *ret, Error *error) {
+        posix_spawn_file_actions_t actions;
+        posix_spawnattr_t attributes;
+        Embedded embedded = EMBEDDED_NULL;
+        int r;
+
+        if (posix_spawnattr_init(&attributes) != 0)
+                return error_oom(error);
+        if (posix_spawn_file_actions_init(&actions) != 0) {
+                (void) posix_spawnattr_destroy(&attributes);
+                return error_oom(error);
+        }
+
+        r = set_up_attributes(&attributes);
+        if (r == 0 && fd >= 0)
+                r = posix_spawn_file_actions_adddup2(&actions, fd, EMBEDDED_FD);
+        /* After the socket, which may have one of these numbers. Data is the client's to print. */
+        if (r == 0)
+                r = posix_spawn_file_actions_addopen(
+                        &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        if (r == 0)
+                r = posix_spawn_file_actions_addopen(
+                        &actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+        if (r == 0)
+                r = posix_spawn(&embedded.pid, argv[0], &actions, &attributes, argv, environ);
+
+        (void) posix_spawn_file_actions_destroy(&actions);
+        (void) posix_spawnattr_destroy(&attributes);
+        if (r != 0)
+                return error_set_errno(error, r, "Cannot start %s", argv[0]);
+
+        embedded.pidfd = pidfd_open(embedded.pid, 0);
+        *ret = embedded;
+        return 0;
+}
+
+int embedded_start(const char *log_level, Embedded *ret, int *ret_fd, Error *error) {
+        _cleanup_(freep) char *level = NULL, *path = NULL;
+        _cleanup_(closep) int ours = -EBADF, theirs = -EBADF;
+        char fd[] = "--embedded-fd=3";
+        int pair[2], r;
+
+        if (asprintf(&path, "%s", daemon_path()) < 0) {
+                path = NULL;
+                return error_oom(error);
+        }
+        if (asprintf(&level, "--log-level=%s", log_level) < 0) {
+                level = NULL;
+                return error_oom(error);
+        }
+
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+                return error_set_errno(error, errno, "Cannot create a socket pair");
+        ours = pair[0];
+        theirs = pair[1];
+
+        r = spawn((char *[]){ path, fd, level, NULL }, theirs, ret, error);
+        if (r < 0)
+                return r;
+
+        *ret_fd = TAKE_FD(ours);
+        return 0;
+}
+
+/* Whether the process ended within @seconds. Without a pidfd, on kernels before 5.3, it looks often. */
+static int wait_for(Embedded *embedded, unsigned seconds) {
+        struct pollfd ended = { .fd = embedded->pidfd, .events = POLLIN };
+        unsigned n_rounds = embedded->pidfd >= 0 ? 1 : seconds * 10;
+        int timeout_msec = embedded->pidfd >= 0 ? (int) seconds * 1000 : 100, status;
+
+        for (unsigned i = 0; i < n_rounds; i++) {
+                pid_t pid;
+                int r;
+
+                do /* a program that was stopped and goes on is interrupted too */
+                        r = poll(&ended, 1, timeout_msec);
+                while (r < 0 && errno == EINTR);
+                if (r < 0)
+                        return -errno;
+
+                pid = waitpid(embedded->pid, &status, WNOHANG);
+                if (pid != 0) {
+                        embedded->pid = 0;
+                        return pid > 0 ? status : -ECHILD;
+                }
+        }
+
+        return -ETIMEDOUT;
+}
+
+void embedded_stop(Embedded *embedded) {
+        if (embedded->pid > 0 && wait_for(embedded, STOP_SECONDS) == -ETIMEDOUT)
+                (void) kill(embedded->pid, SIGTERM);
+        if (embedded->pid > 0 && wait_for(embedded, TERMINATE_SECONDS) == -ETIMEDOUT)
+                (void) kill(embedded->pid, SIGKILL);
+        if (embedded->pid > 0)
+                (void) waitpid(embedded->pid, NULL, 0);
+
+        closep(&embedded->pidfd);
+        *embedded = EMBEDDED_NULL;
+}
+
+int embedded_recover(Error *error) {
+        Embedded recovery = EMBEDDED_NULL;
+        _cleanup_(freep) char *path = NULL;
+        char recover[] = "--recover", level[] = "--log-level=warning";
+        int r, status;
+
+        if (asprintf(&path, "%s", daemon_path()) < 0) {
+                path = NULL;
+                return error_oom(error);
+        }
+
+        r = spawn((char *[]){ path, recover, level, NULL }, -EBADF, &recovery, error);
+        if (r < 0)
+                return r;
+
+        status = wait_for(&recovery, RECOVER_SECONDS);
+        if (status == -ETIMEDOUT)
+                (void) kill(recovery.pid, SIGTERM);
+        embedded_stop(&recovery);
+        return status == 0 ? 0 : error_set(error, EIO, ERROR_FAILED, "%s --recover failed", path);
+}

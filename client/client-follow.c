@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+
+#include "client-follow.h"
+#include "dbus-names.h"
+
+#define NO_TIMEOUT                                                                                 \
+        UINT64_MAX /* a job takes as long as it takes, and so does a question by polkit */
+
+struct Follow {
+        Connection *connection;                 /* borrowed */
+        Display *display;                       /* borrowed */
+        sd_event *event;                        /* owned */
+        sd_bus_slot *on_progress, *on_message;  /* owned */
+        sd_bus_slot *bootstrap, *wait, *cancel; /* owned; calls under way */
+        char *id, *path;                        /* owned; NULL until the job is known */
+        const char *source, *destination;       /* borrowed, during follow_bootstrap() */
+        bool is_cancelling;                     /* a signal came */
+        bool is_lost;                           /* the daemon ended under way */
+        Outcome outcome;
+};
+
+static int finish(Follow *follow, int r) {
+        return sd_event_exit(follow->event, r < 0 ? r : 0);
+}
+
+static bool is_daemon_gone(const sd_bus_error *error) {
+        static const char *const names[] = {
+                SD_BUS_ERROR_NO_REPLY,        SD_BUS_ERROR_DISCONNECTED,
+                SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+                SD_BUS_ERROR_TIMEOUT,
+        };
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                if (sd_bus_error_has_name(error, names[i]))
+                        return true;
+
+        return false;
+}
+
+static int fail(Follow *follow, const sd_bus_error *bus_error) {
+        follow->is_lost = is_daemon_gone(bus_error);
+        return finish(follow, outcome_set_bus_error(&follow->outcome, bus_error));
+}
+
+static bool is_ours(const Follow *follow, sd_bus_message *signal_message) {
+        const char *path = sd_bus_message_get_path(signal_message);
+
+        return follow->path && path && strcmp(follow->path, path) == 0;
+}
+
+static int on_progress(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        Follow *follow = userdata;
+        Progress progress;
+
+        (void) ret_error;
+        if (is_ours(follow, m) && sd_bus_message_read(
+                                          m, "sttd", &progress.phase, &progress.done,
+                                          &progress.total, &progress.fraction) >= 0)
+                display_progress(follow->display, follow->id, &progress);
+
+        return 0;
+}
+
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        Follow *follow = userdata;
+        uint32_t priority;
+        const char *text;
+
+        (void) ret_error;
+        if (is_ours(follow, m) && sd_bus_message_read(m, "us", &priority, &text) >= 0)
+                display_message(follow->display, follow->id, priority, text);
+
+        return 0;
+}
+
+static int on_cancelled(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
+        Follow *follow = userdata;
+
+        (void) ret_error;
+        /* All other failures show in the answer to Wait. */
+        if (bus_error && sd_bus_error_has_name(bus_error, BUS_ERROR("AccessDenied")))
+                return fail(follow, bus_error);
+
+        return 0;
+}
+
+static int send_cancel(Follow *follow) {
+        return sd_bus_call_method_async(
+                connection_bus(follow->connection), &follow->cancel,
+                connection_peer_name(follow->connection), follow->path, BUS_JOB, "Cancel",
+                on_cancelled, follow, "");
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        Follow *follow = userdata;
+        bool is_first = !follow->is_cancelling;
+
+        (void) source;
+        (void) info;
+        follow->is_cancelling = true;
+        if (is_first)
+                return follow->path ? send_cancel(follow) : 0;
+        if (follow->path)
+                return 0;
+
+        /* Nothing was made yet: the daemon asks polkit, or hangs. */
+        return finish(
+                follow, outcome_set(
+                                &follow->outcome, "cancelled", BUS_ERROR("Cancelled"),
+                                "Interrupted before the job was made"));
+}
+
+static int on_ended(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
+        const char *result, *error, *message;
+        Follow *follow = userdata;
+        int r;
+
+        (void) ret_error;
+        if (bus_error)
+                return fail(follow, bus_error);
+
+        r = sd_bus_message_read(reply, "sss", &result, &error, &message);
+        if (r >= 0)
+                r = outcome_set(&follow->outcome, result, error, message);
+        return finish(follow, r);
+}
+
+/* The default timeout of a call is 25 s. */
+static int call_without_timeout(
+        Follow *follow,
+        sd_bus_message *call,
+        sd_bus_slot **slot,
+        sd_bus_message_handler_t handler) {
+        return sd_bus_call_async(
+                connection_bus(follow->connection), slot, call, handler, follow, NO_TIMEOUT);
+}
+
+static int begin(Follow *follow, const JobHeader *header) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        int r;
+
+        follow->id = strdup(header->id);
+        follow->path = strdup(header->path);
+        if (!follow->id || !follow->path)
+                return -ENOMEM;
+
+        display_job(follow->display, header);
+        r = sd_bus_message_new_method_call(
+                connection_bus(follow->connection), &call, connection_peer_name(follow->connection),
+                follow->path, BUS_JOB, "Wait");
+        if (r >= 0)
+                r = call_without_timeout(follow, call, &follow->wait, on_ended);
+        if (r >= 0 && follow->is_cancelling)
+                r = send_cancel(follow);
+        return r;
+}
+
+static int on_queued(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
+        Follow *follow = userdata;
+        JobHeader header = { .source = follow->source, .destination = follow->destination };
+        int r;
+
+        (void) ret_error;
+        if (bus_error)
+                return fail(follow, bus_error);
+
+        r = sd_bus_message_read(reply, "so", &header.id, &header.path);
+        if (r >= 0)
+                r = begin(follow, &header);
+        return r < 0 ? finish(follow, r) : 0;
+}
+
+static int catch_signals(sd_event *event, Follow *follow) {
+        static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+        const size_t n_signals = sizeof(signals) / sizeof(signals[0]);
+        sigset_t set;
+        int r;
+
+        (void) sigemptyset(&set);
+        for (size_t i = 0; i < n_signals; i++)
+                (void) sigaddset(&set, signals[i]);
+        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+                return -errno;
+
+        for (size_t i = 0; i < n_signals; i++) {
+                r = sd_event_add_signal(event, NULL, signals[i], on_signal, follow);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int subscribe(Follow *follow) {
+        sd_bus *bus = connection_bus(follow->connection);
+        const char *peer = connection_peer_name(follow->connection);
+        int r;
+
+        r = sd_bus_match_signal(
+                bus, &follow->on_progress, peer, NULL, BUS_JOB, "ProgressChanged", on_progress,
+                follow);
+        if (r >= 0)
+                r = sd_bus_match_signal(
+                        bus, &follow->on_message, peer, NULL, BUS_JOB, "Message", on_message,
+                        follow);
+        return r;
+}
+
+int follow_new(Connection *connection, Display *display, Follow **ret, Error *error) {
+        _cleanup_(follow_freep) Follow *follow = malloc(sizeof(*follow));
+        int r;
+
+        if (!follow)
+                return error_oom(error);
+        *follow = (Follow){ .connection = connection, .display = display };
+
+        r = sd_event_new(&follow->event);
+        if (r >= 0)
+                r = catch_signals(follow->event, follow);
+        if (r >= 0)
+                r = subscribe(follow);
+        if (r >= 0) /* the digest is asked for after the loop */
+                r = sd_bus_set_close_on_exit(connection_bus(connection), false);
+        if (r >= 0)
+                r = sd_bus_attach_event(
+                        connection_bus(connection), follow->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot watch for the daemon's signals");
+
+        *ret = TAKE_PTR(follow);
+        return 0;
+}
+
+Follow *follow_free(Follow *follow) {
+        if (!follow)
+                return NULL;
+
+        (void) sd_bus_slot_unref(follow->on_progress);
+        (void) sd_bus_slot_unref(follow->on_message);
+        (void) sd_bus_slot_unref(follow->bootstrap);
+        (void) sd_bus_slot_unref(follow->wait);
+        (void) sd_bus_slot_unref(follow->cancel);
+        (void) sd_bus_detach_event(connection_bus(follow->connection));
+        (void) sd_event_unref(follow->event);
+        outcome_done(&follow->outcome);
+        free(follow->id);
+        free(follow->path);
+        free(follow);
+        return NULL;
+}
+
+static void recover(Follow *follow) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        if (connection_recover(follow->connection, &error) < 0)
+                display_message(follow->display, follow->id, 4, error_text(&error));
+}
+
+/* Runs until the outcome is known. */
+static int run(Follow *follow, Outcome *ret, Error *error) {
+        int r;
+
+        r = sd_event_loop(follow->event);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot follow the job");
+
+        if (follow->is_lost)
+                recover(follow);
+        if (follow->is_lost && follow->path)
+                r = outcome_set(
+                        &follow->outcome, "failed", BUS_ERROR("Interrupted"),
+                        "The daemon ended while the job was running");
+        if (r < 0)
+                return error_oom(error);
+
+        *ret = follow->outcome;
+        follow->outcome = OUTCOME_NULL;
+        return 0;
+}
+
+int follow_bootstrap(
+        Follow *follow, sd_bus_message *call, const JobHeader *header, Outcome *ret, Error *error) {
+        int r;
+
+        follow->source = header->source;
+        follow->destination = header->destination;
+        r = call_without_timeout(follow, call, &follow->bootstrap, on_queued);
+        return r < 0 ? error_set_bus(error, r, NULL) : run(follow, ret, error);
+}
+
+int follow_job(Follow *follow, const JobHeader *header, Outcome *ret, Error *error) {
+        int r;
+
+        r = begin(follow, header);
+        return r < 0 ? error_set_bus(error, r, NULL) : run(follow, ret, error);
+}
+
+const char *follow_id(const Follow *follow) {
+        return follow->id;
+}
+
+char *follow_read_digest(const Follow *follow) {
+        char *digest = NULL;
+
+        if (follow->path && !follow->is_lost)
+                (void) sd_bus_get_property_string(
+                        connection_bus(follow->connection),
+                        connection_peer_name(follow->connection), follow->path, BUS_JOB, "Digest",
+                        NULL, &digest);
+        return digest;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+
+#include "client-help.h"
+#include "client-intl.h"
+
+/* One text per group: a translator sees the columns. */
+static const char *const groups[] = {
+        N_("virt-bootstrap [OPTION…] URI DEST\n"
+           "virt-bootstrap [OPTION…] COMMAND …\n"
+           "\n"
+           "Set up a root file system for a container or a virtual machine from the image that URI\n"
+           "names, in the directory DEST.\n"),
+        N_("Commands:\n"
+           "  list                        List the jobs\n"
+           "  show JOB                    Show a job\n"
+           "  attach JOB                  Follow a job to its end, as if it had been started here\n"
+           "  cancel JOB…                 Cancel jobs\n"
+           "  inspect URI                 Show what would be fetched\n"
+           "  cache [list]                List what is in the cache\n"
+           "  cache verify                Hash what is in the cache again, remove what is damaged\n"
+           "  cache remove DIGEST…        Remove blobs from the cache\n"
+           "  cache prune [--keep SIZE]   Remove what was not used for longest\n"
+           "  monitor                     Show the events of all jobs\n"),
+        N_("Sources:\n"
+           "  docker://[HOST[:PORT]/]NAME[:TAG][@DIGEST]   A registry\n"
+           "  file:///PATH, PATH                           A tarball of a root file system\n"
+           "  oci:PATH[:REF], oci-archive:PATH[:REF]       An OCI image layout, or a tar of it\n"
+           "  docker-archive:PATH[:REF]                    What \"docker save\" wrote\n"
+           "  dir:PATH                                     What \"skopeo copy … dir:PATH\" wrote\n"
+           "  virt-builder://TEMPLATE                      A virt-builder template\n"),
+        N_("Output:\n"
+           "  -f, --format FORMAT         dir (default), or qcow2\n"
+           "      --size SIZE             Virtual size of a disk image, default 5G\n"
+           "      --overwrite             Write into a directory that has content\n"
+           "      --root-password SELECTOR\n"
+           "                              Set root's password to the first line of file:PATH\n"
+           "      --uidmap START:TARGET:COUNT\n"
+           "      --gidmap START:TARGET:COUNT\n"
+           "      --idmap START:TARGET:COUNT\n"
+           "                              Map owners, groups, or both; may be repeated\n"),
+        N_("Image:\n"
+           "      --platform OS/ARCH[/VARIANT]\n"
+           "                              Which image of several, default this machine's\n"
+           "      --digest DIGEST         Fail unless the image is exactly this one\n"
+           "      --offline               Use only what is in the cache\n"
+           "      --no-cache              Keep nothing in the cache\n"
+           "  -u, --username NAME         User name for the registry\n"
+           "  -p, --password SELECTOR     Its password: file:PATH; without it, it is asked for\n"
+           "      --no-ask-password       Never ask for a password or an authorisation\n"
+           "      --not-secure            Allow plain HTTP and unverified certificates\n"),
+        N_("Display:\n"
+           "      --detach                Print the job and return at once\n"
+           "      --json                  One JSON object a line on standard output\n"
+           "      --status-only           Only \"Status: …, Progress: NN.NN%\" on standard output\n"
+           "  -q, --quiet                 Only warnings and errors\n"
+           "  -d, --debug                 Debugging messages too\n"
+           "      --no-legend             No titles and totals in listings\n"
+           "      --no-pager              Accepted; no pager is used\n"),
+        N_("Where the daemon is, by default the system bus for root, else the session bus, else one\n"
+           "that is started here:\n"
+           "      --system                The system bus\n"
+           "      --user                  The session bus\n"
+           "      --embedded              One that is started here and ends with this program\n"
+           "      --address ADDRESS       A D-Bus address\n"
+           "  -H, --host HOST             The system bus of another host, by ssh\n"),
+        N_("  -h, --help                  This text\n"
+           "      --version               The version\n"
+           "\n"
+           "Exit status: 0 done, 1 failed, 2 wrong usage, 130 cancelled.\n"
+           "See virt-bootstrap(1).\n"),
+};
+
+void help_print(void) {
+        for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+                (void) printf("%s%s", i > 0 ? "\n" : "", _(groups[i]));
+}

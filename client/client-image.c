@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <string.h>
+
+#include "client-image.h"
+#include "client-intl.h"
+#include "client-json.h"
+#include "client-outcome.h"
+#include "client-size.h"
+#include "client-table.h"
+
+static const struct StringField {
+        const char *key;
+        size_t offset;
+} string_fields[] = {
+        { "name", offsetof(Image, name) },
+        { "digest", offsetof(Image, digest) },
+        { "manifest-digest", offsetof(Image, manifest_digest) },
+        { "media-type", offsetof(Image, media_type) },
+        { "platform", offsetof(Image, platform) },
+        { "created", offsetof(Image, created) },
+        { "author", offsetof(Image, author) },
+};
+
+/* Makes room for one more element of @size bytes; doubles, so that the list stays linear. */
+static int reserve(void **list, size_t n, size_t size) {
+        void *grown;
+
+        if (n >= IMAGE_LIST_MAX)
+                return -E2BIG;
+        if ((n & (n - 1)) != 0)
+                return 0;
+
+        grown = reallocarray(*list, n > 0 ? 2 * n : 1, size);
+        if (!grown)
+                return -ENOMEM;
+
+        *list = grown;
+        return 0;
+}
+
+static int read_layers(sd_bus_message *m, Image *image) {
+        ImageLayer layer;
+        int r;
+
+        while ((r = sd_bus_message_read(
+                        m, "(sstb)", &layer.digest, &layer.media_type, &layer.size,
+                        &layer.is_cached)) > 0) {
+                r = reserve((void **) &image->layers, image->n_layers, sizeof(layer));
+                if (r < 0)
+                        return r;
+                image->layers[image->n_layers++] = layer;
+        }
+
+        return r;
+}
+
+static int read_labels(sd_bus_message *m, Image *image) {
+        ImageLabel label;
+        int r;
+
+        while ((r = sd_bus_message_read(m, "{ss}", &label.name, &label.value)) > 0) {
+                r = reserve((void **) &image->labels, image->n_labels, sizeof(label));
+                if (r < 0)
+                        return r;
+                image->labels[image->n_labels++] = label;
+        }
+
+        return r;
+}
+
+static int read_env(sd_bus_message *m, Image *image) {
+        const char *variable;
+        int r;
+
+        while ((r = sd_bus_message_read(m, "s", &variable)) > 0) {
+                r = reserve((void **) &image->env, image->n_env, sizeof(variable));
+                if (r < 0)
+                        return r;
+                image->env[image->n_env++] = variable;
+        }
+
+        return r;
+}
+
+static const struct ListField {
+        const char *key, *type, *element;
+        int (*read)(sd_bus_message *m, Image *image);
+} list_fields[] = {
+        { "layers", "a(sstb)", "(sstb)", read_layers },
+        { "labels", "a{ss}", "{ss}", read_labels },
+        { "env", "as", "s", read_env },
+};
+
+static int read_list(sd_bus_message *m, const struct ListField *field, Image *image) {
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'v', field->type);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', field->element);
+        if (r >= 0)
+                r = field->read(m, image);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int read_value(sd_bus_message *m, const char *key, Image *image) {
+        for (size_t i = 0; i < sizeof(string_fields) / sizeof(string_fields[0]); i++)
+                if (strcmp(string_fields[i].key, key) == 0)
+                        return sd_bus_message_read(
+                                m, "v", "s", (char *) image + string_fields[i].offset);
+
+        for (size_t i = 0; i < sizeof(list_fields) / sizeof(list_fields[0]); i++)
+                if (strcmp(list_fields[i].key, key) == 0)
+                        return read_list(m, &list_fields[i], image);
+
+        if (strcmp(key, "size") == 0)
+                return sd_bus_message_read(m, "v", "t", &image->size);
+
+        return sd_bus_message_skip(m, "v");
+}
+
+static int read_all(sd_bus_message *m, Image *image) {
+        const char *key;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(m, "s", &key);
+                if (r >= 0)
+                        r = read_value(m, key, image);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+
+        return r;
+}
+
+int image_read(sd_bus_message *reply, Image *ret, Error *error) {
+        _cleanup_(image_done) Image image = IMAGE_NULL;
+        int r;
+
+        r = read_all(reply, &image);
+        if (r < 0)
+                return error_set_message(error, r);
+
+        *ret = image;
+        image = IMAGE_NULL;
+        return 0;
+}
+
+void image_done(Image *image) {
+        free(image->layers);
+        free(image->labels);
+        free(image->env);
+        *image = IMAGE_NULL;
+}
+
+static int add_pair(Table *table, const char *key, const char *value, Error *error) {
+        return value && *value ? table_add(table, (const char *const[]){ key, value }, error) : 0;
+}
+
+static int add_lists(Table *table, const Image *image, Error *error) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < image->n_labels; i++) {
+                _cleanup_(freep) char *text = NULL;
+
+                if (asprintf(&text, "%s=%s", image->labels[i].name, image->labels[i].value) < 0) {
+                        text = NULL;
+                        return error_oom(error);
+                }
+                r = table_add(
+                        table, (const char *const[]){ i == 0 ? _("Labels:") : "", text }, error);
+        }
+
+        for (size_t i = 0; r >= 0 && i < image->n_env; i++)
+                r = table_add(
+                        table,
+                        (const char *const[]){ i == 0 ? _("Environment:") : "", image->env[i] },
+                        error);
+
+        return r;
+}
+
+static int print_pairs(const Image *image, FILE *file, Error *error) {
+        static const TableColumn columns[] = { { "", .is_right = true }, { "" } };
+        _cleanup_(table_freep) Table *table = NULL;
+        char size[SIZE_TEXT_MAX];
+        int r;
+
+        const char *const pairs[][2] = {
+                { _("Name:"), image->name },
+                { _("Digest:"), image->digest },
+                { _("Manifest:"), image->manifest_digest },
+                { _("Media type:"), image->media_type },
+                { _("Platform:"), image->platform },
+                { _("Created:"), image->created },
+                { _("Author:"), image->author },
+                { _("Size:"), size_format(image->size, size) },
+        };
+
+        r = table_new(columns, 2, &table, error);
+        for (size_t i = 0; r >= 0 && i < sizeof(pairs) / sizeof(pairs[0]); i++)
+                r = add_pair(table, pairs[i][0], pairs[i][1], error);
+        if (r >= 0)
+                r = add_lists(table, image, error);
+        if (r < 0)
+                return r;
+
+        table_print(table, false, file);
+        return 0;
+}
+
+static int print_layers(const Image *image, FILE *file, Error *error) {
+        const TableColumn columns[] = {
+                { _("LAYER") },
+                { _("SIZE"), .is_right = true },
+                { _("CACHED") },
+                { _("MEDIA TYPE") },
+        };
+        _cleanup_(table_freep) Table *table = NULL;
+        int r;
+
+        r = table_new(columns, sizeof(columns) / sizeof(columns[0]), &table, error);
+        for (size_t i = 0; r >= 0 && i < image->n_layers; i++) {
+                const ImageLayer *layer = &image->layers[i];
+                char size[SIZE_TEXT_MAX];
+
+                r = table_add(
+                        table,
+                        (const char *const[]){ layer->digest, size_format(layer->size, size),
+                                               layer->is_cached ? _("yes") : _("no"),
+                                               layer->media_type },
+                        error);
+        }
+        if (r < 0)
+                return r;
+
+        (void) fputc('\n', file);
+        table_print(table, true, file);
+        return 0;
+}
+
+int image_print(const Image *image, FILE *file, Error *error) {
+        int r;
+
+        r = print_pairs(image, file, error);
+        return r < 0 ? r : print_layers(image, file, error);
+}
+
+static void print_labels(Json *json, const Image *image) {
+        if (image->n_labels == 0) {
+                json_null(json, "Labels");
+                return;
+        }
+
+        json_object_begin(json, "Labels");
+        for (size_t i = 0; i < image->n_labels; i++)
+                json_string(json, image->labels[i].name, image->labels[i].value);
+        json_object_end(json);
+}
+
+static void print_layer_lists(Json *json, const Image *image) {
+        json_array_begin(json, "Layers");
+        for (size_t i = 0; i < image->n_layers; i++)
+                json_string(json, NULL, image->layers[i].digest);
+        json_array_end(json);
+
+        json_array_begin(json, "LayersData");
+        for (size_t i = 0; i < image->n_layers; i++) {
+                json_object_begin(json, NULL);
+                json_string(json, "MIMEType", image->layers[i].media_type);
+                json_string(json, "Digest", image->layers[i].digest);
+                json_uint(json, "Size", image->layers[i].size);
+                json_null(json, "Annotations");
+                json_object_end(json);
+        }
+        json_array_end(json);
+}
+
+/* "linux/arm64/v8" is Os "linux" and Architecture "arm64"; skopeo does not print the variant. */
+static void print_platform(Json *json, const char *platform) {
+        _cleanup_(freep) char *copy = strdup(platform ? platform : "");
+        char *rest = copy;
+        const char *os = copy ? strsep(&rest, "/") : "", *architecture = "";
+
+        if (rest)
+                architecture = strsep(&rest, "/");
+
+        json_string(json, "Architecture", architecture);
+        json_string(json, "Os", os);
+}
+
+/* skopeo leaves out the tag and the digest; a ':' before the last '/' is a port. */
+static void print_name(Json *json, const char *name) {
+        _cleanup_(freep) char *copy = name ? strdup(name) : NULL;
+        char *last = copy ? strrchr(copy, '/') : NULL;
+
+        if (last)
+                last[strcspn(last, ":@")] = '\0';
+        json_string(json, "Name", copy);
+}
+
+void image_print_json(const Image *image, FILE *file) {
+        Json json = JSON_INIT(file);
+
+        json_object_begin(&json, NULL);
+        print_name(&json, image->name);
+        json_string(&json, "Digest", image->digest);
+        json_array_begin(&json, "RepoTags");
+        json_array_end(&json);
+        json_string(&json, "Created", image->created);
+        json_string(&json, "DockerVersion", "");
+        print_labels(&json, image);
+        print_platform(&json, image->platform);
+        print_layer_lists(&json, image);
+        json_array_begin(&json, "Env");
+        for (size_t i = 0; i < image->n_env; i++)
+                json_string(&json, NULL, image->env[i]);
+        json_array_end(&json);
+        json_object_end(&json);
+        json_finish(&json);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client-image.h"
+#include "client-outcome.h"
+#include "client-path.h"
+#include "client-request.h"
+#include "client-verbs.h"
+
+int verb_inspect(
+        Connection *connection, const Options *options, const Secrets *secrets, Error *error) {
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
+        _cleanup_(image_done) Image image = IMAGE_NULL;
+        _cleanup_(freep) char *source = NULL, *directory = get_current_dir_name();
+        int r;
+
+        if (!directory)
+                return error_set_errno(error, errno, "Cannot tell the current directory");
+
+        r = source_make_absolute(directory, options->arguments[0], &source, error);
+        if (r >= 0)
+                r = request_new_inspect(connection, options, secrets, source, &call, error);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_call(connection_bus(connection), call, UINT64_MAX, &bus_error, &reply);
+        if (r < 0)
+                return error_set_bus(error, r, &bus_error);
+
+        r = image_read(reply, &image, error);
+        if (r >= 0 && options->json)
+                image_print_json(&image, stdout);
+        else if (r >= 0)
+                r = image_print(&image, stdout, error);
+
+        return r < 0 ? r : STATUS_DONE;
+}

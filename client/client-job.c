@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "client-job.h"
+#include "client-outcome.h"
+#include "dbus-names.h"
+
+static const struct Field {
+        const char *name;
+        char type;
+        size_t offset;
+} fields[] = {
+        { "Id", 's', offsetof(JobInfo, header.id) },
+        { "Source", 's', offsetof(JobInfo, header.source) },
+        { "Destination", 's', offsetof(JobInfo, header.destination) },
+        { "Format", 's', offsetof(JobInfo, format) },
+        { "State", 's', offsetof(JobInfo, state) },
+        { "Digest", 's', offsetof(JobInfo, digest) },
+        { "Owner", 'u', offsetof(JobInfo, owner) },
+        { "BytesDownloaded", 't', offsetof(JobInfo, bytes_downloaded) },
+        { "BytesUnpacked", 't', offsetof(JobInfo, bytes_unpacked) },
+};
+
+int job_make_path(const char *id, char **ret, Error *error) {
+        return sd_bus_path_encode(BUS_JOB_PATH, id, ret) < 0 ? error_oom(error) : 0;
+}
+
+static int read_field(sd_bus_message *reply, const struct Field *field, JobInfo *info) {
+        const char type[] = { field->type, '\0' };
+
+        return sd_bus_message_read(reply, "v", type, (char *) info + field->offset);
+}
+
+static int read_property(sd_bus_message *reply, const char *name, JobInfo *info) {
+        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+                if (strcmp(fields[i].name, name) == 0)
+                        return read_field(reply, &fields[i], info);
+
+        if (strcmp(name, "Progress") == 0)
+                return sd_bus_message_read(
+                        reply, "v", "(sttd)", &info->progress.phase, &info->progress.done,
+                        &info->progress.total, &info->progress.fraction);
+        if (strcmp(name, "Error") == 0)
+                return sd_bus_message_read(reply, "v", "(ss)", &info->error, &info->message);
+
+        return sd_bus_message_skip(reply, "v");
+}
+
+static int read_properties(sd_bus_message *reply, JobInfo *info) {
+        int r;
+
+        r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+                const char *name;
+
+                r = sd_bus_message_read(reply, "s", &name);
+                if (r >= 0)
+                        r = read_property(reply, name, info);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+                if (r < 0)
+                        return r;
+        }
+
+        return r < 0 ? r : sd_bus_message_exit_container(reply);
+}
+
+static bool is_no_object(const sd_bus_error *bus_error) {
+        return sd_bus_error_has_name(bus_error, SD_BUS_ERROR_UNKNOWN_OBJECT) ||
+               sd_bus_error_has_name(bus_error, SD_BUS_ERROR_UNKNOWN_INTERFACE) ||
+               sd_bus_error_has_name(bus_error, SD_BUS_ERROR_UNKNOWN_METHOD);
+}
+
+static int set_no_such_job(const char *path, Error *error) {
+        _cleanup_(freep) char *id = NULL;
+
+        if (sd_bus_path_decode(path, BUS_JOB_PATH, &id) <= 0)
+                id = NULL;
+        return error_set(
+                error, ENOENT, ERROR_NO_SUCH_JOB, "There is no job \"%s\"", id ? id : path);
+}
+
+int job_info_read(Connection *connection, const char *path, JobInfo *ret, Error *error) {
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        _cleanup_(job_info_done) JobInfo info = {
+                .header = { "", path, "", "" },
+                .format = "",
+                .state = "",
+                .digest = "",
+                .error = "",
+                .message = "",
+                .progress.phase = "",
+        };
+        int r;
+
+        r = sd_bus_call_method(
+                connection_bus(connection), connection_peer_name(connection), path,
+                "org.freedesktop.DBus.Properties", "GetAll", &bus_error, &info.reply, "s", BUS_JOB);
+        if (r < 0 && is_no_object(&bus_error))
+                return set_no_such_job(path, error);
+        if (r < 0)
+                return error_set_bus(error, r, &bus_error);
+
+        r = read_properties(info.reply, &info);
+        if (r < 0)
+                return error_set_message(error, r);
+
+        *ret = info;
+        info = JOB_INFO_NULL;
+        return 0;
+}
+
+void job_info_done(JobInfo *info) {
+        (void) sd_bus_message_unref(info->reply);
+        *info = JOB_INFO_NULL;
+}

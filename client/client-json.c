@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "client-json.h"
+#include "client-text.h"
+
+static void write_escaped(FILE *file, char c) {
+        static const char plain[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+        const char *p = c ? strchr(plain, c) : NULL;
+
+        if (p)
+                (void) fprintf(file, "\\%c", letters[p - plain]);
+        else if ((unsigned char) c < 0x20 || c == 0x7f)
+                (void) fprintf(file, "\\u%04x", (unsigned) (unsigned char) c);
+        else
+                (void) fputc(c, file);
+}
+
+static void write_string(FILE *file, const char *text) {
+        (void) fputc('"', file);
+
+        while (*text) {
+                size_t n = text_utf8_length(text);
+
+                if (n == 1)
+                        write_escaped(file, *text);
+                else if (n == 0)
+                        (void) fputs("\\ufffd", file);
+                else
+                        (void) fwrite(text, 1, n, file);
+                text += n > 0 ? n : 1;
+        }
+
+        (void) fputc('"', file);
+}
+
+static void begin_value(Json *json, const char *key) {
+        if (json->has_value[json->depth])
+                (void) fputc(',', json->file);
+        json->has_value[json->depth] = true;
+
+        if (key) {
+                write_string(json->file, key);
+                (void) fputc(':', json->file);
+        }
+}
+
+static void open_container(Json *json, const char *key, char c) {
+        assert(json->depth < JSON_DEPTH_MAX);
+
+        begin_value(json, key);
+        (void) fputc(c, json->file);
+        json->depth++;
+        json->has_value[json->depth] = false;
+}
+
+static void close_container(Json *json, char c) {
+        assert(json->depth > 0);
+
+        (void) fputc(c, json->file);
+        json->depth--;
+}
+
+void json_object_begin(Json *json, const char *key) {
+        open_container(json, key, '{');
+}
+
+void json_object_end(Json *json) {
+        close_container(json, '}');
+}
+
+void json_array_begin(Json *json, const char *key) {
+        open_container(json, key, '[');
+}
+
+void json_array_end(Json *json) {
+        close_container(json, ']');
+}
+
+void json_string(Json *json, const char *key, const char *value) {
+        if (!value) {
+                json_null(json, key);
+                return;
+        }
+
+        begin_value(json, key);
+        write_string(json->file, value);
+}
+
+void json_uint(Json *json, const char *key, uint64_t value) {
+        begin_value(json, key);
+        (void) fprintf(json->file, "%" PRIu64, value);
+}
+
+void json_bool(Json *json, const char *key, bool value) {
+        begin_value(json, key);
+        (void) fputs(value ? "true" : "false", json->file);
+}
+
+void json_null(Json *json, const char *key) {
+        begin_value(json, key);
+        (void) fputs("null", json->file);
+}
+
+void json_fraction(Json *json, const char *key, double value) {
+        /* Not %f: some locales write a comma. The negation also catches a NaN. */
+        double clamped = !(value > 0) ? 0 : value < 1 ? value : 1;
+        unsigned millionths = (unsigned) (clamped * 1e6 + 0.5);
+
+        begin_value(json, key);
+        (void) fprintf(json->file, "%u.%06u", millionths / 1000000U, millionths % 1000000U);
+}
+
+void json_finish(Json *json) {
+        assert(json->depth == 0);
+
+        (void) fputc('\n', json->file);
+        (void) fflush(json->file);
+        json->has_value[0] = false;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "client-display.h"
+#include "client-help.h"
+#include "client-intl.h"
+#include "client-verbs.h"
+
+static int run_verb(
+        Connection *connection, const Options *options, const Secrets *secrets, Error *error) {
+        switch (options->verb) {
+        case VERB_BOOTSTRAP:
+                return verb_bootstrap(connection, options, secrets, error);
+        case VERB_INSPECT:
+                return verb_inspect(connection, options, secrets, error);
+        case VERB_LIST:
+                return verb_list(connection, options, error);
+        case VERB_SHOW:
+                return verb_show(connection, options, error);
+        case VERB_ATTACH:
+                return verb_attach(connection, options, error);
+        case VERB_CANCEL:
+                return verb_cancel(connection, options, error);
+        case VERB_CACHE_LIST:
+                return verb_cache_list(connection, options, error);
+        case VERB_CACHE_VERIFY:
+                return verb_cache_verify(connection, options, error);
+        case VERB_CACHE_REMOVE:
+                return verb_cache_remove(connection, options, error);
+        case VERB_CACHE_PRUNE:
+                return verb_cache_prune(connection, options, error);
+        case VERB_MONITOR:
+                return verb_monitor(connection, options, error);
+        case VERB_HELP:
+        case VERB_VERSION:
+        case _VERB_MAX:
+                break;
+        }
+
+        assert(0);
+        return STATUS_FAILED;
+}
+
+static int take_secrets(Options *options, Secrets *ret, Error *error) {
+        _cleanup_(display_done) Display display = { 0 };
+        bool is_exposed = false;
+        int r;
+
+        if (options->verb != VERB_BOOTSTRAP && options->verb != VERB_INSPECT) {
+                secret_erase(options);
+                return 0;
+        }
+
+        r = secrets_take(options, ret, &is_exposed, error);
+        if (is_exposed) {
+                display_init(&display, options);
+                display_message(
+                        &display, NULL, LOG_WARNING,
+                        _("A password on the command line can be seen by others: use --root-password "
+                          "file:PATH"));
+        }
+        return r;
+}
+
+static int run(Options *options, Error *error) {
+        _cleanup_(secrets_done) Secrets secrets = SECRETS_NULL;
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        int r;
+
+        r = take_secrets(options, &secrets, error);
+        if (r >= 0)
+                r = connection_open(options, &connection, error);
+
+        return r < 0 ? r : run_verb(connection, options, &secrets, error);
+}
+
+/* Until a job is followed there is nothing to clean up, and then this program holds the signal back. */
+static void on_interrupt(int signal_number) {
+        (void) signal_number;
+        _exit(STATUS_CANCELLED);
+}
+
+static int show_failure(const Options *options, const Error *error) {
+        _cleanup_(display_done) Display display = { 0 };
+        _cleanup_(outcome_done) Outcome outcome = OUTCOME_NULL;
+
+        display_init(&display, options);
+        if (outcome_set_error(&outcome, error) < 0)
+                return STATUS_FAILED;
+
+        display_finished(&display, NULL, &outcome, NULL, NULL);
+        return outcome_status(&outcome);
+}
+
+int main(int argc, char *argv[]) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        const struct sigaction interrupt = { .sa_handler = on_interrupt };
+        Options options;
+        int r;
+
+        (void) setlocale(LC_ALL, "");
+        (void) setlocale(LC_NUMERIC, "C"); /* numbers are data too */
+        (void) bindtextdomain("virt-bootstrap", LOCALEDIR);
+        (void) textdomain("virt-bootstrap");
+
+        r = options_parse(argc, argv, &options, &error);
+        if (r < 0) {
+                secret_erase(&options);
+                (void) fprintf(stderr, "virt-bootstrap: %s\n", error_text(&error));
+                return STATUS_USAGE;
+        }
+
+        (void) sigaction(SIGINT, &interrupt, NULL);
+        if (options.verb == VERB_HELP)
+                help_print();
+        else if (options.verb == VERB_VERSION)
+                (void) printf("virt-bootstrap %s\n", PACKAGE_VERSION);
+        else
+                r = run(&options, &error);
+        if (r < 0)
+                r = show_failure(&options, &error);
+
+        if (fflush(stdout) != 0 || ferror(stdout)) {
+                (void) fprintf(stderr, "virt-bootstrap: Cannot write to standard output\n");
+                return r == STATUS_DONE ? STATUS_FAILED : r;
+        }
+        return r;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "client-intl.h"
+#include "client-job.h"
+#include "client-outcome.h"
+#include "client-text.h"
+#include "client-verbs.h"
+#include "dbus-names.h"
+
+typedef struct Monitor {
+        Connection *connection; /* borrowed */
+        const Options *options; /* borrowed */
+} Monitor;
+
+/* The job that a signal is from; NULL when it is from elsewhere. */
+static char *signal_job(sd_bus_message *m) {
+        char *id = NULL;
+
+        return sd_bus_path_decode(sd_bus_message_get_path(m), BUS_JOB_PATH, &id) > 0 ? id : NULL;
+}
+
+static void print_line(const char *id, const char *text) {
+        _cleanup_(freep) char *printable = text_printable(text);
+
+        if (printable)
+                (void) printf("%s: %s\n", id, printable);
+        (void) fflush(stdout);
+}
+
+static int on_new(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        const Monitor *monitor = userdata;
+        _cleanup_(job_info_done) JobInfo info = JOB_INFO_NULL;
+        _cleanup_(freep) char *line = NULL;
+        JobHeader header = { 0 };
+
+        (void) ret_error;
+        if (sd_bus_message_read(m, "so", &header.id, &header.path) < 0)
+                return 0;
+
+        /* It may be gone already. */
+        if (job_info_read(monitor->connection, header.path, &info, NULL) >= 0) {
+                header.source = info.header.source;
+                header.destination = info.header.destination;
+        }
+
+        if (monitor->options->json)
+                event_write_job(stdout, &header);
+        else if (
+                asprintf(
+                        &line, "%s → %s", header.source ? header.source : "?",
+                        header.destination ? header.destination : "?") < 0)
+                line = NULL;
+        else
+                print_line(header.id, line);
+        return 0;
+}
+
+static int on_progress(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        const Monitor *monitor = userdata;
+        _cleanup_(freep) char *id = signal_job(m);
+        char line[PROGRESS_LINE_MAX];
+        Progress progress;
+
+        (void) ret_error;
+        if (!id || sd_bus_message_read(
+                           m, "sttd", &progress.phase, &progress.done, &progress.total,
+                           &progress.fraction) < 0)
+                return 0;
+
+        if (monitor->options->json)
+                event_write_progress(stdout, id, &progress);
+        else
+                print_line(id, progress_format_plain(&progress, line));
+        return 0;
+}
+
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        const Monitor *monitor = userdata;
+        _cleanup_(freep) char *id = signal_job(m);
+        const char *text;
+        uint32_t priority;
+
+        (void) ret_error;
+        if (!id || sd_bus_message_read(m, "us", &priority, &text) < 0)
+                return 0;
+
+        if (monitor->options->json)
+                event_write_message(stdout, id, priority, text);
+        else
+                print_line(id, text);
+        return 0;
+}
+
+static int on_finished(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        const Monitor *monitor = userdata;
+        const char *id, *path, *result, *error, *message;
+        _cleanup_(outcome_done) Outcome outcome = OUTCOME_NULL;
+        _cleanup_(job_info_done) JobInfo info = JOB_INFO_NULL;
+        _cleanup_(freep) char *line = NULL;
+
+        (void) ret_error;
+        if (sd_bus_message_read(m, "sosss", &id, &path, &result, &error, &message) < 0 ||
+            outcome_set(&outcome, result, error, message) < 0)
+                return 0;
+
+        if (monitor->options->json) {
+                (void) job_info_read(monitor->connection, path, &info, NULL);
+                event_write_finished(stdout, id, &outcome, info.digest);
+        } else if (asprintf(&line, "%s%s%s", result, *message ? ": " : "", message) < 0)
+                line = NULL;
+        else
+                print_line(id, line);
+        return 0;
+}
+
+static int subscribe(Monitor *monitor) {
+        const struct {
+                const char *interface, *member;
+                sd_bus_message_handler_t handler;
+        } matches[] = {
+                { BUS_MANAGER, "JobNew", on_new },
+                { BUS_MANAGER, "JobFinished", on_finished },
+                { BUS_JOB, "ProgressChanged", on_progress },
+                { BUS_JOB, "Message", on_message },
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < sizeof(matches) / sizeof(matches[0]); i++)
+                r = sd_bus_match_signal(
+                        connection_bus(monitor->connection), NULL,
+                        connection_peer_name(monitor->connection), NULL, matches[i].interface,
+                        matches[i].member, matches[i].handler, monitor);
+
+        return r;
+}
+
+int verb_monitor(Connection *connection, const Options *options, Error *error) {
+        Monitor monitor = { connection, options };
+        sd_bus *bus = connection_bus(connection);
+        int r;
+
+        r = subscribe(&monitor);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot watch for the daemon's signals");
+
+        /* Until the connection ends, or a signal ends the program. */
+        do {
+                r = sd_bus_process(bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(bus, UINT64_MAX);
+        } while (r >= 0 && !ferror(stdout));
+
+        return r < 0 ? error_set_errno(error, -r, "The connection ended") : STATUS_FAILED;
+}

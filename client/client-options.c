@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base-digest.h"
+#include "client-options.h"
+#include "client-size.h"
+
+/* Options without a short form; above every character. */
+enum {
+        OPT_ROOT_PASSWORD = 0x100,
+        OPT_UIDMAP,
+        OPT_GIDMAP,
+        OPT_IDMAP,
+        OPT_NOT_SECURE,
+        OPT_NO_CACHE,
+        OPT_STATUS_ONLY,
+        OPT_VERSION,
+        OPT_PLATFORM,
+        OPT_SIZE,
+        OPT_OVERWRITE,
+        OPT_OFFLINE,
+        OPT_DIGEST,
+        OPT_DETACH,
+        OPT_JSON,
+        OPT_SYSTEM,
+        OPT_USER,
+        OPT_EMBEDDED,
+        OPT_ADDRESS,
+        OPT_NO_ASK_PASSWORD,
+        OPT_NO_PAGER,
+        OPT_NO_LEGEND,
+        OPT_KEEP,
+};
+
+static const struct option long_options[] = {
+        { "format", required_argument, NULL, 'f' },
+        { "root-password", required_argument, NULL, OPT_ROOT_PASSWORD },
+        { "uidmap", required_argument, NULL, OPT_UIDMAP },
+        { "gidmap", required_argument, NULL, OPT_GIDMAP },
+        { "idmap", required_argument, NULL, OPT_IDMAP },
+        { "username", required_argument, NULL, 'u' },
+        { "password", required_argument, NULL, 'p' },
+        { "not-secure", no_argument, NULL, OPT_NOT_SECURE },
+        { "no-cache", no_argument, NULL, OPT_NO_CACHE },
+        { "quiet", no_argument, NULL, 'q' },
+        { "debug", no_argument, NULL, 'd' },
+        { "status-only", no_argument, NULL, OPT_STATUS_ONLY },
+        { "version", no_argument, NULL, OPT_VERSION },
+        { "help", no_argument, NULL, 'h' },
+        { "platform", required_argument, NULL, OPT_PLATFORM },
+        { "size", required_argument, NULL, OPT_SIZE },
+        { "overwrite", no_argument, NULL, OPT_OVERWRITE },
+        { "offline", no_argument, NULL, OPT_OFFLINE },
+        { "digest", required_argument, NULL, OPT_DIGEST },
+        { "detach", no_argument, NULL, OPT_DETACH },
+        { "json", no_argument, NULL, OPT_JSON },
+        { "system", no_argument, NULL, OPT_SYSTEM },
+        { "user", no_argument, NULL, OPT_USER },
+        { "embedded", no_argument, NULL, OPT_EMBEDDED },
+        { "address", required_argument, NULL, OPT_ADDRESS },
+        { "host", required_argument, NULL, 'H' },
+        { "no-ask-password", no_argument, NULL, OPT_NO_ASK_PASSWORD },
+        { "no-pager", no_argument, NULL, OPT_NO_PAGER },
+        { "no-legend", no_argument, NULL, OPT_NO_LEGEND },
+        { "keep", required_argument, NULL, OPT_KEEP },
+        { NULL, 0, NULL, 0 },
+};
+
+static const struct VerbSyntax {
+        const char *name, *sub; /* @sub: "" when it may be left out */
+        Verb verb;
+        size_t min, max; /* arguments after the verb */
+        const char *usage;
+} verbs[] = {
+        { "list", NULL, VERB_LIST, 0, 0, "list" },
+        { "show", NULL, VERB_SHOW, 1, 1, "show JOB" },
+        { "attach", NULL, VERB_ATTACH, 1, 1, "attach JOB" },
+        { "cancel", NULL, VERB_CANCEL, 1, SIZE_MAX, "cancel JOB…" },
+        { "inspect", NULL, VERB_INSPECT, 1, 1, "inspect URI" },
+        { "cache", "list", VERB_CACHE_LIST, 0, 0, "cache list" },
+        { "cache", "verify", VERB_CACHE_VERIFY, 0, 0, "cache verify" },
+        { "cache", "remove", VERB_CACHE_REMOVE, 1, SIZE_MAX, "cache remove DIGEST…" },
+        { "cache", "prune", VERB_CACHE_PRUNE, 0, 0, "cache prune [--keep SIZE]" },
+        { "monitor", NULL, VERB_MONITOR, 0, 0, "monitor" },
+};
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static const struct VerbSyntax bootstrap_syntax = {
+        NULL, NULL, VERB_BOOTSTRAP, 2, 2, "[OPTION…] URI DEST",
+};
+
+static int set_format(Options *options, const char *text, Error *error) {
+        if (strcmp(text, "dir") != 0 && strcmp(text, "qcow2") != 0)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Unknown format \"%s\": want dir or qcow2", text);
+
+        options->format = text;
+        return 0;
+}
+
+static int set_digest(Options *options, const char *text, Error *error) {
+        Digest digest;
+
+        if (digest_parse(text, &digest) < 0)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "\"%s\" is not a digest: want sha256: and 64 hexadecimal digits", text);
+
+        options->digest = text;
+        return 0;
+}
+
+static int set_size(Options *options, const char *text, Error *error) {
+        uint64_t size;
+        int r;
+
+        r = size_parse(text, &size, error);
+        if (r < 0)
+                return r;
+        if (size == 0)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION, "A disk image cannot have size 0");
+
+        options->size = size;
+        return 0;
+}
+
+static int add_range(Options *options, int option, const char *text, Error *error) {
+        IdRange range;
+        int r;
+
+        r = idmap_parse_range(text, &range, error);
+        if (r >= 0 && option != OPT_GIDMAP)
+                r = idmap_add(&options->uid_map, &range, error);
+        if (r >= 0 && option != OPT_UIDMAP)
+                r = idmap_add(&options->gid_map, &range, error);
+
+        return r < 0 ? -EINVAL : 0;
+}
+
+/* The last one counts; one before it would stay in the list of processes. */
+static int set_secret(char **secret, char *text) {
+        if (*secret)
+                explicit_bzero(*secret, strlen(*secret));
+
+        *secret = text;
+        return 0;
+}
+
+static int set_transport(Options *options, Transport transport, const char *address, Error *error) {
+        if (options->transport != TRANSPORT_DEFAULT && options->transport != transport)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Only one of --system, --user, --embedded, --address and --host is possible");
+
+        options->transport = transport;
+        options->address = address;
+        return 0;
+}
+
+/* The switch of an option without an argument; NULL for all others. */
+static bool *find_switch(Options *options, int option) {
+        const struct {
+                int option;
+                bool *value;
+        } switches[] = {
+                { OPT_NOT_SECURE, &options->not_secure },
+                { OPT_NO_CACHE, &options->no_cache },
+                { 'q', &options->quiet },
+                { 'd', &options->debug },
+                { OPT_STATUS_ONLY, &options->status_only },
+                { OPT_OVERWRITE, &options->overwrite },
+                { OPT_OFFLINE, &options->offline },
+                { OPT_DETACH, &options->detach },
+                { OPT_JSON, &options->json },
+                { OPT_NO_ASK_PASSWORD, &options->no_ask_password },
+                { OPT_NO_LEGEND, &options->no_legend },
+        };
+
+        for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+                if (switches[i].option == option)
+                        return switches[i].value;
+
+        return NULL;
+}
+
+static int set_option(Options *options, int option, char *value, Error *error) {
+        bool *toggle = find_switch(options, option);
+
+        if (toggle) {
+                *toggle = true;
+                return 0;
+        }
+
+        switch (option) {
+        case 'f':
+                return set_format(options, value, error);
+        case 'u':
+                options->username = value;
+                return 0;
+        case 'p':
+                return set_secret(&options->password, value);
+        case OPT_ROOT_PASSWORD:
+                return set_secret(&options->root_password, value);
+        case OPT_UIDMAP:
+        case OPT_GIDMAP:
+        case OPT_IDMAP:
+                return add_range(options, option, value, error);
+        case OPT_PLATFORM:
+                options->platform = value;
+                return 0;
+        case OPT_DIGEST:
+                return set_digest(options, value, error);
+        case OPT_SIZE:
+                return set_size(options, value, error);
+        case OPT_KEEP:
+                return size_parse(value, &options->keep, error);
+        case OPT_SYSTEM:
+                return set_transport(options, TRANSPORT_SYSTEM, NULL, error);
+        case OPT_USER:
+                return set_transport(options, TRANSPORT_USER, NULL, error);
+        case OPT_EMBEDDED:
+                return set_transport(options, TRANSPORT_EMBEDDED, NULL, error);
+        case OPT_ADDRESS:
+                return set_transport(options, TRANSPORT_ADDRESS, value, error);
+        case 'H':
+                return set_transport(options, TRANSPORT_HOST, value, error);
+        default: /* --no-pager: there is no pager */
+                assert(option == OPT_NO_PAGER);
+                return 0;
+        }
+}
+
+static int refuse_option(int result, char **argv, Error *error) {
+        char name[3] = { '-', (char) optopt, '\0' };
+        const char *given = optopt > 0 && optopt < OPT_ROOT_PASSWORD ? name : argv[optind - 1];
+
+        /* Only the name: what follows "=" may be a secret. */
+        return error_set(
+                error, EINVAL, ERROR_INVALID_OPTION,
+                result == ':' ? "Option \"%.*s\" wants an argument"
+                              : "Unknown, ambiguous or misused option \"%.*s\"",
+                (int) strcspn(given, "="), given);
+}
+
+static int parse_options(int argc, char **argv, Options *options, Error *error) {
+        int c, r;
+
+        optind = 0; /* glibc: start anew */
+        opterr = 0;
+
+        while ((c = getopt_long(argc, argv, ":f:u:p:qdhH:", long_options, NULL)) >= 0) {
+                if (c == '?' || c == ':')
+                        return refuse_option(c, argv, error);
+
+                if (c == 'h' || c == OPT_VERSION) {
+                        options->verb = c == 'h' ? VERB_HELP : VERB_VERSION;
+                        return 0;
+                }
+
+                r = set_option(options, c, optarg, error);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int find_verb(Options *options, const struct VerbSyntax **ret, Error *error) {
+        const char *name = options->n_arguments > 0 ? options->arguments[0] : NULL;
+        const char *sub = options->n_arguments > 1 ? options->arguments[1] : "list";
+        bool is_known = false;
+
+        for (size_t i = 0; name && i < N_VERBS; i++) {
+                size_t n_words = verbs[i].sub && options->n_arguments > 1 ? 2 : 1;
+
+                if (strcmp(verbs[i].name, name) != 0)
+                        continue;
+
+                is_known = true;
+                if (verbs[i].sub && strcmp(verbs[i].sub, sub) != 0)
+                        continue;
+
+                options->arguments += n_words;
+                options->n_arguments -= n_words;
+                *ret = &verbs[i];
+                return 0;
+        }
+
+        if (is_known)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION, "Unknown command \"%s %s\"", name,
+                        sub);
+
+        *ret = &bootstrap_syntax;
+        return 0;
+}
+
+static int parse_arguments(Options *options, Error *error) {
+        const struct VerbSyntax *syntax = &bootstrap_syntax;
+        int r;
+
+        r = find_verb(options, &syntax, error);
+        if (r < 0)
+                return r;
+
+        options->verb = syntax->verb;
+        if (options->n_arguments < syntax->min || options->n_arguments > syntax->max)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Too %s arguments, want: virt-bootstrap %s (see virt-bootstrap --help)",
+                        options->n_arguments < syntax->min ? "few" : "many", syntax->usage);
+
+        for (size_t i = 0; i < options->n_arguments; i++)
+                if (options->arguments[i][0] == '\0')
+                        return error_set(
+                                error, EINVAL, ERROR_INVALID_OPTION,
+                                "An argument is empty, want: virt-bootstrap %s", syntax->usage);
+
+        return 0;
+}
+
+static int check_combinations(const Options *options, Error *error) {
+        const char *refusal = NULL;
+
+        if (options->detach && options->transport == TRANSPORT_EMBEDDED)
+                refusal =
+                        "--detach needs a daemon that stays, and with --embedded it ends with "
+                        "this program";
+        else if (options->json && options->status_only)
+                refusal = "--json and --status-only exclude each other";
+        else if (
+                options->verb == VERB_BOOTSTRAP && options->transport == TRANSPORT_HOST &&
+                options->arguments[1][0] != '/')
+                refusal = "On another host the destination has to be an absolute path";
+
+        return refusal ? error_set(error, EINVAL, ERROR_INVALID_OPTION, "%s", refusal) : 0;
+}
+
+int options_parse(int argc, char **argv, Options *ret, Error *error) {
+        int r;
+
+        *ret = (Options){ .verb = VERB_BOOTSTRAP };
+        r = parse_options(argc, argv, ret, error);
+        if (r < 0 || ret->verb != VERB_BOOTSTRAP)
+                return r;
+
+        ret->arguments = argv + optind;
+        ret->n_arguments = (size_t) (argc - optind);
+        r = parse_arguments(ret, error);
+        if (r < 0)
+                return r;
+
+        return check_combinations(ret, error);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The command line. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base-error.h"
+#include "base-idmap.h"
+
+typedef enum Verb {
+        VERB_BOOTSTRAP,
+        VERB_LIST,
+        VERB_SHOW,
+        VERB_ATTACH,
+        VERB_CANCEL,
+        VERB_INSPECT,
+        VERB_CACHE_LIST,
+        VERB_CACHE_VERIFY,
+        VERB_CACHE_REMOVE,
+        VERB_CACHE_PRUNE,
+        VERB_MONITOR,
+        VERB_HELP,
+        VERB_VERSION,
+        _VERB_MAX,
+} Verb;
+
+/* Where the daemon is. */
+typedef enum Transport {
+        TRANSPORT_DEFAULT, /* the system bus for root, else the session bus; embedded without one */
+        TRANSPORT_SYSTEM,
+        TRANSPORT_USER,
+        TRANSPORT_EMBEDDED,
+        TRANSPORT_ADDRESS,
+        TRANSPORT_HOST,
+        _TRANSPORT_MAX,
+} Transport;
+
+/* Strings are borrowed from argv. */
+typedef struct Options {
+        Verb verb;
+        Transport transport;
+        const char *address; /* a D-Bus address or an ssh host, as @transport says */
+
+        char **arguments; /* what follows the verb; for VERB_BOOTSTRAP source and destination */
+        size_t n_arguments;
+
+        const char *format; /* NULL, "dir" or "qcow2" */
+        const char *platform, *digest;
+        const char *username;
+        char *password;      /* NULL, a password, or "file:PATH" */
+        char *root_password; /* as @password */
+        uint64_t size;       /* of a disk image, in bytes; 0 when not given */
+        uint64_t keep;       /* bytes that a prune leaves; 0 when not given */
+        IdMap uid_map, gid_map;
+
+        bool not_secure, no_cache, offline, overwrite, detach;
+        bool quiet, debug, status_only, json;
+        bool no_ask_password, no_legend;
+} Options;
+
+/**
+ * options_parse() - read the command line
+ * @argv:       is reordered, options first, as getopt_long(3) does; a password that another one
+ *              replaces is overwritten
+ * @ret:        to be filled; refers to @argv; its @json is set also on failure
+ *
+ * --help and --version win over whatever follows them.
+ *
+ * Return: 0, or -EINVAL with an @error of one line when the usage is wrong.
+ */
+int options_parse(int argc, char **argv, Options *ret, Error *error);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "client-outcome.h"
+#include "dbus-names.h"
+
+/* What a message bus says itself. */
+static const struct {
+        const char *name;
+        ErrorKind kind;
+} bus_kinds[] = {
+        { SD_BUS_ERROR_ACCESS_DENIED, ERROR_ACCESS_DENIED },
+        { SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, ERROR_ACCESS_DENIED },
+        { SD_BUS_ERROR_AUTH_FAILED, ERROR_ACCESS_DENIED },
+        { SD_BUS_ERROR_NO_REPLY, ERROR_INTERRUPTED },
+        { SD_BUS_ERROR_DISCONNECTED, ERROR_INTERRUPTED },
+        { SD_BUS_ERROR_UNKNOWN_OBJECT, ERROR_NO_SUCH_JOB },
+        { SD_BUS_ERROR_INVALID_ARGS, ERROR_INVALID_OPTION },
+        { SD_BUS_ERROR_LIMITS_EXCEEDED, ERROR_LIMIT_EXCEEDED },
+};
+
+/* What the library says of a connection that went away. */
+static bool is_disconnect(int code) {
+        return code == ECONNRESET || code == EPIPE || code == ENOTCONN || code == ESHUTDOWN;
+}
+
+static ErrorKind find_kind(const sd_bus_error *bus_error) {
+        const char *name = bus_error->name;
+
+        for (ErrorKind kind = 0; kind < _ERROR_KIND_MAX; kind++)
+                if (strcmp(error_kind_to_bus_name(kind), name) == 0)
+                        return kind;
+
+        for (size_t i = 0; i < sizeof(bus_kinds) / sizeof(bus_kinds[0]); i++)
+                if (strcmp(bus_kinds[i].name, name) == 0)
+                        return bus_kinds[i].kind;
+
+        return is_disconnect(sd_bus_error_get_errno(bus_error)) ? ERROR_INTERRUPTED : ERROR_FAILED;
+}
+
+static bool is_ours(const sd_bus_error *bus_error) {
+        return strncmp(bus_error->name, BUS_ERROR(""), strlen(BUS_ERROR(""))) == 0;
+}
+
+static const char *find_message(const sd_bus_error *bus_error) {
+        /* The library's words for a connection that went away help nobody. */
+        if (find_kind(bus_error) == ERROR_INTERRUPTED && !is_ours(bus_error))
+                return "The daemon ended without an answer";
+
+        return bus_error->message ? bus_error->message : bus_error->name;
+}
+
+static int duplicate(const char *text, char **ret) {
+        char *copy = NULL;
+
+        if (text && *text) {
+                copy = strdup(text);
+                if (!copy)
+                        return -ENOMEM;
+        }
+
+        *ret = copy;
+        return 0;
+}
+
+int outcome_set(Outcome *outcome, const char *result, const char *error, const char *message) {
+        _cleanup_(outcome_done) Outcome made = OUTCOME_NULL;
+
+        if (duplicate(result, &made.result) < 0 || duplicate(error, &made.error) < 0 ||
+            duplicate(message, &made.message) < 0)
+                return -ENOMEM;
+
+        outcome_done(outcome);
+        *outcome = (Outcome){
+                .result = TAKE_PTR(made.result),
+                .error = TAKE_PTR(made.error),
+                .message = TAKE_PTR(made.message),
+        };
+        return 0;
+}
+
+int outcome_set_error(Outcome *outcome, const Error *error) {
+        return outcome_set(
+                outcome, error->kind == ERROR_CANCELLED ? "cancelled" : "failed",
+                error_kind_to_bus_name(error->kind), error_text(error));
+}
+
+int outcome_set_bus_error(Outcome *outcome, const sd_bus_error *bus_error) {
+        /* A newer daemon's names pass through; those of the bus become ours. */
+        const char *name =
+                is_ours(bus_error) ? bus_error->name : error_kind_to_bus_name(find_kind(bus_error));
+
+        return outcome_set(outcome, "failed", name, find_message(bus_error));
+}
+
+int outcome_status(const Outcome *outcome) {
+        if (!outcome->result)
+                return STATUS_FAILED;
+        if (strcmp(outcome->result, "done") == 0)
+                return STATUS_DONE;
+
+        return strcmp(outcome->result, "cancelled") == 0 ? STATUS_CANCELLED : STATUS_FAILED;
+}
+
+void outcome_done(Outcome *outcome) {
+        free(outcome->result);
+        free(outcome->error);
+        free(outcome->message);
+        *outcome = OUTCOME_NULL;
+}
+
+int error_set_bus(Error *error, int r, const sd_bus_error *bus_error) {
+        int code;
+
+        if (!sd_bus_error_is_set(bus_error))
+                return error_set_errno(error, -r, "Cannot talk to the daemon");
+
+        code = sd_bus_error_get_errno(bus_error);
+        return error_set(
+                error, code > 0 ? code : EIO, find_kind(bus_error), "%s", find_message(bus_error));
+}
+
+int error_set_message(Error *error, int r) {
+        return error_set_errno(error, -r, "Cannot read or write a message of the daemon's");
+}

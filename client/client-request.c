@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+
+#include "client-outcome.h"
+#include "client-request.h"
+#include "client-text.h"
+#include "dbus-names.h"
+
+static int append_string(sd_bus_message *call, const char *key, const char *value) {
+        return value ? sd_bus_message_append(call, "{sv}", key, "s", value) : 0;
+}
+
+static int append_bool(sd_bus_message *call, const char *key, bool value) {
+        return value ? sd_bus_message_append(call, "{sv}", key, "b", true) : 0;
+}
+
+static int append_size(sd_bus_message *call, const char *key, uint64_t value) {
+        return value > 0 ? sd_bus_message_append(call, "{sv}", key, "t", value) : 0;
+}
+
+static int append_fd(sd_bus_message *call, const char *key, int fd) {
+        return fd >= 0 ? sd_bus_message_append(call, "{sv}", key, "h", fd) : 0;
+}
+
+static int append_ranges(sd_bus_message *call, const IdMap *map) {
+        int r;
+
+        r = sd_bus_message_open_container(call, 'a', "(uuu)");
+        for (size_t i = 0; r >= 0 && i < map->n_ranges; i++)
+                r = sd_bus_message_append(
+                        call, "(uuu)", map->ranges[i].start, map->ranges[i].target,
+                        map->ranges[i].count);
+
+        return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+static int append_map(sd_bus_message *call, const char *key, const IdMap *map) {
+        int r;
+
+        if (map->n_ranges == 0)
+                return 0;
+
+        r = sd_bus_message_open_container(call, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "s", key);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'v', "a(uuu)");
+        if (r >= 0)
+                r = append_ranges(call, map);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+        return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+static int append_common(sd_bus_message *call, const Options *options, const Secrets *secrets) {
+        int r;
+
+        r = append_string(call, "platform", options->platform);
+        if (r >= 0)
+                r = append_string(call, "username", options->username);
+        if (r >= 0)
+                r = append_fd(call, "password-fd", secrets->password_fd);
+        if (r >= 0)
+                r = append_bool(call, "not-secure", options->not_secure);
+        return r < 0 ? r : append_bool(call, "offline", options->offline);
+}
+
+static int append_for_bootstrap(
+        sd_bus_message *call, const Options *options, const Secrets *secrets) {
+        int r;
+
+        r = append_string(call, "format", options->format);
+        if (r >= 0)
+                r = append_string(call, "digest", options->digest);
+        if (r >= 0)
+                r = append_bool(call, "no-cache", options->no_cache);
+        if (r >= 0)
+                r = append_bool(call, "overwrite", options->overwrite);
+        if (r >= 0)
+                r = append_size(call, "size", options->size);
+        if (r >= 0)
+                r = append_map(call, "uidmap", &options->uid_map);
+        if (r >= 0)
+                r = append_map(call, "gidmap", &options->gid_map);
+        return r < 0 ? r : append_fd(call, "root-password-fd", secrets->root_password_fd);
+}
+
+static int check_strings(const Options *options, const char *source, Error *error) {
+        const struct {
+                const char *what, *text;
+        } strings[] = {
+                { "The source", source },
+                { "The platform", options->platform },
+                { "The user name", options->username },
+        };
+
+        for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+                if (strings[i].text && !text_is_utf8(strings[i].text))
+                        return error_set(
+                                error, EINVAL, ERROR_INVALID_OPTION, "%s is not valid UTF-8",
+                                strings[i].what);
+
+        return 0;
+}
+
+static int check_secrets(sd_bus *bus, const Secrets *secrets, Error *error) {
+        if (secrets->password_fd < 0 && secrets->root_password_fd < 0)
+                return 0;
+        if (sd_bus_can_send(bus, 'h') > 0)
+                return 0;
+
+        return error_set(
+                error, EOPNOTSUPP, ERROR_INVALID_OPTION,
+                "Passwords cannot be handed over on this connection, which carries no descriptors");
+}
+
+static int new_call(
+        Connection *connection,
+        const char *member,
+        const Options *options,
+        const Secrets *secrets,
+        sd_bus_message **ret,
+        Error *error) {
+        int r;
+
+        r = check_secrets(connection_bus(connection), secrets, error);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_message_new_method_call(
+                connection_bus(connection), ret, connection_peer_name(connection), BUS_PATH,
+                BUS_MANAGER, member);
+        if (r >= 0)
+                r = sd_bus_message_sensitive(*ret);
+        return r < 0 ? error_set_message(error, r) : 0;
+}
+
+int request_new_bootstrap(
+        Connection *connection,
+        const Options *options,
+        const Secrets *secrets,
+        const char *source,
+        const char *destination,
+        sd_bus_message **ret,
+        Error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        int r;
+
+        r = check_strings(options, source, error);
+        if (r < 0)
+                return r;
+        if (!text_is_utf8(destination))
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_DESTINATION,
+                        "The destination's name is not valid UTF-8");
+
+        r = new_call(connection, "Bootstrap", options, secrets, &call, error);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_message_append(call, "ss", source, destination);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'a', "{sv}");
+        if (r >= 0)
+                r = append_common(call, options, secrets);
+        if (r >= 0)
+                r = append_for_bootstrap(call, options, secrets);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+        if (r < 0)
+                return error_set_message(error, r);
+
+        *ret = TAKE_PTR(call);
+        return 0;
+}
+
+int request_new_inspect(
+        Connection *connection,
+        const Options *options,
+        const Secrets *secrets,
+        const char *source,
+        sd_bus_message **ret,
+        Error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        int r;
+
+        r = check_strings(options, source, error);
+        if (r < 0)
+                return r;
+
+        r = new_call(connection, "Inspect", options, secrets, &call, error);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_message_append(call, "s", source);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'a', "{sv}");
+        if (r >= 0)
+                r = append_common(call, options, secrets);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+        if (r < 0)
+                return error_set_message(error, r);
+
+        *ret = TAKE_PTR(call);
+        return 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Sizes as people write and read them; K, M, G, T, P and E are powers of 1024. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base-error.h"
+
+#define SIZE_TEXT_MAX ((size_t) 16) /* "1023.9K", with room to spare */
+
+/** size_parse() - read "5G", "512M", "10737418240"; returns 0 or -EINVAL with @error set */
+int size_parse(const char *text, uint64_t *ret_bytes, Error *error);
+
+/** size_format() - @bytes with one decimal, such as "1.5G", in @ret; returns @ret */
+char *size_format(uint64_t bytes, char ret[static SIZE_TEXT_MAX]);

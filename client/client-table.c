@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+
+#include "client-table.h"
+#include "client-text.h"
+
+struct Table {
+        const TableColumn *columns; /* borrowed */
+        size_t n_columns;
+        char **cells; /* owned, row by row */
+        size_t n_cells;
+        size_t n_allocated;
+};
+
+int table_new(const TableColumn *columns, size_t n_columns, Table **ret, Error *error) {
+        Table *table = malloc(sizeof(*table));
+
+        assert(n_columns > 0 && n_columns <= TABLE_COLUMNS_MAX);
+
+        if (!table)
+                return error_oom(error);
+
+        *table = (Table){ .columns = columns, .n_columns = n_columns };
+        *ret = table;
+        return 0;
+}
+
+Table *table_free(Table *table) {
+        if (!table)
+                return NULL;
+
+        for (size_t i = 0; i < table->n_cells; i++)
+                free(table->cells[i]);
+        free(table->cells);
+        free(table);
+        return NULL;
+}
+
+static int grow(Table *table, Error *error) {
+        size_t n = table->n_allocated * 2 + table->n_columns * 16;
+        char **cells;
+
+        if (table->n_cells + table->n_columns <= table->n_allocated)
+                return 0;
+        if (table->n_cells + table->n_columns > TABLE_CELLS_MAX)
+                return error_set(
+                        error, E2BIG, ERROR_LIMIT_EXCEEDED, "The listing has more than %zu rows",
+                        table_rows(table));
+
+        cells = reallocarray(table->cells, n, sizeof(*cells));
+        if (!cells)
+                return error_oom(error);
+
+        table->cells = cells;
+        table->n_allocated = n;
+        return 0;
+}
+
+int table_add(Table *table, const char *const cells[], Error *error) {
+        size_t n_cells = table->n_cells;
+        int r;
+
+        r = grow(table, error);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < table->n_columns; i++) {
+                char *cell = text_printable(cells[i]);
+
+                if (!cell) {
+                        while (table->n_cells > n_cells)
+                                free(table->cells[--table->n_cells]);
+                        return error_oom(error);
+                }
+                table->cells[table->n_cells++] = cell;
+        }
+
+        return 0;
+}
+
+size_t table_rows(const Table *table) {
+        assert(table->n_columns > 0);
+        return table->n_cells / table->n_columns;
+}
+
+static void measure(const Table *table, bool has_titles, size_t widths[static TABLE_COLUMNS_MAX]) {
+        assert(table->n_columns > 0);
+        for (size_t i = 0; i < table->n_columns; i++)
+                widths[i] = has_titles ? text_columns(table->columns[i].title) : 0;
+
+        for (size_t i = 0; i < table->n_cells; i++) {
+                size_t width = text_columns(table->cells[i]), column = i % table->n_columns;
+
+                if (width > widths[column])
+                        widths[column] = width;
+        }
+}
+
+static void print_cell(
+        const Table *table, size_t column, const char *text, size_t width, FILE *file) {
+        bool is_last = column + 1 == table->n_columns;
+        int padding = (int) (width - text_columns(text));
+
+        if (table->columns[column].is_right)
+                (void) fprintf(file, "%*s%s", padding, "", text);
+        else
+                (void) fprintf(file, "%s%*s", text, is_last ? 0 : padding, "");
+        (void) fputs(is_last ? "\n" : " ", file);
+}
+
+void table_print(const Table *table, bool has_titles, FILE *file) {
+        size_t widths[TABLE_COLUMNS_MAX];
+
+        assert(table->n_columns > 0);
+        measure(table, has_titles, widths);
+        for (size_t i = 0; has_titles && i < table->n_columns; i++)
+                print_cell(table, i, table->columns[i].title, widths[i], file);
+        for (size_t i = 0; i < table->n_cells; i++) {
+                size_t column = i % table->n_columns;
+
+                print_cell(table, column, table->cells[i], widths[column], file);
+        }
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client-text.h"
+
+static const struct Utf8Lead {
+        unsigned char mask, lead;
+        uint32_t min; /* less would be an overlong form */
+} utf8_leads[] = {
+        { 0x80, 0x00, 0x0 },
+        { 0xe0, 0xc0, 0x80 },
+        { 0xf0, 0xe0, 0x800 },
+        { 0xf8, 0xf0, 0x10000 },
+};
+#define N_UTF8_LEADS (sizeof(utf8_leads) / sizeof(utf8_leads[0]))
+
+static size_t decode(const char *text, uint32_t *ret) {
+        const unsigned char *p = (const unsigned char *) text;
+        size_t n = 0;
+        uint32_t c;
+
+        while (n < N_UTF8_LEADS && (p[0] & utf8_leads[n].mask) != utf8_leads[n].lead)
+                n++;
+        if (n == N_UTF8_LEADS || p[0] == '\0')
+                return 0;
+
+        c = p[0] & (unsigned char) ~utf8_leads[n].mask;
+        for (size_t i = 1; i <= n; i++) {
+                if ((p[i] & 0xc0) != 0x80)
+                        return 0;
+                c = c << 6 | (p[i] & 0x3f);
+        }
+
+        if (c < utf8_leads[n].min || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+                return 0;
+
+        *ret = c;
+        return n + 1;
+}
+
+size_t text_utf8_length(const char *text) {
+        uint32_t c;
+
+        return decode(text, &c);
+}
+
+bool text_is_utf8(const char *text) {
+        while (*text) {
+                size_t n = text_utf8_length(text);
+
+                if (n == 0)
+                        return false;
+                text += n;
+        }
+
+        return true;
+}
+
+size_t text_columns(const char *text) {
+        size_t columns = 0;
+
+        for (; *text; text++)
+                if (((unsigned char) *text & 0xc0) != 0x80)
+                        columns++;
+
+        return columns;
+}
+
+static bool is_control(uint32_t c) {
+        return c < 0x20 || (c >= 0x7f && c <= 0x9f);
+}
+
+char *text_printable(const char *text) {
+        char *printable = malloc(strlen(text) + 1), *out = printable;
+
+        if (!printable)
+                return NULL;
+
+        while (*text) {
+                uint32_t c = 0;
+                size_t n = decode(text, &c);
+
+                if (c == '\n' || c == '\t')
+                        *out++ = ' ';
+                else if (n == 0 || is_control(c))
+                        *out++ = '?';
+                else
+                        out = mempcpy(out, text, n);
+                text += n > 0 ? n : 1;
+        }
+
+        *out = '\0';
+        return printable;
+}

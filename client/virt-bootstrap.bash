@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# bash completion for virt-bootstrap(1)
+
+_virt_bootstrap_jobs() {
+    virt-bootstrap --no-legend "$@" list 2>/dev/null | while read -r job _; do
+        printf '%s\n' "$job"
+    done
+}
+
+_virt_bootstrap_blobs() {
+    virt-bootstrap --no-legend "$@" cache list 2>/dev/null | while read -r digest _; do
+        printf '%s\n' "$digest"
+    done
+}
+
+# The words after the options, and the options that say where the daemon is.
+_virt_bootstrap_split() {
+    local i word
+
+    for ((i = 1; i < cword; i++)); do
+        word=${words[i]}
+        case $word in
+            --system | --user | --embedded | --address=* | --host=*)
+                where+=("$word")
+                ;;
+            -H | --address | --host)
+                where+=("$word" "${words[++i]}")
+                ;;
+            -f | -u | -p | --format | --username | --password | --root-password | --uidmap | \
+                --gidmap | --idmap | --platform | --size | --digest | --keep)
+                ((i++))
+                ;;
+            -*) ;;
+            *)
+                arguments+=("$word")
+                ;;
+        esac
+    done
+}
+
+_virt_bootstrap_option_value() {
+    case $prev in
+        -f | --format)
+            mapfile -t COMPREPLY < <(compgen -W 'dir qcow2' -- "$cur")
+            ;;
+        -p | --password | --root-password)
+            if [[ $cur == file:* ]]; then
+                mapfile -t COMPREPLY < <(compgen -f -- "${cur#file:}")
+            else
+                COMPREPLY=(file:)
+                compopt -o nospace
+            fi
+            ;;
+        --size | --keep)
+            mapfile -t COMPREPLY < <(compgen -W '5G 10G 20G' -- "$cur")
+            ;;
+        --platform)
+            mapfile -t COMPREPLY < <(
+                compgen -W 'linux/amd64 linux/arm64 linux/arm/v7 linux/ppc64le linux/riscv64
+                    linux/s390x' -- "$cur"
+            )
+            ;;
+        -H | --host)
+            mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur")
+            ;;
+        -u | --username | --uidmap | --gidmap | --idmap | --digest | --address) ;;
+        *)
+            return 1
+            ;;
+    esac
+}
+
+_virt_bootstrap_argument() {
+    local list=''
+
+    case "${arguments[*]}" in
+        '')
+            list='list show attach cancel inspect cache monitor docker:// file:// oci: oci-archive:
+                docker-archive: dir: virt-builder://'
+            compopt -o default
+            ;;
+        cache)
+            list='list verify remove prune'
+            ;;
+        show | attach | cancel | cancel\ *)
+            list=$(_virt_bootstrap_jobs "${where[@]}")
+            ;;
+        cache\ remove*)
+            list=$(_virt_bootstrap_blobs "${where[@]}")
+            ;;
+        list | monitor | cache\ *) ;;
+        inspect)
+            list='docker://'
+            compopt -o default
+            ;;
+        *)
+            mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+            compopt -o filenames
+            return
+            ;;
+    esac
+
+    mapfile -t COMPREPLY < <(compgen -W "$list" -- "$cur")
+    __ltrim_colon_completions "$cur"
+}
+
+_virt_bootstrap() {
+    local cur prev words cword
+    local -a arguments=() where=()
+
+    _get_comp_words_by_ref -n := cur prev words cword
+    _virt_bootstrap_option_value && return
+
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(
+            compgen -W '--format --size --overwrite --root-password --uidmap --gidmap --idmap
+                --platform --digest --offline --no-cache --username --password --no-ask-password
+                --not-secure --detach --json --status-only --quiet --debug --no-legend --no-pager
+                --help --version --system --user --embedded --address --host --keep' -- "$cur"
+        )
+        return
+    fi
+
+    _virt_bootstrap_split
+    _virt_bootstrap_argument
+}
+
+complete -F _virt_bootstrap virt-bootstrap

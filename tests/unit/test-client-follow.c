@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-event.h>
+#include <systemd/sd-id128.h>
+#include <unistd.h>
+
+#include "base-cleanup.h"
+#include "client-follow.h"
+#include "client-request.h"
+#include "dbus-names.h"
+
+/*
+ * The client against a daemon that plays one short part. This program is both: the client starts it
+ * as $VIRTBOOTSTRAP_DAEMON, and $TEST_PART says which part.
+ */
+
+#define SELF      "/proc/self/exe"
+#define JOB_ID    "7"
+#define JOB_PATH  BUS_JOB_PATH "/_37"
+#define DIGEST    "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+#define DIED      9
+#define TICK_USEC 20000
+
+/* The daemon. */
+
+typedef struct Player {
+        sd_event *event;
+        sd_bus *bus;
+        sd_bus_message *waiter; /* the unanswered call of Wait */
+        const char *part;
+        const char *result; /* NULL while the job runs */
+} Player;
+
+static int answer(Player *player, sd_bus_message *call) {
+        bool is_done = strcmp(player->result, "done") == 0;
+
+        return sd_bus_reply_method_return(
+                call, "sss", player->result, is_done ? "" : BUS_ERROR("NotFound"),
+                is_done ? "" : "It is not there");
+}
+
+static void end_job(Player *player, const char *result) {
+        player->result = result;
+        if (player->waiter)
+                (void) answer(player, player->waiter);
+        player->waiter = sd_bus_message_unref(player->waiter);
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
+        Player *player = userdata;
+
+        (void) sd_bus_emit_signal(
+                player->bus, JOB_PATH, BUS_JOB, "ProgressChanged", "sttd", "download", UINT64_C(1),
+                UINT64_C(2), 0.5);
+        if (strcmp(player->part, "die") == 0) {
+                (void) sd_bus_flush(player->bus);
+                _exit(DIED);
+        }
+        if (strcmp(player->part, "done") == 0 || strcmp(player->part, "failed") == 0)
+                end_job(player, player->part);
+        return 0;
+}
+
+static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Player *player = userdata;
+        int r;
+
+        if (strcmp(player->part, "refuse") == 0)
+                return sd_bus_error_set(error, BUS_ERROR("FromTheFuture"), "Never heard of it");
+
+        r = sd_bus_reply_method_return(call, "so", JOB_ID, JOB_PATH);
+        if (strcmp(player->part, "instant") == 0)
+                end_job(player, "done");
+        return r < 0 ? r
+                     : sd_event_add_time_relative(
+                               player->event, NULL, CLOCK_MONOTONIC, TICK_USEC, 0, on_tick, player);
+}
+
+static int on_wait(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Player *player = userdata;
+
+        if (player->result)
+                return answer(player, call);
+
+        player->waiter = sd_bus_message_ref(call);
+        if (strcmp(player->part, "interrupt") == 0)
+                (void) kill(getppid(), SIGINT);
+        return 1;
+}
+
+static int on_cancel(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Player *player = userdata;
+
+        (void) kill(getppid(), SIGINT); /* an impatient user */
+        end_job(player, "cancelled");
+        return sd_bus_reply_method_return(call, "");
+}
+
+static int get_digest(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *error) {
+        return sd_bus_message_append(reply, "s", DIGEST);
+}
+
+static const sd_bus_vtable manager_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD("Bootstrap", "ssa{sv}", "so", on_bootstrap, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable job_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD("Wait", "", "sss", on_wait, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Cancel", "", "", on_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("Digest", "s", get_digest, 0, 0),
+        SD_BUS_VTABLE_END,
+};
+
+static int play(void) {
+        Player player = { .part = getenv("TEST_PART") };
+        sd_id128_t id;
+
+        if (sd_event_new(&player.event) < 0 || sd_id128_randomize(&id) < 0 ||
+            sd_bus_new(&player.bus) < 0 || sd_bus_set_fd(player.bus, 3, 3) < 0 ||
+            sd_bus_set_server(player.bus, true, id) < 0 ||
+            sd_bus_negotiate_fds(player.bus, true) < 0 || sd_bus_start(player.bus) < 0 ||
+            sd_bus_add_object_vtable(
+                    player.bus, NULL, BUS_PATH, BUS_MANAGER, manager_vtable, &player) < 0 ||
+            sd_bus_add_object_vtable(player.bus, NULL, JOB_PATH, BUS_JOB, job_vtable, &player) <
+                    0 ||
+            sd_bus_attach_event(player.bus, player.event, 0) < 0 ||
+            sd_bus_set_exit_on_disconnect(player.bus, true) < 0)
+                return EXIT_FAILURE;
+
+        (void) sd_event_loop(player.event);
+        (void) sd_bus_flush_close_unref(player.bus);
+        (void) sd_event_unref(player.event);
+        return EXIT_SUCCESS;
+}
+
+/* --recover leaves a file that says so. */
+static int recover(void) {
+        const char *path = getenv("TEST_RECOVERED");
+        int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+
+        closep(&fd);
+        return fd >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The client. */
+
+typedef struct Run {
+        Outcome outcome;
+        char *id, *digest;
+} Run;
+
+static void run_done(Run *run) {
+        outcome_done(&run->outcome);
+        free(run->id);
+        free(run->digest);
+}
+
+static void bootstrap(const char *part, Run *ret) {
+        const Options options = { .transport = TRANSPORT_EMBEDDED, .quiet = true };
+        const JobHeader header = { .source = "docker://alpine", .destination = "/srv/alpine" };
+        _cleanup_(display_done) Display display = { 0 };
+        _cleanup_(connection_closep) Connection *connection = NULL;
+        _cleanup_(follow_freep) Follow *follow = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        assert_int_equal(setenv("TEST_PART", part, true), 0);
+        display_init(&display, &options);
+        assert_int_equal(connection_open(&options, &connection, &error), 0);
+        assert_int_equal(follow_new(connection, &display, &follow, &error), 0);
+        assert_int_equal(
+                request_new_bootstrap(
+                        connection, &options, &SECRETS_NULL, header.source, header.destination,
+                        &call, &error),
+                0);
+
+        *ret = (Run){ 0 };
+        assert_int_equal(follow_bootstrap(follow, call, &header, &ret->outcome, &error), 0);
+        ret->digest = follow_read_digest(follow);
+        if (follow_id(follow))
+                ret->id = strdup(follow_id(follow));
+}
+
+static void job_is_followed_to_its_end(void **state) {
+        _cleanup_(run_done) Run run;
+
+        bootstrap("done", &run);
+        assert_int_equal(outcome_status(&run.outcome), STATUS_DONE);
+        assert_string_equal(run.id, JOB_ID);
+        assert_string_equal(run.digest, DIGEST);
+        assert_null(run.outcome.error);
+}
+
+static void job_that_ends_at_once_is_not_missed(void **state) {
+        _cleanup_(run_done) Run run;
+
+        bootstrap("instant", &run);
+        assert_int_equal(outcome_status(&run.outcome), STATUS_DONE);
+        assert_string_equal(run.digest, DIGEST);
+}
+
+static void failure_keeps_its_name_and_sentence(void **state) {
+        _cleanup_(run_done) Run run;
+
+        bootstrap("failed", &run);
+        assert_int_equal(outcome_status(&run.outcome), STATUS_FAILED);
+        assert_string_equal(run.outcome.error, BUS_ERROR("NotFound"));
+        assert_string_equal(run.outcome.message, "It is not there");
+}
+
+static void refused_call_is_an_outcome_without_a_job(void **state) {
+        _cleanup_(run_done) Run run;
+
+        bootstrap("refuse", &run);
+        assert_int_equal(outcome_status(&run.outcome), STATUS_FAILED);
+        assert_string_equal(run.outcome.error, BUS_ERROR("FromTheFuture"));
+        assert_string_equal(run.outcome.message, "Never heard of it");
+        assert_null(run.id);
+        assert_null(run.digest);
+}
+
+static void interrupt_cancels_and_waits_and_a_second_one_changes_nothing(void **state) {
+        _cleanup_(run_done) Run run;
+
+        bootstrap("interrupt", &run);
+        assert_string_equal(run.outcome.result, "cancelled");
+        assert_int_equal(outcome_status(&run.outcome), STATUS_CANCELLED);
+}
+
+static void death_of_the_daemon_is_told_after_a_recovery(void **state) {
+        char path[] = "/tmp/test-client-follow-XXXXXX";
+        _cleanup_(run_done) Run run;
+
+        close(mkstemp(path));
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(setenv("TEST_RECOVERED", path, true), 0);
+
+        bootstrap("die", &run);
+        assert_int_equal(outcome_status(&run.outcome), STATUS_FAILED);
+        assert_string_equal(run.outcome.error, BUS_ERROR("Interrupted"));
+        assert_string_equal(run.outcome.message, "The daemon ended while the job was running");
+        assert_int_equal(unlink(path), 0); /* --recover made it */
+}
+
+static void daemon_that_cannot_be_started_is_named(void **state) {
+        const Options options = { .transport = TRANSPORT_EMBEDDED };
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        Connection *connection = NULL;
+
+        assert_int_equal(setenv("VIRTBOOTSTRAP_DAEMON", "/nonexistent/daemon", true), 0);
+        assert_int_equal(connection_open(&options, &connection, &error), -ENOENT);
+        assert_non_null(strstr(error.message, "/nonexistent/daemon"));
+        assert_int_equal(setenv("VIRTBOOTSTRAP_DAEMON", SELF, true), 0);
+}
+
+int main(int argc, char *argv[]) {
+        const struct CMUnitTest tests[] = {
+                CASE(job_is_followed_to_its_end),
+                CASE(job_that_ends_at_once_is_not_missed),
+                CASE(failure_keeps_its_name_and_sentence),
+                CASE(refused_call_is_an_outcome_without_a_job),
+                CASE(interrupt_cancels_and_waits_and_a_second_one_changes_nothing),
+                CASE(death_of_the_daemon_is_told_after_a_recovery),
+                CASE(daemon_that_cannot_be_started_is_named),
+        };
+
+        if (argc > 1)
+                return strcmp(argv[1], "--recover") == 0 ? recover() : play();
+
+        (void) setenv("VIRTBOOTSTRAP_DAEMON", SELF, true);
+        return cmocka_run_group_tests_name("client-follow", tests, NULL, NULL);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client-image.h"
+
+static ImageLayer layers[] = { { "sha256:aa", "application/x+gzip", 2048, true } };
+static ImageLabel labels[] = { { "vendor", "böse" } };
+static const char *variables[] = { "PATH=/bin" };
+
+static const Image full = {
+        .name = "localhost:5000/library/alpine:latest",
+        .digest = "sha256:00",
+        .platform = "linux/arm64/v8",
+        .author = "",
+        .created = "2024-01-01T00:00:00Z",
+        .size = 2048,
+        .layers = layers,
+        .n_layers = 1,
+        .labels = labels,
+        .n_labels = 1,
+        .env = variables,
+        .n_env = 1,
+};
+
+static void json_has_the_keys_of_skopeo_inspect(void **state) {
+        char *text;
+        size_t size;
+        FILE *file = open_memstream(&text, &size);
+
+        image_print_json(&full, file);
+        assert_int_equal(fclose(file), 0);
+        assert_string_equal(
+                text,
+                "{\"Name\":\"localhost:5000/library/alpine\",\"Digest\":\"sha256:00\",\"RepoTags\":[],"
+                "\"Created\":\"2024-01-01T00:00:00Z\",\"DockerVersion\":\"\","
+                "\"Labels\":{\"vendor\":\"böse\"},\"Architecture\":\"arm64\",\"Os\":\"linux\","
+                "\"Layers\":[\"sha256:aa\"],\"LayersData\":[{\"MIMEType\":\"application/x+gzip\","
+                "\"Digest\":\"sha256:aa\",\"Size\":2048,\"Annotations\":null}],"
+                "\"Env\":[\"PATH=/bin\"]}\n");
+        free(text);
+}
+
+static void json_of_an_image_that_says_nothing_is_whole(void **state) {
+        const Image image = IMAGE_NULL;
+        char *text;
+        size_t size;
+        FILE *file = open_memstream(&text, &size);
+
+        image_print_json(&image, file);
+        assert_int_equal(fclose(file), 0);
+        assert_string_equal(
+                text,
+                "{\"Name\":null,\"Digest\":null,\"RepoTags\":[],\"Created\":null,"
+                "\"DockerVersion\":\"\",\"Labels\":null,\"Architecture\":\"\",\"Os\":\"\","
+                "\"Layers\":[],\"LayersData\":[],\"Env\":[]}\n");
+        free(text);
+}
+
+static void print_leaves_out_what_is_not_known(void **state) {
+        char *text;
+        size_t size;
+        FILE *file = open_memstream(&text, &size);
+
+        assert_int_equal(image_print(&full, file, NULL), 0);
+        assert_int_equal(fclose(file), 0);
+        assert_string_equal(
+                text,
+                "       Name: localhost:5000/library/alpine:latest\n"
+                "     Digest: sha256:00\n"
+                "   Platform: linux/arm64/v8\n"
+                "    Created: 2024-01-01T00:00:00Z\n"
+                "       Size: 2.0K\n"
+                "     Labels: vendor=böse\n"
+                "Environment: PATH=/bin\n"
+                "\n"
+                "LAYER     SIZE CACHED MEDIA TYPE\n"
+                "sha256:aa 2.0K yes    application/x+gzip\n");
+        free(text);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(json_has_the_keys_of_skopeo_inspect),
+                CASE(json_of_an_image_that_says_nothing_is_whole),
+                CASE(print_leaves_out_what_is_not_known),
+        };
+
+        return cmocka_run_group_tests_name("client-image", tests, NULL, NULL);
+}

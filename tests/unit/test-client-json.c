@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base-cleanup.h"
+#include "client-event.h"
+#include "client-json.h"
+
+typedef struct Output {
+        FILE *file;
+        char *text;
+        size_t size;
+} Output;
+
+static void output_open(Output *output) {
+        output->file = open_memstream(&output->text, &output->size);
+        assert_non_null(output->file);
+}
+
+static void output_expect(Output *output, const char *expected) {
+        assert_int_equal(fclose(output->file), 0);
+        assert_string_equal(output->text, expected);
+        free(output->text);
+}
+
+static void expect_text(const char *value, const char *expected) {
+        Output output;
+
+        output_open(&output);
+        json_string(&JSON_INIT(output.file), NULL, value);
+        output_expect(&output, expected);
+}
+
+static void strings_are_escaped(void **state) {
+        expect_text("", "\"\"");
+        expect_text("plain / text", "\"plain / text\"");
+        expect_text("\"quoted\" \\", "\"\\\"quoted\\\" \\\\\"");
+        expect_text("\b\f\n\r\t", "\"\\b\\f\\n\\r\\t\"");
+        expect_text("\001\033\x1f\x7f", "\"\\u0001\\u001b\\u001f\\u007f\"");
+        expect_text("böse € 😀", "\"böse € 😀\"");
+        expect_text("\xff \xc3", "\"\\ufffd \\ufffd\"");
+        expect_text(NULL, "null");
+}
+
+static void containers_nest_with_commas_where_they_belong(void **state) {
+        Output output;
+
+        output_open(&output);
+        Json json = JSON_INIT(output.file);
+
+        json_object_begin(&json, NULL);
+        json_array_begin(&json, "empty");
+        json_array_end(&json);
+        json_array_begin(&json, "list");
+        json_object_begin(&json, NULL);
+        json_bool(&json, "yes", true);
+        json_bool(&json, "no", false);
+        json_object_end(&json);
+        json_uint(&json, NULL, UINT64_MAX);
+        json_null(&json, NULL);
+        json_array_end(&json);
+        json_string(&json, "\"key\"", "value");
+        json_object_end(&json);
+        json_finish(&json);
+        json_object_begin(&json, NULL);
+        json_object_end(&json);
+        json_finish(&json);
+
+        output_expect(
+                &output,
+                "{\"empty\":[],\"list\":[{\"yes\":true,\"no\":false},18446744073709551615,null],"
+                "\"\\\"key\\\"\":\"value\"}\n{}\n");
+}
+
+static void fraction_is_a_number_whatever_comes(void **state) {
+        static const struct {
+                double value;
+                const char *text;
+        } fractions[] = {
+                { 0, "0.000000" },         { 0.5, "0.500000" },      { 1, "1.000000" },
+                { 0.9999999, "1.000000" }, { -1, "0.000000" },       { 2, "1.000000" },
+                { NAN, "0.000000" },       { INFINITY, "1.000000" },
+        };
+
+        for (size_t i = 0; i < sizeof(fractions) / sizeof(fractions[0]); i++) {
+                Output output;
+
+                output_open(&output);
+                json_fraction(&JSON_INIT(output.file), NULL, fractions[i].value);
+                output_expect(&output, fractions[i].text);
+        }
+}
+
+static void events_are_one_line_each(void **state) {
+        _cleanup_(outcome_done) Outcome outcome = OUTCOME_NULL;
+        Output output;
+
+        assert_int_equal(outcome_set(&outcome, "failed", "a.b.Error", "It \"failed\""), 0);
+        output_open(&output);
+        event_write_job(
+                output.file, &(JobHeader){ "7", "/job/7", "docker://alpine", "/srv/alpine" });
+        event_write_progress(output.file, "7", &(Progress){ "download", 1, 2, 0.25 });
+        event_write_message(output.file, "7", 4, "two\nlines");
+        event_write_finished(output.file, "7", &outcome, "");
+        output_expect(
+                &output,
+                "{\"event\":\"job\",\"id\":\"7\",\"path\":\"/job/7\",\"source\":\"docker://alpine\","
+                "\"destination\":\"/srv/alpine\"}\n"
+                "{\"event\":\"progress\",\"job\":\"7\",\"phase\":\"download\",\"done\":1,\"total\":2,"
+                "\"fraction\":0.250000}\n"
+                "{\"event\":\"message\",\"job\":\"7\",\"priority\":4,\"text\":\"two\\nlines\"}\n"
+                "{\"event\":\"finished\",\"job\":\"7\",\"result\":\"failed\",\"error\":\"a.b.Error\","
+                "\"message\":\"It \\\"failed\\\"\",\"digest\":null}\n");
+}
+
+static void success_has_neither_error_nor_message(void **state) {
+        _cleanup_(outcome_done) Outcome outcome = OUTCOME_NULL;
+        Output output;
+
+        assert_int_equal(outcome_set(&outcome, "done", "", ""), 0);
+        output_open(&output);
+        event_write_finished(output.file, NULL, &outcome, "sha256:00");
+        output_expect(
+                &output,
+                "{\"event\":\"finished\",\"job\":null,\"result\":\"done\",\"error\":null,"
+                "\"message\":null,\"digest\":\"sha256:00\"}\n");
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(strings_are_escaped),
+                CASE(containers_nest_with_commas_where_they_belong),
+                CASE(fraction_is_a_number_whatever_comes),
+                CASE(events_are_one_line_each),
+                CASE(success_has_neither_error_nor_message),
+        };
+
+        return cmocka_run_group_tests_name("client-json", tests, NULL, NULL);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base-cleanup.h"
+#include "base-fd.h"
+#include "client-secret.h"
+
+static void expect_content(int fd, const char *expected) {
+        _cleanup_(freep) char *text = NULL;
+
+        assert_int_equal(fd_read_all(fd, SECRET_BYTES_MAX, &text, NULL), 0);
+        assert_string_equal(text, expected);
+}
+
+/* Returns "file:PATH" of a file with @content, in @ret. */
+static char *make_file(const char *content, size_t size, char ret[static 64]) {
+        _cleanup_(closep) int fd = -EBADF;
+
+        (void) snprintf(ret, 64, "file:/tmp/test-client-secret-XXXXXX");
+        fd = mkstemp(ret + strlen("file:"));
+        assert_true(fd >= 0);
+        assert_int_equal(fd_write_full(fd, content, size), 0);
+        return ret;
+}
+
+static void remove_file(const char *selector) {
+        assert_int_equal(unlink(selector + strlen("file:")), 0);
+}
+
+static void plain_passwords_are_handed_over_and_erased(void **state) {
+        _cleanup_(secrets_done) Secrets secrets = SECRETS_NULL;
+        char password[] = "geheim", root_password[] = "noch geheimer";
+        Options options = {
+                .username = "me",
+                .password = password,
+                .root_password = root_password,
+        };
+        bool is_exposed;
+
+        assert_int_equal(secrets_take(&options, &secrets, &is_exposed, NULL), 0);
+        expect_content(secrets.password_fd, "geheim");
+        expect_content(secrets.root_password_fd, "noch geheimer");
+        assert_true(is_exposed);
+        assert_null(options.password);
+        assert_null(options.root_password);
+        for (size_t i = 0; i < sizeof(password); i++)
+                assert_int_equal(password[i], 0);
+        for (size_t i = 0; i < sizeof(root_password); i++)
+                assert_int_equal(root_password[i], 0);
+}
+
+static void handed_over_secret_cannot_be_changed(void **state) {
+        _cleanup_(secrets_done) Secrets secrets = SECRETS_NULL;
+        char root_password[] = "geheim";
+        Options options = { .root_password = root_password };
+        bool is_exposed;
+
+        assert_int_equal(secrets_take(&options, &secrets, &is_exposed, NULL), 0);
+        assert_int_equal(write(secrets.root_password_fd, "x", 1), -1);
+        assert_int_equal(ftruncate(secrets.root_password_fd, 0), -1);
+        expect_content(secrets.root_password_fd, "geheim");
+}
+
+static void first_line_of_a_file_is_taken(void **state) {
+        static const char *const contents[] = {
+                "geheim",
+                "geheim\n",
+                "geheim\r\n",
+                "geheim\nmore\n",
+        };
+
+        for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
+                _cleanup_(secrets_done) Secrets secrets = SECRETS_NULL;
+                char selector[64];
+                Options options = {
+                        .root_password = make_file(contents[i], strlen(contents[i]), selector),
+                };
+                bool is_exposed;
+
+                assert_int_equal(secrets_take(&options, &secrets, &is_exposed, NULL), 0);
+                expect_content(secrets.root_password_fd, "geheim");
+                assert_false(is_exposed);
+                remove_file(selector);
+        }
+}
+
+static void unusable_file_is_refused_without_its_content(void **state) {
+        char big[SECRET_BYTES_MAX], selector[64];
+        const struct {
+                const char *content;
+                size_t size;
+                int code;
+        } files[] = {
+                { "", 0, -EINVAL },
+                { "\ngeheim", 7, -EINVAL },
+                { big, sizeof(big), -EFBIG },
+        };
+
+        memset(big, 'g', sizeof(big));
+        for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+                _cleanup_(error_clear) Error error = ERROR_NULL;
+                Secrets secrets = SECRETS_NULL;
+                Options options = {
+                        .root_password = make_file(files[i].content, files[i].size, selector),
+                };
+                bool is_exposed;
+
+                assert_int_equal(
+                        secrets_take(&options, &secrets, &is_exposed, &error), files[i].code);
+                assert_true(secrets.root_password_fd < 0);
+                assert_null(strstr(error.message, "geheim"));
+                remove_file(selector);
+        }
+}
+
+static void missing_file_is_named(void **state) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        char selector[] = "file:/nonexistent/password";
+        Options options = { .username = "me", .password = selector };
+        Secrets secrets = SECRETS_NULL;
+        bool is_exposed;
+
+        assert_int_equal(secrets_take(&options, &secrets, &is_exposed, &error), -ENOENT);
+        assert_non_null(strstr(error.message, "/nonexistent/password"));
+}
+
+static void password_without_a_user_name_is_ignored(void **state) {
+        char password[] = "geheim";
+        Options options = { .password = password };
+        Secrets secrets = SECRETS_NULL;
+        bool is_exposed;
+
+        assert_int_equal(secrets_take(&options, &secrets, &is_exposed, NULL), 0);
+        assert_true(secrets.password_fd < 0);
+        assert_int_equal(password[0], 0);
+}
+
+static void nothing_is_asked_when_asking_is_forbidden(void **state) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        Options options = { .username = "me", .no_ask_password = true };
+        Secrets secrets = SECRETS_NULL;
+        bool is_exposed;
+
+        assert_int_equal(secrets_take(&options, &secrets, &is_exposed, &error), -EINVAL);
+        assert_int_equal(error.kind, ERROR_AUTHENTICATION_REQUIRED);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(plain_passwords_are_handed_over_and_erased),
+                CASE(handed_over_secret_cannot_be_changed),
+                CASE(first_line_of_a_file_is_taken),
+                CASE(unusable_file_is_refused_without_its_content),
+                CASE(missing_file_is_named),
+                CASE(password_without_a_user_name_is_ignored),
+                CASE(nothing_is_asked_when_asking_is_forbidden),
+        };
+
+        return cmocka_run_group_tests_name("client-secret", tests, NULL, NULL);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include "base-cleanup.h"
+#include "client-text.h"
+
+static void valid_utf8_is_told_from_invalid(void **state) {
+        static const char *const valid[] = {
+                "", "a", "ä", "€", "😀", "\x7f", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf",
+        };
+        static const char *const invalid[] = {
+                "\x80",             /* continuation alone */
+                "\xc3",             /* cut short */
+                "\xe2\x82",         /* cut short */
+                "\xc0\xaf",         /* overlong */
+                "\xe0\x80\xaf",     /* overlong */
+                "\xf0\x80\x80\xaf", /* overlong */
+                "\xed\xa0\x80",     /* surrogate */
+                "\xf4\x90\x80\x80", /* past U+10FFFF */
+                "\xff",
+        };
+
+        for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++)
+                assert_true(text_is_utf8(valid[i]));
+        for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++)
+                assert_false(text_is_utf8(invalid[i]));
+}
+
+static void columns_count_code_points(void **state) {
+        assert_int_equal(text_columns(""), 0);
+        assert_int_equal(text_columns("abc"), 3);
+        assert_int_equal(text_columns("böse…"), 5);
+}
+
+static void nothing_that_steers_a_terminal_is_printed(void **state) {
+        static const struct {
+                const char *text, *printable;
+        } texts[] = {
+                { "", "" },
+                { "a böse €", "a böse €" },
+                { "two\nlines\tand a tab", "two lines and a tab" },
+                { "\033[31mred\033[0m", "?[31mred?[0m" },
+                { "\r\b\x7f", "???" },
+                { "c1 \xc2\x9b 31m", "c1 ? 31m" },
+                { "\xff\xfe", "??" },
+                { "cut \xe2\x82", "cut ??" },
+        };
+
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+                _cleanup_(freep) char *printable = text_printable(texts[i].text);
+
+                assert_string_equal(printable, texts[i].printable);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(valid_utf8_is_told_from_invalid),
+                CASE(columns_count_code_points),
+                CASE(nothing_that_steers_a_terminal_is_printed),
+        };
+
+        return cmocka_run_group_tests_name("client-text", tests, NULL, NULL);
+}
