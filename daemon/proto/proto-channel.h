@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Messages over the socket between daemon and worker. */
+
+#include "base-cleanup.h"
+#include "proto-message.h"
+
+typedef struct ProtoFds {
+        int fds[PROTO_FDS_MAX]; /* owned; -EBADF where there is none */
+} ProtoFds;
+
+#define PROTO_FDS_NULL ((ProtoFds){ .fds = { -EBADF, -EBADF } })
+
+/** proto_fds_close() - close what is left; usable with _cleanup_() */
+void proto_fds_close(ProtoFds *fds);
+
+/**
+ * proto_send() - send one message
+ * @fds:        descriptors that go with it, borrowed; NULL when @n_fds is 0
+ *
+ * Return: 0; -EAGAIN when the socket is full and does not block; or another negative errno.
+ */
+int proto_send(int socket_fd, const ProtoMessage *message, const int *fds, size_t n_fds);
+
+/**
+ * proto_receive() - receive one message and check it
+ * @ret:        the message; undefined unless 1 is returned
+ * @ret_fds:    descriptors that came with it, close-on-exec, owned by the caller
+ *
+ * Return: 1; 0 when the other side has closed; -EAGAIN when the socket does not block and has none;
+ * -EBADMSG for what is no message, or another negative errno, with @error set except for -EAGAIN.
+ */
+int proto_receive(int socket_fd, ProtoMessage *ret, ProtoFds *ret_fds, Error *error);

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "proto-message.h"
+
+#define SIZE_OF(member) (offsetof(ProtoMessage, member) + sizeof(((ProtoMessage *) NULL)->member))
+
+static const struct {
+        size_t size; /* bytes */
+        size_t fds_min, fds_max;
+} shapes[_PROTO_TYPE_MAX] = {
+        [PROTO_FETCH_START] = { SIZE_OF(fetch_start), 0, 1 },
+        [PROTO_VERIFY_START] = { SIZE_OF(verify_start), 1, 2 },
+        [PROTO_UNPACK_START] = { SIZE_OF(unpack_start), 1, 2 },
+        [PROTO_TREE_START] = { SIZE_OF(tree_start), 1, 1 },
+        [PROTO_ID_RANGE] = { SIZE_OF(id_range), 0, 0 },
+        [PROTO_IMAGE_KNOWN] = { SIZE_OF(image_known), 0, 0 },
+        [PROTO_BLOB_ANSWER] = { SIZE_OF(blob_answer), 0, 1 },
+        [PROTO_UNPACK_LAYER] = { SIZE_OF(unpack_layer), 1, 1 },
+        [PROTO_UNPACK_GROWN] = { SIZE_OF(unpack_grown), 0, 0 },
+        [PROTO_IMAGE_LOOKUP] = { SIZE_OF(image_lookup), 0, 0 },
+        [PROTO_BLOB_WANTED] = { SIZE_OF(blob_wanted), 0, 0 },
+        [PROTO_IMAGE] = { SIZE_OF(image), 0, 0 },
+        [PROTO_LAYER] = { SIZE_OF(layer), 0, 0 },
+        [PROTO_DETAIL] = { SIZE_OF(detail), 0, 0 },
+        [PROTO_VERIFY_READY] = { SIZE_OF(verify_ready), 0, 0 },
+        [PROTO_VERIFY_GROWN] = { SIZE_OF(verify_grown), 0, 0 },
+        [PROTO_UNPACK_PROGRESS] = { SIZE_OF(unpack_progress), 0, 0 },
+        [PROTO_WARNING] = { SIZE_OF(warning), 0, 0 },
+        [PROTO_RESULT] = { SIZE_OF(result), 0, 0 },
+};
+
+size_t proto_message_size(ProtoType type) {
+        assert(type < _PROTO_TYPE_MAX);
+        return shapes[type].size;
+}
+
+/* The bytes of the printable UTF-8 character at @p, or 0: none of the control characters, no
+ * surrogate, nothing longer than it needs to be (RFC 3629). */
+static size_t character_size(const char *p, size_t left) {
+        const uint8_t *b = (const uint8_t *) p;
+        uint32_t c;
+        size_t n;
+
+        if (left == 0)
+                return 0;
+        if (b[0] < 0x80)
+                return b[0] >= ' ' && b[0] != 0x7f;
+
+        n = b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : 2;
+        if (b[0] < 0xc2 || b[0] > 0xf4 || left < n)
+                return 0;
+
+        c = b[0] & (0x7fU >> n);
+        for (size_t i = 1; i < n; i++) {
+                if ((b[i] & 0xc0) != 0x80)
+                        return 0;
+                c = c << 6 | (b[i] & 0x3f);
+        }
+
+        if ((n == 3 && c < 0x800) || (n == 4 && c < 0x10000) || c > 0x10ffff)
+                return 0;
+        if ((c >= 0xd800 && c <= 0xdfff) || (c >= 0x80 && c < 0xa0))
+                return 0;
+        return n;
+}
+
+static bool is_text(const char *field, size_t size) {
+        size_t length = strnlen(field, size);
+
+        if (length == size)
+                return false;
+
+        for (size_t i = 0; i < length;) {
+                size_t n = character_size(field + i, length - i);
+
+                if (n == 0)
+                        return false;
+                i += n;
+        }
+
+        for (size_t i = length; i < size; i++)
+                if (field[i] != '\0')
+                        return false;
+        return true;
+}
+
+bool proto_text_set(char *field, size_t field_size, const char *text) {
+        size_t length = strlen(text), used = 0;
+
+        memset(field, 0, field_size);
+
+        for (size_t i = 0; i < length;) {
+                size_t n = character_size(text + i, length - i);
+
+                if (used + (n > 0 ? n : 1) >= field_size)
+                        return false;
+
+                if (n > 0)
+                        memcpy(field + used, text + i, n);
+                else
+                        field[used] = '?';
+                used += n > 0 ? n : 1;
+                i += n > 0 ? n : 1;
+        }
+
+        return true;
+}
+
+#define TEXT_OK(field) is_text((field), sizeof(field))
+
+static bool is_flag(uint8_t value) {
+        return value <= 1;
+}
+
+static bool is_optional_digest(uint8_t has, const Digest *digest) {
+        return is_flag(has) && digest_is_valid(digest);
+}
+
+static bool fetch_start_is_valid(const ProtoFetchStart *m) {
+        return TEXT_OK(m->source) && TEXT_OK(m->platform) && TEXT_OK(m->username) &&
+               is_optional_digest(m->has_digest, &m->digest) && is_flag(m->not_secure) &&
+               is_flag(m->offline) && is_flag(m->inspect);
+}
+
+static bool blob_wanted_is_valid(const ProtoBlobWanted *m) {
+        return digest_is_valid(&m->digest) && is_flag(m->want_content) && is_flag(m->lookup_only);
+}
+
+static bool image_is_valid(const ProtoImage *m) {
+        return TEXT_OK(m->reference) && TEXT_OK(m->media_type) && TEXT_OK(m->layout_media_type) &&
+               TEXT_OK(m->platform) && digest_is_valid(&m->digest) &&
+               digest_is_valid(&m->manifest) && digest_is_valid(&m->layout) && m->n_layers >= 1 &&
+               m->n_layers <= PROTO_LAYERS_MAX;
+}
+
+static bool layer_is_valid(const ProtoLayer *m) {
+        return m->index < PROTO_LAYERS_MAX && digest_is_valid(&m->digest) &&
+               is_optional_digest(m->has_diff_id, &m->diff_id) && TEXT_OK(m->media_type);
+}
+
+static bool unpack_layer_is_valid(const ProtoUnpackLayer *m) {
+        return m->index < PROTO_LAYERS_MAX && digest_is_valid(&m->digest) &&
+               is_optional_digest(m->has_diff_id, &m->diff_id);
+}
+
+static bool tree_start_is_valid(const ProtoTreeStart *m) {
+        return m->operation < _PROTO_TREE_OPERATION_MAX &&
+               strnlen(m->name, sizeof(m->name)) < sizeof(m->name) &&
+               strnlen(m->target, sizeof(m->target)) < sizeof(m->target);
+}
+
+static bool is_valid(const ProtoMessage *m) {
+        switch ((ProtoType) m->type) {
+        case PROTO_FETCH_START:
+                return fetch_start_is_valid(&m->fetch_start);
+        case PROTO_VERIFY_START:
+                return digest_is_valid(&m->verify_start.digest);
+        case PROTO_UNPACK_START:
+                return m->unpack_start.n_layers >= 1 &&
+                       m->unpack_start.n_layers <= PROTO_LAYERS_MAX &&
+                       m->unpack_start.n_id_ranges <= 2 * ID_RANGES_MAX;
+        case PROTO_TREE_START:
+                return tree_start_is_valid(&m->tree_start);
+        case PROTO_ID_RANGE:
+                return is_flag(m->id_range.is_group);
+        case PROTO_IMAGE_KNOWN:
+                return is_optional_digest(m->image_known.is_known, &m->image_known.digest) &&
+                       TEXT_OK(m->image_known.media_type);
+        case PROTO_IMAGE_LOOKUP:
+                return TEXT_OK(m->image_lookup.reference);
+        case PROTO_BLOB_ANSWER:
+                return m->blob_answer.state < _PROTO_BLOB_STATE_MAX;
+        case PROTO_UNPACK_LAYER:
+                return unpack_layer_is_valid(&m->unpack_layer);
+        case PROTO_UNPACK_GROWN:
+                return m->unpack_grown.index < PROTO_LAYERS_MAX &&
+                       is_flag(m->unpack_grown.is_complete);
+        case PROTO_BLOB_WANTED:
+                return blob_wanted_is_valid(&m->blob_wanted);
+        case PROTO_IMAGE:
+                return image_is_valid(&m->image);
+        case PROTO_LAYER:
+                return layer_is_valid(&m->layer);
+        case PROTO_DETAIL:
+                return m->detail.kind < _PROTO_DETAIL_KIND_MAX && TEXT_OK(m->detail.key) &&
+                       TEXT_OK(m->detail.value);
+        case PROTO_WARNING:
+                return TEXT_OK(m->warning.text);
+        case PROTO_RESULT:
+                return m->result.code < 4096 && m->result.kind < _ERROR_KIND_MAX &&
+                       TEXT_OK(m->result.text);
+        case PROTO_VERIFY_READY:
+        case PROTO_VERIFY_GROWN:
+        case PROTO_UNPACK_PROGRESS:
+                return true;
+        case _PROTO_TYPE_MAX:
+                break;
+        }
+
+        return false;
+}
+
+int proto_message_check(const ProtoMessage *message, size_t size, size_t n_fds, Error *error) {
+        if (size < sizeof(message->type) || message->type >= _PROTO_TYPE_MAX)
+                return error_set(error, EBADMSG, ERROR_WORKER_FAILED, "Message of an unknown type");
+        if (size != shapes[message->type].size)
+                return error_set(
+                        error, EBADMSG, ERROR_WORKER_FAILED,
+                        "Message of type %u has %zu bytes, not %zu", message->type, size,
+                        shapes[message->type].size);
+        if (n_fds < shapes[message->type].fds_min || n_fds > shapes[message->type].fds_max)
+                return error_set(
+                        error, EBADMSG, ERROR_WORKER_FAILED,
+                        "Message of type %u came with %zu descriptors", message->type, n_fds);
+        if (!is_valid(message))
+                return error_set(
+                        error, EBADMSG, ERROR_WORKER_FAILED,
+                        "Message of type %u has a field that is out of range", message->type);
+        return 0;
+}
+
+void proto_result_set(ProtoMessage *message, const Error *error) {
+        *message = (ProtoMessage){ .type = PROTO_RESULT };
+        if (!error || error->code == 0)
+                return;
+
+        message->result.code = (uint32_t) error->code;
+        message->result.kind = error->kind;
+        (void) proto_text_set(
+                message->result.text, sizeof(message->result.text), error_text(error));
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the daemon and its workers say to each other: fixed-size messages over a SOCK_SEQPACKET pair,
+ * at most PROTO_FDS_MAX descriptors with each.
+ *
+ *     daemon                       fetch worker
+ *       ── FETCH_START [password] ──▶
+ *       ◀── IMAGE_LOOKUP ──────────     what did this reference name last time?
+ *       ── IMAGE_KNOWN ────────────▶
+ *       ◀── BLOB_WANTED ───────────     manifests and the config, by digest
+ *       ── BLOB_ANSWER [fd] ────────▶   FILL, any number of times: write it into the pipe;
+ *                                        and in the end HAVE: it is in the store, read it
+ *       ◀── IMAGE, LAYER × n, DETAIL × n
+ *       ◀── BLOB_WANTED ───────────     each layer, a few at a time
+ *       ── BLOB_ANSWER [fd] ────────▶
+ *       ◀── RESULT ────────────────
+ *
+ *     daemon                       verify worker
+ *       ── VERIFY_START [file, pipe] ──▶   waits for the file's lock, hashes what is there
+ *       ◀── VERIFY_READY ──────────     go on from this offset
+ *       ◀── VERIFY_GROWN × n ──────     bytes from the pipe are hashed and in the file
+ *       ◀── RESULT ────────────────     done only when digest and size are right
+ *
+ *     daemon                       unpack worker
+ *       ── UNPACK_START [root, password], ID_RANGE × n ──▶
+ *       ── UNPACK_LAYER [blob] × n, UNPACK_GROWN × n ────▶
+ *       ◀── UNPACK_PROGRESS × n, WARNING × n, RESULT
+ *
+ *     daemon                       tree worker
+ *       ── TREE_START [directory] ──▶
+ *       ◀── RESULT ────────────────
+ *
+ * Everything that comes from a worker is checked by proto_receive() before anybody sees it: size,
+ * enums, digests, and that texts are terminated, zero-padded printable UTF-8. Sizes are bytes.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base-digest.h"
+#include "base-error.h"
+#include "base-idmap.h"
+
+#define PROTO_FDS_MAX      ((size_t) 2)
+#define PROTO_LAYERS_MAX   ((uint32_t) 1000)
+#define PROTO_SIZE_UNKNOWN UINT64_MAX /* schema1 does not tell the size of a layer */
+#define PROTO_WORKER_FD    3          /* a worker finds its socket here */
+
+typedef enum ProtoType {
+        PROTO_FETCH_START,
+        PROTO_VERIFY_START,
+        PROTO_UNPACK_START,
+        PROTO_TREE_START,
+        PROTO_ID_RANGE,
+        PROTO_IMAGE_KNOWN,
+        PROTO_BLOB_ANSWER,
+        PROTO_UNPACK_LAYER,
+        PROTO_UNPACK_GROWN,
+
+        PROTO_IMAGE_LOOKUP,
+        PROTO_BLOB_WANTED,
+        PROTO_IMAGE,
+        PROTO_LAYER,
+        PROTO_DETAIL,
+        PROTO_VERIFY_READY,
+        PROTO_VERIFY_GROWN,
+        PROTO_UNPACK_PROGRESS,
+        PROTO_WARNING,
+        PROTO_RESULT,
+        _PROTO_TYPE_MAX,
+} ProtoType;
+
+typedef struct ProtoFetchStart {
+        char source[512];
+        char platform[64];  /* empty: this machine's */
+        char username[256]; /* empty: anonymous */
+        Digest digest;      /* the image must have this digest, when @has_digest */
+        uint8_t has_digest;
+        uint8_t not_secure;
+        uint8_t offline;
+        uint8_t inspect; /* stop after the layers are known */
+} ProtoFetchStart;       /* descriptors: the password, at most */
+
+typedef struct ProtoVerifyStart {
+        Digest digest;
+        uint64_t size; /* the blob's, or PROTO_SIZE_UNKNOWN */
+} ProtoVerifyStart; /* descriptors: the file, read-write; the pipe, when it is still to be filled */
+
+typedef struct ProtoUnpackStart {
+        uint32_t n_layers;
+        uint32_t n_id_ranges; /* so many PROTO_ID_RANGE follow */
+} ProtoUnpackStart;           /* descriptors: the root directory; root's new password, at most */
+
+typedef enum ProtoTreeOperation {
+        PROTO_TREE_REMOVE, /* @name in the directory, with all below it */
+        PROTO_TREE_EMPTY,  /* all below the directory */
+        PROTO_TREE_CLONE, /* fill @target with hard links to the files of @name, directories copied */
+        _PROTO_TREE_OPERATION_MAX,
+} ProtoTreeOperation;
+
+typedef struct ProtoTreeStart {
+        uint32_t operation; /* ProtoTreeOperation */
+        char name[256];     /* relative to the directory */
+        char target[512];   /* the same; for PROTO_TREE_CLONE */
+} ProtoTreeStart;           /* descriptors: the directory */
+
+typedef struct ProtoIdRange {
+        uint8_t is_group;
+        IdRange range;
+} ProtoIdRange;
+
+typedef struct ProtoImageKnown {
+        uint8_t is_known;
+        Digest digest; /* of the document that the reference named last time */
+        char media_type[128];
+} ProtoImageKnown;
+
+typedef enum ProtoBlobState {
+        PROTO_BLOB_HAVE, /* it is in the store; with a descriptor to read if @want_content was set */
+        PROTO_BLOB_FILL,   /* write it, from @offset on, into the descriptor that comes with this */
+        PROTO_BLOB_ABSENT, /* answer to @lookup_only */
+        _PROTO_BLOB_STATE_MAX,
+} ProtoBlobState;
+
+typedef struct ProtoBlobAnswer {
+        uint32_t token; /* of the request */
+        uint32_t state; /* ProtoBlobState */
+        uint64_t offset;
+} ProtoBlobAnswer;
+
+typedef struct ProtoUnpackLayer {
+        uint32_t index; /* 0 is the root layer */
+        uint8_t has_diff_id;
+        Digest digest;
+        Digest diff_id;
+} ProtoUnpackLayer; /* descriptors: the blob, read-only */
+
+typedef struct ProtoUnpackGrown {
+        uint32_t index;
+        uint8_t is_complete; /* there will be no more than @size */
+        uint64_t size;       /* bytes of the blob that may be read */
+} ProtoUnpackGrown;
+
+typedef struct ProtoImageLookup {
+        char reference[512]; /* full form */
+} ProtoImageLookup;
+
+typedef struct ProtoBlobWanted {
+        uint32_t token; /* chosen by the worker: of a layer its index, of others what is above */
+        uint8_t want_content;
+        uint8_t lookup_only; /* do not prepare to fill it */
+        Digest digest;
+        uint64_t size; /* or PROTO_SIZE_UNKNOWN */
+} ProtoBlobWanted;
+
+typedef struct ProtoImage {
+        char reference[512];  /* full form */
+        char media_type[128]; /* of the document that the reference names */
+        char layout_media_type[128];
+        char platform[64];
+        Digest digest;   /* of the document that the reference names */
+        uint64_t size;   /* of that document */
+        Digest manifest; /* of the platform's manifest: the same, or one that an index names */
+        Digest layout;   /* of the manifest for the store's index: the same, or an OCI form of it */
+        uint32_t n_layers;
+} ProtoImage;
+
+typedef struct ProtoLayer {
+        uint32_t index;
+        uint8_t has_diff_id;
+        Digest digest;
+        Digest diff_id;
+        uint64_t size; /* compressed, or PROTO_SIZE_UNKNOWN */
+        char media_type[128];
+} ProtoLayer;
+
+typedef enum ProtoDetailKind {
+        PROTO_DETAIL_CREATED,
+        PROTO_DETAIL_AUTHOR,
+        PROTO_DETAIL_LABEL, /* with a key */
+        PROTO_DETAIL_ENV,
+        _PROTO_DETAIL_KIND_MAX,
+} ProtoDetailKind;
+
+typedef struct ProtoDetail {
+        uint32_t kind; /* ProtoDetailKind */
+        char key[256];
+        char value[4096];
+} ProtoDetail;
+
+typedef struct ProtoVerifyReady {
+        uint64_t offset; /* so many bytes are in the file and hashed */
+} ProtoVerifyReady;
+
+typedef struct ProtoVerifyGrown {
+        uint64_t size;
+} ProtoVerifyGrown;
+
+typedef struct ProtoUnpackProgress {
+        uint64_t consumed; /* compressed bytes, of all layers so far */
+        uint64_t unpacked; /* uncompressed bytes, the same */
+} ProtoUnpackProgress;
+
+typedef struct ProtoWarning {
+        char text[1024];
+} ProtoWarning;
+
+typedef struct ProtoResult {
+        uint32_t code; /* errno value, 0 for success */
+        uint32_t kind; /* ErrorKind, when @code is not 0 */
+        char text[2048];
+} ProtoResult;
+
+typedef struct ProtoMessage {
+        uint32_t type; /* ProtoType */
+        union {
+                ProtoFetchStart fetch_start;
+                ProtoVerifyStart verify_start;
+                ProtoUnpackStart unpack_start;
+                ProtoTreeStart tree_start;
+                ProtoIdRange id_range;
+                ProtoImageKnown image_known;
+                ProtoBlobAnswer blob_answer;
+                ProtoUnpackLayer unpack_layer;
+                ProtoUnpackGrown unpack_grown;
+                ProtoImageLookup image_lookup;
+                ProtoBlobWanted blob_wanted;
+                ProtoImage image;
+                ProtoLayer layer;
+                ProtoDetail detail;
+                ProtoVerifyReady verify_ready;
+                ProtoVerifyGrown verify_grown;
+                ProtoUnpackProgress unpack_progress;
+                ProtoWarning warning;
+                ProtoResult result;
+        };
+} ProtoMessage;
+
+/** proto_message_size() - bytes of a message of @type on the wire */
+size_t proto_message_size(ProtoType type);
+
+/**
+ * proto_message_check() - whether bytes from the other side are a message
+ * @message:    of which the first @size bytes came in
+ * @n_fds:      descriptors that came with it
+ *
+ * A pure function. Return: 0, or -EBADMSG with @error set.
+ */
+int proto_message_check(const ProtoMessage *message, size_t size, size_t n_fds, Error *error);
+
+/**
+ * proto_text_set() - copy @text into a field of a message, cut at a character when it is too long
+ *
+ * What is not printable UTF-8 becomes '?'. Return: whether all of @text fitted.
+ */
+bool proto_text_set(char *field, size_t field_size, const char *text);
+
+/** proto_result_set() - make @message the result that @error (NULL: success) describes */
+void proto_result_set(ProtoMessage *message, const Error *error);
