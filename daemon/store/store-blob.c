@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "store-blob.h"
+#include "store-internal.h"
+
+/* What tells that nobody touched a blob. */
+#define FINGERPRINT_MAX 96
+static void format_fingerprint(const struct stat *st, char ret[static FINGERPRINT_MAX]) {
+        (void) snprintf(
+                ret, FINGERPRINT_MAX, "%jd %ju %jd.%09ld\n", (intmax_t) st->st_size,
+                (uintmax_t) st->st_ino, (intmax_t) st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+}
+
+static bool is_verified(Store *store, const Digest *digest, const struct stat *st) {
+        _cleanup_(freep) char *record = NULL;
+        char name[STORE_NAME_MAX], fingerprint[FINGERPRINT_MAX];
+
+        if (file_read(
+                    store->verified_fd, store_blob_name(digest, name), STORE_RECORD_MAX, &record,
+                    NULL) < 0)
+                return false;
+
+        format_fingerprint(st, fingerprint);
+        return strcmp(record, fingerprint) == 0;
+}
+
+int store_blob_open(Store *store, const Digest *digest, StoreBlob *ret, Error *error) {
+        _cleanup_(closep) int fd = -EBADF;
+        char name[STORE_NAME_MAX], hex[DIGEST_HEX_MAX];
+        struct stat st;
+
+        /* O_NONBLOCK: a FIFO planted in the store must not hang the daemon. */
+        fd =
+                openat(store->blob_fds[digest->algorithm], digest_format_hex(digest, hex),
+                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0 && errno == ENOENT)
+                return 0;
+        if (fd < 0)
+                return error_set_errno(error, errno, "Cannot open the cached blob %s", hex);
+
+        /* An exclusive lock means that it is just being removed. */
+        if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK
+                               ? 0
+                               : error_set_errno(
+                                         error, errno, "Cannot lock the cached blob %s", hex);
+        if (fstat(fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot stat the cached blob %s", hex);
+        if (!S_ISREG(st.st_mode))
+                return error_set(
+                        error, EBADMSG, ERROR_FAILED, "The cached blob %s is not a regular file",
+                        hex);
+        if (st.st_nlink == 0)
+                return 0;
+
+        /* When it was used last; of no use when it is not verified. */
+        (void) utimensat(
+                store->verified_fd, store_blob_name(digest, name), NULL, AT_SYMLINK_NOFOLLOW);
+
+        *ret = (StoreBlob){
+                .fd = TAKE_FD(fd),
+                .size = (uint64_t) st.st_size,
+                .is_verified = is_verified(store, digest, &st),
+        };
+        return 1;
+}
+
+int store_partial_open(Store *store, const Digest *digest, int *ret_fd, Error *error) {
+        char name[STORE_NAME_MAX];
+        int fd;
+
+        fd =
+                openat(store->partial_fd, store_blob_name(digest, name),
+                       O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return error_set_errno(error, errno, "Cannot create the cached blob %s", name);
+
+        *ret_fd = fd;
+        return 0;
+}
+
+bool store_partial_is_current(Store *store, const Digest *digest, int fd) {
+        struct stat named, opened;
+        char name[STORE_NAME_MAX];
+
+        return fstatat(store->partial_fd, store_blob_name(digest, name), &named,
+                       AT_SYMLINK_NOFOLLOW) >= 0 &&
+               fstat(fd, &opened) >= 0 && named.st_dev == opened.st_dev &&
+               named.st_ino == opened.st_ino;
+}
+
+void store_partial_remove(Store *store, const Digest *digest) {
+        char name[STORE_NAME_MAX];
+
+        (void) unlinkat(store->partial_fd, store_blob_name(digest, name), 0);
+}
+
+/* For file systems without O_TMPFILE. */
+static int open_unlinked(const char *directory) {
+        _cleanup_(freep) char *path = NULL;
+        int fd;
+
+        if (asprintf(&path, "%s/virt-bootstrap-XXXXXX", directory) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+
+        fd = mkostemp(path, O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+
+        (void) unlink(path);
+        return fd;
+}
+
+int store_anonymous_open(const char *directory, int *ret_fd, Error *error) {
+        int fd;
+
+        fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        if (fd < 0)
+                fd = errno == EOPNOTSUPP || errno == EISDIR ? open_unlinked(directory) : -errno;
+        if (fd < 0)
+                return error_set_errno(
+                        error, -fd, "Cannot create a temporary file in %s", directory);
+
+        *ret_fd = fd;
+        return 0;
+}
+
+int store_blob_set_verified(Store *store, const Digest *digest, int fd, Error *error) {
+        char name[STORE_NAME_MAX], fingerprint[FINGERPRINT_MAX];
+        struct stat st;
+        int r;
+
+        if (fstat(fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot stat a cached blob");
+
+        format_fingerprint(&st, fingerprint);
+        r = file_write_atomic(
+                store->verified_fd, store_blob_name(digest, name), fingerprint, strlen(fingerprint),
+                0600);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot note that %s is verified", name);
+        return 0;
+}
+
+int store_blob_publish(Store *store, const Digest *expected, int partial_fd, Error *error) {
+        char name[STORE_NAME_MAX], hex[DIGEST_HEX_MAX];
+
+        if (!store_partial_is_current(store, expected, partial_fd))
+                return error_set(
+                        error, ESTALE, ERROR_FAILED, "The cached blob %s was removed meanwhile",
+                        store_blob_name(expected, name));
+
+        /* The rename changes the change time: the fingerprint is taken after it. */
+        if (fchmod(partial_fd, 0444) < 0 ||
+            renameat(
+                    store->partial_fd, store_blob_name(expected, name),
+                    store->blob_fds[expected->algorithm], digest_format_hex(expected, hex)) < 0 ||
+            flock(partial_fd, LOCK_SH) < 0)
+                return error_set_errno(error, errno, "Cannot publish the cached blob %s", name);
+
+        return store_blob_set_verified(store, expected, partial_fd, error);
+}
+
+void store_blob_quarantine(Store *store, const Digest *digest) {
+        char name[STORE_NAME_MAX], hex[DIGEST_HEX_MAX];
+
+        (void) unlinkat(store->blob_fds[digest->algorithm], digest_format_hex(digest, hex), 0);
+        (void) unlinkat(store->verified_fd, store_blob_name(digest, name), 0);
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "store-cache.h"
+#include "store-image.h"
+#include "store-internal.h"
+
+#define USEC_PER_SEC  UINT64_C(1000000)
+#define NSEC_PER_USEC 1000
+
+typedef struct EntryList {
+        StoreEntry *entries; /* owned */
+        size_t n, room;
+} EntryList;
+
+static void entry_list_done(EntryList *list) {
+        free(list->entries);
+}
+
+static void closedirp(DIR **dir) {
+        if (*dir)
+                (void) closedir(*dir);
+}
+
+static int add_entry(EntryList *list, const StoreEntry *entry) {
+        if (list->n == STORE_ENTRIES_MAX)
+                return -E2BIG;
+
+        if (list->n == list->room) {
+                size_t room = list->room > 0 ? list->room * 2 : 64;
+                StoreEntry *bigger = reallocarray(list->entries, room, sizeof(*bigger));
+
+                if (!bigger)
+                        return -ENOMEM;
+                list->entries = bigger;
+                list->room = room;
+        }
+
+        list->entries[list->n++] = *entry;
+        return 0;
+}
+
+static uint64_t timespec_to_usec(const struct timespec *t) {
+        return (uint64_t) t->tv_sec * USEC_PER_SEC + (uint64_t) t->tv_nsec / NSEC_PER_USEC;
+}
+
+/* Opens a file of the store with an exclusive lock on it: nobody uses it then. */
+static int lock_exclusively(int dir_fd, const char *name, int *ret_fd) {
+        _cleanup_(closep) int fd = -EBADF;
+
+        fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK ? -EBUSY : -errno;
+
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+static StoreEntryState lock_state(int dir_fd, const char *name, StoreEntryState unlocked) {
+        _cleanup_(closep) int fd = -EBADF;
+
+        return lock_exclusively(dir_fd, name, &fd) == -EBUSY ? STORE_ENTRY_USED : unlocked;
+}
+
+/* Adds the file @name of @dir_fd, if it is there and no directory or the like. */
+static int add_file(
+        Store *store,
+        EntryList *list,
+        int dir_fd,
+        const char *name,
+        const Digest *digest,
+        StoreEntryState unlocked) {
+        char record[STORE_NAME_MAX];
+        StoreEntry entry = { .digest = *digest };
+        struct stat st, used;
+
+        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+                return 0;
+
+        if (fstatat(store->verified_fd, store_blob_name(digest, record), &used, 0) < 0)
+                used = st;
+        entry.size = (uint64_t) st.st_size;
+        entry.used_usec = timespec_to_usec(&used.st_mtim);
+        entry.state = lock_state(dir_fd, name, unlocked);
+        return add_entry(list, &entry);
+}
+
+static int open_listing(int dir_fd, DIR **ret) {
+        int fd = openat(dir_fd, ".", O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+
+        *ret = fdopendir(fd);
+        if (!*ret) {
+                closep(&fd);
+                return -ENOMEM;
+        }
+
+        return 0;
+}
+
+static int list_blobs(Store *store, EntryList *list, DigestAlgorithm algorithm) {
+        _cleanup_(closedirp) DIR *dir = NULL;
+        struct dirent *entry;
+        int r;
+
+        r = open_listing(store->blob_fds[algorithm], &dir);
+
+        while (r >= 0 && (entry = readdir(dir))) {
+                char text[DIGEST_STRING_MAX + 256];
+                Digest digest;
+
+                (void) stpcpy(
+                        stpcpy(stpcpy(text, digest_algorithm_to_string(algorithm)), ":"),
+                        entry->d_name);
+                if (digest_parse(text, &digest) >= 0)
+                        r = add_file(
+                                store, list, store->blob_fds[algorithm], entry->d_name, &digest,
+                                STORE_ENTRY_OK);
+        }
+
+        return r;
+}
+
+static int list_partials(Store *store, EntryList *list) {
+        _cleanup_(closedirp) DIR *dir = NULL;
+        struct dirent *entry;
+        int r;
+
+        r = open_listing(store->partial_fd, &dir);
+
+        while (r >= 0 && (entry = readdir(dir))) {
+                Digest digest;
+
+                if (store_blob_name_parse(entry->d_name, &digest))
+                        r = add_file(
+                                store, list, store->partial_fd, entry->d_name, &digest,
+                                STORE_ENTRY_PARTIAL);
+        }
+
+        return r;
+}
+
+static int compare_use(const void *a, const void *b) {
+        const StoreEntry *x = a, *y = b;
+
+        return (x->used_usec > y->used_usec) - (x->used_usec < y->used_usec);
+}
+
+int store_list(Store *store, StoreEntry **ret, size_t *ret_n, Error *error) {
+        _cleanup_(entry_list_done) EntryList list = { 0 };
+        int r = 0;
+
+        for (DigestAlgorithm i = 0; r >= 0 && i < _DIGEST_ALGORITHM_MAX; i++)
+                r = list_blobs(store, &list, i);
+        if (r >= 0)
+                r = list_partials(store, &list);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot list the cache");
+
+        if (list.n > 0)
+                qsort(list.entries, list.n, sizeof(*list.entries), compare_use);
+        *ret = TAKE_PTR(list.entries);
+        *ret_n = list.n;
+        return 0;
+}
+
+const char *store_entry_state_to_string(StoreEntryState state) {
+        switch (state) {
+        case STORE_ENTRY_OK:
+                return "ok";
+        case STORE_ENTRY_USED:
+                return "used";
+        case STORE_ENTRY_PARTIAL:
+                return "partial";
+        }
+
+        abort();
+}
+
+static int remove_locked(int dir_fd, const char *name) {
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        r = lock_exclusively(dir_fd, name, &fd);
+        if (r < 0)
+                return r;
+
+        return unlinkat(dir_fd, name, 0) < 0 ? -errno : 0;
+}
+
+static int remove_complete(Store *store, const Digest *digest) {
+        char hex[DIGEST_HEX_MAX], name[STORE_NAME_MAX];
+        int r;
+
+        r = remove_locked(store->blob_fds[digest->algorithm], digest_format_hex(digest, hex));
+        if (r >= 0)
+                (void) unlinkat(store->verified_fd, store_blob_name(digest, name), 0);
+        return r;
+}
+
+static int remove_partial(Store *store, const Digest *digest) {
+        char name[STORE_NAME_MAX];
+
+        return remove_locked(store->partial_fd, store_blob_name(digest, name));
+}
+
+/* Removes a blob and what is partial of it, without looking at the images. */
+static int remove_blob(Store *store, const Digest *digest) {
+        int r, q;
+
+        r = remove_complete(store, digest);
+        if (r < 0 && r != -ENOENT)
+                return r;
+
+        q = remove_partial(store, digest);
+        return q == -ENOENT ? r : q;
+}
+
+int store_remove(Store *store, const Digest *digest, Error *error) {
+        char text[DIGEST_STRING_MAX];
+        int r;
+
+        digest_format(digest, text);
+        r = remove_blob(store, digest);
+        if (r == -ENOENT)
+                return error_set(
+                        error, ENOENT, ERROR_NOT_FOUND, "There is no %s in the cache", text);
+        if (r == -EBUSY)
+                return error_set(
+                        error, EBUSY, ERROR_CACHE_BUSY, "%s cannot be removed: a job uses it",
+                        text);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot remove %s from the cache", text);
+
+        return store_image_refresh(store, error);
+}
+
+int store_prune(Store *store, uint64_t keep, uint64_t *ret_freed, Error *error) {
+        _cleanup_(freep) StoreEntry *entries = NULL;
+        uint64_t left = 0, freed = 0;
+        size_t n = 0;
+        int r;
+
+        r = store_list(store, &entries, &n, error);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < n; i++)
+                left += entries[i].size;
+
+        for (size_t i = 0; i < n && left > keep; i++) {
+                r = entries[i].state == STORE_ENTRY_PARTIAL
+                            ? remove_partial(store, &entries[i].digest)
+                            : remove_complete(store, &entries[i].digest);
+                if (r == -EBUSY || r == -ENOENT)
+                        continue;
+                if (r < 0)
+                        return error_set_errno(error, -r, "Cannot prune the cache");
+
+                left -= entries[i].size;
+                freed += entries[i].size;
+        }
+
+        r = freed > 0 ? store_image_refresh(store, error) : 0;
+        if (r < 0)
+                return r;
+
+        *ret_freed = freed;
+        return 0;
+}
+
+int store_size(Store *store, uint64_t *ret, Error *error) {
+        _cleanup_(freep) StoreEntry *entries = NULL;
+        uint64_t size = 0;
+        size_t n = 0;
+        int r;
+
+        r = store_list(store, &entries, &n, error);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < n; i++)
+                size += entries[i].size;
+        *ret = size;
+        return 0;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "store-image.h"
+#include "store-internal.h"
+
+#define IMAGES_FILE     "images"
+#define IMAGES_FILE_MAX ((size_t) 256 << 20) /* bytes */
+
+/* All images of the store, oldest first. */
+typedef struct ImageList {
+        StoreImage *images; /* owned */
+        size_t n;
+} ImageList;
+
+void store_image_done(StoreImage *image) {
+        free(image->blobs);
+        *image = (StoreImage){ 0 };
+}
+
+static void image_list_done(ImageList *list) {
+        for (size_t i = 0; i < list->n; i++)
+                store_image_done(&list->images[i]);
+        free(list->images);
+        *list = (ImageList){ 0 };
+}
+
+static void unlock(int *fd) {
+        if (*fd >= 0)
+                (void) flock(*fd, LOCK_UN);
+}
+
+static int lock_images(Store *store, Error *error) {
+        if (flock(store->lock_fd, LOCK_EX) < 0)
+                return error_set_errno(error, errno, "Cannot lock the cache");
+        return store->lock_fd;
+}
+
+static int add_image(ImageList *list, StoreImage **ret) {
+        StoreImage *bigger;
+
+        if (list->n == STORE_IMAGES_MAX)
+                return -E2BIG;
+
+        bigger = reallocarray(list->images, list->n + 1, sizeof(*bigger));
+        if (!bigger)
+                return -ENOMEM;
+
+        list->images = bigger;
+        bigger[list->n] = (StoreImage){ 0 };
+        *ret = &bigger[list->n++];
+        return 0;
+}
+
+static int add_blob(StoreImage *image, const Digest *digest) {
+        Digest *bigger;
+
+        if (image->n_blobs == STORE_IMAGE_BLOBS_MAX)
+                return -E2BIG;
+
+        bigger = reallocarray(image->blobs, image->n_blobs + 1, sizeof(*bigger));
+        if (!bigger)
+                return -ENOMEM;
+
+        image->blobs = bigger;
+        bigger[image->n_blobs++] = *digest;
+        return 0;
+}
+
+static int parse_line(ImageList *list, char *line) {
+        StoreImage *image = list->n > 0 ? &list->images[list->n - 1] : NULL;
+        char digest_text[DIGEST_STRING_MAX];
+        Digest digest;
+        int r;
+
+        if (strncmp(line, "image ", strlen("image ")) == 0) {
+                r = add_image(list, &image);
+                if (r < 0)
+                        return r;
+                return sscanf(line, "image %511s", image->reference) == 1 ? 0 : -EBADMSG;
+        }
+
+        if (!image)
+                return -EBADMSG;
+        if (sscanf(line, "top %135s %127s", digest_text, image->top_media_type) == 2)
+                return digest_parse(digest_text, &image->top);
+        if (sscanf(line, "manifest %135s %127s %63s", digest_text, image->manifest_media_type,
+                   image->platform) == 3)
+                return digest_parse(digest_text, &image->manifest);
+        if (sscanf(line, "blob %135s", digest_text) == 1) {
+                r = digest_parse(digest_text, &digest);
+                return r < 0 ? r : add_blob(image, &digest);
+        }
+
+        return -EBADMSG;
+}
+
+/* A damaged file is as good as none: it only says what is already in the store. */
+static int read_images(Store *store, ImageList *ret, Error *error) {
+        _cleanup_(image_list_done) ImageList list = { 0 };
+        _cleanup_(freep) char *content = NULL;
+        char *rest, *line;
+        int r;
+
+        r = file_read(store->private_fd, IMAGES_FILE, IMAGES_FILE_MAX, &content, NULL);
+        if (r < 0 && r != -ENOENT)
+                return error_set_errno(error, -r, "Cannot read the list of cached images");
+
+        rest = content;
+        while (rest && (line = strsep(&rest, "\n")))
+                if (line[0] != '\0' && parse_line(&list, line) < 0) {
+                        *ret = (ImageList){ 0 };
+                        return 0;
+                }
+
+        *ret = list;
+        list = (ImageList){ 0 };
+        return 0;
+}
+
+static bool has_blob(Store *store, const Digest *digest, uint64_t *ret_size) {
+        char hex[DIGEST_HEX_MAX];
+        struct stat st;
+
+        if (fstatat(store->blob_fds[digest->algorithm], digest_format_hex(digest, hex), &st,
+                    AT_SYMLINK_NOFOLLOW) < 0)
+                return false;
+
+        *ret_size = (uint64_t) st.st_size;
+        return true;
+}
+
+static bool is_complete(Store *store, const StoreImage *image) {
+        uint64_t size;
+
+        if (!has_blob(store, &image->top, &size) || !has_blob(store, &image->manifest, &size))
+                return false;
+
+        for (size_t i = 0; i < image->n_blobs; i++)
+                if (!has_blob(store, &image->blobs[i], &size))
+                        return false;
+
+        return true;
+}
+
+static void drop_images(Store *store, ImageList *list, const char *reference) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < list->n; i++) {
+                StoreImage *image = &list->images[i];
+
+                if ((reference && strcmp(image->reference, reference) == 0) ||
+                    !is_complete(store, image))
+                        store_image_done(image);
+                else
+                        list->images[kept++] = *image;
+        }
+
+        list->n = kept;
+}
+
+static void print_images(const ImageList *list, FILE *f) {
+        for (size_t i = 0; i < list->n; i++) {
+                const StoreImage *image = &list->images[i];
+                char digest[DIGEST_STRING_MAX];
+
+                (void) fprintf(
+                        f, "image %s\ntop %s %s\n", image->reference,
+                        digest_format(&image->top, digest), image->top_media_type);
+                (void) fprintf(
+                        f, "manifest %s %s %s\n", digest_format(&image->manifest, digest),
+                        image->manifest_media_type, image->platform);
+                for (size_t j = 0; j < image->n_blobs; j++)
+                        (void) fprintf(f, "blob %s\n", digest_format(&image->blobs[j], digest));
+        }
+}
+
+/* "linux/arm64/v8" as the platform object of a descriptor. */
+static void print_platform(const char *platform, FILE *f) {
+        char os[64] = "", architecture[64] = "", variant[64] = "";
+
+        if (sscanf(platform, "%63[^/]/%63[^/]/%63s", os, architecture, variant) < 2)
+                return;
+
+        (void) fprintf(f, ",\"platform\":{\"architecture\":\"%s\",\"os\":\"%s\"", architecture, os);
+        if (variant[0] != '\0')
+                (void) fprintf(f, ",\"variant\":\"%s\"", variant);
+        (void) fputc('}', f);
+}
+
+/* Nothing that is printed needs an escape: see is_plain(). */
+static void print_index(Store *store, const ImageList *list, FILE *f) {
+        (void) fprintf(f, "{\"schemaVersion\":2,\"manifests\":[");
+
+        for (size_t i = 0; i < list->n; i++) {
+                const StoreImage *image = &list->images[i];
+                char digest[DIGEST_STRING_MAX];
+                uint64_t size = 0;
+
+                (void) has_blob(store, &image->manifest, &size);
+                (void) fprintf(
+                        f, "%s{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%" PRIu64,
+                        i > 0 ? "," : "", image->manifest_media_type,
+                        digest_format(&image->manifest, digest), size);
+                print_platform(image->platform, f);
+                (void) fprintf(
+                        f, ",\"annotations\":{\"org.opencontainers.image.ref.name\":\"%s\"}}",
+                        image->reference);
+        }
+
+        (void) fprintf(f, "]}\n");
+}
+
+static int write_images(Store *store, const ImageList *list, Error *error) {
+        _cleanup_(freep) char *images = NULL, *index = NULL;
+        size_t images_size = 0, index_size = 0;
+        FILE *f;
+        int r;
+
+        f = open_memstream(&images, &images_size);
+        if (!f)
+                return error_oom(error);
+        print_images(list, f);
+        if (fclose(f) != 0)
+                return error_oom(error);
+
+        f = open_memstream(&index, &index_size);
+        if (!f)
+                return error_oom(error);
+        print_index(store, list, f);
+        if (fclose(f) != 0)
+                return error_oom(error);
+
+        r = file_write_atomic(store->private_fd, IMAGES_FILE, images, images_size, 0600);
+        if (r >= 0)
+                r = file_write_atomic(store->root_fd, "index.json", index, index_size, 0644);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot write the list of cached images");
+        return 0;
+}
+
+/* Whether @text can stand in index.json and in a line of the list as it is. */
+static bool is_plain(const char *text) {
+        for (const char *p = text; *p; p++)
+                if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\')
+                        return false;
+        return text[0] != '\0';
+}
+
+int store_image_add(Store *store, const StoreImage *image, Error *error) {
+        _cleanup_(image_list_done) ImageList list = { 0 };
+        _cleanup_(unlock) int lock = -EBADF;
+        StoreImage *added;
+        int r;
+
+        if (!is_plain(image->reference) || !is_plain(image->top_media_type) ||
+            !is_plain(image->manifest_media_type) || !is_plain(image->platform))
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_REFERENCE,
+                        "The image's reference, media type or platform cannot be stored");
+
+        lock = lock_images(store, error);
+        if (lock < 0)
+                return lock;
+
+        r = read_images(store, &list, error);
+        if (r < 0)
+                return r;
+
+        drop_images(store, &list, image->reference);
+        r = add_image(&list, &added);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot remember the image");
+
+        *added = *image;
+        added->blobs = NULL;
+        added->n_blobs = 0;
+        for (size_t i = 0; r >= 0 && i < image->n_blobs; i++)
+                r = add_blob(added, &image->blobs[i]);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot remember the image");
+
+        return write_images(store, &list, error);
+}
+
+int store_image_find(Store *store, const char *reference, StoreImage *ret, Error *error) {
+        _cleanup_(image_list_done) ImageList list = { 0 };
+        _cleanup_(unlock) int lock = -EBADF;
+        int r;
+
+        lock = lock_images(store, error);
+        if (lock < 0)
+                return lock;
+
+        r = read_images(store, &list, error);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < list.n; i++)
+                if (strcmp(list.images[i].reference, reference) == 0) {
+                        *ret = list.images[i];
+                        list.images[i] = (StoreImage){ 0 };
+                        return 1;
+                }
+
+        return 0;
+}
+
+int store_image_refresh(Store *store, Error *error) {
+        _cleanup_(image_list_done) ImageList list = { 0 };
+        _cleanup_(unlock) int lock = -EBADF;
+        int r;
+
+        lock = lock_images(store, error);
+        if (lock < 0)
+                return lock;
+
+        r = read_images(store, &list, error);
+        if (r < 0)
+                return r;
+
+        drop_images(store, &list, NULL);
+        return write_images(store, &list, error);
+}

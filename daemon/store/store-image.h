@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Images: what a reference named when it was last asked for.
+ *
+ * They are kept in the text file "virt-bootstrap/images", from which index.json is made, so that
+ * the daemon writes JSON and never reads it. An entry is
+ *
+ *     image REFERENCE
+ *     top DIGEST MEDIA-TYPE                 the document that the reference names
+ *     manifest DIGEST MEDIA-TYPE PLATFORM   the platform's; goes into index.json
+ *     blob DIGEST                           config and layers, one line each
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base-digest.h"
+#include "store.h"
+
+#define STORE_IMAGES_MAX      ((size_t) 10000)
+#define STORE_IMAGE_BLOBS_MAX ((size_t) 1024) /* 1000 layers and the documents */
+
+typedef struct StoreImage {
+        char reference[512];
+        Digest top;
+        char top_media_type[128];
+        Digest manifest;
+        char manifest_media_type[128];
+        char platform[64];
+        Digest *blobs; /* owned */
+        size_t n_blobs;
+} StoreImage;
+
+/** store_image_done() - release what @image owns; usable with _cleanup_() */
+void store_image_done(StoreImage *image);
+
+/**
+ * store_image_add() - remember an image, in place of the one of the same reference
+ *
+ * All its blobs must be in the store. Return: 0, or a negative errno with @error set.
+ */
+int store_image_add(Store *store, const StoreImage *image, Error *error);
+
+/**
+ * store_image_find() - what @reference named last time
+ * @ret:        to be released with store_image_done()
+ *
+ * Return: 1 when known, 0 when not, or a negative errno with @error set.
+ */
+int store_image_find(Store *store, const char *reference, StoreImage *ret, Error *error);
+
+/** store_image_refresh() - forget the images that miss a blob, and write index.json again */
+int store_image_refresh(Store *store, Error *error);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of this folder share. */
+
+#include <stdbool.h>
+
+#include "base-digest.h"
+#include "store.h"
+
+#define STORE_RECORD_MAX ((size_t) 4096) /* bytes of a small file of the store's own */
+
+struct Store {
+        char *path;                          /* owned */
+        int root_fd;                         /* owned, all that follow too */
+        int blob_fds[_DIGEST_ALGORITHM_MAX]; /* blobs/sha256, blobs/sha512 */
+        int private_fd;                      /* virt-bootstrap */
+        int partial_fd;
+        int verified_fd;
+        int journal_fd;
+        int lock_fd; /* virt-bootstrap/lock */
+};
+
+/* The name of a file about a blob: "sha256-HEX". */
+#define STORE_NAME_MAX DIGEST_STRING_MAX
+char *store_blob_name(const Digest *digest, char ret[static STORE_NAME_MAX]);
+
+/* The reverse of store_blob_name(); whether @name is one. */
+bool store_blob_name_parse(const char *name, Digest *ret);

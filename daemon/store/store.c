@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "store-image.h"
+#include "store-internal.h"
+
+static const char layout_json[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
+
+/* Opens the directory @name, making it if need be. */
+static int open_directory(int dir_fd, const char *name, mode_t mode, int *ret, Error *error) {
+        int fd;
+
+        if (mkdirat(dir_fd, name, mode) < 0 && errno != EEXIST)
+                return error_set_errno(error, errno, "Cannot create the cache directory %s", name);
+
+        fd = openat(dir_fd, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return error_set_errno(error, errno, "Cannot open the cache directory %s", name);
+
+        *ret = fd;
+        return 0;
+}
+
+/* As mkdir -p: the cache's parents, such as ~/.cache, may be missing too. */
+static int make_parents(const char *path, Error *error) {
+        _cleanup_(freep) char *copy = strdup(path);
+
+        if (!copy)
+                return error_oom(error);
+
+        for (char *p = strchr(copy + 1, '/'); p; p = strchr(p + 1, '/')) {
+                *p = '\0';
+                if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+                        return error_set_errno(error, errno, "Cannot create %s", copy);
+                *p = '/';
+        }
+
+        return 0;
+}
+
+static int open_directories(Store *store, Error *error) {
+        _cleanup_(closep) int blobs_fd = -EBADF;
+        int r;
+
+        r = open_directory(AT_FDCWD, store->path, 0755, &store->root_fd, error);
+        if (r < 0)
+                return r;
+
+        r = open_directory(store->root_fd, "blobs", 0755, &blobs_fd, error);
+        for (DigestAlgorithm i = 0; r >= 0 && i < _DIGEST_ALGORITHM_MAX; i++)
+                r = open_directory(
+                        blobs_fd, digest_algorithm_to_string(i), 0755, &store->blob_fds[i], error);
+        if (r < 0)
+                return r;
+
+        r = open_directory(store->root_fd, "virt-bootstrap", 0700, &store->private_fd, error);
+        if (r < 0)
+                return r;
+        r = open_directory(store->private_fd, "partial", 0700, &store->partial_fd, error);
+        if (r < 0)
+                return r;
+        r = open_directory(store->private_fd, "verified", 0700, &store->verified_fd, error);
+        if (r < 0)
+                return r;
+        return open_directory(store->private_fd, "journal", 0700, &store->journal_fd, error);
+}
+
+static int write_layout(Store *store, Error *error) {
+        int r = 0;
+
+        store->lock_fd =
+                openat(store->private_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (store->lock_fd < 0)
+                return error_set_errno(error, errno, "Cannot open the lock of the cache");
+
+        if (faccessat(store->root_fd, "oci-layout", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                r = file_write_atomic(
+                        store->root_fd, "oci-layout", layout_json, strlen(layout_json), 0644);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot write oci-layout");
+
+        if (faccessat(store->root_fd, "index.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                return store_image_refresh(store, error);
+        return 0;
+}
+
+int store_open(const char *path, Store **ret, Error *error) {
+        _cleanup_(store_freep) Store *store = NULL;
+        int r;
+
+        assert(path[0] == '/');
+
+        store = malloc(sizeof(*store));
+        if (!store)
+                return error_oom(error);
+
+        *store = (Store){
+                .path = strdup(path),
+                .root_fd = -EBADF,
+                .private_fd = -EBADF,
+                .partial_fd = -EBADF,
+                .verified_fd = -EBADF,
+                .journal_fd = -EBADF,
+                .lock_fd = -EBADF,
+        };
+        for (DigestAlgorithm i = 0; i < _DIGEST_ALGORITHM_MAX; i++)
+                store->blob_fds[i] = -EBADF;
+        if (!store->path)
+                return error_oom(error);
+
+        r = make_parents(path, error);
+        if (r >= 0)
+                r = open_directories(store, error);
+        if (r >= 0)
+                r = write_layout(store, error);
+        if (r < 0) {
+                (void) error_prefix(error, "Cannot use the cache %s", path);
+                return r;
+        }
+
+        *ret = TAKE_PTR(store);
+        return 0;
+}
+
+Store *store_free(Store *store) {
+        if (!store)
+                return NULL;
+
+        closep(&store->root_fd);
+        for (DigestAlgorithm i = 0; i < _DIGEST_ALGORITHM_MAX; i++)
+                closep(&store->blob_fds[i]);
+        closep(&store->private_fd);
+        closep(&store->partial_fd);
+        closep(&store->verified_fd);
+        closep(&store->journal_fd);
+        closep(&store->lock_fd);
+        free(store->path);
+        free(store);
+        return NULL;
+}
+
+const char *store_path(const Store *store) {
+        return store->path;
+}
+
+char *store_blob_name(const Digest *digest, char ret[static STORE_NAME_MAX]) {
+        *strchr(digest_format(digest, ret), ':') = '-';
+        return ret;
+}
+
+bool store_blob_name_parse(const char *name, Digest *ret) {
+        char text[STORE_NAME_MAX];
+        char *dash;
+
+        if (strlen(name) >= sizeof(text))
+                return false;
+
+        strcpy(text, name);
+        dash = strchr(text, '-');
+        if (!dash)
+                return false;
+
+        *dash = ':';
+        return digest_parse(text, ret) >= 0;
+}

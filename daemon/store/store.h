@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The store: an OCI image layout (image-layout.md) that all jobs share, with what is the project's
+ * own beside it:
+ *
+ *     oci-layout, index.json           each image under its full reference; derived from "images"
+ *     blobs/ALGORITHM/HEX              only what a verify worker has hashed
+ *     virt-bootstrap/images            what the references named; see store-image.h
+ *     virt-bootstrap/partial/A-HEX     blobs on their way, kept for resuming
+ *     virt-bootstrap/verified/A-HEX    size, inode and change time of a blob when it was hashed; its
+ *                                      modification time is when the blob was used last
+ *     virt-bootstrap/journal/ID        staging directories in use; see store-journal.h
+ *     virt-bootstrap/lock              held while "images" and index.json change
+ *
+ * Several daemons may use one store. A lease on a blob is a shared flock(2) on its file; who fills a
+ * partial blob holds an exclusive one; who removes a blob takes an exclusive one first. All of them
+ * end with the process.
+ */
+
+#include "base-cleanup.h"
+#include "base-error.h"
+
+typedef struct Store Store;
+
+/**
+ * store_open() - open the store at @path, an absolute path; make it when it is missing
+ * @ret:        the store, owned by the caller; untouched on failure
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int store_open(const char *path, Store **ret, Error *error);
+
+/** store_free() - release @store (may be NULL) */
+Store *store_free(Store *store);
+
+/** store_path() - where it is; valid as long as @store */
+const char *store_path(const Store *store);
+
+DEFINE_CLEANUP(Store, store_free);
