@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Where a root file system goes: all of it, or nothing of it.
+ *
+ * It is built in PARENT/.virt-bootstrap-NAME/root and renamed to PARENT/NAME when it is complete. The
+ * directory .virt-bootstrap-NAME has mode 0700, so that nobody uses a half-done tree, is locked while
+ * a job works in it, and is noted in the store's journal, so that what a killed daemon left is removed.
+ * With "overwrite", the tree that is there is cloned with hard links first, and the two change places.
+ *
+ * A mount point cannot be renamed: it is filled in place, and emptied again when that fails. So is a
+ * directory in whose parent nothing may be created.
+ */
+
+#include <stdbool.h>
+
+#include "base-cleanup.h"
+#include "base-error.h"
+#include "store-journal.h"
+
+#define DESTINATION_STAGING_ROOT "root"
+
+typedef struct Destination Destination;
+
+typedef struct DestinationRequest {
+        const char *path; /* absolute; borrowed for the call */
+        int directory_fd; /* the directory itself, borrowed; or negative */
+        bool overwrite;
+} DestinationRequest;
+
+/**
+ * destination_new() - check what can be checked at once; nothing is made
+ *
+ * Return: 0; with @error set: -EINVAL, -ENOTDIR, -ELOOP or -ENAMETOOLONG (ERROR_INVALID_DESTINATION) for
+ * "/", a relative path, or what is no directory; -ENOTEMPTY (ERROR_DESTINATION_NOT_EMPTY); -EACCES (ERROR_ACCESS_DENIED) when it cannot
+ * be written to; or another negative errno.
+ */
+int destination_new(const DestinationRequest *request, Destination **ret, Error *error);
+
+/** destination_free() - release @destination (may be NULL); removes nothing */
+Destination *destination_free(Destination *destination);
+
+/** destination_path() - the absolute path without links in it */
+const char *destination_path(const Destination *destination);
+
+/**
+ * destination_prepare() - make the staging directory
+ * @store:      has the journal; borrowed as long as @destination
+ *
+ * Return: 0; 1 when a killed daemon left something in its place: do the cleanup step, then call this
+ * again; -EBUSY (ERROR_DESTINATION_BUSY) when somebody else works there; -ENOTEMPTY when what is to be
+ * filled in place was filled meanwhile; or another negative errno, with @error set. Whatever the outcome, the cleanup step has to be done in the end.
+ */
+int destination_prepare(Destination *destination, Store *store, Error *error);
+
+/** destination_root_fd() - the directory to fill; borrowed */
+int destination_root_fd(const Destination *destination);
+
+/* What a tree worker is to do in a directory; names are relative to it. */
+typedef struct DestinationStep {
+        int directory_fd;   /* borrowed from the destination */
+        const char *name;   /* what to clone or to remove; empty for all below the directory */
+        const char *target; /* where to clone it to, or NULL */
+} DestinationStep;
+
+/** destination_clone_step() - whether the tree that is there is to be cloned first, and how */
+bool destination_clone_step(const Destination *destination, DestinationStep *ret);
+
+/**
+ * destination_commit() - make the tree visible, in one step
+ *
+ * Return: 0, or a negative errno with @error set and the destination as it was.
+ */
+int destination_commit(Destination *destination, Error *error);
+
+/** destination_cleanup_step() - whether something is to be removed, after a commit or without one */
+bool destination_cleanup_step(const Destination *destination, DestinationStep *ret);
+
+/**
+ * destination_cleaned() - there is no cleanup step, or it is done
+ *
+ * The journal forgets the staging directory; parents that were made are removed unless there was a commit.
+ */
+void destination_cleaned(Destination *destination);
+
+/**
+ * destination_recover() - the staging directory of a daemon that was killed
+ * @entry:      of the journal
+ * @ret:        with destination_cleanup_step() to do
+ *
+ * Return: 1; 0 when there is nothing to remove, or somebody works in it; or a negative errno with @error
+ * set. When 0, @entry may be forgotten unless @ret_is_busy.
+ */
+int destination_recover(
+        Store *store,
+        const StoreJournalEntry *entry,
+        Destination **ret,
+        bool *ret_is_busy,
+        Error *error);
+
+DEFINE_CLEANUP(Destination, destination_free);

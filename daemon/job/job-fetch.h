@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The fetching half of a job: a fetch worker, which resolves the image and fills the blobs that the
+ * store does not have.
+ *
+ *     fetch_start() ─▶ resolved() ─▶ layer_changed()* ─▶ ended() ─▶ fetch_free()
+ *
+ * ended() is called exactly once, as the last thing.
+ */
+
+#include "job-blob.h"
+#include "job-spec.h"
+#include "store-image.h"
+
+typedef struct Fetch Fetch;
+
+typedef struct FetchEvents {
+        /* The image, its layers and details are known. */
+        void (*resolved)(void *userdata);
+
+        /* The blob of a layer has grown, is ready or has failed. */
+        void (*layer_changed)(void *userdata, uint32_t index);
+
+        void (*warning)(void *userdata, const char *text);
+
+        /* The worker is gone. @error is empty when all blobs are in the store and verified. */
+        void (*ended)(void *userdata, const Error *error);
+} FetchEvents;
+
+/* What all jobs share. */
+typedef struct FetchContext {
+        const ProcessContext *process; /* borrowed, as all that follow */
+        BlobTable *blobs;
+        Store *store;
+        const char *temporary_directory; /* for what is not to be kept */
+} FetchContext;
+
+/**
+ * fetch_start() - start
+ * @spec:       borrowed as long as the fetch, as are @events and @userdata; without a destination the
+ *              layers are not fetched
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int fetch_start(
+        const FetchContext *context,
+        const JobSpec *spec,
+        const FetchEvents *events,
+        void *userdata,
+        Fetch **ret,
+        Error *error);
+
+/** fetch_free() - release @fetch (may be NULL), with its leases on blobs */
+Fetch *fetch_free(Fetch *fetch);
+
+/** fetch_stop() - end it; ended() follows */
+void fetch_stop(Fetch *fetch);
+
+/** fetch_image() - the image; NULL before resolved() */
+const ProtoImage *fetch_image(const Fetch *fetch);
+
+/** fetch_layer() - a layer, of fetch_image()->n_layers */
+const ProtoLayer *fetch_layer(const Fetch *fetch, uint32_t index);
+
+/** fetch_layer_use() - its blob; NULL as long as nobody looked for it */
+BlobUse *fetch_layer_use(const Fetch *fetch, uint32_t index);
+
+/** fetch_details() - what the image says of itself; borrowed */
+const ProtoDetail *fetch_details(const Fetch *fetch, size_t *ret_n);
+
+/** fetch_describe() - the image for the store; to be released with store_image_done() */
+int fetch_describe(const Fetch *fetch, StoreImage *ret, Error *error);
+
+DEFINE_CLEANUP(Fetch, fetch_free);

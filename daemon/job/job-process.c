@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "job-process.h"
+
+#define QUEUE_MAX                                                                                  \
+        ((size_t) 8192) /* messages waiting for one worker; a job has at most 1000 layers */
+
+/* A message that waits for room in the socket. */
+typedef struct Queued {
+        struct Queued *next; /* owned */
+        ProtoMessage message;
+        ProtoFds fds; /* owned copies */
+        size_t n_fds;
+} Queued;
+
+struct Process {
+        const ProcessContext *context; /* borrowed */
+        const ProcessEvents *events;   /* borrowed */
+        void *userdata;                /* borrowed */
+        WorkerKind kind;
+        pid_t pid;                    /* 0 once reaped */
+        int pid_fd;                   /* owned */
+        int socket_fd;                /* owned */
+        sd_event_source *pid_source;  /* owned */
+        sd_event_source *io_source;   /* owned */
+        sd_event_source *kill_source; /* owned; armed by process_stop() */
+        Queued *queue;                /* owned; oldest first */
+        size_t n_queued;
+        bool has_result;
+        Error result; /* what the worker reported; empty for success */
+        Error broken; /* why we ended it: it broke the protocol */
+};
+
+static const char *const kind_names[_WORKER_KIND_MAX] = {
+        [WORKER_FETCH] = "fetch",
+        [WORKER_VERIFY] = "verify",
+        [WORKER_UNPACK] = "unpack",
+        [WORKER_TREE] = "tree",
+};
+
+/* Which messages a worker may send, besides PROTO_RESULT. */
+static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
+        [WORKER_FETCH] = {
+                [PROTO_IMAGE_LOOKUP] = true,
+                [PROTO_BLOB_WANTED] = true,
+                [PROTO_IMAGE] = true,
+                [PROTO_LAYER] = true,
+                [PROTO_DETAIL] = true,
+                [PROTO_WARNING] = true,
+        },
+        [WORKER_VERIFY] = {
+                [PROTO_VERIFY_READY] = true,
+                [PROTO_VERIFY_GROWN] = true,
+        },
+        [WORKER_UNPACK] = {
+                [PROTO_UNPACK_PROGRESS] = true,
+                [PROTO_WARNING] = true,
+        },
+};
+
+const char *worker_kind_to_string(WorkerKind kind) {
+        assert(kind < _WORKER_KIND_MAX);
+        return kind_names[kind];
+}
+
+/* In the child: only what is safe after fork(2). */
+static _Noreturn void run_worker(const char *path, WorkerKind kind, int socket_fd, pid_t parent) {
+        char *const argv[] = { (char *) "virt-bootstrap-worker", (char *) kind_names[kind], NULL };
+        sigset_t none;
+        int null_fd;
+
+        /* The worker dies with the daemon, also when the daemon is killed. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+                _exit(EXIT_FAILURE);
+
+        null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0)
+                _exit(EXIT_FAILURE);
+        /* dup2() onto itself would leave close-on-exec set. */
+        if (socket_fd == PROTO_WORKER_FD ? fcntl(socket_fd, F_SETFD, 0) < 0
+                                         : dup2(socket_fd, PROTO_WORKER_FD) < 0)
+                _exit(EXIT_FAILURE);
+        if (syscall(SYS_close_range, PROTO_WORKER_FD + 1, ~0U, 0) < 0)
+                _exit(EXIT_FAILURE);
+
+        (void) sigemptyset(&none);
+        (void) sigprocmask(SIG_SETMASK, &none, NULL);
+        (void) signal(SIGPIPE, SIG_DFL);
+        (void) execv(path, argv);
+        _exit(127);
+}
+
+static const char *describe_end(const siginfo_t *info, char *buffer, size_t size) {
+        if (info->si_code == CLD_EXITED)
+                (void) snprintf(
+                        buffer, size,
+                        info->si_status == 127 ? "could not be started" : "exited with status %d",
+                        info->si_status);
+        else
+                (void) snprintf(
+                        buffer, size, "was killed by signal %d (%s)", info->si_status,
+                        strsignal(info->si_status));
+        return buffer;
+}
+
+/* The last thing that happens to a process: afterwards it may be gone. */
+static void finish(Process *process) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        siginfo_t info = { 0 };
+        char end[128];
+
+        (void) waitid(P_PIDFD, (id_t) process->pid_fd, &info, WEXITED);
+        process->pid = 0;
+        process->pid_source = sd_event_source_disable_unref(process->pid_source);
+        process->io_source = sd_event_source_disable_unref(process->io_source);
+        process->kill_source = sd_event_source_disable_unref(process->kill_source);
+
+        if (process->broken.code != 0)
+                error_move(&error, &process->broken);
+        else if (
+                process->has_result &&
+                (process->result.code != 0 || (info.si_code == CLD_EXITED && info.si_status == 0)))
+                error_move(&error, &process->result);
+        else
+                error_set(
+                        &error, ECHILD, ERROR_WORKER_FAILED, "The %s worker %s",
+                        kind_names[process->kind], describe_end(&info, end, sizeof(end)));
+
+        process->events->ended(process->userdata, &error);
+}
+
+static void break_off(Process *process, Error *error) {
+        (void) error_prefix(error, "The %s worker broke the protocol", kind_names[process->kind]);
+        if (process->broken.code == 0)
+                error_move(&process->broken, error);
+        (void) syscall(SYS_pidfd_send_signal, process->pid_fd, SIGKILL, NULL, 0);
+}
+
+static void handle(Process *process, const ProtoMessage *message, ProtoFds *fds) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        if (process->broken.code != 0)
+                return;
+
+        if (message->type == PROTO_RESULT && !process->has_result) {
+                process->has_result = true;
+                if (message->result.code != 0)
+                        error_set(
+                                &process->result, (int) message->result.code,
+                                (ErrorKind) message->result.kind, "%s", message->result.text);
+                return;
+        }
+
+        if (process->has_result || !may_send[process->kind][message->type]) {
+                error_set(
+                        &error, EBADMSG, ERROR_WORKER_FAILED, "Message of type %u is out of place",
+                        message->type);
+                break_off(process, &error);
+                return;
+        }
+
+        process->events->message(process->userdata, message, fds);
+}
+
+/* Receives one message; returns whether there may be more. */
+static bool receive(Process *process) {
+        _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        ProtoMessage message;
+        int r;
+
+        r = proto_receive(process->socket_fd, &message, &fds, &error);
+        if (r == 1) {
+                handle(process, &message, &fds);
+                return true;
+        }
+        if (r < 0 && r != -EAGAIN)
+                break_off(process, &error);
+        if (r != -EAGAIN)
+                process->io_source = sd_event_source_disable_unref(process->io_source);
+        return false;
+}
+
+static Queued *queued_free(Queued *queued) {
+        if (!queued)
+                return NULL;
+
+        proto_fds_close(&queued->fds);
+        free(queued);
+        return NULL;
+}
+DEFINE_CLEANUP(Queued, queued_free);
+
+static void flush(Process *process) {
+        while (process->queue) {
+                Queued *first = process->queue;
+
+                if (proto_send(process->socket_fd, &first->message, first->fds.fds, first->n_fds) ==
+                    -EAGAIN)
+                        return;
+
+                process->queue = first->next;
+                process->n_queued--;
+                queued_free(first);
+        }
+
+        if (process->io_source)
+                (void) sd_event_source_set_io_events(process->io_source, EPOLLIN);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Process *process = userdata;
+
+        if (revents & EPOLLOUT)
+                flush(process);
+        /* One message at a time, so that no worker keeps the others waiting. */
+        if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
+                (void) receive(process);
+        return 0;
+}
+
+static int on_exit_of_worker(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Process *process = userdata;
+
+        /* What it said before it ended comes first. */
+        while (process->io_source && receive(process))
+                ;
+        finish(process);
+        return 0;
+}
+
+static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        Process *process = userdata;
+
+        log_print(
+                process->context->log, LOG_WARNING, "The %s worker does not end, killing it",
+                kind_names[process->kind]);
+        (void) syscall(SYS_pidfd_send_signal, process->pid_fd, SIGKILL, NULL, 0);
+        return 0;
+}
+
+static int watch(Process *process, Error *error) {
+        int r;
+
+        r = sd_event_add_io(
+                process->context->event, &process->io_source, process->socket_fd, EPOLLIN, on_io,
+                process);
+        if (r >= 0)
+                r = sd_event_add_io(
+                        process->context->event, &process->pid_source, process->pid_fd, EPOLLIN,
+                        on_exit_of_worker, process);
+        /* Messages before the news that the process has ended. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(process->pid_source, SD_EVENT_PRIORITY_NORMAL + 1);
+        return r < 0 ? error_set_errno(error, -r, "Cannot watch a worker") : 0;
+}
+
+static int spawn(Process *process, Error *error) {
+        _cleanup_(closep) int theirs = -EBADF;
+        pid_t parent = getpid();
+        int pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return error_set_errno(error, errno, "Cannot create a socket pair");
+        process->socket_fd = pair[0];
+        theirs = pair[1];
+        if (fcntl(process->socket_fd, F_SETFL, O_NONBLOCK) < 0)
+                return error_set_errno(error, errno, "Cannot set up a socket pair");
+
+        process->pid = fork();
+        if (process->pid < 0) {
+                process->pid = 0;
+                return error_set_errno(error, errno, "Cannot start a worker");
+        }
+        if (process->pid == 0)
+                run_worker(process->context->worker_path, process->kind, theirs, parent);
+
+        process->pid_fd = (int) syscall(SYS_pidfd_open, process->pid, 0);
+        if (process->pid_fd < 0)
+                return error_set_errno(error, errno, "Cannot watch a worker");
+        return 0;
+}
+
+int process_start(
+        const ProcessContext *context,
+        WorkerKind kind,
+        const ProcessEvents *events,
+        void *userdata,
+        Process **ret,
+        Error *error) {
+        _cleanup_(process_freep) Process *process = NULL;
+        int r;
+
+        process = malloc(sizeof(*process));
+        if (!process)
+                return error_oom(error);
+
+        *process = (Process){
+                .context = context,
+                .events = events,
+                .userdata = userdata,
+                .kind = kind,
+                .pid_fd = -EBADF,
+                .socket_fd = -EBADF,
+        };
+
+        r = spawn(process, error);
+        if (r >= 0)
+                r = watch(process, error);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(process);
+        return 0;
+}
+
+Process *process_free(Process *process) {
+        if (!process)
+                return NULL;
+
+        if (process->pid > 0) {
+                (void) kill(process->pid, SIGKILL);
+                (void) waitpid(process->pid, NULL, 0);
+        }
+
+        sd_event_source_disable_unref(process->pid_source);
+        sd_event_source_disable_unref(process->io_source);
+        sd_event_source_disable_unref(process->kill_source);
+        while (process->queue) {
+                Queued *first = process->queue;
+
+                process->queue = first->next;
+                queued_free(first);
+        }
+        closep(&process->pid_fd);
+        closep(&process->socket_fd);
+        error_clear(&process->result);
+        error_clear(&process->broken);
+        free(process);
+        return NULL;
+}
+
+/* Whether @message replaces one that has not gone out yet. */
+static bool replace_queued(Process *process, const ProtoMessage *message) {
+        if (message->type != PROTO_UNPACK_GROWN)
+                return false;
+
+        for (Queued *q = process->queue; q; q = q->next)
+                if (q->message.type == PROTO_UNPACK_GROWN &&
+                    q->message.unpack_grown.index == message->unpack_grown.index) {
+                        q->message = *message;
+                        return true;
+                }
+
+        return false;
+}
+
+static int enqueue(Process *process, const ProtoMessage *message, const int *fds, size_t n_fds) {
+        _cleanup_(queued_freep) Queued *queued = NULL;
+        Queued **end = &process->queue;
+
+        if (replace_queued(process, message))
+                return 0;
+        if (process->n_queued == QUEUE_MAX)
+                return -ENOBUFS;
+
+        queued = malloc(sizeof(*queued));
+        if (!queued)
+                return -ENOMEM;
+
+        *queued = (Queued){ .message = *message, .fds = PROTO_FDS_NULL, .n_fds = n_fds };
+        for (size_t i = 0; i < n_fds; i++) {
+                queued->fds.fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+                if (queued->fds.fds[i] < 0)
+                        return -errno;
+        }
+
+        while (*end)
+                end = &(*end)->next;
+        *end = TAKE_PTR(queued);
+        process->n_queued++;
+        return process->io_source
+                       ? sd_event_source_set_io_events(process->io_source, EPOLLIN | EPOLLOUT)
+                       : 0;
+}
+
+void process_send(Process *process, const ProtoMessage *message, const int *fds, size_t n_fds) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        int r = -EAGAIN;
+
+        if (!process->queue)
+                r = proto_send(process->socket_fd, message, fds, n_fds);
+        if (r == -EAGAIN)
+                r = enqueue(process, message, fds, n_fds);
+        /* It is ending already: finish() tells why. */
+        if (r >= 0 || r == -EPIPE || r == -ECONNRESET)
+                return;
+
+        error_set_errno(&error, -r, "Cannot send a message");
+        break_off(process, &error);
+}
+
+void process_stop(Process *process) {
+        if (process->kill_source)
+                return;
+
+        (void) syscall(SYS_pidfd_send_signal, process->pid_fd, SIGTERM, NULL, 0);
+        (void) sd_event_add_time_relative(
+                process->context->event, &process->kill_source, CLOCK_MONOTONIC, PROCESS_STOP_USEC,
+                0, on_stop_timeout, process);
+}

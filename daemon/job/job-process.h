@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One worker process: started, spoken to, ended and reaped without blocking.
+ *
+ *     process_start() ─▶ message()* ─▶ ended() ─▶ process_free()
+ *
+ * ended() is called exactly once, as the last thing, whatever happens: also after process_stop().
+ */
+
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "base-cleanup.h"
+#include "base-log.h"
+#include "proto-channel.h"
+
+typedef enum WorkerKind {
+        WORKER_FETCH,
+        WORKER_VERIFY,
+        WORKER_UNPACK,
+        WORKER_TREE,
+        _WORKER_KIND_MAX,
+} WorkerKind;
+
+typedef struct Process Process;
+
+/* What all processes of a daemon share. */
+typedef struct ProcessContext {
+        sd_event *event;         /* borrowed */
+        const char *worker_path; /* borrowed; the worker's executable */
+        const Log *log;          /* borrowed */
+} ProcessContext;
+
+typedef struct ProcessEvents {
+        /* A message of a type that this kind of worker may send, but for PROTO_RESULT. @fds may be
+         * taken out. The process must not be freed here. */
+        void (*message)(void *userdata, const ProtoMessage *message, ProtoFds *fds);
+
+        /* It is gone. @error is empty when it reported success; else what it reported, or how it
+         * died. The process may be freed here. */
+        void (*ended)(void *userdata, const Error *error);
+} ProcessEvents;
+
+/**
+ * process_start() - start a worker
+ * @events:     borrowed, as is @userdata, until the process is freed
+ *
+ * Return: 0, or a negative errno with @error set; ended() is not called then.
+ */
+int process_start(
+        const ProcessContext *context,
+        WorkerKind kind,
+        const ProcessEvents *events,
+        void *userdata,
+        Process **ret,
+        Error *error);
+
+/** process_free() - release @process (may be NULL); kills and reaps what still runs */
+Process *process_free(Process *process);
+
+/**
+ * process_send() - send a message, or queue it until there is room
+ * @fds:        borrowed
+ *
+ * A queued PROTO_UNPACK_GROWN gives way to a later one of the same layer. Failing is not reported
+ * here: a worker that cannot be spoken to ends, and that is.
+ */
+void process_send(Process *process, const ProtoMessage *message, const int *fds, size_t n_fds);
+
+/** process_stop() - ask it to end, and kill it if it does not within PROCESS_STOP_USEC */
+#define PROCESS_STOP_USEC UINT64_C(5000000)
+void process_stop(Process *process);
+
+/** worker_kind_to_string() - "fetch", …; also the worker's argument */
+const char *worker_kind_to_string(WorkerKind kind);
+
+DEFINE_CLEANUP(Process, process_free);

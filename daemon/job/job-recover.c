@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <syslog.h>
+
+#include "job-recover.h"
+#include "job-tree.h"
+
+struct Recovery {
+        Queue *queue;                 /* borrowed */
+        const RecoveryEvents *events; /* borrowed */
+        void *userdata;               /* borrowed */
+        StoreJournalEntry *entries;   /* owned */
+        size_t n_entries;
+        size_t n_done;
+        sd_event_source *next;    /* owned; looks at the next entry */
+        Destination *destination; /* owned; what is being removed */
+        Tree *tree;               /* owned */
+};
+
+static void on_removed(void *userdata, const Error *error) {
+        Recovery *recovery = userdata;
+
+        recovery->tree = tree_free(recovery->tree);
+        if (error->code == 0)
+                destination_cleaned(recovery->destination);
+        else
+                log_print(
+                        queue_context(recovery->queue)->process->log, LOG_WARNING, "%s: %s",
+                        destination_path(recovery->destination), error_text(error));
+        recovery->destination = destination_free(recovery->destination);
+        (void) sd_event_source_set_enabled(recovery->next, SD_EVENT_ONESHOT);
+}
+
+static const TreeEvents tree_events = { .ended = on_removed };
+
+/* Returns 1 when a worker is at it, 0 when there is nothing to do for this entry. */
+static int recover_entry(Recovery *recovery, const StoreJournalEntry *entry, Error *error) {
+        const FetchContext *context = queue_context(recovery->queue);
+        DestinationStep step;
+        bool is_busy;
+        int r;
+
+        r = destination_recover(context->store, entry, &recovery->destination, &is_busy, error);
+        if (r < 0)
+                return r;
+        if (r == 0) {
+                if (!is_busy)
+                        store_journal_remove(context->store, entry->id);
+                return 0;
+        }
+
+        log_print(context->process->log, LOG_INFO, "Removing the left-over %s", entry->path);
+        if (!destination_cleanup_step(recovery->destination, &step))
+                return 0;
+
+        r = tree_start(context->process, &step, &tree_events, recovery, &recovery->tree, error);
+        return r < 0 ? r : 1;
+}
+
+static int on_next(sd_event_source *source, void *userdata) {
+        Recovery *recovery = userdata;
+
+        while (recovery->n_done < recovery->n_entries) {
+                _cleanup_(error_clear) Error error = ERROR_NULL;
+                const StoreJournalEntry *entry = &recovery->entries[recovery->n_done++];
+                int r;
+
+                r = recover_entry(recovery, entry, &error);
+                if (r > 0)
+                        return 0;
+                if (r < 0)
+                        log_print(
+                                queue_context(recovery->queue)->process->log, LOG_WARNING,
+                                "Cannot remove the left-over %s: %s", entry->path,
+                                error_text(&error));
+                recovery->destination = destination_free(recovery->destination);
+        }
+
+        queue_release(recovery->queue);
+        queue_resume(recovery->queue);
+        recovery->events->ended(recovery->userdata);
+        return 0;
+}
+
+int recovery_start(
+        Queue *queue, const RecoveryEvents *events, void *userdata, Recovery **ret, Error *error) {
+        const FetchContext *context = queue_context(queue);
+        _cleanup_(recovery_freep) Recovery *recovery = NULL;
+        int r;
+
+        recovery = malloc(sizeof(*recovery));
+        if (!recovery)
+                return error_oom(error);
+
+        *recovery = (Recovery){ .queue = queue, .events = events, .userdata = userdata };
+        r = store_journal_read(context->store, &recovery->entries, &recovery->n_entries, error);
+        if (r < 0)
+                return r;
+
+        r = sd_event_add_defer(context->process->event, &recovery->next, on_next, recovery);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot begin to recover");
+
+        queue_hold(queue);
+        queue_pause(queue);
+        *ret = TAKE_PTR(recovery);
+        return 0;
+}
+
+Recovery *recovery_free(Recovery *recovery) {
+        if (!recovery)
+                return NULL;
+
+        sd_event_source_disable_unref(recovery->next);
+        tree_free(recovery->tree);
+        destination_free(recovery->destination);
+        store_journal_free(recovery->entries, recovery->n_entries);
+        free(recovery);
+        return NULL;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <syslog.h>
+
+#include "job-run.h"
+#include "job-tree.h"
+#include "job-unpack.h"
+
+struct JobRun {
+        const FetchContext *context; /* borrowed, as all that follow up to @userdata */
+        Job *job;
+        const JobRunEvents *events;
+        void *userdata;
+        Destination *destination; /* owned, as all that follow */
+        sd_event_source *begin;   /* the first step, from the event loop */
+        Fetch *fetch;
+        Unpack *unpack;
+        Tree *tree;
+        bool is_fetching, is_unpacking, is_at_tree; /* that worker is there */
+        bool is_unpacked;            /* the unpack worker is gone, and the tree is complete */
+        uint64_t consumed, unpacked; /* bytes, as the unpack worker says */
+        Error error;                 /* why the job ends; empty as long as all is well */
+        Error unpack_error; /* of an unpack worker whose input, which may be to blame, is not verified */
+};
+
+static void report_progress(JobRun *run) {
+        const ProtoImage *image = run->fetch ? fetch_image(run->fetch) : NULL;
+        JobProgress progress = { .phase = JOB_PHASE_RESOLVE, .unpacked = run->unpacked };
+        uint64_t total = 0, arrived = 0;
+
+        for (uint32_t i = 0; image && i < image->n_layers; i++) {
+                uint64_t size = fetch_layer(run->fetch, i)->size;
+                BlobUse *use = fetch_layer_use(run->fetch, i);
+                BlobStatus status = { 0 };
+
+                if (use)
+                        status = blob_use_status(use);
+                total += size == PROTO_SIZE_UNKNOWN ? status.arrived : size;
+                arrived += status.arrived;
+                if (status.is_fetched)
+                        progress.downloaded += status.arrived;
+        }
+
+        if (image && total > 0) {
+                bool is_downloading = run->is_fetching && arrived < total;
+
+                progress.phase = is_downloading ? JOB_PHASE_DOWNLOAD : JOB_PHASE_UNPACK;
+                progress.done = is_downloading ? arrived : run->consumed;
+                progress.total = total;
+                progress.fraction =
+                        ((double) arrived + (double) run->consumed) / (2.0 * (double) total);
+        }
+
+        job_set_progress(run->job, &progress);
+}
+
+static void set_phase(JobRun *run, JobPhase phase) {
+        JobProgress progress = *job_progress(run->job);
+
+        progress.phase = phase;
+        job_set_progress(run->job, &progress);
+}
+
+void job_run_stop(JobRun *run, const Error *error) {
+        if (run->error.code == 0)
+                (void) error_copy(&run->error, error);
+        if (run->is_fetching)
+                fetch_stop(run->fetch);
+        if (run->is_unpacking)
+                unpack_stop(run->unpack);
+        /* What is being removed has to go in any case. */
+        if (run->is_at_tree && job_progress(run->job)->phase != JOB_PHASE_CLEAN)
+                tree_stop(run->tree);
+}
+
+/* The end, with nothing left of the job but what it was for. */
+static void conclude(JobRun *run) {
+        JobState state = JOB_FINISHED;
+
+        /* The leases on the blobs. */
+        run->unpack = unpack_free(run->unpack);
+        run->fetch = fetch_free(run->fetch);
+
+        if (run->error.code != 0)
+                state = run->error.kind == ERROR_CANCELLED ? JOB_CANCELLED : JOB_FAILED;
+        job_set_state(run->job, state, state == JOB_FINISHED ? NULL : &run->error);
+        run->events->ended(run->userdata, run);
+}
+
+static void on_cleaned(void *userdata, const Error *error) {
+        JobRun *run = userdata;
+
+        run->is_at_tree = false;
+        run->tree = tree_free(run->tree);
+        /* What could not be removed stays in the journal: the next daemon tries again. */
+        if (error->code != 0)
+                job_message(run->job, LOG_WARNING, error_text(error));
+        else
+                destination_cleaned(run->destination);
+        conclude(run);
+}
+
+static const TreeEvents clean_events = { .ended = on_cleaned };
+
+static void clean_up(JobRun *run) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        DestinationStep step;
+
+        if (destination_cleanup_step(run->destination, &step)) {
+                set_phase(run, JOB_PHASE_CLEAN);
+                if (tree_start(
+                            run->context->process, &step, &clean_events, run, &run->tree, &error) >=
+                    0) {
+                        run->is_at_tree = true;
+                        return;
+                }
+                job_message(run->job, LOG_WARNING, error_text(&error));
+        } else {
+                destination_cleaned(run->destination);
+        }
+
+        conclude(run);
+}
+
+static void remember_image(JobRun *run) {
+        _cleanup_(store_image_done) StoreImage image = { 0 };
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        if (job_spec(run->job)->no_cache)
+                return;
+        if (fetch_describe(run->fetch, &image, &error) < 0 ||
+            store_image_add(run->context->store, &image, &error) < 0)
+                job_message(run->job, LOG_WARNING, error_text(&error));
+}
+
+/* Goes on when no worker is left: all went well, or it has to be undone. */
+static void settle(JobRun *run) {
+        if (run->is_fetching || run->is_unpacking || run->is_at_tree)
+                return;
+
+        if (run->error.code == 0) {
+                assert(run->is_unpacked);
+
+                set_phase(run, JOB_PHASE_FINISH);
+                (void) destination_commit(run->destination, &run->error);
+        }
+        if (run->error.code == 0)
+                remember_image(run);
+
+        clean_up(run);
+}
+
+/* Whether it may be the input's fault, which its digest would tell. */
+static bool may_be_input(const Error *error) {
+        return error->kind == ERROR_CORRUPT_ARCHIVE || error->kind == ERROR_UNSAFE_ARCHIVE ||
+               error->kind == ERROR_DIGEST_MISMATCH;
+}
+
+static void on_unpack_progress(void *userdata, uint64_t consumed, uint64_t unpacked) {
+        JobRun *run = userdata;
+
+        run->consumed = consumed;
+        run->unpacked = unpacked;
+        report_progress(run);
+}
+
+static void on_warning(void *userdata, const char *text) {
+        JobRun *run = userdata;
+
+        job_message(run->job, LOG_WARNING, text);
+}
+
+static void on_unpack_ended(void *userdata, const Error *error) {
+        JobRun *run = userdata;
+
+        run->is_unpacking = false;
+        run->is_unpacked = error->code == 0;
+        if (error->code != 0 && may_be_input(error) && run->is_fetching && run->error.code == 0 &&
+            !unpack_is_settled(run->unpack))
+                (void) error_copy(&run->unpack_error, error);
+        else if (error->code != 0)
+                job_run_stop(run, error);
+        settle(run);
+}
+
+static const UnpackJobEvents unpack_events = {
+        .progress = on_unpack_progress,
+        .warning = on_warning,
+        .ended = on_unpack_ended,
+};
+
+static bool is_wanted_digest(const JobSpec *spec, const ProtoImage *image) {
+        return !spec->has_digest || digest_equal(&spec->digest, &image->digest) ||
+               digest_equal(&spec->digest, &image->manifest);
+}
+
+static void on_resolved(void *userdata) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        JobRun *run = userdata;
+        const ProtoImage *image = fetch_image(run->fetch);
+        const JobSpec *spec = job_spec(run->job);
+        char want[DIGEST_STRING_MAX], have[DIGEST_STRING_MAX];
+
+        job_set_digest(run->job, &image->digest);
+        if (!is_wanted_digest(spec, image)) {
+                error_set(
+                        &error, EBADMSG, ERROR_DIGEST_MISMATCH, "%s is %s, not %s",
+                        image->reference, digest_format(&image->digest, have),
+                        digest_format(&spec->digest, want));
+                job_run_stop(run, &error);
+                return;
+        }
+
+        if (unpack_start(
+                    run->context->process, run->fetch, spec, destination_root_fd(run->destination),
+                    &unpack_events, run, &run->unpack, &error) < 0) {
+                job_run_stop(run, &error);
+                return;
+        }
+
+        run->is_unpacking = true;
+        report_progress(run);
+}
+
+static void on_layer_changed(void *userdata, uint32_t index) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        JobRun *run = userdata;
+
+        if (run->is_unpacking && unpack_layer_changed(run->unpack, index, &error) < 0)
+                job_run_stop(run, &error);
+        else if (run->unpack_error.code != 0 && unpack_is_settled(run->unpack))
+                job_run_stop(run, &run->unpack_error);
+        report_progress(run);
+}
+
+static void on_fetch_ended(void *userdata, const Error *error) {
+        JobRun *run = userdata;
+
+        run->is_fetching = false;
+        if (error->code != 0)
+                job_run_stop(run, error);
+        else if (run->unpack_error.code != 0)
+                job_run_stop(run, &run->unpack_error);
+        settle(run);
+}
+
+static const FetchEvents fetch_events = {
+        .resolved = on_resolved,
+        .layer_changed = on_layer_changed,
+        .warning = on_warning,
+        .ended = on_fetch_ended,
+};
+
+static void start_fetching(JobRun *run) {
+        if (run->error.code == 0 && fetch_start(
+                                            run->context, job_spec(run->job), &fetch_events, run,
+                                            &run->fetch, &run->error) >= 0) {
+                run->is_fetching = true;
+                report_progress(run);
+        }
+        settle(run);
+}
+
+static void on_cloned(void *userdata, const Error *error) {
+        JobRun *run = userdata;
+
+        run->is_at_tree = false;
+        run->tree = tree_free(run->tree);
+        if (error->code != 0 && run->error.code == 0)
+                (void) error_copy(&run->error, error);
+        start_fetching(run);
+}
+
+static const TreeEvents clone_events = { .ended = on_cloned };
+
+/* What a killed daemon left in the staging directory's place is gone: begin again. */
+static void on_place_cleared(void *userdata, const Error *error) {
+        JobRun *run = userdata;
+
+        run->is_at_tree = false;
+        run->tree = tree_free(run->tree);
+        if (error->code != 0 && run->error.code == 0)
+                (void) error_copy(&run->error, error);
+        (void) sd_event_source_set_enabled(run->begin, SD_EVENT_ONESHOT);
+}
+
+static const TreeEvents clear_events = { .ended = on_place_cleared };
+
+static void use_tree(JobRun *run, const DestinationStep *step, const TreeEvents *events) {
+        if (tree_start(run->context->process, step, events, run, &run->tree, &run->error) >= 0)
+                run->is_at_tree = true;
+        else
+                settle(run);
+}
+
+static int on_begin(sd_event_source *source, void *userdata) {
+        JobRun *run = userdata;
+        DestinationStep step;
+        int r = -ECANCELED;
+
+        if (run->error.code == 0)
+                r = destination_prepare(run->destination, run->context->store, &run->error);
+
+        if (r < 0)
+                settle(run);
+        else if (r > 0 && destination_cleanup_step(run->destination, &step))
+                use_tree(run, &step, &clear_events);
+        else if (destination_clone_step(run->destination, &step))
+                use_tree(run, &step, &clone_events);
+        else
+                start_fetching(run);
+        return 0;
+}
+
+int job_run_start(
+        const FetchContext *context,
+        Job *job,
+        Destination *destination,
+        const JobRunEvents *events,
+        void *userdata,
+        JobRun **ret,
+        Error *error) {
+        _cleanup_(job_run_freep) JobRun *run = NULL;
+
+        run = malloc(sizeof(*run));
+        if (!run)
+                return error_oom(error);
+
+        *run = (JobRun){ .context = context, .job = job, .events = events, .userdata = userdata };
+        if (sd_event_add_defer(context->process->event, &run->begin, on_begin, run) < 0)
+                return error_oom(error);
+
+        run->destination = destination;
+        job_set_state(job, JOB_RUNNING, NULL);
+        *ret = TAKE_PTR(run);
+        return 0;
+}
+
+JobRun *job_run_free(JobRun *run) {
+        if (!run)
+                return NULL;
+
+        sd_event_source_disable_unref(run->begin);
+        unpack_free(run->unpack);
+        tree_free(run->tree);
+        fetch_free(run->fetch);
+        destination_free(run->destination);
+        error_clear(&run->error);
+        error_clear(&run->unpack_error);
+        free(run);
+        return NULL;
+}
+
+Job *job_run_job(const JobRun *run) {
+        return run->job;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a running job does:
+ *
+ *     prepare the destination ─▶ [clone what is there] ─▶ fetch ═╗
+ *                                                        unpack ═╩▶ commit ─▶ [clean up] ─▶ the end
+ *
+ * Fetching and unpacking overlap. Only when every digest has been checked the tree becomes visible.
+ * When something fails, or the job is cancelled, the workers are stopped, and what was made is removed
+ * before the end is told.
+ */
+
+#include "job-destination.h"
+#include "job-fetch.h"
+#include "job.h"
+
+typedef struct JobRun JobRun;
+
+typedef struct JobRunEvents {
+        /* The job has ended, and nothing of it is left; the run may be freed here. */
+        void (*ended)(void *userdata, JobRun *run);
+} JobRunEvents;
+
+/**
+ * job_run_start() - start
+ * @job:        queued; borrowed as long as the run, as are @events and @userdata
+ * @destination: taken over
+ *
+ * A failure to start is a failure of the job: ended() is called for it too, from the event loop.
+ * Return: 0, or -ENOMEM with @error set, and nothing has happened.
+ */
+int job_run_start(
+        const FetchContext *context,
+        Job *job,
+        Destination *destination,
+        const JobRunEvents *events,
+        void *userdata,
+        JobRun **ret,
+        Error *error);
+
+/** job_run_free() - release @run (may be NULL) */
+JobRun *job_run_free(JobRun *run);
+
+/** job_run_job() - whose run it is */
+Job *job_run_job(const JobRun *run);
+
+/** job_run_stop() - end it because of @error; ended() follows once everything is cleaned up */
+void job_run_stop(JobRun *run, const Error *error);
+
+DEFINE_CLEANUP(JobRun, job_run_free);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job-tree.h"
+
+struct Tree {
+        const TreeEvents *events; /* borrowed */
+        void *userdata;           /* borrowed */
+        Process *process;         /* owned */
+};
+
+static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
+        /* process_start() lets nothing through: it has but a result to tell. */
+}
+
+static void on_ended(void *userdata, const Error *error) {
+        Tree *tree = userdata;
+
+        tree->process = process_free(tree->process);
+        tree->events->ended(tree->userdata, error);
+}
+
+static const ProcessEvents process_events = {
+        .message = on_message,
+        .ended = on_ended,
+};
+
+static ProtoTreeOperation operation_of(const DestinationStep *step) {
+        if (step->target)
+                return PROTO_TREE_CLONE;
+        return step->name[0] == '\0' ? PROTO_TREE_EMPTY : PROTO_TREE_REMOVE;
+}
+
+/* Names of files are bytes, not text: proto_text_set() is not for them. */
+static int set_name(char *field, size_t size, const char *name, Error *error) {
+        if (strlen(name) >= size)
+                return error_set(
+                        error, ENAMETOOLONG, ERROR_INVALID_DESTINATION, "The name %s is too long",
+                        name);
+
+        strcpy(field, name);
+        return 0;
+}
+
+int tree_start(
+        const ProcessContext *context,
+        const DestinationStep *step,
+        const TreeEvents *events,
+        void *userdata,
+        Tree **ret,
+        Error *error) {
+        ProtoMessage message = {
+                .type = PROTO_TREE_START,
+                .tree_start.operation = operation_of(step),
+        };
+        _cleanup_(tree_freep) Tree *tree = NULL;
+        int r;
+
+        r = set_name(message.tree_start.name, sizeof(message.tree_start.name), step->name, error);
+        if (r >= 0 && step->target)
+                r = set_name(
+                        message.tree_start.target, sizeof(message.tree_start.target), step->target,
+                        error);
+        if (r < 0)
+                return r;
+
+        tree = malloc(sizeof(*tree));
+        if (!tree)
+                return error_oom(error);
+
+        *tree = (Tree){ .events = events, .userdata = userdata };
+        r = process_start(context, WORKER_TREE, &process_events, tree, &tree->process, error);
+        if (r < 0)
+                return r;
+
+        process_send(tree->process, &message, &step->directory_fd, 1);
+        *ret = TAKE_PTR(tree);
+        return 0;
+}
+
+Tree *tree_free(Tree *tree) {
+        if (!tree)
+                return NULL;
+
+        process_free(tree->process);
+        free(tree);
+        return NULL;
+}
+
+void tree_stop(Tree *tree) {
+        if (tree->process)
+                process_stop(tree->process);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "job-unpack.h"
+
+struct Unpack {
+        const Fetch *fetch;            /* borrowed */
+        const UnpackJobEvents *events; /* borrowed */
+        void *userdata;                /* borrowed */
+        Process *process;              /* owned */
+        uint32_t n_given;              /* so many layers has the worker, the root layer first */
+};
+
+static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
+        Unpack *unpack = userdata;
+
+        if (message->type == PROTO_UNPACK_PROGRESS)
+                unpack->events->progress(
+                        unpack->userdata, message->unpack_progress.consumed,
+                        message->unpack_progress.unpacked);
+        else
+                unpack->events->warning(unpack->userdata, message->warning.text);
+}
+
+static void on_ended(void *userdata, const Error *error) {
+        Unpack *unpack = userdata;
+
+        unpack->process = process_free(unpack->process);
+        unpack->events->ended(unpack->userdata, error);
+}
+
+static const ProcessEvents process_events = {
+        .message = on_message,
+        .ended = on_ended,
+};
+
+static void send_ranges(Unpack *unpack, const IdMap *map, uint8_t is_group) {
+        for (size_t i = 0; i < map->n_ranges; i++) {
+                const ProtoMessage message = {
+                        .type = PROTO_ID_RANGE,
+                        .id_range = { .is_group = is_group, .range = map->ranges[i] },
+                };
+
+                process_send(unpack->process, &message, NULL, 0);
+        }
+}
+
+static void send_start(Unpack *unpack, const JobSpec *spec, int root_fd) {
+        const ProtoMessage message = {
+                .type = PROTO_UNPACK_START,
+                .unpack_start = {
+                        .n_layers = fetch_image(unpack->fetch)->n_layers,
+                        .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
+                },
+        };
+        const int fds[] = { root_fd, spec->root_password_fd };
+
+        process_send(unpack->process, &message, fds, spec->root_password_fd >= 0 ? 2 : 1);
+        send_ranges(unpack, &spec->uids, 0);
+        send_ranges(unpack, &spec->gids, 1);
+}
+
+static bool is_readable(const BlobUse *use) {
+        if (!use)
+                return false;
+
+        switch (blob_use_status(use).state) {
+        case BLOB_GROWING:
+        case BLOB_READY:
+                return true;
+        case BLOB_WAITING:
+        case BLOB_FAILED:
+                break;
+        }
+
+        return false;
+}
+
+static void send_grown(Unpack *unpack, uint32_t index) {
+        const BlobStatus status = blob_use_status(fetch_layer_use(unpack->fetch, index));
+        const ProtoMessage message = {
+                .type = PROTO_UNPACK_GROWN,
+                .unpack_grown = {
+                        .index = index,
+                        .size = status.size,
+                        .is_complete = status.state == BLOB_READY,
+                },
+        };
+
+        process_send(unpack->process, &message, NULL, 0);
+}
+
+static int send_layer(Unpack *unpack, uint32_t index, Error *error) {
+        const ProtoLayer *layer = fetch_layer(unpack->fetch, index);
+        const ProtoMessage message = {
+                .type = PROTO_UNPACK_LAYER,
+                .unpack_layer = {
+                        .index = index,
+                        .digest = layer->digest,
+                        .has_diff_id = layer->has_diff_id,
+                        .diff_id = layer->diff_id,
+                },
+        };
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        r = blob_use_open(fetch_layer_use(unpack->fetch, index), &fd, error);
+        if (r < 0)
+                return r;
+
+        process_send(unpack->process, &message, &fd, 1);
+        send_grown(unpack, index);
+        return 0;
+}
+
+int unpack_layer_changed(Unpack *unpack, uint32_t index, Error *error) {
+        int r = 0;
+
+        if (!unpack->process)
+                return 0;
+        if (index < unpack->n_given) {
+                send_grown(unpack, index);
+                return 0;
+        }
+
+        /* In order: the one that has changed may be what the ones behind it waited for. */
+        while (r >= 0 && unpack->n_given < fetch_image(unpack->fetch)->n_layers &&
+               is_readable(fetch_layer_use(unpack->fetch, unpack->n_given)))
+                r = send_layer(unpack, unpack->n_given++, error);
+        return r;
+}
+
+bool unpack_is_settled(const Unpack *unpack) {
+        for (uint32_t i = 0; i < unpack->n_given; i++)
+                if (blob_use_status(fetch_layer_use(unpack->fetch, i)).state != BLOB_READY)
+                        return false;
+
+        return true;
+}
+
+int unpack_start(
+        const ProcessContext *context,
+        const Fetch *fetch,
+        const JobSpec *spec,
+        int root_fd,
+        const UnpackJobEvents *events,
+        void *userdata,
+        Unpack **ret,
+        Error *error) {
+        _cleanup_(unpack_freep) Unpack *unpack = NULL;
+        int r;
+
+        unpack = malloc(sizeof(*unpack));
+        if (!unpack)
+                return error_oom(error);
+
+        *unpack = (Unpack){ .fetch = fetch, .events = events, .userdata = userdata };
+        r = process_start(context, WORKER_UNPACK, &process_events, unpack, &unpack->process, error);
+        if (r < 0)
+                return r;
+
+        send_start(unpack, spec, root_fd);
+        *ret = TAKE_PTR(unpack);
+        return 0;
+}
+
+Unpack *unpack_free(Unpack *unpack) {
+        if (!unpack)
+                return NULL;
+
+        process_free(unpack->process);
+        free(unpack);
+        return NULL;
+}
+
+void unpack_stop(Unpack *unpack) {
+        if (unpack->process)
+                process_stop(unpack->process);
+}

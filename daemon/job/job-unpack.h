@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The unpacking half of a job: an unpack worker, which is told how far the blobs have grown. */
+
+#include "job-fetch.h"
+
+typedef struct Unpack Unpack;
+
+typedef struct UnpackJobEvents {
+        void (*progress)(void *userdata, uint64_t consumed, uint64_t unpacked); /* bytes so far */
+        void (*warning)(void *userdata, const char *text);
+
+        /* The worker is gone; as the last thing. @error is empty when the tree is complete. */
+        void (*ended)(void *userdata, const Error *error);
+} UnpackJobEvents;
+
+/**
+ * unpack_start() - start
+ * @fetch:      resolved; borrowed as long as the unpack, as are @events and @userdata
+ * @spec:       borrowed for the call
+ * @root_fd:    the directory to fill; borrowed for the call
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int unpack_start(
+        const ProcessContext *context,
+        const Fetch *fetch,
+        const JobSpec *spec,
+        int root_fd,
+        const UnpackJobEvents *events,
+        void *userdata,
+        Unpack **ret,
+        Error *error);
+
+/** unpack_free() - release @unpack (may be NULL) */
+Unpack *unpack_free(Unpack *unpack);
+
+/**
+ * unpack_layer_changed() - pass on what is new of the layer @index
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int unpack_layer_changed(Unpack *unpack, uint32_t index, Error *error);
+
+/** unpack_is_settled() - whether all blobs that the worker was given are verified */
+bool unpack_is_settled(const Unpack *unpack);
+
+/** unpack_stop() - end it; ended() follows */
+void unpack_stop(Unpack *unpack);
+
+DEFINE_CLEANUP(Unpack, unpack_free);

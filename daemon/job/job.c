@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <syslog.h>
+
+#include "job.h"
+
+struct Job {
+        sd_event *event;             /* borrowed */
+        const JobListener *listener; /* borrowed */
+        const Log *log;              /* borrowed */
+        JobSpec *spec;               /* owned */
+        char id[JOB_ID_MAX];
+        JobState state;
+        JobProgress progress;
+        uint64_t told_usec;           /* when the listener was told of progress last */
+        sd_event_source *tell_source; /* owned; armed when there is something to tell */
+        bool has_digest;
+        Digest digest;
+        Error error;
+};
+
+static const char *const state_names[_JOB_STATE_MAX] = {
+        [JOB_QUEUED] = "queued", [JOB_RUNNING] = "running",     [JOB_FINISHED] = "finished",
+        [JOB_FAILED] = "failed", [JOB_CANCELLED] = "cancelled",
+};
+
+static const char *const phase_names[_JOB_PHASE_MAX] = {
+        [JOB_PHASE_QUEUED] = "queued",     [JOB_PHASE_RESOLVE] = "resolve",
+        [JOB_PHASE_DOWNLOAD] = "download", [JOB_PHASE_UNPACK] = "unpack",
+        [JOB_PHASE_FINISH] = "finish",     [JOB_PHASE_CLEAN] = "clean",
+        [JOB_PHASE_DONE] = "done",
+};
+
+static const bool may_follow[_JOB_STATE_MAX][_JOB_STATE_MAX] = {
+        [JOB_QUEUED] = {
+                [JOB_RUNNING] = true,
+                [JOB_FAILED] = true,
+                [JOB_CANCELLED] = true,
+        },
+        [JOB_RUNNING] = {
+                [JOB_FINISHED] = true,
+                [JOB_FAILED] = true,
+                [JOB_CANCELLED] = true,
+        },
+};
+
+/* Random, so that a client that was asleep does not take another's job for its own; the first character
+ * is a letter, and none is mistaken for another. */
+static int make_id(char ret[static JOB_ID_MAX], Error *error) {
+        static const char alphabet[32] __attribute__((__nonstring__)) =
+                "abcdefghijkmnpqrstuvwxyz23456789";
+        uint8_t random[JOB_ID_MAX - 1];
+
+        if (getrandom(random, sizeof(random), 0) != (ssize_t) sizeof(random))
+                return error_set_errno(error, errno, "Cannot make the id of a job");
+
+        for (size_t i = 0; i < sizeof(random); i++)
+                ret[i] = alphabet[random[i] % (i == 0 ? 24 : sizeof(alphabet))];
+        ret[JOB_ID_MAX - 1] = '\0';
+        return 0;
+}
+
+static uint64_t now_usec(const Job *job) {
+        uint64_t usec = 0;
+
+        (void) sd_event_now(job->event, CLOCK_MONOTONIC, &usec);
+        return usec;
+}
+
+static void tell_progress(Job *job) {
+        (void) sd_event_source_set_enabled(job->tell_source, SD_EVENT_OFF);
+        job->told_usec = now_usec(job);
+        job->listener->progress_changed(job->listener->userdata, job);
+}
+
+static int on_tell(sd_event_source *source, uint64_t usec, void *userdata) {
+        tell_progress(userdata);
+        return 0;
+}
+
+int job_new(
+        sd_event *event,
+        const JobListener *listener,
+        const Log *log,
+        JobSpec *spec,
+        Job **ret,
+        Error *error) {
+        _cleanup_(job_freep) Job *job = NULL;
+        int r;
+
+        job = malloc(sizeof(*job));
+        if (!job)
+                return error_oom(error);
+
+        *job = (Job){ .event = event, .listener = listener, .log = log };
+        r = make_id(job->id, error);
+        if (r < 0)
+                return r;
+
+        r = sd_event_add_time(
+                event, &job->tell_source, CLOCK_MONOTONIC, 0, JOB_PROGRESS_USEC / 10, on_tell, job);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(job->tell_source, SD_EVENT_OFF);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot set up a timer");
+
+        job->spec = spec;
+        *ret = TAKE_PTR(job);
+        return 0;
+}
+
+Job *job_free(Job *job) {
+        if (!job)
+                return NULL;
+
+        sd_event_source_disable_unref(job->tell_source);
+        job_spec_free(job->spec);
+        error_clear(&job->error);
+        free(job);
+        return NULL;
+}
+
+const char *job_id(const Job *job) {
+        return job->id;
+}
+
+const JobSpec *job_spec(const Job *job) {
+        return job->spec;
+}
+
+JobState job_state(const Job *job) {
+        return job->state;
+}
+
+bool job_has_ended(const Job *job) {
+        switch (job->state) {
+        case JOB_FINISHED:
+        case JOB_FAILED:
+        case JOB_CANCELLED:
+                return true;
+        case JOB_QUEUED:
+        case JOB_RUNNING:
+        case _JOB_STATE_MAX:
+                break;
+        }
+
+        return false;
+}
+
+const JobProgress *job_progress(const Job *job) {
+        return &job->progress;
+}
+
+const Digest *job_digest(const Job *job) {
+        return job->has_digest ? &job->digest : NULL;
+}
+
+const Error *job_error(const Job *job) {
+        return &job->error;
+}
+
+void job_set_state(Job *job, JobState state, const Error *error) {
+        assert(may_follow[job->state][state]);
+        assert((error != NULL) == (state == JOB_FAILED || state == JOB_CANCELLED));
+
+        job->state = state;
+        if (error)
+                (void) error_copy(&job->error, error);
+        log_print(
+                job->log, state == JOB_FAILED ? LOG_NOTICE : LOG_INFO, "Job %s: %s%s%s", job->id,
+                state_names[state], error ? ": " : "", error ? error_text(error) : "");
+
+        if (state == JOB_FINISHED) {
+                job->progress.phase = JOB_PHASE_DONE;
+                job->progress.done = job->progress.total;
+                job->progress.fraction = 1.0;
+        }
+        /* What was last, before the end. */
+        if (job_has_ended(job))
+                tell_progress(job);
+
+        job->listener->state_changed(job->listener->userdata, job);
+}
+
+void job_set_progress(Job *job, const JobProgress *progress) {
+        double before = job->progress.fraction;
+        uint64_t next;
+
+        job->progress = *progress;
+        if (job->progress.fraction > JOB_FRACTION_UNFINISHED)
+                job->progress.fraction = JOB_FRACTION_UNFINISHED;
+        if (job->progress.fraction < before)
+                job->progress.fraction = before;
+
+        next = job->told_usec + JOB_PROGRESS_USEC;
+        if (now_usec(job) >= next) {
+                tell_progress(job);
+                return;
+        }
+
+        (void) sd_event_source_set_time(job->tell_source, next);
+        (void) sd_event_source_set_enabled(job->tell_source, SD_EVENT_ONESHOT);
+}
+
+void job_set_digest(Job *job, const Digest *digest) {
+        job->digest = *digest;
+        job->has_digest = true;
+        job->listener->digest_known(job->listener->userdata, job);
+}
+
+void job_message(Job *job, int priority, const char *text) {
+        log_print(job->log, priority, "Job %s: %s", job->id, text);
+        job->listener->message(job->listener->userdata, job, priority, text);
+}
+
+const char *job_state_to_string(JobState state) {
+        assert(state < _JOB_STATE_MAX);
+        return state_names[state];
+}
+
+const char *job_phase_to_string(JobPhase phase) {
+        assert(phase < _JOB_PHASE_MAX);
+        return phase_names[phase];
+}
+
+const char *job_result(const Job *job) {
+        assert(job_has_ended(job));
+        return job->state == JOB_FINISHED ? "done" : state_names[job->state];
+}
