@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of this folder share. */
+
+#include "bus-server.h"
+
+/* One connection. */
+typedef struct BusConnection {
+        struct BusConnection *next; /* owned */
+        BusServer *server;          /* borrowed */
+        sd_bus *bus;                /* owned */
+        bool is_peer;
+        uid_t peer_uid; /* of a peer, from its socket */
+} BusConnection;
+
+/* A call that is answered later. */
+typedef struct BusWaiter {
+        struct BusWaiter *next; /* owned */
+        sd_bus_message *call;   /* owned */
+} BusWaiter;
+
+/* A job as an object on the bus. */
+typedef struct BusJob {
+        struct BusJob *next; /* owned */
+        BusServer *server;   /* borrowed */
+        Job *job;            /* borrowed */
+        char *path;          /* owned */
+        BusWaiter *waiters;  /* owned */
+} BusJob;
+
+/* A call that takes a while: see bus-pending.h. */
+typedef struct BusPending BusPending;
+
+struct BusServer {
+        sd_event *event; /* borrowed, as all up to @userdata */
+        const Log *log;
+        const BusServerEvents *events;
+        void *userdata;
+        Queue *queue;
+        JobListener listener;
+        BusConnection *connections; /* owned */
+        BusJob *jobs;               /* owned */
+        BusPending *pending;        /* owned */
+        sd_event_source *reap;      /* owned; frees the connections that are gone */
+};
+
+/* bus_error_set() - an Error as the answer to a call; returns what the handler has to return */
+int bus_error_set(sd_bus_error *ret_error, const Error *error);
+
+/* bus_server_find_job() - the object of a job, or NULL */
+BusJob *bus_server_find_job(const BusServer *server, const char *id);
+
+/* bus_server_drop_calls() - forget the calls that came in by @bus */
+void bus_server_drop_calls(BusServer *server, sd_bus *bus);
+
+extern const sd_bus_vtable bus_manager_vtable[]; /* userdata: BusServer */
+extern const sd_bus_vtable bus_cache_vtable[];   /* userdata: BusServer */
+extern const sd_bus_vtable bus_job_vtable[];     /* userdata: BusJob */
+
+/* bus_job_path() - the object path of a job; NULL when out of memory */
+char *bus_job_path(const Job *job);
+
+/* Emit on one connection what has happened to a job. */
+void bus_job_emit_added(const BusJob *job, sd_bus *bus);
+void bus_job_emit_state(const BusJob *job, sd_bus *bus);
+void bus_job_emit_progress(const BusJob *job, sd_bus *bus);
+void bus_job_emit_digest(const BusJob *job, sd_bus *bus);
+void bus_job_emit_message(const BusJob *job, sd_bus *bus, int priority, const char *text);
+void bus_job_emit_removed(const BusJob *job, sd_bus *bus);
+
+/* bus_job_answer_waiters() - the job has ended */
+void bus_job_answer_waiters(BusJob *job);

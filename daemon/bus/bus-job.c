@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "bus-access.h"
+#include "bus-internal.h"
+#include "dbus-names.h"
+
+#define WAITERS_MAX 1000U /* calls that wait for one job */
+
+char *bus_job_path(const Job *job) {
+        char *path;
+
+        return asprintf(&path, BUS_JOB_PATH "/%s", job_id(job)) < 0 ? NULL : path;
+}
+
+static const char *error_name(const Job *job) {
+        const Error *error = job_error(job);
+
+        return error->code != 0 ? error_kind_to_bus_name(error->kind) : "";
+}
+
+static const char *error_message(const Job *job) {
+        const Error *error = job_error(job);
+
+        return error->code != 0 ? error_text(error) : "";
+}
+
+static int on_cancel(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+        _cleanup_(error_clear) Error error = ERROR_NULL, reason = ERROR_NULL;
+        BusJob *job = userdata;
+
+        if (bus_access_check(job->server, call, NULL, &error) < 0)
+                return bus_error_set(ret_error, &error);
+
+        error_set(&reason, ECANCELED, ERROR_CANCELLED, "The job was cancelled");
+        queue_cancel(job->server->queue, job->job, &reason);
+        return sd_bus_reply_method_return(call, NULL);
+}
+
+static int answer(sd_bus_message *call, const Job *job) {
+        return sd_bus_reply_method_return(
+                call, "sss", job_result(job), error_name(job), error_message(job));
+}
+
+static int on_wait(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        BusJob *job = userdata;
+        BusWaiter **end = &job->waiters;
+        unsigned n = 0;
+
+        if (bus_access_check(job->server, call, NULL, &error) < 0)
+                return bus_error_set(ret_error, &error);
+        if (job_has_ended(job->job))
+                return answer(call, job->job);
+
+        for (; *end; n++)
+                end = &(*end)->next;
+        *end = n < WAITERS_MAX ? malloc(sizeof(**end)) : NULL;
+        if (!*end)
+                return -ENOBUFS;
+
+        **end = (BusWaiter){ .call = sd_bus_message_ref(call) };
+        return 1;
+}
+
+void bus_job_answer_waiters(BusJob *job) {
+        while (job->waiters) {
+                BusWaiter *waiter = job->waiters;
+
+                job->waiters = waiter->next;
+                (void) answer(waiter->call, job->job);
+                sd_bus_message_unref(waiter->call);
+                free(waiter);
+        }
+}
+
+static int get_id(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        return sd_bus_message_append_basic(reply, 's', job_id(((BusJob *) userdata)->job));
+}
+
+static int get_source(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        return sd_bus_message_append_basic(
+                reply, 's', job_spec(((BusJob *) userdata)->job)->source);
+}
+
+static int get_destination(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        return sd_bus_message_append_basic(
+                reply, 's', job_spec(((BusJob *) userdata)->job)->destination);
+}
+
+static int get_format(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        return sd_bus_message_append_basic(reply, 's', "dir");
+}
+
+static int get_state(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        return sd_bus_message_append_basic(
+                reply, 's', job_state_to_string(job_state(((BusJob *) userdata)->job)));
+}
+
+static int get_owner(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        return sd_bus_message_append(reply, "u", job_spec(((BusJob *) userdata)->job)->owner);
+}
+
+static int get_progress(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        const JobProgress *progress = job_progress(((BusJob *) userdata)->job);
+
+        return sd_bus_message_append(
+                reply, "(sttd)", job_phase_to_string(progress->phase), progress->done,
+                progress->total, progress->fraction);
+}
+
+static int get_digest(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        const Digest *digest = job_digest(((BusJob *) userdata)->job);
+        char text[DIGEST_STRING_MAX] = "";
+
+        if (digest)
+                digest_format(digest, text);
+        return sd_bus_message_append_basic(reply, 's', text);
+}
+
+static int get_error(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        const Job *job = ((BusJob *) userdata)->job;
+
+        return sd_bus_message_append(reply, "(ss)", error_name(job), error_message(job));
+}
+
+static int get_downloaded(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        return sd_bus_message_append(
+                reply, "t", job_progress(((BusJob *) userdata)->job)->downloaded);
+}
+
+static int get_unpacked(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        return sd_bus_message_append(
+                reply, "t", job_progress(((BusJob *) userdata)->job)->unpacked);
+}
+
+#define CONST   SD_BUS_VTABLE_PROPERTY_CONST
+#define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+
+const sd_bus_vtable bus_job_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS(
+                "Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS(
+                "Wait",
+                SD_BUS_NO_ARGS,
+                SD_BUS_RESULT("s", result, "s", error, "s", message),
+                on_wait,
+                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_SIGNAL_WITH_ARGS(
+                "ProgressChanged",
+                SD_BUS_ARGS("s", phase, "t", done, "t", total, "d", fraction),
+                0),
+        SD_BUS_SIGNAL_WITH_ARGS("Message", SD_BUS_ARGS("u", priority, "s", text), 0),
+        SD_BUS_PROPERTY("Id", "s", get_id, 0, CONST),
+        SD_BUS_PROPERTY("Source", "s", get_source, 0, CONST),
+        SD_BUS_PROPERTY("Destination", "s", get_destination, 0, CONST),
+        SD_BUS_PROPERTY("Format", "s", get_format, 0, CONST),
+        SD_BUS_PROPERTY("Owner", "u", get_owner, 0, CONST),
+        SD_BUS_PROPERTY("State", "s", get_state, 0, CHANGES),
+        SD_BUS_PROPERTY("Progress", "(sttd)", get_progress, 0, 0),
+        SD_BUS_PROPERTY("Digest", "s", get_digest, 0, CHANGES),
+        SD_BUS_PROPERTY("Error", "(ss)", get_error, 0, CHANGES),
+        SD_BUS_PROPERTY("BytesDownloaded", "t", get_downloaded, 0, 0),
+        SD_BUS_PROPERTY("BytesUnpacked", "t", get_unpacked, 0, 0),
+        SD_BUS_VTABLE_END,
+};
+
+void bus_job_emit_added(const BusJob *job, sd_bus *bus) {
+        (void) sd_bus_emit_object_added(bus, job->path);
+        (void) sd_bus_emit_signal(
+                bus, BUS_PATH, BUS_MANAGER, "JobNew", "so", job_id(job->job), job->path);
+}
+
+void bus_job_emit_state(const BusJob *job, sd_bus *bus) {
+        if (!job_has_ended(job->job)) {
+                (void) sd_bus_emit_properties_changed(bus, job->path, BUS_JOB, "State", NULL);
+                return;
+        }
+
+        (void) sd_bus_emit_properties_changed(bus, job->path, BUS_JOB, "State", "Error", NULL);
+        (void) sd_bus_emit_signal(
+                bus, BUS_PATH, BUS_MANAGER, "JobFinished", "sosss", job_id(job->job), job->path,
+                job_result(job->job), error_name(job->job), error_message(job->job));
+}
+
+void bus_job_emit_progress(const BusJob *job, sd_bus *bus) {
+        const JobProgress *progress = job_progress(job->job);
+
+        (void) sd_bus_emit_signal(
+                bus, job->path, BUS_JOB, "ProgressChanged", "sttd",
+                job_phase_to_string(progress->phase), progress->done, progress->total,
+                progress->fraction);
+}
+
+void bus_job_emit_digest(const BusJob *job, sd_bus *bus) {
+        (void) sd_bus_emit_properties_changed(bus, job->path, BUS_JOB, "Digest", NULL);
+}
+
+void bus_job_emit_message(const BusJob *job, sd_bus *bus, int priority, const char *text) {
+        (void) sd_bus_emit_signal(
+                bus, job->path, BUS_JOB, "Message", "us", (uint32_t) priority, text);
+}
+
+void bus_job_emit_removed(const BusJob *job, sd_bus *bus) {
+        (void) sd_bus_emit_object_removed(bus, job->path);
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus-pending.h"
+#include "store-cache.h"
+
+struct BusPending {
+        BusPending *next;     /* owned */
+        BusServer *server;    /* borrowed */
+        sd_bus_message *call; /* owned */
+
+        JobSpec *spec; /* owned; of Inspect, as is what follows */
+        Fetch *fetch;
+
+        StoreEntry *entries; /* owned; of Verify, as is what follows */
+        size_t n_entries;
+        size_t n_done;
+        sd_event_source *advance;
+        BlobUse *use;
+        sd_bus_message *reply;
+};
+
+static void message_unrefp(sd_bus_message **message) {
+        sd_bus_message_unref(*message);
+}
+
+static void pending_free(BusPending *pending) {
+        BusPending **p = &pending->server->pending;
+
+        while (*p && *p != pending)
+                p = &(*p)->next;
+        if (*p)
+                *p = pending->next;
+
+        queue_release(pending->server->queue);
+        fetch_free(pending->fetch);
+        job_spec_free(pending->spec);
+        blob_use_free(pending->use);
+        sd_event_source_disable_unref(pending->advance);
+        free(pending->entries);
+        sd_bus_message_unref(pending->reply);
+        sd_bus_message_unref(pending->call);
+        free(pending);
+}
+
+static int pending_new(BusServer *server, sd_bus_message *call, BusPending **ret, Error *error) {
+        BusPending *pending;
+        unsigned n = 0;
+
+        for (pending = server->pending; pending; pending = pending->next)
+                n++;
+        if (n >= BUS_PENDING_MAX)
+                return error_set(
+                        error, ENOBUFS, ERROR_QUEUE_FULL,
+                        "There are %u calls under way already: try again later", n);
+
+        pending = calloc(1, sizeof(*pending));
+        if (!pending)
+                return error_oom(error);
+
+        pending->server = server;
+        pending->call = sd_bus_message_ref(call);
+        pending->next = server->pending;
+        server->pending = pending;
+        queue_hold(server->queue);
+        *ret = pending;
+        return 0;
+}
+
+static void answer_error(BusPending *pending, const Error *error) {
+        (void) sd_bus_reply_method_errorf(
+                pending->call, error_kind_to_bus_name(error->kind), "%s", error_text(error));
+}
+
+/* Whether a blob is in the store now. */
+static bool is_cached(const BusPending *pending, const Digest *digest) {
+        StoreBlob blob = STORE_BLOB_NULL;
+        int r;
+
+        r = store_blob_open(queue_context(pending->server->queue)->store, digest, &blob, NULL);
+        closep(&blob.fd);
+        return r > 0;
+}
+
+static int append_layers(const BusPending *pending, sd_bus_message *reply) {
+        const ProtoImage *image = fetch_image(pending->fetch);
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(reply, 's', "layers");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "a(sstb)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(sstb)");
+        for (uint32_t i = 0; r >= 0 && i < image->n_layers; i++) {
+                const ProtoLayer *layer = fetch_layer(pending->fetch, i);
+                char digest[DIGEST_STRING_MAX];
+
+                r = sd_bus_message_append(
+                        reply, "(sstb)", digest_format(&layer->digest, digest), layer->media_type,
+                        layer->size == PROTO_SIZE_UNKNOWN ? UINT64_C(0) : layer->size,
+                        (int) is_cached(pending, &layer->digest));
+        }
+        for (int i = 0; r >= 0 && i < 3; i++)
+                r = sd_bus_message_close_container(reply);
+        return r;
+}
+
+static uint64_t total_size(const BusPending *pending) {
+        uint64_t size = 0;
+
+        for (uint32_t i = 0; i < fetch_image(pending->fetch)->n_layers; i++)
+                if (fetch_layer(pending->fetch, i)->size != PROTO_SIZE_UNKNOWN)
+                        size += fetch_layer(pending->fetch, i)->size;
+        return size;
+}
+
+static int append_labels(sd_bus_message *reply, const ProtoDetail *details, size_t n_details) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(reply, 's', "labels");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "a{ss}");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "{ss}");
+        for (size_t i = 0; r >= 0 && i < n_details; i++)
+                if (details[i].kind == PROTO_DETAIL_LABEL)
+                        r = sd_bus_message_append(reply, "{ss}", details[i].key, details[i].value);
+        for (int i = 0; r >= 0 && i < 3; i++)
+                r = sd_bus_message_close_container(reply);
+        return r;
+}
+
+static int append_env(sd_bus_message *reply, const ProtoDetail *details, size_t n_details) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(reply, 's', "env");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "s");
+        for (size_t i = 0; r >= 0 && i < n_details; i++)
+                if (details[i].kind == PROTO_DETAIL_ENV)
+                        r = sd_bus_message_append_basic(reply, 's', details[i].value);
+        for (int i = 0; r >= 0 && i < 3; i++)
+                r = sd_bus_message_close_container(reply);
+        return r;
+}
+
+static int append_details(const BusPending *pending, sd_bus_message *reply) {
+        const ProtoDetail *details;
+        size_t n_details;
+        int r = 0;
+
+        details = fetch_details(pending->fetch, &n_details);
+        for (size_t i = 0; r >= 0 && i < n_details; i++) {
+                if (details[i].kind == PROTO_DETAIL_CREATED)
+                        r = sd_bus_message_append(reply, "{sv}", "created", "s", details[i].value);
+                if (details[i].kind == PROTO_DETAIL_AUTHOR)
+                        r = sd_bus_message_append(reply, "{sv}", "author", "s", details[i].value);
+        }
+        if (r >= 0)
+                r = append_labels(reply, details, n_details);
+        if (r >= 0)
+                r = append_env(reply, details, n_details);
+        return r;
+}
+
+static int answer_image(const BusPending *pending) {
+        _cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+        const ProtoImage *image = fetch_image(pending->fetch);
+        char digest[DIGEST_STRING_MAX], manifest[DIGEST_STRING_MAX];
+        int r;
+
+        r = sd_bus_message_new_method_return(pending->call, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(
+                        reply, "{sv}{sv}{sv}{sv}{sv}{sv}", "name", "s", image->reference, "digest",
+                        "s", digest_format(&image->digest, digest), "manifest-digest", "s",
+                        digest_format(&image->manifest, manifest), "media-type", "s",
+                        image->media_type, "platform", "s", image->platform, "size", "t",
+                        total_size(pending));
+        if (r >= 0)
+                r = append_layers(pending, reply);
+        if (r >= 0)
+                r = append_details(pending, reply);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static void on_resolved(void *userdata) {
+}
+
+static void on_layer_changed(void *userdata, uint32_t index) {
+}
+
+static void on_warning(void *userdata, const char *text) {
+}
+
+static void on_fetch_ended(void *userdata, const Error *error) {
+        _cleanup_(error_clear) Error failure = ERROR_NULL;
+        BusPending *pending = userdata;
+        int r;
+
+        if (error->code != 0)
+                answer_error(pending, error);
+        else {
+                r = answer_image(pending);
+                if (r < 0) {
+                        error_set_errno(&failure, -r, "Cannot describe the image");
+                        answer_error(pending, &failure);
+                }
+        }
+        pending_free(pending);
+}
+
+static const FetchEvents fetch_events = {
+        .resolved = on_resolved,
+        .layer_changed = on_layer_changed,
+        .warning = on_warning,
+        .ended = on_fetch_ended,
+};
+
+int bus_pending_inspect(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error) {
+        _cleanup_(job_spec_freep) JobSpec *owned = spec;
+        BusPending *pending;
+        int r;
+
+        r = pending_new(server, call, &pending, error);
+        if (r < 0)
+                return r;
+
+        pending->spec = TAKE_PTR(owned);
+        r = fetch_start(
+                queue_context(server->queue), pending->spec, &fetch_events, pending,
+                &pending->fetch, error);
+        if (r < 0)
+                pending_free(pending);
+        return r;
+}
+
+static int answer_verified(BusPending *pending) {
+        int r;
+
+        r = sd_bus_message_close_container(pending->reply);
+        if (r >= 0)
+                r = sd_bus_send(NULL, pending->reply, NULL);
+        if (r < 0)
+                (void) sd_bus_reply_method_errno(pending->call, r, NULL);
+        pending_free(pending);
+        return 0;
+}
+
+static void on_blob_changed(void *userdata, BlobUse *use) {
+        BusPending *pending = userdata;
+        const BlobStatus status = blob_use_status(use);
+        char digest[DIGEST_STRING_MAX];
+
+        if (status.state == BLOB_FAILED && status.error->kind == ERROR_DIGEST_MISMATCH)
+                (void) sd_bus_message_append_basic(
+                        pending->reply, 's',
+                        digest_format(&pending->entries[pending->n_done].digest, digest));
+        if (status.state != BLOB_FAILED && status.state != BLOB_READY)
+                return;
+
+        pending->n_done++;
+        pending->use = blob_use_free(pending->use);
+        (void) sd_event_source_set_enabled(pending->advance, SD_EVENT_ONESHOT);
+}
+
+static void on_blob_fill(void *userdata, BlobUse *use, int pipe_fd, uint64_t offset) {
+        /* What is only looked at again is not filled. */
+}
+
+static const BlobEvents blob_events = { .changed = on_blob_changed, .fill = on_blob_fill };
+
+/* Takes on the next blob that is there as a whole. */
+static int on_advance(sd_event_source *source, void *userdata) {
+        BusPending *pending = userdata;
+        const FetchContext *context = queue_context(pending->server->queue);
+
+        for (; pending->n_done < pending->n_entries; pending->n_done++) {
+                const StoreEntry *entry = &pending->entries[pending->n_done];
+                const BlobRequest request = {
+                        .digest = entry->digest,
+                        .size = entry->size,
+                        .verify_again = true,
+                };
+
+                if (entry->state != STORE_ENTRY_PARTIAL &&
+                    blob_use_new(
+                            context->blobs, &request, &blob_events, pending, &pending->use, NULL) >=
+                            0)
+                        return 0;
+        }
+
+        return answer_verified(pending);
+}
+
+int bus_pending_verify(BusServer *server, sd_bus_message *call, Error *error) {
+        BusPending *pending;
+        int r;
+
+        r = pending_new(server, call, &pending, error);
+        if (r < 0)
+                return r;
+
+        r = store_list(
+                queue_context(server->queue)->store, &pending->entries, &pending->n_entries, error);
+        if (r < 0) {
+                pending_free(pending);
+                return r;
+        }
+
+        r = sd_bus_message_new_method_return(call, &pending->reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(pending->reply, 'a', "s");
+        if (r >= 0)
+                r = sd_event_add_defer(server->event, &pending->advance, on_advance, pending);
+        if (r < 0) {
+                pending_free(pending);
+                return error_set_errno(error, -r, "Cannot begin to verify the cache");
+        }
+
+        return 0;
+}
+
+void bus_pending_drop(BusServer *server, sd_bus *bus) {
+        BusPending *next;
+
+        for (BusPending *pending = server->pending; pending; pending = next) {
+                next = pending->next;
+                if (!bus || sd_bus_message_get_bus(pending->call) == bus)
+                        pending_free(pending);
+        }
+}

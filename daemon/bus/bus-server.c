@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
+
+#include "bus-internal.h"
+#include "bus-pending.h"
+#include "dbus-names.h"
+
+/* The unique name that a peer which says Hello gets: there are no others on its connection. */
+#define PEER_NAME ":1.0"
+
+BusJob *bus_server_find_job(const BusServer *server, const char *id) {
+        for (BusJob *job = server->jobs; job; job = job->next)
+                if (strcmp(job_id(job->job), id) == 0)
+                        return job;
+
+        return NULL;
+}
+
+static void drop_waiters(BusJob *job, sd_bus *bus) {
+        BusWaiter **p = &job->waiters;
+
+        while (*p) {
+                BusWaiter *waiter = *p;
+
+                if (bus && sd_bus_message_get_bus(waiter->call) != bus) {
+                        p = &waiter->next;
+                        continue;
+                }
+
+                *p = waiter->next;
+                sd_bus_message_unref(waiter->call);
+                free(waiter);
+        }
+}
+
+void bus_server_drop_calls(BusServer *server, sd_bus *bus) {
+        for (BusJob *job = server->jobs; job; job = job->next)
+                drop_waiters(job, bus);
+        bus_pending_drop(server, bus);
+}
+
+static void bus_job_free(BusJob *job) {
+        drop_waiters(job, NULL);
+        free(job->path);
+        free(job);
+}
+
+static BusConnection *connection_free(BusConnection *connection) {
+        if (!connection)
+                return NULL;
+
+        bus_server_drop_calls(connection->server, connection->bus);
+        (void) sd_bus_detach_event(connection->bus);
+        sd_bus_close_unref(connection->bus);
+        free(connection);
+        return NULL;
+}
+DEFINE_CLEANUP(BusConnection, connection_free);
+
+/* What the queue tells, to all who listen. */
+
+#define FOR_EACH_BUS(server, c)                                                                    \
+        for (BusConnection *c = (server)->connections; c; c = c->next)                             \
+                if (sd_bus_is_ready(c->bus) > 0)
+
+static void on_job_added(void *userdata, Job *job) {
+        BusServer *server = userdata;
+        BusJob *object = malloc(sizeof(*object));
+
+        /* A job that nobody can find cannot be worked with: better none. */
+        if (!object)
+                abort();
+        *object = (BusJob){ .server = server, .job = job, .path = bus_job_path(job) };
+        if (!object->path)
+                abort();
+
+        object->next = server->jobs;
+        server->jobs = object;
+        FOR_EACH_BUS(server, c)
+        bus_job_emit_added(object, c->bus);
+}
+
+static void on_job_state_changed(void *userdata, Job *job) {
+        BusServer *server = userdata;
+        BusJob *object = bus_server_find_job(server, job_id(job));
+
+        FOR_EACH_BUS(server, c)
+        bus_job_emit_state(object, c->bus);
+        if (job_has_ended(job))
+                bus_job_answer_waiters(object);
+}
+
+static void on_job_progress(void *userdata, Job *job) {
+        BusServer *server = userdata;
+
+        FOR_EACH_BUS(server, c)
+        bus_job_emit_progress(bus_server_find_job(server, job_id(job)), c->bus);
+}
+
+static void on_job_digest(void *userdata, Job *job) {
+        BusServer *server = userdata;
+
+        FOR_EACH_BUS(server, c)
+        bus_job_emit_digest(bus_server_find_job(server, job_id(job)), c->bus);
+}
+
+static void on_job_message(void *userdata, Job *job, int priority, const char *text) {
+        BusServer *server = userdata;
+
+        FOR_EACH_BUS(server, c)
+        bus_job_emit_message(bus_server_find_job(server, job_id(job)), c->bus, priority, text);
+}
+
+static void on_job_removed(void *userdata, Job *job) {
+        BusServer *server = userdata;
+        BusJob **p = &server->jobs, *object;
+
+        while ((*p)->job != job)
+                p = &(*p)->next;
+        object = *p;
+
+        FOR_EACH_BUS(server, c)
+        bus_job_emit_removed(object, c->bus);
+        *p = object->next;
+        bus_job_free(object);
+}
+
+static int on_reap(sd_event_source *source, void *userdata) {
+        BusServer *server = userdata;
+        BusConnection **p = &server->connections;
+        bool is_gone = false;
+
+        while (*p) {
+                BusConnection *connection = *p;
+
+                if (!connection->is_peer || sd_bus_is_open(connection->bus) > 0) {
+                        p = &connection->next;
+                        continue;
+                }
+                *p = connection->next;
+                connection_free(connection);
+                is_gone = true;
+        }
+
+        if (is_gone)
+                server->events->peer_gone(server->userdata);
+        return 0;
+}
+
+int bus_server_new(
+        sd_event *event,
+        const Log *log,
+        const BusServerEvents *events,
+        void *userdata,
+        BusServer **ret,
+        Error *error) {
+        _cleanup_(bus_server_freep) BusServer *server = NULL;
+        int r;
+
+        server = calloc(1, sizeof(*server));
+        if (!server)
+                return error_oom(error);
+
+        server->event = event;
+        server->log = log;
+        server->events = events;
+        server->userdata = userdata;
+        server->listener = (JobListener){
+                .added = on_job_added,
+                .state_changed = on_job_state_changed,
+                .progress_changed = on_job_progress,
+                .digest_known = on_job_digest,
+                .message = on_job_message,
+                .removed = on_job_removed,
+                .userdata = server,
+        };
+
+        r = sd_event_add_defer(event, &server->reap, on_reap, server);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot set up the bus server");
+
+        *ret = TAKE_PTR(server);
+        return 0;
+}
+
+BusServer *bus_server_free(BusServer *server) {
+        if (!server)
+                return NULL;
+
+        bus_pending_drop(server, NULL);
+        while (server->jobs) {
+                BusJob *job = server->jobs;
+
+                server->jobs = job->next;
+                bus_job_free(job);
+        }
+        while (server->connections) {
+                BusConnection *connection = server->connections;
+
+                server->connections = connection->next;
+                connection_free(connection);
+        }
+        sd_event_source_disable_unref(server->reap);
+        free(server);
+        return NULL;
+}
+
+const JobListener *bus_server_listener(BusServer *server) {
+        return &server->listener;
+}
+
+void bus_server_set_queue(BusServer *server, Queue *queue) {
+        server->queue = queue;
+}
+
+static int find_job(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        void *userdata,
+        void **ret_found,
+        sd_bus_error *ret_error) {
+        const BusServer *server = userdata;
+        const char *id = path + strlen(BUS_JOB_PATH "/");
+
+        if (strncmp(path, BUS_JOB_PATH "/", strlen(BUS_JOB_PATH "/")) != 0)
+                return 0;
+
+        *ret_found = bus_server_find_job(server, id);
+        return *ret_found != NULL;
+}
+
+static int enumerate_jobs(
+        sd_bus *bus,
+        const char *prefix,
+        void *userdata,
+        char ***ret_nodes,
+        sd_bus_error *ret_error) {
+        const BusServer *server = userdata;
+        char **nodes;
+        size_t n = 0;
+
+        for (const BusJob *job = server->jobs; job; job = job->next)
+                n++;
+        nodes = calloc(n + 1, sizeof(*nodes));
+        if (!nodes)
+                return -ENOMEM;
+
+        n = 0;
+        for (const BusJob *job = server->jobs; job; job = job->next) {
+                nodes[n] = strdup(job->path);
+                if (!nodes[n++])
+                        break;
+        }
+
+        *ret_nodes = nodes;
+        return 1;
+}
+
+static int add_objects(BusServer *server, sd_bus *bus) {
+        int r;
+
+        r = sd_bus_add_object_manager(bus, NULL, BUS_PATH);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(
+                        bus, NULL, BUS_PATH, BUS_MANAGER, bus_manager_vtable, server);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(
+                        bus, NULL, BUS_PATH, BUS_CACHE, bus_cache_vtable, server);
+        if (r >= 0)
+                r = sd_bus_add_fallback_vtable(
+                        bus, NULL, BUS_JOB_PATH, BUS_JOB, bus_job_vtable, find_job, server);
+        if (r >= 0)
+                r = sd_bus_add_node_enumerator(bus, NULL, BUS_PATH, enumerate_jobs, server);
+        return r;
+}
+
+static int on_disconnected(sd_bus_message *signal, void *userdata, sd_bus_error *ret_error) {
+        BusConnection *connection = userdata;
+
+        (void) sd_event_source_set_enabled(connection->server->reap, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+/* busctl and others say Hello to whatever they connect to. */
+static int on_hello(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+        return sd_bus_reply_method_return(call, "s", PEER_NAME);
+}
+
+static const sd_bus_vtable hello_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD(
+                "Hello", NULL, "s", on_hello, SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_HIDDEN),
+        SD_BUS_VTABLE_END,
+};
+
+static int serve_peer(BusConnection *connection, int *fd) {
+        sd_bus *bus = connection->bus;
+        sd_id128_t id;
+        int r;
+
+        r = sd_id128_randomize(&id);
+        if (r >= 0)
+                r = sd_bus_set_fd(bus, *fd, *fd);
+        if (r < 0)
+                return r;
+        (void) TAKE_FD(*fd);
+
+        r = sd_bus_set_server(bus, 1, id);
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(bus, 1);
+        if (r >= 0)
+                r = sd_bus_negotiate_creds(bus, 0, SD_BUS_CREDS_EUID);
+        if (r >= 0)
+                r = add_objects(connection->server, bus);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(
+                        bus, NULL, "/org/freedesktop/DBus", "org.freedesktop.DBus", hello_vtable,
+                        NULL);
+        if (r >= 0)
+                r = sd_bus_match_signal(
+                        bus, NULL, NULL, "/org/freedesktop/DBus/Local",
+                        "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, connection);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r >= 0)
+                r = sd_bus_attach_event(bus, connection->server->event, SD_EVENT_PRIORITY_NORMAL);
+        return r;
+}
+
+static BusConnection *connection_new(BusServer *server) {
+        _cleanup_(freep) BusConnection *connection = malloc(sizeof(*connection));
+
+        if (!connection)
+                return NULL;
+
+        *connection = (BusConnection){ .server = server };
+        if (sd_bus_new(&connection->bus) < 0)
+                return NULL;
+        return TAKE_PTR(connection);
+}
+
+static void keep_connection(BusServer *server, BusConnection *connection) {
+        connection->next = server->connections;
+        server->connections = connection;
+}
+
+int bus_server_add_peer(BusServer *server, int fd, Error *error) {
+        _cleanup_(connection_freep) BusConnection *connection = NULL;
+        _cleanup_(closep) int owned = fd;
+        struct ucred peer;
+        socklen_t size = sizeof(peer);
+        int r;
+
+        if (bus_server_n_peers(server) >= BUS_PEERS_MAX)
+                return error_set(
+                        error, EUSERS, ERROR_QUEUE_FULL, "More than %u connections", BUS_PEERS_MAX);
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+                return error_set_errno(error, errno, "Cannot find out who connects");
+
+        connection = connection_new(server);
+        if (!connection)
+                return error_oom(error);
+
+        connection->is_peer = true;
+        connection->peer_uid = peer.uid;
+        r = serve_peer(connection, &owned);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot serve a connection");
+
+        keep_connection(server, TAKE_PTR(connection));
+        return 0;
+}
+
+static int on_name_requested(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        BusConnection *connection = userdata;
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
+        uint32_t code = 0;
+
+        if (!e)
+                (void) sd_bus_message_read_basic(reply, 'u', &code);
+        /* Primary owner, or owner already: dbus-specification, RequestName. */
+        if (code == 1 || code == 4)
+                return 0;
+
+        error_set(
+                &error, EEXIST, ERROR_ACCESS_DENIED,
+                "Cannot have the name " BUS_NAME " on the bus: %s",
+                e ? e->message : "somebody else has it");
+        connection->server->events->name_lost(connection->server->userdata, &error);
+        return 0;
+}
+
+/* 4: DBUS_NAME_FLAG_DO_NOT_QUEUE, which is what sd-bus asks for without flags. */
+static int request_name(BusConnection *connection) {
+        return sd_bus_request_name_async(
+                connection->bus, NULL, BUS_NAME, 0, on_name_requested, connection);
+}
+
+int bus_server_add_bus(BusServer *server, const char *address, Error *error) {
+        _cleanup_(connection_freep) BusConnection *connection = connection_new(server);
+        int r;
+
+        if (!connection)
+                return error_oom(error);
+
+        r = sd_bus_set_address(connection->bus, address);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(connection->bus, 1);
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(connection->bus, 1);
+        if (r >= 0)
+                r = sd_bus_set_watch_bind(connection->bus, 1);
+        if (r >= 0)
+                r = sd_bus_set_exit_on_disconnect(connection->bus, 1);
+        if (r >= 0)
+                r = add_objects(server, connection->bus);
+        if (r >= 0)
+                r = sd_bus_start(connection->bus);
+        if (r >= 0)
+                r = request_name(connection);
+        if (r >= 0)
+                r = sd_bus_attach_event(connection->bus, server->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot connect to the bus %s", address);
+
+        keep_connection(server, TAKE_PTR(connection));
+        return 0;
+}
+
+unsigned bus_server_n_peers(const BusServer *server) {
+        unsigned n = 0;
+
+        for (const BusConnection *c = server->connections; c; c = c->next)
+                n += c->is_peer;
+        return n;
+}
+
+void bus_server_release_names(BusServer *server) {
+        for (BusConnection *c = server->connections; c; c = c->next)
+                if (!c->is_peer && sd_bus_is_ready(c->bus) > 0)
+                        (void) sd_bus_release_name(c->bus, BUS_NAME);
+}
+
+void bus_server_request_names(BusServer *server) {
+        for (BusConnection *c = server->connections; c; c = c->next)
+                if (!c->is_peer)
+                        (void) request_name(c);
+}
+
+void bus_server_flush(BusServer *server) {
+        for (BusConnection *c = server->connections; c; c = c->next)
+                (void) sd_bus_flush(c->bus);
+}

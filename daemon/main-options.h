@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The command line of virt-bootstrapd. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum MainBus {
+        MAIN_BUS_AUTO, /* the system's for root, else the user's */
+        MAIN_BUS_SYSTEM,
+        MAIN_BUS_USER,
+        MAIN_BUS_NONE,
+} MainBus;
+
+typedef struct MainOptions {
+        MainBus bus;
+        const char *cache; /* borrowed from argv or the environment; NULL: the default */
+        int embedded_fd;   /* serve this connected socket, and end with it; or negative */
+        bool recover;      /* clean up after a daemon that was killed, and end */
+        int log_level;     /* a syslog priority */
+        uint64_t idle_usec;
+        uint64_t retention_usec;
+        unsigned jobs_max;
+        unsigned queue_max;
+} MainOptions;
+
+#define MAIN_IDLE_USEC_DEFAULT UINT64_C(30000000)
+
+/**
+ * main_options_parse() - read the command line
+ *
+ * Return: 1 to go on; 0 when help or version was asked for and printed; -EINVAL with a sentence on
+ * standard error.
+ */
+int main_options_parse(int argc, char **argv, MainOptions *ret);

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* virt-bootstrapd: wires the layers together, and decides when it is time to end. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "bus-server.h"
+#include "job-recover.h"
+#include "main-options.h"
+
+#define CACHE_SYSTEM      "/var/cache/virt-bootstrap"
+#define TEMPORARY_DEFAULT "/var/tmp"
+#define SYSTEM_BUS        "unix:path=/run/dbus/system_bus_socket"
+
+/* Between giving up the name and ending, for calls that were sent to it meanwhile. */
+#define LINGER_USEC UINT64_C(100000)
+
+typedef struct Daemon {
+        MainOptions options;
+        Log log;
+        sd_event *event;         /* owned, as all that follow */
+        sd_event_source *idle;   /* armed while there is nothing to do */
+        sd_event_source *linger; /* armed between giving up the names and ending */
+        Store *store;
+        Queue *queue;
+        BusServer *server;
+        Recovery *recovery;
+        bool is_stopping; /* no more jobs: end when the last one is cleaned up */
+        Error error;      /* why it ends, if it should not */
+} Daemon;
+
+static void daemon_done(Daemon *daemon) {
+        recovery_free(daemon->recovery);
+        queue_free(daemon->queue);
+        bus_server_free(daemon->server);
+        store_free(daemon->store);
+        sd_event_source_disable_unref(daemon->idle);
+        sd_event_source_disable_unref(daemon->linger);
+        sd_event_unref(daemon->event);
+        error_clear(&daemon->error);
+}
+
+static bool is_busy(const Daemon *daemon) {
+        return !queue_is_empty(daemon->queue) || bus_server_n_peers(daemon->server) > 0;
+}
+
+/* Ends all jobs, and then the daemon. */
+static void stop(Daemon *daemon, const char *why) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        if (daemon->is_stopping)
+                return;
+
+        daemon->is_stopping = true;
+        (void) sd_notify(0, "STOPPING=1");
+        error_set(&error, EINTR, ERROR_INTERRUPTED, "The job was interrupted: %s", why);
+        queue_cancel_all(daemon->queue, &error);
+}
+
+static int on_linger(sd_event_source *source, uint64_t usec, void *userdata) {
+        Daemon *daemon = userdata;
+
+        if (!is_busy(daemon))
+                return sd_event_exit(daemon->event, 0);
+
+        bus_server_request_names(daemon->server);
+        return 0;
+}
+
+static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
+        Daemon *daemon = userdata;
+
+        log_print(&daemon->log, LOG_DEBUG, "Nothing to do, ending");
+        bus_server_release_names(daemon->server);
+        (void) sd_event_source_set_time_relative(daemon->linger, LINGER_USEC);
+        (void) sd_event_source_set_enabled(daemon->linger, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+/* After every event: whether to end, now or in a while. */
+static int on_post(sd_event_source *source, void *userdata) {
+        Daemon *daemon = userdata;
+        int enabled = SD_EVENT_OFF;
+
+        if (daemon->is_stopping && queue_n_active(daemon->queue) == 0 && !daemon->recovery)
+                return sd_event_exit(daemon->event, daemon->error.code != 0 ? EXIT_FAILURE : 0);
+
+        if (is_busy(daemon) || daemon->options.idle_usec == 0)
+                return sd_event_source_set_enabled(daemon->idle, SD_EVENT_OFF);
+
+        (void) sd_event_source_get_enabled(daemon->idle, &enabled);
+        if (enabled == SD_EVENT_OFF &&
+            sd_event_source_get_enabled(daemon->linger, NULL) == SD_EVENT_OFF) {
+                (void) sd_event_source_set_time_relative(daemon->idle, daemon->options.idle_usec);
+                (void) sd_event_source_set_enabled(daemon->idle, SD_EVENT_ONESHOT);
+        }
+        return 0;
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        stop(userdata, "the daemon was stopped");
+        return 0;
+}
+
+static void on_peer_gone(void *userdata) {
+        Daemon *daemon = userdata;
+
+        if (daemon->options.embedded_fd >= 0)
+                stop(daemon, "the client is gone");
+}
+
+static void on_name_lost(void *userdata, const Error *error) {
+        Daemon *daemon = userdata;
+
+        (void) error_copy(&daemon->error, error);
+        stop(daemon, "the bus does not take the daemon");
+}
+
+static const BusServerEvents server_events = {
+        .peer_gone = on_peer_gone,
+        .name_lost = on_name_lost,
+};
+
+static void on_recovered(void *userdata) {
+        Daemon *daemon = userdata;
+
+        daemon->recovery = recovery_free(daemon->recovery);
+        if (daemon->options.recover)
+                stop(daemon, "the daemon was to clean up only");
+}
+
+static const RecoveryEvents recovery_events = { .ended = on_recovered };
+
+static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        Daemon *daemon = userdata;
+        int peer;
+
+        peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (peer >= 0 && bus_server_add_peer(daemon->server, peer, &error) < 0)
+                log_print(&daemon->log, LOG_WARNING, "%s", error_text(&error));
+        return 0;
+}
+
+static int listen_on_sockets(Daemon *daemon, Error *error) {
+        int n = sd_listen_fds(1), r;
+
+        if (n < 0)
+                return error_set_errno(error, -n, "Cannot take the sockets from systemd");
+
+        for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
+                if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 0) > 0) {
+                        r = bus_server_add_peer(daemon->server, fd, error);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+
+                if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) <= 0)
+                        return error_set(
+                                error, EINVAL, ERROR_INVALID_OPTION,
+                                "Socket %d from systemd is no listening unix stream socket", fd);
+                r = sd_event_add_io(daemon->event, NULL, fd, EPOLLIN, on_connect, daemon);
+                if (r < 0)
+                        return error_set_errno(error, -r, "Cannot listen on socket %d", fd);
+        }
+
+        return n;
+}
+
+static const char *bus_address(MainBus bus) {
+        const char *address;
+
+        if (bus == MAIN_BUS_SYSTEM) {
+                address = getenv("DBUS_SYSTEM_BUS_ADDRESS");
+                return address ? address : SYSTEM_BUS;
+        }
+
+        return getenv("DBUS_SESSION_BUS_ADDRESS");
+}
+
+/* The session bus of systemd --user has a place of its own. */
+static int user_bus_address(char **ret) {
+        const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+        if (!runtime)
+                return -ENOENT;
+        return asprintf(ret, "unix:path=%s/bus", runtime) < 0 ? -ENOMEM : 0;
+}
+
+static int serve_on_bus(Daemon *daemon, MainBus bus, Error *error) {
+        _cleanup_(freep) char *fallback = NULL;
+        const char *address = bus_address(bus);
+
+        if (!address && user_bus_address(&fallback) >= 0)
+                address = fallback;
+        if (!address)
+                return error_set(
+                        error, ENOENT, ERROR_FAILED, "There is no session bus to serve on");
+        return bus_server_add_bus(daemon->server, address, error);
+}
+
+static int serve(Daemon *daemon, Error *error) {
+        MainBus bus = daemon->options.bus;
+        int n, r;
+
+        if (daemon->options.recover)
+                return 0;
+        if (daemon->options.embedded_fd >= 0)
+                return bus_server_add_peer(daemon->server, daemon->options.embedded_fd, error);
+
+        n = listen_on_sockets(daemon, error);
+        if (n < 0)
+                return n;
+
+        if (bus == MAIN_BUS_AUTO)
+                bus = geteuid() == 0 ? MAIN_BUS_SYSTEM : MAIN_BUS_USER;
+        if (bus == MAIN_BUS_NONE && n == 0)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "With --bus=none there has to be a socket from systemd");
+        if (bus == MAIN_BUS_NONE)
+                return 0;
+
+        r = serve_on_bus(daemon, bus, error);
+        return r < 0 ? r : 0;
+}
+
+static int find_cache(const Daemon *daemon, char **ret, Error *error) {
+        const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+        int r;
+
+        if (daemon->options.cache)
+                r = asprintf(ret, "%s", daemon->options.cache);
+        else if (geteuid() == 0)
+                r = asprintf(ret, "%s", CACHE_SYSTEM);
+        else if (xdg && xdg[0] == '/')
+                r = asprintf(ret, "%s/virt-bootstrap", xdg);
+        else if (home && home[0] == '/')
+                r = asprintf(ret, "%s/.cache/virt-bootstrap", home);
+        else
+                return error_set(
+                        error, ENOENT, ERROR_FAILED,
+                        "There is no place for the cache: neither XDG_CACHE_HOME nor HOME is set");
+
+        if (r < 0)
+                return error_oom(error);
+        return 0;
+}
+
+static int set_up_jobs(Daemon *daemon, Error *error) {
+        const char *temporary = getenv("VIRTBOOTSTRAP_TMPDIR");
+        const char *worker = getenv("VIRTBOOTSTRAP_WORKER");
+        const QueueSettings settings = {
+                .running_max = daemon->options.jobs_max,
+                .waiting_max = daemon->options.queue_max,
+                .retention_usec = daemon->options.retention_usec,
+                .worker_path = worker ? worker : WORKER_PATH,
+                .temporary_directory = temporary ? temporary : TEMPORARY_DEFAULT,
+        };
+        _cleanup_(freep) char *cache = NULL;
+        int r;
+
+        r = find_cache(daemon, &cache, error);
+        if (r >= 0)
+                r = store_open(cache, &daemon->store, error);
+        if (r >= 0)
+                r = bus_server_new(
+                        daemon->event, &daemon->log, &server_events, daemon, &daemon->server,
+                        error);
+        if (r >= 0)
+                r = queue_new(
+                        daemon->event, daemon->store, &settings,
+                        bus_server_listener(daemon->server), &daemon->log, &daemon->queue, error);
+        if (r < 0)
+                return r;
+
+        bus_server_set_queue(daemon->server, daemon->queue);
+        return recovery_start(daemon->queue, &recovery_events, daemon, &daemon->recovery, error);
+}
+
+static int set_up_events(Daemon *daemon, Error *error) {
+        sigset_t signals;
+        int r;
+
+        (void) sigemptyset(&signals);
+        (void) sigaddset(&signals, SIGTERM);
+        (void) sigaddset(&signals, SIGINT);
+        if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+                return error_set_errno(error, errno, "Cannot set up signals");
+
+        r = sd_event_default(&daemon->event);
+        if (r >= 0)
+                r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_signal, daemon);
+        if (r >= 0)
+                r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_signal, daemon);
+        if (r >= 0)
+                r = sd_event_add_time(
+                        daemon->event, &daemon->idle, CLOCK_MONOTONIC, 0, 0, on_idle, daemon);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(daemon->idle, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time(
+                        daemon->event, &daemon->linger, CLOCK_MONOTONIC, 0, 0, on_linger, daemon);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(daemon->linger, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_post(daemon->event, NULL, on_post, daemon);
+        if (r >= 0)
+                r = sd_event_set_watchdog(daemon->event, 1);
+        return r < 0 ? error_set_errno(error, -r, "Cannot set up the event loop") : 0;
+}
+
+static int run(Daemon *daemon, Error *error) {
+        int r;
+
+        (void) fd_raise_limit();
+        r = set_up_events(daemon, error);
+        if (r >= 0)
+                r = set_up_jobs(daemon, error);
+        if (r >= 0)
+                r = serve(daemon, error);
+        if (r < 0)
+                return r;
+
+        (void) sd_notify(0, "READY=1");
+        r = sd_event_loop(daemon->event);
+        bus_server_flush(daemon->server);
+        if (daemon->error.code != 0)
+                return error_copy(error, &daemon->error);
+        if (r < 0)
+                return error_set_errno(error, -r, "The event loop failed");
+        return 0;
+}
+
+int main(int argc, char **argv) {
+        _cleanup_(daemon_done) Daemon daemon = { 0 };
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        int r;
+
+        r = main_options_parse(argc, argv, &daemon.options);
+        if (r < 0)
+                return 2;
+        if (r == 0)
+                return EXIT_SUCCESS;
+
+        log_init(&daemon.log, daemon.options.log_level);
+        if (run(&daemon, &error) < 0) {
+                log_print(&daemon.log, LOG_ERR, "%s", error_text(&error));
+                return EXIT_FAILURE;
+        }
+
+        return EXIT_SUCCESS;
+}
