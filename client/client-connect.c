@@ -189,7 +189,7 @@ static int open_embedded(const Options *options, Connection **ret, Error *error)
         sd_bus *bus = NULL;
         int fd, r;
 
-        r = embedded_start(options->debug ? "debug" : "warning", &embedded, &fd, error);
+        r = embedded_start(options->debug ? "debug" : "err", &embedded, &fd, error);
         if (r < 0)
                 return r;
 

@@ -152,7 +152,7 @@ void embedded_stop(Embedded *embedded) {
 int embedded_recover(Error *error) {
         Embedded recovery = EMBEDDED_NULL;
         _cleanup_(freep) char *path = NULL;
-        char recover[] = "--recover", level[] = "--log-level=warning";
+        char recover[] = "--recover", level[] = "--log-level=err";
         int r, status;
 
         if (asprintf(&path, "%s", daemon_path()) < 0) {
