@@ -2,18 +2,19 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
 #include "base-log.h"
-#include "job-queue.h"
+#include "config-text.h"
 #include "main-options.h"
 
 #define USEC_PER_SEC   UINT64_C(1000000)
-#define SECONDS_MAX    (365U * 24 * 3600)
-#define JOBS_MAX_LIMIT 1000U
+#define SECONDS_MAX    (UINT64_C(365) * 24 * 3600)
+#define JOBS_MAX_LIMIT UINT64_C(1000)
 
 static const char help[] =
         "virt-bootstrapd [OPTION...]\n"
@@ -23,6 +24,7 @@ static const char help[] =
         "\n"
         "  --bus=system|user|none     serve on that bus [system for root, else user]\n"
         "  --cache=PATH               where layers are kept\n"
+        "  --config=FILE              instead of virt-bootstrapd.conf and its drop-ins\n"
         "  --max-jobs=NUMBER          jobs at a time [2]\n"
         "  --max-queued=NUMBER        jobs that wait; more are refused [256]\n"
         "  --job-retention=SECONDS    how long a job stays readable after its end [60]\n"
@@ -39,6 +41,7 @@ static const char help[] =
 enum {
         OPTION_BUS = 0x100,
         OPTION_CACHE,
+        OPTION_CONFIG,
         OPTION_MAX_JOBS,
         OPTION_MAX_QUEUED,
         OPTION_JOB_RETENTION,
@@ -52,6 +55,7 @@ enum {
 static const struct option long_options[] = {
         { "bus", required_argument, NULL, OPTION_BUS },
         { "cache", required_argument, NULL, OPTION_CACHE },
+        { "config", required_argument, NULL, OPTION_CONFIG },
         { "max-jobs", required_argument, NULL, OPTION_MAX_JOBS },
         { "max-queued", required_argument, NULL, OPTION_MAX_QUEUED },
         { "job-retention", required_argument, NULL, OPTION_JOB_RETENTION },
@@ -71,30 +75,21 @@ static int bad(const char *option, const char *value, const char *want) {
 }
 
 static int parse_number(
-        const char *option, const char *text, unsigned min, unsigned max, unsigned *ret) {
-        char want[64], *end;
-        unsigned long value;
+        const char *option, const char *text, uint64_t min, uint64_t max, uint64_t *ret) {
+        char want[64];
 
-        errno = 0;
-        value = strtoul(text, &end, 10);
-        if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < min ||
-            value > max) {
-                (void) snprintf(want, sizeof(want), "a number from %u to %u", min, max);
+        if (config_parse_number(text, min, max, ret) < 0) {
+                (void) snprintf(
+                        want, sizeof(want), "a number from %" PRIu64 " to %" PRIu64, min, max);
                 return bad(option, text, want);
         }
-
-        *ret = (unsigned) value;
         return 0;
 }
 
-static int parse_seconds(const char *option, const char *text, uint64_t *ret_usec) {
-        unsigned seconds;
-        int r;
-
-        r = parse_number(option, text, 0, SECONDS_MAX, &seconds);
-        if (r >= 0)
-                *ret_usec = seconds * USEC_PER_SEC;
-        return r;
+static int parse_seconds(const char *option, const char *text, uint64_t *ret) {
+        if (config_parse_usec(text, 0, SECONDS_MAX * USEC_PER_SEC, ret) < 0)
+                return bad(option, text, "a number of seconds");
+        return 0;
 }
 
 static int parse_bus(const char *text, MainBus *ret) {
@@ -110,7 +105,7 @@ static int parse_bus(const char *text, MainBus *ret) {
 }
 
 static int parse_fd(const char *text, int *ret) {
-        unsigned fd;
+        uint64_t fd;
         int r;
 
         r = parse_number("embedded-fd", text, 3, 1023, &fd);
@@ -126,14 +121,19 @@ static int parse_option(int option, const char *value, MainOptions *options) {
         case OPTION_CACHE:
                 options->cache = value;
                 return value[0] == '/' ? 0 : bad("cache", value, "an absolute path");
+        case OPTION_CONFIG:
+                options->config_file = value;
+                return 0;
         case OPTION_MAX_JOBS:
-                return parse_number("max-jobs", value, 1, JOBS_MAX_LIMIT, &options->jobs_max);
+                return parse_number(
+                        "max-jobs", value, 1, JOBS_MAX_LIMIT, &options->override.jobs_max);
         case OPTION_MAX_QUEUED:
-                return parse_number("max-queued", value, 1, JOBS_MAX_LIMIT, &options->queue_max);
+                return parse_number(
+                        "max-queued", value, 1, JOBS_MAX_LIMIT, &options->override.queued_max);
         case OPTION_JOB_RETENTION:
-                return parse_seconds("job-retention", value, &options->retention_usec);
+                return parse_seconds("job-retention", value, &options->override.retention_usec);
         case OPTION_IDLE_TIMEOUT:
-                return parse_seconds("idle-timeout", value, &options->idle_usec);
+                return parse_seconds("idle-timeout", value, &options->override.idle_usec);
         case OPTION_EMBEDDED_FD:
                 return parse_fd(value, &options->embedded_fd);
         case OPTION_RECOVER:
@@ -154,10 +154,8 @@ int main_options_parse(int argc, char **argv, MainOptions *ret) {
                 .cache = getenv("VIRTBOOTSTRAP_CACHE"),
                 .embedded_fd = -EBADF,
                 .log_level = LOG_INFO,
-                .idle_usec = MAIN_IDLE_USEC_DEFAULT,
-                .retention_usec = QUEUE_RETENTION_USEC_DEFAULT,
-                .jobs_max = QUEUE_RUNNING_MAX_DEFAULT,
-                .queue_max = QUEUE_WAITING_MAX_DEFAULT,
+                .override = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX },
+                .config_file = getenv("VIRTBOOTSTRAP_CONFIG"),
         };
         int c, r;
 

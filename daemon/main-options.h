@@ -15,20 +15,23 @@ typedef enum MainBus {
 
 typedef struct MainOptions {
         MainBus bus;
-        const char *cache; /* borrowed from argv or the environment; NULL: the default */
-        int embedded_fd;   /* serve this connected socket, and end with it; or negative */
-        bool recover;      /* clean up after a daemon that was killed, and end */
-        int log_level;     /* a syslog priority */
-        uint64_t idle_usec;
-        uint64_t retention_usec;
-        unsigned jobs_max;
-        unsigned queue_max;
+        const char *cache;       /* borrowed from argv or the environment; NULL: the default */
+        int embedded_fd;         /* serve this connected socket, and end with it; or negative */
+        bool recover;            /* clean up after a daemon that was killed, and end */
+        int log_level;           /* a syslog priority */
+        const char *config_file; /* borrowed; instead of all others, or NULL */
+        struct {                 /* what overrides the configuration; UINT64_MAX: nothing */
+                uint64_t idle_usec;
+                uint64_t retention_usec;
+                uint64_t jobs_max;
+                uint64_t queued_max;
+        } override;
 } MainOptions;
-
-#define MAIN_IDLE_USEC_DEFAULT UINT64_C(30000000)
 
 /**
  * main_options_parse() - read the command line
+ *
+ * What the command line does not say is the configuration's.
  *
  * Return: 1 to go on; 0 when help or version was asked for and printed; -EINVAL with a sentence on
  * standard error.

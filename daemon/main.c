@@ -27,6 +27,7 @@
 
 typedef struct Daemon {
         MainOptions options;
+        Config config;
         Log log;
         sd_event *event;         /* owned, as all that follow */
         sd_event_source *idle;   /* armed while there is nothing to do */
@@ -95,13 +96,13 @@ static int on_post(sd_event_source *source, void *userdata) {
         if (daemon->is_stopping && queue_n_active(daemon->queue) == 0 && !daemon->recovery)
                 return sd_event_exit(daemon->event, daemon->error.code != 0 ? EXIT_FAILURE : 0);
 
-        if (is_busy(daemon) || daemon->options.idle_usec == 0)
+        if (is_busy(daemon) || daemon->config.idle_usec == 0)
                 return sd_event_source_set_enabled(daemon->idle, SD_EVENT_OFF);
 
         (void) sd_event_source_get_enabled(daemon->idle, &enabled);
         if (enabled == SD_EVENT_OFF &&
             sd_event_source_get_enabled(daemon->linger, NULL) == SD_EVENT_OFF) {
-                (void) sd_event_source_set_time_relative(daemon->idle, daemon->options.idle_usec);
+                (void) sd_event_source_set_time_relative(daemon->idle, daemon->config.idle_usec);
                 (void) sd_event_source_set_enabled(daemon->idle, SD_EVENT_ONESHOT);
         }
         return 0;
@@ -262,9 +263,7 @@ static int set_up_jobs(Daemon *daemon, Error *error) {
         const char *temporary = getenv("VIRTBOOTSTRAP_TMPDIR");
         const char *worker = getenv("VIRTBOOTSTRAP_WORKER");
         const QueueSettings settings = {
-                .running_max = daemon->options.jobs_max,
-                .waiting_max = daemon->options.queue_max,
-                .retention_usec = daemon->options.retention_usec,
+                .config = &daemon->config,
                 .worker_path = worker ? worker : WORKER_PATH,
                 .temporary_directory = temporary ? temporary : TEMPORARY_DEFAULT,
         };
@@ -321,11 +320,33 @@ static int set_up_events(Daemon *daemon, Error *error) {
         return r < 0 ? error_set_errno(error, -r, "Cannot set up the event loop") : 0;
 }
 
+static void override(uint64_t *value, uint64_t option) {
+        if (option != UINT64_MAX)
+                *value = option;
+}
+
+static int configure(Daemon *daemon, Error *error) {
+        const MainOptions *options = &daemon->options;
+        int r;
+
+        r = config_load(options->config_file, &daemon->log, &daemon->config, error);
+        if (r < 0)
+                return r;
+
+        override(&daemon->config.idle_usec, options->override.idle_usec);
+        override(&daemon->config.retention_usec, options->override.retention_usec);
+        override(&daemon->config.jobs_max, options->override.jobs_max);
+        override(&daemon->config.queued_max, options->override.queued_max);
+        return 0;
+}
+
 static int run(Daemon *daemon, Error *error) {
         int r;
 
         (void) fd_raise_limit();
-        r = set_up_events(daemon, error);
+        r = configure(daemon, error);
+        if (r >= 0)
+                r = set_up_events(daemon, error);
         if (r >= 0)
                 r = set_up_jobs(daemon, error);
         if (r >= 0)

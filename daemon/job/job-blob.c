@@ -305,7 +305,11 @@ static const ProcessEvents verify_events = {
 static int start_verify(Blob *blob, int file_fd, int pipe_fd, uint64_t size, Error *error) {
         const ProtoMessage start = {
                 .type = PROTO_VERIFY_START,
-                .verify_start = { .digest = blob->request.digest, .size = size },
+                .verify_start = {
+                        .digest = blob->request.digest,
+                        .size = size,
+                        .sandbox = blob->table->context->config->sandbox,
+                },
         };
         int fds[] = { file_fd, pipe_fd }, r;
 

@@ -346,6 +346,7 @@ static int send_start(Fetch *fetch, Error *error) {
                         .not_secure = spec->not_secure,
                         .offline = spec->offline,
                         .inspect = !spec->destination,
+                        .sandbox = fetch->context->process->config->sandbox,
                 },
         };
         ProtoFetchStart *start = &message.fetch_start;

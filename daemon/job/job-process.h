@@ -14,6 +14,7 @@
 
 #include "base-cleanup.h"
 #include "base-log.h"
+#include "config.h"
 #include "proto-channel.h"
 
 typedef enum WorkerKind {
@@ -30,6 +31,7 @@ typedef struct Process Process;
 typedef struct ProcessContext {
         sd_event *event;         /* borrowed */
         const char *worker_path; /* borrowed; the worker's executable */
+        const Config *config;    /* borrowed */
         const Log *log;          /* borrowed */
 } ProcessContext;
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,8 +89,8 @@ static void retain(Entry *entry) {
         Queue *queue = entry->queue;
 
         (void) sd_event_add_time_relative(
-                queue->event, &entry->removal, CLOCK_MONOTONIC, queue->settings.retention_usec, 0,
-                on_removal, entry);
+                queue->event, &entry->removal, CLOCK_MONOTONIC,
+                queue->settings.config->retention_usec, 0, on_removal, entry);
         (void) sd_event_source_set_enabled(queue->next, SD_EVENT_ONESHOT);
 }
 
@@ -129,7 +130,7 @@ static int on_next(sd_event_source *source, void *userdata) {
         unsigned running = count(queue, entry_runs);
 
         for (Entry *entry = queue->entries;
-             entry && running < queue->settings.running_max && !queue->is_paused;
+             entry && running < queue->settings.config->jobs_max && !queue->is_paused;
              entry = entry->next)
                 if (entry_waits(entry)) {
                         start(entry);
@@ -164,6 +165,7 @@ int queue_new(
                 .process = {
                         .event = event,
                         .worker_path = settings->worker_path,
+                        .config = settings->config,
                         .log = log,
                 },
         };
@@ -245,11 +247,11 @@ int queue_add(Queue *queue, JobSpec *spec, Job **ret, Error *error) {
         Entry **end;
         int r;
 
-        if (count(queue, entry_waits) >= queue->settings.waiting_max)
+        if (count(queue, entry_waits) >= queue->settings.config->queued_max)
                 return error_set(
                         error, ENOBUFS, ERROR_QUEUE_FULL,
-                        "There are %u jobs waiting already: try again later",
-                        queue->settings.waiting_max);
+                        "There are %" PRIu64 " jobs waiting already: try again later",
+                        queue->settings.config->queued_max);
 
         r = new_entry(queue, spec, &entry, error);
         if (r < 0)

@@ -11,17 +11,12 @@
 typedef struct Queue Queue;
 
 typedef struct QueueSettings {
-        unsigned running_max;    /* jobs at a time */
-        unsigned waiting_max;    /* more are refused */
-        uint64_t retention_usec; /* how long a job that has ended stays readable */
-        const char *worker_path; /* borrowed, as long as the queue, as all that follow */
+        const Config *config; /* borrowed, as long as the queue, as all that follow */
+        const char *worker_path;
         const char *temporary_directory;
 } QueueSettings;
 
-#define QUEUE_RUNNING_MAX_DEFAULT    2U
-#define QUEUE_WAITING_MAX_DEFAULT    256U
-#define QUEUE_RETENTION_USEC_DEFAULT UINT64_C(60000000)
-#define QUEUE_ENDED_MAX              100U /* the oldest of more than these go early */
+#define QUEUE_ENDED_MAX 100U /* the oldest of more than these go early */
 
 /**
  * queue_new() - an empty queue

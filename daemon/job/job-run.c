@@ -2,12 +2,15 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <syslog.h>
 
 #include "job-run.h"
 #include "job-tree.h"
 #include "job-unpack.h"
+
+#define USEC_PER_SEC UINT64_C(1000000)
 
 struct JobRun {
         const FetchContext *context; /* borrowed, as all that follow up to @userdata */
@@ -22,9 +25,24 @@ struct JobRun {
         bool is_fetching, is_unpacking, is_at_tree; /* that worker is there */
         bool is_unpacked;            /* the unpack worker is gone, and the tree is complete */
         uint64_t consumed, unpacked; /* bytes, as the unpack worker says */
+        uint64_t seen;               /* all that moved when there was progress last */
+        sd_event_source *stall;      /* armed while there has to be progress */
         Error error;                 /* why the job ends; empty as long as all is well */
         Error unpack_error; /* of an unpack worker whose input, which may be to blame, is not verified */
 };
+
+/* Whoever makes no progress for too long is stuck. */
+static void push_stall_timeout(JobRun *run) {
+        uint64_t usec = run->context->process->config->stall_usec;
+
+        if (usec == 0 || !(run->is_fetching || run->is_unpacking)) {
+                (void) sd_event_source_set_enabled(run->stall, SD_EVENT_OFF);
+                return;
+        }
+
+        (void) sd_event_source_set_time_relative(run->stall, usec);
+        (void) sd_event_source_set_enabled(run->stall, SD_EVENT_ONESHOT);
+}
 
 static void report_progress(JobRun *run) {
         const ProtoImage *image = run->fetch ? fetch_image(run->fetch) : NULL;
@@ -54,6 +72,10 @@ static void report_progress(JobRun *run) {
                         ((double) arrived + (double) run->consumed) / (2.0 * (double) total);
         }
 
+        if (run->seen != arrived + run->consumed + (image ? 1 : 0)) {
+                run->seen = arrived + run->consumed + (image ? 1 : 0);
+                push_stall_timeout(run);
+        }
         job_set_progress(run->job, &progress);
 }
 
@@ -74,6 +96,18 @@ void job_run_stop(JobRun *run, const Error *error) {
         /* What is being removed has to go in any case. */
         if (run->is_at_tree && job_progress(run->job)->phase != JOB_PHASE_CLEAN)
                 tree_stop(run->tree);
+}
+
+static int on_stall(sd_event_source *source, uint64_t usec, void *userdata) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        JobRun *run = userdata;
+
+        error_set(
+                &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
+                "There was no progress for %" PRIu64 " seconds (StallTimeoutSec=)",
+                run->context->process->config->stall_usec / USEC_PER_SEC);
+        job_run_stop(run, &error);
+        return 0;
 }
 
 /* The end, with nothing left of the job but what it was for. */
@@ -140,6 +174,8 @@ static void remember_image(JobRun *run) {
 static void settle(JobRun *run) {
         if (run->is_fetching || run->is_unpacking || run->is_at_tree)
                 return;
+
+        (void) sd_event_source_set_enabled(run->stall, SD_EVENT_OFF);
 
         if (run->error.code == 0) {
                 assert(run->is_unpacked);
@@ -259,6 +295,7 @@ static void start_fetching(JobRun *run) {
                                             run->context, job_spec(run->job), &fetch_events, run,
                                             &run->fetch, &run->error) >= 0) {
                 run->is_fetching = true;
+                push_stall_timeout(run);
                 report_progress(run);
         }
         settle(run);
@@ -330,7 +367,11 @@ int job_run_start(
                 return error_oom(error);
 
         *run = (JobRun){ .context = context, .job = job, .events = events, .userdata = userdata };
-        if (sd_event_add_defer(context->process->event, &run->begin, on_begin, run) < 0)
+        if (sd_event_add_defer(context->process->event, &run->begin, on_begin, run) < 0 ||
+            sd_event_add_time(
+                    context->process->event, &run->stall, CLOCK_MONOTONIC, 0, 0, on_stall, run) <
+                    0 ||
+            sd_event_source_set_enabled(run->stall, SD_EVENT_OFF) < 0)
                 return error_oom(error);
 
         run->destination = destination;
@@ -344,6 +385,7 @@ JobRun *job_run_free(JobRun *run) {
                 return NULL;
 
         sd_event_source_disable_unref(run->begin);
+        sd_event_source_disable_unref(run->stall);
         unpack_free(run->unpack);
         tree_free(run->tree);
         fetch_free(run->fetch);

@@ -54,7 +54,10 @@ int tree_start(
         Error *error) {
         ProtoMessage message = {
                 .type = PROTO_TREE_START,
-                .tree_start.operation = operation_of(step),
+                .tree_start = {
+                        .operation = operation_of(step),
+                        .sandbox = context->config->sandbox,
+                },
         };
         _cleanup_(tree_freep) Tree *tree = NULL;
         int r;

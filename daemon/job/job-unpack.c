@@ -47,12 +47,14 @@ static void send_ranges(Unpack *unpack, const IdMap *map, uint8_t is_group) {
         }
 }
 
-static void send_start(Unpack *unpack, const JobSpec *spec, int root_fd) {
+static void send_start(Unpack *unpack, const Config *config, const JobSpec *spec, int root_fd) {
         const ProtoMessage message = {
                 .type = PROTO_UNPACK_START,
                 .unpack_start = {
                         .n_layers = fetch_image(unpack->fetch)->n_layers,
                         .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
+                        .sandbox = config->sandbox,
+                        .limits = config->limits,
                 },
         };
         const int fds[] = { root_fd, spec->root_password_fd };
@@ -161,7 +163,7 @@ int unpack_start(
         if (r < 0)
                 return r;
 
-        send_start(unpack, spec, root_fd);
+        send_start(unpack, context->config, spec, root_fd);
         *ret = TAKE_PTR(unpack);
         return 0;
 }

@@ -123,7 +123,7 @@ static bool is_optional_digest(uint8_t has, const Digest *digest) {
 static bool fetch_start_is_valid(const ProtoFetchStart *m) {
         return TEXT_OK(m->source) && TEXT_OK(m->platform) && TEXT_OK(m->username) &&
                is_optional_digest(m->has_digest, &m->digest) && is_flag(m->not_secure) &&
-               is_flag(m->offline) && is_flag(m->inspect);
+               is_flag(m->offline) && is_flag(m->inspect) && is_flag(m->sandbox);
 }
 
 static bool blob_wanted_is_valid(const ProtoBlobWanted *m) {
@@ -148,7 +148,7 @@ static bool unpack_layer_is_valid(const ProtoUnpackLayer *m) {
 }
 
 static bool tree_start_is_valid(const ProtoTreeStart *m) {
-        return m->operation < _PROTO_TREE_OPERATION_MAX &&
+        return m->operation < _PROTO_TREE_OPERATION_MAX && is_flag(m->sandbox) &&
                strnlen(m->name, sizeof(m->name)) < sizeof(m->name) &&
                strnlen(m->target, sizeof(m->target)) < sizeof(m->target);
 }
@@ -158,11 +158,12 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_FETCH_START:
                 return fetch_start_is_valid(&m->fetch_start);
         case PROTO_VERIFY_START:
-                return digest_is_valid(&m->verify_start.digest);
+                return digest_is_valid(&m->verify_start.digest) && is_flag(m->verify_start.sandbox);
         case PROTO_UNPACK_START:
                 return m->unpack_start.n_layers >= 1 &&
                        m->unpack_start.n_layers <= PROTO_LAYERS_MAX &&
-                       m->unpack_start.n_id_ranges <= 2 * ID_RANGES_MAX;
+                       m->unpack_start.n_id_ranges <= 2 * ID_RANGES_MAX &&
+                       is_flag(m->unpack_start.sandbox);
         case PROTO_TREE_START:
                 return tree_start_is_valid(&m->tree_start);
         case PROTO_ID_RANGE:

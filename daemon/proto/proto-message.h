@@ -43,6 +43,7 @@
 #include "base-digest.h"
 #include "base-error.h"
 #include "base-idmap.h"
+#include "base-limits.h"
 
 #define PROTO_FDS_MAX      ((size_t) 2)
 #define PROTO_LAYERS_MAX   ((uint32_t) 1000)
@@ -82,17 +83,21 @@ typedef struct ProtoFetchStart {
         uint8_t not_secure;
         uint8_t offline;
         uint8_t inspect; /* stop after the layers are known */
+        uint8_t sandbox; /* enter it, or fail; so in all start messages */
 } ProtoFetchStart;       /* descriptors: the password, at most */
 
 typedef struct ProtoVerifyStart {
         Digest digest;
         uint64_t size; /* the blob's, or PROTO_SIZE_UNKNOWN */
+        uint8_t sandbox;
 } ProtoVerifyStart; /* descriptors: the file, read-write; the pipe, when it is still to be filled */
 
 typedef struct ProtoUnpackStart {
         uint32_t n_layers;
         uint32_t n_id_ranges; /* so many PROTO_ID_RANGE follow */
-} ProtoUnpackStart;           /* descriptors: the root directory; root's new password, at most */
+        uint8_t sandbox;
+        Limits limits;
+} ProtoUnpackStart; /* descriptors: the root directory; root's new password, at most */
 
 typedef enum ProtoTreeOperation {
         PROTO_TREE_REMOVE, /* @name in the directory, with all below it */
@@ -105,7 +110,8 @@ typedef struct ProtoTreeStart {
         uint32_t operation; /* ProtoTreeOperation */
         char name[256];     /* relative to the directory */
         char target[512];   /* the same; for PROTO_TREE_CLONE */
-} ProtoTreeStart;           /* descriptors: the directory */
+        uint8_t sandbox;
+} ProtoTreeStart; /* descriptors: the directory */
 
 typedef struct ProtoIdRange {
         uint8_t is_group;

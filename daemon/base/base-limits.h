@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a job may cost at most, each with a key in the section [Limits] of virt-bootstrapd.conf(5).
+ * Going past one ends with ERROR_LIMIT_EXCEEDED, which names it. All members are of one type, so that
+ * they can be sent to a worker.
+ */
+
+#include <stdint.h>
+
+typedef struct Limits {
+        uint64_t
+                unpacked_bytes; /* UnpackedSize=; of all layers' tar streams; a sparse file counts whole */
+        uint64_t entries;    /* Entries=; of all layers together */
+        uint64_t layers;     /* Layers= */
+        uint64_t path_bytes; /* PathLength=; of an entry's or a hard link's path, without the NUL */
+        uint64_t name_bytes; /* NameLength=; of one component */
+        uint64_t depth;      /* PathDepth=; components of a path */
+        uint64_t xattr_bytes;  /* XattrSize=; of one value */
+        uint64_t header_bytes; /* HeaderSize=; of one entry's headers: long names, pax records */
+        uint64_t zstd_window_bytes; /* ZstdWindow=; rounded down to a power of two */
+        uint64_t ratio; /* CompressionRatio=; unpacked to compressed bytes of one layer, … */
+        uint64_t ratio_floor_bytes; /* CompressionRatioFloor=; … from so many unpacked bytes on */
+} Limits;
+
+#define LIMITS_DEFAULT                                                                             \
+        ((Limits){                                                                                 \
+                .unpacked_bytes = UINT64_C(256) << 30,                                             \
+                .entries = 10000000,                                                               \
+                .layers = 1000,                                                                    \
+                .path_bytes = 4095,                                                                \
+                .name_bytes = 255,                                                                 \
+                .depth = 1024,                                                                     \
+                .xattr_bytes = 64 << 10,                                                           \
+                .header_bytes = 1 << 20,                                                           \
+                .zstd_window_bytes = 128 << 20,                                                    \
+                .ratio = 1000,                                                                     \
+                .ratio_floor_bytes = UINT64_C(1) << 30,                                            \
+        })

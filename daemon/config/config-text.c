@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config-text.h"
+
+#define USEC_PER_SEC UINT64_C(1000000)
+
+/* A unit, and what it multiplies by. */
+typedef struct Unit {
+        const char *name;
+        uint64_t factor;
+} Unit;
+
+static const Unit size_units[] = {
+        { "", 1 },
+        { "B", 1 },
+        { "K", UINT64_C(1) << 10 },
+        { "M", UINT64_C(1) << 20 },
+        { "G", UINT64_C(1) << 30 },
+        { "T", UINT64_C(1) << 40 },
+};
+
+static const Unit time_units[] = {
+        { "", USEC_PER_SEC },         { "s", USEC_PER_SEC },
+        { "sec", USEC_PER_SEC },      { "min", 60 * USEC_PER_SEC },
+        { "h", 3600 * USEC_PER_SEC }, { "d", 24 * 3600 * USEC_PER_SEC },
+};
+
+#define N(list) (sizeof(list) / sizeof((list)[0]))
+
+static bool is_blank(char c) {
+        return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Cuts blanks at both ends, in place. */
+static char *strip(char *text) {
+        size_t length;
+
+        while (is_blank(*text))
+                text++;
+        length = strlen(text);
+        while (length > 0 && is_blank(text[length - 1]))
+                text[--length] = '\0';
+        return text;
+}
+
+/* The next line with what continues it: returns its length in @line, or a negative number at the end.
+ * What does not fit is cut. */
+static int next_line(
+        const char **p, const char *end, char line[static CONFIG_LINE_MAX], unsigned *number) {
+        size_t length = 0;
+        bool goes_on = true;
+
+        if (*p == end)
+                return -1;
+
+        while (goes_on && *p < end) {
+                const char *stop = memchr(*p, '\n', (size_t) (end - *p));
+                size_t n = (size_t) ((stop ? stop : end) - *p);
+
+                (*number)++;
+                goes_on = n > 0 && (*p)[n - 1] == '\\';
+                if (n >= CONFIG_LINE_MAX - length)
+                        n = CONFIG_LINE_MAX - length - 1;
+                memcpy(line + length, *p, n);
+                length += n;
+                if (goes_on && length > 0)
+                        line[length - 1] = ' ';
+                *p = stop ? stop + 1 : end;
+        }
+
+        line[length] = '\0';
+        return (int) length;
+}
+
+static void parse_line(
+        char *line,
+        unsigned number,
+        char section[static CONFIG_LINE_MAX],
+        const ConfigEvents *events,
+        void *userdata) {
+        char *text = strip(line), *equals;
+        size_t length = strlen(text);
+
+        if (text[0] == '\0' || text[0] == '#' || text[0] == ';')
+                return;
+
+        if (text[0] == '[' && text[length - 1] == ']') {
+                text[length - 1] = '\0';
+                strcpy(section, text + 1);
+                return;
+        }
+
+        equals = strchr(text, '=');
+        if (!equals || equals == text || section[0] == '\0') {
+                events->malformed(userdata, number, text);
+                return;
+        }
+
+        *equals = '\0';
+        events->assign(userdata, number, section, strip(text), strip(equals + 1));
+}
+
+void config_text_parse(const char *text, size_t size, const ConfigEvents *events, void *userdata) {
+        char line[CONFIG_LINE_MAX], section[CONFIG_LINE_MAX] = "";
+        const char *p = text, *end = text + size;
+        unsigned number = 0;
+
+        while (next_line(&p, end, line, &number) >= 0)
+                parse_line(line, number, section, events, userdata);
+}
+
+static int parse_with_unit(
+        const char *text,
+        const Unit *units,
+        size_t n_units,
+        uint64_t min,
+        uint64_t max,
+        uint64_t *ret) {
+        uint64_t value = 0;
+
+        if (*text < '0' || *text > '9')
+                return -EINVAL;
+
+        for (; *text >= '0' && *text <= '9'; text++)
+                if (__builtin_mul_overflow(value, 10, &value) ||
+                    __builtin_add_overflow(value, *text - '0', &value))
+                        return -ERANGE;
+
+        while (is_blank(*text))
+                text++;
+        for (size_t i = 0; i < n_units; i++)
+                if (strcmp(text, units[i].name) == 0) {
+                        if (__builtin_mul_overflow(value, units[i].factor, &value) || value < min ||
+                            value > max)
+                                return -ERANGE;
+                        *ret = value;
+                        return 0;
+                }
+
+        return -EINVAL;
+}
+
+int config_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret) {
+        return parse_with_unit(text, size_units, 1, min, max, ret);
+}
+
+int config_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret) {
+        return parse_with_unit(text, size_units, N(size_units), min, max, ret);
+}
+
+int config_parse_usec(const char *text, uint64_t min, uint64_t max, uint64_t *ret) {
+        return parse_with_unit(text, time_units, N(time_units), min, max, ret);
+}
+
+int config_parse_boolean(const char *text) {
+        static const char *const words[][2] = {
+                { "no", "yes" }, { "false", "true" }, { "off", "on" }, { "0", "1" }
+        };
+
+        for (size_t i = 0; i < N(words); i++)
+                for (int value = 0; value < 2; value++)
+                        if (strcasecmp(text, words[i][value]) == 0)
+                                return value;
+
+        return -EINVAL;
+}

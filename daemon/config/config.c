@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base-cleanup.h"
+#include "base-fd.h"
+#include "config-text.h"
+#include "config.h"
+
+#define FILE_NAME    "virt-bootstrapd.conf"
+#define DROPINS_NAME FILE_NAME ".d"
+
+#define DAY_USEC (UINT64_C(24) * 3600 * 1000000)
+
+typedef int (*Parse)(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
+
+/* A key with a number for its value. */
+typedef struct Key {
+        const char *section;
+        const char *name;
+        size_t offset; /* of the member in Config */
+        Parse parse;
+        uint64_t min, max;
+} Key;
+
+#define DAEMON(key, member, parse, min, max)                                                       \
+        { "Daemon", key, offsetof(Config, member), parse, min, max }
+#define LIMIT(key, member, parse, min, max)                                                        \
+        { "Limits", key, offsetof(Config, limits.member), parse, min, max }
+
+static const Key keys[] = {
+        DAEMON("MaxJobs", jobs_max, config_parse_number, 1, 1000),
+        DAEMON("MaxQueued", queued_max, config_parse_number, 1, 1000),
+        DAEMON("JobRetentionSec", retention_usec, config_parse_usec, 0, 365 * DAY_USEC),
+        DAEMON("IdleTimeoutSec", idle_usec, config_parse_usec, 0, 365 * DAY_USEC),
+        DAEMON("StallTimeoutSec", stall_usec, config_parse_usec, 0, 365 * DAY_USEC),
+        LIMIT("UnpackedSize", unpacked_bytes, config_parse_size, 1, UINT64_MAX),
+        LIMIT("Entries", entries, config_parse_number, 1, UINT64_MAX),
+        LIMIT("Layers", layers, config_parse_number, 1, 1000),
+        LIMIT("PathLength", path_bytes, config_parse_size, 1, 4095),
+        LIMIT("NameLength", name_bytes, config_parse_size, 1, 255),
+        LIMIT("PathDepth", depth, config_parse_number, 1, 2048),
+        LIMIT("XattrSize", xattr_bytes, config_parse_size, 0, 64 << 10),
+        LIMIT("HeaderSize", header_bytes, config_parse_size, 1024, 64 << 20),
+        LIMIT("ZstdWindow", zstd_window_bytes, config_parse_size, 1024, UINT64_C(2) << 30),
+        LIMIT("CompressionRatio", ratio, config_parse_number, 1, UINT64_MAX),
+        LIMIT("CompressionRatioFloor", ratio_floor_bytes, config_parse_size, 0, UINT64_MAX),
+};
+
+#define N_KEYS (sizeof(keys) / sizeof(keys[0]))
+
+/* One file that is being read. */
+typedef struct Reading {
+        const char *name; /* borrowed */
+        const Log *log;   /* borrowed */
+        Config *config;   /* borrowed */
+} Reading;
+
+static void on_assign(
+        void *userdata, unsigned line, const char *section, const char *key, const char *value) {
+        const Reading *reading = userdata;
+        int r;
+
+        if (strcmp(section, "Daemon") == 0 && strcmp(key, "Sandbox") == 0) {
+                r = config_parse_boolean(value);
+                if (r >= 0)
+                        reading->config->sandbox = r;
+                else
+                        log_print(
+                                reading->log, LOG_WARNING,
+                                "%s:%u: Sandbox= is yes or no, not \"%s\", ignoring", reading->name,
+                                line, value);
+                return;
+        }
+
+        for (size_t i = 0; i < N_KEYS; i++) {
+                uint64_t *member = (void *) ((char *) reading->config + keys[i].offset);
+
+                if (strcmp(section, keys[i].section) != 0 || strcmp(key, keys[i].name) != 0)
+                        continue;
+
+                r = keys[i].parse(value, keys[i].min, keys[i].max, member);
+                if (r < 0)
+                        log_print(
+                                reading->log, LOG_WARNING,
+                                "%s:%u: %s= cannot be \"%s\"%s, ignoring", reading->name, line, key,
+                                value, r == -ERANGE ? ", which is out of range" : "");
+                return;
+        }
+
+        log_print(
+                reading->log, LOG_WARNING, "%s:%u: Unknown key \"%s\" in section [%s], ignoring",
+                reading->name, line, key, section);
+}
+
+static void on_malformed(void *userdata, unsigned line, const char *text) {
+        const Reading *reading = userdata;
+
+        log_print(
+                reading->log, LOG_WARNING, "%s:%u: \"%s\" is no assignment in a section, ignoring",
+                reading->name, line, text);
+}
+
+static const ConfigEvents events = { .assign = on_assign, .malformed = on_malformed };
+
+void config_apply(const char *name, const char *text, size_t size, const Log *log, Config *config) {
+        Reading reading = { .name = name, .log = log, .config = config };
+
+        config_text_parse(text, size, &events, &reading);
+}
+
+static int read_file(const char *path, const Log *log, Config *config, Error *error) {
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _cleanup_(freep) char *text = NULL;
+        size_t size;
+        int r;
+
+        if (fd < 0)
+                return error_set_errno(error, errno, "Cannot open %s", path);
+
+        r = fd_read_all(fd, CONFIG_FILE_MAX, &text, &size);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot read %s", path);
+
+        config_apply(path, text, size, log, config);
+        return 0;
+}
+
+/* Where files are looked for, in the order in which they decide. */
+typedef struct Places {
+        char *user; /* owned; or NULL */
+        const char *paths[4];
+        size_t n;
+} Places;
+
+static void places_done(Places *places) {
+        free(places->user);
+}
+
+static int find_places(Places *places) {
+        const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+        int r = 0;
+
+        if (geteuid() != 0 && xdg && xdg[0] == '/')
+                r = asprintf(&places->user, "%s/virt-bootstrap", xdg);
+        else if (geteuid() != 0 && home && home[0] == '/')
+                r = asprintf(&places->user, "%s/.config/virt-bootstrap", home);
+        if (r < 0) {
+                places->user = NULL;
+                return -ENOMEM;
+        }
+
+        if (places->user)
+                places->paths[places->n++] = places->user;
+        places->paths[places->n++] = "/etc/virt-bootstrap";
+        places->paths[places->n++] = "/run/virt-bootstrap";
+        places->paths[places->n++] = "/usr/lib/virt-bootstrap";
+        return 0;
+}
+
+/* Reads the file @name from the first place that has it. */
+static int read_first(
+        const Places *places, const char *name, const Log *log, Config *config, Error *error) {
+        for (size_t i = 0; i < places->n; i++) {
+                _cleanup_(freep) char *path = NULL;
+
+                if (asprintf(&path, "%s/%s", places->paths[i], name) < 0) {
+                        path = NULL;
+                        return error_oom(error);
+                }
+                if (access(path, F_OK) >= 0)
+                        return read_file(path, log, config, error);
+        }
+
+        return 0;
+}
+
+typedef struct Names {
+        char *names[CONFIG_FILES_MAX]; /* owned */
+        size_t n;
+} Names;
+
+static Names *names_free(Names *names) {
+        if (!names)
+                return NULL;
+
+        for (size_t i = 0; i < names->n; i++)
+                free(names->names[i]);
+        free(names);
+        return NULL;
+}
+DEFINE_CLEANUP(Names, names_free);
+
+static bool has_name(const Names *names, const char *name) {
+        for (size_t i = 0; i < names->n; i++)
+                if (strcmp(names->names[i] + strlen(DROPINS_NAME "/"), name) == 0)
+                        return true;
+
+        return false;
+}
+
+static bool is_dropin(const char *name) {
+        size_t length = strlen(name);
+
+        return name[0] != '.' && length > strlen(".conf") &&
+               strcmp(name + length - strlen(".conf"), ".conf") == 0;
+}
+
+static int add_names(Names *names, const char *place) {
+        _cleanup_(freep) char *path = NULL;
+        struct dirent *entry;
+        int r = 0;
+        DIR *dir;
+
+        if (asprintf(&path, "%s/" DROPINS_NAME, place) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        dir = opendir(path);
+        if (!dir)
+                return 0;
+
+        while (r >= 0 && (entry = readdir(dir)) && names->n < CONFIG_FILES_MAX)
+                if (is_dropin(entry->d_name) && !has_name(names, entry->d_name))
+                        r = asprintf(&names->names[names->n++], DROPINS_NAME "/%s", entry->d_name);
+        if (r < 0)
+                names->n--;
+        (void) closedir(dir);
+        return r < 0 ? -ENOMEM : 0;
+}
+
+static int compare_names(const void *a, const void *b) {
+        return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+static int read_dropins(const Places *places, const Log *log, Config *config, Error *error) {
+        _cleanup_(names_freep) Names *names = calloc(1, sizeof(*names));
+        int r = names ? 0 : -ENOMEM;
+
+        for (size_t i = 0; r >= 0 && i < places->n; i++)
+                r = add_names(names, places->paths[i]);
+        if (r < 0)
+                return error_oom(error);
+
+        if (names->n > 0)
+                qsort(names->names, names->n, sizeof(names->names[0]), compare_names);
+        for (size_t i = 0; r >= 0 && i < names->n; i++)
+                r = read_first(places, names->names[i], log, config, error);
+        return r;
+}
+
+int config_load(const char *file, const Log *log, Config *ret, Error *error) {
+        _cleanup_(places_done) Places places = { 0 };
+        Config config = CONFIG_DEFAULT;
+        int r;
+
+        if (file)
+                r = read_file(file, log, &config, error);
+        else if (find_places(&places) < 0)
+                r = error_oom(error);
+        else {
+                r = read_first(&places, FILE_NAME, log, &config, error);
+                if (r >= 0)
+                        r = read_dropins(&places, log, &config, error);
+        }
+        if (r < 0)
+                return r;
+
+        *ret = config;
+        return 0;
+}

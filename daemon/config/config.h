@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What an administrator decides: virt-bootstrapd.conf(5). Files are read as systemd's programs read
+ * theirs: virt-bootstrapd.conf, then the drop-ins virt-bootstrapd.conf.d/NAME.conf by name, from
+ * /etc/virt-bootstrap, /run/virt-bootstrap and /usr/lib/virt-bootstrap, of which the first that has a name
+ * decides; for a user without privileges $XDG_CONFIG_HOME/virt-bootstrap comes before them. What cannot be
+ * understood is warned about and left out.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base-error.h"
+#include "base-limits.h"
+#include "base-log.h"
+
+typedef struct Config {
+        uint64_t jobs_max;       /* [Daemon] MaxJobs= */
+        uint64_t queued_max;     /* MaxQueued= */
+        uint64_t retention_usec; /* JobRetentionSec= */
+        uint64_t idle_usec;      /* IdleTimeoutSec=; 0: never */
+        uint64_t stall_usec;     /* StallTimeoutSec=; a job without progress fails; 0: never */
+        bool sandbox;            /* Sandbox=; a worker that cannot enter its sandbox fails */
+        Limits limits;           /* [Limits] */
+} Config;
+
+#define CONFIG_FILE_MAX  ((size_t) 1 << 20) /* bytes */
+#define CONFIG_FILES_MAX ((size_t) 1000)    /* drop-ins */
+
+#define CONFIG_DEFAULT                                                                             \
+        ((Config){                                                                                 \
+                .jobs_max = 2,                                                                     \
+                .queued_max = 256,                                                                 \
+                .retention_usec = UINT64_C(60000000),                                              \
+                .idle_usec = UINT64_C(30000000),                                                   \
+                .stall_usec = UINT64_C(600000000),                                                 \
+                .sandbox = true,                                                                   \
+                .limits = LIMITS_DEFAULT,                                                          \
+        })
+
+/**
+ * config_apply() - read one file's content
+ * @name:       of the file, for warnings
+ * @config:     in which it changes what it names
+ */
+void config_apply(const char *name, const char *text, size_t size, const Log *log, Config *config);
+
+/**
+ * config_load() - read all files
+ * @file:       instead of them this one, which has to be there; or NULL
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int config_load(const char *file, const Log *log, Config *ret, Error *error);

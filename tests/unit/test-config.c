@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-cleanup.h"
+#include "config.h"
+
+static Config apply(const char *text) {
+        Config config = CONFIG_DEFAULT;
+
+        config_apply("test", text, strlen(text), NULL, &config);
+        return config;
+}
+
+static void every_key_is_read(void **state) {
+        const Config config = apply(
+                "[Daemon]\nMaxJobs=7\nMaxQueued=8\nJobRetentionSec=9\nIdleTimeoutSec=10min\n"
+                "StallTimeoutSec=11\nSandbox=no\n"
+                "[Limits]\nUnpackedSize=1G\nEntries=2\nLayers=3\nPathLength=4\nNameLength=5\n"
+                "PathDepth=6\nXattrSize=7\nHeaderSize=8K\nZstdWindow=9M\nCompressionRatio=10\n"
+                "CompressionRatioFloor=11\n");
+
+        assert_int_equal(config.jobs_max, 7);
+        assert_int_equal(config.queued_max, 8);
+        assert_int_equal(config.retention_usec, 9000000);
+        assert_int_equal(config.idle_usec, 600000000);
+        assert_int_equal(config.stall_usec, 11000000);
+        assert_false(config.sandbox);
+        assert_int_equal(config.limits.unpacked_bytes, 1 << 30);
+        assert_int_equal(config.limits.entries, 2);
+        assert_int_equal(config.limits.layers, 3);
+        assert_int_equal(config.limits.path_bytes, 4);
+        assert_int_equal(config.limits.name_bytes, 5);
+        assert_int_equal(config.limits.depth, 6);
+        assert_int_equal(config.limits.xattr_bytes, 7);
+        assert_int_equal(config.limits.header_bytes, 8192);
+        assert_int_equal(config.limits.zstd_window_bytes, 9 << 20);
+        assert_int_equal(config.limits.ratio, 10);
+        assert_int_equal(config.limits.ratio_floor_bytes, 11);
+}
+
+static void what_cannot_be_understood_changes_nothing(void **state) {
+        const Config config =
+                apply("[Daemon]\nMaxJobs=many\nMaxJobs=0\nEntries=5\nSandbox=perhaps\nNonsense=1\n"
+                      "[Elsewhere]\nMaxJobs=9\n[Limits]\nPathLength=4096\n");
+        const Config defaults = CONFIG_DEFAULT;
+
+        assert_int_equal(config.jobs_max, defaults.jobs_max);
+        assert_true(config.sandbox);
+        assert_int_equal(config.limits.entries, defaults.limits.entries);
+        assert_int_equal(config.limits.path_bytes, defaults.limits.path_bytes);
+}
+
+static void write_file(const char *dir, const char *name, const char *text) {
+        _cleanup_(freep) char *path = NULL;
+        FILE *f;
+
+        assert_true(asprintf(&path, "%s/%s", dir, name) > 0);
+        f = fopen(path, "we");
+        assert_non_null(f);
+        assert_true(fputs(text, f) >= 0);
+        assert_int_equal(fclose(f), 0);
+}
+
+static void named_file_stands_for_all_and_has_to_be_there(void **state) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        _cleanup_(freep) char *path = NULL;
+        char dir[] = "/tmp/test-config-XXXXXX";
+        Config config;
+
+        assert_non_null(mkdtemp(dir));
+        write_file(dir, "a.conf", "[Daemon]\nMaxJobs=3\n");
+        assert_true(asprintf(&path, "%s/a.conf", dir) > 0);
+
+        assert_int_equal(config_load(path, NULL, &config, &error), 0);
+        assert_int_equal(config.jobs_max, 3);
+
+        assert_int_equal(unlink(path), 0);
+        assert_true(config_load(path, NULL, &config, &error) < 0);
+        assert_non_null(strstr(error_text(&error), path));
+        assert_int_equal(rmdir(dir), 0);
+}
+
+/* Root does not look into a home directory: a child that is somebody else does. */
+static void dropins_follow_the_main_file_by_name(void **state) {
+        char dir[] = "/tmp/test-config-XXXXXX", sub[128], dropins[160];
+        Config config;
+        int r;
+
+        assert_non_null(mkdtemp(dir));
+        assert_true(snprintf(sub, sizeof(sub), "%s/virt-bootstrap", dir) > 0);
+        assert_true(snprintf(dropins, sizeof(dropins), "%s/virt-bootstrapd.conf.d", sub) > 0);
+        assert_int_equal(mkdir(sub, 0755) | mkdir(dropins, 0755) | chmod(dir, 0755), 0);
+        write_file(sub, "virt-bootstrapd.conf", "[Daemon]\nMaxJobs=3\nMaxQueued=4\n");
+        write_file(dropins, "20-b.conf", "[Daemon]\nMaxJobs=5\n");
+        write_file(dropins, "10-a.conf", "[Daemon]\nMaxJobs=6\nJobRetentionSec=7\n");
+        write_file(dropins, "30-c.txt", "[Daemon]\nMaxJobs=8\n");
+
+        assert_int_equal(setenv("XDG_CONFIG_HOME", dir, 1), 0);
+        if (geteuid() == 0)
+                assert_int_equal(seteuid(4711), 0);
+        r = config_load(NULL, NULL, &config, NULL);
+        if (getuid() == 0)
+                assert_int_equal(seteuid(0), 0);
+
+        assert_int_equal(r, 0);
+        assert_int_equal(config.jobs_max, 5);
+        assert_int_equal(config.queued_max, 4);
+        assert_int_equal(config.retention_usec, 7000000);
+
+        for (size_t i = 0; i < 3; i++) {
+                static const char *const names[] = { "20-b.conf", "10-a.conf", "30-c.txt" };
+                char path[256];
+
+                assert_true(snprintf(path, sizeof(path), "%s/%s", dropins, names[i]) > 0);
+                assert_int_equal(unlink(path), 0);
+        }
+        assert_int_equal(rmdir(dropins), 0);
+        assert_true(strlen(strcat(sub, "/virt-bootstrapd.conf")) > 0);
+        assert_int_equal(unlink(sub), 0);
+        *strrchr(sub, '/') = '\0';
+        assert_int_equal(rmdir(sub) | rmdir(dir), 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(every_key_is_read),
+                CASE(what_cannot_be_understood_changes_nothing),
+                CASE(named_file_stands_for_all_and_has_to_be_there),
+                CASE(dropins_follow_the_main_file_by_name),
+        };
+
+        return cmocka_run_group_tests_name("config", tests, NULL, NULL);
+}
