@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What an OCI image layout wants of an image that was pushed in another form. */
+
+#include <stddef.h>
+
+#include "oci-manifest.h"
+
+/**
+ * layout_manifest() - an OCI manifest for an image with a Docker schema 2 manifest
+ * @manifest:   with a config and the sizes of all layers
+ * @ret:        the document, owned by the caller; the same bytes for the same image
+ *
+ * Tools look for OCI media types in a layout. Config and layers are the same blobs under the media types
+ * that the image specification gives their formats.
+ *
+ * Return: 0, or -ENOMEM with @error set.
+ */
+int layout_manifest(const Manifest *manifest, char **ret, size_t *ret_size, Error *error);
