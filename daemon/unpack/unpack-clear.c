@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "unpack-tree-internal.h"
+
+/* Removes content of a directory, down and up again along its nodes. */
+typedef struct Clear {
+        Tree *tree;                   /* borrowed */
+        bool all;                     /* also what the layer brought */
+        const struct timespec *mtime; /* borrowed; of what stays only because something is in it */
+} Clear;
+
+static int clear_enter(const Clear *clear, Node *node, Error *error) {
+        UnpackTarget *target = clear->tree->target;
+
+        node->keep = false;
+        return target->ops->list_open(target, node->dir, &node->list, error);
+}
+
+/* -ENOTEMPTY is an answer for directories. */
+static int unlink_name(Tree *tree, Node *parent, const char *name, bool is_dir, Error *error) {
+        int r;
+
+        r = tree->target->ops->remove(tree->target, parent->dir, name, is_dir, error);
+        if (r >= 0)
+                parent->touched = true;
+        return r;
+}
+
+static int is_brought(const Clear *clear, const Node *parent, const char *name, Error *error) {
+        return clear->all ? 0 : brought_has(clear->tree->brought, parent->info.inode, name, error);
+}
+
+/* Removes a directory whose content is gone, or takes note that it stays. */
+static int clear_leave(const Clear *clear, Node *node, Error *error) {
+        Tree *tree = clear->tree;
+        Node *parent = node->parent;
+        UnpackMeta meta;
+        char name[NAME_BYTES_MAX + 1];
+        int own, r;
+
+        own = is_brought(clear, parent, node->name, error);
+        if (own < 0)
+                return own;
+
+        if (!own && !node->keep) {
+                assert(strlen(node->name) < sizeof(name));
+                memcpy(name, node->name, strlen(node->name) + 1);
+                nodes_drop(tree->nodes, parent, name);
+                r = unlink_name(tree, parent, name, true, error);
+                return r == -ENOTEMPTY ? error_set(
+                                                 error, ENOTEMPTY, ERROR_FAILED,
+                                                 "Cannot empty \"%s\"", name)
+                                       : r;
+        }
+
+        parent->keep = true;
+        if (!own) {
+                meta = tree_implied_meta(tree, clear->mtime);
+                node->touched = true;
+                r = tree->target->ops->merge_dir(
+                        tree->target, &node->dir, &meta, &node->info, error);
+                if (r < 0)
+                        return r;
+        }
+        return tree_mark_fresh(tree, node, error);
+}
+
+/* A name in @node: 1 when its content has to go first, from *@ret; 0 when it is done. */
+static int clear_name(
+        const Clear *clear,
+        Node *node,
+        const char *name,
+        UnpackType type,
+        Node **ret,
+        Error *error) {
+        Tree *tree = clear->tree;
+        Node *child;
+        int own, r;
+
+        own = is_brought(clear, node, name, error);
+        if (own < 0)
+                return own;
+
+        if (type != UNPACK_DIRECTORY) {
+                node->keep = node->keep || own;
+                return own ? 0 : unlink_name(tree, node, name, false, error);
+        }
+
+        /* Most directories that are removed whole are empty by now, or never had anything. */
+        if (!own && !nodes_find(tree->nodes, node, name)) {
+                r = unlink_name(tree, node, name, true, error);
+                if (r != -ENOTEMPTY)
+                        return r;
+        }
+
+        r = tree_open(tree, node, name, &child, error);
+        if (r == -ENOTDIR || r == 0)
+                return error_set(
+                        error, ENOTDIR, ERROR_FAILED, "\"%s\" changed while it was removed", name);
+        if (r < 0)
+                return r;
+        if (child->fresh && !clear->all) {
+                node->keep = true;
+                return 0;
+        }
+
+        *ret = child;
+        return 1;
+}
+
+/* Afterwards @top->keep says whether something is left in it. */
+static int clear_content(const Clear *clear, Node *top, Error *error) {
+        UnpackTarget *target = clear->tree->target;
+        Node *node = top;
+        int r;
+
+        r = clear_enter(clear, node, error);
+        while (r >= 0) {
+                UnpackType type = UNPACK_REGULAR;
+                const char *name;
+
+                r = target->ops->list_next(target, node->list, &name, &type, error);
+                if (r > 0) {
+                        r = clear_name(clear, node, name, type, &node, error);
+                        if (r > 0)
+                                r = clear_enter(clear, node, error);
+                } else if (r == 0) {
+                        Node *parent = node->parent;
+
+                        target->ops->list_close(target, node->list);
+                        node->list = NULL;
+                        if (node == top)
+                                return 0;
+                        r = clear_leave(clear, node, error);
+                        node = parent;
+                }
+        }
+
+        return r;
+}
+
+int tree_remove(Tree *tree, Node *parent, const char *name, Error *error) {
+        static const struct timespec never = { 0 };
+        const Clear clear = { .tree = tree, .all = true, .mtime = &never };
+        UnpackInfo info = { 0 };
+        Node *node;
+        int r;
+
+        r = tree->target->ops->look(tree->target, parent->dir, name, &info, error);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return r;
+        if (info.type != UNPACK_DIRECTORY)
+                return unlink_name(tree, parent, name, false, error);
+
+        r = clear_name(&clear, parent, name, UNPACK_DIRECTORY, &node, error);
+        if (r <= 0)
+                return r;
+
+        r = clear_content(&clear, node, error);
+        return r < 0 ? r : clear_leave(&clear, node, error);
+}
+
+int tree_hide(
+        Tree *tree, Node *parent, const char *name, const struct timespec *mtime, Error *error) {
+        const Clear clear = { .tree = tree, .mtime = mtime };
+        UnpackInfo info = { 0 };
+        Node *node;
+        int r;
+
+        if (parent->fresh)
+                return 0;
+
+        r = tree->target->ops->look(tree->target, parent->dir, name, &info, error);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return r;
+
+        r = clear_name(&clear, parent, name, info.type, &node, error);
+        if (r <= 0)
+                return r;
+
+        r = clear_content(&clear, node, error);
+        return r < 0 ? r : clear_leave(&clear, node, error);
+}
+
+int tree_hide_content(Tree *tree, Node *node, const struct timespec *mtime, Error *error) {
+        const Clear clear = { .tree = tree, .mtime = mtime };
+        int r;
+
+        if (node->fresh)
+                return 0;
+
+        r = clear_content(&clear, node, error);
+        return r < 0 ? r : tree_mark_fresh(tree, node, error);
+}

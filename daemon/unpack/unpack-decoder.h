@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One compression format. Private to unpack-inflate.c, which picks one, and those that implement
+ * it. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base-error.h"
+#include "unpack-limits.h"
+#include "unpack-source.h"
+
+#define DECODER_HEAD_BYTES ((size_t) 6)
+
+typedef struct Decoder Decoder; /* each format's own */
+
+typedef struct DecoderOps {
+        /* Whether a stream that starts with @size <= DECODER_HEAD_BYTES bytes at @head is this
+         * format's. */
+        bool (*matches)(const uint8_t *head, size_t size);
+
+        /* A decoder of the bytes from @source on, which is borrowed. */
+        int (*new)(Source *source, const UnpackLimits *limits, Decoder **ret, Error *error);
+
+        /* At least one byte, 0 at the end of the stream, or a negative errno with @error set. At
+         * the end every check has passed; the source may still have bytes. */
+        ssize_t (*read)(Decoder *decoder, void *buffer, size_t size, Error *error);
+
+        void (*free)(Decoder *decoder);
+} DecoderOps;
+
+extern const DecoderOps decoder_gzip;  /* unpack-gzip.c */
+extern const DecoderOps decoder_zstd;  /* unpack-zstd.c */
+extern const DecoderOps decoder_xz;    /* unpack-filter.c */
+extern const DecoderOps decoder_bzip2; /* unpack-filter.c */
+extern const DecoderOps decoder_none;  /* unpack-none.c; matches everything */

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base-fd.h"
+#include "unpack-directory-internal.h"
+#include "unpack-path.h"
+
+#define PERMISSIONS 0777u
+#define SPECIAL     07000u /* setuid, setgid, sticky */
+
+/* New files usually get the process's ids, but mounts can differ: bsdgroups, idmapped ones. */
+static int learn_owner(Directory *directory, int fd, Error *error) {
+        struct stat st;
+
+        if (directory->knows_owner)
+                return 0;
+        if (fstat(fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot look at a new file");
+
+        directory->new_uid = st.st_uid;
+        directory->new_gid = st.st_gid;
+        directory->knows_owner = true;
+        return 0;
+}
+
+static bool wants_owner(const Directory *directory, UnpackDir dir, const UnpackMeta *meta) {
+        if (!directory->privileged)
+                return false;
+        return !directory->knows_owner || (dir & DIR_GIVES_GROUP) ||
+               meta->uid != directory->new_uid || meta->gid != directory->new_gid;
+}
+
+int directory_create_file(
+        void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error) {
+        Directory *directory = self;
+
+        assert(directory->file_fd < 0);
+
+        /* A user cannot write xattrs of a file that it may not write. */
+        directory->file_mode = meta->mode & PERMISSIONS;
+        if (!directory->privileged && meta->n_xattrs > 0)
+                directory->file_mode = 0600;
+
+        directory->file_fd =
+                openat(DIR_FD(dir), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                       directory->file_mode);
+        if (directory->file_fd < 0 && errno == EEXIST)
+                return -EEXIST;
+        if (directory->file_fd < 0)
+                return error_set_errno(error, errno, "Cannot create a file");
+
+        directory->file_dir = dir;
+        directory->file_end = 0;
+        return dir & DIR_GIVES_GROUP ? 0 : learn_owner(directory, directory->file_fd, error);
+}
+
+int directory_write_file(void *self, uint64_t offset, const void *data, size_t size, Error *error) {
+        const Directory *directory = self;
+        const uint8_t *p = data;
+
+        if (offset > INT64_MAX - size)
+                return error_set(error, EFBIG, ERROR_CORRUPT_ARCHIVE, "The file is too large");
+
+        ((Directory *) self)->file_end = offset + size;
+        while (size > 0) {
+                ssize_t n = pwrite(directory->file_fd, p, size, (off_t) offset);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return error_set_errno(error, errno, "Cannot write a file");
+
+                p += n;
+                offset += (uint64_t) n;
+                size -= (size_t) n;
+        }
+
+        return 0;
+}
+
+/* Writing takes away setuid and capabilities, and so does a new owner: all of that comes last. */
+static int finish_attributes(Directory *directory, int fd, const UnpackMeta *meta, Error *error) {
+        const UnpackDir dir = directory->file_dir;
+        const XattrFile file = { .fd = fd };
+        int r;
+
+        if (wants_owner(directory, dir, meta) && fchown(fd, meta->uid, meta->gid) < 0)
+                return error_set_errno(
+                        error, errno, "Cannot make %u:%u the owner", meta->uid, meta->gid);
+
+        if (dir & DIR_GIVES_ACL) {
+                r = xattr_clear_acls(&file, false, error);
+                if (r < 0)
+                        return r;
+        }
+
+        r = xattr_write_all(
+                &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
+                error);
+        if (r < 0)
+                return r;
+
+        /* ACLs, given or taken, change permissions. */
+        if ((meta->mode != directory->file_mode || meta->n_xattrs > 0 || (dir & DIR_GIVES_ACL)) &&
+            fchmod(fd, meta->mode) < 0)
+                return error_set_errno(error, errno, "Cannot set the mode of a file");
+        return 0;
+}
+
+int directory_finish_file(void *self, const UnpackMeta *meta, Error *error) {
+        Directory *directory = self;
+        const struct timespec times[2] = { meta->atime, meta->mtime };
+        _cleanup_(closep) int fd = TAKE_FD(directory->file_fd);
+        int r;
+
+        if (meta->size > INT64_MAX)
+                return error_set(error, EFBIG, ERROR_CORRUPT_ARCHIVE, "The file is too large");
+        if (directory->file_end < meta->size && ftruncate(fd, (off_t) meta->size) < 0)
+                return error_set_errno(
+                        error, errno, "Cannot make a file %" PRIu64 " bytes long", meta->size);
+
+        r = finish_attributes(directory, fd, meta, error);
+        if (r < 0)
+                return r;
+        if (futimens(fd, times) < 0)
+                return error_set_errno(error, errno, "Cannot set the times of a file");
+        if (close(TAKE_FD(fd)) < 0)
+                return error_set_errno(error, errno, "Cannot write a file");
+        return 0;
+}
+
+static int make_node(
+        Directory *directory,
+        UnpackDir dir,
+        const char *name,
+        const UnpackMeta *meta,
+        Error *error) {
+        static const mode_t types[_UNPACK_TYPE_MAX] = {
+                [UNPACK_CHARACTER_DEVICE] = S_IFCHR,
+                [UNPACK_BLOCK_DEVICE] = S_IFBLK,
+                [UNPACK_FIFO] = S_IFIFO,
+        };
+        const mode_t type = types[meta->type];
+        int code = 0;
+
+        if (meta->type == UNPACK_SYMLINK) {
+                if (symlinkat(meta->link, DIR_FD(dir), name) == 0)
+                        return 0;
+                return errno == EEXIST ? -EEXIST
+                                       : error_set_errno(error, errno, "Cannot create a link");
+        }
+
+        assert(type != 0);
+        if (type != S_IFIFO && !directory->privileged)
+                code = EPERM;
+        else if (
+                mknodat(DIR_FD(dir), name, type | meta->mode,
+                        makedev(meta->device_major, meta->device_minor)) < 0)
+                code = errno;
+
+        if (code == EEXIST)
+                return -EEXIST;
+        if (code == EPERM && type != S_IFIFO) {
+                if (!directory->warned_devices)
+                        unpack_target_warn(
+                                &directory->target, "Device nodes are left out: not permitted");
+                directory->warned_devices = true;
+                return 1;
+        }
+        return code > 0 ? error_set_errno(error, code, "Cannot create a device node") : 0;
+}
+
+static int make_xattrs(
+        Directory *directory,
+        UnpackDir dir,
+        const char *name,
+        const UnpackMeta *meta,
+        Error *error) {
+        char path[FD_PATH_MAX + 1 + NAME_BYTES_MAX + 1], directory_path[FD_PATH_MAX];
+        const XattrFile file = { .fd = -EBADF, .path = path };
+        int r = 0;
+
+        (void) snprintf(path, sizeof(path), "%s/%s", fd_path(DIR_FD(dir), directory_path), name);
+        if ((dir & DIR_GIVES_ACL) && meta->type != UNPACK_SYMLINK)
+                r = xattr_clear_acls(&file, false, error);
+        if (r < 0)
+                return r;
+
+        return xattr_write_all(
+                &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
+                error);
+}
+
+int directory_make(
+        void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error) {
+        Directory *directory = self;
+        const struct timespec times[2] = { meta->atime, meta->mtime };
+        bool changes_owner;
+        int r;
+
+        r = make_node(directory, dir, name, meta, error);
+        if (r != 0)
+                return r;
+
+        changes_owner = wants_owner(directory, dir, meta);
+        if (changes_owner &&
+            fchownat(DIR_FD(dir), name, meta->uid, meta->gid, AT_SYMLINK_NOFOLLOW) < 0)
+                return error_set_errno(
+                        error, errno, "Cannot make %u:%u the owner", meta->uid, meta->gid);
+
+        if (meta->n_xattrs > 0 || (dir & DIR_GIVES_ACL)) {
+                r = make_xattrs(directory, dir, name, meta, error);
+                if (r < 0)
+                        return r;
+        }
+
+        if (meta->type != UNPACK_SYMLINK &&
+            ((changes_owner && (meta->mode & SPECIAL)) || meta->n_xattrs > 0 ||
+             (dir & DIR_GIVES_ACL)) &&
+            fchmodat(DIR_FD(dir), name, meta->mode, 0) < 0)
+                return error_set_errno(error, errno, "Cannot set the mode of a device node");
+        if (utimensat(DIR_FD(dir), name, times, AT_SYMLINK_NOFOLLOW) < 0)
+                return error_set_errno(error, errno, "Cannot set times");
+        return 0;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "unpack-directory-internal.h"
+
+#define LIST_BYTES ((size_t) 8192)
+
+struct UnpackList {
+        int fd; /* borrowed */
+        size_t start, end;
+        _Alignas(struct dirent64) char buffer[LIST_BYTES];
+};
+
+UnpackType directory_type(mode_t mode) {
+        switch (mode & S_IFMT) {
+        case S_IFDIR:
+                return UNPACK_DIRECTORY;
+        case S_IFLNK:
+                return UNPACK_SYMLINK;
+        case S_IFCHR:
+                return UNPACK_CHARACTER_DEVICE;
+        case S_IFBLK:
+                return UNPACK_BLOCK_DEVICE;
+        case S_IFIFO:
+                return UNPACK_FIFO;
+        case S_IFSOCK:
+                return UNPACK_SOCKET;
+        default:
+                return UNPACK_REGULAR;
+        }
+}
+
+int directory_list_open(void *self, UnpackDir dir, UnpackList **ret, Error *error) {
+        UnpackList *list;
+
+        list = malloc(sizeof(*list));
+        if (!list)
+                return error_oom(error);
+
+        list->fd = DIR_FD(dir);
+        list->start = list->end = 0;
+        if (lseek(list->fd, 0, SEEK_SET) < 0) {
+                free(list);
+                return error_set_errno(error, errno, "Cannot list a directory");
+        }
+
+        *ret = list;
+        return 0;
+}
+
+void directory_list_close(void *self, UnpackList *list) {
+        free(list);
+}
+
+static int entry_type(const UnpackList *list, const struct dirent64 *entry, UnpackType *ret) {
+        struct stat st;
+
+        if (entry->d_type != DT_UNKNOWN) {
+                *ret = directory_type(DTTOIF(entry->d_type));
+                return 0;
+        }
+
+        if (fstatat(list->fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        *ret = directory_type(st.st_mode);
+        return 0;
+}
+
+int directory_list_next(
+        void *self, UnpackList *list, const char **ret_name, UnpackType *ret_type, Error *error) {
+        for (;;) {
+                const struct dirent64 *entry;
+                int r;
+
+                if (list->start == list->end) {
+                        ssize_t n = getdents64(list->fd, list->buffer, sizeof(list->buffer));
+
+                        if (n < 0)
+                                return error_set_errno(error, errno, "Cannot list a directory");
+                        if (n == 0)
+                                return 0;
+                        list->start = 0;
+                        list->end = (size_t) n;
+                }
+
+                entry = (const struct dirent64 *) (const void *) (list->buffer + list->start);
+                list->start += entry->d_reclen;
+                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                        continue;
+
+                r = entry_type(list, entry, ret_type);
+                if (r < 0)
+                        return error_set_errno(error, -r, "Cannot look at \"%s\"", entry->d_name);
+                *ret_name = entry->d_name;
+                return 1;
+        }
+}

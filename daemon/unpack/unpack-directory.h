@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The target which is a directory.
+ *
+ * Uses descriptors and single path components only, and never follows a link in one. The process's
+ * umask is taken to be 0 by unpack_directory_new(), which sets it.
+ */
+
+#include <stdbool.h>
+
+#include "base-error.h"
+#include "unpack-target.h"
+
+/**
+ * unpack_directory_new() - unpack into an existing directory
+ * @root_fd:    the directory, opened for reading; borrowed, must outlive the target
+ * @privileged: whether owners, device nodes and xattrs of the trusted and security name spaces can
+ *              be written: CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_MKNOD,
+ *              CAP_SETFCAP, CAP_SYS_ADMIN for trusted. If not, owners become the caller's, and the
+ *              others are left out with one warning.
+ * @ret:        owned by the caller, release with unpack_target_free(); untouched on failure
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int unpack_directory_new(int root_fd, bool privileged, UnpackTarget **ret, Error *error);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base-cleanup.h"
+#include "unpack-decoder.h"
+
+/* xz and bzip2: libarchive's filters, in front of its format for "no archive at all". */
+typedef struct Filter {
+        Source *source;          /* borrowed */
+        struct archive *archive; /* owned */
+        size_t lent;             /* bytes of the source that libarchive is reading */
+        uint64_t given;          /* bytes that libarchive got */
+        Error error;             /* owned; a failure of the source */
+} Filter;
+
+static bool xz_matches(const uint8_t *head, size_t size) {
+        return size >= 6 && memcmp(head,
+                                   "\xfd"
+                                   "7zXZ\0",
+                                   6) == 0;
+}
+
+static bool bzip2_matches(const uint8_t *head, size_t size) {
+        return size >= 4 && memcmp(head, "BZh", 3) == 0 && head[3] >= '1' && head[3] <= '9';
+}
+
+static la_ssize_t on_read(struct archive *archive, void *userdata, const void **ret) {
+        Filter *filter = userdata;
+        ssize_t n;
+
+        source_consume(filter->source, filter->lent);
+        filter->lent = 0;
+
+        n = source_peek(filter->source, 1, &filter->error);
+        if (n < 0) {
+                archive_set_error(archive, filter->error.code, "%s", error_text(&filter->error));
+                return ARCHIVE_FATAL;
+        }
+
+        filter->lent = (size_t) n;
+        filter->given += filter->lent;
+        *ret = source_data(filter->source);
+        return n;
+}
+
+static void filter_free(Decoder *decoder) {
+        Filter *filter = (Filter *) decoder;
+
+        (void) archive_read_free(filter->archive);
+        error_clear(&filter->error);
+        free(filter);
+}
+
+static int filter_error(Filter *filter, Error *error) {
+        const char *text = archive_error_string(filter->archive);
+
+        if (filter->error.code > 0)
+                return error_copy(error, &filter->error);
+        if (archive_errno(filter->archive) == ENOMEM)
+                return error_oom(error);
+        return error_set(
+                error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "The compressed stream is invalid: %s",
+                text ? text : "unknown error");
+}
+
+static int filter_new(Source *source, int code, Decoder **ret, Error *error) {
+        Filter *filter;
+        struct archive_entry *entry;
+        int r;
+
+        filter = calloc(1, sizeof(*filter));
+        if (!filter)
+                return error_oom(error);
+
+        *filter = (Filter){ .source = source, .archive = archive_read_new() };
+        if (!filter->archive) {
+                free(filter);
+                return error_oom(error);
+        }
+
+        /* Appending a filter, instead of allowing it, keeps libarchive from guessing: it would go
+         * on and uncompress what is compressed twice. */
+        if (archive_read_append_filter(filter->archive, code) != ARCHIVE_OK ||
+            archive_read_set_format(filter->archive, ARCHIVE_FORMAT_RAW) != ARCHIVE_OK ||
+            archive_read_open(filter->archive, filter, NULL, on_read, NULL) != ARCHIVE_OK ||
+            archive_read_next_header(filter->archive, &entry) != ARCHIVE_OK) {
+                r = filter_error(filter, error);
+                filter_free((Decoder *) filter);
+                return r;
+        }
+
+        *ret = (Decoder *) filter;
+        return 0;
+}
+
+static int xz_new(Source *source, const UnpackLimits *limits, Decoder **ret, Error *error) {
+        return filter_new(source, ARCHIVE_FILTER_XZ, ret, error);
+}
+
+static int bzip2_new(Source *source, const UnpackLimits *limits, Decoder **ret, Error *error) {
+        return filter_new(source, ARCHIVE_FILTER_BZIP2, ret, error);
+}
+
+/* libarchive stops without a word at what follows the last stream. */
+static int filter_check_end(Filter *filter, Error *error) {
+        const int outermost = archive_filter_count(filter->archive) - 1;
+        const bool all_used =
+                (uint64_t) archive_filter_bytes(filter->archive, outermost) == filter->given;
+        ssize_t n = 0;
+
+        source_consume(filter->source, filter->lent);
+        filter->lent = 0;
+        if (all_used)
+                n = source_peek(filter->source, 1, error);
+        if (n < 0)
+                return (int) n;
+        if (!all_used || n > 0)
+                return error_set(
+                        error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
+                        "Something else follows the compressed stream");
+        return 0;
+}
+
+static ssize_t filter_read(Decoder *decoder, void *buffer, size_t size, Error *error) {
+        Filter *filter = (Filter *) decoder;
+        la_ssize_t n;
+
+        n = archive_read_data(filter->archive, buffer, size);
+        if (n < 0)
+                return filter_error(filter, error);
+        return n > 0 ? n : filter_check_end(filter, error);
+}
+
+const DecoderOps decoder_xz = {
+        .matches = xz_matches,
+        .new = xz_new,
+        .read = filter_read,
+        .free = filter_free,
+};
+
+const DecoderOps decoder_bzip2 = {
+        .matches = bzip2_matches,
+        .new = bzip2_new,
+        .read = filter_read,
+        .free = filter_free,
+};

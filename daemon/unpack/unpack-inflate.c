@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "unpack-decoder.h"
+#include "unpack-inflate.h"
+
+struct Inflate {
+        const UnpackLimits *limits; /* borrowed */
+        Source source;
+        const DecoderOps *ops;
+        Decoder *decoder;        /* owned; NULL between layers */
+        uint64_t layers;         /* that have begun */
+        uint64_t unpacked;       /* bytes of all layers */
+        uint64_t layer_unpacked; /* bytes of this one */
+        uint64_t layer_start;    /* what the source had consumed when it began */
+};
+
+/* The first that matches. */
+static const DecoderOps *const decoders[] = {
+        &decoder_gzip, &decoder_zstd, &decoder_xz, &decoder_bzip2, &decoder_none,
+};
+
+int inflate_new(const UnpackInput *input, const UnpackLimits *limits, Inflate **ret, Error *error) {
+        _cleanup_(inflate_freep) Inflate *inflate = NULL;
+        int r;
+
+        inflate = calloc(1, sizeof(*inflate));
+        if (!inflate)
+                return error_oom(error);
+
+        inflate->limits = limits;
+        r = source_init(&inflate->source, input, error);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(inflate);
+        return 0;
+}
+
+static void inflate_end_layer(Inflate *inflate) {
+        if (inflate->decoder)
+                inflate->ops->free(inflate->decoder);
+        inflate->decoder = NULL;
+}
+
+Inflate *inflate_free(Inflate *inflate) {
+        if (!inflate)
+                return NULL;
+
+        inflate_end_layer(inflate);
+        source_done(&inflate->source);
+        free(inflate);
+        return NULL;
+}
+
+int inflate_next(Inflate *inflate, UnpackLayer *ret, Error *error) {
+        ssize_t size;
+        int r;
+
+        r = source_next(&inflate->source, ret, error);
+        if (r <= 0)
+                return r;
+        if (inflate->layers == inflate->limits->layers)
+                return error_set(
+                        error, E2BIG, ERROR_LIMIT_EXCEEDED, "More than %" PRIu64 " layers",
+                        inflate->limits->layers);
+
+        inflate->layers++;
+        inflate->layer_unpacked = 0;
+        inflate->layer_start = inflate->source.consumed;
+
+        size = source_peek(&inflate->source, DECODER_HEAD_BYTES, error);
+        if (size < 0)
+                return (int) size;
+        if ((size_t) size > DECODER_HEAD_BYTES)
+                size = (ssize_t) DECODER_HEAD_BYTES;
+
+        for (size_t i = 0;; i++)
+                if (decoders[i]->matches(source_data(&inflate->source), (size_t) size)) {
+                        inflate->ops = decoders[i];
+                        break;
+                }
+
+        r = inflate->ops->new (&inflate->source, inflate->limits, &inflate->decoder, error);
+        return r < 0 ? r : 1;
+}
+
+static int inflate_check_limits(const Inflate *inflate, Error *error) {
+        const UnpackLimits *limits = inflate->limits;
+        const uint64_t consumed = inflate->source.consumed - inflate->layer_start;
+
+        if (inflate->unpacked > limits->bytes)
+                return error_set(
+                        error, EFBIG, ERROR_LIMIT_EXCEEDED,
+                        "The layers have more than %" PRIu64 " bytes uncompressed", limits->bytes);
+        if (inflate->layer_unpacked > limits->ratio_floor_bytes &&
+            inflate->layer_unpacked / limits->ratio > consumed)
+                return error_set(
+                        error, EFBIG, ERROR_LIMIT_EXCEEDED,
+                        "The layer is compressed by more than %" PRIu64 ":1", limits->ratio);
+        return 0;
+}
+
+ssize_t inflate_read(Inflate *inflate, void *buffer, size_t size, Error *error) {
+        size_t done = 0;
+        ssize_t n;
+        int r;
+
+        if (!inflate->decoder)
+                return 0;
+
+        while (done < size) {
+                n = inflate->ops->read(
+                        inflate->decoder, (uint8_t *) buffer + done, size - done, error);
+                if (n < 0)
+                        return n;
+                if (n == 0) {
+                        inflate_end_layer(inflate);
+                        break;
+                }
+
+                done += (size_t) n;
+                inflate->unpacked += (uint64_t) n;
+                inflate->layer_unpacked += (uint64_t) n;
+                r = inflate_check_limits(inflate, error);
+                if (r < 0)
+                        return r;
+        }
+
+        return (ssize_t) done;
+}
+
+uint64_t inflate_consumed(const Inflate *inflate) {
+        return inflate->source.consumed;
+}

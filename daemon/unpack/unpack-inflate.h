@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Layers, uncompressed. The compression is told by the first bytes, not by what a manifest says:
+ * none, gzip (RFC 1952), zstd (RFC 8878), xz or bzip2. A stream must be whole, its checksums
+ * right, and nothing may follow it; gzip members and zstd frames may be several.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base-cleanup.h"
+#include "base-error.h"
+#include "unpack-input.h"
+#include "unpack-limits.h"
+
+typedef struct Inflate Inflate;
+
+/** inflate_new() - @input and @limits are borrowed; *@ret is owned by the caller; 0 or -errno with
+ * @error set */
+int inflate_new(const UnpackInput *input, const UnpackLimits *limits, Inflate **ret, Error *error);
+
+/** inflate_free() - release @inflate (may be NULL) */
+Inflate *inflate_free(Inflate *inflate);
+
+/** inflate_next() - go on to the next layer; returns 1, 0 when there is none, or -errno with @error
+ * set */
+int inflate_next(Inflate *inflate, UnpackLayer *ret, Error *error);
+
+/**
+ * inflate_read() - bytes of the uncompressed layer
+ *
+ * Return: how many, @size unless the layer ends; 0 when it has ended well; or a negative errno with
+ * @error set: ERROR_CORRUPT_ARCHIVE, ERROR_LIMIT_EXCEEDED, or what the input said.
+ */
+ssize_t inflate_read(Inflate *inflate, void *buffer, size_t size, Error *error);
+
+/** inflate_consumed() - compressed bytes of all layers that inflate_read() has used */
+uint64_t inflate_consumed(const Inflate *inflate);
+
+DEFINE_CLEANUP(Inflate, inflate_free);

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <archive.h>
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "unpack-acl.h"
+#include "unpack-meta.h"
+#include "unpack-path.h"
+#include "unpack-xattr.h"
+
+#define ID_MAX    INT64_C(0xfffffffe) /* one more is no id: chown(2) */
+#define MAJOR_MAX UINT32_C(0xfff)     /* what the kernel has room for: 12 and 20 bits */
+#define MINOR_MAX UINT32_C(0xfffff)
+
+static UnpackType read_type(struct archive_entry *entry) {
+        static const struct {
+                __LA_MODE_T from;
+                UnpackType to;
+        } types[] = {
+                { AE_IFREG, UNPACK_REGULAR },      { AE_IFDIR, UNPACK_DIRECTORY },
+                { AE_IFLNK, UNPACK_SYMLINK },      { AE_IFCHR, UNPACK_CHARACTER_DEVICE },
+                { AE_IFBLK, UNPACK_BLOCK_DEVICE }, { AE_IFIFO, UNPACK_FIFO },
+                { AE_IFSOCK, UNPACK_SOCKET },
+        };
+
+        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+                if (types[i].from == archive_entry_filetype(entry))
+                        return types[i].to;
+
+        return _UNPACK_TYPE_MAX;
+}
+
+static int read_id(int64_t id, const IdMap *map, uint32_t *ret, Error *error) {
+        if (id < 0 || id > ID_MAX)
+                return error_set(
+                        error, ERANGE, ERROR_UNSAFE_ARCHIVE,
+                        "Its owner or group %" PRId64 " is out of range", id);
+
+        *ret = map ? idmap_apply(map, (uint32_t) id) : (uint32_t) id;
+        return 0;
+}
+
+static int read_device(UnpackMeta *meta, struct archive_entry *entry, Error *error) {
+        const uint64_t major = archive_entry_rdevmajor(entry),
+                       minor = archive_entry_rdevminor(entry);
+
+        if (meta->type != UNPACK_CHARACTER_DEVICE && meta->type != UNPACK_BLOCK_DEVICE)
+                return 0;
+        if (major > MAJOR_MAX || minor > MINOR_MAX)
+                return error_set(
+                        error, ERANGE, ERROR_UNSAFE_ARCHIVE,
+                        "Its device number %" PRIu64 ":%" PRIu64 " is out of range", major, minor);
+
+        meta->device_major = (uint32_t) major;
+        meta->device_minor = (uint32_t) minor;
+        return 0;
+}
+
+static void read_times(UnpackMeta *meta, struct archive_entry *entry) {
+        meta->mtime = (struct timespec){
+                .tv_sec = archive_entry_mtime(entry),
+                .tv_nsec = archive_entry_mtime_nsec(entry),
+        };
+        meta->atime = meta->mtime;
+        if (archive_entry_atime_is_set(entry))
+                meta->atime = (struct timespec){
+                        .tv_sec = archive_entry_atime(entry),
+                        .tv_nsec = archive_entry_atime_nsec(entry),
+                };
+}
+
+static UnpackXattr *find_xattr(EntryMeta *entry_meta, const char *name) {
+        for (UnpackXattr *xattr = entry_meta->xattrs;
+             xattr < entry_meta->xattrs + entry_meta->n_xattrs; xattr++)
+                if (xattr->name && strcmp(xattr->name, name) == 0)
+                        return xattr;
+        return NULL;
+}
+
+/* Takes over @value, also on failure. Of two with one name, the last counts. */
+static int add_xattr(
+        EntryMeta *entry_meta, const char *name, void *value, size_t size, Error *error) {
+        UnpackXattr *xattr = find_xattr(entry_meta, name);
+
+        if (!xattr) {
+                char *copy = strdup(name);
+
+                assert(entry_meta->n_xattrs < XATTRS_MAX);
+                if (!copy) {
+                        free(value);
+                        return error_oom(error);
+                }
+                xattr = &entry_meta->xattrs[entry_meta->n_xattrs++];
+                *xattr = (UnpackXattr){ .name = copy };
+        }
+
+        free(xattr->value);
+        xattr->value = value;
+        xattr->size = size;
+        return 0;
+}
+
+static bool is_acl(const char *name) {
+        return strcmp(name, XATTR_ACL_ACCESS) == 0 || strcmp(name, XATTR_ACL_DEFAULT) == 0;
+}
+
+static int read_xattr(
+        EntryMeta *entry_meta,
+        const char *name,
+        const void *value,
+        size_t size,
+        const MetaRules *rules,
+        Error *error) {
+        void *copy;
+
+        /* The labels of the machine that made the image mean nothing here. */
+        if (strcmp(name, "security.selinux") == 0)
+                return 0;
+        if (strlen(name) > NAME_BYTES_MAX || size > rules->limits->xattr_bytes)
+                return error_set(
+                        error, E2BIG, ERROR_LIMIT_EXCEEDED,
+                        "It has an extended attribute of more than %zu bytes",
+                        rules->limits->xattr_bytes);
+
+        copy = malloc(size + 1);
+        if (!copy)
+                return error_oom(error);
+
+        memcpy(copy, value, size);
+        if (is_acl(name) && acl_map(copy, size, rules->uids, rules->gids) < 0) {
+                free(copy);
+                return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "Its ACL is invalid");
+        }
+
+        return add_xattr(entry_meta, name, copy, size, error);
+}
+
+static int read_acl(
+        EntryMeta *entry_meta,
+        struct archive_entry *entry,
+        int type,
+        const MetaRules *rules,
+        Error *error) {
+        static const struct {
+                int from;
+                AclTag to;
+        } tags[] = {
+                { ARCHIVE_ENTRY_ACL_USER, ACL_USER },
+                { ARCHIVE_ENTRY_ACL_GROUP, ACL_GROUP },
+                { ARCHIVE_ENTRY_ACL_USER_OBJ, ACL_USER_OWNER },
+                { ARCHIVE_ENTRY_ACL_GROUP_OBJ, ACL_GROUP_OWNER },
+                { ARCHIVE_ENTRY_ACL_MASK, ACL_MASK },
+                { ARCHIVE_ENTRY_ACL_OTHER, ACL_OTHER },
+        };
+        const bool is_default = type == ARCHIVE_ENTRY_ACL_TYPE_DEFAULT;
+        const int count = archive_entry_acl_reset(entry, type);
+        _cleanup_(freep) AclEntry *entries = NULL;
+        int a_type, permset, tag, qual, r;
+        const char *name;
+        void *value;
+        size_t n = 0, size;
+
+        if (count <= 0)
+                return 0;
+        if ((size_t) count > ACL_ENTRIES_MAX)
+                return error_set(error, E2BIG, ERROR_LIMIT_EXCEEDED, "Its ACL is too long");
+
+        entries = calloc((size_t) count, sizeof(*entries));
+        if (!entries)
+                return error_oom(error);
+
+        while (archive_entry_acl_next(entry, type, &a_type, &permset, &tag, &qual, &name) ==
+               ARCHIVE_OK) {
+                for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+                        if (tags[i].from == tag)
+                                entries[n].tag = tags[i].to;
+                if (entries[n].tag == 0 || n == (size_t) count)
+                        return error_set(
+                                error, EINVAL, ERROR_CORRUPT_ARCHIVE, "Its ACL is invalid");
+                if ((entries[n].tag == ACL_USER || entries[n].tag == ACL_GROUP) && qual < 0)
+                        return 1;
+
+                entries[n].permissions = (uint16_t) (permset & 7);
+                entries[n++].id = (uint32_t) qual;
+        }
+
+        r = acl_format(entries, n, &value, &size, error);
+        if (r < 0)
+                return r;
+        if (acl_map(value, size, rules->uids, rules->gids) < 0) {
+                free(value);
+                return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "Its ACL is invalid");
+        }
+        return add_xattr(
+                entry_meta, is_default ? XATTR_ACL_DEFAULT : XATTR_ACL_ACCESS, value, size, error);
+}
+
+static int read_xattrs(
+        EntryMeta *entry_meta, struct archive_entry *entry, const MetaRules *rules, Error *error) {
+        const int count = archive_entry_xattr_reset(entry);
+        const char *name;
+        const void *value;
+        size_t size;
+        int r;
+
+        if (count <= 0 && !archive_entry_acl_types(entry))
+                return 0;
+        if (count < 0 || (size_t) count > XATTRS_MAX - 2)
+                return error_set(
+                        error, E2BIG, ERROR_LIMIT_EXCEEDED,
+                        "It has more than %zu extended attributes", XATTRS_MAX - 2);
+
+        entry_meta->xattrs = calloc((size_t) count + 2, sizeof(*entry_meta->xattrs));
+        if (!entry_meta->xattrs)
+                return error_oom(error);
+
+        while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+                r = read_xattr(entry_meta, name, value, size, rules, error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int read_acls(
+        EntryMeta *entry_meta, struct archive_entry *entry, const MetaRules *rules, Error *error) {
+        static const int types[] = { ARCHIVE_ENTRY_ACL_TYPE_ACCESS,
+                                     ARCHIVE_ENTRY_ACL_TYPE_DEFAULT };
+        int r, skipped = 0;
+
+        for (size_t i = 0; i < 2; i++) {
+                if (!(archive_entry_acl_types(entry) & types[i]))
+                        continue;
+                r = read_acl(entry_meta, entry, types[i], rules, error);
+                if (r < 0)
+                        return r;
+                skipped = skipped || r > 0;
+        }
+        return skipped;
+}
+
+int meta_init(
+        EntryMeta *entry_meta, struct archive_entry *entry, const MetaRules *rules, Error *error) {
+        UnpackMeta *meta = &entry_meta->meta;
+        int64_t size;
+        int r;
+
+        *entry_meta = (EntryMeta){ 0 };
+
+        meta->type = read_type(entry);
+        r = read_id(archive_entry_uid(entry), rules->uids, &meta->uid, error);
+        if (r < 0)
+                return r;
+        r = read_id(archive_entry_gid(entry), rules->gids, &meta->gid, error);
+        if (r < 0)
+                return r;
+        r = read_device(meta, entry, error);
+        if (r < 0)
+                return r;
+
+        size = archive_entry_size(entry);
+        if (size < 0)
+                return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "Its size is negative");
+        meta->size = (uint64_t) size;
+        meta->mode = archive_entry_perm(entry) & 07777;
+        read_times(meta, entry);
+
+        r = read_xattrs(entry_meta, entry, rules, error);
+        if (r < 0)
+                return r;
+        r = read_acls(entry_meta, entry, rules, error);
+        meta->xattrs = entry_meta->xattrs;
+        meta->n_xattrs = entry_meta->n_xattrs;
+        return r;
+}
+
+void meta_done(EntryMeta *entry_meta) {
+        for (size_t i = 0; i < entry_meta->n_xattrs; i++) {
+                free(entry_meta->xattrs[i].name);
+                free(entry_meta->xattrs[i].value);
+        }
+        free(entry_meta->xattrs);
+        *entry_meta = (EntryMeta){ 0 };
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The target's directories that are open: a cache, least recently used out first. A node is where a
+ * directory really is: its parent is the directory that holds it, never a link on the way. A node
+ * with nodes below it, or one that is held, stays.
+ *
+ * A directory whose content changes is marked "touched": it gets its own times back when its node
+ * goes.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base-cleanup.h"
+#include "base-error.h"
+#include "unpack-target.h"
+
+#define NODES_MAX ((size_t) 192) /* open at a time, unless one path is longer */
+
+typedef struct Node Node;
+
+struct Node {
+        Node *parent;  /* NULL for the root, and for a node whose directory has been removed */
+        UnpackDir dir; /* owned */
+        UnpackInfo info;
+        size_t depth;     /* 0 is the root */
+        bool touched;     /* see above */
+        bool fresh;       /* no lower layer has anything in it */
+        UnpackList *list; /* owned; while its content is being removed, else NULL */
+        bool keep;        /* the same: something in it stays */
+
+        size_t n_holds;
+        size_t n_children;
+        Node *first_child; /* siblings are linked */
+        Node *next, *previous;
+        Node *newer, *older; /* by use; only of those that may go */
+        Node *chain;         /* in the hash table */
+        char name[];         /* in the parent */
+};
+
+typedef struct Nodes Nodes;
+
+/** nodes_new() - open the root; @target is borrowed; *@ret is owned by the caller; 0 or -errno with
+ * @error set */
+int nodes_new(UnpackTarget *target, Nodes **ret, Error *error);
+
+/** nodes_free() - close everything (may be NULL), without writing times */
+Nodes *nodes_free(Nodes *nodes);
+
+/** nodes_close() - close all but the root, writing the times of what was touched; 0 or -errno with
+ * @error set */
+int nodes_close(Nodes *nodes, Error *error);
+
+/** nodes_flush() - nodes_close(), and write the root's times: the last call before nodes_free() */
+int nodes_flush(Nodes *nodes, Error *error);
+
+/** nodes_root() - the root's node, which never goes */
+Node *nodes_root(Nodes *nodes);
+
+/** nodes_find() - the node of @name in @parent when it is in the cache, else NULL */
+Node *nodes_find(Nodes *nodes, Node *parent, const char *name);
+
+/**
+ * nodes_add() - take over a directory that was opened
+ *
+ * Other nodes may go, but not @parent. The new node stays until the next call of this, or longer
+ * when it is held.
+ *
+ * Return: 0; or a negative errno with @error set, and @dir is closed.
+ */
+int nodes_add(
+        Nodes *nodes,
+        Node *parent,
+        const char *name,
+        UnpackDir dir,
+        const UnpackInfo *info,
+        Node **ret,
+        Error *error);
+
+/** nodes_open() - find, or open and add; Answers of open_dir(): -ENOENT, -ENOTDIR without @error */
+int nodes_open(Nodes *nodes, Node *parent, const char *name, Node **ret, Error *error);
+
+/** nodes_drop() - forget @name in @parent, and what is below it: it is about to be removed */
+void nodes_drop(Nodes *nodes, Node *parent, const char *name);
+
+/** nodes_hold(), nodes_release() - keep a node; they nest */
+void nodes_hold(Nodes *nodes, Node *node);
+void nodes_release(Nodes *nodes, Node *node);
+
+DEFINE_CLEANUP(Nodes, nodes_free);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Hashes of passwords, as the root file system that they are for understands them: crypt(5). */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base-error.h"
+
+#define ROOT_PASSWORD_MAX ((size_t) 511) /* bytes; crypt(3) takes no more */
+
+/**
+ * password_open() - open a path below @root_fd, with all links inside the root
+ *
+ * Return: a descriptor, or -1 with errno set.
+ */
+int password_open(int root_fd, const char *path, uint64_t flags);
+
+/**
+ * password_hash() - hash @password with a new salt
+ * @yescrypt:   as yescrypt ("$y$"), else SHA-512 ("$6$")
+ * @ret:        owned by the caller
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int password_hash(const char *password, bool yescrypt, char **ret, Error *error);
+
+/**
+ * password_wants_yescrypt() - whether the login programs below @root_fd understand yescrypt
+ *
+ * Decided by the first of
+ * 1. ENCRYPT_METHOD in etc/login.defs or usr/etc/login.defs: yescrypt if it says so, else not,
+ * 2. a libcrypt of libxcrypt's (libcrypt.so.1.1.0, libcrypt.so.2) in one of the usual directories:
+ * yes,
+ * 3. no: glibc's and musl's own crypt(3) end at SHA-512.
+ */
+bool password_wants_yescrypt(int root_fd);
+
+/** password_parse_method() - what login.defs(5) text says: 1 yescrypt, 0 another method, -ENOENT
+ * nothing */
+int password_parse_method(const char *text);

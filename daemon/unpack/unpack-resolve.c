@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <string.h>
+
+#include "unpack-tree-internal.h"
+
+#define LINKS_MAX 40u /* on one path, as in the kernel */
+
+/* What is left of a path; at the end of @buffer, so that where a link points goes in front. */
+typedef struct Walk {
+        char buffer[4 * (PATH_BYTES_MAX + 1)];
+        char *rest;
+        unsigned n_links;
+} Walk;
+
+UnpackMeta tree_implied_meta(const Tree *tree, const struct timespec *mtime) {
+        return (UnpackMeta){
+                .type = UNPACK_DIRECTORY,
+                .mode = 0755,
+                .uid = tree->root_uid,
+                .gid = tree->root_gid,
+                .atime = *mtime,
+                .mtime = *mtime,
+        };
+}
+
+int tree_mark_fresh(Tree *tree, Node *node, Error *error) {
+        node->fresh = true;
+        if (node->parent && node->parent->fresh)
+                return 0;
+        return brought_add(tree->brought, node->info.inode, WHOLE_DIRECTORY, error);
+}
+
+int tree_open(Tree *tree, Node *parent, const char *name, Node **ret, Error *error) {
+        Node *node;
+        int r;
+
+        node = nodes_find(tree->nodes, parent, name);
+        if (!node) {
+                r = nodes_open(tree->nodes, parent, name, &node, error);
+                if (r == -ENOENT)
+                        return 0;
+                if (r < 0)
+                        return r;
+
+                r = parent->fresh
+                            ? 1
+                            : brought_has(tree->brought, node->info.inode, WHOLE_DIRECTORY, error);
+                if (r < 0)
+                        return r;
+                node->fresh = r > 0;
+        }
+
+        *ret = node;
+        return 1;
+}
+
+int tree_make_dir(
+        Tree *tree,
+        Node *parent,
+        const char *name,
+        const UnpackMeta *meta,
+        Node **ret,
+        Error *error) {
+        UnpackInfo info = { 0 };
+        UnpackDir dir;
+        Node *node;
+        int r;
+
+        if (parent->depth >= tree->limits->depth)
+                return error_set(
+                        error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
+                        "A path is more than %zu directories deep", tree->limits->depth);
+
+        r = tree->target->ops->make_dir(tree->target, parent->dir, name, meta, &dir, &info, error);
+        if (r < 0)
+                return r;
+        parent->touched = true;
+
+        r = nodes_add(tree->nodes, parent, name, dir, &info, &node, error);
+        if (r < 0)
+                return r;
+        node->touched = true;
+
+        *ret = node;
+        return tree_mark_fresh(tree, node, error);
+}
+
+static int walk_push(Walk *walk, const char *text, size_t size, Error *error) {
+        if ((size_t) (walk->rest - walk->buffer) < size + 1)
+                return error_set(
+                        error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
+                        "The links on a path make it longer than %zu bytes", sizeof(walk->buffer));
+
+        *--walk->rest = '/';
+        walk->rest -= size;
+        memcpy(walk->rest, text, size);
+        return 0;
+}
+
+/* The next component: 1; 0 at the end. */
+static int walk_pop(Walk *walk, char name[static NAME_BYTES_MAX + 1], Error *error) {
+        size_t size;
+
+        walk->rest += strspn(walk->rest, "/");
+        size = strcspn(walk->rest, "/");
+        if (size == 0)
+                return 0;
+        if (size > NAME_BYTES_MAX)
+                return error_set(
+                        error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
+                        "A symbolic link has a name of more than %zu bytes", NAME_BYTES_MAX);
+
+        memcpy(name, walk->rest, size);
+        name[size] = '\0';
+        walk->rest += size;
+        return 1;
+}
+
+static int walk_follow(Tree *tree, Walk *walk, Node **node, const char *name, Error *error) {
+        char link[PATH_BYTES_MAX + 1];
+        int r;
+
+        if (++walk->n_links > LINKS_MAX)
+                return error_set(
+                        error, ELOOP, ERROR_UNSAFE_ARCHIVE,
+                        "A path goes through more than %u symbolic links", LINKS_MAX);
+
+        r = tree->target->ops->read_link(
+                tree->target, (*node)->dir, name, link, sizeof(link), error);
+        if (r < 0)
+                return r;
+
+        if (link[0] == '/')
+                *node = nodes_root(tree->nodes);
+        return walk_push(walk, link, strlen(link), error);
+}
+
+/* Something that is no directory is in the way: 1 when it was a link and is followed, 0 when it was
+ * removed, or stays since nothing is to be made. */
+static int walk_around(
+        Tree *tree, Walk *walk, Node **node, const char *name, bool make, Error *error) {
+        UnpackInfo info = { 0 };
+        int r;
+
+        r = tree->target->ops->look(tree->target, (*node)->dir, name, &info, error);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return r;
+        if (info.type == UNPACK_SYMLINK) {
+                r = walk_follow(tree, walk, node, name, error);
+                return r < 0 ? r : 1;
+        }
+
+        return make ? tree_remove(tree, *node, name, error) : 0;
+}
+
+/* Goes into @name, from *@node: 1; 0 when it is not there and is not to be made. */
+static int walk_step(
+        Tree *tree,
+        Walk *walk,
+        Node **node,
+        const char *name,
+        const struct timespec *mtime,
+        Error *error) {
+        UnpackMeta meta;
+        Node *child = NULL;
+        int r;
+
+        if (strcmp(name, ".") == 0)
+                return 1;
+        if (strcmp(name, "..") == 0) {
+                if ((*node)->parent)
+                        *node = (*node)->parent;
+                return 1;
+        }
+
+        r = tree_open(tree, *node, name, &child, error);
+        if (r == -ENOTDIR) {
+                r = walk_around(tree, walk, node, name, mtime != NULL, error);
+                if (r != 0)
+                        return r;
+        } else if (r < 0)
+                return r;
+        else if (r > 0) {
+                *node = child;
+                return 1;
+        }
+
+        if (!mtime)
+                return 0;
+
+        meta = tree_implied_meta(tree, mtime);
+        r = tree_make_dir(tree, *node, name, &meta, &child, error);
+        if (r == -EEXIST)
+                return error_set(
+                        error, EEXIST, ERROR_FAILED, "\"%s\" came up while it was made", name);
+        if (r < 0)
+                return r;
+
+        *node = child;
+        return 1;
+}
+
+int tree_resolve(
+        Tree *tree,
+        const UnpackPath *path,
+        const struct timespec *mtime,
+        Node **ret,
+        Error *error) {
+        const char *last = unpack_path_name(path);
+        char name[NAME_BYTES_MAX + 1];
+        Node *node = nodes_root(tree->nodes);
+        Walk walk;
+        int r;
+
+        walk.n_links = 0;
+        walk.rest = walk.buffer + sizeof(walk.buffer) - 1;
+        *walk.rest = '\0';
+        r = walk_push(&walk, path->text, (size_t) (last - path->text), error);
+        if (r < 0)
+                return r;
+
+        while ((r = walk_pop(&walk, name, error)) > 0) {
+                r = walk_step(tree, &walk, &node, name, mtime, error);
+                if (r <= 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        *ret = node;
+        return 1;
+}

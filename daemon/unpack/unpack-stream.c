@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <string.h>
+
+#include "unpack-stream.h"
+
+/* Adds what the chunk has from the mark up to @end to what is kept. */
+static int keep(Stream *stream, uint64_t end) {
+        const uint64_t from =
+                stream->mark > stream->chunk_start ? stream->mark : stream->chunk_start;
+        uint8_t *bigger;
+        size_t size;
+
+        if (end <= from)
+                return 0;
+
+        size = (size_t) (end - from);
+        if (size > stream->keep_limit - stream->kept_bytes) {
+                stream->over_limit = true;
+                return -EFBIG;
+        }
+
+        bigger = realloc(stream->kept, stream->kept_bytes + size);
+        if (!bigger)
+                return -ENOMEM;
+
+        stream->kept = bigger;
+        memcpy(stream->kept + stream->kept_bytes,
+               stream->chunk->data + (from - stream->chunk_start), size);
+        stream->kept_bytes += size;
+        return 0;
+}
+
+static int pull(Stream *stream) {
+        int r;
+
+        if (stream->marked) {
+                r = keep(stream, stream->chunk_start + stream->chunk->size);
+                if (r < 0)
+                        return r;
+        }
+
+        stream->chunk_start += stream->chunk->size;
+        stream->on_chunk(stream->userdata, stream->chunk);
+        return ring_pull(stream->ring, RING_WRITER, &stream->chunk);
+}
+
+static void forget_mark(Stream *stream) {
+        free(stream->kept);
+        stream->kept = NULL;
+        stream->kept_bytes = 0;
+        stream->marked = false;
+}
+
+int stream_next(Stream *stream) {
+        forget_mark(stream);
+        if (stream->chunk)
+                stream->on_chunk(stream->userdata, stream->chunk);
+
+        stream->chunk = NULL;
+        stream->chunk_start = 0;
+        stream->given = false;
+        return ring_pull(stream->ring, RING_WRITER, &stream->chunk);
+}
+
+la_ssize_t stream_read(struct archive *archive, void *userdata, const void **ret) {
+        Stream *stream = userdata;
+        int r;
+
+        if (stream->given) {
+                if (stream->chunk->last)
+                        return 0;
+                r = pull(stream);
+                if (r <= 0) {
+                        archive_set_error(archive, r < 0 ? -r : ECANCELED, "Cancelled");
+                        return ARCHIVE_FATAL;
+                }
+        }
+
+        stream->given = true;
+        *ret = stream->chunk->data;
+        return (la_ssize_t) stream->chunk->size;
+}
+
+int stream_drain(Stream *stream) {
+        forget_mark(stream);
+        while (!stream->chunk->last)
+                if (pull(stream) <= 0)
+                        return -ECANCELED;
+        return 0;
+}
+
+void stream_mark(Stream *stream, uint64_t place) {
+        forget_mark(stream);
+        stream->mark = place;
+        stream->marked = place >= stream->chunk_start;
+}
+
+int stream_look_back(Stream *stream, uint64_t end, const uint8_t **ret, size_t *ret_size) {
+        if (!stream->marked || end < stream->mark)
+                return -EBADMSG;
+
+        stream->marked = false;
+        if (stream->mark >= stream->chunk_start) {
+                *ret = stream->chunk->data + (stream->mark - stream->chunk_start);
+                *ret_size = (size_t) (end - stream->mark);
+                return 0;
+        }
+
+        if (keep(stream, end) < 0)
+                return stream->over_limit ? -EFBIG : -ENOMEM;
+        *ret = stream->kept;
+        *ret_size = stream->kept_bytes;
+        return 0;
+}
+
+void stream_done(Stream *stream) {
+        forget_mark(stream);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "unpack-header.h"
+#include "unpack-tar.h"
+
+DEFINE_CLEANUP(struct archive, archive_read_free);
+
+static int archive_error(struct archive *archive, Error *error) {
+        const char *text = archive_error_string(archive);
+
+        switch (archive_errno(archive)) {
+        case ECANCELED:
+                return -ECANCELED;
+        case ENOMEM:
+                return error_oom(error);
+        default:
+                return error_set(
+                        error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "The tar archive is invalid: %s",
+                        text ? text : "unknown error");
+        }
+}
+
+static int copy_content(Tar *tar, struct archive *archive, const UnpackMeta *meta, Error *error) {
+        for (;;) {
+                const void *data;
+                la_int64_t offset;
+                size_t size;
+                int r;
+
+                r = archive_read_data_block(archive, &data, &size, &offset);
+                if (r == ARCHIVE_EOF)
+                        return tree_finish(tar->tree, meta, error);
+                if (r != ARCHIVE_OK)
+                        return archive_error(archive, error);
+                if (size == 0)
+                        continue;
+                if (offset < 0 || (uint64_t) offset > meta->size ||
+                    size > meta->size - (uint64_t) offset)
+                        return error_set(
+                                error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
+                                "It has content beyond its size");
+
+                r = tree_write(tar->tree, (uint64_t) offset, data, size, error);
+                if (r < 0)
+                        return r;
+        }
+}
+
+/* What an entry is called, and what it points to. */
+typedef struct EntryNames {
+        UnpackPath path;
+        bool is_directory; /* by its name */
+        bool is_hardlink;
+        HeaderText link; /* of hard and symbolic links */
+} EntryNames;
+
+static HeaderText text_or(const HeaderText *text, const char *otherwise) {
+        if (text->text)
+                return *text;
+        return (HeaderText){ otherwise, otherwise ? strlen(otherwise) : 0 };
+}
+
+/* Whether a failure came from a header that is larger than one may be. */
+static bool headers_are_large(Tar *tar) {
+        Stream *stream = tar->stream;
+        HeaderNames names;
+        const uint8_t *bytes;
+        size_t size;
+
+        return stream->over_limit ||
+               (stream_look_back(
+                        stream, stream->chunk_start + stream->chunk->size, &bytes, &size) >= 0 &&
+                header_scan(bytes, size, tar->rules->limits->header_bytes, &names) == -EFBIG);
+}
+
+static int headers_too_large(const Tar *tar, Error *error) {
+        return error_set(
+                error, EFBIG, ERROR_LIMIT_EXCEEDED, "An entry has headers of more than %zu bytes",
+                tar->rules->limits->header_bytes);
+}
+
+static int scan_headers(Tar *tar, struct archive *archive, HeaderNames *ret, Error *error) {
+        const uint8_t *bytes;
+        size_t size;
+        int r;
+
+        r = stream_look_back(
+                tar->stream, (uint64_t) archive_filter_bytes(archive, 0), &bytes, &size);
+        if (r >= 0)
+                r = header_scan(bytes, size, tar->rules->limits->header_bytes, ret);
+        if (r == -ENOMEM)
+                return error_oom(error);
+        if (r == -EFBIG)
+                return headers_too_large(tar, error);
+        return r < 0 ? error_set(
+                               error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
+                               "The tar archive is invalid: malformed headers")
+                     : 0;
+}
+
+static int read_names(
+        Tar *tar,
+        struct archive *archive,
+        struct archive_entry *entry,
+        EntryNames *names,
+        Error *error) {
+        HeaderNames raw = { 0 };
+        HeaderText path;
+        int r;
+
+        r = scan_headers(tar, archive, &raw, error);
+        if (r < 0)
+                return r;
+
+        path = text_or(&raw.path, archive_entry_pathname(entry));
+        if (!path.text)
+                return error_set(error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "An entry has no name");
+        r = unpack_path_init(&names->path, path.text, path.size, tar->rules->limits, error);
+        if (r < 0)
+                return r;
+
+        /* As libarchive has it, for the names that it read itself. */
+        names->is_directory = path.size > 0 && path.text[path.size - 1] == '/';
+        names->is_hardlink = raw.type == '1';
+        names->link =
+                text_or(&raw.link, names->is_hardlink ? archive_entry_hardlink(entry)
+                                                      : archive_entry_symlink(entry));
+        return 0;
+}
+
+static int apply_link(Tar *tar, const EntryNames *names, const UnpackMeta *meta, Error *error) {
+        UnpackPath from;
+        int r;
+
+        if (!names->link.text)
+                return error_set(
+                        error, EINVAL, ERROR_CORRUPT_ARCHIVE, "It is a hard link to nothing");
+
+        r = unpack_path_init(&from, names->link.text, names->link.size, tar->rules->limits, error);
+        return r < 0 ? r : tree_link(tar->tree, &names->path, &from, &meta->mtime, error);
+}
+
+static int read_symlink(
+        const EntryNames *names, char buffer[static PATH_BYTES_MAX + 1], Error *error) {
+        const HeaderText *link = &names->link;
+
+        if (!link->text || link->size == 0)
+                return error_set(
+                        error, EINVAL, ERROR_CORRUPT_ARCHIVE, "It is a symbolic link to nothing");
+        if (link->size > PATH_BYTES_MAX)
+                return error_set(
+                        error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
+                        "It is a symbolic link to a path of more than %zu bytes", PATH_BYTES_MAX);
+        if (memchr(link->text, '\0', link->size))
+                return error_set(
+                        error, EINVAL, ERROR_UNSAFE_ARCHIVE,
+                        "It is a symbolic link to a path with a NUL in it");
+
+        memcpy(buffer, link->text, link->size);
+        buffer[link->size] = '\0';
+        return 0;
+}
+
+static int apply_entry(
+        Tar *tar,
+        struct archive *archive,
+        struct archive_entry *entry,
+        const EntryNames *names,
+        Error *error) {
+        _cleanup_(meta_done) EntryMeta entry_meta = { 0 };
+        UnpackMeta *meta = &entry_meta.meta;
+        char link[PATH_BYTES_MAX + 1];
+        int r;
+
+        r = meta_init(&entry_meta, entry, tar->rules, error);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                unpack_target_warn(
+                        tar->target,
+                        "ACLs that name users or groups without their ids are left out");
+        if (names->is_hardlink)
+                return apply_link(tar, names, meta, error);
+
+        if (meta->type == _UNPACK_TYPE_MAX)
+                return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "It is of an unknown type");
+        if (meta->type == UNPACK_REGULAR && names->is_directory)
+                meta->type = UNPACK_DIRECTORY;
+        if (meta->type == UNPACK_SYMLINK) {
+                r = read_symlink(names, link, error);
+                if (r < 0)
+                        return r;
+                meta->link = link;
+        }
+
+        r = tree_entry(tar->tree, &names->path, meta, error);
+        return r <= 0 ? r : copy_content(tar, archive, meta, error);
+}
+
+static int read_entry(
+        Tar *tar, struct archive *archive, struct archive_entry *entry, Error *error) {
+        EntryNames names = { 0 };
+        int r;
+
+        if (tar->entries == tar->rules->limits->entries)
+                return error_set(
+                        error, E2BIG, ERROR_LIMIT_EXCEEDED, "More than %" PRIu64 " entries",
+                        tar->rules->limits->entries);
+        tar->entries++;
+
+        r = read_names(tar, archive, entry, &names, error);
+        if (r < 0)
+                return r;
+
+        r = apply_entry(tar, archive, entry, &names, error);
+        if (r < 0 && error && error->code > 0)
+                return error_prefix(error, "Cannot unpack \"%s\"", names.path.text);
+        return r;
+}
+
+/* The next entry's headers: 1; 0 at the end of the archive. */
+static int next_header(
+        Tar *tar, struct archive *archive, bool first, struct archive_entry **ret, Error *error) {
+        int r;
+
+        /* What is left of the content goes first, so that the headers begin at a known place. */
+        r = first ? ARCHIVE_OK : archive_read_data_skip(archive);
+        if (r != ARCHIVE_OK && r != ARCHIVE_EOF)
+                return archive_error(archive, error);
+
+        stream_mark(tar->stream, (uint64_t) archive_filter_bytes(archive, 0));
+        r = archive_read_next_header(archive, ret);
+        if (r == ARCHIVE_EOF)
+                return 0;
+        if (r == ARCHIVE_OK || r == ARCHIVE_WARN)
+                return 1;
+        return headers_are_large(tar) ? headers_too_large(tar, error)
+                                      : archive_error(archive, error);
+}
+
+int tar_unpack_layer(Tar *tar, Error *error) {
+        _cleanup_(archive_read_freep) struct archive *archive = NULL;
+        struct archive_entry *entry;
+        bool first = true;
+        int r;
+
+        archive = archive_read_new();
+        if (!archive || archive_read_support_format_tar(archive) != ARCHIVE_OK)
+                return error_oom(error);
+        if (archive_read_open(archive, tar->stream, NULL, stream_read, NULL) != ARCHIVE_OK)
+                return archive_error(archive, error);
+
+        while ((r = next_header(tar, archive, first, &entry, error)) > 0) {
+                first = false;
+                r = read_entry(tar, archive, entry, error);
+                if (r < 0)
+                        return r;
+        }
+
+        return r;
+}

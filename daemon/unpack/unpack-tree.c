@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <string.h>
+
+#include "unpack-tree-internal.h"
+
+static int make_scratch(void *userdata, Error *error) {
+        UnpackTarget *target = userdata;
+
+        return target->ops->scratch(target, error);
+}
+
+int tree_new(
+        UnpackTarget *target,
+        const UnpackLimits *limits,
+        uint32_t root_uid,
+        uint32_t root_gid,
+        Tree **ret,
+        Error *error) {
+        _cleanup_(tree_freep) Tree *tree = NULL;
+        int r;
+
+        tree = calloc(1, sizeof(*tree));
+        if (!tree)
+                return error_oom(error);
+
+        tree->target = target;
+        tree->limits = limits;
+        tree->root_uid = root_uid;
+        tree->root_gid = root_gid;
+
+        r = brought_new(make_scratch, target, &tree->brought, error);
+        if (r < 0)
+                return r;
+        r = nodes_new(target, &tree->nodes, error);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(tree);
+        return 0;
+}
+
+Tree *tree_free(Tree *tree) {
+        if (!tree)
+                return NULL;
+
+        nodes_free(tree->nodes);
+        brought_free(tree->brought);
+        free(tree);
+        return NULL;
+}
+
+int tree_begin_layer(Tree *tree, Error *error) {
+        tree->layer++;
+        brought_clear(tree->brought);
+        nodes_root(tree->nodes)->fresh = tree->layer == 1;
+        return nodes_close(tree->nodes, error);
+}
+
+int tree_flush(Tree *tree, Error *error) {
+        return nodes_flush(tree->nodes, error);
+}
+
+static int opaque(Tree *tree, const UnpackPath *path, const struct timespec *mtime, Error *error) {
+        Node *node;
+        int r;
+
+        r = tree_resolve(tree, path, NULL, &node, error);
+        return r <= 0 ? r : tree_hide_content(tree, node, mtime, error);
+}
+
+static int whiteout(
+        Tree *tree,
+        const UnpackPath *path,
+        const char *name,
+        const struct timespec *mtime,
+        Error *error) {
+        Node *parent;
+        int r;
+
+        r = tree_resolve(tree, path, NULL, &parent, error);
+        return r <= 0 ? r : tree_hide(tree, parent, name, mtime, error);
+}
+
+/* A whiteout is one by its name alone: 1 when the entry was one, and is done. */
+static int apply_whiteout(
+        Tree *tree, const UnpackPath *path, const struct timespec *mtime, Error *error) {
+        const char *name = NULL;
+        int r = 0;
+
+        switch (unpack_whiteout_parse(path, &name)) {
+        case WHITEOUT_NONE:
+                return 0;
+        case WHITEOUT_SKIP:
+                break;
+        case WHITEOUT_NAME:
+                r = whiteout(tree, path, name, mtime, error);
+                break;
+        case WHITEOUT_OPAQUE:
+                r = opaque(tree, path, mtime, error);
+                break;
+        case WHITEOUT_INVALID:
+        case _WHITEOUT_KIND_MAX:
+                return error_set(
+                        error, EINVAL, ERROR_UNSAFE_ARCHIVE,
+                        "A whiteout would remove the directory that it is in");
+        }
+
+        return r < 0 ? r : 1;
+}
+
+/* Takes note that the layer brought a name. */
+static int note_name(Tree *tree, Node *parent, const char *name, Error *error) {
+        parent->touched = true;
+        return parent->fresh ? 0 : brought_add(tree->brought, parent->info.inode, name, error);
+}
+
+static int merge_node(Tree *tree, Node *node, const UnpackMeta *meta, Error *error) {
+        node->touched = true;
+        return tree->target->ops->merge_dir(tree->target, &node->dir, meta, &node->info, error);
+}
+
+static int place_directory(
+        Tree *tree, Node *parent, const char *name, const UnpackMeta *meta, Error *error) {
+        Node *node;
+        int r;
+
+        node = nodes_find(tree->nodes, parent, name);
+        if (node)
+                return merge_node(tree, node, meta, error);
+
+        r = tree_make_dir(tree, parent, name, meta, &node, error);
+        if (r != -EEXIST)
+                return r;
+
+        r = tree_open(tree, parent, name, &node, error);
+        if (r > 0)
+                return merge_node(tree, node, meta, error);
+        return r == 0 ? -EEXIST : r == -ENOTDIR ? -EEXIST : r;
+}
+
+/* Answer: -EEXIST; 1 when it was left out. */
+static int place(Tree *tree, Node *parent, const char *name, const UnpackMeta *meta, Error *error) {
+        UnpackTarget *target = tree->target;
+
+        switch (meta->type) {
+        case UNPACK_REGULAR:
+                return target->ops->create(target, parent->dir, name, meta, error);
+        case UNPACK_DIRECTORY:
+                return place_directory(tree, parent, name, meta, error);
+        case UNPACK_SYMLINK:
+        case UNPACK_CHARACTER_DEVICE:
+        case UNPACK_BLOCK_DEVICE:
+        case UNPACK_FIFO:
+                return target->ops->make(target, parent->dir, name, meta, error);
+        case UNPACK_SOCKET:
+        case _UNPACK_TYPE_MAX:
+                break;
+        }
+
+        unpack_target_warn(target, "Sockets are left out");
+        return 1;
+}
+
+static int root_entry(Tree *tree, const UnpackMeta *meta, Error *error) {
+        if (meta->type != UNPACK_DIRECTORY)
+                return error_set(
+                        error, EINVAL, ERROR_UNSAFE_ARCHIVE,
+                        "An entry would replace the root directory");
+        return merge_node(tree, nodes_root(tree->nodes), meta, error);
+}
+
+int tree_entry(Tree *tree, const UnpackPath *path, const UnpackMeta *meta, Error *error) {
+        const char *name = unpack_path_name(path);
+        Node *parent;
+        int r;
+
+        if (path->n_components == 0)
+                return root_entry(tree, meta, error);
+
+        r = apply_whiteout(tree, path, &meta->mtime, error);
+        if (r != 0)
+                return r < 0 ? r : 0;
+
+        r = tree_resolve(tree, path, &meta->mtime, &parent, error);
+        if (r < 0)
+                return r;
+
+        r = place(tree, parent, name, meta, error);
+        if (r == -EEXIST || r == 1) {
+                const bool left_out = r == 1;
+
+                r = tree_remove(tree, parent, name, error);
+                if (r >= 0 && !left_out)
+                        r = place(tree, parent, name, meta, error);
+                if (r == -EEXIST)
+                        return error_set(
+                                error, EEXIST, ERROR_FAILED, "It came up while it was made");
+                if (r >= 0 && left_out)
+                        return note_name(tree, parent, name, error);
+        }
+        if (r < 0)
+                return r;
+
+        r = note_name(tree, parent, name, error);
+        return r < 0 ? r : meta->type == UNPACK_REGULAR;
+}
+
+int tree_write(Tree *tree, uint64_t offset, const void *data, size_t size, Error *error) {
+        return tree->target->ops->write(tree->target, offset, data, size, error);
+}
+
+int tree_finish(Tree *tree, const UnpackMeta *meta, Error *error) {
+        return tree->target->ops->finish(tree->target, meta, error);
+}
+
+/* What a hard link names: its directory. */
+static int find_link_target(Tree *tree, const UnpackPath *from, Node **ret, Error *error) {
+        UnpackInfo info = { 0 };
+        Node *node;
+        int r;
+
+        r = tree_resolve(tree, from, NULL, &node, error);
+        if (r < 0)
+                return r;
+        if (r > 0 && from->n_components > 0) {
+                r = tree->target->ops->look(
+                        tree->target, node->dir, unpack_path_name(from), &info, error);
+                if (r < 0 && r != -ENOENT)
+                        return r;
+        } else
+                r = -ENOENT;
+
+        if (r == -ENOENT)
+                return error_set(
+                        error, ENOENT, ERROR_CORRUPT_ARCHIVE,
+                        "It is a hard link to \"%s\", which is not there", from->text);
+        if (info.type == UNPACK_DIRECTORY)
+                return error_set(
+                        error, EPERM, ERROR_UNSAFE_ARCHIVE,
+                        "It is a hard link to \"%s\", which is a directory", from->text);
+
+        *ret = node;
+        return 0;
+}
+
+/* Answer: -EEXIST, and *@ret is where it would go. */
+static int try_link(
+        Tree *tree,
+        const UnpackPath *path,
+        const UnpackPath *from,
+        const struct timespec *mtime,
+        Node **ret,
+        Error *error) {
+        const char *name = unpack_path_name(path), *from_name = unpack_path_name(from);
+        Node *parent = NULL, *from_parent = NULL;
+        int r;
+
+        r = find_link_target(tree, from, &from_parent, error);
+        if (r < 0)
+                return r;
+
+        nodes_hold(tree->nodes, from_parent);
+        r = tree_resolve(tree, path, mtime, &parent, error);
+        nodes_release(tree->nodes, from_parent);
+        if (r < 0)
+                return r;
+
+        *ret = parent;
+        if (parent == from_parent && strcmp(name, from_name) == 0)
+                return 0;
+
+        r = tree->target->ops->link(
+                tree->target, from_parent->dir, from_name, parent->dir, name, error);
+        if (r == -ENOENT)
+                return error_set(
+                        error, ENOENT, ERROR_CORRUPT_ARCHIVE,
+                        "It is a hard link to \"%s\", which is not there", from->text);
+        return r;
+}
+
+int tree_link(
+        Tree *tree,
+        const UnpackPath *path,
+        const UnpackPath *from,
+        const struct timespec *mtime,
+        Error *error) {
+        const char *name = unpack_path_name(path);
+        Node *parent = NULL;
+        int r;
+
+        if (path->n_components == 0)
+                return error_set(
+                        error, EINVAL, ERROR_UNSAFE_ARCHIVE,
+                        "An entry would replace the root directory");
+
+        r = apply_whiteout(tree, path, mtime, error);
+        if (r != 0)
+                return r < 0 ? r : 0;
+
+        r = try_link(tree, path, from, mtime, &parent, error);
+        if (r == -EEXIST) {
+                r = tree_remove(tree, parent, name, error);
+                if (r >= 0)
+                        r = try_link(tree, path, from, mtime, &parent, error);
+                if (r == -EEXIST)
+                        return error_set(
+                                error, EEXIST, ERROR_FAILED, "It came up while it was made");
+        }
+
+        return r < 0 ? r : note_name(tree, parent, name, error);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the entries of layers do to a root file system, for every target alike: paths and the links
+ * in them, what replaces what, whiteouts, hard links, missing parents, whose times are kept.
+ *
+ *     tree_begin_layer, (tree_entry (tree_write*, tree_finish)? | tree_link)*, next layer, …
+ * tree_flush
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base-cleanup.h"
+#include "base-error.h"
+#include "unpack-limits.h"
+#include "unpack-path.h"
+#include "unpack-target.h"
+
+typedef struct Tree Tree;
+
+/**
+ * tree_new() - start with what @target holds
+ * @root_uid:   owner of directories that an image forgot
+ * @ret:        owned by the caller; @target and @limits are borrowed
+ *
+ * Return: 0 or a negative errno with @error set.
+ */
+int tree_new(
+        UnpackTarget *target,
+        const UnpackLimits *limits,
+        uint32_t root_uid,
+        uint32_t root_gid,
+        Tree **ret,
+        Error *error);
+
+/** tree_free() - release @tree (may be NULL); times of directories may be wrong without
+ * tree_flush() */
+Tree *tree_free(Tree *tree);
+
+/**
+ * tree_begin_layer() - what comes from now on is another layer
+ *
+ * The whiteouts of the first layer remove nothing: what is in the target already is no layer.
+ *
+ * Return: 0 or a negative errno with @error set.
+ */
+int tree_begin_layer(Tree *tree, Error *error);
+
+/**
+ * tree_entry() - make what an entry says, or remove what its name says
+ *
+ * Return: 1 when the content of a regular file has to follow: tree_write(), tree_finish(); 0 when
+ * it is done; or a negative errno with @error set.
+ */
+int tree_entry(Tree *tree, const UnpackPath *path, const UnpackMeta *meta, Error *error);
+
+/** tree_write() - content of the file, at rising offsets; returns 0 or -errno with @error set */
+int tree_write(Tree *tree, uint64_t offset, const void *data, size_t size, Error *error);
+
+/** tree_finish() - the file is whole; @meta as in tree_entry(); returns 0 or -errno with @error set
+ */
+int tree_finish(Tree *tree, const UnpackMeta *meta, Error *error);
+
+/**
+ * tree_link() - make @path another name of what is at @from
+ * @mtime:      for directories that have to be made
+ *
+ * Return: 0 or a negative errno with @error set.
+ */
+int tree_link(
+        Tree *tree,
+        const UnpackPath *path,
+        const UnpackPath *from,
+        const struct timespec *mtime,
+        Error *error);
+
+/** tree_flush() - write all times that are still to be written; returns 0 or -errno with @error set
+ */
+int tree_flush(Tree *tree, Error *error);
+
+DEFINE_CLEANUP(Tree, tree_free);

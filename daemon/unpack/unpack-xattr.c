@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <linux/limits.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "unpack-xattr.h"
+
+static bool in_name_space(const char *name, const char *prefix) {
+        return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+static bool wants_privileges(const char *name) {
+        return in_name_space(name, "trusted.") || in_name_space(name, "security.");
+}
+
+static int write_one(const XattrFile *file, const UnpackXattr *xattr) {
+        int r;
+
+        if (file->fd >= 0)
+                r = fsetxattr(file->fd, xattr->name, xattr->value, xattr->size, 0);
+        else
+                r = lsetxattr(file->path, xattr->name, xattr->value, xattr->size, 0);
+        return r < 0 ? -errno : 0;
+}
+
+static void warn_once(const UnpackTarget *target, bool *warned, const char *text) {
+        if (!*warned)
+                unpack_target_warn(target, text);
+        *warned = true;
+}
+
+int xattr_write_all(
+        const UnpackTarget *target,
+        XattrWarnings *warnings,
+        bool privileged,
+        const XattrFile *file,
+        const UnpackMeta *meta,
+        Error *error) {
+        for (size_t i = 0; i < meta->n_xattrs; i++) {
+                const UnpackXattr *xattr = &meta->xattrs[i];
+                int r = -EPERM;
+
+                if (privileged || !wants_privileges(xattr->name))
+                        r = write_one(file, xattr);
+
+                /* user.* is refused on anything but files and directories, whoever asks. ENOENT: no
+                 * /proc. */
+                if (r == -EOPNOTSUPP || r == -ENOENT || (r == -EPERM && file->fd < 0))
+                        warn_once(
+                                target, &warnings->unsupported,
+                                "The file system cannot keep all extended attributes of the image: "
+                                "some are left out");
+                else if (r == -EPERM || (r == -EACCES && !privileged))
+                        warn_once(
+                                target, &warnings->unprivileged,
+                                "Extended attributes that only root can write are left out");
+                else if (r < 0)
+                        return error_set_errno(
+                                error, -r, "Cannot write the extended attribute \"%s\"",
+                                xattr->name);
+        }
+
+        return 0;
+}
+
+static bool is_clearable(const char *name, bool privileged) {
+        if (strcmp(name, "security.selinux") == 0)
+                return false;
+        return in_name_space(name, "user.") || strcmp(name, XATTR_ACL_ACCESS) == 0 ||
+               strcmp(name, XATTR_ACL_DEFAULT) == 0 || (privileged && wants_privileges(name));
+}
+
+int xattr_clear(int fd, bool privileged, Error *error) {
+        _cleanup_(freep) char *names = NULL;
+        ssize_t size;
+
+        size = flistxattr(fd, NULL, 0);
+        if (size == 0 || (size < 0 && errno == EOPNOTSUPP))
+                return 0;
+        if (size > XATTR_LIST_MAX)
+                return error_set(error, E2BIG, ERROR_FAILED, "Too many extended attributes");
+        if (size > 0) {
+                names = malloc((size_t) size);
+                if (!names)
+                        return error_oom(error);
+                size = flistxattr(fd, names, (size_t) size);
+        }
+        if (size < 0)
+                return error_set_errno(error, errno, "Cannot list extended attributes");
+
+        for (const char *name = names; name < names + size; name += strlen(name) + 1) {
+                if (!is_clearable(name, privileged) || fremovexattr(fd, name) == 0)
+                        continue;
+                /* Security modules keep their own from being removed. */
+                if (errno != ENODATA && !(errno == EPERM && wants_privileges(name)))
+                        return error_set_errno(
+                                error, errno, "Cannot remove the extended attribute \"%s\"", name);
+        }
+        return 0;
+}
+
+int xattr_clear_acls(const XattrFile *file, bool is_dir, Error *error) {
+        static const char *const names[] = { XATTR_ACL_ACCESS, XATTR_ACL_DEFAULT };
+
+        for (size_t i = 0; i < (is_dir ? 2u : 1u); i++) {
+                int r;
+
+                if (file->fd >= 0)
+                        r = fremovexattr(file->fd, names[i]);
+                else
+                        r = lremovexattr(file->path, names[i]);
+                if (r < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+                        return error_set_errno(error, errno, "Cannot remove an inherited ACL");
+        }
+
+        return 0;
+}
+
+bool xattr_has(int fd, const char *name) {
+        return fgetxattr(fd, name, NULL, 0) >= 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* xattr(7) of the directory target. What a file system or the caller cannot keep is told once a
+ * name space. */
+
+#include <stdbool.h>
+
+#include "base-error.h"
+#include "unpack-target.h"
+
+#define XATTR_ACL_ACCESS  "system.posix_acl_access"
+#define XATTR_ACL_DEFAULT "system.posix_acl_default"
+
+/* What has been warned of. */
+typedef struct XattrWarnings {
+        bool unsupported;
+        bool unprivileged;
+} XattrWarnings;
+
+/* Whose xattrs: the open file @fd, or, when @fd is negative, what is at @path, itself when it is a
+ * link. */
+typedef struct XattrFile {
+        int fd;
+        const char *path;
+} XattrFile;
+
+/**
+ * xattr_write_all() - write the xattrs of @meta, except those that cannot be kept
+ *
+ * Return: 0 or a negative errno with @error set.
+ */
+int xattr_write_all(
+        const UnpackTarget *target,
+        XattrWarnings *warnings,
+        bool privileged,
+        const XattrFile *file,
+        const UnpackMeta *meta,
+        Error *error);
+
+/** xattr_clear() - remove what an image can have set; returns 0 or -errno with @error set */
+int xattr_clear(int fd, bool privileged, Error *error);
+
+/** xattr_clear_acls() - remove the ACLs that a new file or directory got from its parent; 0 or
+ * -errno with @error set */
+int xattr_clear_acls(const XattrFile *file, bool is_dir, Error *error);
+
+/** xattr_has() - whether @fd has the xattr @name */
+bool xattr_has(int fd, const char *name);

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <archive.h>
+#include <archive_entry.h>
+#include <isa-l/igzip_lib.h>
+#include <zstd.h>
+
+#include "hash.h"
+#include "test-unpack.h"
+
+#define BIG_BYTES ((size_t) 3 << 20)
+
+static void gzip_add(Bytes *out, const void *data, size_t size) {
+        const size_t room = size + size / 8 + 1024;
+        _cleanup_(freep) uint8_t *buffer = malloc(room);
+        struct isal_zstream stream;
+
+        isal_deflate_stateless_init(&stream);
+        stream.gzip_flag = IGZIP_GZIP;
+        stream.next_in = (uint8_t *) data;
+        stream.avail_in = (uint32_t) size;
+        stream.end_of_stream = 1;
+        stream.next_out = buffer;
+        stream.avail_out = (uint32_t) room;
+        assert_int_equal(isal_deflate_stateless(&stream), COMP_OK);
+        bytes_add(out, buffer, stream.total_out);
+}
+
+static void zstd_add(Bytes *out, const void *data, size_t size) {
+        const size_t room = ZSTD_compressBound(size);
+        _cleanup_(freep) void *buffer = malloc(room);
+        const size_t n = ZSTD_compress(buffer, room, data, size, 1);
+
+        assert_false(ZSTD_isError(n));
+        bytes_add(out, buffer, n);
+}
+
+static void filter_add(Bytes *out, int filter, const void *data, size_t size) {
+        const size_t room = size + size / 8 + 65536;
+        _cleanup_(freep) void *buffer = malloc(room);
+        struct archive *archive = archive_write_new();
+        struct archive_entry *entry = archive_entry_new();
+        size_t used = 0;
+
+        archive_write_add_filter(archive, filter);
+        archive_write_set_format_raw(archive);
+        archive_write_set_bytes_in_last_block(archive, 1);
+        assert_int_equal(archive_write_open_memory(archive, buffer, room, &used), ARCHIVE_OK);
+        archive_entry_set_pathname(entry, "data");
+        archive_entry_set_filetype(entry, AE_IFREG);
+        assert_int_equal(archive_write_header(archive, entry), ARCHIVE_OK);
+        assert_int_equal(archive_write_data(archive, data, size), size);
+        assert_int_equal(archive_write_close(archive), ARCHIVE_OK);
+        archive_write_free(archive);
+        archive_entry_free(entry);
+        bytes_add(out, buffer, used);
+}
+
+static void xz_add(Bytes *out, const void *data, size_t size) {
+        filter_add(out, ARCHIVE_FILTER_XZ, data, size);
+}
+
+static void bzip2_add(Bytes *out, const void *data, size_t size) {
+        filter_add(out, ARCHIVE_FILTER_BZIP2, data, size);
+}
+
+static const struct {
+        const char *name;
+        void (*add)(Bytes *out, const void *data, size_t size);
+} formats[] = {
+        { "gzip", gzip_add },   { "zstd", zstd_add },  { "xz", xz_add },
+        { "bzip2", bzip2_add }, { "none", bytes_add },
+};
+
+#define N_FORMATS    (sizeof(formats) / sizeof(formats[0]))
+#define N_COMPRESSED (N_FORMATS - 1)
+
+/* Content that compresses somewhat, of more than one chunk. */
+static void add_big_tar(Bytes *tar) {
+        _cleanup_(freep) char *content = malloc(BIG_BYTES + 1);
+        uint32_t state = 1;
+
+        for (size_t i = 0; i < BIG_BYTES; i++) {
+                state = state * 1103515245 + 12345;
+                content[i] = (char) ('a' + (state >> 16) % 20);
+        }
+        content[BIG_BYTES] = '\0';
+        tar_file(tar, "big", content);
+        tar_file(tar, "small", "x");
+        tar_end(tar);
+}
+
+static void check_big(Fixture *f) {
+        assert_int_equal(stat_of(f, "big").st_size, BIG_BYTES);
+        assert_int_equal(stat_of(f, "small").st_size, 1);
+}
+
+static void reset(Fixture *f) {
+        for (size_t i = 0; i < f->n_layers; i++)
+                bytes_done(&f->layers[i]);
+        f->n_layers = 0;
+        error_clear(&f->error);
+}
+
+static void each_compression_is_told_by_content(void **state) {
+        _cleanup_(bytes_done) Bytes tar = { 0 };
+        Fixture *f = *state;
+
+        add_big_tar(&tar);
+        for (size_t i = 0; i < N_FORMATS; i++) {
+                formats[i].add(layer_add(f), tar.data, tar.size);
+                run_well(f);
+                check_big(f);
+                assert_int_equal(f->progress.consumed, f->layers[0].size);
+                reset(f);
+        }
+}
+
+static void stream_in_several_parts_is_one(void **state) {
+        _cleanup_(bytes_done) Bytes tar = { 0 };
+        Fixture *f = *state;
+
+        add_big_tar(&tar);
+        for (size_t i = 0; i < N_FORMATS; i++) {
+                Bytes *layer = layer_add(f);
+
+                formats[i].add(layer, tar.data, 1000);
+                formats[i].add(layer, tar.data + 1000, 1);
+                formats[i].add(layer, tar.data + 1001, tar.size - 1001);
+                run_well(f);
+                check_big(f);
+                reset(f);
+        }
+}
+
+static void bytes_that_come_a_few_at_a_time_are_enough(void **state) {
+        _cleanup_(bytes_done) Bytes tar = { 0 };
+        Fixture *f = *state;
+
+        tar_file(&tar, "small", "x");
+        tar_end(&tar);
+        for (f->read_bytes = 1; f->read_bytes < 24; f->read_bytes++)
+                for (size_t i = 0; i < N_FORMATS; i++) {
+                        Bytes *layer = layer_add(f);
+
+                        formats[i].add(layer, tar.data, 700);
+                        formats[i].add(layer, tar.data + 700, 3);
+                        formats[i].add(layer, tar.data + 703, tar.size - 703);
+                        run_well(f);
+                        assert_int_equal(stat_of(f, "small").st_size, 1);
+                        assert_int_equal(f->progress.consumed, layer->size);
+                        reset(f);
+                }
+}
+
+static void skippable_frames_of_zstd_are_skipped(void **state) {
+        static const uint8_t skippable[] = { 0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 'a', 'b', 'c' };
+        _cleanup_(bytes_done) Bytes tar = { 0 };
+        Fixture *f = *state;
+        Bytes *layer = layer_add(f);
+
+        add_big_tar(&tar);
+        bytes_add(layer, skippable, sizeof(skippable));
+        zstd_add(layer, tar.data, 5000);
+        bytes_add(layer, skippable, sizeof(skippable));
+        zstd_add(layer, tar.data + 5000, tar.size - 5000);
+        bytes_add(layer, skippable, sizeof(skippable));
+        run_well(f);
+        check_big(f);
+}
+
+static void gzip_header_with_all_fields_is_read(void **state) {
+        static const uint8_t header[] = { 0x1f, 0x8b, 8, 0x1c, 0,   0,   0,   0,   0,
+                                          3,    4,    0, 'a',  'b', 0,   0,   'n', 'a',
+                                          'm',  'e',  0, 'n',  'o', 't', 'e', 0 };
+        _cleanup_(bytes_done) Bytes tar = { 0 }, plain = { 0 };
+        Fixture *f = *state;
+        Bytes *layer = layer_add(f);
+
+        add_big_tar(&tar);
+        gzip_add(&plain, tar.data, tar.size);
+        bytes_add(layer, header, sizeof(header));
+        bytes_add(layer, plain.data + 10, plain.size - 10);
+        run_well(f);
+        check_big(f);
+}
+
+static void truncated_stream_is_refused(void **state) {
+        _cleanup_(bytes_done) Bytes tar = { 0 };
+        Fixture *f = *state;
+
+        add_big_tar(&tar);
+        for (size_t i = 0; i < N_COMPRESSED; i++)
+                for (size_t k = 0; k < 4; k++) {
+                        Bytes *layer = layer_add(f);
+                        const size_t cuts[] = { 1, 5, 9, 100000 };
+
+                        formats[i].add(layer, tar.data, tar.size);
+                        layer->size -= cuts[k];
+                        run_badly(f, ERROR_CORRUPT_ARCHIVE);
+                        reset(f);
+                }
+}
+
+static void something_behind_the_stream_is_refused(void **state) {
+        static const char *const tails[] = { "x", "garbage of some length", "\x1f", "\x28\xb5" };
+        _cleanup_(bytes_done) Bytes tar = { 0 };
+        Fixture *f = *state;
+
+        add_big_tar(&tar);
+        for (size_t i = 0; i < N_COMPRESSED; i++)
+                for (size_t k = 0; k < 4; k++) {
+                        Bytes *layer = layer_add(f);
+
+                        formats[i].add(layer, tar.data, tar.size);
+                        bytes_add(layer, tails[k], strlen(tails[k]));
+                        run_badly(f, ERROR_CORRUPT_ARCHIVE);
+                        reset(f);
+                }
+}
+
+static void wrong_byte_in_the_stream_is_refused(void **state) {
+        _cleanup_(bytes_done) Bytes tar = { 0 };
+        Fixture *f = *state;
+
+        add_big_tar(&tar);
+        for (size_t i = 0; i < N_COMPRESSED; i++) {
+                Bytes *layer = layer_add(f);
+                _cleanup_(bytes_done) Bytes checked = { 0 };
+
+                formats[i].add(layer, tar.data, tar.size);
+                /* zstd has no checksum unless asked for. */
+                if (formats[i].add == zstd_add)
+                        layer->data[5] ^= 0x40;
+                else
+                        layer->data[layer->size - 6] ^= 0x40;
+                run_badly(f, ERROR_CORRUPT_ARCHIVE);
+                reset(f);
+        }
+}
+
+static void compression_inside_compression_is_no_tar(void **state) {
+        _cleanup_(bytes_done) Bytes tar = { 0 }, once = { 0 };
+        Fixture *f = *state;
+
+        add_big_tar(&tar);
+        bzip2_add(&once, tar.data, tar.size);
+        xz_add(layer_add(f), once.data, once.size);
+        run_badly(f, ERROR_CORRUPT_ARCHIVE);
+}
+
+static void zstd_window_over_the_limit_is_refused(void **state) {
+        /* A frame header with a window of 2^28 bytes, then an empty last block. */
+        static const uint8_t frame[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x90, 0x01, 0x00, 0x00 };
+        Fixture *f = *state;
+
+        bytes_add(layer_add(f), frame, sizeof(frame));
+        run_badly(f, ERROR_LIMIT_EXCEEDED);
+}
+
+static void bomb_ends_at_the_ratio(void **state) {
+        _cleanup_(freep) uint8_t *zeros = calloc(1, 64 << 20);
+        Fixture *f = *state;
+
+        f->options.limits.ratio_floor_bytes = 16 << 20;
+        zstd_add(layer_add(f), zeros, 64 << 20);
+        run_badly(f, ERROR_LIMIT_EXCEEDED);
+        assert_non_null(strstr(f->error.message, "1000:1"));
+        reset(f);
+
+        f->options.limits.ratio_floor_bytes = 128 << 20;
+        zstd_add(layer_add(f), zeros, 64 << 20);
+        run_well(f);
+        assert_int_equal(f->progress.unpacked, 64 << 20);
+}
+
+static void bytes_and_layers_have_a_ceiling(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        add_big_tar(tar);
+        f->options.limits.bytes = tar->size - 1;
+        run_badly(f, ERROR_LIMIT_EXCEEDED);
+        error_clear(&f->error);
+        f->options.limits.bytes = tar->size;
+        run_well(f);
+
+        tar_end(layer_add(f));
+        f->options.limits.bytes = UINT64_MAX;
+        f->options.limits.layers = 1;
+        run_badly(f, ERROR_LIMIT_EXCEEDED);
+}
+
+static void layer_of_zeros_is_an_empty_one(void **state) {
+        Fixture *f = *state;
+
+        tar_end(layer_add(f));
+        run_well(f);
+        assert_string_equal(list(f), "");
+}
+
+static void what_is_no_tar_is_refused(void **state) {
+        static const char text[] = "This is no archive, although it is long enough to be one, ";
+        Fixture *f = *state;
+
+        bytes_add(layer_add(f), "", 0);
+        run_badly(f, ERROR_CORRUPT_ARCHIVE);
+        reset(f);
+
+        bytes_add(layer_add(f), "short", 5);
+        run_badly(f, ERROR_CORRUPT_ARCHIVE);
+        reset(f);
+
+        for (int i = 0; i < 50; i++)
+                bytes_add(i == 0 ? layer_add(f) : &f->layers[0], text, strlen(text));
+        run_badly(f, ERROR_CORRUPT_ARCHIVE);
+}
+
+static void truncated_tar_is_refused(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        add_big_tar(tar);
+        tar->size = 100000;
+        run_badly(f, ERROR_CORRUPT_ARCHIVE);
+}
+
+static void damaged_header_is_refused(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        tar_file(tar, "a", "x");
+        tar_file(tar, "b", "x");
+        tar->data[1024 + 3] ^= 1;
+        run_badly(f, ERROR_CORRUPT_ARCHIVE);
+}
+
+static void diff_id_covers_everything_up_to_the_end(void **state) {
+        _cleanup_(bytes_done) Bytes tar = { 0 };
+        Fixture *f = *state;
+        UnpackLayer *info = &f->infos[0];
+
+        tar_file(&tar, "a", "x");
+        tar_end(&tar);
+        bytes_add(&tar, "behind the end marker", 21);
+        gzip_add(layer_add(f), tar.data, tar.size);
+        info->has_diff_id = true;
+        for (DigestAlgorithm algorithm = 0; algorithm < _DIGEST_ALGORITHM_MAX; algorithm++) {
+                assert_int_equal(
+                        hash_buffer(algorithm, tar.data, tar.size, &info->diff_id, NULL), 0);
+                run_well(f);
+
+                info->diff_id.bytes[0] ^= 1;
+                run_badly(f, ERROR_DIGEST_MISMATCH);
+                error_clear(&f->error);
+        }
+}
+
+static int fail_next(void *userdata, UnpackLayer *ret, Error *error) {
+        return error_set(error, EPIPE, ERROR_INTERRUPTED, "next");
+}
+
+static ssize_t fail_read(void *userdata, void *buffer, size_t size, Error *error) {
+        return error_set(error, EPIPE, ERROR_INTERRUPTED, "read");
+}
+
+static void failure_of_the_input_reaches_the_caller(void **state) {
+        Fixture *f = *state;
+
+        for (int i = 0; i < 2; i++) {
+                const UnpackInput input = {
+                        .next = i == 0 ? fail_next : on_next,
+                        .read = fail_read,
+                        .userdata = f,
+                };
+                _cleanup_(unpack_target_freep) UnpackTarget *target = NULL;
+
+                f->n_layers = 1;
+                f->at = 0;
+                assert_int_equal(unpack_directory_new(f->fd, false, &target, NULL), 0);
+                assert_int_equal(unpack_run(&input, target, NULL, NULL, &f->error), -EPIPE);
+                assert_string_equal(f->error.message, i == 0 ? "next" : "read");
+                error_clear(&f->error);
+        }
+}
+
+/* An input whose second read waits until it is cancelled. */
+typedef struct Waiting {
+        int pipe_fds[2];
+        unsigned n_next, n_reads;
+} Waiting;
+
+static int waiting_next(void *userdata, UnpackLayer *ret, Error *error) {
+        Waiting *waiting = userdata;
+
+        *ret = (UnpackLayer){ 0 };
+        return waiting->n_next++ == 0;
+}
+
+static ssize_t waiting_read(void *userdata, void *buffer, size_t size, Error *error) {
+        Waiting *waiting = userdata;
+        char byte;
+
+        memset(buffer, 'x', size);
+        if (waiting->n_reads++ < 3)
+                return (ssize_t) size;
+        (void) !read(waiting->pipe_fds[0], &byte, 1);
+        return error_set(error, ECANCELED, ERROR_CANCELLED, "cancelled");
+}
+
+static void waiting_cancel(void *userdata) {
+        Waiting *waiting = userdata;
+
+        assert_int_equal(write(waiting->pipe_fds[1], "x", 1), 1);
+}
+
+static void failure_of_the_writer_cancels_an_input_that_waits(void **state) {
+        Fixture *f = *state;
+        _cleanup_(unpack_target_freep) UnpackTarget *target = NULL;
+        Waiting waiting = { 0 };
+        const UnpackInput input = {
+                .next = waiting_next,
+                .read = waiting_read,
+                .cancel = waiting_cancel,
+                .userdata = &waiting,
+        };
+
+        assert_int_equal(pipe(waiting.pipe_fds), 0);
+        assert_int_equal(unpack_directory_new(f->fd, false, &target, NULL), 0);
+        assert_int_equal(unpack_run(&input, target, NULL, NULL, &f->error), -EBADMSG);
+        assert_int_equal(f->error.kind, ERROR_CORRUPT_ARCHIVE);
+        close(waiting.pipe_fds[0]);
+        close(waiting.pipe_fds[1]);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                UNPACK_CASE(each_compression_is_told_by_content),
+                UNPACK_CASE(stream_in_several_parts_is_one),
+                UNPACK_CASE(bytes_that_come_a_few_at_a_time_are_enough),
+                UNPACK_CASE(skippable_frames_of_zstd_are_skipped),
+                UNPACK_CASE(gzip_header_with_all_fields_is_read),
+                UNPACK_CASE(truncated_stream_is_refused),
+                UNPACK_CASE(something_behind_the_stream_is_refused),
+                UNPACK_CASE(wrong_byte_in_the_stream_is_refused),
+                UNPACK_CASE(compression_inside_compression_is_no_tar),
+                UNPACK_CASE(zstd_window_over_the_limit_is_refused),
+                UNPACK_CASE(bomb_ends_at_the_ratio),
+                UNPACK_CASE(bytes_and_layers_have_a_ceiling),
+                UNPACK_CASE(layer_of_zeros_is_an_empty_one),
+                UNPACK_CASE(what_is_no_tar_is_refused),
+                UNPACK_CASE(truncated_tar_is_refused),
+                UNPACK_CASE(damaged_header_is_refused),
+                UNPACK_CASE(diff_id_covers_everything_up_to_the_end),
+                UNPACK_CASE(failure_of_the_input_reaches_the_caller),
+                UNPACK_CASE(failure_of_the_writer_cancels_an_input_that_waits),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-unpack.h"
+#include "unpack-acl.h"
+
+#define ACCESS  "system.posix_acl_access"
+#define DEFAULT "system.posix_acl_default"
+
+/* user::rwx, user:1000:r-x, group::r-x, mask::r-x, other::--- */
+static const uint8_t acl_1000[] = {
+        2,    0, 0, 0,                         /* version */
+        1,    0, 7, 0, 0xff, 0xff, 0xff, 0xff, /* user:: */
+        2,    0, 5, 0, 0xe8, 0x03, 0x00, 0x00, /* user:1000 */
+        4,    0, 5, 0, 0xff, 0xff, 0xff, 0xff, /* group:: */
+        0x10, 0, 5, 0, 0xff, 0xff, 0xff, 0xff, /* mask:: */
+        0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, /* other:: */
+};
+
+/* cap_net_raw=ep */
+static const uint8_t capability[] = {
+        1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+};
+
+static void binary_values_are_kept(void **state) {
+        static const char value[] = "a\0b\n=\xff";
+        char got[64];
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        tar_pax_bytes(tar, "SCHILY.xattr.user.binary", value, sizeof(value));
+        tar_file(tar, "file", "x");
+        tar_pax(tar, "LIBARCHIVE.xattr.user.encoded", "YQBi");
+        tar_file(tar, "other", "x");
+        tar_pax_bytes(tar, "SCHILY.xattr.user.empty", "", 0);
+        tar_dir(tar, "dir");
+        run_well(f);
+        assert_int_equal(xattr_of(f, "file", "user.binary", got, sizeof(got)), sizeof(value));
+        assert_memory_equal(got, value, sizeof(value));
+        assert_int_equal(xattr_of(f, "other", "user.encoded", got, sizeof(got)), 3);
+        assert_memory_equal(got, "a\0b", 3);
+        assert_int_equal(xattr_of(f, "dir", "user.empty", got, sizeof(got)), 0);
+}
+
+static void capabilities_survive_an_owner_and_content(void **state) {
+        char got[64];
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        skip_unless_root();
+        tar_pax_bytes(tar, "SCHILY.xattr.security.capability", capability, sizeof(capability));
+        tar_add(tar, &(TarEntry){ .name = "ping", .content = "x", .mode = 0755, .uid = 3 });
+        run_well(f);
+        assert_int_equal(
+                xattr_of(f, "ping", "security.capability", got, sizeof(got)), sizeof(capability));
+        assert_memory_equal(got, capability, sizeof(capability));
+}
+
+static void selinux_labels_are_not_copied(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        tar_pax(tar, "SCHILY.xattr.security.selinux", "system_u:object_r:etc_t:s0");
+        tar_file(tar, "file", "x");
+        run_well(f);
+        assert_int_equal(xattr_of(f, "file", "security.selinux", NULL, 0), -1);
+        assert_int_equal(f->n_warnings, 0);
+}
+
+static void check_acl(Fixture *f, const char *path, const char *name) {
+        uint8_t got[256];
+
+        assert_int_equal(xattr_of(f, path, name, got, sizeof(got)), sizeof(acl_1000));
+        assert_memory_equal(got, acl_1000, sizeof(acl_1000));
+}
+
+static void binary_acls_are_kept(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        tar_pax_bytes(tar, "SCHILY.xattr." ACCESS, acl_1000, sizeof(acl_1000));
+        tar_add(tar, &(TarEntry){ .name = "file", .content = "x", .mode = 0750 });
+        tar_pax_bytes(tar, "SCHILY.xattr." DEFAULT, acl_1000, sizeof(acl_1000));
+        tar_dir(tar, "dir");
+        run_well(f);
+        check_acl(f, "file", ACCESS);
+        check_acl(f, "dir", DEFAULT);
+}
+
+static void textual_acls_are_acls_too(void **state) {
+        static const char text[] = "user::rwx,user:1000:r-x,group::r-x,mask::r-x,other::---";
+        _cleanup_(bytes_done) Bytes records = { 0 };
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        tar_pax(tar, "SCHILY.acl.access", text);
+        tar_add(tar, &(TarEntry){ .name = "file", .content = "x", .mode = 0750 });
+        tar_pax(tar, "SCHILY.acl.access",
+                "user::rwx,user:joe:r-x:1000,group::r-x,mask::r-x,other::---");
+        tar_add(tar, &(TarEntry){ .name = "star", .content = "x", .mode = 0750 });
+        pax_add(&records, "SCHILY.acl.access", text, strlen(text));
+        pax_add(&records, "SCHILY.acl.default", text, strlen(text));
+        tar_extra(tar, 'x', records.data, records.size);
+        tar_add(tar, &(TarEntry){ .type = '5', .name = "dir", .mode = 0750 });
+        run_well(f);
+        check_acl(f, "file", ACCESS);
+        check_acl(f, "star", ACCESS);
+        check_acl(f, "dir", ACCESS);
+        check_acl(f, "dir", DEFAULT);
+        assert_int_equal(stat_of(f, "file").st_mode & 07777, 0750);
+        assert_int_equal(stat_of(f, "dir").st_mode & 07777, 0750);
+}
+
+static void acl_that_names_users_without_ids_is_left_out_with_a_warning(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        tar_pax(tar, "SCHILY.acl.access", "user::rwx,user:joe:r-x,group::r-x,mask::r-x,other::---");
+        tar_add(tar, &(TarEntry){ .name = "file", .content = "x", .mode = 0750 });
+        run_well(f);
+        assert_int_equal(xattr_of(f, "file", ACCESS, NULL, 0), -1);
+        assert_int_equal(f->n_warnings, 1);
+}
+
+static void owner_mapping_applies_to_acls(void **state) {
+        uint8_t got[256];
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        skip_unless_root();
+        f->options.uids = &f->uids;
+        f->options.gids = &f->gids;
+        assert_int_equal(idmap_add(&f->uids, &(IdRange){ 1000, 0x01020304, 1 }, NULL), 0);
+        tar_pax_bytes(tar, "SCHILY.xattr." ACCESS, acl_1000, sizeof(acl_1000));
+        tar_add(tar, &(TarEntry){ .name = "file", .content = "x", .mode = 0750, .uid = 1000 });
+        run_well(f);
+        assert_int_equal(stat_of(f, "file").st_uid, 0x01020304);
+        assert_int_equal(xattr_of(f, "file", ACCESS, got, sizeof(got)), sizeof(acl_1000));
+        assert_memory_equal(got + 16, "\x04\x03\x02\x01", 4);
+}
+
+static void new_names_do_not_inherit_a_default_acl(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        tar_pax_bytes(tar, "SCHILY.xattr." DEFAULT, acl_1000, sizeof(acl_1000));
+        tar_dir(tar, "dir");
+        tar_file(tar, "dir/file", "x");
+        tar_dir(tar, "dir/sub");
+        tar_add(tar, &(TarEntry){ .type = '6', .name = "dir/fifo", .mode = 0666 });
+        run_well(f);
+        check_acl(f, "dir", DEFAULT);
+        assert_int_equal(xattr_of(f, "dir/file", ACCESS, NULL, 0), -1);
+        assert_int_equal(xattr_of(f, "dir/sub", ACCESS, NULL, 0), -1);
+        assert_int_equal(xattr_of(f, "dir/sub", DEFAULT, NULL, 0), -1);
+        assert_int_equal(xattr_of(f, "dir/fifo", ACCESS, NULL, 0), -1);
+        assert_int_equal(stat_of(f, "dir/file").st_mode & 07777, 0644);
+        assert_int_equal(stat_of(f, "dir/sub").st_mode & 07777, 0755);
+        assert_int_equal(stat_of(f, "dir/fifo").st_mode & 07777, 0666);
+}
+
+static void xattr_over_the_limit_is_refused(void **state) {
+        _cleanup_(freep) char *value = calloc(1, (64 << 10) + 1);
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        tar_pax_bytes(tar, "SCHILY.xattr.user.large", value, (64 << 10) + 1);
+        tar_file(tar, "file", "x");
+        run_badly(f, ERROR_LIMIT_EXCEEDED);
+}
+
+static void too_many_xattrs_are_refused(void **state) {
+        _cleanup_(bytes_done) Bytes records = { 0 };
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+        char key[64];
+
+        for (int i = 0; i < 300; i++) {
+                (void) snprintf(key, sizeof(key), "SCHILY.xattr.user.%d", i);
+                pax_add(&records, key, "x", 1);
+        }
+        tar_extra(tar, 'x', records.data, records.size);
+        tar_file(tar, "file", "x");
+        run_badly(f, ERROR_LIMIT_EXCEEDED);
+}
+
+static void malformed_acl_is_refused(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        tar_pax_bytes(tar, "SCHILY.xattr." ACCESS, acl_1000, sizeof(acl_1000) - 3);
+        tar_file(tar, "file", "x");
+        run_badly(f, ERROR_CORRUPT_ARCHIVE);
+}
+
+static void acl_is_written_in_the_kernels_order(void **state) {
+        AclEntry entries[] = {
+                { ACL_OTHER, 0, 0 },       { ACL_USER, 5, 1000 },    { ACL_MASK, 5, 0 },
+                { ACL_GROUP_OWNER, 5, 0 }, { ACL_USER_OWNER, 7, 0 },
+        };
+        void *value = NULL;
+        size_t size = 0;
+
+        assert_int_equal(acl_format(entries, 5, &value, &size, NULL), 0);
+        assert_int_equal(size, sizeof(acl_1000));
+        assert_memory_equal(value, acl_1000, sizeof(acl_1000));
+        free(value);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                UNPACK_CASE(binary_values_are_kept),
+                UNPACK_CASE(capabilities_survive_an_owner_and_content),
+                UNPACK_CASE(selinux_labels_are_not_copied),
+                UNPACK_CASE(binary_acls_are_kept),
+                UNPACK_CASE(textual_acls_are_acls_too),
+                UNPACK_CASE(acl_that_names_users_without_ids_is_left_out_with_a_warning),
+                UNPACK_CASE(owner_mapping_applies_to_acls),
+                UNPACK_CASE(new_names_do_not_inherit_a_default_acl),
+                UNPACK_CASE(xattr_over_the_limit_is_refused),
+                UNPACK_CASE(too_many_xattrs_are_refused),
+                UNPACK_CASE(malformed_acl_is_refused),
+                CASE(acl_is_written_in_the_kernels_order),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
