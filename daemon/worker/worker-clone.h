@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Cloning a tree, so that a copy of it can be changed and take its place: directories are made anew, with
+ * owner, mode, xattrs and times; all else becomes a hard link. What writes into the clone must replace
+ * files, not change them.
+ */
+
+#include <stddef.h>
+
+#include "base-error.h"
+
+#define TREE_CLONE_DEPTH_MAX ((size_t) 1024)
+
+/**
+ * worker_clone_tree() - clone @name in @dir_fd into the existing, empty directory @target
+ *
+ * Return: 0; -EXDEV when something is mounted in it; -ELOOP (ERROR_LIMIT_EXCEEDED) when it is deeper than
+ * TREE_CLONE_DEPTH_MAX; or another negative errno, with @error set.
+ */
+int worker_clone_tree(int dir_fd, const char *name, const char *target, Error *error);

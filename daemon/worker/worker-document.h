@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Manifests, indexes and configs: small blobs whose content the fetch worker reads itself. */
+
+#include "worker-resolve.h"
+
+typedef struct Document {
+        char *data; /* owned; NUL-terminated behind @size */
+        size_t size;
+        Digest digest;
+        char *content_type; /* owned; NULL when nobody said it */
+} Document;
+
+/** document_done() - release what @document owns; usable with _cleanup_() */
+void document_done(Document *document);
+
+/**
+ * document_get_by_tag() - what a tag names now; asks the registry
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int document_get_by_tag(FetchChannel *channel, const char *tag, Document *ret, Error *error);
+
+/** document_get_known() - what a reference named last time; the same, without the network */
+int document_get_known(
+        FetchChannel *channel, const Reference *reference, Document *ret, Error *error);
+
+/** document_get_manifest() - a manifest or index by its digest, from the store or the registry */
+int document_get_manifest(FetchChannel *channel, const Digest *digest, Document *ret, Error *error);
+
+/** document_get_config() - a config by its descriptor, from the store or the registry */
+int document_get_config(
+        FetchChannel *channel, const Descriptor *descriptor, Document *ret, Error *error);
+
+/** document_keep() - put a document of our own into the store; sets its digest */
+int document_keep(FetchChannel *channel, Document *document, Error *error);

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base-fd.h"
+#include "worker-resolve.h"
+#include "worker-sandbox.h"
+#include "worker-transfer.h"
+
+#define PASSWORD_MAX ((size_t) 4096) /* bytes */
+#define DETAILS_MAX  1000            /* of labels and of environment variables, each */
+
+static int send_image(FetchChannel *channel, const ResolvedImage *image, Error *error) {
+        ProtoMessage message = {
+                .type = PROTO_IMAGE,
+                .image = {
+                        .digest = image->digest,
+                        .size = image->size,
+                        .manifest = image->manifest_digest,
+                        .layout = image->layout_digest,
+                        .n_layers = (uint32_t) image->manifest.n_layers,
+                },
+        };
+        char reference[REFERENCE_MAX + 1], platform[PLATFORM_STRING_MAX];
+        ProtoImage *m = &message.image;
+
+        (void) proto_text_set(
+                m->reference, sizeof(m->reference), reference_format(&image->reference, reference));
+        (void) proto_text_set(
+                m->media_type, sizeof(m->media_type), media_type_to_string(image->media_type));
+        (void) proto_text_set(
+                m->layout_media_type, sizeof(m->layout_media_type),
+                media_type_to_string(image->layout_media_type));
+        (void) proto_text_set(
+                m->platform, sizeof(m->platform),
+                image->platform.os[0] != '\0' ? platform_format(&image->platform, platform)
+                                              : "unknown/unknown");
+        return worker_send(channel->socket_fd, &message, error);
+}
+
+static int send_detail(
+        FetchChannel *channel,
+        ProtoDetailKind kind,
+        const char *key,
+        const char *value,
+        Error *error) {
+        ProtoMessage message = { .type = PROTO_DETAIL, .detail.kind = kind };
+
+        if (!value)
+                return 0;
+
+        (void) proto_text_set(message.detail.key, sizeof(message.detail.key), key);
+        (void) proto_text_set(message.detail.value, sizeof(message.detail.value), value);
+        return worker_send(channel->socket_fd, &message, error);
+}
+
+/* Only who inspects an image wants them. */
+static int send_details(FetchChannel *channel, const Config *config, Error *error) {
+        int r;
+
+        r = send_detail(channel, PROTO_DETAIL_CREATED, "", config->created, error);
+        if (r >= 0)
+                r = send_detail(channel, PROTO_DETAIL_AUTHOR, "", config->author, error);
+        for (size_t i = 0; r >= 0 && i < config->n_labels; i++)
+                r = send_detail(
+                        channel, PROTO_DETAIL_LABEL, config->labels[i].name,
+                        config->labels[i].value, error);
+        for (size_t i = 0; r >= 0 && i < config->n_env; i++)
+                r = send_detail(channel, PROTO_DETAIL_ENV, "", config->env[i], error);
+        return r;
+}
+
+static int send_layers(FetchChannel *channel, const ResolvedImage *image, Error *error) {
+        int r = 0;
+
+        for (uint32_t i = 0; r >= 0 && i < image->manifest.n_layers; i++) {
+                const Descriptor *descriptor = &image->manifest.layers[i];
+                ProtoMessage message = {
+                        .type = PROTO_LAYER,
+                        .layer = {
+                                .index = i,
+                                .digest = descriptor->digest,
+                                .size = descriptor->size,
+                        },
+                };
+
+                if (image->manifest.has_config) {
+                        message.layer.has_diff_id = 1;
+                        message.layer.diff_id = image->config.diff_ids[i];
+                }
+                (void) proto_text_set(
+                        message.layer.media_type, sizeof(message.layer.media_type),
+                        descriptor->media_type_text);
+                r = worker_send(channel->socket_fd, &message, error);
+        }
+
+        return r;
+}
+
+static int read_password(int fd, char **ret, Error *error) {
+        size_t size;
+        int r;
+
+        r = fd_read_all(fd, PASSWORD_MAX, ret, &size);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot read the registry's password");
+        if (size > 0 && (*ret)[size - 1] == '\n')
+                (*ret)[size - 1] = '\0';
+        return 0;
+}
+
+static int connect_registry(
+        FetchChannel *channel,
+        const ProtoFetchStart *start,
+        const Reference *reference,
+        int password_fd,
+        Error *error) {
+        RegistryOptions options = {
+                .username = start->username[0] != '\0' ? start->username : NULL,
+                .insecure = start->not_secure,
+                .certs_dir = getenv("VIRTBOOTSTRAP_CERTS_DIR"),
+        };
+        char *password = NULL;
+        int r = 0;
+
+        if (password_fd >= 0)
+                r = read_password(password_fd, &password, error);
+        if (r < 0)
+                return r;
+
+        options.password = password;
+        r = registry_client_new(reference, &options, &channel->client, error);
+        if (password)
+                explicit_bzero(password, strlen(password));
+        free(password);
+        return r;
+}
+
+static int fetch(
+        FetchChannel *channel,
+        const ProtoFetchStart *start,
+        const Reference *reference,
+        Error *error) {
+        _cleanup_(resolved_image_done) ResolvedImage image = { 0 };
+        int r;
+
+        r = resolve_image(channel, start, reference, &image, error);
+        if (r >= 0)
+                r = send_image(channel, &image, error);
+        if (r >= 0 && start->inspect)
+                r = send_details(channel, &image.config, error);
+        if (r >= 0)
+                r = send_layers(channel, &image, error);
+        if (r < 0 || start->inspect)
+                return r;
+
+        return transfer_layers(channel, &image.manifest, error);
+}
+
+int worker_fetch(int socket_fd, Error *error) {
+        _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
+        FetchChannel channel = { .socket_fd = socket_fd };
+        Reference reference;
+        ProtoMessage message;
+        int r;
+
+        r = worker_receive(socket_fd, PROTO_FETCH_START, &message, &fds, error);
+        if (r >= 0)
+                r = reference_parse(message.fetch_start.source, &reference, error);
+        if (r >= 0 && !message.fetch_start.offline)
+                r = connect_registry(&channel, &message.fetch_start, &reference, fds.fds[0], error);
+        if (r < 0)
+                return r;
+
+        /* The client has read the keys and the password, which only root may read. */
+        r = message.fetch_start.sandbox ? sandbox_enter_network(error) : 0;
+        if (r < 0)
+                return r;
+
+        /* Threads may use the client until the process ends, so that it is never released. */
+        return fetch(&channel, &message.fetch_start, &reference, error);
+}

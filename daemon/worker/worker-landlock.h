@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* landlock(7): what of the file system may still be opened, in addition to what permissions say. */
+
+#include "base-error.h"
+
+/** landlock_start() - a rule set without rules: nothing may be opened
+ *
+ * Return: 1 with a descriptor in @ret_fd, owned by the caller; 0 when the kernel has no Landlock; or a
+ * negative errno with @error set.
+ */
+int landlock_start(int *ret_fd, Error *error);
+
+/** landlock_allow_reading() - all below @path, which may be missing, may be read and executed */
+int landlock_allow_reading(int ruleset_fd, const char *path, Error *error);
+
+/** landlock_allow_all() - everything is allowed below the directory @dir_fd */
+int landlock_allow_all(int ruleset_fd, int dir_fd, Error *error);
+
+/** landlock_apply() - from now on, for this process and its threads to come; needs no_new_privs */
+int landlock_apply(int ruleset_fd, Error *error);

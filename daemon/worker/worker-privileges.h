@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Capabilities, the user, and resource limits of a worker. */
+
+#include <stdbool.h>
+
+#include "base-error.h"
+
+/** privileges_can_write_trees() - whether owners, modes, device nodes and all xattrs can be written */
+bool privileges_can_write_trees(void);
+
+/** privileges_can_mount() - whether namespaces can be made without one for the user */
+bool privileges_can_mount(void);
+
+/**
+ * privileges_drop() - keep what a step needs
+ * @keep_trees: keep what privileges_can_write_trees() looks for; nothing else ever
+ *
+ * Also of the bounding set. Return: 0, or a negative errno with @error set.
+ */
+int privileges_drop(bool keep_trees, Error *error);
+
+/** privileges_become_nobody() - root becomes an ordinary user that owns nothing; others stay */
+int privileges_become_nobody(Error *error);
+
+/** privileges_limit() - no core dumps, and no new privileges */
+int privileges_limit(Error *error);
+
+/**
+ * privileges_seal() - nobody of the same user may look into the process, and it dies with the daemon
+ *
+ * After credentials have changed, which makes the kernel forget the one, and after /proc/self was
+ * written to, which the other makes impossible.
+ */
+int privileges_seal(Error *error);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * From a reference to the layers: follows indexes to the manifest of a platform, and reads its config.
+ * Every document goes through the daemon's store, by its digest; what is there is not asked for again.
+ */
+
+#include "oci-config.h"
+#include "oci-index.h"
+#include "oci-manifest.h"
+#include "oci-reference.h"
+#include "registry-client.h"
+#include "worker.h"
+
+/* The fetch worker's connections. */
+typedef struct FetchChannel {
+        int socket_fd;          /* borrowed; to the daemon */
+        RegistryClient *client; /* owned; NULL when offline */
+        uint32_t n_documents;   /* asked for so far; makes their tokens */
+} FetchChannel;
+
+typedef struct ResolvedImage {
+        Reference reference;
+        Digest digest; /* of the document that the reference names, as all up to @size */
+        MediaType media_type;
+        uint64_t size; /* bytes */
+        Digest manifest_digest;
+        MediaType manifest_media_type;
+        Digest layout_digest; /* of the manifest that goes into the store's index */
+        MediaType layout_media_type;
+        Platform platform; /* what the image says it is for; parts may be empty */
+        Manifest manifest; /* owned */
+        Config config;     /* owned; empty for schema 1 */
+} ResolvedImage;
+
+/** resolved_image_done() - release what @image owns; usable with _cleanup_() */
+void resolved_image_done(ResolvedImage *image);
+
+/**
+ * resolve_image() - find an image
+ * @start:      what the daemon wants
+ * @reference:  its source
+ * @ret:        to be released with resolved_image_done(); untouched on failure
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int resolve_image(
+        FetchChannel *channel,
+        const ProtoFetchStart *start,
+        const Reference *reference,
+        ResolvedImage *ret,
+        Error *error);

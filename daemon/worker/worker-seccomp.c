@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#include "base-cleanup.h"
+#include "worker-seccomp.h"
+
+/* clang-format off */
+
+/* Memory, threads, time, and descriptors that are open: everybody's. */
+static const char *const common_calls[] = {
+        "brk", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "dup",
+        "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_wait", "eventfd2", "exit",
+        "exit_group", "fcntl", "fdatasync", "flock", "fstat", "fstatfs", "fsync",
+        "ftruncate", "futex", "futex_waitv", "getegid", "geteuid", "getgid", "getpid",
+        "getppid", "getrandom", "getrlimit", "gettid", "gettimeofday", "getuid", "lseek",
+        "madvise", "membarrier", "mmap", "mprotect", "mremap", "munmap", "nanosleep",
+        "newfstatat", "pipe2", "poll", "ppoll", "pread64", "pwrite64", "read", "readv",
+        "recvmsg", "restart_syscall", "rseq", "rt_sigaction", "rt_sigpending",
+        "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sched_getaffinity",
+        "sched_yield", "sendmsg", "set_robust_list", "sigaltstack", "sysinfo", "tgkill",
+        "time", "write", "writev",
+};
+
+static const char *const tree_calls[] = {
+        "access", "chdir", "faccessat", "faccessat2", "fallocate", "fchdir", "fchmod",
+        "fchmodat", "fchmodat2", "fchown", "fchownat", "fgetxattr", "flistxattr",
+        "fremovexattr", "fsetxattr", "getcwd", "getdents64", "lgetxattr", "linkat",
+        "llistxattr", "lremovexattr", "lsetxattr", "memfd_create", "mkdirat", "mknodat",
+        "openat", "openat2", "readlinkat", "renameat", "renameat2", "statx", "symlinkat",
+        "syncfs", "umask", "unlinkat", "utimensat",
+};
+
+static const char *const network_calls[] = {
+        "access", "bind", "connect", "faccessat", "faccessat2", "getdents64",
+        "getpeername", "getsockname", "getsockopt", "ioctl", "lstat", "open", "openat",
+        "pselect6", "readlink", "readlinkat", "recvfrom", "recvmmsg", "select",
+        "sendmmsg", "sendto", "setsockopt", "shutdown", "socket", "socketpair", "stat",
+        "statfs", "statx", "uname",
+};
+
+/* What only an attacker would try: better to end at once. */
+static const char *const forbidden_calls[] = {
+        "add_key", "bpf", "delete_module", "execve", "execveat", "finit_module",
+        "fsconfig", "fsmount", "fsopen", "fspick", "init_module", "io_uring_enter",
+        "io_uring_setup", "kexec_load", "keyctl", "mount", "move_mount",
+        "open_by_handle_at", "open_tree", "perf_event_open", "pivot_root",
+        "process_vm_readv", "process_vm_writev", "ptrace", "reboot", "request_key",
+        "setns", "swapon", "umount2", "unshare", "userfaultfd",
+};
+
+/* clang-format on */
+
+#define N(list) (sizeof(list) / sizeof((list)[0]))
+
+static void seccomp_releasep(scmp_filter_ctx *filter) {
+        if (*filter)
+                seccomp_release(*filter);
+}
+
+/* A call that this libseccomp or this machine does not know cannot be made either. */
+static int add(scmp_filter_ctx filter, uint32_t action, const char *const *names, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                int number = seccomp_syscall_resolve_name(names[i]), r;
+
+                if (number == __NR_SCMP_ERROR)
+                        continue;
+                r = seccomp_rule_add(filter, action, number, 0);
+                if (r < 0 && r != -EDOM)
+                        return r;
+        }
+
+        return 0;
+}
+
+/* Threads, and nothing else; glibc falls back to clone(2), whose flags can be looked at. */
+static int add_threads(scmp_filter_ctx filter) {
+        int r;
+
+        r = seccomp_rule_add(
+                filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+        if (r >= 0)
+                r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+        /* Names of threads, and their death with the daemon. */
+        if (r >= 0)
+                r = seccomp_rule_add(
+                        filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+                        SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+        return r;
+}
+
+static int add_step(scmp_filter_ctx filter, SeccompStep step) {
+        switch (step) {
+        case SECCOMP_TREE:
+                return add(filter, SCMP_ACT_ALLOW, tree_calls, N(tree_calls));
+        case SECCOMP_NETWORK:
+                return add(filter, SCMP_ACT_ALLOW, network_calls, N(network_calls));
+        case SECCOMP_BLOB:
+        case _SECCOMP_STEP_MAX:
+                break;
+        }
+
+        return 0;
+}
+
+int seccomp_apply(SeccompStep step, Error *error) {
+        _cleanup_(seccomp_releasep) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+        int r;
+
+        if (!filter)
+                return error_oom(error);
+
+        r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+        if (r >= 0)
+                r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+        if (r >= 0)
+                r = add(filter, SCMP_ACT_ALLOW, common_calls, N(common_calls));
+        if (r >= 0)
+                r = add_threads(filter);
+        if (r >= 0)
+                r = add_step(filter, step);
+        if (r >= 0)
+                r = add(filter, SCMP_ACT_KILL_PROCESS, forbidden_calls, N(forbidden_calls));
+        if (r >= 0)
+                r = seccomp_load(filter);
+        return r < 0 ? error_set_errno(error, -r, "Cannot apply the system call filter") : 0;
+}

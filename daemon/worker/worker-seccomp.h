@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * seccomp(2): the system calls that a step needs, and no others. What is not on the list fails with
+ * EPERM; what no worker has any business with ends it (SIGSYS).
+ */
+
+#include "base-error.h"
+
+typedef enum SeccompStep {
+        SECCOMP_BLOB,    /* descriptors that are open */
+        SECCOMP_TREE,    /* and files below the root */
+        SECCOMP_NETWORK, /* descriptors, sockets, and files to read */
+        _SECCOMP_STEP_MAX,
+} SeccompStep;
+
+/** seccomp_apply() - from now on; needs no_new_privs; returns 0 or a negative errno with @error set */
+int seccomp_apply(SeccompStep step, Error *error);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "hash.h"
+#include "worker-sandbox.h"
+#include "worker.h"
+
+#define BUFFER_SIZE ((size_t) 1 << 20) /* bytes */
+#define REPORT_BYTES                                                                               \
+        ((uint64_t) 1 << 19) /* tell the daemon after so many, or when no more is there */
+
+typedef struct Verify {
+        int socket_fd; /* borrowed */
+        int file_fd;   /* borrowed */
+        int pipe_fd;   /* borrowed; or negative */
+        ProtoVerifyStart start;
+        char name[DIGEST_STRING_MAX]; /* of the blob, for messages */
+        Hash *hash;                   /* owned */
+        uint8_t *buffer;              /* owned */
+        uint64_t size;                /* bytes that are hashed and in the file */
+        uint64_t reported;            /* of these the daemon knows */
+} Verify;
+
+static void verify_done(Verify *verify) {
+        hash_free(verify->hash);
+        free(verify->buffer);
+}
+
+static int report(Verify *verify, ProtoType type, Error *error) {
+        ProtoMessage message = { .type = type };
+
+        if (type == PROTO_VERIFY_READY)
+                message.verify_ready.offset = verify->size;
+        else
+                message.verify_grown.size = verify->size;
+
+        verify->reported = verify->size;
+        return worker_send(verify->socket_fd, &message, error);
+}
+
+static int hash_file(Verify *verify, Error *error) {
+        if (lseek(verify->file_fd, 0, SEEK_SET) < 0)
+                return error_set_errno(error, errno, "Cannot read %s", verify->name);
+
+        for (;;) {
+                ssize_t n = fd_read_full(verify->file_fd, verify->buffer, BUFFER_SIZE);
+
+                if (n < 0)
+                        return error_set_errno(error, (int) -n, "Cannot read %s", verify->name);
+                if (n == 0)
+                        return 0;
+
+                hash_update(verify->hash, verify->buffer, (size_t) n);
+                verify->size += (uint64_t) n;
+        }
+}
+
+static bool pipe_has_more(const Verify *verify) {
+        struct pollfd p = { .fd = verify->pipe_fd, .events = POLLIN };
+
+        return poll(&p, 1, 0) > 0;
+}
+
+static int append(Verify *verify, const uint8_t *data, size_t size, Error *error) {
+        int r;
+
+        if (verify->start.size != PROTO_SIZE_UNKNOWN && size > verify->start.size - verify->size)
+                return error_set(
+                        error, EFBIG, ERROR_DIGEST_MISMATCH,
+                        "%s has more than its %" PRIu64 " bytes", verify->name, verify->start.size);
+
+        hash_update(verify->hash, data, size);
+        r = fd_write_full(verify->file_fd, data, size);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot write %s to the cache", verify->name);
+
+        verify->size += size;
+        return 0;
+}
+
+static int fill_from_pipe(Verify *verify, Error *error) {
+        int r;
+
+        r = report(verify, PROTO_VERIFY_READY, error);
+
+        while (r >= 0) {
+                ssize_t n = read(verify->pipe_fd, verify->buffer, BUFFER_SIZE);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return error_set_errno(error, errno, "Cannot receive %s", verify->name);
+                if (n == 0)
+                        break;
+
+                r = append(verify, verify->buffer, (size_t) n, error);
+                if (r >= 0 &&
+                    (verify->size - verify->reported >= REPORT_BYTES || !pipe_has_more(verify)))
+                        r = report(verify, PROTO_VERIFY_GROWN, error);
+        }
+
+        if (r >= 0 && verify->size != verify->reported)
+                r = report(verify, PROTO_VERIFY_GROWN, error);
+        return r;
+}
+
+static int check(Verify *verify, Error *error) {
+        Digest digest;
+
+        /* The code tells the daemon that it may go on. */
+        if (verify->pipe_fd >= 0 && verify->start.size != PROTO_SIZE_UNKNOWN &&
+            verify->size < verify->start.size)
+                return error_set(
+                        error, EAGAIN, ERROR_REGISTRY_ERROR,
+                        "The transfer of %s ended after %" PRIu64 " of %" PRIu64 " bytes",
+                        verify->name, verify->size, verify->start.size);
+
+        hash_final(verify->hash, &digest);
+        if (!digest_equal(&digest, &verify->start.digest))
+                return error_set(
+                        error, EBADMSG, ERROR_DIGEST_MISMATCH,
+                        "The content of %s does not match its digest", verify->name);
+        return 0;
+}
+
+/* Before the blob gets its name; of no use for one that will not get any. */
+static int flush(Verify *verify, Error *error) {
+        struct stat st;
+
+        if (verify->pipe_fd < 0 || fstat(verify->file_fd, &st) < 0 || st.st_nlink == 0)
+                return 0;
+        if (fdatasync(verify->file_fd) < 0)
+                return error_set_errno(error, errno, "Cannot write %s to the cache", verify->name);
+        return 0;
+}
+
+static int prepare(Verify *verify, Error *error) {
+        struct stat st;
+        int r;
+
+        verify->buffer = malloc(BUFFER_SIZE);
+        if (!verify->buffer)
+                return error_oom(error);
+
+        r = hash_new(verify->start.digest.algorithm, &verify->hash, error);
+        if (r < 0 || verify->pipe_fd < 0)
+                return r;
+
+        /* Another daemon may be at it. */
+        if (flock(verify->file_fd, LOCK_EX) < 0)
+                return error_set_errno(error, errno, "Cannot lock %s", verify->name);
+        if (fstat(verify->file_fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot stat %s", verify->name);
+        if ((uint64_t) st.st_size > verify->start.size && ftruncate(verify->file_fd, 0) < 0)
+                return error_set_errno(error, errno, "Cannot empty %s", verify->name);
+        return 0;
+}
+
+int worker_verify(int socket_fd, Error *error) {
+        _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
+        _cleanup_(verify_done) Verify verify = { .socket_fd = socket_fd };
+        ProtoMessage message;
+        int r;
+
+        r = worker_receive(socket_fd, PROTO_VERIFY_START, &message, &fds, error);
+        if (r < 0)
+                return r;
+
+        verify.start = message.verify_start;
+        verify.file_fd = fds.fds[0];
+        verify.pipe_fd = fds.fds[1];
+        digest_format(&verify.start.digest, verify.name);
+
+        r = verify.start.sandbox ? sandbox_enter_blob(error) : 0;
+        if (r >= 0)
+                r = prepare(&verify, error);
+        if (r >= 0)
+                r = hash_file(&verify, error);
+        if (r >= 0 && verify.pipe_fd >= 0)
+                r = fill_from_pipe(&verify, error);
+        if (r >= 0)
+                r = check(&verify, error);
+        if (r >= 0)
+                r = flush(&verify, error);
+        return r;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-scratch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#include "base-cleanup.h"
+#include "base-fd.h"
+#include "hash.h"
+#include "oci-document.h"
+#include "worker-document.h"
+
+/* Without a network: the test is the daemon, whose answers are in the socket before they are wanted. */
+
+typedef struct Fixture {
+        Scratch scratch;
+        FetchChannel channel;
+        int daemon_fd;
+        Document document;
+        Error error;
+} Fixture;
+
+static int set_up(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+        int pair[2];
+
+        (void) signal(SIGPIPE, SIG_IGN);
+        scratch_init(&f->scratch);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+        f->channel.socket_fd = pair[0];
+        f->daemon_fd = pair[1];
+        *state = f;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        Fixture *f = *state;
+
+        document_done(&f->document);
+        error_clear(&f->error);
+        close(f->channel.socket_fd);
+        closep(&f->daemon_fd);
+        scratch_done(&f->scratch);
+        free(f);
+        return 0;
+}
+
+static Digest digest_of(const char *content) {
+        Digest digest;
+
+        assert_int_equal(hash_buffer(DIGEST_SHA256, content, strlen(content), &digest, NULL), 0);
+        return digest;
+}
+
+static void answer(Fixture *f, ProtoBlobState blob_state, uint64_t offset, int fd) {
+        const ProtoMessage message = {
+                .type = PROTO_BLOB_ANSWER,
+                .blob_answer = { .token = 1000, .state = blob_state, .offset = offset },
+        };
+
+        assert_int_equal(proto_send(f->daemon_fd, &message, &fd, fd >= 0 ? 1 : 0), 0);
+}
+
+static void answer_have(Fixture *f, const char *content) {
+        int fd;
+
+        scratch_write(&f->scratch, "blob", content);
+        fd = open(scratch_at(&f->scratch, "blob"), O_RDONLY | O_CLOEXEC);
+        answer(f, PROTO_BLOB_HAVE, 0, fd);
+        close(fd);
+}
+
+/* Returns the end at which the blob comes out. */
+static int answer_fill(Fixture *f, uint64_t offset) {
+        int ends[2];
+
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        answer(f, PROTO_BLOB_FILL, offset, ends[1]);
+        close(ends[1]);
+        return ends[0];
+}
+
+static void check_pipe(int fd, const char *want) {
+        char content[64];
+
+        assert_int_equal(fd_read_full(fd, content, sizeof(content)), strlen(want));
+        assert_memory_equal(content, want, strlen(want));
+        close(fd);
+}
+
+static ProtoBlobWanted hear_request(Fixture *f) {
+        ProtoFds fds = PROTO_FDS_NULL;
+        ProtoMessage message;
+
+        assert_int_equal(proto_receive(f->daemon_fd, &message, &fds, NULL), 1);
+        assert_int_equal(message.type, PROTO_BLOB_WANTED);
+        return message.blob_wanted;
+}
+
+static void check_document(const Fixture *f, const char *content) {
+        Digest digest = digest_of(content);
+
+        assert_int_equal(f->document.size, strlen(content));
+        assert_string_equal(f->document.data, content);
+        assert_true(digest_equal(&f->document.digest, &digest));
+}
+
+static void manifest_is_read_from_the_store(void **state) {
+        Fixture *f = *state;
+        Digest digest = digest_of("{}");
+        ProtoBlobWanted wanted;
+
+        answer_have(f, "{}");
+        assert_int_equal(document_get_manifest(&f->channel, &digest, &f->document, &f->error), 0);
+        check_document(f, "{}");
+        assert_null(f->document.content_type);
+        wanted = hear_request(f);
+        assert_true(digest_equal(&wanted.digest, &digest));
+        assert_int_equal(wanted.token, PROTO_LAYERS_MAX);
+        assert_int_equal(wanted.want_content, 1);
+        assert_int_equal(wanted.lookup_only, 1); /* there is no network to fetch it from */
+}
+
+static void config_is_asked_for_with_its_size(void **state) {
+        Fixture *f = *state;
+        const Descriptor descriptor = { .digest = digest_of("{}"), .size = 2 };
+        ProtoBlobWanted wanted;
+
+        f->channel.n_documents = 3;
+        answer_have(f, "{}");
+        assert_int_equal(document_get_config(&f->channel, &descriptor, &f->document, &f->error), 0);
+        check_document(f, "{}");
+        wanted = hear_request(f);
+        assert_int_equal(wanted.size, 2);
+        assert_int_equal(wanted.token, PROTO_LAYERS_MAX + 3);
+        assert_int_equal(f->channel.n_documents, 4);
+}
+
+static void what_is_not_in_the_store_is_named_when_offline(void **state) {
+        Fixture *f = *state;
+        Digest digest = digest_of("{}");
+        char text[DIGEST_STRING_MAX];
+
+        answer(f, PROTO_BLOB_ABSENT, 0, -EBADF);
+        assert_int_equal(
+                document_get_manifest(&f->channel, &digest, &f->document, &f->error), -ENOENT);
+        assert_int_equal(f->error.kind, ERROR_NOT_FOUND);
+        assert_non_null(strstr(f->error.message, digest_format(&digest, text)));
+        assert_null(f->document.data);
+}
+
+static void tell_image(Fixture *f, bool is_known, const char *content) {
+        ProtoMessage message = { .type = PROTO_IMAGE_KNOWN };
+
+        if (is_known) {
+                message.image_known.is_known = 1;
+                message.image_known.digest = digest_of(content);
+                strcpy(message.image_known.media_type, "application/x");
+        }
+        assert_int_equal(proto_send(f->daemon_fd, &message, NULL, 0), 0);
+}
+
+static void known_reference_leads_to_its_document(void **state) {
+        Fixture *f = *state;
+        ProtoFds fds = PROTO_FDS_NULL;
+        Reference reference;
+        ProtoMessage message;
+
+        assert_int_equal(reference_parse("debian:12", &reference, NULL), 0);
+        tell_image(f, true, "{}");
+        answer_have(f, "{}");
+        assert_int_equal(document_get_known(&f->channel, &reference, &f->document, &f->error), 0);
+        check_document(f, "{}");
+        assert_string_equal(f->document.content_type, "application/x");
+        assert_int_equal(proto_receive(f->daemon_fd, &message, &fds, NULL), 1);
+        assert_int_equal(message.type, PROTO_IMAGE_LOOKUP);
+        assert_string_equal(message.image_lookup.reference, "docker.io/library/debian:12");
+}
+
+static void unknown_reference_is_named(void **state) {
+        Fixture *f = *state;
+        Reference reference;
+
+        assert_int_equal(reference_parse("debian:12", &reference, NULL), 0);
+        tell_image(f, false, NULL);
+        assert_int_equal(
+                document_get_known(&f->channel, &reference, &f->document, &f->error), -ENOENT);
+        assert_int_equal(f->error.kind, ERROR_NOT_FOUND);
+        assert_non_null(strstr(f->error.message, "docker.io/library/debian:12"));
+}
+
+static void put_document(Fixture *f, const char *content) {
+        f->document.data = strdup(content);
+        f->document.size = strlen(content);
+}
+
+static void document_is_written_into_the_pipe(void **state) {
+        Fixture *f = *state;
+        ProtoBlobWanted wanted;
+        int fd;
+
+        put_document(f, "content");
+        fd = answer_fill(f, 0);
+        answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
+        assert_int_equal(document_keep(&f->channel, &f->document, &f->error), 0);
+        check_pipe(fd, "content");
+        check_document(f, "content");
+        wanted = hear_request(f);
+        assert_int_equal(wanted.size, 7);
+        assert_int_equal(wanted.lookup_only, 0);
+}
+
+static void document_is_gone_on_with_where_the_daemon_wants(void **state) {
+        Fixture *f = *state;
+        int fds[4];
+
+        put_document(f, "content");
+        fds[0] = answer_fill(f, 4);
+        fds[1] = answer_fill(f, 7);
+        fds[2] = answer_fill(f, 8);
+        fds[3] = answer_fill(f, UINT64_MAX);
+        answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
+        assert_int_equal(document_keep(&f->channel, &f->document, &f->error), 0);
+        check_pipe(fds[0], "ent");
+        for (int i = 1; i < 4; i++)
+                check_pipe(fds[i], "");
+}
+
+static void reader_that_is_gone_is_the_daemons_to_tell_of(void **state) {
+        Fixture *f = *state;
+
+        put_document(f, "content");
+        close(answer_fill(f, 0));
+        answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
+        assert_int_equal(document_keep(&f->channel, &f->document, &f->error), 0);
+}
+
+static void document_that_is_too_long_is_refused(void **state) {
+        Fixture *f = *state;
+        Digest digest = digest_of("");
+        int fd;
+
+        scratch_write(&f->scratch, "blob", "");
+        fd = open(scratch_at(&f->scratch, "blob"), O_RDWR | O_CLOEXEC);
+        assert_int_equal(ftruncate(fd, (off_t) OCI_DOCUMENT_MAX + 1), 0);
+        answer(f, PROTO_BLOB_HAVE, 0, fd);
+        close(fd);
+        assert_int_equal(
+                document_get_manifest(&f->channel, &digest, &f->document, &f->error), -EFBIG);
+}
+
+static void answer_without_a_descriptor_is_an_error(void **state) {
+        Fixture *f = *state;
+        Digest digest = digest_of("{}");
+
+        answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
+        assert_true(document_get_manifest(&f->channel, &digest, &f->document, &f->error) < 0);
+        assert_int_not_equal(f->error.code, 0);
+        assert_null(f->document.data);
+}
+
+static void daemon_that_is_gone_or_says_something_else_is_an_error(void **state) {
+        Fixture *f = *state;
+        Digest digest = digest_of("{}");
+
+        tell_image(f, false, NULL);
+        assert_int_equal(
+                document_get_manifest(&f->channel, &digest, &f->document, &f->error), -EBADMSG);
+        assert_int_equal(f->error.kind, ERROR_WORKER_FAILED);
+        error_clear(&f->error);
+
+        (void) shutdown(f->daemon_fd, SHUT_WR);
+        assert_int_equal(
+                document_get_manifest(&f->channel, &digest, &f->document, &f->error), -EPIPE);
+        assert_int_equal(f->error.kind, ERROR_INTERRUPTED);
+        assert_null(f->document.data);
+}
+
+#define DOCUMENT_CASE(fn) CASE_WITH(fn, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                DOCUMENT_CASE(manifest_is_read_from_the_store),
+                DOCUMENT_CASE(config_is_asked_for_with_its_size),
+                DOCUMENT_CASE(what_is_not_in_the_store_is_named_when_offline),
+                DOCUMENT_CASE(known_reference_leads_to_its_document),
+                DOCUMENT_CASE(unknown_reference_is_named),
+                DOCUMENT_CASE(document_is_written_into_the_pipe),
+                DOCUMENT_CASE(document_is_gone_on_with_where_the_daemon_wants),
+                DOCUMENT_CASE(reader_that_is_gone_is_the_daemons_to_tell_of),
+                DOCUMENT_CASE(document_that_is_too_long_is_refused),
+                DOCUMENT_CASE(answer_without_a_descriptor_is_an_error),
+                DOCUMENT_CASE(daemon_that_is_gone_or_says_something_else_is_an_error),
+        };
+
+        return cmocka_run_group_tests_name("worker-document", tests, NULL, NULL);
+}

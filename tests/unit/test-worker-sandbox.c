@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Each wall is tried from inside: a child enters the sandbox of a step, as the worker does, and then does
+ * what it must not. The exit status says how far it got. */
+
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base-cleanup.h"
+#include "worker-sandbox.h"
+
+#define SOMEBODY 4711 /* a user without privileges */
+
+enum {
+        REFUSED = 0,
+        ALLOWED = 10,
+        NO_SANDBOX = 20, /* entering failed */
+        KILLED = 128,    /* by SIGSYS */
+};
+
+typedef enum Step { STEP_TREE, STEP_BLOB, STEP_NETWORK } Step;
+
+typedef struct Fixture {
+        char path[64];
+        int fd;
+} Fixture;
+
+static int set_up(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+
+        strcpy(f->path, "/tmp/test-worker-sandbox-XXXXXX");
+        assert_non_null(mkdtemp(f->path));
+        f->fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(f->fd >= 0);
+        *state = f;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        Fixture *f = *state;
+
+        (void) unlinkat(f->fd, "node", 0);
+        (void) unlinkat(f->fd, "dir", AT_REMOVEDIR);
+        close(f->fd);
+        assert_int_equal(rmdir(f->path), 0);
+        free(f);
+        return 0;
+}
+
+static int enter(Step step, int *root_fd) {
+        bool privileged;
+
+        switch (step) {
+        case STEP_TREE:
+                return sandbox_enter_tree(root_fd, &privileged, NULL);
+        case STEP_BLOB:
+                return sandbox_enter_blob(NULL);
+        case STEP_NETWORK:
+                return sandbox_enter_network(NULL);
+        }
+
+        return -EINVAL;
+}
+
+/* How far a child gets: @try returns whether it was allowed. */
+static int run(Fixture *f, Step step, uid_t uid, bool (*try)(int root_fd)) {
+        int status;
+        pid_t pid;
+
+        assert_true(uid == 0 || chown(f->path, uid, uid) == 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                /* A change of the user without exec() takes /proc/self away. */
+                if (uid != 0 && (setgroups(0, NULL) < 0 || setgid(uid) < 0 || setuid(uid) < 0 ||
+                                 prctl(PR_SET_DUMPABLE, 1) < 0))
+                        _exit(NO_SANDBOX);
+                if (enter(step, &f->fd) < 0)
+                        _exit(NO_SANDBOX);
+                _exit(try(f->fd) ? ALLOWED : REFUSED);
+        }
+
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+                return KILLED;
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+static bool is_root(void) {
+        return geteuid() == 0;
+}
+
+static bool open_host_file(int root_fd) {
+        return open("/etc/passwd", O_RDONLY) >= 0 || open("/proc/self/status", O_RDONLY) >= 0;
+}
+
+static bool climb_out(int root_fd) {
+        return openat(root_fd, "../../etc/passwd", O_RDONLY) >= 0 ||
+               open("/../../../etc/passwd", O_RDONLY) >= 0 ||
+               (chdir("../../etc") >= 0 && access("passwd", F_OK) >= 0);
+}
+
+static bool make_socket(int root_fd) {
+        return socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || socket(AF_INET, SOCK_STREAM, 0) >= 0;
+}
+
+static bool signal_others(int root_fd) {
+        return kill(1, 0) >= 0 || kill(getppid(), 0) >= 0;
+}
+
+static bool trace_others(int root_fd) {
+        return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) >= 0;
+}
+
+static bool execute(int root_fd) {
+        return execl("/bin/true", "true", NULL) >= 0;
+}
+
+static bool mount_something(int root_fd) {
+        return mount("none", "/", "tmpfs", 0, NULL) >= 0;
+}
+
+static bool make_namespace(int root_fd) {
+        return unshare(CLONE_NEWUSER) >= 0;
+}
+
+static bool fork_off(int root_fd) {
+        return fork() >= 0;
+}
+
+static bool write_tree(int root_fd) {
+        struct stat st;
+
+        return mkdirat(root_fd, "dir", 0700) >= 0 && fchownat(root_fd, "dir", 1, 2, 0) >= 0 &&
+               mknodat(root_fd, "node", S_IFCHR | 0600, 0x103) >= 0 &&
+               fstatat(root_fd, "dir", &st, 0) >= 0 && st.st_uid == 1;
+}
+
+static bool write_own_tree(int root_fd) {
+        return mkdirat(root_fd, "dir", 0700) >= 0;
+}
+
+static bool read_what_root_may(int root_fd) {
+        return open("/etc/shadow", O_RDONLY) >= 0;
+}
+
+static bool read_other_places(int root_fd) {
+        return open("/var/lib/dpkg/status", O_RDONLY) >= 0 || open("/proc/1/status", O_RDONLY) >= 0;
+}
+
+static bool write_anywhere(int root_fd) {
+        return open("/tmp/test-worker-sandbox-file", O_WRONLY | O_CREAT, 0600) >= 0 ||
+               openat(root_fd, "file", O_WRONLY | O_CREAT, 0600) >= 0;
+}
+
+static bool resolve_names(int root_fd) {
+        return open("/etc/nsswitch.conf", O_RDONLY) >= 0 && socket(AF_INET, SOCK_DGRAM, 0) >= 0;
+}
+
+typedef struct Case {
+        const char *what;
+        Step step;
+        bool (*try)(int root_fd);
+        int want;
+} Case;
+
+static void check(void **state, const Case *cases, size_t n) {
+        static const uid_t users[] = { 0, SOMEBODY };
+
+        if (!is_root())
+                skip();
+
+        for (size_t i = 0; i < n; i++)
+                for (size_t j = 0; j < 2; j++) {
+                        int got = run(*state, cases[i].step, users[j], cases[i].try);
+
+                        if (got != cases[i].want)
+                                fail_msg(
+                                        "to %s as uid %u: %d, not %d", cases[i].what, users[j], got,
+                                        cases[i].want);
+                }
+}
+
+static void tree_worker_cannot_get_out_of_the_tree(void **state) {
+        static const Case cases[] = {
+                { "open a host's file", STEP_TREE, open_host_file, REFUSED },
+                { "climb out", STEP_TREE, climb_out, REFUSED },
+                { "make a socket", STEP_TREE, make_socket, REFUSED },
+                { "signal others", STEP_TREE, signal_others, REFUSED },
+                { "fork", STEP_TREE, fork_off, REFUSED },
+                { "trace others", STEP_TREE, trace_others, KILLED },
+                { "execute a program", STEP_TREE, execute, KILLED },
+                { "mount", STEP_TREE, mount_something, KILLED },
+                { "make a namespace", STEP_TREE, make_namespace, KILLED },
+        };
+
+        check(state, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void verify_worker_has_nothing_but_its_descriptors(void **state) {
+        static const Case cases[] = {
+                { "open a host's file", STEP_BLOB, open_host_file, REFUSED },
+                { "write", STEP_BLOB, write_anywhere, REFUSED },
+                { "make a socket", STEP_BLOB, make_socket, REFUSED },
+                { "signal others", STEP_BLOB, signal_others, REFUSED },
+                { "fork", STEP_BLOB, fork_off, REFUSED },
+                { "trace others", STEP_BLOB, trace_others, KILLED },
+                { "execute a program", STEP_BLOB, execute, KILLED },
+        };
+
+        check(state, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void fetch_worker_has_the_network_and_reads_the_system(void **state) {
+        static const Case cases[] = {
+                { "resolve names", STEP_NETWORK, resolve_names, ALLOWED },
+                { "read /etc/shadow", STEP_NETWORK, read_what_root_may, REFUSED },
+                { "read other places", STEP_NETWORK, read_other_places, REFUSED },
+                { "write", STEP_NETWORK, write_anywhere, REFUSED },
+                { "signal others", STEP_NETWORK, signal_others, REFUSED },
+                { "fork", STEP_NETWORK, fork_off, REFUSED },
+                { "trace others", STEP_NETWORK, trace_others, KILLED },
+                { "execute a program", STEP_NETWORK, execute, KILLED },
+                { "mount", STEP_NETWORK, mount_something, KILLED },
+        };
+
+        check(state, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void tree_worker_of_root_keeps_what_trees_need(void **state) {
+        if (!is_root())
+                skip();
+
+        assert_int_equal(run(*state, STEP_TREE, 0, write_tree), ALLOWED);
+}
+
+static void tree_worker_of_a_user_writes_its_own_files(void **state) {
+        if (!is_root())
+                skip();
+
+        assert_int_equal(run(*state, STEP_TREE, SOMEBODY, write_own_tree), ALLOWED);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE_WITH(tree_worker_cannot_get_out_of_the_tree, set_up, tear_down),
+                CASE_WITH(verify_worker_has_nothing_but_its_descriptors, set_up, tear_down),
+                CASE_WITH(fetch_worker_has_the_network_and_reads_the_system, set_up, tear_down),
+                CASE_WITH(tree_worker_of_root_keeps_what_trees_need, set_up, tear_down),
+                CASE_WITH(tree_worker_of_a_user_writes_its_own_files, set_up, tear_down),
+        };
+
+        return cmocka_run_group_tests_name("worker-sandbox", tests, NULL, NULL);
+}
