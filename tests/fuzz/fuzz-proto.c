@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "fuzz.h"
+#include "proto-message.h"
+
+#define TRAP_UNLESS(condition)                                                                     \
+        do {                                                                                       \
+                if (!(condition))                                                                  \
+                        __builtin_trap();                                                          \
+        } while (0)
+
+/* What is accepted ends, is printable, and can be shown again as it is; digests have what belongs to
+ * their algorithm; numbers are in their tables. */
+
+static void check_text(const char *field, size_t size) {
+        char again[4096];
+        size_t length = strnlen(field, size);
+
+        TRAP_UNLESS(length < size && size <= sizeof(again));
+        for (size_t i = 0; i < length; i++)
+                TRAP_UNLESS((unsigned char) field[i] >= ' ' && field[i] != 0x7f);
+        for (size_t i = length; i < size; i++)
+                TRAP_UNLESS(field[i] == '\0');
+        TRAP_UNLESS(proto_text_set(again, size, field) && memcmp(again, field, size) == 0);
+}
+
+#define CHECK_TEXT(field) check_text((field), sizeof(field))
+
+static void check_digest(const Digest *digest) {
+        char text[DIGEST_STRING_MAX];
+        Digest again;
+
+        TRAP_UNLESS(digest->algorithm < _DIGEST_ALGORITHM_MAX);
+        TRAP_UNLESS(digest_parse(digest_format(digest, text), &again) == 0);
+        TRAP_UNLESS(digest_equal(digest, &again));
+}
+
+static void check_image(const ProtoImage *image) {
+        CHECK_TEXT(image->reference);
+        CHECK_TEXT(image->media_type);
+        CHECK_TEXT(image->layout_media_type);
+        CHECK_TEXT(image->platform);
+        check_digest(&image->digest);
+        check_digest(&image->manifest);
+        check_digest(&image->layout);
+        TRAP_UNLESS(image->n_layers >= 1 && image->n_layers <= PROTO_LAYERS_MAX);
+}
+
+/* What a worker may send. */
+static void check_from_worker(const ProtoMessage *m) {
+        switch ((ProtoType) m->type) {
+        case PROTO_IMAGE_LOOKUP:
+                CHECK_TEXT(m->image_lookup.reference);
+                break;
+        case PROTO_BLOB_WANTED:
+                check_digest(&m->blob_wanted.digest);
+                TRAP_UNLESS(m->blob_wanted.want_content <= 1 && m->blob_wanted.lookup_only <= 1);
+                break;
+        case PROTO_IMAGE:
+                check_image(&m->image);
+                break;
+        case PROTO_LAYER:
+                TRAP_UNLESS(m->layer.index < PROTO_LAYERS_MAX && m->layer.has_diff_id <= 1);
+                CHECK_TEXT(m->layer.media_type);
+                check_digest(&m->layer.digest);
+                check_digest(&m->layer.diff_id);
+                break;
+        case PROTO_DETAIL:
+                TRAP_UNLESS(m->detail.kind < _PROTO_DETAIL_KIND_MAX);
+                CHECK_TEXT(m->detail.key);
+                CHECK_TEXT(m->detail.value);
+                break;
+        case PROTO_WARNING:
+                CHECK_TEXT(m->warning.text);
+                break;
+        case PROTO_RESULT:
+                TRAP_UNLESS(m->result.code < 4096);
+                TRAP_UNLESS(error_kind_to_string((ErrorKind) m->result.kind) != NULL);
+                CHECK_TEXT(m->result.text);
+                break;
+        case PROTO_FETCH_START:
+        case PROTO_VERIFY_START:
+        case PROTO_UNPACK_START:
+        case PROTO_TREE_START:
+        case PROTO_ID_RANGE:
+        case PROTO_IMAGE_KNOWN:
+        case PROTO_BLOB_ANSWER:
+        case PROTO_UNPACK_LAYER:
+        case PROTO_UNPACK_GROWN:
+        case PROTO_VERIFY_READY:
+        case PROTO_VERIFY_GROWN:
+        case PROTO_UNPACK_PROGRESS:
+                break;
+        case _PROTO_TYPE_MAX:
+                __builtin_trap();
+        }
+}
+
+static void check_from_daemon(const ProtoMessage *m) {
+        if (m->type == PROTO_FETCH_START) {
+                CHECK_TEXT(m->fetch_start.source);
+                CHECK_TEXT(m->fetch_start.platform);
+                CHECK_TEXT(m->fetch_start.username);
+                check_digest(&m->fetch_start.digest);
+        } else if (m->type == PROTO_VERIFY_START) {
+                check_digest(&m->verify_start.digest);
+        } else if (m->type == PROTO_UNPACK_START) {
+                TRAP_UNLESS(m->unpack_start.n_id_ranges <= 2 * ID_RANGES_MAX);
+        } else if (m->type == PROTO_TREE_START) {
+                TRAP_UNLESS(m->tree_start.operation < _PROTO_TREE_OPERATION_MAX);
+                TRAP_UNLESS(memchr(m->tree_start.name, 0, sizeof(m->tree_start.name)));
+                TRAP_UNLESS(memchr(m->tree_start.target, 0, sizeof(m->tree_start.target)));
+        } else if (m->type == PROTO_UNPACK_LAYER) {
+                TRAP_UNLESS(m->unpack_layer.index < PROTO_LAYERS_MAX);
+                check_digest(&m->unpack_layer.digest);
+                check_digest(&m->unpack_layer.diff_id);
+        } else if (m->type == PROTO_BLOB_ANSWER) {
+                TRAP_UNLESS(m->blob_answer.state < _PROTO_BLOB_STATE_MAX);
+        }
+}
+
+/* Bytes: descriptors; the type; how many bytes more or less than a message of it has; the fields, zero
+ * where the input ends. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        ProtoMessage message = { 0 };
+        size_t n_fds, message_size = sizeof(message.type), room;
+
+        if (size < 3)
+                return 0;
+
+        n_fds = data[0];
+        message.type = data[1];
+        if (message.type < _PROTO_TYPE_MAX)
+                message_size = proto_message_size((ProtoType) message.type);
+        message_size += (size_t) (int8_t) data[2];
+        data += 3;
+        size -= 3;
+
+        room = sizeof(message) - sizeof(message.type);
+        memcpy((uint8_t *) &message + sizeof(message.type), data, size < room ? size : room);
+        if (proto_message_check(&message, message_size, n_fds, NULL) < 0)
+                return 0;
+
+        TRAP_UNLESS(message_size == proto_message_size((ProtoType) message.type));
+        TRAP_UNLESS(n_fds <= PROTO_FDS_MAX);
+        check_from_worker(&message);
+        check_from_daemon(&message);
+        return 0;
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "proto-message.h"
+
+/* What the protocol says of descriptors. */
+static const struct {
+        size_t min, max;
+} descriptors[_PROTO_TYPE_MAX] = {
+        [PROTO_FETCH_START] = { 0, 1 },  [PROTO_VERIFY_START] = { 1, 2 },
+        [PROTO_UNPACK_START] = { 1, 2 }, [PROTO_TREE_START] = { 1, 1 },
+        [PROTO_BLOB_ANSWER] = { 0, 1 },  [PROTO_UNPACK_LAYER] = { 1, 1 },
+};
+
+typedef struct Field {
+        ProtoType type;
+        size_t offset;
+        size_t size;
+} Field;
+
+#define FIELD(type, member)                                                                        \
+        { type, offsetof(ProtoMessage, member), sizeof(((ProtoMessage *) NULL)->member) }
+
+static const Field texts[] = {
+        FIELD(PROTO_FETCH_START, fetch_start.source),
+        FIELD(PROTO_FETCH_START, fetch_start.platform),
+        FIELD(PROTO_FETCH_START, fetch_start.username),
+        FIELD(PROTO_IMAGE_KNOWN, image_known.media_type),
+        FIELD(PROTO_IMAGE_LOOKUP, image_lookup.reference),
+        FIELD(PROTO_IMAGE, image.reference),
+        FIELD(PROTO_IMAGE, image.media_type),
+        FIELD(PROTO_IMAGE, image.layout_media_type),
+        FIELD(PROTO_IMAGE, image.platform),
+        FIELD(PROTO_LAYER, layer.media_type),
+        FIELD(PROTO_DETAIL, detail.key),
+        FIELD(PROTO_DETAIL, detail.value),
+        FIELD(PROTO_WARNING, warning.text),
+        FIELD(PROTO_RESULT, result.text),
+};
+
+static const Field flags[] = {
+        FIELD(PROTO_FETCH_START, fetch_start.has_digest),
+        FIELD(PROTO_FETCH_START, fetch_start.not_secure),
+        FIELD(PROTO_FETCH_START, fetch_start.offline),
+        FIELD(PROTO_FETCH_START, fetch_start.inspect),
+        FIELD(PROTO_FETCH_START, fetch_start.sandbox),
+        FIELD(PROTO_VERIFY_START, verify_start.sandbox),
+        FIELD(PROTO_UNPACK_START, unpack_start.sandbox),
+        FIELD(PROTO_TREE_START, tree_start.sandbox),
+        FIELD(PROTO_ID_RANGE, id_range.is_group),
+        FIELD(PROTO_IMAGE_KNOWN, image_known.is_known),
+        FIELD(PROTO_UNPACK_LAYER, unpack_layer.has_diff_id),
+        FIELD(PROTO_UNPACK_GROWN, unpack_grown.is_complete),
+        FIELD(PROTO_BLOB_WANTED, blob_wanted.want_content),
+        FIELD(PROTO_BLOB_WANTED, blob_wanted.lookup_only),
+        FIELD(PROTO_LAYER, layer.has_diff_id),
+};
+
+static const Field digests[] = {
+        FIELD(PROTO_FETCH_START, fetch_start.digest),
+        FIELD(PROTO_VERIFY_START, verify_start.digest),
+        FIELD(PROTO_IMAGE_KNOWN, image_known.digest),
+        FIELD(PROTO_UNPACK_LAYER, unpack_layer.digest),
+        FIELD(PROTO_UNPACK_LAYER, unpack_layer.diff_id),
+        FIELD(PROTO_BLOB_WANTED, blob_wanted.digest),
+        FIELD(PROTO_IMAGE, image.digest),
+        FIELD(PROTO_IMAGE, image.manifest),
+        FIELD(PROTO_IMAGE, image.layout),
+        FIELD(PROTO_LAYER, layer.digest),
+        FIELD(PROTO_LAYER, layer.diff_id),
+};
+
+static const struct {
+        Field field;
+        uint32_t last_good, first_bad;
+} numbers[] = {
+        { FIELD(PROTO_UNPACK_START, unpack_start.n_layers), 1000, 1001 },
+        { FIELD(PROTO_UNPACK_START, unpack_start.n_layers), 1, 0 },
+        { FIELD(PROTO_UNPACK_START, unpack_start.n_id_ranges), 680, 681 },
+        { FIELD(PROTO_TREE_START, tree_start.operation), PROTO_TREE_CLONE, 3 },
+        { FIELD(PROTO_BLOB_ANSWER, blob_answer.state), PROTO_BLOB_ABSENT, 3 },
+        { FIELD(PROTO_UNPACK_LAYER, unpack_layer.index), 999, 1000 },
+        { FIELD(PROTO_UNPACK_GROWN, unpack_grown.index), 999, 1000 },
+        { FIELD(PROTO_IMAGE, image.n_layers), 1000, 1001 },
+        { FIELD(PROTO_IMAGE, image.n_layers), 1, 0 },
+        { FIELD(PROTO_LAYER, layer.index), 999, 1000 },
+        { FIELD(PROTO_DETAIL, detail.kind), PROTO_DETAIL_ENV, _PROTO_DETAIL_KIND_MAX },
+        { FIELD(PROTO_RESULT, result.code), 4095, 4096 },
+        { FIELD(PROTO_RESULT, result.kind), ERROR_WORKER_FAILED, _ERROR_KIND_MAX },
+};
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+static ProtoMessage good_message(ProtoType type) {
+        ProtoMessage message = { .type = type };
+
+        if (type == PROTO_UNPACK_START)
+                message.unpack_start.n_layers = 1;
+        if (type == PROTO_IMAGE)
+                message.image.n_layers = 1;
+        return message;
+}
+
+static int check(const ProtoMessage *message) {
+        ProtoType type = (ProtoType) message->type;
+
+        return proto_message_check(message, proto_message_size(type), descriptors[type].min, NULL);
+}
+
+static void every_type_is_accepted_in_its_shape(void **state) {
+        for (ProtoType type = 0; type < _PROTO_TYPE_MAX; type++) {
+                ProtoMessage message = good_message(type);
+
+                assert_int_equal(check(&message), 0);
+        }
+}
+
+static void wrong_size_is_refused(void **state) {
+        for (ProtoType type = 0; type < _PROTO_TYPE_MAX; type++) {
+                ProtoMessage message = good_message(type);
+                size_t size = proto_message_size(type), n_fds = descriptors[type].min;
+
+                assert_true(size > sizeof(message.type) && size <= sizeof(message));
+                assert_int_equal(proto_message_check(&message, size - 1, n_fds, NULL), -EBADMSG);
+                assert_int_equal(proto_message_check(&message, size + 1, n_fds, NULL), -EBADMSG);
+                for (size_t i = 0; i < sizeof(message.type); i++)
+                        assert_int_equal(proto_message_check(&message, i, n_fds, NULL), -EBADMSG);
+        }
+}
+
+static void unknown_type_is_refused(void **state) {
+        static const uint32_t types[] = { _PROTO_TYPE_MAX, 1000, 0x80000000, UINT32_MAX };
+
+        for (size_t i = 0; i < N(types); i++) {
+                ProtoMessage message = { .type = types[i] };
+                Error error = ERROR_NULL;
+
+                assert_int_equal(
+                        proto_message_check(&message, sizeof(message), 0, &error), -EBADMSG);
+                assert_int_equal(error.kind, ERROR_WORKER_FAILED);
+                error_clear(&error);
+        }
+}
+
+static void wrong_number_of_descriptors_is_refused(void **state) {
+        for (ProtoType type = 0; type < _PROTO_TYPE_MAX; type++) {
+                ProtoMessage message = good_message(type);
+                size_t size = proto_message_size(type);
+
+                for (size_t n = 0; n <= PROTO_FDS_MAX; n++)
+                        assert_int_equal(
+                                proto_message_check(&message, size, n, NULL),
+                                n < descriptors[type].min || n > descriptors[type].max ? -EBADMSG
+                                                                                       : 0);
+        }
+}
+
+static void flag_that_is_no_flag_is_refused(void **state) {
+        for (size_t i = 0; i < N(flags); i++) {
+                ProtoMessage message = good_message(flags[i].type);
+                uint8_t *flag = (uint8_t *) &message + flags[i].offset;
+
+                *flag = 1;
+                assert_int_equal(check(&message), 0);
+                *flag = 2;
+                assert_int_equal(check(&message), -EBADMSG);
+        }
+}
+
+static void bad_digest_is_refused(void **state) {
+        for (size_t i = 0; i < N(digests); i++) {
+                ProtoMessage message = good_message(digests[i].type);
+                Digest *digest = (void *) ((char *) &message + digests[i].offset);
+
+                digest->bytes[31] = 1;
+                assert_int_equal(check(&message), 0);
+                digest->bytes[32] = 1;
+                assert_int_equal(check(&message), -EBADMSG);
+                digest->algorithm = DIGEST_SHA512;
+                assert_int_equal(check(&message), 0);
+                digest->algorithm = _DIGEST_ALGORITHM_MAX;
+                assert_int_equal(check(&message), -EBADMSG);
+        }
+}
+
+static void number_out_of_range_is_refused(void **state) {
+        for (size_t i = 0; i < N(numbers); i++) {
+                ProtoMessage message = good_message(numbers[i].field.type);
+                uint32_t *number = (void *) ((char *) &message + numbers[i].field.offset);
+
+                *number = numbers[i].last_good;
+                assert_int_equal(check(&message), 0);
+                *number = numbers[i].first_bad;
+                assert_int_equal(check(&message), -EBADMSG);
+                *number = UINT32_MAX;
+                assert_int_equal(check(&message), -EBADMSG);
+        }
+}
+
+static void text_without_an_end_is_refused(void **state) {
+        for (size_t i = 0; i < N(texts); i++) {
+                ProtoMessage message = good_message(texts[i].type);
+                char *text = (char *) &message + texts[i].offset;
+
+                memset(text, 'x', texts[i].size - 1);
+                assert_int_equal(check(&message), 0);
+                text[texts[i].size - 1] = 'x';
+                assert_int_equal(check(&message), -EBADMSG);
+        }
+}
+
+static void bytes_behind_a_text_are_refused(void **state) {
+        for (size_t i = 0; i < N(texts); i++) {
+                ProtoMessage message = good_message(texts[i].type);
+                char *text = (char *) &message + texts[i].offset;
+
+                text[texts[i].size - 1] = 'x';
+                assert_int_equal(check(&message), -EBADMSG);
+        }
+}
+
+static void name_of_a_file_may_be_any_bytes_but_has_to_end(void **state) {
+        ProtoMessage message = good_message(PROTO_TREE_START);
+
+        strcpy(message.tree_start.name, "\xff\n\x1b");
+        assert_int_equal(check(&message), 0);
+        memset(message.tree_start.name, 'x', sizeof(message.tree_start.name));
+        assert_int_equal(check(&message), -EBADMSG);
+        message.tree_start.name[0] = '\0';
+        memset(message.tree_start.target, 'x', sizeof(message.tree_start.target));
+        assert_int_equal(check(&message), -EBADMSG);
+}
+
+/* Each in the place of the first character, with another behind it. */
+static const char *const unprintable[] = {
+        "\x01", /* control characters */
+        "\n",
+        "\x1b",
+        "\x7f",
+        "\xc2\x80", /* C1 */
+        "\xc2\x9f",
+        "\x80", /* no first byte */
+        "\xbf",
+        "\xc0\x80", /* longer than it needs to be */
+        "\xc1\xbf",
+        "\xe0\x9f\xbf",
+        "\xf0\x8f\xbf\xbf",
+        "\xed\xa0\x80", /* a surrogate */
+        "\xed\xbf\xbf",
+        "\xf4\x90\x80\x80", /* beyond the last character */
+        "\xf5\x80\x80\x80",
+        "\xff",
+        "\xc3", /* cut off */
+        "\xe2\x82",
+        "\xf0\x9f\x98",
+};
+
+static const char *const printable[] = {
+        " ",
+        "~",
+        "\xc2\xa0",
+        "\xc3\xa9",
+        "\xe0\xa0\x80",
+        "\xe2\x82\xac",
+        "\xed\x9f\xbf",
+        "\xee\x80\x80",
+        "\xf0\x90\x80\x80",
+        "\xf4\x8f\xbf\xbf",
+};
+
+static void text_that_is_not_printable_is_refused(void **state) {
+        for (size_t i = 0; i < N(unprintable); i++) {
+                ProtoMessage message = good_message(PROTO_WARNING);
+
+                strcpy(message.warning.text, unprintable[i]);
+                assert_int_equal(check(&message), -EBADMSG);
+                strcat(message.warning.text, "x");
+                assert_int_equal(check(&message), -EBADMSG);
+        }
+        for (size_t i = 0; i < N(printable); i++) {
+                ProtoMessage message = good_message(PROTO_WARNING);
+
+                strcpy(message.warning.text, printable[i]);
+                assert_int_equal(check(&message), 0);
+        }
+}
+
+static void what_is_not_printable_becomes_question_marks(void **state) {
+        ProtoMessage message;
+
+        for (size_t i = 0; i < N(unprintable); i++) {
+                char *text = message.warning.text;
+
+                message = good_message(PROTO_WARNING);
+                assert_true(proto_text_set(text, sizeof(message.warning.text), unprintable[i]));
+                assert_int_equal(strspn(text, "?"), strlen(unprintable[i]));
+                assert_int_equal(strlen(text), strlen(unprintable[i]));
+        }
+
+        message = good_message(PROTO_WARNING);
+        assert_true(proto_text_set(
+                message.warning.text, sizeof(message.warning.text), "a\x1b[1m\xc3\xa9\n\xff."));
+        assert_string_equal(message.warning.text, "a?[1m\xc3\xa9??.");
+        assert_int_equal(check(&message), 0);
+}
+
+static void text_is_cut_at_a_character(void **state) {
+        static const struct {
+                const char *text, *field; /* of 8 bytes */
+                bool fits;
+        } cases[] = {
+                { "", "", true },
+                { "1234567", "1234567", true },
+                { "12345678", "1234567", false },
+                { "12345\xc3\xa9", "12345\xc3\xa9", true },
+                { "123456\xc3\xa9", "123456", false },
+                { "12345\xe2\x82\xac", "12345", false },
+                { "1234\xe2\x82\xac", "1234\xe2\x82\xac", true },
+                { "1234\xf0\x9f\x98\x80", "1234", false },
+                { "123456\xff", "123456?", true },
+                { "1234567\xff", "1234567", false },
+        };
+
+        for (size_t i = 0; i < N(cases); i++) {
+                char field[9];
+
+                memset(field, 'x', sizeof(field));
+                assert_true(proto_text_set(field, 8, cases[i].text) == cases[i].fits);
+                assert_string_equal(field, cases[i].field);
+                for (size_t j = strlen(field); j < 8; j++)
+                        assert_int_equal(field[j], '\0');
+                assert_int_equal(field[8], 'x');
+        }
+}
+
+static void result_says_what_the_error_says(void **state) {
+        ProtoMessage message;
+        Error error = ERROR_NULL;
+
+        proto_result_set(&message, NULL);
+        assert_int_equal(message.type, PROTO_RESULT);
+        assert_int_equal(message.result.code, 0);
+        proto_result_set(&message, &error);
+        assert_int_equal(message.result.code, 0);
+
+        error_set(&error, ENOSPC, ERROR_NO_SPACE, "%0*d\n", 3000, 0);
+        proto_result_set(&message, &error);
+        assert_int_equal(message.result.code, ENOSPC);
+        assert_int_equal(message.result.kind, ERROR_NO_SPACE);
+        assert_int_equal(strspn(message.result.text, "0"), sizeof(message.result.text) - 1);
+        assert_int_equal(check(&message), 0);
+        error_clear(&error);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(every_type_is_accepted_in_its_shape),
+                CASE(wrong_size_is_refused),
+                CASE(unknown_type_is_refused),
+                CASE(wrong_number_of_descriptors_is_refused),
+                CASE(flag_that_is_no_flag_is_refused),
+                CASE(bad_digest_is_refused),
+                CASE(number_out_of_range_is_refused),
+                CASE(text_without_an_end_is_refused),
+                CASE(bytes_behind_a_text_are_refused),
+                CASE(name_of_a_file_may_be_any_bytes_but_has_to_end),
+                CASE(text_that_is_not_printable_is_refused),
+                CASE(what_is_not_printable_becomes_question_marks),
+                CASE(text_is_cut_at_a_character),
+                CASE(result_says_what_the_error_says),
+        };
+
+        return cmocka_run_group_tests_name("proto-message", tests, NULL, NULL);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A directory for one test. At its end the directory is removed, and no descriptor may be left open. */
+
+#include "test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SCRATCH_PATH_MAX 512
+
+typedef struct Scratch {
+        char path[64];
+        unsigned n_fds; /* open before the test */
+} Scratch;
+
+static inline unsigned scratch_count_fds(void) {
+        DIR *dir = opendir("/proc/self/fd");
+        unsigned n = 0;
+
+        assert_non_null(dir);
+        while (readdir(dir))
+                n++;
+        closedir(dir);
+        return n;
+}
+
+static inline void scratch_init(Scratch *scratch) {
+        scratch->n_fds = scratch_count_fds();
+        strcpy(scratch->path, "/tmp/test-XXXXXX");
+        assert_non_null(mkdtemp(scratch->path));
+        assert_int_equal(chmod(scratch->path, 0755), 0);
+}
+
+static inline int scratch_remove_one(
+        const char *path, const struct stat *st, int type, struct FTW *walk) {
+        return remove(path);
+}
+
+static inline void scratch_done(const Scratch *scratch) {
+        assert_int_equal(nftw(scratch->path, scratch_remove_one, 64, FTW_DEPTH | FTW_PHYS), 0);
+        assert_int_equal(scratch_count_fds(), scratch->n_fds);
+}
+
+/* A path in the directory; good until the next call but seven. */
+static inline char *scratch_at(const Scratch *scratch, const char *name) {
+        static char paths[8][SCRATCH_PATH_MAX];
+        static unsigned next;
+        char *path = paths[next++ % 8];
+
+        assert_true(
+                snprintf(path, SCRATCH_PATH_MAX, "%s/%s", scratch->path, name) < SCRATCH_PATH_MAX);
+        return path;
+}
+
+static inline void scratch_mkdir(const Scratch *scratch, const char *name) {
+        assert_int_equal(mkdir(scratch_at(scratch, name), 0755), 0);
+}
+
+static inline void scratch_write(const Scratch *scratch, const char *name, const char *content) {
+        FILE *f = fopen(scratch_at(scratch, name), "we");
+
+        assert_non_null(f);
+        assert_true(fputs(content, f) >= 0);
+        assert_int_equal(fclose(f), 0);
+}
+
+static inline bool scratch_exists(const Scratch *scratch, const char *name) {
+        struct stat st;
+
+        return lstat(scratch_at(scratch, name), &st) == 0;
+}
+
+/* The content of a small file; free()d by the caller. */
+static inline char *scratch_read(const Scratch *scratch, const char *name) {
+        FILE *f = fopen(scratch_at(scratch, name), "re");
+        char *content = NULL;
+        size_t size = 0;
+
+        assert_non_null(f);
+        if (getdelim(&content, &size, '\0', f) < 0) {
+                free(content);
+                content = strdup("");
+        }
+        fclose(f);
+        return content;
+}
