@@ -15,6 +15,9 @@
 #include "store-blob.h"
 #include "store-internal.h"
 
+#define LEASE_TRIES      20U
+#define LEASE_RETRY_USEC 1000
+
 /* What tells that nobody touched a blob. */
 #define FINGERPRINT_MAX 96
 static void format_fingerprint(const struct stat *st, char ret[static FINGERPRINT_MAX]) {
@@ -36,10 +39,25 @@ static bool is_verified(Store *store, const Digest *digest, const struct stat *s
         return strcmp(record, fingerprint) == 0;
 }
 
+/* An exclusive lock is held for moments only, by who lists or publishes, or by who removes it: returns 0
+ * when it does not go away. */
+static int lease(int fd) {
+        for (unsigned i = 0; i < LEASE_TRIES; i++) {
+                if (flock(fd, LOCK_SH | LOCK_NB) >= 0)
+                        return 1;
+                if (errno != EWOULDBLOCK)
+                        return -errno;
+                (void) usleep(LEASE_RETRY_USEC);
+        }
+
+        return 0;
+}
+
 int store_blob_open(Store *store, const Digest *digest, StoreBlob *ret, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         char name[STORE_NAME_MAX], hex[DIGEST_HEX_MAX];
         struct stat st;
+        int r;
 
         /* O_NONBLOCK: a FIFO planted in the store must not hang the daemon. */
         fd =
@@ -50,12 +68,10 @@ int store_blob_open(Store *store, const Digest *digest, StoreBlob *ret, Error *e
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot open the cached blob %s", hex);
 
-        /* An exclusive lock means that it is just being removed. */
-        if (flock(fd, LOCK_SH | LOCK_NB) < 0)
-                return errno == EWOULDBLOCK
-                               ? 0
-                               : error_set_errno(
-                                         error, errno, "Cannot lock the cached blob %s", hex);
+        r = lease(fd);
+        if (r <= 0)
+                return r == 0 ? 0
+                              : error_set_errno(error, -r, "Cannot lock the cached blob %s", hex);
         if (fstat(fd, &st) < 0)
                 return error_set_errno(error, errno, "Cannot stat the cached blob %s", hex);
         if (!S_ISREG(st.st_mode))

@@ -171,6 +171,11 @@ static void drop_images(Store *store, ImageList *list, const char *reference) {
         list->n = kept;
 }
 
+static void drop_oldest(ImageList *list) {
+        store_image_done(&list->images[0]);
+        memmove(&list->images[0], &list->images[1], --list->n * sizeof(list->images[0]));
+}
+
 static void print_images(const ImageList *list, FILE *f) {
         for (size_t i = 0; i < list->n; i++) {
                 const StoreImage *image = &list->images[i];
@@ -280,6 +285,8 @@ int store_image_add(Store *store, const StoreImage *image, Error *error) {
                 return r;
 
         drop_images(store, &list, image->reference);
+        if (list.n == STORE_IMAGES_MAX)
+                drop_oldest(&list);
         r = add_image(&list, &added);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot remember the image");

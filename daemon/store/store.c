@@ -21,7 +21,8 @@ static int open_directory(int dir_fd, const char *name, mode_t mode, int *ret, E
         if (mkdirat(dir_fd, name, mode) < 0 && errno != EEXIST)
                 return error_set_errno(error, errno, "Cannot create the cache directory %s", name);
 
-        fd = openat(dir_fd, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        /* The cache itself may be a link to where there is room for it, what is in it may not. */
+        fd = openat(dir_fd, name, O_DIRECTORY | O_CLOEXEC | (dir_fd == AT_FDCWD ? 0 : O_NOFOLLOW));
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot open the cache directory %s", name);
 

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-store.h"
+
+static bool is_in_store(StoreFixture *f, const Digest *digest, bool *ret_is_verified) {
+        StoreBlob blob = STORE_BLOB_NULL;
+        int r = store_blob_open(f->store, digest, &blob, NULL);
+
+        assert_true(r >= 0);
+        if (ret_is_verified)
+                *ret_is_verified = blob.is_verified;
+        closep(&blob.fd);
+        return r == 1;
+}
+
+static void blob_is_absent_until_it_is_published(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = digest_of("content");
+        bool is_verified;
+        int fd;
+
+        assert_false(is_in_store(f, &digest, NULL));
+        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), 0);
+        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+        assert_int_equal(fd_write_full(fd, "content", 7), 0);
+        assert_false(is_in_store(f, &digest, NULL));
+        assert_false(scratch_exists(&f->scratch, blob_path(&digest)));
+
+        assert_int_equal(store_blob_publish(f->store, &digest, fd, NULL), 0);
+        assert_true(is_in_store(f, &digest, &is_verified));
+        assert_true(is_verified);
+        assert_true(scratch_exists(&f->scratch, blob_path(&digest)));
+        assert_true(scratch_exists(&f->scratch, private_path("verified", &digest)));
+        assert_false(scratch_exists(&f->scratch, private_path("partial", &digest)));
+        close(fd);
+}
+
+static void published_blob_is_read_only_and_leased(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = digest_of("content");
+        struct stat st;
+        int fd, other;
+
+        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), 0);
+        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+        assert_int_equal(store_blob_publish(f->store, &digest, fd, NULL), 0);
+        assert_int_equal(stat(scratch_at(&f->scratch, blob_path(&digest)), &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0444);
+
+        other = open(scratch_at(&f->scratch, blob_path(&digest)), O_RDONLY | O_CLOEXEC);
+        assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+        assert_int_equal(flock(other, LOCK_SH | LOCK_NB), 0);
+        assert_int_equal(flock(other, LOCK_UN), 0);
+        close(fd);
+        assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+        close(other);
+}
+
+static void opened_blob_has_its_content_and_a_lease(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = store_put(f->store, "content");
+        StoreBlob blob = STORE_BLOB_NULL;
+        char content[16];
+        int other;
+
+        assert_int_equal(store_blob_open(f->store, &digest, &blob, NULL), 1);
+        assert_int_equal(blob.size, 7);
+        assert_int_equal(fcntl(blob.fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+        assert_int_equal(fd_read_full(blob.fd, content, sizeof(content)), 7);
+        assert_memory_equal(content, "content", 7);
+
+        other = open(scratch_at(&f->scratch, blob_path(&digest)), O_RDONLY | O_CLOEXEC);
+        assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+        close(other);
+        close(blob.fd);
+}
+
+static void sha512_has_a_folder_of_its_own(void **state) {
+        StoreFixture *f = *state;
+        Digest digest;
+        int fd;
+
+        assert_int_equal(hash_buffer(DIGEST_SHA512, "x", 1, &digest, NULL), 0);
+        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), 0);
+        assert_int_equal(store_blob_publish(f->store, &digest, fd, NULL), 0);
+        close(fd);
+        assert_non_null(strstr(blob_path(&digest), "/sha512/"));
+        assert_true(scratch_exists(&f->scratch, blob_path(&digest)));
+        assert_true(is_in_store(f, &digest, NULL));
+}
+
+static void blob_that_somebody_touched_is_not_verified(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = store_put(f->store, "content");
+        bool is_verified = false;
+
+        assert_int_equal(
+                utimensat(AT_FDCWD, scratch_at(&f->scratch, blob_path(&digest)), NULL, 0), 0);
+        assert_true(is_in_store(f, &digest, &is_verified));
+        assert_false(is_verified);
+}
+
+static void blob_that_was_replaced_is_not_verified(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = store_put(f->store, "content");
+        bool is_verified = true;
+
+        scratch_write(&f->scratch, "store/new", "CONTENT");
+        assert_int_equal(
+                rename(scratch_at(&f->scratch, "store/new"),
+                       scratch_at(&f->scratch, blob_path(&digest))),
+                0);
+        assert_true(is_in_store(f, &digest, &is_verified));
+        assert_false(is_verified);
+}
+
+static void blob_that_is_verified_again_is_believed(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = store_put(f->store, "content");
+        StoreBlob blob = STORE_BLOB_NULL;
+        bool is_verified = false;
+
+        assert_int_equal(chmod(scratch_at(&f->scratch, blob_path(&digest)), 0400), 0);
+        assert_int_equal(store_blob_open(f->store, &digest, &blob, NULL), 1);
+        assert_false(blob.is_verified);
+        assert_int_equal(store_blob_set_verified(f->store, &digest, blob.fd, NULL), 0);
+        close(blob.fd);
+        assert_true(is_in_store(f, &digest, &is_verified));
+        assert_true(is_verified);
+}
+
+static void blob_without_or_with_a_damaged_record_is_not_verified(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = store_put(f->store, "content");
+        bool is_verified = true;
+
+        scratch_write(&f->scratch, private_path("verified", &digest), "7 1 2.3\n");
+        assert_true(is_in_store(f, &digest, &is_verified));
+        assert_false(is_verified);
+        assert_int_equal(unlink(scratch_at(&f->scratch, private_path("verified", &digest))), 0);
+        assert_true(is_in_store(f, &digest, &is_verified));
+        assert_false(is_verified);
+}
+
+/* Neither may it hang, nor be followed or believed. */
+static void what_is_no_file_in_a_blobs_place_is_refused(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = digest_of("content");
+        char *path = scratch_at(&f->scratch, blob_path(&digest));
+        StoreBlob blob = STORE_BLOB_NULL;
+        Error error = ERROR_NULL;
+
+        assert_int_equal(mkfifo(path, 0644), 0);
+        assert_true(store_blob_open(f->store, &digest, &blob, &error) < 0);
+        assert_int_not_equal(error.code, 0);
+        error_clear(&error);
+        assert_int_equal(unlink(path), 0);
+
+        assert_int_equal(mkdir(path, 0755), 0);
+        assert_true(store_blob_open(f->store, &digest, &blob, NULL) < 0);
+        assert_int_equal(rmdir(path), 0);
+
+        assert_int_equal(symlink("/etc/passwd", path), 0);
+        assert_int_equal(store_blob_open(f->store, &digest, &blob, NULL), -ELOOP);
+        assert_int_equal(blob.fd, -EBADF);
+}
+
+static void blob_that_is_being_removed_is_absent(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = store_put(f->store, "content");
+        int other = open(scratch_at(&f->scratch, blob_path(&digest)), O_RDONLY | O_CLOEXEC);
+
+        assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+        assert_false(is_in_store(f, &digest, NULL));
+        close(other);
+        assert_true(is_in_store(f, &digest, NULL));
+}
+
+static void partial_blob_is_kept_for_resuming(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = digest_of("content");
+        char content[16];
+        int fd;
+
+        store_put_partial(f->store, &digest, "cont");
+        f->store = store_free(f->store);
+        assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &f->store, NULL), 0);
+
+        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), 0);
+        assert_int_equal(fd_read_full(fd, content, sizeof(content)), 4);
+        assert_memory_equal(content, "cont", 4);
+        assert_true(store_partial_is_current(f->store, &digest, fd));
+        close(fd);
+
+        store_partial_remove(f->store, &digest);
+        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), 0);
+        assert_int_equal(fd_read_full(fd, content, sizeof(content)), 0);
+        close(fd);
+}
+
+static void partial_blob_is_not_current_once_published_or_removed(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = digest_of("content");
+        Error error = ERROR_NULL;
+        int mine, other;
+
+        assert_int_equal(store_partial_open(f->store, &digest, &mine, NULL), 0);
+        assert_int_equal(store_partial_open(f->store, &digest, &other, NULL), 0);
+        assert_true(store_partial_is_current(f->store, &digest, mine));
+        assert_int_equal(store_blob_publish(f->store, &digest, other, NULL), 0);
+        assert_false(store_partial_is_current(f->store, &digest, mine));
+        assert_int_equal(store_blob_publish(f->store, &digest, mine, &error), -ESTALE);
+        error_clear(&error);
+        close(other);
+        close(mine);
+
+        assert_int_equal(store_partial_open(f->store, &digest, &mine, NULL), 0);
+        store_partial_remove(f->store, &digest);
+        assert_false(store_partial_is_current(f->store, &digest, mine));
+        assert_int_equal(store_partial_open(f->store, &digest, &other, NULL), 0);
+        assert_false(store_partial_is_current(f->store, &digest, mine));
+        assert_true(store_partial_is_current(f->store, &digest, other));
+        close(other);
+        close(mine);
+}
+
+static void partial_blob_is_not_written_through_a_link(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = digest_of("content");
+        int fd;
+
+        scratch_write(&f->scratch, "victim", "x");
+        assert_int_equal(
+                symlink(scratch_at(&f->scratch, "victim"),
+                        scratch_at(&f->scratch, private_path("partial", &digest))),
+                0);
+        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), -ELOOP);
+}
+
+static void anonymous_file_has_no_name(void **state) {
+        StoreFixture *f = *state;
+        Error error = ERROR_NULL;
+        struct stat st;
+        int fd;
+
+        scratch_mkdir(&f->scratch, "temporary");
+        assert_int_equal(store_anonymous_open(scratch_at(&f->scratch, "temporary"), &fd, NULL), 0);
+        assert_int_equal(fd_write_full(fd, "x", 1), 0);
+        assert_int_equal(fstat(fd, &st), 0);
+        assert_int_equal(st.st_nlink, 0);
+        assert_int_equal(rmdir(scratch_at(&f->scratch, "temporary")), 0);
+        close(fd);
+
+        assert_int_equal(
+                store_anonymous_open(scratch_at(&f->scratch, "missing"), &fd, &error), -ENOENT);
+        assert_non_null(strstr(error.message, "missing"));
+        error_clear(&error);
+}
+
+static void quarantined_blob_is_gone(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = store_put(f->store, "content");
+
+        store_blob_quarantine(f->store, &digest);
+        assert_false(is_in_store(f, &digest, NULL));
+        assert_false(scratch_exists(&f->scratch, blob_path(&digest)));
+        assert_false(scratch_exists(&f->scratch, private_path("verified", &digest)));
+}
+
+#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                STORE_CASE(blob_is_absent_until_it_is_published),
+                STORE_CASE(published_blob_is_read_only_and_leased),
+                STORE_CASE(opened_blob_has_its_content_and_a_lease),
+                STORE_CASE(sha512_has_a_folder_of_its_own),
+                STORE_CASE(blob_that_somebody_touched_is_not_verified),
+                STORE_CASE(blob_that_was_replaced_is_not_verified),
+                STORE_CASE(blob_that_is_verified_again_is_believed),
+                STORE_CASE(blob_without_or_with_a_damaged_record_is_not_verified),
+                STORE_CASE(what_is_no_file_in_a_blobs_place_is_refused),
+                STORE_CASE(blob_that_is_being_removed_is_absent),
+                STORE_CASE(partial_blob_is_kept_for_resuming),
+                STORE_CASE(partial_blob_is_not_current_once_published_or_removed),
+                STORE_CASE(partial_blob_is_not_written_through_a_link),
+                STORE_CASE(anonymous_file_has_no_name),
+                STORE_CASE(quarantined_blob_is_gone),
+        };
+
+        return cmocka_run_group_tests_name("store-blob", tests, NULL, NULL);
+}

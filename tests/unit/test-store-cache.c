@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-store.h"
+
+#include "store-cache.h"
+
+/* When a blob was used last, in seconds since the epoch. */
+static void set_used(StoreFixture *f, const char *path, time_t seconds) {
+        const struct timespec times[] = { { .tv_sec = seconds }, { .tv_sec = seconds } };
+
+        assert_int_equal(utimensat(AT_FDCWD, scratch_at(&f->scratch, path), times, 0), 0);
+}
+
+static Digest put_used(StoreFixture *f, const char *content, time_t seconds) {
+        Digest digest = store_put(f->store, content);
+
+        set_used(f, private_path("verified", &digest), seconds);
+        return digest;
+}
+
+static bool has(StoreFixture *f, const Digest *digest) {
+        return scratch_exists(&f->scratch, blob_path(digest));
+}
+
+static void list_has_all_blobs_the_least_recently_used_first(void **state) {
+        StoreFixture *f = *state;
+        Digest b = put_used(f, "bb", 2000), a = put_used(f, "a", 1000), part = digest_of("part");
+        StoreEntry *entries = NULL;
+        uint64_t size = 0;
+        size_t n = 0;
+
+        store_put_partial(f->store, &part, "pa");
+        scratch_write(&f->scratch, "store/blobs/sha256/not-a-digest", "xxxx");
+        scratch_write(&f->scratch, "store/virt-bootstrap/partial/not-a-digest", "xxxx");
+
+        assert_int_equal(store_list(f->store, &entries, &n, NULL), 0);
+        assert_int_equal(n, 3);
+        assert_true(digest_equal(&entries[0].digest, &a));
+        assert_int_equal(entries[0].size, 1);
+        assert_int_equal(entries[0].used_usec, UINT64_C(1000000000));
+        assert_int_equal(entries[0].state, STORE_ENTRY_OK);
+        assert_true(digest_equal(&entries[1].digest, &b));
+        assert_true(digest_equal(&entries[2].digest, &part));
+        assert_int_equal(entries[2].state, STORE_ENTRY_PARTIAL);
+        assert_int_equal(entries[2].size, 2);
+        free(entries);
+
+        assert_int_equal(store_size(f->store, &size, NULL), 0);
+        assert_int_equal(size, 5);
+}
+
+static void empty_cache_lists_nothing(void **state) {
+        StoreFixture *f = *state;
+        StoreEntry *entries = NULL;
+        uint64_t size = 1, freed = 1;
+        size_t n = 1;
+
+        assert_int_equal(store_list(f->store, &entries, &n, NULL), 0);
+        assert_int_equal(n, 0);
+        free(entries);
+        assert_int_equal(store_size(f->store, &size, NULL), 0);
+        assert_int_equal(size, 0);
+        assert_int_equal(store_prune(f->store, 0, &freed, NULL), 0);
+        assert_int_equal(freed, 0);
+}
+
+static void opening_a_blob_is_using_it(void **state) {
+        StoreFixture *f = *state;
+        Digest a = put_used(f, "a", 1000), b = put_used(f, "b", 2000);
+        StoreBlob blob = STORE_BLOB_NULL;
+        StoreEntry *entries = NULL;
+        size_t n;
+
+        assert_int_equal(store_blob_open(f->store, &a, &blob, NULL), 1);
+        assert_int_equal(store_list(f->store, &entries, &n, NULL), 0);
+        assert_true(digest_equal(&entries[0].digest, &b));
+        assert_int_equal(entries[0].state, STORE_ENTRY_OK);
+        assert_true(digest_equal(&entries[1].digest, &a));
+        assert_int_equal(entries[1].state, STORE_ENTRY_USED);
+        assert_true(entries[1].used_usec > UINT64_C(1600000000000000));
+        free(entries);
+        close(blob.fd);
+
+        /* It stays verified. */
+        assert_int_equal(store_blob_open(f->store, &a, &blob, NULL), 1);
+        assert_true(blob.is_verified);
+        close(blob.fd);
+}
+
+static void removed_blob_is_gone_with_its_record(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = store_put(f->store, "content");
+        Error error = ERROR_NULL;
+
+        assert_int_equal(store_remove(f->store, &digest, NULL), 0);
+        assert_false(has(f, &digest));
+        assert_false(scratch_exists(&f->scratch, private_path("verified", &digest)));
+        assert_int_equal(store_remove(f->store, &digest, &error), -ENOENT);
+        assert_int_equal(error.kind, ERROR_NOT_FOUND);
+        error_clear(&error);
+}
+
+static void partial_blob_can_be_removed(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = digest_of("content");
+
+        store_put_partial(f->store, &digest, "con");
+        assert_int_equal(store_remove(f->store, &digest, NULL), 0);
+        assert_false(scratch_exists(&f->scratch, private_path("partial", &digest)));
+}
+
+static void leased_blob_cannot_be_removed(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = store_put(f->store, "content");
+        StoreBlob blob = STORE_BLOB_NULL;
+        Error error = ERROR_NULL;
+
+        assert_int_equal(store_blob_open(f->store, &digest, &blob, NULL), 1);
+        assert_int_equal(store_remove(f->store, &digest, &error), -EBUSY);
+        assert_int_equal(error.kind, ERROR_CACHE_BUSY);
+        error_clear(&error);
+        assert_true(has(f, &digest));
+        close(blob.fd);
+        assert_int_equal(store_remove(f->store, &digest, NULL), 0);
+}
+
+static void blob_that_arrives_cannot_be_removed(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = digest_of("content");
+        uint64_t freed = 1;
+        int fd;
+
+        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), 0);
+        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+        assert_int_equal(fd_write_full(fd, "con", 3), 0);
+        assert_int_equal(store_remove(f->store, &digest, NULL), -EBUSY);
+        assert_int_equal(store_prune(f->store, 0, &freed, NULL), 0);
+        assert_int_equal(freed, 0);
+        assert_true(store_partial_is_current(f->store, &digest, fd));
+        close(fd);
+}
+
+static void prune_takes_the_least_recently_used_first(void **state) {
+        StoreFixture *f = *state;
+        Digest c = put_used(f, "cccc", 3000), a = put_used(f, "aaaa", 1000),
+               b = put_used(f, "bbbb", 2000);
+        uint64_t freed = 1;
+
+        assert_int_equal(store_prune(f->store, 12, &freed, NULL), 0);
+        assert_int_equal(freed, 0);
+        assert_int_equal(store_prune(f->store, 11, &freed, NULL), 0);
+        assert_int_equal(freed, 4);
+        assert_false(has(f, &a));
+        assert_true(has(f, &b) && has(f, &c));
+        assert_int_equal(store_prune(f->store, 3, &freed, NULL), 0);
+        assert_int_equal(freed, 8);
+        assert_false(has(f, &b) || has(f, &c));
+}
+
+static void prune_leaves_what_is_leased(void **state) {
+        StoreFixture *f = *state;
+        Digest a = put_used(f, "aaaa", 1000), b = put_used(f, "bbbb", 2000);
+        StoreBlob blob = STORE_BLOB_NULL;
+        uint64_t freed = 0;
+
+        assert_int_equal(store_blob_open(f->store, &a, &blob, NULL), 1);
+        set_used(f, private_path("verified", &a), 1000);
+        assert_int_equal(store_prune(f->store, 0, &freed, NULL), 0);
+        assert_int_equal(freed, 4);
+        assert_true(has(f, &a));
+        assert_false(has(f, &b));
+        close(blob.fd);
+}
+
+static void prune_counts_what_was_partial_of_a_blob_too(void **state) {
+        StoreFixture *f = *state;
+        Digest a = put_used(f, "aaaa", 1000), b = put_used(f, "bbbb", 2000);
+        uint64_t freed = 0;
+
+        store_put_partial(f->store, &a, "aaaaa");
+        set_used(f, private_path("partial", &a), 1000);
+        assert_int_equal(store_prune(f->store, 4, &freed, NULL), 0);
+        assert_int_equal(freed, 9);
+        assert_false(has(f, &a));
+        assert_true(has(f, &b));
+}
+
+static void what_is_no_file_is_not_listed(void **state) {
+        StoreFixture *f = *state;
+        Digest a = digest_of("a"), b = digest_of("b");
+        StoreEntry *entries = NULL;
+        size_t n = 1;
+
+        assert_int_equal(mkfifo(scratch_at(&f->scratch, blob_path(&a)), 0644), 0);
+        assert_int_equal(mkdir(scratch_at(&f->scratch, blob_path(&b)), 0755), 0);
+        assert_int_equal(store_list(f->store, &entries, &n, NULL), 0);
+        assert_int_equal(n, 0);
+        free(entries);
+}
+
+#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                STORE_CASE(list_has_all_blobs_the_least_recently_used_first),
+                STORE_CASE(empty_cache_lists_nothing),
+                STORE_CASE(opening_a_blob_is_using_it),
+                STORE_CASE(removed_blob_is_gone_with_its_record),
+                STORE_CASE(partial_blob_can_be_removed),
+                STORE_CASE(leased_blob_cannot_be_removed),
+                STORE_CASE(blob_that_arrives_cannot_be_removed),
+                STORE_CASE(prune_takes_the_least_recently_used_first),
+                STORE_CASE(prune_leaves_what_is_leased),
+                STORE_CASE(prune_counts_what_was_partial_of_a_blob_too),
+                STORE_CASE(what_is_no_file_is_not_listed),
+        };
+
+        return cmocka_run_group_tests_name("store-cache", tests, NULL, NULL);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-store.h"
+
+#include <jansson.h>
+
+#include "store-cache.h"
+#include "store-image.h"
+
+#define MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
+#define IMAGES_PATH   "store/virt-bootstrap/images"
+
+typedef struct Made {
+        StoreImage image;
+        Digest blobs[2];
+} Made;
+
+/* An image whose blobs are in the store. */
+static Made make(StoreFixture *f, const char *reference, const char *content) {
+        char text[64];
+        Made made = { 0 };
+
+        (void) snprintf(made.image.reference, sizeof(made.image.reference), "%s", reference);
+        strcpy(made.image.top_media_type, "application/vnd.oci.image.index.v1+json");
+        strcpy(made.image.manifest_media_type, MANIFEST_TYPE);
+        strcpy(made.image.platform, "linux/arm64/v8");
+        (void) snprintf(text, sizeof(text), "index of %s", content);
+        made.image.top = store_put(f->store, text);
+        (void) snprintf(text, sizeof(text), "manifest of %s", content);
+        made.image.manifest = store_put(f->store, text);
+        (void) snprintf(text, sizeof(text), "config of %s", content);
+        made.blobs[0] = store_put(f->store, text);
+        made.blobs[1] = store_put(f->store, content);
+        return made;
+}
+
+static int add(StoreFixture *f, Made *made, Error *error) {
+        made->image.blobs = made->blobs;
+        made->image.n_blobs = 2;
+        return store_image_add(f->store, &made->image, error);
+}
+
+static json_t *load_index(StoreFixture *f) {
+        json_error_t error;
+        json_t *index = json_load_file(
+                scratch_at(&f->scratch, "store/index.json"), JSON_REJECT_DUPLICATES, &error);
+
+        assert_non_null(index);
+        assert_int_equal(json_integer_value(json_object_get(index, "schemaVersion")), 2);
+        assert_true(json_is_array(json_object_get(index, "manifests")));
+        return index;
+}
+
+static const char *reference_of(json_t *index, size_t i) {
+        json_t *manifest = json_array_get(json_object_get(index, "manifests"), i);
+
+        return json_string_value(json_object_get(
+                json_object_get(manifest, "annotations"), "org.opencontainers.image.ref.name"));
+}
+
+static size_t count_images(StoreFixture *f) {
+        json_t *index = load_index(f);
+        size_t n = json_array_size(json_object_get(index, "manifests"));
+
+        json_decref(index);
+        return n;
+}
+
+static void image_is_found_as_it_was_added(void **state) {
+        StoreFixture *f = *state;
+        Made made = make(f, "example.org/a:1", "a");
+        StoreImage found = { 0 };
+
+        assert_int_equal(store_image_find(f->store, "example.org/a:1", &found, NULL), 0);
+        assert_int_equal(add(f, &made, NULL), 0);
+        assert_int_equal(store_image_find(f->store, "example.org/a:2", &found, NULL), 0);
+        assert_int_equal(store_image_find(f->store, "example.org/a:1", &found, NULL), 1);
+        assert_string_equal(found.reference, made.image.reference);
+        assert_string_equal(found.top_media_type, made.image.top_media_type);
+        assert_string_equal(found.manifest_media_type, MANIFEST_TYPE);
+        assert_string_equal(found.platform, "linux/arm64/v8");
+        assert_true(digest_equal(&found.top, &made.image.top));
+        assert_true(digest_equal(&found.manifest, &made.image.manifest));
+        assert_int_equal(found.n_blobs, 2);
+        assert_memory_equal(found.blobs, made.blobs, sizeof(made.blobs));
+        store_image_done(&found);
+}
+
+static void index_names_the_image(void **state) {
+        StoreFixture *f = *state;
+        Made made = make(f, "example.org/a:1", "a");
+        const char *media_type, *digest, *architecture, *os, *variant;
+        char text[DIGEST_STRING_MAX];
+        json_int_t size;
+        json_t *index;
+
+        assert_int_equal(count_images(f), 0);
+        assert_int_equal(add(f, &made, NULL), 0);
+        index = load_index(f);
+        assert_int_equal(
+                json_unpack(
+                        index, "{s:[{s:s, s:s, s:I, s:{s:s, s:s, s:s}}]}", "manifests", "mediaType",
+                        &media_type, "digest", &digest, "size", &size, "platform", "architecture",
+                        &architecture, "os", &os, "variant", &variant),
+                0);
+        assert_string_equal(media_type, MANIFEST_TYPE);
+        assert_string_equal(digest, digest_format(&made.image.manifest, text));
+        assert_int_equal(size, strlen("manifest of a"));
+        assert_string_equal(architecture, "arm64");
+        assert_string_equal(os, "linux");
+        assert_string_equal(variant, "v8");
+        assert_string_equal(reference_of(index, 0), "example.org/a:1");
+        json_decref(index);
+}
+
+static void each_reference_is_listed_once(void **state) {
+        StoreFixture *f = *state;
+        Made a = make(f, "example.org/a:1", "a"), b = make(f, "example.org/b:1", "b"),
+             newer = make(f, "example.org/a:1", "newer a");
+        StoreImage found = { 0 };
+        json_t *index;
+
+        strcpy(b.image.platform, "linux/amd64");
+        assert_int_equal(add(f, &a, NULL), 0);
+        assert_int_equal(add(f, &b, NULL), 0);
+        assert_int_equal(add(f, &newer, NULL), 0);
+        index = load_index(f);
+        assert_int_equal(json_array_size(json_object_get(index, "manifests")), 2);
+        assert_string_equal(reference_of(index, 0), "example.org/b:1");
+        assert_string_equal(reference_of(index, 1), "example.org/a:1");
+        json_decref(index);
+
+        assert_int_equal(store_image_find(f->store, "example.org/a:1", &found, NULL), 1);
+        assert_true(digest_equal(&found.manifest, &newer.image.manifest));
+        store_image_done(&found);
+}
+
+static void removing_a_blob_drops_its_image(void **state) {
+        StoreFixture *f = *state;
+        Made a = make(f, "example.org/a:1", "a"), b = make(f, "example.org/b:1", "b");
+        const Digest *needed[] = { &a.blobs[1], &a.blobs[0], &a.image.manifest, &a.image.top };
+
+        for (size_t i = 0; i < 4; i++) {
+                a = make(f, "example.org/a:1", "a");
+                assert_int_equal(add(f, &a, NULL), 0);
+                assert_int_equal(add(f, &b, NULL), 0);
+                assert_int_equal(count_images(f), 2);
+                assert_int_equal(store_remove(f->store, needed[i], NULL), 0);
+
+                json_t *index = load_index(f);
+
+                assert_int_equal(json_array_size(json_object_get(index, "manifests")), 1);
+                assert_string_equal(reference_of(index, 0), "example.org/b:1");
+                json_decref(index);
+        }
+}
+
+static void pruning_everything_empties_the_index(void **state) {
+        StoreFixture *f = *state;
+        Made a = make(f, "example.org/a:1", "a");
+        StoreImage found = { 0 };
+        uint64_t freed;
+
+        assert_int_equal(add(f, &a, NULL), 0);
+        assert_int_equal(store_prune(f->store, 0, &freed, NULL), 0);
+        assert_int_equal(count_images(f), 0);
+        assert_int_equal(store_image_find(f->store, "example.org/a:1", &found, NULL), 0);
+}
+
+static void text_that_cannot_stand_in_the_list_is_refused(void **state) {
+        static const char *const bad[] = {
+                "", "a\"b", "a b", "a\\b", "a\nb", "a\tb", "a\x7f", "caf\xc3\xa9", "a\x1b[2J",
+        };
+        StoreFixture *f = *state;
+        Made good = make(f, "example.org/a:1", "a");
+
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+                char *fields[] = { NULL, NULL, NULL, NULL };
+                Made made = good;
+                Error error = ERROR_NULL;
+
+                fields[0] = made.image.reference;
+                fields[1] = made.image.top_media_type;
+                fields[2] = made.image.manifest_media_type;
+                fields[3] = made.image.platform;
+                strcpy(fields[i % 4], bad[i]);
+                assert_int_equal(add(f, &made, &error), -EINVAL);
+                assert_int_equal(error.kind, ERROR_INVALID_REFERENCE);
+                error_clear(&error);
+
+                made = good;
+                strcpy(made.image.reference, bad[i]);
+                assert_int_equal(add(f, &made, NULL), -EINVAL);
+        }
+        assert_int_equal(count_images(f), 0);
+}
+
+static void longest_texts_are_read_back(void **state) {
+        StoreFixture *f = *state;
+        Made made = make(f, "x", "a");
+        StoreImage found = { 0 };
+
+        memset(made.image.reference, 'r', sizeof(made.image.reference) - 1);
+        memset(made.image.top_media_type, 't', sizeof(made.image.top_media_type) - 1);
+        memset(made.image.manifest_media_type, 'm', sizeof(made.image.manifest_media_type) - 1);
+        memset(made.image.platform, 'p', sizeof(made.image.platform) - 1);
+        assert_int_equal(add(f, &made, NULL), 0);
+        assert_int_equal(store_image_find(f->store, made.image.reference, &found, NULL), 1);
+        assert_string_equal(found.top_media_type, made.image.top_media_type);
+        assert_string_equal(found.manifest_media_type, made.image.manifest_media_type);
+        assert_string_equal(found.platform, made.image.platform);
+        store_image_done(&found);
+        assert_int_equal(count_images(f), 1);
+}
+
+static void damaged_list_is_as_good_as_none(void **state) {
+        static const char *const damaged[] = {
+                "garbage\n",
+                "image\n",
+                "blob sha256:00\n",
+                "image example.org/a:1\ntop sha256:xyz type\n",
+                "image example.org/a:1\nmanifest\n",
+                "image example.org/a:1\n\xff\xfe\n",
+                "top sha256:0000000000000000000000000000000000000000000000000000000000000000 x\n",
+        };
+        StoreFixture *f = *state;
+        Made made = make(f, "example.org/b:1", "b");
+
+        for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+                StoreImage found = { 0 };
+
+                scratch_write(&f->scratch, IMAGES_PATH, damaged[i]);
+                assert_int_equal(store_image_find(f->store, "example.org/a:1", &found, NULL), 0);
+                assert_int_equal(add(f, &made, NULL), 0);
+                assert_int_equal(count_images(f), 1);
+        }
+}
+
+/* What was cut off is not taken for an image without a manifest. */
+static void image_that_is_cut_off_is_not_found(void **state) {
+        StoreFixture *f = *state;
+        StoreImage found = { 0 };
+
+        scratch_write(&f->scratch, IMAGES_PATH, "image example.org/a:1\n");
+        assert_int_equal(store_image_refresh(f->store, NULL), 0);
+        assert_int_equal(store_image_find(f->store, "example.org/a:1", &found, NULL), 0);
+        store_image_done(&found);
+        assert_int_equal(count_images(f), 0);
+}
+
+static void refresh_makes_the_index_again(void **state) {
+        StoreFixture *f = *state;
+        Made made = make(f, "example.org/a:1", "a");
+
+        assert_int_equal(add(f, &made, NULL), 0);
+        scratch_write(&f->scratch, "store/index.json", "garbage");
+        assert_int_equal(store_image_refresh(f->store, NULL), 0);
+        assert_int_equal(count_images(f), 1);
+}
+
+#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                STORE_CASE(image_is_found_as_it_was_added),
+                STORE_CASE(index_names_the_image),
+                STORE_CASE(each_reference_is_listed_once),
+                STORE_CASE(removing_a_blob_drops_its_image),
+                STORE_CASE(pruning_everything_empties_the_index),
+                STORE_CASE(text_that_cannot_stand_in_the_list_is_refused),
+                STORE_CASE(longest_texts_are_read_back),
+                STORE_CASE(damaged_list_is_as_good_as_none),
+                STORE_CASE(image_that_is_cut_off_is_not_found),
+                STORE_CASE(refresh_makes_the_index_again),
+        };
+
+        return cmocka_run_group_tests_name("store-image", tests, NULL, NULL);
+}

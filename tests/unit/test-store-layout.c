@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-store.h"
+
+static const char *const parts[] = {
+        "store/oci-layout",
+        "store/index.json",
+        "store/blobs/sha256",
+        "store/blobs/sha512",
+        "store/virt-bootstrap/partial",
+        "store/virt-bootstrap/verified",
+        "store/virt-bootstrap/journal",
+        "store/virt-bootstrap/lock",
+};
+
+#define N_PARTS (sizeof(parts) / sizeof(parts[0]))
+
+static void new_store_is_an_oci_layout(void **state) {
+        StoreFixture *f = *state;
+        char *content = scratch_read(&f->scratch, "store/oci-layout");
+
+        for (size_t i = 0; i < N_PARTS; i++)
+                assert_true(scratch_exists(&f->scratch, parts[i]));
+        assert_string_equal(content, "{\"imageLayoutVersion\":\"1.0.0\"}\n");
+        assert_string_equal(store_path(f->store), scratch_at(&f->scratch, "store"));
+        free(content);
+}
+
+static void what_is_the_projects_own_is_private(void **state) {
+        StoreFixture *f = *state;
+        struct stat st;
+
+        assert_int_equal(stat(scratch_at(&f->scratch, "store/virt-bootstrap"), &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0700);
+        assert_int_equal(stat(scratch_at(&f->scratch, "store/blobs/sha256"), &st), 0);
+        assert_int_equal(st.st_mode & 0005, 0005);
+}
+
+static void store_is_opened_again_with_what_is_in_it(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = store_put(f->store, "kept");
+        StoreBlob blob = STORE_BLOB_NULL;
+
+        scratch_write(&f->scratch, "store/index.json", "as it was");
+        f->store = store_free(f->store);
+        assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &f->store, NULL), 0);
+        assert_int_equal(store_blob_open(f->store, &digest, &blob, NULL), 1);
+        assert_true(blob.is_verified);
+        close(blob.fd);
+
+        char *content = scratch_read(&f->scratch, "store/index.json");
+
+        assert_string_equal(content, "as it was");
+        free(content);
+}
+
+static void missing_parts_and_parents_are_made(void **state) {
+        StoreFixture *f = *state;
+
+        f->store = store_free(f->store);
+        assert_int_equal(rmdir(scratch_at(&f->scratch, "store/virt-bootstrap/journal")), 0);
+        assert_int_equal(unlink(scratch_at(&f->scratch, "store/index.json")), 0);
+        assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &f->store, NULL), 0);
+        for (size_t i = 0; i < N_PARTS; i++)
+                assert_true(scratch_exists(&f->scratch, parts[i]));
+
+        f->store = store_free(f->store);
+        assert_int_equal(store_open(scratch_at(&f->scratch, "a/b/c"), &f->store, NULL), 0);
+        assert_true(scratch_exists(&f->scratch, "a/b/c/index.json"));
+}
+
+static void two_may_have_it_open(void **state) {
+        StoreFixture *f = *state;
+        Store *other = NULL;
+
+        assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &other, NULL), 0);
+        store_free(other);
+}
+
+static void what_is_no_directory_is_refused(void **state) {
+        StoreFixture *f = *state;
+        Store *other = NULL;
+        Error error = ERROR_NULL;
+
+        scratch_write(&f->scratch, "file", "x");
+        assert_int_equal(store_open(scratch_at(&f->scratch, "file"), &other, &error), -ENOTDIR);
+        assert_null(other);
+        assert_non_null(strstr(error.message, "/file"));
+        error_clear(&error);
+
+        assert_int_equal(symlink("/tmp", scratch_at(&f->scratch, "store/blobs/link")), 0);
+        assert_int_equal(rmdir(scratch_at(&f->scratch, "store/blobs/sha512")), 0);
+        assert_int_equal(
+                rename(scratch_at(&f->scratch, "store/blobs/link"),
+                       scratch_at(&f->scratch, "store/blobs/sha512")),
+                0);
+        assert_true(store_open(scratch_at(&f->scratch, "store"), &other, &error) < 0);
+        assert_null(other);
+        error_clear(&error);
+}
+
+#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                STORE_CASE(new_store_is_an_oci_layout),
+                STORE_CASE(what_is_the_projects_own_is_private),
+                STORE_CASE(store_is_opened_again_with_what_is_in_it),
+                STORE_CASE(missing_parts_and_parents_are_made),
+                STORE_CASE(two_may_have_it_open),
+                STORE_CASE(what_is_no_directory_is_refused),
+        };
+
+        return cmocka_run_group_tests_name("store-layout", tests, NULL, NULL);
+}

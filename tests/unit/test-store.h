@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A store in a directory of its own, and blobs for it. */
+
+#include "test-scratch.h"
+
+#include <errno.h>
+#include <sys/file.h>
+
+#include "base-fd.h"
+#include "hash.h"
+#include "store-blob.h"
+
+typedef struct StoreFixture {
+        Scratch scratch;
+        Store *store;
+} StoreFixture;
+
+static inline int store_set_up(void **state) {
+        StoreFixture *f = calloc(1, sizeof(*f));
+
+        scratch_init(&f->scratch);
+        assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &f->store, NULL), 0);
+        *state = f;
+        return 0;
+}
+
+static inline int store_tear_down(void **state) {
+        StoreFixture *f = *state;
+
+        store_free(f->store);
+        scratch_done(&f->scratch);
+        free(f);
+        return 0;
+}
+
+static inline Digest digest_of(const char *content) {
+        Digest digest;
+
+        assert_int_equal(hash_buffer(DIGEST_SHA256, content, strlen(content), &digest, NULL), 0);
+        return digest;
+}
+
+/* Where a blob, a partial one or the record of one is, below the scratch directory. */
+static inline char *blob_path(const Digest *digest) {
+        static char path[SCRATCH_PATH_MAX];
+        char hex[DIGEST_HEX_MAX];
+
+        (void) snprintf(
+                path, sizeof(path), "store/blobs/%s/%s",
+                digest_algorithm_to_string(digest->algorithm), digest_format_hex(digest, hex));
+        return path;
+}
+
+static inline char *private_path(const char *directory, const Digest *digest) {
+        static char path[SCRATCH_PATH_MAX];
+        char hex[DIGEST_HEX_MAX];
+
+        (void) snprintf(
+                path, sizeof(path), "store/virt-bootstrap/%s/%s-%s", directory,
+                digest_algorithm_to_string(digest->algorithm), digest_format_hex(digest, hex));
+        return path;
+}
+
+/* What has arrived of a blob. */
+static inline void store_put_partial(Store *store, const Digest *digest, const char *content) {
+        int fd;
+
+        assert_int_equal(store_partial_open(store, digest, &fd, NULL), 0);
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_int_equal(fd_write_full(fd, content, strlen(content)), 0);
+        close(fd);
+}
+
+/* A blob as a job would put it there. */
+static inline Digest store_put(Store *store, const char *content) {
+        Digest digest = digest_of(content);
+        int fd;
+
+        assert_int_equal(store_partial_open(store, &digest, &fd, NULL), 0);
+        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+        assert_int_equal(fd_write_full(fd, content, strlen(content)), 0);
+        assert_int_equal(store_blob_publish(store, &digest, fd, NULL), 0);
+        close(fd);
+        return digest;
+}
