@@ -143,13 +143,12 @@ static int out_of_place(Error *error, const char *what) {
                 "The fetch worker broke the protocol: %s is out of place", what);
 }
 
-/* Answers whether a blob is there, without fetching it. */
-static int look_up(Fetch *fetch, const ProtoBlobWanted *request, Error *error) {
-        ProtoMessage answer = {
+/* Answers that a blob is not there, if it is not: returns 1 then, 0 when it is to be looked at as any other. */
+static int answer_absent(Fetch *fetch, const ProtoBlobWanted *request, Error *error) {
+        const ProtoMessage answer = {
                 .type = PROTO_BLOB_ANSWER,
                 .blob_answer = { .token = request->token, .state = PROTO_BLOB_ABSENT },
         };
-        _cleanup_(closep) int fd = -EBADF;
         StoreBlob blob = STORE_BLOB_NULL;
         int r;
 
@@ -157,12 +156,11 @@ static int look_up(Fetch *fetch, const ProtoBlobWanted *request, Error *error) {
         if (r < 0)
                 return r;
 
-        fd = blob.fd;
-        if (r > 0 && blob.is_verified)
-                answer.blob_answer.state = PROTO_BLOB_HAVE;
-        process_send(
-                fetch->process, &answer, &fd, r > 0 && blob.is_verified && request->want_content);
-        return 0;
+        closep(&blob.fd);
+        if (r > 0)
+                return 0;
+        process_send(fetch->process, &answer, NULL, 0);
+        return 1;
 }
 
 /* What the reference named last time, so that it can be found without the network. */
@@ -222,8 +220,11 @@ static int want(Fetch *fetch, const ProtoBlobWanted *request, Error *error) {
         Wanted *wanted;
         int r;
 
-        if (request->lookup_only)
-                return look_up(fetch, request, error);
+        if (request->lookup_only) {
+                r = answer_absent(fetch, request, error);
+                if (r != 0)
+                        return r < 0 ? r : 0;
+        }
 
         r = find_wanted(fetch, request, &wanted, error);
         if (r < 0)

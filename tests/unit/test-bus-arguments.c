@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-scratch.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <systemd/sd-bus.h>
+
+#include "bus-arguments.h"
+
+#define SOURCE "docker://registry.example/debian:12"
+#define ZEROS  "0000000000000000000000000000000000000000000000000000000000000000"
+
+/* Two ends of a connection in one process: what one calls the other reads as arguments. */
+typedef struct Fixture {
+        Scratch scratch;
+        sd_bus *client, *server;
+        bool inspect;
+        bool is_read;
+        int r;
+        JobSpec *spec;
+        Error error;
+} Fixture;
+
+static int on_call(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+        Fixture *f = userdata;
+
+        f->is_read = true;
+        f->r = f->inspect ? bus_arguments_read_inspect(call, &f->spec, &f->error)
+                          : bus_arguments_read_bootstrap(call, &f->spec, &f->error);
+        return 1;
+}
+
+static int set_up(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+        sd_id128_t id;
+        int pair[2];
+
+        scratch_init(&f->scratch);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+        assert_true(sd_id128_randomize(&id) >= 0);
+        assert_true(sd_bus_new(&f->client) >= 0);
+        assert_true(sd_bus_set_fd(f->client, pair[0], pair[0]) >= 0);
+        assert_true(sd_bus_negotiate_fds(f->client, 1) >= 0);
+        assert_true(sd_bus_new(&f->server) >= 0);
+        assert_true(sd_bus_set_fd(f->server, pair[1], pair[1]) >= 0);
+        assert_true(sd_bus_set_server(f->server, 1, id) >= 0);
+        assert_true(sd_bus_negotiate_fds(f->server, 1) >= 0);
+        assert_true(sd_bus_add_filter(f->server, NULL, on_call, f) >= 0);
+        assert_true(sd_bus_start(f->server) >= 0);
+        assert_true(sd_bus_start(f->client) >= 0);
+        *state = f;
+        return 0;
+}
+
+static void forget(Fixture *f) {
+        f->spec = job_spec_free(f->spec);
+        error_clear(&f->error);
+        f->is_read = false;
+        f->r = 0;
+}
+
+static int tear_down(void **state) {
+        Fixture *f = *state;
+
+        forget(f);
+        sd_bus_close_unref(f->client);
+        sd_bus_close_unref(f->server);
+        scratch_done(&f->scratch);
+        free(f);
+        return 0;
+}
+
+static void turn(sd_bus *bus) {
+        assert_true(sd_bus_process(bus, NULL) >= 0);
+}
+
+/* Sends the call, which is freed, and reads it at the other end. */
+static int deliver(Fixture *f, sd_bus_message *call) {
+        assert_true(sd_bus_message_set_expect_reply(call, 0) >= 0);
+        while (sd_bus_is_ready(f->client) == 0) {
+                turn(f->client);
+                turn(f->server);
+        }
+        assert_true(sd_bus_send(f->client, call, NULL) >= 0);
+        sd_bus_message_unref(call);
+        while (!f->is_read) {
+                turn(f->client);
+                turn(f->server);
+        }
+        assert_true((f->r < 0) == (f->error.code != 0));
+        assert_true((f->r < 0) == (f->spec == NULL));
+        return f->r;
+}
+
+static sd_bus_message *new_call(Fixture *f) {
+        sd_bus_message *call = NULL;
+
+        forget(f);
+        assert_true(
+                sd_bus_message_new_method_call(
+                        f->client, &call, NULL, "/org/virtbootstrap1", "org.virtbootstrap1.Manager",
+                        f->inspect ? "Inspect" : "Bootstrap") >= 0);
+        return call;
+}
+
+/* With the options that are appended in between. */
+static sd_bus_message *begin(Fixture *f, const char *source) {
+        sd_bus_message *call = new_call(f);
+
+        assert_true(sd_bus_message_append_basic(call, 's', source) >= 0);
+        if (!f->inspect)
+                assert_true(sd_bus_message_append_basic(call, 's', "/srv/new") >= 0);
+        assert_true(sd_bus_message_open_container(call, 'a', "{sv}") >= 0);
+        return call;
+}
+
+static int finish(Fixture *f, sd_bus_message *call) {
+        assert_true(sd_bus_message_close_container(call) >= 0);
+        return deliver(f, call);
+}
+
+static void add_text(sd_bus_message *call, const char *name, const char *value) {
+        assert_true(sd_bus_message_append(call, "{sv}", name, "s", value) >= 0);
+}
+
+static int with_text(Fixture *f, const char *name, const char *value) {
+        sd_bus_message *call = begin(f, SOURCE);
+
+        add_text(call, name, value);
+        return finish(f, call);
+}
+
+static int with_bool(Fixture *f, const char *name, int value) {
+        sd_bus_message *call = begin(f, SOURCE);
+
+        assert_true(sd_bus_message_append(call, "{sv}", name, "b", value) >= 0);
+        return finish(f, call);
+}
+
+static int with_ranges(Fixture *f, const char *name, const IdRange *ranges, size_t n) {
+        sd_bus_message *call = begin(f, SOURCE);
+
+        assert_true(sd_bus_message_open_container(call, 'e', "sv") >= 0);
+        assert_true(sd_bus_message_append_basic(call, 's', name) >= 0);
+        assert_true(sd_bus_message_open_container(call, 'v', "a(uuu)") >= 0);
+        assert_true(sd_bus_message_open_container(call, 'a', "(uuu)") >= 0);
+        for (size_t i = 0; i < n; i++)
+                assert_true(
+                        sd_bus_message_append(
+                                call, "(uuu)", ranges[i].start, ranges[i].target,
+                                ranges[i].count) >= 0);
+        assert_true(sd_bus_message_close_container(call) >= 0);
+        assert_true(sd_bus_message_close_container(call) >= 0);
+        assert_true(sd_bus_message_close_container(call) >= 0);
+        return finish(f, call);
+}
+
+static void check_names(const Fixture *f, const char *name) {
+        assert_int_equal(f->error.kind, ERROR_INVALID_OPTION);
+        if (!strstr(f->error.message, name))
+                print_error("%s is not named: %s\n", name, f->error.message);
+        assert_non_null(strstr(f->error.message, name));
+}
+
+static void call_without_options_has_the_defaults(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(finish(f, begin(f, SOURCE)), 0);
+        assert_string_equal(f->spec->source, SOURCE);
+        assert_string_equal(f->spec->destination, "/srv/new");
+        assert_null(f->spec->platform);
+        assert_null(f->spec->username);
+        assert_false(
+                f->spec->has_digest || f->spec->not_secure || f->spec->no_cache ||
+                f->spec->offline || f->spec->overwrite);
+        assert_int_equal(f->spec->uids.n_ranges + f->spec->gids.n_ranges, 0);
+        assert_true(
+                f->spec->password_fd < 0 && f->spec->root_password_fd < 0 &&
+                f->spec->destination_fd < 0);
+}
+
+static void texts_and_switches_are_read(void **state) {
+        Fixture *f = *state;
+        sd_bus_message *call = begin(f, SOURCE);
+
+        add_text(call, "platform", "linux/arm64/v8");
+        add_text(call, "username", "me");
+        add_text(call, "format", "dir");
+        add_text(call, "digest", "sha256:" ZEROS);
+        assert_true(
+                sd_bus_message_append(
+                        call, "{sv}{sv}{sv}{sv}", "not-secure", "b", 1, "no-cache", "b", 1,
+                        "offline", "b", 1, "overwrite", "b", 1) >= 0);
+        assert_int_equal(finish(f, call), 0);
+        assert_string_equal(f->spec->platform, "linux/arm64/v8");
+        assert_string_equal(f->spec->username, "me");
+        assert_true(f->spec->has_digest);
+        assert_true(
+                f->spec->not_secure && f->spec->no_cache && f->spec->offline && f->spec->overwrite);
+}
+
+static void each_switch_sets_its_own_member(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(with_bool(f, "overwrite", 1), 0);
+        assert_true(
+                f->spec->overwrite && !f->spec->offline && !f->spec->no_cache &&
+                !f->spec->not_secure);
+        assert_int_equal(with_bool(f, "offline", 1), 0);
+        assert_true(
+                !f->spec->overwrite && f->spec->offline && !f->spec->no_cache &&
+                !f->spec->not_secure);
+        assert_int_equal(with_bool(f, "no-cache", 1), 0);
+        assert_true(f->spec->no_cache && !f->spec->not_secure);
+        assert_int_equal(with_bool(f, "not-secure", 1), 0);
+        assert_true(!f->spec->no_cache && f->spec->not_secure);
+        assert_int_equal(with_bool(f, "not-secure", 0), 0);
+        assert_false(f->spec->not_secure);
+}
+
+static void unknown_option_is_named(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(with_text(f, "no-such-option", "x"), -EINVAL);
+        check_names(f, "\"no-such-option\"");
+        assert_int_equal(with_text(f, "", "x"), -EINVAL);
+        check_names(f, "\"\"");
+        assert_int_equal(with_bool(f, "Overwrite", 1), -EINVAL);
+        check_names(f, "\"Overwrite\"");
+}
+
+static void option_of_another_type_is_named(void **state) {
+        static const char *const switches[] = {
+                "not-secure", "no-cache",    "offline",          "overwrite",      "uidmap",
+                "gidmap",     "password-fd", "root-password-fd", "destination-fd",
+        };
+        static const char *const texts[] = { "platform", "username", "format", "digest" };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+                assert_int_equal(with_text(f, switches[i], "true"), -EINVAL);
+                check_names(f, switches[i]);
+                assert_non_null(strstr(f->error.message, "\"s\""));
+        }
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+                assert_int_equal(with_bool(f, texts[i], 1), -EINVAL);
+                check_names(f, texts[i]);
+        }
+}
+
+static void bad_values_are_named(void **state) {
+        static const struct {
+                const char *name, *value;
+        } cases[] = {
+                { "format", "qcow3" },
+                { "digest", "sha256:abc" },
+                { "digest", "md5:d41d8cd98f00b204e9800998ecf8427e" },
+                { "platform", "" },
+                { "platform", "linux" },
+                { "platform", "a/b/c/d" },
+        };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                assert_int_equal(with_text(f, cases[i].name, cases[i].value), -EINVAL);
+                assert_int_equal(f->error.kind, ERROR_INVALID_OPTION);
+        }
+}
+
+static void owner_maps_are_read(void **state) {
+        static const IdRange ranges[] = { { 0, 100000, 1000 }, { 1000, 5, 1 } };
+        Fixture *f = *state;
+
+        assert_int_equal(with_ranges(f, "uidmap", ranges, 2), 0);
+        assert_int_equal(f->spec->uids.n_ranges, 2);
+        assert_int_equal(f->spec->gids.n_ranges, 0);
+        assert_int_equal(idmap_apply(&f->spec->uids, 1000), 5);
+        assert_int_equal(with_ranges(f, "gidmap", ranges, 1), 0);
+        assert_int_equal(f->spec->uids.n_ranges, 0);
+        assert_int_equal(idmap_apply(&f->spec->gids, 7), 100007);
+        assert_int_equal(with_ranges(f, "gidmap", NULL, 0), 0);
+        assert_int_equal(f->spec->gids.n_ranges, 0);
+}
+
+static void owner_maps_that_cannot_be_are_refused(void **state) {
+        static const IdRange overlapping[] = { { 0, 100000, 1000 }, { 999, 5, 1 } };
+        static const IdRange empty[] = { { 0, 100000, 0 } };
+        static const IdRange past[] = { { 0, UINT32_MAX - 1, 2 } };
+        IdRange many[ID_RANGES_MAX + 1];
+        Fixture *f = *state;
+
+        assert_int_equal(with_ranges(f, "uidmap", overlapping, 2), -EINVAL);
+        assert_int_equal(f->error.kind, ERROR_INVALID_OPTION);
+        assert_int_equal(with_ranges(f, "uidmap", empty, 1), -EINVAL);
+        assert_int_equal(with_ranges(f, "gidmap", past, 1), -EINVAL);
+        for (uint32_t i = 0; i <= ID_RANGES_MAX; i++)
+                many[i] = (IdRange){ i, i, 1 };
+        assert_int_equal(with_ranges(f, "gidmap", many, ID_RANGES_MAX), 0);
+        assert_int_equal(with_ranges(f, "gidmap", many, ID_RANGES_MAX + 1), -E2BIG);
+        assert_int_equal(f->error.kind, ERROR_INVALID_OPTION);
+}
+
+static void check_fd(int fd, const struct stat *want) {
+        struct stat st;
+
+        assert_int_equal(fstat(fd, &st), 0);
+        assert_int_equal(st.st_ino, want->st_ino);
+        assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+}
+
+/* The message, with those that it brought, is long gone then. */
+static void descriptors_stay_with_who_reads_them(void **state) {
+        Fixture *f = *state;
+        static const char *const names[] = { "a", "b", "c" };
+        sd_bus_message *call = begin(f, SOURCE);
+        struct stat st[3];
+        int fds[3];
+
+        for (int i = 0; i < 3; i++) {
+                scratch_write(&f->scratch, names[i], names[i]);
+                fds[i] = open(scratch_at(&f->scratch, names[i]), O_RDONLY | O_CLOEXEC);
+                assert_int_equal(fstat(fds[i], &st[i]), 0);
+        }
+        add_text(call, "username", "me");
+        assert_true(
+                sd_bus_message_append(
+                        call, "{sv}{sv}{sv}", "password-fd", "h", fds[0], "root-password-fd", "h",
+                        fds[1], "destination-fd", "h", fds[2]) >= 0);
+        for (int i = 0; i < 3; i++)
+                close(fds[i]);
+        assert_int_equal(finish(f, call), 0);
+        check_fd(f->spec->password_fd, &st[0]);
+        check_fd(f->spec->root_password_fd, &st[1]);
+        check_fd(f->spec->destination_fd, &st[2]);
+}
+
+/* The fixture sees that nothing stays open. */
+static void descriptors_of_a_call_that_is_refused_are_closed(void **state) {
+        Fixture *f = *state;
+        sd_bus_message *call = begin(f, SOURCE);
+        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        add_text(call, "username", "me");
+        assert_true(
+                sd_bus_message_append(
+                        call, "{sv}{sv}{sv}", "password-fd", "h", fd, "password-fd", "h", fd,
+                        "no-such-option", "h", fd) >= 0);
+        close(fd);
+        assert_int_equal(finish(f, call), -EINVAL);
+        check_names(f, "no-such-option");
+}
+
+static void password_needs_a_user(void **state) {
+        Fixture *f = *state;
+        sd_bus_message *call = begin(f, SOURCE);
+        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        assert_true(sd_bus_message_append(call, "{sv}", "password-fd", "h", fd) >= 0);
+        close(fd);
+        assert_int_equal(finish(f, call), -EINVAL);
+        check_names(f, "username");
+}
+
+static void last_of_repeated_options_counts(void **state) {
+        Fixture *f = *state;
+        sd_bus_message *call = begin(f, SOURCE);
+
+        add_text(call, "username", "first");
+        add_text(call, "username", "second");
+        assert_int_equal(finish(f, call), 0);
+        assert_string_equal(f->spec->username, "second");
+}
+
+static void endless_options_are_refused(void **state) {
+        Fixture *f = *state;
+        sd_bus_message *call = begin(f, SOURCE);
+
+        for (int i = 0; i < 1000; i++)
+                add_text(call, "username", "me");
+        assert_int_equal(finish(f, call), -E2BIG);
+        assert_int_equal(f->error.kind, ERROR_INVALID_OPTION);
+}
+
+static void bad_sources_are_refused(void **state) {
+        static const char *const bad[] = {
+                "",
+                "debian:12",
+                "docker:",
+                "docker://",
+                "file:///x",
+                "http://example.org/x",
+                "docker://registry.example/UPPER",
+                "docker://host/name@sha256:abc",
+                "docker://a b",
+        };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+                if (finish(f, begin(f, bad[i])) >= 0)
+                        print_error("\"%s\" was not refused\n", bad[i]);
+                assert_int_equal(f->r, -EINVAL);
+                assert_int_equal(f->error.kind, ERROR_INVALID_REFERENCE);
+        }
+}
+
+static void inspecting_has_no_destination_and_fewer_options(void **state) {
+        static const char *const not_these[] = { "overwrite", "no-cache" };
+        Fixture *f = *state;
+        sd_bus_message *call;
+
+        f->inspect = true;
+        call = begin(f, SOURCE);
+        add_text(call, "platform", "linux/amd64");
+        assert_int_equal(finish(f, call), 0);
+        assert_null(f->spec->destination);
+        assert_string_equal(f->spec->platform, "linux/amd64");
+        assert_int_equal(with_bool(f, "offline", 1), 0);
+        assert_int_equal(with_bool(f, "not-secure", 1), 0);
+        for (size_t i = 0; i < 2; i++) {
+                assert_int_equal(with_bool(f, not_these[i], 1), -EINVAL);
+                check_names(f, not_these[i]);
+        }
+}
+
+static void arguments_of_another_shape_are_an_error(void **state) {
+        Fixture *f = *state;
+        sd_bus_message *call = new_call(f);
+
+        assert_true(sd_bus_message_append(call, "su", SOURCE, 1) >= 0);
+        assert_true(deliver(f, call) < 0);
+        assert_int_equal(f->error.kind, ERROR_INVALID_OPTION);
+
+        call = new_call(f);
+        assert_true(sd_bus_message_append(call, "ss", SOURCE, "/srv/new") >= 0);
+        assert_true(deliver(f, call) < 0);
+
+        call = new_call(f);
+        assert_true(sd_bus_message_append(call, "ssa{ss}", SOURCE, "/srv/new", 1, "a", "b") >= 0);
+        assert_true(deliver(f, call) < 0);
+        assert_int_equal(f->error.kind, ERROR_INVALID_OPTION);
+}
+
+#define BUS_CASE(fn) CASE_WITH(fn, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                BUS_CASE(call_without_options_has_the_defaults),
+                BUS_CASE(texts_and_switches_are_read),
+                BUS_CASE(each_switch_sets_its_own_member),
+                BUS_CASE(unknown_option_is_named),
+                BUS_CASE(option_of_another_type_is_named),
+                BUS_CASE(bad_values_are_named),
+                BUS_CASE(owner_maps_are_read),
+                BUS_CASE(owner_maps_that_cannot_be_are_refused),
+                BUS_CASE(descriptors_stay_with_who_reads_them),
+                BUS_CASE(descriptors_of_a_call_that_is_refused_are_closed),
+                BUS_CASE(password_needs_a_user),
+                BUS_CASE(last_of_repeated_options_counts),
+                BUS_CASE(endless_options_are_refused),
+                BUS_CASE(bad_sources_are_refused),
+                BUS_CASE(inspecting_has_no_destination_and_fewer_options),
+                BUS_CASE(arguments_of_another_shape_are_an_error),
+        };
+
+        return cmocka_run_group_tests_name("bus-arguments", tests, NULL, NULL);
+}

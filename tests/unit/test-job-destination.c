@@ -1,0 +1,803 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-store.h"
+
+#include <limits.h>
+#include <sys/mount.h>
+
+#include "job-destination.h"
+#include "store-journal.h"
+
+static int destination_at(StoreFixture *f, const char *name, bool overwrite, Destination **ret) {
+        const DestinationRequest request = {
+                .path = name[0] == '/' ? name : scratch_at(&f->scratch, name),
+                .directory_fd = -EBADF,
+                .overwrite = overwrite,
+        };
+        Error error = ERROR_NULL;
+        int r = destination_new(&request, ret, &error);
+
+        assert_true((r < 0) == (error.code != 0));
+        error_clear(&error);
+        return r;
+}
+
+static Destination *must_have(StoreFixture *f, const char *name, bool overwrite) {
+        Destination *destination = NULL;
+
+        assert_int_equal(destination_at(f, name, overwrite, &destination), 0);
+        return destination;
+}
+
+static ErrorKind refusal(const char *path) {
+        const DestinationRequest request = { .path = path, .directory_fd = -EBADF };
+        Destination *destination = NULL;
+        Error error = ERROR_NULL;
+        ErrorKind kind;
+
+        assert_true(destination_new(&request, &destination, &error) < 0);
+        assert_null(destination);
+        assert_int_not_equal(error.code, 0);
+        kind = error.kind;
+        error_clear(&error);
+        return kind;
+}
+
+/* What a tree worker does for the daemon. */
+static bool clean(Destination *destination) {
+        DestinationStep step;
+        char path[PATH_MAX];
+
+        if (!destination_cleanup_step(destination, &step))
+                return false;
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", step.directory_fd, step.name);
+        if (step.name[0] != '\0') {
+                assert_int_equal(nftw(path, scratch_remove_one, 64, FTW_DEPTH | FTW_PHYS), 0);
+                return true;
+        }
+
+        DIR *dir = opendir(path);
+        struct dirent *entry;
+
+        while ((entry = readdir(dir)))
+                if (entry->d_name[0] != '.')
+                        (void) unlinkat(dirfd(dir), entry->d_name, 0);
+        closedir(dir);
+        return true;
+}
+
+static void finish(Destination *destination) {
+        (void) clean(destination);
+        destination_cleaned(destination);
+        destination_free(destination);
+}
+
+static void put_in(const Destination *destination, const char *name) {
+        int fd = openat(
+                destination_root_fd(destination), name, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+
+        assert_true(fd >= 0);
+        close(fd);
+}
+
+static size_t count_journal(StoreFixture *f) {
+        StoreJournalEntry *entries = NULL;
+        size_t n;
+
+        assert_int_equal(store_journal_read(f->store, &entries, &n, NULL), 0);
+        store_journal_free(entries, n);
+        return n;
+}
+
+static void root_of_the_system_is_refused(void **state) {
+        static const char *const names[] = {
+                "/", "//", "/.", "/./", "///./.", "/..", "/tmp/..", "/../..", "/tmp/../.",
+        };
+        StoreFixture *f = *state;
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                assert_int_equal(refusal(names[i]), ERROR_INVALID_DESTINATION);
+
+        assert_int_equal(symlink("/", scratch_at(&f->scratch, "root")), 0);
+        assert_int_equal(refusal(scratch_at(&f->scratch, "root")), ERROR_INVALID_DESTINATION);
+        assert_int_equal(refusal(scratch_at(&f->scratch, "root/")), ERROR_INVALID_DESTINATION);
+}
+
+static void path_that_is_not_absolute_is_refused(void **state) {
+        assert_int_equal(refusal(""), ERROR_INVALID_DESTINATION);
+        assert_int_equal(refusal("relative"), ERROR_INVALID_DESTINATION);
+        assert_int_equal(refusal("./x"), ERROR_INVALID_DESTINATION);
+}
+
+static void what_is_no_directory_is_refused(void **state) {
+        StoreFixture *f = *state;
+
+        scratch_write(&f->scratch, "file", "x");
+        assert_int_equal(symlink("file", scratch_at(&f->scratch, "link")), 0);
+        assert_int_equal(symlink("nowhere", scratch_at(&f->scratch, "dangling")), 0);
+        assert_int_equal(symlink("loop", scratch_at(&f->scratch, "loop")), 0);
+        assert_int_equal(refusal(scratch_at(&f->scratch, "file")), ERROR_INVALID_DESTINATION);
+        assert_int_equal(refusal(scratch_at(&f->scratch, "link")), ERROR_INVALID_DESTINATION);
+        assert_int_equal(refusal(scratch_at(&f->scratch, "file/x")), ERROR_INVALID_DESTINATION);
+        assert_int_equal(refusal(scratch_at(&f->scratch, "file/x/y")), ERROR_INVALID_DESTINATION);
+        assert_int_equal(refusal(scratch_at(&f->scratch, "dangling")), ERROR_INVALID_DESTINATION);
+        assert_int_equal(refusal(scratch_at(&f->scratch, "dangling/x")), ERROR_INVALID_DESTINATION);
+        assert_int_equal(refusal(scratch_at(&f->scratch, "loop")), ERROR_INVALID_DESTINATION);
+}
+
+static void way_up_from_a_missing_directory_is_refused(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+
+        assert_int_equal(
+                refusal(scratch_at(&f->scratch, "missing/../x")), ERROR_INVALID_DESTINATION);
+        assert_int_equal(refusal(scratch_at(&f->scratch, "missing/..")), ERROR_INVALID_DESTINATION);
+
+        scratch_mkdir(&f->scratch, "there");
+        destination = must_have(f, "there/../x", false);
+        assert_string_equal(destination_path(destination), scratch_at(&f->scratch, "x"));
+        destination_free(destination);
+        destination = must_have(f, "..x/x..", false);
+        assert_string_equal(destination_path(destination), scratch_at(&f->scratch, "..x/x.."));
+        destination_free(destination);
+}
+
+static void names_that_are_too_long_are_refused(void **state) {
+        StoreFixture *f = *state;
+        char name[NAME_MAX + 2];
+        Destination *destination;
+
+        memset(name, 'n', sizeof(name));
+        name[NAME_MAX + 1] = '\0';
+        assert_int_equal(refusal(scratch_at(&f->scratch, name)), ERROR_INVALID_DESTINATION);
+
+        name[NAME_MAX] = '\0';
+        destination = must_have(f, name, false);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, name));
+}
+
+static void path_is_tidied_and_links_are_resolved(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+
+        scratch_mkdir(&f->scratch, "real");
+        assert_int_equal(symlink("real", scratch_at(&f->scratch, "link")), 0);
+        destination = must_have(f, ".//link/./", false);
+        assert_string_equal(destination_path(destination), scratch_at(&f->scratch, "real"));
+        destination_free(destination);
+        destination = must_have(f, "link/a//b/.", false);
+        assert_string_equal(destination_path(destination), scratch_at(&f->scratch, "real/a/b"));
+        destination_free(destination);
+}
+
+static void directory_with_content_is_refused_unless_overwriting(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = NULL;
+
+        scratch_mkdir(&f->scratch, "full");
+        scratch_write(&f->scratch, "full/.hidden", "x");
+        assert_int_equal(refusal(scratch_at(&f->scratch, "full")), ERROR_DESTINATION_NOT_EMPTY);
+        assert_int_equal(destination_at(f, "full", false, &destination), -ENOTEMPTY);
+        destination = must_have(f, "full", true);
+        destination_free(destination);
+}
+
+static void lost_and_found_is_content_but_where_something_is_mounted(void **state) {
+        StoreFixture *f = *state;
+
+        scratch_mkdir(&f->scratch, "fresh");
+        scratch_mkdir(&f->scratch, "fresh/lost+found");
+        assert_int_equal(refusal(scratch_at(&f->scratch, "fresh")), ERROR_DESTINATION_NOT_EMPTY);
+}
+
+static void nothing_is_made_before_it_is_prepared(void **state) {
+        StoreFixture *f = *state;
+
+        destination_free(must_have(f, "a/b/c", false));
+        assert_false(scratch_exists(&f->scratch, "a"));
+        assert_int_equal(count_journal(f), 0);
+}
+
+static void staging_is_private_locked_and_noted(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "new", false);
+        StoreJournalEntry *entries = NULL;
+        struct stat st;
+        size_t n;
+        int fd;
+
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(stat(scratch_at(&f->scratch, ".virt-bootstrap-new"), &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0700);
+        assert_int_equal(st.st_uid, geteuid());
+        assert_int_equal(stat(scratch_at(&f->scratch, ".virt-bootstrap-new/root"), &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0755);
+        fd = open(scratch_at(&f->scratch, ".virt-bootstrap-new"), O_RDONLY | O_CLOEXEC);
+        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);
+        close(fd);
+        assert_false(scratch_exists(&f->scratch, "new"));
+
+        assert_int_equal(store_journal_read(f->store, &entries, &n, NULL), 0);
+        assert_int_equal(n, 1);
+        assert_string_equal(entries[0].path, scratch_at(&f->scratch, ".virt-bootstrap-new"));
+        store_journal_free(entries, n);
+
+        finish(destination);
+        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-new"));
+        assert_int_equal(count_journal(f), 0);
+}
+
+static void commit_makes_the_tree_visible_and_leaves_nothing_else(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "new", false);
+        DestinationStep step;
+
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "file");
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_true(scratch_exists(&f->scratch, "new/file"));
+        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-new"));
+        assert_false(destination_cleanup_step(destination, &step));
+        destination_cleaned(destination);
+        assert_int_equal(count_journal(f), 0);
+        destination_free(destination);
+        assert_true(scratch_exists(&f->scratch, "new/file"));
+}
+
+static void new_tree_looks_like_the_directory_that_it_replaces(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+        struct stat before, after;
+
+        scratch_mkdir(&f->scratch, "dir");
+        assert_int_equal(chmod(scratch_at(&f->scratch, "dir"), 02750), 0);
+        if (geteuid() == 0)
+                assert_int_equal(chown(scratch_at(&f->scratch, "dir"), 12, 34), 0);
+        assert_int_equal(stat(scratch_at(&f->scratch, "dir"), &before), 0);
+        destination = must_have(f, "dir", false);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        finish(destination);
+        assert_int_equal(stat(scratch_at(&f->scratch, "dir"), &after), 0);
+        assert_int_not_equal(before.st_ino, after.st_ino);
+        assert_int_equal(before.st_mode, after.st_mode);
+        assert_int_equal(before.st_uid, after.st_uid);
+        assert_int_equal(before.st_gid, after.st_gid);
+}
+
+static void missing_parents_are_made_and_removed_again_after_a_failure(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "a/b/c/d", false);
+
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_true(scratch_exists(&f->scratch, "a/b/c/.virt-bootstrap-d/root"));
+        put_in(destination, "file");
+        finish(destination);
+        assert_false(scratch_exists(&f->scratch, "a"));
+}
+
+static void parents_with_something_else_in_them_stay(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "a/b/c/d", false);
+
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        scratch_write(&f->scratch, "a/mine", "x");
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "a/mine"));
+        assert_false(scratch_exists(&f->scratch, "a/b"));
+}
+
+static void parents_that_others_made_meanwhile_stay(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "a/b", false);
+
+        scratch_mkdir(&f->scratch, "a");
+        finish(destination); /* cancelled in the queue */
+        assert_true(scratch_exists(&f->scratch, "a"));
+}
+
+static void parents_stay_after_a_commit(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "a/b", false);
+
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "a/b"));
+}
+
+static void parents_that_existed_stay_after_a_failure(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+
+        scratch_mkdir(&f->scratch, "a");
+        scratch_mkdir(&f->scratch, "a/b");
+        destination = must_have(f, "a/b", false);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "a/b"));
+        destination = must_have(f, "a/new", false);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "a"));
+}
+
+static void overwritten_tree_is_cloned_first_and_changes_places(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+        DestinationStep step;
+
+        scratch_mkdir(&f->scratch, "full");
+        scratch_write(&f->scratch, "full/old", "x");
+        destination = must_have(f, "full", true);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_true(destination_clone_step(destination, &step));
+        assert_string_equal(step.name, "full");
+        assert_string_equal(step.target, ".virt-bootstrap-full/root");
+        assert_int_equal(faccessat(step.directory_fd, step.target, F_OK, 0), 0);
+
+        put_in(destination, "new");
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_true(scratch_exists(&f->scratch, "full/new"));
+        assert_false(scratch_exists(&f->scratch, "full/old"));
+        assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-full/root/old"));
+        assert_true(clean(destination));
+        destination_cleaned(destination);
+        destination_free(destination);
+        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-full"));
+        assert_true(scratch_exists(&f->scratch, "full/new"));
+}
+
+static void failed_overwriting_leaves_what_was_there(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+
+        scratch_mkdir(&f->scratch, "full");
+        scratch_write(&f->scratch, "full/old", "x");
+        destination = must_have(f, "full", true);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "new");
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "full/old"));
+        assert_false(scratch_exists(&f->scratch, "full/new"));
+        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-full"));
+}
+
+static void new_destination_needs_no_clone(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "new", true);
+        DestinationStep step;
+
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_false(destination_clone_step(destination, &step));
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "new"));
+}
+
+static void commit_to_what_was_filled_meanwhile_changes_nothing(void **state) {
+        StoreFixture *f = *state;
+
+        for (int exists = 0; exists < 2; exists++) {
+                Destination *destination;
+                Error error = ERROR_NULL;
+
+                if (exists)
+                        scratch_mkdir(&f->scratch, "dir1");
+                destination = must_have(f, exists ? "dir1" : "dir0", false);
+                assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+                if (!exists)
+                        scratch_mkdir(&f->scratch, "dir0");
+                scratch_write(&f->scratch, exists ? "dir1/theirs" : "dir0/theirs", "x");
+                assert_int_equal(destination_commit(destination, &error), -ENOTEMPTY);
+                assert_int_equal(error.kind, ERROR_DESTINATION_NOT_EMPTY);
+                error_clear(&error);
+                finish(destination);
+                assert_true(scratch_exists(&f->scratch, exists ? "dir1/theirs" : "dir0/theirs"));
+                assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-dir0"));
+                assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-dir1"));
+        }
+}
+
+static void file_that_appeared_meanwhile_stays(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "new", false);
+
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        scratch_write(&f->scratch, "new", "theirs");
+        assert_true(destination_commit(destination, NULL) < 0);
+        finish(destination);
+
+        char *content = scratch_read(&f->scratch, "new");
+
+        assert_string_equal(content, "theirs");
+        free(content);
+}
+
+/* Also what the one who came too late does in the end leaves the other's work alone. */
+static void second_at_the_same_destination_is_told_that_it_is_busy(void **state) {
+        StoreFixture *f = *state;
+        Destination *first = must_have(f, "new", false), *second = must_have(f, "new", false);
+        DestinationStep step;
+        Error error = ERROR_NULL;
+
+        assert_int_equal(destination_prepare(first, f->store, NULL), 0);
+        put_in(first, "file");
+        assert_int_equal(destination_prepare(second, f->store, &error), -EBUSY);
+        assert_int_equal(error.kind, ERROR_DESTINATION_BUSY);
+        error_clear(&error);
+        assert_false(destination_cleanup_step(second, &step));
+        finish(second);
+
+        assert_int_equal(count_journal(f), 1);
+        assert_int_equal(destination_commit(first, NULL), 0);
+        finish(first);
+        assert_true(scratch_exists(&f->scratch, "new/file"));
+}
+
+static void left_over_of_a_killed_daemon_is_removed_first(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "new", false);
+
+        assert_int_equal(mkdir(scratch_at(&f->scratch, ".virt-bootstrap-new"), 0700), 0);
+        scratch_mkdir(&f->scratch, ".virt-bootstrap-new/root");
+        scratch_write(&f->scratch, ".virt-bootstrap-new/root/old", "x");
+
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 1);
+        assert_int_equal(destination_root_fd(destination), -EBADF);
+        assert_true(clean(destination));
+        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-new"));
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(count_journal(f), 1);
+        put_in(destination, "file");
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "new/file"));
+        assert_false(scratch_exists(&f->scratch, "new/old"));
+        assert_int_equal(count_journal(f), 0);
+}
+
+static void what_others_have_in_the_stagings_place_stays(void **state) {
+        StoreFixture *f = *state;
+        DestinationStep step;
+        Error error = ERROR_NULL;
+        Destination *destination;
+
+        /* Others may look into this one. */
+        scratch_mkdir(&f->scratch, ".virt-bootstrap-a");
+        scratch_write(&f->scratch, ".virt-bootstrap-a/theirs", "x");
+        destination = must_have(f, "a", false);
+        assert_int_equal(destination_prepare(destination, f->store, &error), -EBUSY);
+        assert_non_null(strstr(error.message, ".virt-bootstrap-a"));
+        error_clear(&error);
+        assert_false(destination_cleanup_step(destination, &step));
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-a/theirs"));
+
+        scratch_mkdir(&f->scratch, "elsewhere");
+        assert_int_equal(symlink("elsewhere", scratch_at(&f->scratch, ".virt-bootstrap-b")), 0);
+        destination = must_have(f, "b", false);
+        assert_true(destination_prepare(destination, f->store, NULL) < 0);
+        assert_false(destination_cleanup_step(destination, &step));
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-b"));
+
+        if (geteuid() == 0) {
+                assert_int_equal(mkdir(scratch_at(&f->scratch, ".virt-bootstrap-c"), 0700), 0);
+                assert_int_equal(
+                        chown(scratch_at(&f->scratch, ".virt-bootstrap-c"), 12345, 12345), 0);
+                destination = must_have(f, "c", false);
+                assert_int_equal(destination_prepare(destination, f->store, NULL), -EBUSY);
+                assert_false(destination_cleanup_step(destination, &step));
+                finish(destination);
+                assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-c"));
+        }
+        assert_int_equal(count_journal(f), 0);
+}
+
+static void mount_tmpfs(StoreFixture *f, const char *name) {
+        scratch_mkdir(&f->scratch, name);
+        if (geteuid() != 0 || mount("tmpfs", scratch_at(&f->scratch, name), "tmpfs", 0, NULL) < 0) {
+                print_message("Cannot mount a file system here\n");
+                skip();
+        }
+}
+
+static void unmount(StoreFixture *f, const char *name) {
+        assert_int_equal(umount2(scratch_at(&f->scratch, name), MNT_DETACH), 0);
+}
+
+static void mount_point_is_filled_in_place(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+        DestinationStep step;
+
+        mount_tmpfs(f, "mnt");
+        scratch_mkdir(&f->scratch, "mnt/lost+found");
+        destination = must_have(f, "mnt", false);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-mnt"));
+        put_in(destination, "file");
+        assert_true(scratch_exists(&f->scratch, "mnt/file"));
+        assert_false(destination_clone_step(destination, &step));
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_false(destination_cleanup_step(destination, &step));
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "mnt/file"));
+        unmount(f, "mnt");
+}
+
+static void mount_point_is_emptied_after_a_failure(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+        DestinationStep step;
+
+        mount_tmpfs(f, "mnt");
+        destination = must_have(f, "mnt", false);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "file");
+        assert_true(destination_cleanup_step(destination, &step));
+        assert_string_equal(step.name, "");
+        finish(destination);
+        assert_false(scratch_exists(&f->scratch, "mnt/file"));
+        unmount(f, "mnt");
+}
+
+static void mount_point_with_content_is_not_emptied_when_overwriting_fails(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+        DestinationStep step;
+
+        mount_tmpfs(f, "mnt");
+        scratch_write(&f->scratch, "mnt/old", "x");
+        destination = must_have(f, "mnt", true);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_false(destination_cleanup_step(destination, &step));
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "mnt/old"));
+        unmount(f, "mnt");
+}
+
+static void mount_point_that_was_filled_meanwhile_is_left_alone(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+        DestinationStep step;
+        Error error = ERROR_NULL;
+
+        mount_tmpfs(f, "mnt");
+        destination = must_have(f, "mnt", false);
+        scratch_write(&f->scratch, "mnt/theirs", "x");
+        assert_int_equal(destination_prepare(destination, f->store, &error), -ENOTEMPTY);
+        error_clear(&error);
+        assert_false(destination_cleanup_step(destination, &step));
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "mnt/theirs"));
+        unmount(f, "mnt");
+}
+
+static void second_at_the_same_mount_point_is_told_that_it_is_busy(void **state) {
+        StoreFixture *f = *state;
+        Destination *first, *second;
+        DestinationStep step;
+
+        mount_tmpfs(f, "mnt");
+        first = must_have(f, "mnt", false);
+        second = must_have(f, "mnt", false);
+        assert_int_equal(destination_prepare(first, f->store, NULL), 0);
+        assert_int_equal(destination_prepare(second, f->store, NULL), -EBUSY);
+        put_in(first, "file");
+        assert_false(destination_cleanup_step(second, &step));
+        finish(second);
+        assert_int_equal(destination_commit(first, NULL), 0);
+        finish(first);
+        assert_true(scratch_exists(&f->scratch, "mnt/file"));
+        unmount(f, "mnt");
+}
+
+static Destination *by_descriptor(StoreFixture *f, const char *name) {
+        _cleanup_(closep) int fd =
+                open(scratch_at(&f->scratch, name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const DestinationRequest request = {
+                .path = scratch_at(&f->scratch, name),
+                .directory_fd = fd,
+        };
+        Destination *destination = NULL;
+
+        assert_int_equal(destination_new(&request, &destination, NULL), 0);
+        return destination;
+}
+
+static void directory_that_is_handed_over_is_filled_in_place(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+
+        scratch_mkdir(&f->scratch, "dir");
+        destination = by_descriptor(f, "dir");
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "file");
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "dir/file"));
+}
+
+static void directory_that_is_handed_over_and_filled_meanwhile_is_left_alone(void **state) {
+        StoreFixture *f = *state;
+        Destination *first, *second;
+        DestinationStep step;
+
+        scratch_mkdir(&f->scratch, "dir");
+        first = by_descriptor(f, "dir");
+        second = by_descriptor(f, "dir");
+        assert_int_equal(destination_prepare(first, f->store, NULL), 0);
+        put_in(first, "file");
+        assert_false(destination_cleanup_step(second, &step)); /* cancelled in the queue */
+        assert_int_equal(destination_commit(first, NULL), 0);
+        finish(first);
+
+        assert_int_equal(destination_prepare(second, f->store, NULL), -ENOTEMPTY);
+        assert_false(destination_cleanup_step(second, &step));
+        finish(second);
+        assert_true(scratch_exists(&f->scratch, "dir/file"));
+}
+
+static void recover(StoreFixture *f, int expected, bool expected_busy) {
+        StoreJournalEntry *entries = NULL;
+        Destination *destination = NULL;
+        bool is_busy = !expected_busy;
+        size_t n;
+
+        assert_int_equal(store_journal_read(f->store, &entries, &n, NULL), 0);
+        assert_int_equal(n, 1);
+        assert_int_equal(
+                destination_recover(f->store, &entries[0], &destination, &is_busy, NULL), expected);
+        assert_true(is_busy == expected_busy);
+        if (expected > 0) {
+                assert_true(clean(destination));
+                destination_cleaned(destination);
+                assert_int_equal(count_journal(f), 0);
+        }
+        destination_free(destination);
+        store_journal_free(entries, n);
+}
+
+static void staging_of_a_killed_daemon_is_recovered(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "new", false);
+
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "file");
+        destination_free(destination);
+        recover(f, 1, false);
+        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-new"));
+        assert_false(scratch_exists(&f->scratch, "new"));
+}
+
+static void mount_point_of_a_killed_daemon_is_emptied(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+
+        mount_tmpfs(f, "mnt");
+        destination = must_have(f, "mnt", false);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "file");
+        destination_free(destination);
+        recover(f, 1, false);
+        assert_false(scratch_exists(&f->scratch, "mnt/file"));
+        unmount(f, "mnt");
+}
+
+static void mount_point_that_is_complete_is_not_emptied(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+
+        mount_tmpfs(f, "mnt");
+        destination = must_have(f, "mnt", false);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "file");
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        destination_free(destination);
+        assert_int_equal(count_journal(f), 0);
+        assert_true(scratch_exists(&f->scratch, "mnt/file"));
+        unmount(f, "mnt");
+}
+
+static void staging_in_which_somebody_works_is_not_recovered(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "new", false);
+
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        recover(f, 0, true);
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "new"));
+}
+
+static void staging_that_is_gone_needs_no_recovery(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+
+        scratch_mkdir(&f->scratch, "parent");
+        destination = must_have(f, "parent/new", false);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_true(clean(destination));
+        destination_free(destination);
+        recover(f, 0, false);
+        assert_int_equal(rmdir(scratch_at(&f->scratch, "parent")), 0);
+        recover(f, 0, false);
+}
+
+static void what_is_no_staging_is_not_recovered(void **state) {
+        StoreFixture *f = *state;
+        const char id[] = "00112233445566778899aabbccddeeff";
+        static const char *const names[] = {
+                "precious",
+                ".virt-bootstrap-theirs",
+                ".virt-bootstrap-link",
+                "x/../precious",
+        };
+
+        scratch_mkdir(&f->scratch, "precious");
+        scratch_mkdir(&f->scratch, ".virt-bootstrap-theirs"); /* others may look into it */
+        assert_int_equal(symlink("precious", scratch_at(&f->scratch, ".virt-bootstrap-link")), 0);
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+                assert_int_equal(
+                        store_journal_add(f->store, id, scratch_at(&f->scratch, names[i]), NULL),
+                        0);
+                recover(f, 0, false);
+        }
+        assert_int_equal(store_journal_add(f->store, id, "relative/.virt-bootstrap-x", NULL), 0);
+        recover(f, 0, false);
+        assert_int_equal(store_journal_add(f->store, id, "nothing", NULL), 0);
+        recover(f, 0, false);
+        assert_true(scratch_exists(&f->scratch, "precious"));
+        assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-theirs"));
+}
+
+#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                STORE_CASE(root_of_the_system_is_refused),
+                STORE_CASE(path_that_is_not_absolute_is_refused),
+                STORE_CASE(what_is_no_directory_is_refused),
+                STORE_CASE(way_up_from_a_missing_directory_is_refused),
+                STORE_CASE(names_that_are_too_long_are_refused),
+                STORE_CASE(path_is_tidied_and_links_are_resolved),
+                STORE_CASE(directory_with_content_is_refused_unless_overwriting),
+                STORE_CASE(lost_and_found_is_content_but_where_something_is_mounted),
+                STORE_CASE(nothing_is_made_before_it_is_prepared),
+                STORE_CASE(staging_is_private_locked_and_noted),
+                STORE_CASE(commit_makes_the_tree_visible_and_leaves_nothing_else),
+                STORE_CASE(new_tree_looks_like_the_directory_that_it_replaces),
+                STORE_CASE(missing_parents_are_made_and_removed_again_after_a_failure),
+                STORE_CASE(parents_with_something_else_in_them_stay),
+                STORE_CASE(parents_that_others_made_meanwhile_stay),
+                STORE_CASE(parents_stay_after_a_commit),
+                STORE_CASE(parents_that_existed_stay_after_a_failure),
+                STORE_CASE(overwritten_tree_is_cloned_first_and_changes_places),
+                STORE_CASE(failed_overwriting_leaves_what_was_there),
+                STORE_CASE(new_destination_needs_no_clone),
+                STORE_CASE(commit_to_what_was_filled_meanwhile_changes_nothing),
+                STORE_CASE(file_that_appeared_meanwhile_stays),
+                STORE_CASE(second_at_the_same_destination_is_told_that_it_is_busy),
+                STORE_CASE(left_over_of_a_killed_daemon_is_removed_first),
+                STORE_CASE(what_others_have_in_the_stagings_place_stays),
+                STORE_CASE(mount_point_is_filled_in_place),
+                STORE_CASE(mount_point_is_emptied_after_a_failure),
+                STORE_CASE(mount_point_with_content_is_not_emptied_when_overwriting_fails),
+                STORE_CASE(mount_point_that_was_filled_meanwhile_is_left_alone),
+                STORE_CASE(second_at_the_same_mount_point_is_told_that_it_is_busy),
+                STORE_CASE(directory_that_is_handed_over_is_filled_in_place),
+                STORE_CASE(directory_that_is_handed_over_and_filled_meanwhile_is_left_alone),
+                STORE_CASE(staging_of_a_killed_daemon_is_recovered),
+                STORE_CASE(mount_point_of_a_killed_daemon_is_emptied),
+                STORE_CASE(mount_point_that_is_complete_is_not_emptied),
+                STORE_CASE(staging_in_which_somebody_works_is_not_recovered),
+                STORE_CASE(staging_that_is_gone_needs_no_recovery),
+                STORE_CASE(what_is_no_staging_is_not_recovered),
+        };
+
+        return cmocka_run_group_tests_name("job-destination", tests, NULL, NULL);
+}

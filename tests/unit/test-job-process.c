@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-job.h"
+
+typedef struct Fixture {
+        JobFixture job;
+        Process *process;
+        unsigned n_messages, n_ended;
+        ProtoMessage last;
+        Error result;
+} Fixture;
+
+/* What takes seconds takes milliseconds here. */
+int sd_event_add_time_relative(
+        sd_event *event,
+        sd_event_source **ret,
+        clockid_t clock,
+        uint64_t usec,
+        uint64_t accuracy,
+        sd_event_time_handler_t handler,
+        void *userdata) {
+        uint64_t now;
+
+        assert_true(sd_event_now(event, clock, &now) >= 0);
+        assert_true(usec >= 1000000);
+        return sd_event_add_time(event, ret, clock, now + usec / 100, accuracy, handler, userdata);
+}
+
+static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
+        Fixture *f = userdata;
+
+        assert_int_equal(f->n_ended, 0);
+        f->n_messages++;
+        f->last = *message;
+}
+
+static void on_ended(void *userdata, const Error *error) {
+        Fixture *f = userdata;
+
+        f->n_ended++;
+        if (error->code != 0)
+                (void) error_copy(&f->result, error);
+        f->process = process_free(f->process);
+}
+
+static const ProcessEvents events = { .message = on_message, .ended = on_ended };
+
+static int set_up(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+
+        job_fixture_init(&f->job);
+        *state = f;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        Fixture *f = *state;
+
+        process_free(f->process);
+        error_clear(&f->result);
+        job_fixture_done(&f->job);
+        free(f);
+        return 0;
+}
+
+static void start(Fixture *f, WorkerKind kind, const char *mode) {
+        use_fake_worker(&f->job, mode);
+        assert_int_equal(process_start(&f->job.context, kind, &events, f, &f->process, NULL), 0);
+}
+
+static bool has_ended(void *userdata) {
+        return ((Fixture *) userdata)->n_ended > 0;
+}
+
+static bool has_spoken(void *userdata) {
+        return ((Fixture *) userdata)->n_messages > 0;
+}
+
+/* It ends once, and leaves no child behind. */
+static void await_end(Fixture *f) {
+        siginfo_t info = { 0 };
+
+        loop_until(&f->job, has_ended, f);
+        loop_settle(&f->job);
+        assert_int_equal(f->n_ended, 1);
+        assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG), -1);
+        assert_int_equal(errno, ECHILD);
+}
+
+static void result_of_success_is_no_error(void **state) {
+        Fixture *f = *state;
+
+        start(f, WORKER_TREE, "succeed");
+        await_end(f);
+        assert_int_equal(f->n_messages, 0);
+        assert_int_equal(f->result.code, 0);
+}
+
+static void failure_is_passed_on_as_it_was_reported(void **state) {
+        Fixture *f = *state;
+
+        start(f, WORKER_FETCH, "fail");
+        await_end(f);
+        assert_int_equal(f->result.code, ENOSPC);
+        assert_int_equal(f->result.kind, ERROR_NO_SPACE);
+        assert_string_equal(f->result.message, "The disk is full");
+}
+
+static void messages_come_in_order_and_before_the_end(void **state) {
+        Fixture *f = *state;
+
+        start(f, WORKER_UNPACK, "speak");
+        await_end(f);
+        assert_int_equal(f->n_messages, 2);
+        assert_int_equal(f->last.unpack_progress.consumed, 2);
+        assert_int_equal(f->result.code, 0);
+}
+
+static void worker_without_a_result_has_failed(void **state) {
+        static const struct {
+                const char *mode, *text;
+        } cases[] = {
+                { "end-silently", "exited with status 3" },
+                { "die", "killed by signal 9" },
+                { "succeed-and-exit-badly", "exited with status 1" },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                Fixture *f = *state;
+
+                f->n_ended = 0;
+                start(f, WORKER_VERIFY, cases[i].mode);
+                await_end(f);
+                assert_int_equal(f->result.kind, ERROR_WORKER_FAILED);
+                assert_int_equal(f->result.code, ECHILD);
+                assert_non_null(strstr(f->result.message, cases[i].text));
+                assert_non_null(strstr(f->result.message, "verify"));
+                error_clear(&f->result);
+        }
+}
+
+static void reported_failure_counts_more_than_how_the_worker_died(void **state) {
+        Fixture *f = *state;
+
+        start(f, WORKER_VERIFY, "fail-and-die");
+        await_end(f);
+        assert_int_equal(f->result.kind, ERROR_NO_SPACE);
+}
+
+static void worker_that_cannot_be_executed_has_failed(void **state) {
+        Fixture *f = *state;
+
+        f->job.context.worker_path = "/nonexistent/worker";
+        assert_int_equal(
+                process_start(&f->job.context, WORKER_TREE, &events, f, &f->process, NULL), 0);
+        await_end(f);
+        assert_int_equal(f->result.kind, ERROR_WORKER_FAILED);
+        assert_non_null(strstr(f->result.message, "could not be started"));
+}
+
+/* They would go on forever if they were not ended. */
+static void worker_that_breaks_the_protocol_is_ended(void **state) {
+        static const char *const modes[] = {
+                "say-what-it-may-not",
+                "say-garbage",
+                "say-more-after-the-result",
+                "say-two-results",
+        };
+
+        for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+                Fixture *f = *state;
+
+                f->n_ended = 0;
+                start(f, WORKER_UNPACK, modes[i]);
+                await_end(f);
+                assert_int_equal(f->n_messages, 0);
+                assert_int_equal(f->result.kind, ERROR_WORKER_FAILED);
+                assert_int_equal(f->result.code, EBADMSG);
+                assert_non_null(strstr(f->result.message, "unpack worker broke the protocol"));
+                error_clear(&f->result);
+        }
+}
+
+static void each_kind_may_send_its_own_messages_only(void **state) {
+        static const bool may_speak[_WORKER_KIND_MAX] = { [WORKER_UNPACK] = true };
+
+        for (WorkerKind kind = 0; kind < _WORKER_KIND_MAX; kind++) {
+                Fixture *f = *state;
+
+                f->n_ended = 0;
+                start(f, kind, "speak");
+                await_end(f);
+                assert_true((f->result.code == 0) == may_speak[kind]);
+                error_clear(&f->result);
+        }
+}
+
+static void stopped_worker_ends(void **state) {
+        Fixture *f = *state;
+
+        start(f, WORKER_UNPACK, "wait");
+        loop_until(&f->job, has_spoken, f);
+        process_stop(f->process);
+        process_stop(f->process);
+        await_end(f);
+        assert_non_null(strstr(f->result.message, "signal 15"));
+}
+
+static void worker_that_does_not_want_to_end_is_killed(void **state) {
+        Fixture *f = *state;
+
+        start(f, WORKER_UNPACK, "ignore-sigterm");
+        loop_until(&f->job, has_spoken, f);
+        process_stop(f->process);
+        await_end(f);
+        assert_non_null(strstr(f->result.message, "signal 9"));
+}
+
+static void freed_process_is_killed_and_reaped_at_once(void **state) {
+        Fixture *f = *state;
+        siginfo_t info = { 0 };
+
+        start(f, WORKER_UNPACK, "ignore-sigterm");
+        loop_until(&f->job, has_spoken, f);
+        process_stop(f->process);
+        f->process = process_free(f->process);
+        assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG), -1);
+        loop_settle(&f->job);
+        assert_int_equal(f->n_ended, 0);
+}
+
+static void failure_is_heard_also_when_the_worker_did_not_listen(void **state) {
+        Fixture *f = *state;
+        const ProtoMessage grown = { .type = PROTO_UNPACK_GROWN };
+
+        start(f, WORKER_UNPACK, "fail-without-listening");
+        for (int i = 0; i < 3; i++)
+                process_send(f->process, &grown, NULL, 0);
+        await_end(f);
+        assert_int_equal(f->result.kind, ERROR_NO_SPACE);
+}
+
+static void worker_inherits_only_its_socket(void **state) {
+        Fixture *f = *state;
+        int leak = open("/dev/null", O_RDONLY); /* without close-on-exec */
+        sigset_t term, before;
+
+        (void) sigemptyset(&term);
+        (void) sigaddset(&term, SIGTERM);
+        (void) sigprocmask(SIG_BLOCK, &term, &before);
+        start(f, WORKER_UNPACK, "look-around");
+        (void) sigprocmask(SIG_SETMASK, &before, NULL);
+        close(leak);
+        await_end(f);
+        assert_int_equal(f->last.unpack_progress.consumed, 4);
+        assert_int_equal(f->last.unpack_progress.unpacked, 0);
+}
+
+/* More than the socket takes: the rest waits, with its descriptors; of a layer's growth only the last
+ * is of interest. */
+static void messages_wait_for_room_and_growth_is_merged(void **state) {
+        Fixture *f = *state;
+        ProtoMessage layer = { .type = PROTO_UNPACK_LAYER };
+        ProtoMessage grown = { .type = PROTO_UNPACK_GROWN };
+        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        unsigned n = 5000;
+
+        start(f, WORKER_UNPACK, "listen-late");
+        for (uint32_t i = 0; i < 900; i++) {
+                layer.unpack_layer.index = i;
+                process_send(f->process, &layer, &fd, 1);
+        }
+        close(fd);
+        for (unsigned i = 1; i <= n; i++) {
+                grown.unpack_grown.size = i;
+                grown.unpack_grown.is_complete = i == n;
+                process_send(f->process, &grown, NULL, 0);
+        }
+        await_end(f);
+        assert_int_equal(f->result.code, 0);
+        assert_int_equal(f->last.unpack_progress.unpacked, n);
+        assert_in_range(f->last.unpack_progress.consumed, 1, n / 2);
+}
+
+static void worker_that_never_listens_is_ended_before_the_queue_grows_forever(void **state) {
+        Fixture *f = *state;
+        const ProtoMessage range = { .type = PROTO_ID_RANGE };
+
+        start(f, WORKER_UNPACK, "ignore-sigterm");
+        for (unsigned i = 0; i < 20000; i++)
+                process_send(f->process, &range, NULL, 0);
+        await_end(f);
+        assert_int_equal(f->result.code, ENOBUFS);
+}
+
+static void sending_to_a_dead_worker_is_no_failure_of_its_own(void **state) {
+        Fixture *f = *state;
+        const ProtoMessage range = { .type = PROTO_ID_RANGE };
+        siginfo_t info;
+
+        start(f, WORKER_UNPACK, "end-silently");
+        assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+        for (unsigned i = 0; i < 10; i++)
+                process_send(f->process, &range, NULL, 0);
+        await_end(f);
+        assert_non_null(strstr(f->result.message, "exited with status 3"));
+}
+
+#define PROCESS_CASE(fn) CASE_WITH(fn, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                PROCESS_CASE(result_of_success_is_no_error),
+                PROCESS_CASE(failure_is_passed_on_as_it_was_reported),
+                PROCESS_CASE(messages_come_in_order_and_before_the_end),
+                PROCESS_CASE(worker_without_a_result_has_failed),
+                PROCESS_CASE(reported_failure_counts_more_than_how_the_worker_died),
+                PROCESS_CASE(worker_that_cannot_be_executed_has_failed),
+                PROCESS_CASE(worker_that_breaks_the_protocol_is_ended),
+                PROCESS_CASE(each_kind_may_send_its_own_messages_only),
+                PROCESS_CASE(stopped_worker_ends),
+                PROCESS_CASE(worker_that_does_not_want_to_end_is_killed),
+                PROCESS_CASE(freed_process_is_killed_and_reaped_at_once),
+                PROCESS_CASE(failure_is_heard_also_when_the_worker_did_not_listen),
+                PROCESS_CASE(worker_inherits_only_its_socket),
+                PROCESS_CASE(messages_wait_for_room_and_growth_is_merged),
+                PROCESS_CASE(worker_that_never_listens_is_ended_before_the_queue_grows_forever),
+                PROCESS_CASE(sending_to_a_dead_worker_is_no_failure_of_its_own),
+        };
+
+        return cmocka_run_group_tests_name("job-process", tests, NULL, NULL);
+}

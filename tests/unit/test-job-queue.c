@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-job.h"
+
+#include <syslog.h>
+
+#include "job-queue.h"
+#include "job-recover.h"
+#include "store-cache.h"
+#include "store-image.h"
+#include "store-journal.h"
+
+/* Fetching is the fake worker's; verifying, unpacking and removing are the real one's. */
+
+#define TAR_BLOCK 512
+
+typedef struct Fixture {
+        JobFixture job;
+        Queue *queue;
+        QueueSettings settings;
+        JobListener listener;
+        char temporary[SCRATCH_PATH_MAX], worker[SCRATCH_PATH_MAX];
+        unsigned n_added, n_removed, n_running, n_running_max, n_warnings, n_ended;
+        double fraction; /* told last */
+        JobState last_state;
+        bool is_recovered;
+} Fixture;
+
+static void on_added(void *userdata, Job *job) {
+        ((Fixture *) userdata)->n_added++;
+}
+
+static void on_state(void *userdata, Job *job) {
+        Fixture *f = userdata;
+
+        f->last_state = job_state(job);
+        if (job_state(job) == JOB_RUNNING)
+                f->n_running++;
+        if (f->n_running > f->n_running_max)
+                f->n_running_max = f->n_running;
+        if (job_has_ended(job)) {
+                f->n_ended++;
+                f->n_running -= f->n_running > 0;
+        }
+}
+
+static void on_progress(void *userdata, Job *job) {
+        ((Fixture *) userdata)->fraction = job_progress(job)->fraction;
+}
+
+static void on_digest(void *userdata, Job *job) {
+        assert_non_null(job_digest(job));
+}
+
+static void on_job_message(void *userdata, Job *job, int priority, const char *text) {
+        Fixture *f = userdata;
+
+        f->n_warnings += priority == LOG_WARNING;
+}
+
+static void on_removed(void *userdata, Job *job) {
+        ((Fixture *) userdata)->n_removed++;
+}
+
+static int set_up(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+
+        job_fixture_init(&f->job);
+        scratch_mkdir(f->job.scratch, "temporary");
+        strcpy(f->temporary, scratch_at(f->job.scratch, "temporary"));
+        f->listener = (JobListener){
+                .added = on_added,
+                .state_changed = on_state,
+                .progress_changed = on_progress,
+                .digest_known = on_digest,
+                .message = on_job_message,
+                .removed = on_removed,
+                .userdata = f,
+        };
+        f->settings = (QueueSettings){
+                .config = &f->job.config,
+                .worker_path = TEST_FAKE_WORKER_PATH,
+                .temporary_directory = f->temporary,
+        };
+        *state = f;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        Fixture *f = *state;
+
+        queue_free(f->queue);
+        unsetenv("FAKE_LAYER");
+        unsetenv("FAKE_DIGEST");
+        assert_int_equal(rmdir(f->temporary), 0); /* nothing is left in it */
+        job_fixture_done(&f->job);
+        free(f);
+        return 0;
+}
+
+static void start_queue(Fixture *f, const char *mode) {
+        assert_int_equal(setenv("FAKE_WORKER", mode, 1), 0);
+        assert_int_equal(
+                queue_new(
+                        f->job.event, f->job.store, &f->settings, &f->listener, &f->job.log,
+                        &f->queue, NULL),
+                0);
+}
+
+static JobSpec *spec_for(Fixture *f, const char *destination) {
+        JobSpec *spec = job_spec_new();
+
+        spec->source = strdup("docker://example.org/image:1");
+        spec->destination = strdup(scratch_at(f->job.scratch, destination));
+        return spec;
+}
+
+static Job *must_add(Fixture *f, JobSpec *spec) {
+        Error error = ERROR_NULL;
+        Job *job = NULL;
+
+        assert_int_equal(queue_add(f->queue, spec, &job, &error), 0);
+        assert_non_null(job);
+        return job;
+}
+
+static bool job_is_over(void *userdata) {
+        return job_has_ended(userdata);
+}
+
+static bool job_has_digest(void *userdata) {
+        return job_digest(userdata) != NULL;
+}
+
+static bool queue_is_idle(void *userdata) {
+        return queue_n_active(((Fixture *) userdata)->queue) == 0;
+}
+
+/* A tar archive with one file, in FAKE_LAYER. */
+static Digest make_layer(Fixture *f, const char *name, const char *content) {
+        union {
+                struct {
+                        char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8],
+                                type, link[100], magic[8];
+                };
+                uint8_t bytes[TAR_BLOCK * 4];
+        } tar = { 0 };
+        char text[DIGEST_STRING_MAX];
+        unsigned sum = 0;
+        Digest digest;
+        FILE *file;
+
+        strcpy(tar.name, name);
+        strcpy(tar.mode, "0000644");
+        strcpy(tar.uid, "0000000");
+        strcpy(tar.gid, "0000000");
+        (void) snprintf(tar.size, sizeof(tar.size), "%011o", (unsigned) strlen(content));
+        strcpy(tar.mtime, "00000000001");
+        tar.type = '0';
+        memcpy(tar.magic, "ustar\00000", 8);
+        memset(tar.checksum, ' ', sizeof(tar.checksum));
+        for (size_t i = 0; i < TAR_BLOCK; i++)
+                sum += tar.bytes[i];
+        (void) snprintf(tar.checksum, sizeof(tar.checksum), "%06o", sum);
+        memcpy(tar.bytes + TAR_BLOCK, content, strlen(content));
+
+        file = fopen(scratch_at(f->job.scratch, "layer.tar"), "we");
+        assert_int_equal(fwrite(tar.bytes, 1, sizeof(tar.bytes), file), sizeof(tar.bytes));
+        fclose(file);
+        assert_int_equal(
+                hash_buffer(DIGEST_SHA256, tar.bytes, sizeof(tar.bytes), &digest, NULL), 0);
+        assert_int_equal(setenv("FAKE_LAYER", scratch_at(f->job.scratch, "layer.tar"), 1), 0);
+        assert_int_equal(setenv("FAKE_DIGEST", digest_format(&digest, text), 1), 0);
+        return digest;
+}
+
+static void need_root(void) {
+        if (geteuid() != 0) {
+                print_message("Unpacking as a user needs user namespaces\n");
+                skip();
+        }
+}
+
+static size_t count_journal(Fixture *f) {
+        StoreJournalEntry *entries = NULL;
+        size_t n;
+
+        assert_int_equal(store_journal_read(f->job.store, &entries, &n, NULL), 0);
+        store_journal_free(entries, n);
+        return n;
+}
+
+static void check_nothing_left(Fixture *f, const char *destination) {
+        char staging[128];
+
+        (void) snprintf(staging, sizeof(staging), ".virt-bootstrap-%s", destination);
+        assert_false(scratch_exists(f->job.scratch, staging));
+        assert_false(scratch_exists(f->job.scratch, destination));
+        assert_int_equal(count_journal(f), 0);
+}
+
+static void check_file(Fixture *f, const char *path, const char *want) {
+        char *content = scratch_read(f->job.scratch, path);
+
+        assert_string_equal(content, want);
+        free(content);
+}
+
+static void job_runs_to_the_end(void **state) {
+        Fixture *f = *state;
+        StoreImage image = { 0 };
+        Digest digest;
+        Job *job;
+
+        need_root();
+        digest = make_layer(f, "etc/hello", "world");
+        start_queue(f, "fetch-image");
+        job = must_add(f, spec_for(f, "new"));
+        assert_int_equal(f->n_added, 1);
+        assert_int_equal(job_state(job), JOB_QUEUED); /* not from inside queue_add() */
+        assert_ptr_equal(queue_find(f->queue, job_id(job)), job);
+        assert_int_equal(queue_n_active(f->queue), 1);
+        loop_until(&f->job, job_is_over, job);
+        assert_int_equal(job_error(job)->code, 0);
+        assert_int_equal(job_state(job), JOB_FINISHED);
+        assert_true(f->fraction == 1.0);
+        assert_true(digest_equal(job_digest(job), &digest));
+        check_file(f, "new/etc/hello", "world");
+        assert_false(scratch_exists(f->job.scratch, ".virt-bootstrap-new"));
+
+        assert_int_equal(store_image_find(f->job.store, "example.org/image:1", &image, NULL), 1);
+        store_image_done(&image);
+        assert_int_equal(queue_n_active(f->queue), 0);
+        assert_false(queue_is_empty(f->queue));
+        assert_ptr_equal(queue_next(f->queue, NULL), job);
+        assert_null(queue_next(f->queue, job));
+}
+
+static void job_without_cache_leaves_nothing_in_the_store(void **state) {
+        Fixture *f = *state;
+        uint64_t size = 1;
+        JobSpec *spec;
+        Job *job;
+
+        need_root();
+        make_layer(f, "etc/hello", "world");
+        start_queue(f, "fetch-image");
+        spec = spec_for(f, "new");
+        spec->no_cache = true;
+        job = must_add(f, spec);
+        loop_until(&f->job, job_is_over, job);
+        assert_int_equal(job_state(job), JOB_FINISHED);
+        check_file(f, "new/etc/hello", "world");
+        assert_int_equal(store_size(f->job.store, &size, NULL), 0);
+        assert_int_equal(size, 0);
+        check_file(f, "store/index.json", "{\"schemaVersion\":2,\"manifests\":[]}\n");
+}
+
+static void two_jobs_share_what_is_fetched(void **state) {
+        Fixture *f = *state;
+        Job *a, *b;
+
+        need_root();
+        make_layer(f, "etc/hello", "world");
+        start_queue(f, "fetch-image");
+        a = must_add(f, spec_for(f, "a"));
+        b = must_add(f, spec_for(f, "b"));
+        loop_until(&f->job, queue_is_idle, f);
+        assert_int_equal(job_state(a), JOB_FINISHED);
+        assert_int_equal(job_state(b), JOB_FINISHED);
+        check_file(f, "a/etc/hello", "world");
+        check_file(f, "b/etc/hello", "world");
+}
+
+static void overwriting_keeps_what_the_image_does_not_have(void **state) {
+        Fixture *f = *state;
+        struct stat before, after;
+        JobSpec *spec;
+        Job *job;
+
+        need_root();
+        scratch_mkdir(f->job.scratch, "full");
+        scratch_mkdir(f->job.scratch, "full/etc");
+        scratch_write(f->job.scratch, "full/etc/hello", "old");
+        scratch_write(f->job.scratch, "full/etc/kept", "kept");
+        assert_int_equal(stat(scratch_at(f->job.scratch, "full/etc/kept"), &before), 0);
+        make_layer(f, "etc/hello", "world");
+        start_queue(f, "fetch-image");
+        spec = spec_for(f, "full");
+        spec->overwrite = true;
+        job = must_add(f, spec);
+        loop_until(&f->job, job_is_over, job);
+        assert_int_equal(job_state(job), JOB_FINISHED);
+        check_file(f, "full/etc/hello", "world");
+        check_file(f, "full/etc/kept", "kept");
+        assert_int_equal(stat(scratch_at(f->job.scratch, "full/etc/kept"), &after), 0);
+        assert_int_equal(before.st_ino, after.st_ino);
+        assert_int_equal(after.st_nlink, 1);
+        assert_false(scratch_exists(f->job.scratch, ".virt-bootstrap-full"));
+}
+
+/* Each ends with the error that tells why, and with nothing left behind. */
+static void failures_are_told_and_leave_nothing(void **state) {
+        static const struct {
+                const char *mode;
+                ErrorKind kind;
+        } cases[] = {
+                { "fetch-fails", ERROR_NO_SPACE },
+                { "fetch-dies", ERROR_WORKER_FAILED },
+                { "fetch-nothing", ERROR_WORKER_FAILED },
+                { "fetch-out-of-place", ERROR_WORKER_FAILED },
+                { "unpack-fails", ERROR_NO_SPACE },
+        };
+        Fixture *f = *state;
+
+        make_layer(f, "etc/hello", "world");
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                Job *job;
+
+                start_queue(f, cases[i].mode);
+                job = must_add(f, spec_for(f, "new"));
+                loop_until(&f->job, job_is_over, job);
+                assert_int_equal(job_state(job), JOB_FAILED);
+                assert_int_equal(job_error(job)->kind, cases[i].kind);
+                assert_true(f->fraction < 1.0);
+                check_nothing_left(f, "new");
+                f->queue = queue_free(f->queue);
+        }
+}
+
+static void worker_that_cannot_be_executed_fails_the_job(void **state) {
+        Fixture *f = *state;
+        Job *job;
+
+        f->settings.worker_path = "/nonexistent/worker";
+        start_queue(f, "fetch-image");
+        job = must_add(f, spec_for(f, "new"));
+        loop_until(&f->job, job_is_over, job);
+        assert_int_equal(job_state(job), JOB_FAILED);
+        assert_int_equal(job_error(job)->kind, ERROR_WORKER_FAILED);
+        assert_false(scratch_exists(f->job.scratch, "new"));
+        /* Nor could it be cleaned up: the journal remembers, and the next daemon does it. */
+        assert_int_equal(f->n_warnings, 1);
+        assert_true(scratch_exists(f->job.scratch, ".virt-bootstrap-new"));
+        assert_int_equal(count_journal(f), 1);
+}
+
+static void on_recovered(void *userdata) {
+        ((Fixture *) userdata)->is_recovered = true;
+}
+
+static bool is_recovered(void *userdata) {
+        return ((Fixture *) userdata)->is_recovered;
+}
+
+static void next_daemon_removes_what_a_killed_one_left(void **state) {
+        static const RecoveryEvents events = { .ended = on_recovered };
+        Fixture *f = *state;
+        Recovery *recovery = NULL;
+        Job *job;
+
+        start_queue(f, "fetch-and-hang");
+        job = must_add(f, spec_for(f, "new"));
+        loop_until(&f->job, job_has_digest, job);
+        f->queue = queue_free(f->queue);
+        assert_true(scratch_exists(f->job.scratch, ".virt-bootstrap-new/root"));
+
+        start_queue(f, "fetch-and-hang");
+        assert_int_equal(recovery_start(f->queue, &events, f, &recovery, NULL), 0);
+        assert_false(queue_is_empty(f->queue));
+        loop_until(&f->job, is_recovered, f);
+        assert_true(queue_is_empty(f->queue));
+        recovery_free(recovery);
+        check_nothing_left(f, "new");
+}
+
+static void image_with_another_digest_than_wanted_is_refused(void **state) {
+        Fixture *f = *state;
+        JobSpec *spec = spec_for(f, "new");
+        Job *job;
+
+        make_layer(f, "etc/hello", "world");
+        start_queue(f, "fetch-image");
+        spec->has_digest = true;
+        spec->digest = digest_of("another");
+        job = must_add(f, spec);
+        loop_until(&f->job, job_is_over, job);
+        assert_int_equal(job_state(job), JOB_FAILED);
+        assert_int_equal(job_error(job)->kind, ERROR_DIGEST_MISMATCH);
+        check_nothing_left(f, "new");
+}
+
+static void cancel(Fixture *f, Job *job) {
+        Error error = ERROR_NULL;
+
+        error_set(&error, ECANCELED, ERROR_CANCELLED, "The job was cancelled");
+        queue_cancel(f->queue, job, &error);
+        error_clear(&error);
+}
+
+static void queued_job_is_cancelled_at_once(void **state) {
+        Fixture *f = *state;
+        Job *job;
+
+        f->job.config.jobs_max = 0;
+        start_queue(f, "fetch-and-hang");
+        job = must_add(f, spec_for(f, "new"));
+        loop_settle(&f->job);
+        assert_int_equal(job_state(job), JOB_QUEUED);
+        cancel(f, job);
+        assert_int_equal(job_state(job), JOB_CANCELLED);
+        cancel(f, job);
+        assert_int_equal(f->n_ended, 1);
+        check_nothing_left(f, "new");
+}
+
+static void running_job_is_cancelled_and_cleaned_up(void **state) {
+        Fixture *f = *state;
+        Job *job;
+
+        start_queue(f, "fetch-and-hang");
+        job = must_add(f, spec_for(f, "new"));
+        loop_until(&f->job, job_has_digest, job);
+        assert_true(scratch_exists(f->job.scratch, ".virt-bootstrap-new/root"));
+        cancel(f, job);
+        cancel(f, job);
+        assert_int_equal(job_state(job), JOB_RUNNING);
+        loop_until(&f->job, job_is_over, job);
+        assert_int_equal(job_state(job), JOB_CANCELLED);
+        assert_string_equal(job_error(job)->message, "The job was cancelled");
+        assert_int_equal(f->n_ended, 1);
+        check_nothing_left(f, "new");
+}
+
+static bool job_is_running(void *userdata) {
+        return job_state(userdata) == JOB_RUNNING;
+}
+
+static void job_that_has_just_begun_is_cancelled(void **state) {
+        Fixture *f = *state;
+        Job *job;
+
+        start_queue(f, "fetch-and-hang");
+        job = must_add(f, spec_for(f, "new"));
+        loop_until(&f->job, job_is_running, job);
+        cancel(f, job);
+        loop_until(&f->job, job_is_over, job);
+        assert_int_equal(job_state(job), JOB_CANCELLED);
+        check_nothing_left(f, "new");
+}
+
+static void all_jobs_are_ended_for_another_reason_than_the_users(void **state) {
+        Fixture *f = *state;
+        Error error = ERROR_NULL;
+        Job *running, *waiting;
+
+        f->job.config.jobs_max = 1;
+        start_queue(f, "fetch-and-hang");
+        running = must_add(f, spec_for(f, "a"));
+        waiting = must_add(f, spec_for(f, "b"));
+        loop_until(&f->job, job_has_digest, running);
+        error_set(&error, EINTR, ERROR_INTERRUPTED, "The daemon ends");
+        queue_cancel_all(f->queue, &error);
+        error_clear(&error);
+        loop_until(&f->job, queue_is_idle, f);
+        assert_int_equal(job_state(running), JOB_FAILED);
+        assert_int_equal(job_error(running)->kind, ERROR_INTERRUPTED);
+        assert_int_equal(job_state(waiting), JOB_FAILED);
+        check_nothing_left(f, "a");
+}
+
+static void only_a_few_jobs_run_at_a_time(void **state) {
+        Fixture *f = *state;
+        char name[2] = "a";
+
+        start_queue(f, "fetch-fails");
+        for (int i = 0; i < 6; i++, name[0]++)
+                must_add(f, spec_for(f, name));
+        loop_until(&f->job, queue_is_idle, f);
+        assert_int_equal(f->n_running_max, 2);
+        assert_int_equal(f->n_ended, 6);
+}
+
+static int refusal(Fixture *f, JobSpec *spec, ErrorKind kind) {
+        Error error = ERROR_NULL;
+        Job *job = NULL;
+        int r = queue_add(f->queue, spec, &job, &error);
+
+        assert_null(job);
+        assert_int_equal(error.code, -r);
+        assert_int_equal(error.kind, kind);
+        error_clear(&error);
+        return r;
+}
+
+static void second_job_at_a_destination_is_refused_until_the_first_has_ended(void **state) {
+        Fixture *f = *state;
+        Job *job;
+
+        f->job.config.jobs_max = 0;
+        start_queue(f, "fetch-and-hang");
+        job = must_add(f, spec_for(f, "new"));
+        assert_int_equal(refusal(f, spec_for(f, "new"), ERROR_DESTINATION_BUSY), -EBUSY);
+        assert_int_equal(refusal(f, spec_for(f, ".//new/."), ERROR_DESTINATION_BUSY), -EBUSY);
+        cancel(f, job);
+        must_add(f, spec_for(f, "new"));
+        assert_int_equal(f->n_added, 2);
+}
+
+static void bad_destination_is_refused_at_once(void **state) {
+        Fixture *f = *state;
+
+        start_queue(f, "fetch-and-hang");
+        scratch_mkdir(f->job.scratch, "full");
+        scratch_write(f->job.scratch, "full/file", "x");
+        assert_int_equal(refusal(f, spec_for(f, "full"), ERROR_DESTINATION_NOT_EMPTY), -ENOTEMPTY);
+        assert_int_equal(f->n_added, 0);
+        assert_true(queue_is_empty(f->queue));
+}
+
+static void full_queue_refuses_more(void **state) {
+        Fixture *f = *state;
+        Job *job;
+
+        f->job.config.jobs_max = 0;
+        f->job.config.queued_max = 2;
+        start_queue(f, "fetch-and-hang");
+        job = must_add(f, spec_for(f, "a"));
+        must_add(f, spec_for(f, "b"));
+        assert_int_equal(refusal(f, spec_for(f, "c"), ERROR_QUEUE_FULL), -ENOBUFS);
+        cancel(f, job);
+        must_add(f, spec_for(f, "c"));
+}
+
+static bool all_are_gone(void *userdata) {
+        return queue_is_empty(((Fixture *) userdata)->queue);
+}
+
+static void ended_job_stays_for_a_while(void **state) {
+        Fixture *f = *state;
+        char id[JOB_ID_MAX];
+        Job *job;
+
+        f->job.config.retention_usec = 300000;
+        start_queue(f, "fetch-fails");
+        job = must_add(f, spec_for(f, "new"));
+        strcpy(id, job_id(job));
+        loop_until(&f->job, job_is_over, job);
+        assert_int_equal(f->n_removed, 0);
+        assert_ptr_equal(queue_find(f->queue, id), job);
+        loop_until(&f->job, all_are_gone, f);
+        assert_int_equal(f->n_removed, 1);
+        assert_null(queue_find(f->queue, id));
+}
+
+static void of_too_many_ended_jobs_the_oldest_go_early(void **state) {
+        Fixture *f = *state;
+        char first[JOB_ID_MAX] = "", name[16];
+        unsigned n = QUEUE_ENDED_MAX + 5;
+
+        f->job.config.jobs_max = 0;
+        f->job.config.queued_max = n;
+        start_queue(f, "fetch-and-hang");
+        for (unsigned i = 0; i < n; i++) {
+                Job *job;
+
+                (void) snprintf(name, sizeof(name), "%u", i);
+                job = must_add(f, spec_for(f, name));
+                if (i == 0)
+                        strcpy(first, job_id(job));
+                cancel(f, job);
+        }
+        loop_settle(&f->job);
+        assert_int_equal(f->n_removed, 5);
+        assert_null(queue_find(f->queue, first));
+}
+
+static void queue_that_is_freed_ends_what_runs(void **state) {
+        Fixture *f = *state;
+        siginfo_t info;
+        Job *job;
+
+        start_queue(f, "fetch-and-hang");
+        job = must_add(f, spec_for(f, "new"));
+        loop_until(&f->job, job_has_digest, job);
+        f->queue = queue_free(f->queue);
+        assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG), -1);
+}
+
+#define QUEUE_CASE(fn) CASE_WITH(fn, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                QUEUE_CASE(job_runs_to_the_end),
+                QUEUE_CASE(job_without_cache_leaves_nothing_in_the_store),
+                QUEUE_CASE(two_jobs_share_what_is_fetched),
+                QUEUE_CASE(overwriting_keeps_what_the_image_does_not_have),
+                QUEUE_CASE(failures_are_told_and_leave_nothing),
+                QUEUE_CASE(worker_that_cannot_be_executed_fails_the_job),
+                QUEUE_CASE(next_daemon_removes_what_a_killed_one_left),
+                QUEUE_CASE(image_with_another_digest_than_wanted_is_refused),
+                QUEUE_CASE(queued_job_is_cancelled_at_once),
+                QUEUE_CASE(running_job_is_cancelled_and_cleaned_up),
+                QUEUE_CASE(job_that_has_just_begun_is_cancelled),
+                QUEUE_CASE(all_jobs_are_ended_for_another_reason_than_the_users),
+                QUEUE_CASE(only_a_few_jobs_run_at_a_time),
+                QUEUE_CASE(second_job_at_a_destination_is_refused_until_the_first_has_ended),
+                QUEUE_CASE(bad_destination_is_refused_at_once),
+                QUEUE_CASE(full_queue_refuses_more),
+                QUEUE_CASE(ended_job_stays_for_a_while),
+                QUEUE_CASE(of_too_many_ended_jobs_the_oldest_go_early),
+                QUEUE_CASE(queue_that_is_freed_ends_what_runs),
+        };
+
+        return cmocka_run_group_tests_name("job-queue", tests, NULL, NULL);
+}

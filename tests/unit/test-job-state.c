@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-scratch.h"
+
+#include <errno.h>
+#include <syslog.h>
+
+#include "job.h"
+
+typedef struct Fixture {
+        Scratch scratch;
+        sd_event *event;
+        JobListener listener;
+        Job *job;
+        unsigned n_state, n_progress, n_digest, n_message;
+        JobProgress told;       /* last */
+        bool progress_was_last; /* before the state */
+} Fixture;
+
+static void on_state(void *userdata, Job *job) {
+        Fixture *f = userdata;
+
+        f->n_state++;
+}
+
+static void on_progress(void *userdata, Job *job) {
+        Fixture *f = userdata;
+
+        f->n_progress++;
+        assert_true(job_progress(job)->fraction >= f->told.fraction);
+        f->told = *job_progress(job);
+}
+
+static void on_digest(void *userdata, Job *job) {
+        Fixture *f = userdata;
+
+        f->n_digest++;
+}
+
+static void on_job_message(void *userdata, Job *job, int priority, const char *text) {
+        Fixture *f = userdata;
+
+        f->n_message++;
+        assert_int_equal(priority, LOG_WARNING);
+        assert_string_equal(text, "watch out");
+}
+
+static int set_up(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+
+        scratch_init(&f->scratch);
+        assert_true(sd_event_new(&f->event) >= 0);
+        f->listener = (JobListener){
+                .state_changed = on_state,
+                .progress_changed = on_progress,
+                .digest_known = on_digest,
+                .message = on_job_message,
+                .userdata = f,
+        };
+        assert_int_equal(job_new(f->event, &f->listener, NULL, job_spec_new(), &f->job, NULL), 0);
+        *state = f;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        Fixture *f = *state;
+
+        job_free(f->job);
+        sd_event_unref(f->event);
+        scratch_done(&f->scratch);
+        free(f);
+        return 0;
+}
+
+static void run_for(Fixture *f, unsigned msec) {
+        uint64_t now, end;
+
+        assert_true(sd_event_now(f->event, CLOCK_MONOTONIC, &now) >= 0);
+        for (end = now + msec * 1000; now < end;) {
+                assert_true(sd_event_run(f->event, end - now) >= 0);
+                assert_true(sd_event_now(f->event, CLOCK_MONOTONIC, &now) >= 0);
+        }
+}
+
+static void new_job_is_queued_and_has_an_id(void **state) {
+        Fixture *f = *state;
+        const char *id = job_id(f->job);
+        Job *other = NULL;
+
+        assert_int_equal(job_state(f->job), JOB_QUEUED);
+        assert_false(job_has_ended(f->job));
+        assert_null(job_digest(f->job));
+        assert_int_equal(job_error(f->job)->code, 0);
+        assert_int_equal(strlen(id), JOB_ID_MAX - 1);
+        assert_int_equal(strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789"), JOB_ID_MAX - 1);
+        assert_true(id[0] >= 'a' && id[0] <= 'z');
+
+        assert_int_equal(job_new(f->event, &f->listener, NULL, job_spec_new(), &other, NULL), 0);
+        assert_string_not_equal(job_id(other), id);
+        job_free(other);
+}
+
+static void finished_job_is_complete(void **state) {
+        Fixture *f = *state;
+        const JobProgress progress = { .phase = JOB_PHASE_UNPACK, .total = 10, .fraction = 0.5 };
+
+        job_set_state(f->job, JOB_RUNNING, NULL);
+        assert_int_equal(f->n_state, 1);
+        job_set_progress(f->job, &progress);
+        job_set_state(f->job, JOB_FINISHED, NULL);
+        assert_int_equal(f->n_state, 2);
+        assert_true(job_has_ended(f->job));
+        assert_string_equal(job_result(f->job), "done");
+        assert_true(f->told.fraction == 1.0);
+        assert_int_equal(f->told.done, 10);
+        assert_int_equal(f->told.phase, JOB_PHASE_DONE);
+}
+
+static void failed_job_keeps_its_error_and_is_never_complete(void **state) {
+        static const struct {
+                JobState state;
+                const char *result;
+        } cases[] = { { JOB_FAILED, "failed" }, { JOB_CANCELLED, "cancelled" } };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < 2; i++) {
+                const JobProgress progress = { .fraction = 1.0 };
+                Error error = ERROR_NULL;
+
+                error_set(&error, ENOSPC, ERROR_NO_SPACE, "full");
+                job_free(f->job);
+                f->told = (JobProgress){ 0 };
+                assert_int_equal(
+                        job_new(f->event, &f->listener, NULL, job_spec_new(), &f->job, NULL), 0);
+                job_set_state(f->job, JOB_RUNNING, NULL);
+                job_set_progress(f->job, &progress);
+                job_set_state(f->job, cases[i].state, &error);
+                error_clear(&error);
+                assert_string_equal(job_result(f->job), cases[i].result);
+                assert_string_equal(job_error(f->job)->message, "full");
+                assert_int_equal(job_error(f->job)->kind, ERROR_NO_SPACE);
+                assert_true(f->told.fraction < 1.0);
+        }
+}
+
+static void fraction_never_falls_and_is_not_one_before_the_end(void **state) {
+        static const double given[] = { 0.1, 0.5, 0.3, 0.9, 1.0, 0.0 };
+        static const double want[] = { 0.1, 0.5, 0.5, 0.9, 0.999, 0.999 };
+        Fixture *f = *state;
+
+        job_set_state(f->job, JOB_RUNNING, NULL);
+        for (size_t i = 0; i < 6; i++) {
+                const JobProgress progress = { .fraction = given[i] };
+
+                job_set_progress(f->job, &progress);
+                assert_true(job_progress(f->job)->fraction == want[i]);
+        }
+}
+
+/* Of many changes a few are told, and the last one is. */
+static void progress_is_told_now_and_then_and_in_the_end(void **state) {
+        Fixture *f = *state;
+        JobProgress progress = { .total = 1000 };
+
+        job_set_state(f->job, JOB_RUNNING, NULL);
+        for (unsigned i = 0; i <= 1000; i++) {
+                progress.done = i;
+                progress.fraction = i / 2000.0;
+                job_set_progress(f->job, &progress);
+        }
+        assert_in_range(f->n_progress, 1, 3);
+        run_for(f, 300);
+        assert_int_equal(f->told.done, 1000);
+        assert_in_range(f->n_progress, 2, 4);
+
+        f->n_progress = 0;
+        run_for(f, 200);
+        assert_int_equal(f->n_progress, 0);
+}
+
+static void nothing_is_told_after_the_end(void **state) {
+        Fixture *f = *state;
+        const JobProgress progress = { .done = 1 };
+
+        job_set_state(f->job, JOB_RUNNING, NULL);
+        job_set_progress(f->job, &progress);
+        job_set_progress(f->job, &progress);
+        job_set_state(f->job, JOB_FINISHED, NULL);
+        f->n_progress = f->n_state = 0;
+        run_for(f, 200);
+        assert_int_equal(f->n_progress + f->n_state, 0);
+}
+
+static void digest_and_messages_are_passed_on(void **state) {
+        Fixture *f = *state;
+        const Digest digest = { .bytes = { 1 } };
+
+        job_set_digest(f->job, &digest);
+        assert_int_equal(f->n_digest, 1);
+        assert_true(digest_equal(job_digest(f->job), &digest));
+        job_message(f->job, LOG_WARNING, "watch out");
+        assert_int_equal(f->n_message, 1);
+}
+
+static void states_and_phases_have_names(void **state) {
+        for (JobState s = 0; s < _JOB_STATE_MAX; s++)
+                assert_non_null(job_state_to_string(s));
+        for (JobPhase p = 0; p < _JOB_PHASE_MAX; p++)
+                assert_non_null(job_phase_to_string(p));
+}
+
+#define JOB_CASE(fn) CASE_WITH(fn, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                JOB_CASE(new_job_is_queued_and_has_an_id),
+                JOB_CASE(finished_job_is_complete),
+                JOB_CASE(failed_job_keeps_its_error_and_is_never_complete),
+                JOB_CASE(fraction_never_falls_and_is_not_one_before_the_end),
+                JOB_CASE(progress_is_told_now_and_then_and_in_the_end),
+                JOB_CASE(nothing_is_told_after_the_end),
+                JOB_CASE(digest_and_messages_are_passed_on),
+                CASE(states_and_phases_have_names),
+        };
+
+        return cmocka_run_group_tests_name("job-state", tests, NULL, NULL);
+}
