@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "base-error.h"
-#include "unpack-limits.h"
+#include "base-limits.h"
 #include "unpack-source.h"
 
 #define DECODER_HEAD_BYTES ((size_t) 6)
@@ -23,7 +23,7 @@ typedef struct DecoderOps {
         bool (*matches)(const uint8_t *head, size_t size);
 
         /* A decoder of the bytes from @source on, which is borrowed. */
-        int (*new)(Source *source, const UnpackLimits *limits, Decoder **ret, Error *error);
+        int (*new)(Source *source, const Limits *limits, Decoder **ret, Error *error);
 
         /* At least one byte, 0 at the end of the stream, or a negative errno with @error set. At
          * the end every check has passed; the source may still have bytes. */

@@ -5,7 +5,7 @@
  * The target which is a directory.
  *
  * Uses descriptors and single path components only, and never follows a link in one. The process's
- * umask is taken to be 0 by unpack_directory_new(), which sets it.
+ * umask is taken to be 0 by unpack_directory_new(), which sets it. The working directory changes.
  */
 
 #include <stdbool.h>

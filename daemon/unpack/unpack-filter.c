@@ -97,11 +97,11 @@ static int filter_new(Source *source, int code, Decoder **ret, Error *error) {
         return 0;
 }
 
-static int xz_new(Source *source, const UnpackLimits *limits, Decoder **ret, Error *error) {
+static int xz_new(Source *source, const Limits *limits, Decoder **ret, Error *error) {
         return filter_new(source, ARCHIVE_FILTER_XZ, ret, error);
 }
 
-static int bzip2_new(Source *source, const UnpackLimits *limits, Decoder **ret, Error *error) {
+static int bzip2_new(Source *source, const Limits *limits, Decoder **ret, Error *error) {
         return filter_new(source, ARCHIVE_FILTER_BZIP2, ret, error);
 }
 

@@ -17,7 +17,7 @@ static bool gzip_matches(const uint8_t *head, size_t size) {
         return size >= 2 && head[0] == 0x1f && head[1] == 0x8b;
 }
 
-static int gzip_new(Source *source, const UnpackLimits *limits, Decoder **ret, Error *error) {
+static int gzip_new(Source *source, const Limits *limits, Decoder **ret, Error *error) {
         Gzip *gzip;
 
         gzip = calloc(1, sizeof(*gzip));

@@ -7,7 +7,7 @@
 #include "unpack-inflate.h"
 
 struct Inflate {
-        const UnpackLimits *limits; /* borrowed */
+        const Limits *limits; /* borrowed */
         Source source;
         const DecoderOps *ops;
         Decoder *decoder;        /* owned; NULL between layers */
@@ -22,7 +22,7 @@ static const DecoderOps *const decoders[] = {
         &decoder_gzip, &decoder_zstd, &decoder_xz, &decoder_bzip2, &decoder_none,
 };
 
-int inflate_new(const UnpackInput *input, const UnpackLimits *limits, Inflate **ret, Error *error) {
+int inflate_new(const UnpackInput *input, const Limits *limits, Inflate **ret, Error *error) {
         _cleanup_(inflate_freep) Inflate *inflate = NULL;
         int r;
 
@@ -88,13 +88,14 @@ int inflate_next(Inflate *inflate, UnpackLayer *ret, Error *error) {
 }
 
 static int inflate_check_limits(const Inflate *inflate, Error *error) {
-        const UnpackLimits *limits = inflate->limits;
+        const Limits *limits = inflate->limits;
         const uint64_t consumed = inflate->source.consumed - inflate->layer_start;
 
-        if (inflate->unpacked > limits->bytes)
+        if (inflate->unpacked > limits->unpacked_bytes)
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
-                        "The layers have more than %" PRIu64 " bytes uncompressed", limits->bytes);
+                        "The layers have more than %" PRIu64 " bytes uncompressed",
+                        limits->unpacked_bytes);
         if (inflate->layer_unpacked > limits->ratio_floor_bytes &&
             inflate->layer_unpacked / limits->ratio > consumed)
                 return error_set(

@@ -13,14 +13,14 @@
 
 #include "base-cleanup.h"
 #include "base-error.h"
+#include "base-limits.h"
 #include "unpack-input.h"
-#include "unpack-limits.h"
 
 typedef struct Inflate Inflate;
 
 /** inflate_new() - @input and @limits are borrowed; *@ret is owned by the caller; 0 or -errno with
  * @error set */
-int inflate_new(const UnpackInput *input, const UnpackLimits *limits, Inflate **ret, Error *error);
+int inflate_new(const UnpackInput *input, const Limits *limits, Inflate **ret, Error *error);
 
 /** inflate_free() - release @inflate (may be NULL) */
 Inflate *inflate_free(Inflate *inflate);

@@ -7,7 +7,7 @@
 
 #include "base-error.h"
 #include "base-idmap.h"
-#include "unpack-limits.h"
+#include "base-limits.h"
 #include "unpack-target.h"
 
 #define XATTRS_MAX ((size_t) 256) /* of one entry */
@@ -20,9 +20,9 @@ typedef struct EntryMeta {
 } EntryMeta;
 
 typedef struct MetaRules {
-        const UnpackLimits *limits; /* borrowed */
-        const IdMap *uids;          /* borrowed; may be NULL */
-        const IdMap *gids;          /* borrowed; may be NULL */
+        const Limits *limits; /* borrowed */
+        const IdMap *uids;    /* borrowed; may be NULL */
+        const IdMap *gids;    /* borrowed; may be NULL */
 } MetaRules;
 
 /**

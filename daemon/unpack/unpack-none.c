@@ -8,7 +8,7 @@ static bool none_matches(const uint8_t *head, size_t size) {
         return true;
 }
 
-static int none_new(Source *source, const UnpackLimits *limits, Decoder **ret, Error *error) {
+static int none_new(Source *source, const Limits *limits, Decoder **ret, Error *error) {
         *ret = (Decoder *) source;
         return 0;
 }

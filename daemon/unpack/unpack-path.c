@@ -29,7 +29,7 @@ static void path_add_component(UnpackPath *path, const char *name, size_t size) 
 }
 
 static int check_component(
-        const UnpackPath *path, size_t size, const UnpackLimits *limits, Error *error) {
+        const UnpackPath *path, size_t size, const Limits *limits, Error *error) {
         if (size > NAME_BYTES_MAX || size > limits->name_bytes)
                 return error_set(
                         error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
@@ -42,7 +42,7 @@ static int check_component(
 }
 
 int unpack_path_init(
-        UnpackPath *path, const char *text, size_t size, const UnpackLimits *limits, Error *error) {
+        UnpackPath *path, const char *text, size_t size, const Limits *limits, Error *error) {
         const char *const end = text + size;
         int r;
 

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "base-error.h"
-#include "unpack-limits.h"
+#include "base-limits.h"
 
 #define PATH_BYTES_MAX ((size_t) 4095) /* of what is made, without the NUL: PATH_MAX - 1 */
 #define NAME_BYTES_MAX ((size_t) 255)  /* NAME_MAX */
@@ -29,7 +29,7 @@ typedef struct UnpackPath {
  * Return: 0; -ENAMETOOLONG, or -EINVAL for a NUL among the @size bytes, with @error set.
  */
 int unpack_path_init(
-        UnpackPath *path, const char *text, size_t size, const UnpackLimits *limits, Error *error);
+        UnpackPath *path, const char *text, size_t size, const Limits *limits, Error *error);
 
 /** unpack_path_name() - the last component, within @path; "" for the root */
 const char *unpack_path_name(const UnpackPath *path);

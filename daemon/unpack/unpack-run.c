@@ -279,7 +279,7 @@ int unpack_run(
         const UnpackOptions *options,
         const UnpackEvents *events,
         Error *error) {
-        static const UnpackOptions no_options = { .limits = UNPACK_LIMITS_DEFAULT };
+        static const UnpackOptions no_options = { .limits = LIMITS_DEFAULT };
         static const UnpackEvents no_events = { 0 };
         _cleanup_(run_done) Run run = { .input = input, .events = events ? events : &no_events };
         MetaRules rules;

@@ -11,12 +11,12 @@
 
 #include "base-error.h"
 #include "base-idmap.h"
+#include "base-limits.h"
 #include "unpack-input.h"
-#include "unpack-limits.h"
 #include "unpack-target.h"
 
 typedef struct UnpackOptions {
-        UnpackLimits limits;
+        Limits limits;
         const IdMap *uids; /* borrowed; NULL: every owner stays as it is */
         const IdMap *gids;
 } UnpackOptions;

@@ -14,11 +14,11 @@
 #define WHOLE_DIRECTORY "/"
 
 struct Tree {
-        UnpackTarget *target;       /* borrowed */
-        const UnpackLimits *limits; /* borrowed */
-        Nodes *nodes;               /* owned */
-        Brought *brought;           /* owned; of directories which are not fresh */
-        uint64_t layer;             /* 1 is the first */
+        UnpackTarget *target; /* borrowed */
+        const Limits *limits; /* borrowed */
+        Nodes *nodes;         /* owned */
+        Brought *brought;     /* owned; of directories which are not fresh */
+        uint64_t layer;       /* 1 is the first */
         uint32_t root_uid, root_gid;
 };
 

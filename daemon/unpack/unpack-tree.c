@@ -13,7 +13,7 @@ static int make_scratch(void *userdata, Error *error) {
 
 int tree_new(
         UnpackTarget *target,
-        const UnpackLimits *limits,
+        const Limits *limits,
         uint32_t root_uid,
         uint32_t root_gid,
         Tree **ret,

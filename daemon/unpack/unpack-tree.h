@@ -15,7 +15,7 @@
 
 #include "base-cleanup.h"
 #include "base-error.h"
-#include "unpack-limits.h"
+#include "base-limits.h"
 #include "unpack-path.h"
 #include "unpack-target.h"
 
@@ -30,7 +30,7 @@ typedef struct Tree Tree;
  */
 int tree_new(
         UnpackTarget *target,
-        const UnpackLimits *limits,
+        const Limits *limits,
         uint32_t root_uid,
         uint32_t root_gid,
         Tree **ret,

@@ -44,7 +44,7 @@ static int window_log(uint64_t bytes) {
         return log;
 }
 
-static int zstd_new(Source *source, const UnpackLimits *limits, Decoder **ret, Error *error) {
+static int zstd_new(Source *source, const Limits *limits, Decoder **ret, Error *error) {
         Zstd *zstd;
 
         zstd = calloc(1, sizeof(*zstd));

@@ -222,7 +222,7 @@ static int obtain(FetchChannel *channel, const Origin *origin, Document *documen
                         return r;
                 if (answer.blob_answer.state == PROTO_BLOB_HAVE)
                         return read_content(fds.fds[0], &origin->digest, document, error);
-                if (answer.blob_answer.state == PROTO_BLOB_ABSENT)
+                if (answer.blob_answer.state == PROTO_BLOB_ABSENT || is_offline)
                         return error_set(
                                 error, ENOENT, ERROR_NOT_FOUND,
                                 "%s is not in the cache, and nothing is fetched when offline",

@@ -20,7 +20,7 @@ typedef enum LayerState {
 } LayerState;
 
 typedef struct Transfer {
-        RegistryClient *client;       /* borrowed */
+        RegistryClient *client;       /* borrowed; NULL when offline */
         const Descriptor *descriptor; /* borrowed */
         uint32_t index;
         LayerState state;
@@ -64,12 +64,19 @@ static void *run(void *userdata) {
 }
 
 static int start(Transfer *transfer, ProtoFds *fds, uint64_t offset, Error *error) {
+        char text[DIGEST_STRING_MAX];
         int r;
 
         if (transfer->state == LAYER_TRANSFERRING || fds->fds[0] < 0)
                 return error_set(
                         error, EBADMSG, ERROR_WORKER_FAILED,
                         "The daemon's answer for layer %u is out of place", transfer->index);
+
+        if (!transfer->client)
+                return error_set(
+                        error, ENOENT, ERROR_NOT_FOUND,
+                        "%s is not in the cache, and nothing is fetched when offline",
+                        digest_format(&transfer->descriptor->digest, text));
 
         closep(&transfer->pipe_fd);
         transfer->pipe_fd = TAKE_FD(fds->fds[0]);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base-fd.h"
@@ -134,6 +135,13 @@ static ssize_t read_layer(void *userdata, void *buffer, size_t size, Error *erro
         return n;
 }
 
+/* Whatever read_layer() waits for does not come any more. */
+static void cancel(void *userdata) {
+        Input *input = userdata;
+
+        (void) shutdown(input->socket_fd, SHUT_RD);
+}
+
 static void on_progress(void *userdata, const UnpackProgress *progress) {
         const int *socket_fd = userdata;
         const ProtoMessage message = {
@@ -155,12 +163,15 @@ static void on_warning(void *userdata, const char *text) {
         (void) proto_send(*socket_fd, &message, NULL, 0);
 }
 
-typedef struct Maps {
+/* How the tree is to be made. */
+typedef struct Settings {
         IdMap uids;
         IdMap gids;
-} Maps;
+        Limits limits;
+        bool privileged;
+} Settings;
 
-static int receive_maps(int socket_fd, uint32_t n, Maps *maps, Error *error) {
+static int receive_maps(int socket_fd, uint32_t n, Settings *settings, Error *error) {
         int r = 0;
 
         for (uint32_t i = 0; r >= 0 && i < n; i++) {
@@ -169,7 +180,7 @@ static int receive_maps(int socket_fd, uint32_t n, Maps *maps, Error *error) {
                 r = worker_receive(socket_fd, PROTO_ID_RANGE, &message, NULL, error);
                 if (r >= 0)
                         r = idmap_add(
-                                message.id_range.is_group ? &maps->gids : &maps->uids,
+                                message.id_range.is_group ? &settings->gids : &settings->uids,
                                 &message.id_range.range, error);
         }
 
@@ -198,15 +209,14 @@ static int set_root_password(int root_fd, int password_fd, Error *error) {
 
 static int unpack(
         int root_fd,
-        bool privileged,
         const UnpackInput *input,
-        const Maps *maps,
+        const Settings *settings,
         int *socket_fd,
         Error *error) {
         const UnpackOptions options = {
-                .limits = UNPACK_LIMITS_DEFAULT,
-                .uids = &maps->uids,
-                .gids = &maps->gids,
+                .limits = settings->limits,
+                .uids = &settings->uids,
+                .gids = &settings->gids,
         };
         const UnpackEvents events = {
                 .progress = on_progress,
@@ -216,7 +226,7 @@ static int unpack(
         _cleanup_(unpack_target_freep) UnpackTarget *target = NULL;
         int r;
 
-        r = unpack_directory_new(root_fd, privileged, &target, error);
+        r = unpack_directory_new(root_fd, settings->privileged, &target, error);
         if (r < 0)
                 return r;
 
@@ -235,29 +245,35 @@ static int enter_sandbox(
 int worker_unpack(int socket_fd, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         _cleanup_(input_done) Input blobs = { 0 };
-        const UnpackInput input = { .next = next_layer, .read = read_layer, .userdata = &blobs };
-        _cleanup_(freep) Maps *maps = NULL;
+        const UnpackInput input = {
+                .next = next_layer,
+                .read = read_layer,
+                .cancel = cancel,
+                .userdata = &blobs,
+        };
+        _cleanup_(freep) Settings *settings = NULL;
         ProtoMessage message;
-        bool privileged;
         int r;
 
         r = worker_receive(socket_fd, PROTO_UNPACK_START, &message, &fds, error);
         if (r < 0)
                 return r;
 
-        maps = calloc(1, sizeof(*maps));
-        if (!maps)
+        settings = calloc(1, sizeof(*settings));
+        if (!settings)
                 return error_oom(error);
 
-        r = receive_maps(socket_fd, message.unpack_start.n_id_ranges, maps, error);
+        settings->limits = message.unpack_start.limits;
+
+        r = receive_maps(socket_fd, message.unpack_start.n_id_ranges, settings, error);
         if (r >= 0)
                 r = input_init(&blobs, socket_fd, message.unpack_start.n_layers, error);
         if (r >= 0)
                 r = label_new_files(fds.fds[0], error);
         if (r >= 0)
-                r = enter_sandbox(&message.unpack_start, &fds.fds[0], &privileged, error);
+                r = enter_sandbox(&message.unpack_start, &fds.fds[0], &settings->privileged, error);
         if (r >= 0)
-                r = unpack(fds.fds[0], privileged, &input, maps, &socket_fd, error);
+                r = unpack(fds.fds[0], &input, settings, &socket_fd, error);
         if (r >= 0 && fds.fds[1] >= 0)
                 r = set_root_password(fds.fds[0], fds.fds[1], error);
         if (r >= 0 && syncfs(fds.fds[0]) < 0)

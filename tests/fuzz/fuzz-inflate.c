@@ -38,12 +38,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(inflate_freep) Inflate *inflate = NULL;
         Blob blob = { .data = data, .size = size };
         const UnpackInput input = { .next = on_next, .read = on_read, .userdata = &blob };
-        UnpackLimits limits = UNPACK_LIMITS_DEFAULT;
+        Limits limits = LIMITS_DEFAULT;
         UnpackLayer layer;
         uint64_t total = 0;
         ssize_t n;
 
-        limits.bytes = 1 << 20;
+        limits.unpacked_bytes = 1 << 20;
         limits.zstd_window_bytes = 1 << 20;
         if (inflate_new(&input, &limits, &inflate, NULL) < 0)
                 return 0;
@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                         total += n > 0 ? (uint64_t) n : 0;
                 } while (n == (ssize_t) sizeof(buffer));
 
-        if (total > limits.bytes || (n < 0) != (error.code > 0))
+        if (total > limits.unpacked_bytes || (n < 0) != (error.code > 0))
                 __builtin_trap();
         if (n >= 0 && inflate_consumed(inflate) != size)
                 __builtin_trap();

@@ -65,14 +65,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         Image image = { .data = copy, .size = size };
         const UnpackInput input = { .next = on_next, .read = on_read, .userdata = &image };
-        UnpackOptions options = { .limits = UNPACK_LIMITS_DEFAULT };
+        UnpackOptions options = { .limits = LIMITS_DEFAULT };
         MemoryTarget *memory = memory_new();
         int r;
 
         MUST(copy);
         memcpy(copy, data, size);
         correct_checksums(copy, size);
-        options.limits.bytes = 4 << 20;
+        options.limits.unpacked_bytes = 4 << 20;
         options.limits.entries = 1000;
         options.limits.depth = 100;
         r = unpack_run(&input, &memory->target, &options, NULL, &error);

@@ -13,7 +13,7 @@ static void check_component(const char *name, size_t size) {
 /* A path that is accepted consists of plain components, is a fixed point, and a whiteout never
  * removes more than one name. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        static const UnpackLimits limits = UNPACK_LIMITS_DEFAULT;
+        static const Limits limits = LIMITS_DEFAULT;
         const char *name = NULL;
         UnpackPath path, again;
         size_t n = 0;

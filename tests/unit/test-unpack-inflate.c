@@ -278,14 +278,14 @@ static void bytes_and_layers_have_a_ceiling(void **state) {
         Bytes *tar = layer_add(f);
 
         add_big_tar(tar);
-        f->options.limits.bytes = tar->size - 1;
+        f->options.limits.unpacked_bytes = tar->size - 1;
         run_badly(f, ERROR_LIMIT_EXCEEDED);
         error_clear(&f->error);
-        f->options.limits.bytes = tar->size;
+        f->options.limits.unpacked_bytes = tar->size;
         run_well(f);
 
         tar_end(layer_add(f));
-        f->options.limits.bytes = UINT64_MAX;
+        f->options.limits.unpacked_bytes = UINT64_MAX;
         f->options.limits.layers = 1;
         run_badly(f, ERROR_LIMIT_EXCEEDED);
 }

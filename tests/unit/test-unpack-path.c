@@ -7,7 +7,7 @@
 #include "base-cleanup.h"
 #include "unpack-path.h"
 
-static const UnpackLimits limits = UNPACK_LIMITS_DEFAULT;
+static const Limits limits = LIMITS_DEFAULT;
 
 static void paths_are_cleaned_before_anything_is_looked_up(void **state) {
         static const struct {

@@ -43,7 +43,7 @@ static inline int set_up(void **state) {
         assert_int_equal(chmod(f->path, 0755), 0);
         f->fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         assert_true(f->fd >= 0);
-        f->options.limits = UNPACK_LIMITS_DEFAULT;
+        f->options.limits = LIMITS_DEFAULT;
         *state = f;
         return 0;
 }
