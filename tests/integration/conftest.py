@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fixtures. What they start ends with them, and a test that leaves a process behind fails."""
+
+import os
+import pathlib
+import shutil
+import signal
+import sys
+import tempfile
+
+import pytest
+
+from support import bus, certs, faulty, image, process, programs, registry, samples, tokens
+
+USER, PASSWORD = 'someone', 'pass word:é'
+
+
+def pytest_addoption(parser):
+    parser.addoption('--tap', action='store_true', help='print the results as TAP only')
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'root: needs root')
+    folder = tempfile.mkdtemp(prefix='virt-bootstrap-test-')
+    os.chmod(folder, 0o755)
+    config.own_folder = folder
+    config.option.basetemp = os.path.join(folder, 'pytest')
+    if config.option.tap:
+        # Not -p no:terminal: pytest's own explanations of an assertion need that plugin's options.
+        config.pluginmanager.unregister(name='terminalreporter')
+        config.pluginmanager.register(Tap(), 'tap')
+    process.become_subreaper()
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(config.own_folder, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker('root') and not samples.is_root():
+            item.add_marker(pytest.mark.skip(reason='needs root'))
+
+
+class Tap:
+    """One line a test, for meson; the story of a failure beside it."""
+
+    def __init__(self):
+        self.count = 0
+
+    @staticmethod
+    def _story(text):
+        """On standard error, without characters that the report in XML could not carry."""
+        for line in text.splitlines():
+            print(''.join(c if c.isprintable() else '?' for c in line), file=sys.stderr,
+                  flush=True)
+
+    def _line(self, ok, name, comment=''):
+        self.count += 1
+        print(f'{"ok" if ok else "not ok"} {self.count} - {name}{comment}', flush=True)
+
+    def pytest_runtest_logreport(self, report):
+        name = report.nodeid.partition('::')[2].replace('#', ' ')
+        if report.skipped:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ''
+            self._line(True, name, f' # SKIP {reason}')
+        elif report.when == 'call' or report.failed:
+            self._line(report.passed, name if report.when == 'call' else f'{name} {report.when}')
+        if report.failed:
+            self._story(report.longreprtext)
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self._line(False, report.nodeid)
+            self._story(report.longreprtext)
+
+    def pytest_sessionfinish(self):
+        print(f'1..{self.count}', flush=True)
+
+
+@pytest.fixture(autouse=True)
+def no_stray_process():
+    yield
+    try:
+        process.wait_for(lambda: not process.running(programs.ALL), 'every process to end', 10)
+    finally:
+        for pid in process.running(programs.ALL):
+            os.kill(pid, signal.SIGKILL)
+        process.reap()
+
+
+@pytest.fixture
+def env(tmp_path):
+    tmp_path.chmod(0o755)
+    return programs.environment(tmp_path / 'user')
+
+
+@pytest.fixture
+def cache(env):
+    return pathlib.Path(env['VIRTBOOTSTRAP_CACHE'])
+
+
+@pytest.fixture
+def work(tmp_path):
+    """An empty folder for destinations; nothing but them may be in it after a job."""
+    folder = tmp_path / 'work'
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def dest(work):
+    return work / 'root'
+
+
+@pytest.fixture
+def client(env):
+    return programs.Client(env)
+
+
+@pytest.fixture
+def daemon_on(env, tmp_path):
+    """Starts daemons on private buses, or on a socket (kind 'peer')."""
+    started = []
+
+    def start(kind='user', options=(), **more):
+        one_bus = None
+        if kind != 'peer':
+            one_bus = bus.BusDaemon(tmp_path / f'bus-{len(started)}')
+            started.append(one_bus)
+        one = programs.Daemon({**env, **more}, one_bus, kind, options)
+        started.append(one)
+        return one
+
+    yield start
+    for one in reversed(started):
+        one.stop()
+
+
+@pytest.fixture
+def daemon(daemon_on):
+    return daemon_on()
+
+
+@pytest.fixture
+def api(daemon):
+    """A connection to a daemon on a private session bus."""
+    connection = daemon.connect()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def faulty_registry():
+    one = faulty.FaultyRegistry()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def other_registry():
+    one = faulty.FaultyRegistry()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope='session')
+def authority(tmp_path_factory):
+    return certs.Authority(tmp_path_factory.mktemp('ca'))
+
+
+@pytest.fixture(scope='session')
+def server_certificate(authority):
+    return authority.issue()
+
+
+@pytest.fixture(scope='session')
+def docker_registry(tmp_path_factory):
+    """Plain HTTP, no authentication."""
+    one = registry.Registry(tmp_path_factory.mktemp('registry'))
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope='session')
+def tls_registry(tmp_path_factory, authority, server_certificate):
+    one = registry.Registry(tmp_path_factory.mktemp('registry-tls'), *server_certificate,
+                            ca=authority.certificate)
+    one.put('test/small', 'latest', samples.small())
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope='session')
+def basic_registry(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('registry-basic')
+    one = registry.Registry(folder, auth=registry.htpasswd(folder, USER, PASSWORD),
+                            login=(USER, PASSWORD))
+    one.put('test/small', 'latest', samples.small())
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope='session')
+def token_server(server_certificate):
+    one = tokens.TokenServer(*server_certificate, USER, PASSWORD)
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope='session')
+def token_registry(tmp_path_factory, authority, token_server):
+    """Bearer; what it offers was copied into its storage by a registry without a lock."""
+    folder = tmp_path_factory.mktemp('registry-token')
+    open_one = registry.Registry(folder)
+    open_one.put('test/small', 'latest', samples.small())
+    open_one.put('test/order', 'latest', samples.order())
+    open_one.stop()
+    one = registry.Registry(folder, auth=token_server.auth_section(authority.certificate))
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope='session')
+def layouts(tmp_path_factory):
+    """The sample images as OCI layouts, by name."""
+    folder = tmp_path_factory.mktemp('layouts')
+    return {'everything': image.write_layout(folder / 'everything', samples.everything()),
+            'order': image.write_layout(folder / 'order', samples.order())}
+
+
+@pytest.fixture
+def tmpfs(tmp_path):
+    """Mounts small file systems; a function of their size."""
+    mounted = []
+
+    def mount(size, name='small'):
+        folder = tmp_path / name
+        folder.mkdir()
+        process.run(['mount', '-t', 'tmpfs', '-o', f'size={size}', 'test', folder])
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        process.run(['umount', folder])

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""TLS, Basic and Bearer authentication, and where credentials must not go."""
+
+import shutil
+
+import pytest
+
+from conftest import PASSWORD, USER
+from support import faulty, programs, samples
+from support.process import descendants, in_mount_namespace, wait_for
+
+SYSTEM_BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
+
+
+@pytest.fixture
+def password(tmp_path):
+    path = tmp_path / 'password'
+    path.write_text(PASSWORD + '\n')
+    return f'file:{path}'
+
+
+@pytest.fixture
+def with_authority(env, tmp_path, authority):
+    """A client on a machine whose system CAs include the tests' own."""
+    bundle = tmp_path / 'bundle.crt'
+    bundle.write_text(authority.certificate.read_text())
+    return programs.Client(env, prefix=in_mount_namespace([(bundle, SYSTEM_BUNDLE)], []))
+
+
+
+def test_certificate_of_an_unknown_authority_is_refused(tls_registry, client, dest):
+    result = client.run('--json', tls_registry.reference('test/small'), dest, expect=1)
+    assert result.error == 'TlsError'
+    assert 'certificate' in result.sentence
+    assert not dest.exists()
+
+
+def test_not_secure_takes_an_unverified_certificate(tls_registry, client, dest):
+    client.bootstrap(tls_registry.reference('test/small'), dest)
+    assert (dest / 'etc/greeting').exists()
+
+
+@pytest.mark.root
+def test_system_authorities_are_trusted(tls_registry, with_authority, dest):
+    with_authority.run(tls_registry.reference('test/small'), dest)
+    assert (dest / 'etc/greeting').exists()
+
+
+@pytest.fixture
+def with_certs_d(env, tmp_path, authority):
+    """Clients on machines which trust the tests' authority for one host by certs.d."""
+    def make(host):
+        configuration = tmp_path / 'containers'
+        (configuration / 'certs.d' / host).mkdir(parents=True)
+        shutil.copy(authority.certificate, configuration / 'certs.d' / host / 'own.crt')
+        return programs.Client(
+            env, prefix=in_mount_namespace([(configuration, '/etc/containers')], []))
+    return make
+
+
+@pytest.mark.root
+def test_authority_in_certs_d_is_trusted_for_its_host(tls_registry, with_certs_d, dest):
+    with_certs_d(tls_registry.host).run(tls_registry.reference('test/small'), dest)
+    assert (dest / 'etc/greeting').exists()
+
+
+@pytest.mark.root
+def test_authority_in_certs_d_is_not_trusted_for_another_host(tls_registry, with_certs_d, dest):
+    result = with_certs_d('127.0.0.1:1').run(
+        '--json', tls_registry.reference('test/small'), dest, expect=1)
+    assert result.error == 'TlsError'
+
+
+def test_plain_http_is_refused_without_not_secure(docker_registry, client, dest):
+    docker_registry.put('access/small', 'latest', samples.small())
+    result = client.run('--json', docker_registry.reference('access/small'), dest, expect=1)
+    assert result.error in ('TlsError', 'RegistryUnavailable')
+    assert not dest.exists()
+
+
+def test_basic_authentication(basic_registry, client, dest, password):
+    client.bootstrap(basic_registry.reference('test/small'), dest, '-u', USER, '-p', password)
+    assert (dest / 'etc/greeting').exists()
+
+
+def test_password_may_stand_on_the_command_line(basic_registry, client, dest):
+    client.bootstrap(basic_registry.reference('test/small'), dest,
+                     '--username', USER, '--password', PASSWORD)
+    assert (dest / 'etc/greeting').exists()
+
+
+def test_registry_that_wants_credentials_says_so(basic_registry, client, dest):
+    result = client.fail(basic_registry.reference('test/small'), dest)
+    assert result.error == 'AuthenticationRequired'
+    assert not dest.exists()
+
+
+def test_wrong_password_is_told(basic_registry, client, dest):
+    result = client.fail(basic_registry.reference('test/small'), dest, '-u', USER, '-p', 'tr0ub4dor')
+    assert result.error in ('AuthenticationRequired', 'AccessDenied')
+    assert 'tr0ub4dor' not in result.out + result.err
+
+
+def test_bearer_authentication(token_registry, token_server, client, dest, password):
+    client.bootstrap(token_registry.reference('test/small'), dest, '-u', USER, '-p', password)
+    assert (dest / 'etc/greeting').exists()
+    query, right = token_server.requests[-1]
+    assert right
+    assert query['scope'] == ['repository:test/small:pull']
+    assert query['service'] == [token_server.SERVICE]
+
+
+def test_one_token_serves_every_transfer(token_registry, token_server, client, dest, password):
+    before = len(token_server.requests)
+    client.bootstrap(token_registry.reference('test/order'), dest, '-u', USER, '-p', password)
+    assert len(token_server.requests) == before + 1
+
+
+def test_token_server_that_refuses_is_told(token_registry, client, dest):
+    result = client.fail(token_registry.reference('test/small'), dest, '-u', USER, '-p', 'wrong')
+    assert result.error in ('AuthenticationRequired', 'AccessDenied')
+    assert not dest.exists()
+
+
+def test_credentials_do_not_follow_a_redirect_to_another_port(
+        faulty_registry, other_registry, client, dest, password):
+    faulty_registry.add('moved', samples.small())
+    other_registry.add('moved', samples.small())
+    faulty_registry.fault('', faulty.basic(USER, PASSWORD))
+    faulty_registry.fault('/blobs/', faulty.redirect(other_registry.url))
+    client.bootstrap(faulty_registry.reference('moved'), dest, '-u', USER, '-p', password)
+    assert (dest / 'etc/greeting').exists()
+    assert other_registry.count('/blobs/') == 2
+    for _, _, headers in other_registry.requests:
+        assert 'authorization' not in {name.lower() for name in headers}
+
+
+def test_circle_of_redirects_ends(faulty_registry, client, dest):
+    faulty_registry.add('circle', samples.small())
+    faulty_registry.fault('/manifests/', faulty.redirect(faulty_registry.url))
+    result = client.fail(faulty_registry.reference('circle'), dest)
+    assert result.error == 'RegistryError'
+    assert len(faulty_registry.requests) < 100
+
+
+def test_redirect_to_a_file_is_not_followed(faulty_registry, client, dest, tmp_path):
+    faulty_registry.add('file', samples.small())
+    faulty_registry.fault('/manifests/', faulty.redirect('file:///etc'))
+    assert client.fail(faulty_registry.reference('file'), dest).error == 'RegistryError'
+    assert not dest.exists()
+
+
+def test_password_reaches_no_command_line(faulty_registry, client, dest, password):
+    """Secrets travel as descriptors: what `ps` shows of the daemon and workers has none."""
+    one = samples.large(8)
+    faulty_registry.add('private', one)
+    faulty_registry.fault('', faulty.basic(USER, PASSWORD))
+    gate = faulty_registry.gate(one.layers[0].digest, len(one.layers[0].blob) // 2)
+    process = client.start('--not-secure', '-u', USER, '-p', password,
+                           faulty_registry.reference('private'), dest)
+    try:
+        wait_for(lambda: one.layers[0].digest in faulty_registry.blob_requests(), 'the transfer')
+        for pid in descendants(process.pid):
+            for name in ('cmdline', 'environ'):
+                with open(f'/proc/{pid}/{name}', 'rb') as f:
+                    assert PASSWORD.encode() not in f.read()
+    finally:
+        gate.set()
+        client.finish(process)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A registry that fails for a while, and transfers that break."""
+
+import time
+
+import pytest
+
+from support import faulty, samples, tree
+
+
+@pytest.fixture
+def one(faulty_registry):
+    """An image of one layer of 2 MiB, offered as `image`."""
+    image = samples.large(8)
+    faulty_registry.add('image', image)
+    return image
+
+
+def layer_ranges(registry, image):
+    """Where each request for the layer began."""
+    out = []
+    for verb, path, headers in registry.requests:
+        if verb == 'GET' and path.endswith(image.layers[0].digest):
+            out.append(int(headers.get('Range', 'bytes=0-')[6:].rstrip('-')))
+    return out
+
+
+def complete(dest):
+    return len(tree.names(dest)) == 9
+
+
+def test_broken_transfer_goes_on_where_it_broke(faulty_registry, client, dest, one):
+    faulty_registry.fault(one.layers[0].digest, faulty.cut(500_000), times=1)
+    client.bootstrap(faulty_registry.reference('image'), dest)
+    assert complete(dest)
+    assert layer_ranges(faulty_registry, one) == [0, 500_000]
+
+
+def test_transfer_that_breaks_again_and_again_gets_there(faulty_registry, client, dest, one):
+    faulty_registry.fault(one.layers[0].digest, faulty.cut(500_000), times=3)
+    client.bootstrap(faulty_registry.reference('image'), dest)
+    assert complete(dest)
+    assert layer_ranges(faulty_registry, one) == [0, 500_000, 1_000_000, 1_500_000]
+
+
+def test_registry_without_range_is_read_again_from_the_start(faulty_registry, client, dest, one):
+    faulty_registry.fault(one.layers[0].digest, faulty.cut(500_000), times=1)
+    faulty_registry.fault(one.layers[0].digest, faulty.without_range)
+    client.bootstrap(faulty_registry.reference('image'), dest)
+    assert complete(dest)
+
+
+def test_wrong_content_range_is_not_taken_for_the_rest(faulty_registry, client, dest, one):
+    faulty_registry.fault(one.layers[0].digest, faulty.cut(500_000), times=1)
+    faulty_registry.fault(one.layers[0].digest, faulty.wrong_content_range, times=1)
+    client.bootstrap(faulty_registry.reference('image'), dest)
+    assert complete(dest)
+
+
+def test_refused_range_starts_afresh(faulty_registry, client, dest, one):
+    faulty_registry.fault(one.layers[0].digest, faulty.cut(500_000), times=1)
+    faulty_registry.fault(one.layers[0].digest, faulty.status(416), times=1)
+    client.bootstrap(faulty_registry.reference('image'), dest)
+    assert complete(dest)
+
+
+@pytest.mark.parametrize('part', ['/manifests/', '/blobs/'])
+@pytest.mark.parametrize('code', [500, 502, 503])
+def test_server_error_is_tried_again(faulty_registry, client, dest, one, part, code):
+    faulty_registry.fault(part, faulty.status(code), times=1)
+    client.bootstrap(faulty_registry.reference('image'), dest)
+    assert complete(dest)
+
+
+@pytest.mark.parametrize('code', [429, 503])
+def test_retry_after_is_honoured(faulty_registry, client, dest, one, code):
+    times = []
+    refuse = faulty.status(code, Retry_After='2')
+
+    def act(request):
+        times.append(time.monotonic())
+        return len(times) == 1 and refuse(request)
+
+    faulty_registry.fault('/manifests/latest', act)
+    client.bootstrap(faulty_registry.reference('image'), dest)
+    assert complete(dest)
+    assert 2 <= times[1] - times[0] < 10
+
+
+@pytest.mark.parametrize('value', ['soon', '-5', '99999999999999999999', ''])
+def test_nonsense_in_retry_after_is_ignored(faulty_registry, client, dest, one, value):
+    faulty_registry.fault('/manifests/latest', faulty.status(429, Retry_After=value), times=1)
+    client.bootstrap(faulty_registry.reference('image'), dest)
+    assert complete(dest)
+
+
+def test_too_many_requests_for_ever_is_told(faulty_registry, client, dest, one):
+    faulty_registry.fault('/manifests/', faulty.error(
+        429, 'TOOMANYREQUESTS', 'slow down please', Retry_After='0'))
+    result = client.fail(faulty_registry.reference('image'), dest)
+    assert result.error == 'TooManyRequests'
+    assert faulty_registry.count('/manifests/') == 5
+    assert not dest.exists()
+
+
+@pytest.mark.parametrize('code, name', [
+    (401, 'AuthenticationRequired'), (403, 'AccessDenied'), (404, 'NotFound')])
+def test_refusals_are_not_tried_again(faulty_registry, client, dest, one, code, name):
+    faulty_registry.fault('/manifests/', faulty.error(code, 'DENIED', 'because I say so'))
+    result = client.fail(faulty_registry.reference('image'), dest)
+    assert result.error == name
+    assert faulty_registry.count('/manifests/') == 1
+    assert not dest.exists()
+
+
+def test_registrys_own_words_reach_the_user(faulty_registry, client, dest, one):
+    faulty_registry.fault('/manifests/', faulty.error(403, 'DENIED', 'because I say so'))
+    result = client.fail(faulty_registry.reference('image'), dest)
+    assert 'because I say so' in result.sentence
+
+
+def test_registrys_words_cannot_steer_the_terminal(faulty_registry, client, dest, one):
+    faulty_registry.fault('/manifests/', faulty.error(403, 'DENIED', 'red \x1b[31m\nline\u202e'))
+    result = client.fail(faulty_registry.reference('image'), dest)
+    assert result.error == 'AccessDenied'
+    assert '\x1b' not in result.err
+    assert len(result.err.strip().splitlines()) <= 2
+
+
+def test_blob_that_is_longer_than_its_descriptor_is_refused(faulty_registry, client, dest, one):
+    faulty_registry.fault(one.layers[0].digest, faulty.longer)
+    result = client.fail(faulty_registry.reference('image'), dest)
+    assert result.error in ('DigestMismatch', 'RegistryError')
+    assert not dest.exists()
+
+
+def test_blob_that_is_shorter_than_its_descriptor_is_refused(faulty_registry, client, dest, one):
+    faulty_registry.fault(one.layers[0].digest, faulty.status(200, b'short'))
+    result = client.fail(faulty_registry.reference('image'), dest)
+    assert result.error in ('DigestMismatch', 'RegistryError', 'RegistryUnavailable')
+    assert not dest.exists()

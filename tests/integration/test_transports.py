@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The ways to the daemon: system bus, session bus, a socket, a socket pair; and how it ends."""
+
+import os
+import socket
+import subprocess
+
+import pytest
+
+from support import bus, programs, samples
+from support.bus import MANAGER, NAME, PATH, BusDaemon, BusError, Connection
+from support.process import run, running, wait_for
+
+POLICY = programs.SOURCE / 'dbus' / f'{NAME}.conf'
+ON_DEMAND = f'{programs.DAEMON} --bus=user --idle-timeout=1 --job-retention=1'
+
+
+@pytest.fixture
+def reference(faulty_registry):
+    faulty_registry.add('image', samples.small())
+    return faulty_registry.reference('image')
+
+
+@pytest.fixture
+def own_bus(tmp_path):
+    started = []
+
+    def start(**kw):
+        started.append(BusDaemon(tmp_path / 'bus', **kw))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def bootstraps(api, reference, dest):
+    assert api.wait(api.bootstrap(reference, dest)[1]) == ('done', '', '')
+    assert (dest / 'etc/greeting').exists()
+
+
+def test_peer_to_peer(daemon_on, reference, dest):
+    api = daemon_on('peer').connect()
+    bootstraps(api, reference, dest)
+    api.wait_signal(lambda s: s.member == 'JobFinished')
+    api.close()
+
+
+def test_busctl_works_peer_to_peer(daemon_on, reference, dest):
+    busctl = ['busctl', f'--address={daemon_on("peer").address}', '--timeout=20']
+    assert MANAGER in run([*busctl, 'introspect', NAME, PATH])
+    run([*busctl, 'call', NAME, PATH, MANAGER, 'Bootstrap', 'ssa{sv}', reference, dest,
+         '1', 'not-secure', 'b', 'true'])
+    wait_for(lambda: (dest / 'etc/greeting').exists(), 'the tree')
+    assert f'{PATH}/job' in run([*busctl, 'tree', NAME])
+
+
+def test_several_peers_share_the_jobs(daemon_on, reference, dest):
+    daemon = daemon_on('peer')
+    first, second = daemon.connect(), daemon.connect()
+    job_id, job = first.bootstrap(reference, dest)
+    assert second.wait(job)[0] == 'done'
+    assert [row[0] for row in second.manager('ListJobs')[0]] == [job_id]
+    first.close()
+    second.close()
+
+
+def test_client_finds_the_daemon_at_an_address(daemon_on, env, reference, dest):
+    daemon = daemon_on('peer')
+    programs.Client(env, daemon.address).bootstrap(reference, dest)
+    assert (dest / 'etc/greeting').exists()
+
+
+def test_nonsense_on_the_socket_harms_nobody_else(daemon_on, reference, dest):
+    daemon = daemon_on('peer')
+    api = daemon.connect()
+    for junk in (b'', b'\0', b'\0AUTH NOPE\r\n', samples.noise(100_000)):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(daemon.address.removeprefix('unix:path='))
+            try:
+                s.sendall(junk)
+            except OSError:
+                pass  # it hung up early, which is right
+    bootstraps(api, reference, dest)
+    api.close()
+
+
+def test_session_bus_starts_the_daemon_on_demand(own_bus, env, reference, dest):
+    one = own_bus(activation=ON_DEMAND, environment=env)
+    assert not running([programs.DAEMON])
+    api = Connection(one.address)
+    bootstraps(api, reference, dest)
+    api.close()
+    wait_for(lambda: not running([programs.DAEMON]), 'the idle daemon to end')
+
+
+def test_client_uses_the_session_bus(own_bus, env, reference, dest):
+    one = own_bus(activation=ON_DEMAND, environment=env)
+    env = {**env, 'DBUS_SESSION_BUS_ADDRESS': one.address}
+    result = subprocess.run([programs.CLIENT, '--user', '--not-secure', reference, dest], env=env,
+                            capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert (dest / 'etc/greeting').exists()
+
+
+def test_daemon_ends_with_its_bus(own_bus, env):
+    one = own_bus()
+    daemon = programs.Daemon(env, one)
+    one.stop()
+    wait_for(lambda: daemon.process.poll() is not None, 'the daemon to end')
+
+
+def test_second_daemon_on_a_bus_ends(own_bus, env):
+    one = own_bus()
+    daemon = programs.Daemon(env, one)
+    try:
+        second = subprocess.run([programs.DAEMON, '--bus=user'], capture_output=True, timeout=30,
+                                env={**env, 'DBUS_SESSION_BUS_ADDRESS': one.address})
+        assert second.returncode != 0
+        assert daemon.process.poll() is None
+    finally:
+        daemon.stop()
+
+
+def test_idle_daemon_waits_for_its_job(daemon_on, faulty_registry, dest):
+    image = samples.large(8)
+    faulty_registry.add('large', image)
+    gate = faulty_registry.gate(image.layers[0].digest, len(image.layers[0].blob) // 2)
+    daemon = daemon_on(options=['--idle-timeout=1', '--job-retention=1'])
+    api = daemon.connect()
+    _, job = api.bootstrap(faulty_registry.reference('large'), dest)
+    api.close()
+    with pytest.raises(subprocess.TimeoutExpired):
+        daemon.process.wait(2)
+    gate.set()
+    wait_for(lambda: daemon.process.poll() is not None, 'the daemon to end after its job')
+    assert daemon.process.returncode == 0
+    assert (dest / 'data').is_dir()
+
+
+def test_terminated_daemon_cleans_up(daemon_on, faulty_registry, work):
+    image = samples.large(8)
+    faulty_registry.add('large', image)
+    faulty_registry.gate(image.layers[0].digest, len(image.layers[0].blob) // 2)
+    daemon = daemon_on()
+    api = daemon.connect()
+    api.bootstrap(faulty_registry.reference('large'), work / 'root')
+    wait_for(lambda: image.layers[0].digest in faulty_registry.blob_requests(), 'the transfer')
+    daemon.stop()
+    wait_for(lambda: not os.listdir(work), 'nothing to be left')
+    api.close()
+
+
+@pytest.mark.root
+def test_root_may_bootstrap_on_the_system_bus(own_bus, env, reference, dest):
+    one = own_bus(policy=POLICY)
+    daemon = programs.Daemon(env, one, 'system')
+    try:
+        api = daemon.connect()
+        bootstraps(api, reference, dest)
+        api.close()
+    finally:
+        daemon.stop()
+
+
+@pytest.mark.root
+@pytest.mark.parametrize('member', ['Bootstrap', 'Inspect', 'ListJobs'])
+def test_policy_keeps_others_off_the_system_bus(own_bus, env, tmp_path, member):
+    one = own_bus(policy=POLICY)
+    daemon = programs.Daemon(env, one, 'system')
+    arguments = {'Bootstrap': ['ssa{sv}', 'docker://127.0.0.1:1/a', '/tmp/never', '0'],
+                 'Inspect': ['sa{sv}', 'docker://127.0.0.1:1/a', '0'], 'ListJobs': []}[member]
+    try:
+        done = subprocess.run(
+            ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'busctl',
+             f'--address={one.address}', 'call', NAME, PATH, MANAGER, member, *arguments],
+            capture_output=True, text=True, timeout=30)
+        assert done.returncode != 0
+        assert 'denied' in done.stderr.lower() or 'rejected' in done.stderr.lower(), done.stderr
+    finally:
+        daemon.stop()
+
+
+@pytest.mark.root
+def test_only_root_may_own_the_name_on_the_system_bus(own_bus):
+    one = own_bus(policy=POLICY)
+    api = Connection(one.address)
+    assert api._call(*bus.BUS, 'RequestName', 'su', NAME, 4)[0] == 1
+    api.close()
+
+
+@pytest.mark.root
+def test_socket_refuses_another_user(daemon_on, tmp_path):
+    """The socket's mode keeps others out; should one get through, the daemon says no."""
+    daemon = daemon_on('peer')
+    path = daemon.address.removeprefix('unix:path=')
+    os.chmod(os.path.dirname(path), 0o755)
+    os.chmod(path, 0o777)
+    done = subprocess.run(
+        ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'busctl', '--timeout=10',
+         f'--address={daemon.address}', 'call', NAME, PATH, MANAGER, 'ListJobs'],
+        capture_output=True, text=True, timeout=30)
+    assert done.returncode != 0
+    daemon.connect().close()  # it still answers the user whose it is
+
+
+def test_embedded_daemon_needs_no_bus_and_leaves_no_process(client, reference, dest):
+    client.bootstrap(reference, dest)
+    assert (dest / 'etc/greeting').exists()
+    assert not running(programs.ALL)
+
+
+def test_errors_are_the_same_on_every_way(daemon_on, env, client, dest):
+    wrong = 'docker://127.0.0.1:1/Upper'
+    sentence = client.fail(wrong, dest).sentence
+    other = programs.Client(env, daemon_on('peer').address).fail(wrong, dest)
+    assert (other.sentence, other.error) == (sentence, 'InvalidReference')
+    api = daemon_on().connect()
+    with pytest.raises(BusError) as caught:
+        api.bootstrap(wrong, dest)
+    assert caught.value.message == sentence
+    api.close()

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a layer's tar brings arrives whole. The oracle is umoci, or written out here."""
+
+import crypt
+import os
+import stat
+
+import pytest
+
+from support import samples, tar, tree
+from support.image import Image, write_layout
+from support.process import run
+
+pytestmark = pytest.mark.root
+
+
+@pytest.fixture(scope='module')
+def everything(docker_registry, layouts, tmp_path_factory):
+    """The reference of the image with everything, and umoci's tree of it."""
+    docker_registry.push(layouts['everything'], 'tree/everything', 'oci')
+    root = tmp_path_factory.mktemp('umoci') / 'root'
+    run(['umoci', 'raw', 'unpack', '--image', f'{layouts["everything"]}:latest', root])
+    return docker_registry.reference('tree/everything'), root
+
+
+def bootstrap(registry, client, dest, *layers, options=()):
+    registry.add('tree', Image(list(layers)))
+    client.bootstrap(registry.reference('tree'), dest, *options)
+    return tree.snapshot(dest)
+
+
+def test_tree_equals_umocis(everything, client, dest):
+    reference, oracle = everything
+    client.bootstrap(reference, dest)
+    tree.assert_same(tree.snapshot(dest), tree.snapshot(oracle))
+
+
+def test_tree_of_a_docker_image_equals_that_of_an_oci_image(
+        everything, docker_registry, layouts, client, work):
+    reference, _ = everything
+    docker_registry.push(layouts['everything'], 'tree/docker', 'v2s2')
+    client.bootstrap(reference, work / 'oci')
+    client.bootstrap(docker_registry.reference('tree/docker'), work / 'docker')
+    tree.assert_same(tree.snapshot(work / 'docker'), tree.snapshot(work / 'oci'))
+
+
+def test_compression_makes_no_difference_to_the_tree(everything, docker_registry, client, dest):
+    docker_registry.put('tree/zstd', 'latest', samples.everything('zstd'))
+    client.bootstrap(docker_registry.reference('tree/zstd'), dest)
+    tree.assert_same(tree.snapshot(dest), tree.snapshot(everything[1]))
+
+
+def test_metadata_is_what_the_archive_says(faulty_registry, client, dest):
+    layer = samples.base_layer() + samples.beyond_umoci()
+    found = bootstrap(faulty_registry, client, dest, layer)
+    for entry in layer:
+        if entry.kind == tar.HARDLINK:
+            continue
+        node = found[os.path.normpath(entry.name)]
+        want = (entry.uid, entry.gid, entry.mtime_ns)
+        assert (node['uid'], node['gid'], node['mtime_ns']) == want, entry.name
+        if entry.kind != tar.SYMLINK:
+            assert node['mode'] == entry.mode, entry.name
+        assert node['xattrs'] == entry.xattrs, entry.name
+
+
+def test_hard_links_share_an_inode_also_across_layers(everything, client, dest):
+    client.bootstrap(everything[0], dest)
+    found = tree.snapshot(dest)
+    assert found[b'home/tool']['links'] == [b'bin/tool', b'bin/tool-too', b'home/tool']
+
+
+def test_sparse_file_stays_sparse(faulty_registry, client, dest):
+    bootstrap(faulty_registry, client, dest, samples.base_layer())
+    st = os.stat(dest / 'home/sparse')
+    assert st.st_size == samples.SPARSE_SIZE
+    assert st.st_blocks * 512 < samples.SPARSE_SIZE // 4
+    with open(dest / 'home/sparse', 'rb') as f:
+        f.seek(4 << 20)
+        assert f.read(8) == b'tailtail'
+
+
+def test_device_nodes_and_fifos_are_made(faulty_registry, client, dest):
+    found = bootstrap(faulty_registry, client, dest, samples.base_layer())
+    assert (found[b'home/null']['kind'], found[b'home/null']['rdev']) == (stat.S_IFCHR, (1, 3))
+    assert (found[b'home/disk']['kind'], found[b'home/disk']['rdev']) == (
+        stat.S_IFBLK, (259, 70000))
+    assert found[b'home/pipe']['kind'] == stat.S_IFIFO
+
+
+def test_whiteout_removes_only_what_is_below(faulty_registry, client, dest):
+    found = bootstrap(
+        faulty_registry, client, dest,
+        [tar.directory('d'), tar.file('d/gone', b'1'), tar.file('d/replaced', b'1')],
+        [tar.file('d/replaced', b'2'), tar.whiteout('d/replaced'), tar.whiteout('d/gone'),
+         tar.whiteout('never/was')])
+    assert sorted(found) == [b'.', b'd', b'd/replaced']
+    assert (dest / 'd/replaced').read_bytes() == b'2'
+
+
+@pytest.mark.parametrize('late', [False, True], ids=['marker-first', 'marker-last'])
+def test_opaque_directory_hides_what_is_below(faulty_registry, client, dest, late):
+    upper = [tar.file('d/sub/new', b'2')]
+    upper.insert(1 if late else 0, tar.opaque('d'))
+    found = bootstrap(
+        faulty_registry, client, dest,
+        [tar.directory('d'), tar.file('d/old', b'1'), tar.directory('d/sub'),
+         tar.file('d/sub/old', b'1')], upper)
+    assert sorted(found) == [b'.', b'd', b'd/sub', b'd/sub/new']
+
+
+def test_whiteout_leaves_the_times_of_its_directory(faulty_registry, client, dest):
+    found = bootstrap(faulty_registry, client, dest,
+                      [tar.directory('d', mtime_ns=5_000_000_007), tar.file('d/x', b'1')],
+                      [tar.whiteout('d/x')])
+    assert found[b'd']['mtime_ns'] == 5_000_000_007
+
+
+def test_upper_entry_follows_a_lower_link_inside_the_root(faulty_registry, client, dest):
+    found = bootstrap(faulty_registry, client, dest,
+                      [tar.directory('var'), tar.directory('run'), tar.symlink('var/run', '/run')],
+                      [tar.file('var/run/pid', b'1')])
+    assert found[b'var/run']['kind'] == stat.S_IFLNK
+    assert (dest / 'run/pid').read_bytes() == b'1'
+
+
+def test_directory_replaces_a_link_to_a_directory(faulty_registry, client, dest):
+    found = bootstrap(faulty_registry, client, dest,
+                      [tar.directory('real'), tar.file('real/x', b'1'), tar.symlink('d', 'real')],
+                      [tar.directory('d'), tar.file('d/y', b'2')])
+    assert found[b'd']['kind'] == stat.S_IFDIR
+    assert sorted(found) == [b'.', b'd', b'd/y', b'real', b'real/x']
+
+
+@pytest.mark.parametrize('name', ['../escaped', '/escaped', 'a/../../escaped'])
+def test_names_stay_inside_the_root(faulty_registry, client, work, name):
+    dest = work / 'root'
+    faulty_registry.add('tree', Image([[tar.file(name, b'x')]]))
+    client.bootstrap(faulty_registry.reference('tree'), dest)
+    assert os.listdir(work) == ['root']
+    assert (dest / 'escaped').read_bytes() == b'x'
+
+
+def test_hard_link_to_nothing_is_an_error(faulty_registry, client, dest):
+    faulty_registry.add('tree', Image([[tar.hardlink('a', '/etc/hostname')]]))
+    result = client.fail(faulty_registry.reference('tree'), dest)
+    assert result.error in ('UnsafeArchive', 'CorruptArchive')
+    assert not dest.exists()
+
+
+def test_layer_that_is_not_a_tar_is_an_error(faulty_registry, client, dest):
+    faulty_registry.add('tree', Image([samples.noise(100_000)]))
+    assert client.fail(faulty_registry.reference('tree'), dest).error == 'CorruptArchive'
+    assert not dest.exists()
+
+
+def test_truncated_archive_is_an_error(faulty_registry, client, dest):
+    whole = tar.archive([tar.file('x', samples.noise(100_000))])
+    faulty_registry.add('tree', Image([whole[:50_000]]))
+    assert client.fail(faulty_registry.reference('tree'), dest).error == 'CorruptArchive'
+    assert not dest.exists()
+
+
+@pytest.mark.parametrize('option', ['--uidmap', '--gidmap', '--idmap'])
+def test_owners_are_mapped_while_writing(faulty_registry, client, dest, option):
+    found = bootstrap(faulty_registry, client, dest,
+                      [tar.file('a', uid=0, gid=0), tar.file('b', uid=1000, gid=1000),
+                       tar.file('c', uid=70000, gid=70000)],
+                      options=(option, '0:100000:1000', option, '1000:5:1'))
+    want = {b'a': 100000, b'b': 5, b'c': 70000}
+    for name, mapped in want.items():
+        plain = {b'a': 0, b'b': 1000, b'c': 70000}[name]
+        assert found[name]['uid'] == (mapped if option != '--gidmap' else plain), name
+        assert found[name]['gid'] == (mapped if option != '--uidmap' else plain), name
+
+
+@pytest.mark.parametrize('turned', [False, True], ids=['one-way', 'other-way'])
+def test_swapped_ids_do_not_depend_on_the_order_of_the_options(
+        faulty_registry, client, dest, turned):
+    maps = ['--uidmap', '1:2:1', '--uidmap', '2:1:1']
+    found = bootstrap(faulty_registry, client, dest, [tar.file('a', uid=1), tar.file('b', uid=2)],
+                      options=maps[2:] + maps[:2] if turned else maps)
+    assert (found[b'a']['uid'], found[b'b']['uid']) == (2, 1)
+
+
+def test_missing_parents_belong_to_the_mapped_root(faulty_registry, client, dest):
+    found = bootstrap(faulty_registry, client, dest, [tar.file('no/entry/file', uid=7)],
+                      options=('--idmap', '0:1000:10'))
+    for name in (b'no', b'no/entry'):
+        assert (found[name]['uid'], found[name]['gid'], found[name]['mode']) == (1000, 1000, 0o755)
+
+
+def password_of(dest):
+    lines = (dest / 'etc/shadow').read_text().splitlines()
+    return next(line.split(':')[1] for line in lines if line.startswith('root:'))
+
+
+def test_root_password_is_the_first_line_of_the_file(faulty_registry, client, dest, tmp_path):
+    secret = tmp_path / 'secret'
+    secret.write_text('correct horse\nsecond line\n')
+    before = samples.SHADOW.decode().splitlines()
+    found = bootstrap(faulty_registry, client, dest, samples.base_layer(),
+                      options=('--root-password', f'file:{secret}'))
+    hashed = password_of(dest)
+    assert hashed.startswith(('$y$', '$6$'))
+    assert crypt.crypt('correct horse', hashed) == hashed
+    after = (dest / 'etc/shadow').read_text().splitlines()
+    assert [after[0], after[2]] == [before[0], before[2]]
+    assert (found[b'etc/shadow']['mode'], found[b'etc/shadow']['gid']) == (0o640, 42)
+
+
+def test_plain_root_password_works_with_a_warning(faulty_registry, client, dest):
+    faulty_registry.add('tree', Image([samples.base_layer()]))
+    result = client.bootstrap(faulty_registry.reference('tree'), dest, '--root-password', 'secret')
+    assert crypt.crypt('secret', password_of(dest)) == password_of(dest)
+    assert 'warning' in result.err.lower()
+
+
+def test_root_password_needs_a_shadow_file(faulty_registry, client, dest, tmp_path):
+    (tmp_path / 'secret').write_text('x\n')
+    faulty_registry.add('tree', samples.small())
+    result = client.fail(faulty_registry.reference('tree'), dest,
+                         '--root-password', f'file:{tmp_path}/secret')
+    assert 'etc/shadow' in result.sentence
+    assert not dest.exists()
+
+
+def test_link_in_place_of_the_shadow_file_is_not_followed(
+        faulty_registry, client, dest, tmp_path):
+    (tmp_path / 'secret').write_text('x\n')
+    outside = tmp_path / 'shadow'
+    outside.write_bytes(samples.SHADOW)
+    faulty_registry.add('tree', Image([[tar.directory('etc'),
+                                        tar.symlink('etc/shadow', str(outside))]]))
+    result = client.fail(faulty_registry.reference('tree'), dest,
+                         '--root-password', f'file:{tmp_path}/secret')
+    assert 'etc/shadow' in result.sentence
+    assert outside.read_bytes() == samples.SHADOW
+    assert not dest.exists()
+
+
+def test_overwrite_writes_into_a_directory_that_has_content(faulty_registry, client, dest):
+    dest.mkdir()
+    (dest / 'mine').write_text('kept')
+    faulty_registry.add('tree', samples.small())
+    client.bootstrap(faulty_registry.reference('tree'), dest, '--overwrite')
+    assert (dest / 'mine').read_text() == 'kept'
+    assert (dest / 'etc/greeting').exists()
+
+
+def test_empty_directory_is_filled(faulty_registry, client, dest):
+    dest.mkdir()
+    found = bootstrap(faulty_registry, client, dest, [tar.file('x', b'1')])
+    assert sorted(found) == [b'.', b'x']
+
+
+def test_mount_point_is_filled_in_place(faulty_registry, client, tmpfs):
+    root = tmpfs('4m')
+    device = root.stat().st_dev
+    faulty_registry.add('tree', samples.small())
+    client.bootstrap(faulty_registry.reference('tree'), root)
+    assert tree.names(root) == ['etc', 'etc/greeting']
+    assert root.stat().st_dev == device
+
+
+def test_umask_of_the_caller_does_not_matter(faulty_registry, client, dest):
+    faulty_registry.add('tree', Image([[tar.file('x', mode=0o666), tar.file('a/b', b'')]]))
+    client.bootstrap(faulty_registry.reference('tree'), dest, umask=0o077)
+    found = tree.snapshot(dest)
+    assert (found[b'x']['mode'], found[b'a']['mode']) == (0o666, 0o755)
+
+
+def test_umoci_agrees_about_a_layout_that_the_tests_wrote(tmp_path):
+    layout = write_layout(tmp_path / 'layout', samples.small())
+    run(['umoci', 'raw', 'unpack', '--image', f'{layout}:latest', tmp_path / 'root'])
+    assert tree.names(tmp_path / 'root') == ['etc', 'etc/greeting']
