@@ -30,6 +30,8 @@ def pytest_configure(config):
         # Not -p no:terminal: pytest's own explanations of an assertion need that plugin's options.
         config.pluginmanager.unregister(name='terminalreporter')
         config.pluginmanager.register(Tap(), 'tap')
+    # Whose time is over, as meson says it, cleans up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     process.become_subreaper()
 
 
