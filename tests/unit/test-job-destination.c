@@ -654,11 +654,10 @@ static void recover(StoreFixture *f, int expected, bool expected_busy) {
                 destination_recover(f->store, &entries[0], &destination, &is_busy, NULL), expected);
         assert_true(is_busy == expected_busy);
         if (expected > 0) {
-                assert_true(clean(destination));
-                destination_cleaned(destination);
+                finish(destination);
                 assert_int_equal(count_journal(f), 0);
-        }
-        destination_free(destination);
+        } else
+                destination_free(destination);
         store_journal_free(entries, n);
 }
 
@@ -731,12 +730,8 @@ static void staging_that_is_gone_needs_no_recovery(void **state) {
 static void what_is_no_staging_is_not_recovered(void **state) {
         StoreFixture *f = *state;
         const char id[] = "00112233445566778899aabbccddeeff";
-        static const char *const names[] = {
-                "precious",
-                ".virt-bootstrap-theirs",
-                ".virt-bootstrap-link",
-                "x/../precious",
-        };
+        static const char *const names[] = { "precious", ".virt-bootstrap-theirs",
+                                             ".virt-bootstrap-link", "x/../precious" };
 
         scratch_mkdir(&f->scratch, "precious");
         scratch_mkdir(&f->scratch, ".virt-bootstrap-theirs"); /* others may look into it */

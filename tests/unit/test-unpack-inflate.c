@@ -189,16 +189,18 @@ static void truncated_stream_is_refused(void **state) {
         Fixture *f = *state;
 
         add_big_tar(&tar);
-        for (size_t i = 0; i < N_COMPRESSED; i++)
+        for (size_t i = 0; i < N_COMPRESSED; i++) {
+                _cleanup_(bytes_done) Bytes whole = { 0 };
+
+                formats[i].add(&whole, tar.data, tar.size);
                 for (size_t k = 0; k < 4; k++) {
-                        Bytes *layer = layer_add(f);
                         const size_t cuts[] = { 1, 5, 9, 100000 };
 
-                        formats[i].add(layer, tar.data, tar.size);
-                        layer->size -= cuts[k];
+                        bytes_add(layer_add(f), whole.data, whole.size - cuts[k]);
                         run_badly(f, ERROR_CORRUPT_ARCHIVE);
                         reset(f);
                 }
+        }
 }
 
 static void something_behind_the_stream_is_refused(void **state) {
@@ -207,15 +209,19 @@ static void something_behind_the_stream_is_refused(void **state) {
         Fixture *f = *state;
 
         add_big_tar(&tar);
-        for (size_t i = 0; i < N_COMPRESSED; i++)
+        for (size_t i = 0; i < N_COMPRESSED; i++) {
+                _cleanup_(bytes_done) Bytes whole = { 0 };
+
+                formats[i].add(&whole, tar.data, tar.size);
                 for (size_t k = 0; k < 4; k++) {
                         Bytes *layer = layer_add(f);
 
-                        formats[i].add(layer, tar.data, tar.size);
+                        bytes_add(layer, whole.data, whole.size);
                         bytes_add(layer, tails[k], strlen(tails[k]));
                         run_badly(f, ERROR_CORRUPT_ARCHIVE);
                         reset(f);
                 }
+        }
 }
 
 static void wrong_byte_in_the_stream_is_refused(void **state) {

@@ -189,6 +189,9 @@ class Generator:
                    for n in range(len(parts)))
 
     def layer(self):
+        """Whiteouts stand anywhere, but for those that take away a link: the layer may have written
+        through it by then, which cannot be undone."""
+        links = [path for path, node in self.tree.paths() if node.is_link()]
         marked = self._whiteouts()
         self.tree.apply(marked)
         entries = []
@@ -205,5 +208,7 @@ class Generator:
         if self.plain:
             return marked + entries
         for entry in marked:
-            entries.insert(self.random.randint(0, len(entries)), entry)
+            gone = entry.name.replace(b'/.wh..wh..opq', b'').replace(b'.wh.', b'')
+            first = any(inside(link, gone) for link in links)
+            entries.insert(0 if first else self.random.randint(0, len(entries)), entry)
         return entries
