@@ -70,8 +70,13 @@ static int attach(int root_fd, int copy_fd, Error *error) {
         char link[FD_PATH_MAX], path[PATH_MAX];
         ssize_t n;
 
-        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+                /* In a plain chroot, whose root is no mount, nothing can be mounted that others do not
+                 * see: the tree becomes the root where it is. */
+                if (errno == EINVAL && fchdir(root_fd) >= 0)
+                        return 0;
                 return error_set_errno(error, errno, "Cannot detach from other mounts");
+        }
 
         if (copy_fd >= 0) {
                 if (syscall(SYS_move_mount, copy_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) <

@@ -21,6 +21,20 @@ static const cap_value_t tree_capabilities[] = {
 
 #define N_TREE_CAPABILITIES (sizeof(tree_capabilities) / sizeof(tree_capabilities[0]))
 
+static const struct {
+        __rlimit_resource_t resource;
+        rlim_t value;
+} limits[] = {
+        { RLIMIT_CORE, 0 },
+        { RLIMIT_MEMLOCK, 0 },
+        { RLIMIT_MSGQUEUE, 0 },
+#ifndef __SANITIZE_ADDRESS__ /* whose shadow is larger */
+        { RLIMIT_DATA, PRIVILEGES_MEMORY_MAX },
+#endif
+};
+
+#define N_LIMITS (sizeof(limits) / sizeof(limits[0]))
+
 static void cap_freep(cap_t *caps) {
         if (*caps)
                 (void) cap_free(*caps);
@@ -84,10 +98,15 @@ int privileges_become_nobody(Error *error) {
 }
 
 int privileges_limit(Error *error) {
-        const struct rlimit none = { 0, 0 };
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return error_set_errno(error, errno, "Cannot give up new privileges");
 
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
-                return error_set_errno(error, errno, "Cannot limit the worker");
+        for (size_t i = 0; i < N_LIMITS; i++) {
+                const struct rlimit limit = { limits[i].value, limits[i].value };
+
+                if (setrlimit(limits[i].resource, &limit) < 0)
+                        return error_set_errno(error, errno, "Cannot limit the worker");
+        }
         return 0;
 }
 

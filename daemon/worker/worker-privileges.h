@@ -4,6 +4,7 @@
 /* Capabilities, the user, and resource limits of a worker. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base-error.h"
 
@@ -24,7 +25,10 @@ int privileges_drop(bool keep_trees, Error *error);
 /** privileges_become_nobody() - root becomes an ordinary user that owns nothing; others stay */
 int privileges_become_nobody(Error *error);
 
-/** privileges_limit() - no core dumps, and no new privileges */
+/* Private memory of a worker, bytes: a zstd window, buffers and stacks are far below it. */
+#define PRIVILEGES_MEMORY_MAX (UINT64_C(1) << 30)
+
+/** privileges_limit() - no new privileges, no core dumps, not more than PRIVILEGES_MEMORY_MAX */
 int privileges_limit(Error *error);
 
 /**

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "base-cleanup.h"
+#include "worker-privileges.h"
 #include "worker-sandbox.h"
 
 #define SOMEBODY 4711 /* a user without privileges */
@@ -141,6 +143,16 @@ static bool make_namespace(int root_fd) {
         return unshare(CLONE_NEWUSER) >= 0;
 }
 
+/* In one piece that is never touched: nothing is really taken. */
+static bool take_memory(int root_fd) {
+#ifdef __SANITIZE_ADDRESS__
+        return false;
+#else
+        return mmap(NULL, PRIVILEGES_MEMORY_MAX, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+#endif
+}
+
 static bool fork_off(int root_fd) {
         return fork() >= 0;
 }
@@ -205,6 +217,7 @@ static void tree_worker_cannot_get_out_of_the_tree(void **state) {
                 { "make a socket", STEP_TREE, make_socket, REFUSED },
                 { "signal others", STEP_TREE, signal_others, REFUSED },
                 { "fork", STEP_TREE, fork_off, REFUSED },
+                { "take memory", STEP_TREE, take_memory, REFUSED },
                 { "trace others", STEP_TREE, trace_others, KILLED },
                 { "execute a program", STEP_TREE, execute, KILLED },
                 { "mount", STEP_TREE, mount_something, KILLED },
@@ -221,6 +234,7 @@ static void verify_worker_has_nothing_but_its_descriptors(void **state) {
                 { "make a socket", STEP_BLOB, make_socket, REFUSED },
                 { "signal others", STEP_BLOB, signal_others, REFUSED },
                 { "fork", STEP_BLOB, fork_off, REFUSED },
+                { "take memory", STEP_BLOB, take_memory, REFUSED },
                 { "trace others", STEP_BLOB, trace_others, KILLED },
                 { "execute a program", STEP_BLOB, execute, KILLED },
         };
@@ -236,6 +250,7 @@ static void fetch_worker_has_the_network_and_reads_the_system(void **state) {
                 { "write", STEP_NETWORK, write_anywhere, REFUSED },
                 { "signal others", STEP_NETWORK, signal_others, REFUSED },
                 { "fork", STEP_NETWORK, fork_off, REFUSED },
+                { "take memory", STEP_NETWORK, take_memory, REFUSED },
                 { "trace others", STEP_NETWORK, trace_others, KILLED },
                 { "execute a program", STEP_NETWORK, execute, KILLED },
                 { "mount", STEP_NETWORK, mount_something, KILLED },
