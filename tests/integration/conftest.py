@@ -19,24 +19,28 @@ def pytest_addoption(parser):
     parser.addoption('--tap', action='store_true', help='print the results as TAP only')
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_cmdline_main(config):
+    """A folder of this run's own for all that the tests make, gone however the run ends."""
+    # Whose time is over, as meson says it, cleans up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    folder = tempfile.mkdtemp(prefix='virt-bootstrap-test-')
+    try:
+        os.chmod(folder, 0o755)
+        config.option.basetemp = os.path.join(folder, 'pytest')
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     config.addinivalue_line('markers', 'root: needs root')
-    folder = tempfile.mkdtemp(prefix='virt-bootstrap-test-')
-    os.chmod(folder, 0o755)
-    config.own_folder = folder
-    config.option.basetemp = os.path.join(folder, 'pytest')
     if config.option.tap:
         # Not -p no:terminal: pytest's own explanations of an assertion need that plugin's options.
         config.pluginmanager.unregister(name='terminalreporter')
         config.pluginmanager.register(Tap(), 'tap')
-    # Whose time is over, as meson says it, cleans up as after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     process.become_subreaper()
-
-
-def pytest_unconfigure(config):
-    shutil.rmtree(config.own_folder, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items):
