@@ -12,8 +12,8 @@
 typedef struct Limits {
         uint64_t
                 unpacked_bytes; /* UnpackedSize=; of all layers' tar streams, in which holes are not */
-        uint64_t entries;    /* Entries=; of all layers together */
-        uint64_t layers;     /* Layers= */
+        uint64_t entries;       /* Entries=; of all layers together */
+        uint64_t layers;        /* Layers= */
         uint64_t path_bytes; /* PathLength=; of an entry's or a hard link's path, without the NUL */
         uint64_t name_bytes; /* NameLength=; of one component */
         uint64_t depth;      /* PathDepth=; components of a path */
