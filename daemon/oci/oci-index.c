@@ -16,6 +16,7 @@
 static void entry_done(IndexEntry *entry) {
         descriptor_done(&entry->descriptor);
         free(entry->ref_name);
+        free(entry->image_name);
 }
 
 void index_done(Index *index) {
@@ -51,15 +52,11 @@ static bool may_be_followed(MediaType type) {
                class == MEDIA_CLASS_INDEX;
 }
 
-static int read_ref_name(const json_t *value, char **ret, Error *error) {
-        json_t *annotations;
+static int read_name(const json_t *annotations, const char *key, char **ret, Error *error) {
         const char *text;
         int r;
 
-        r = value_get_object(value, "annotations", WHAT, &annotations, error);
-        if (r < 0)
-                return r;
-        r = value_get_string(annotations, "org.opencontainers.image.ref.name", WHAT, &text, error);
+        r = value_get_string(annotations, key, WHAT, &text, error);
         if (r < 0)
                 return r;
         if (!text || strlen(text) > INDEX_REF_NAME_MAX)
@@ -67,6 +64,19 @@ static int read_ref_name(const json_t *value, char **ret, Error *error) {
 
         *ret = strdup(text);
         return *ret ? 0 : error_oom(error);
+}
+
+static int read_names(const json_t *value, IndexEntry *entry, Error *error) {
+        json_t *annotations;
+        int r;
+
+        r = value_get_object(value, "annotations", WHAT, &annotations, error);
+        if (r >= 0)
+                r = read_name(
+                        annotations, "org.opencontainers.image.ref.name", &entry->ref_name, error);
+        if (r >= 0)
+                r = read_name(annotations, "io.containerd.image.name", &entry->image_name, error);
+        return r;
 }
 
 static int entry_parse(const json_t *value, IndexEntry *ret, Error *error) {
@@ -85,7 +95,7 @@ static int entry_parse(const json_t *value, IndexEntry *ret, Error *error) {
         r = may_be_image(value, &may_be, error);
         if (r < 0)
                 return r;
-        r = read_ref_name(value, &entry.ref_name, error);
+        r = read_names(value, &entry, error);
         if (r < 0)
                 return r;
         r = value_get_object(value, "platform", WHAT, &platform, error);

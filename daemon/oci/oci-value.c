@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base-cleanup.h"
 #include "oci-document.h"
 #include "oci-text.h"
 #include "oci-value.h"
@@ -25,7 +26,7 @@ static size_t count_values(const char *data, size_t size) {
         return count;
 }
 
-int value_load(const void *data, size_t size, const char *what, json_t **ret, Error *error) {
+static int load(const void *data, size_t size, const char *what, json_t **ret, Error *error) {
         char quoted[TEXT_QUOTE_MAX];
         json_error_t problem;
         json_t *value;
@@ -47,14 +48,40 @@ int value_load(const void *data, size_t size, const char *what, json_t **ret, Er
                 return error_set(
                         error, EBADMSG, ERROR_UNSUPPORTED_IMAGE, "The %s is not valid JSON: %s",
                         what, text_quote(problem.text, quoted));
-        if (!json_is_object(value)) {
-                json_decref(value);
+
+        *ret = value;
+        return 0;
+}
+
+int value_load(const void *data, size_t size, const char *what, json_t **ret, Error *error) {
+        json_auto_t *value = NULL;
+        int r;
+
+        r = load(data, size, what, &value, error);
+        if (r < 0)
+                return r;
+        if (!json_is_object(value))
                 return error_set(
                         error, EBADMSG, ERROR_UNSUPPORTED_IMAGE, "The %s is not a JSON object",
                         what);
-        }
 
-        *ret = value;
+        *ret = TAKE_PTR(value);
+        return 0;
+}
+
+int value_load_array(const void *data, size_t size, const char *what, json_t **ret, Error *error) {
+        json_auto_t *value = NULL;
+        int r;
+
+        r = load(data, size, what, &value, error);
+        if (r < 0)
+                return r;
+        if (!json_is_array(value))
+                return error_set(
+                        error, EBADMSG, ERROR_UNSUPPORTED_IMAGE, "The %s is not a JSON array",
+                        what);
+
+        *ret = TAKE_PTR(value);
         return 0;
 }
 

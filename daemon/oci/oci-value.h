@@ -30,6 +30,9 @@
  */
 int value_load(const void *data, size_t size, const char *what, json_t **ret, Error *error);
 
+/** value_load_array() - value_load() for a text whose value is an array */
+int value_load_array(const void *data, size_t size, const char *what, json_t **ret, Error *error);
+
 /** value_key_equal() - whether encoding/json takes @a for @b: case, 'ſ' and 'K' (Kelvin) folded */
 bool value_key_equal(const char *a, const char *b);
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Sources that are files: images as other tools write them to a disk. The words are those of
+ * containers-transports(5), and are split as there:
+ *
+ *     oci:PATH[:REF|:@INDEX]              an OCI image layout, a directory
+ *     oci-archive:PATH[:REF|:@INDEX]      a tar archive of one
+ *     docker-archive:PATH[:REF|:@INDEX]   what "docker save" and "podman save" write
+ *     dir:PATH                            what "skopeo copy … dir:PATH" writes
+ *
+ * PATH ends at the first ':', so that it cannot have one, but for "dir:", where all is PATH.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base-error.h"
+
+#define SOURCE_REFERENCE_PATH_MAX ((size_t) 4095) /* bytes */
+#define SOURCE_SELECTOR_NAME_MAX  ((size_t) 511)  /* bytes */
+#define SOURCE_INDEX_MAX          999999U
+
+typedef enum SourceKind {
+        SOURCE_OCI,
+        SOURCE_OCI_ARCHIVE,
+        SOURCE_DOCKER_ARCHIVE,
+        SOURCE_DIR,
+        _SOURCE_KIND_MAX,
+} SourceKind;
+
+/* Which image of several. Neither a name nor an index: there has to be one only. */
+typedef struct SourceSelector {
+        char
+                name[SOURCE_SELECTOR_NAME_MAX +
+                     1]; /* printable ASCII; empty for none. Of a docker archive
+                                                  * the full form, "docker.io/library/debian:latest";
+                                                  * otherwise as it was written. */
+        bool has_index;
+        unsigned index; /* when @has_index, counted from 0; <= SOURCE_INDEX_MAX */
+} SourceSelector;
+
+typedef struct SourceReference {
+        SourceKind kind;
+        char path[SOURCE_REFERENCE_PATH_MAX + 1]; /* not empty; any bytes */
+        SourceSelector selector;                  /* empty for SOURCE_DIR */
+} SourceReference;
+
+#define SOURCE_REFERENCE_MAX                                                                       \
+        (sizeof("docker-archive:") + SOURCE_REFERENCE_PATH_MAX + SOURCE_SELECTOR_NAME_MAX + 2)
+
+/** source_reference_is_one() - whether @text begins like one of the four */
+bool source_reference_is_one(const char *text);
+
+/**
+ * source_reference_parse() - read a source
+ *
+ * A reference of a docker archive is completed as reference_parse() does ("debian" means
+ * "docker.io/library/debian:latest"), and may not have a digest.
+ *
+ * Return: 0, or -EINVAL with @error set to ERROR_INVALID_REFERENCE; @ret untouched on failure.
+ */
+int source_reference_parse(const char *text, SourceReference *ret, Error *error);
+
+/** source_reference_format() - the text that reads as @reference again; returns @ret */
+char *source_reference_format(
+        const SourceReference *reference, char ret[static SOURCE_REFERENCE_MAX + 1]);
+
+/** source_kind_to_string() - "oci", "oci-archive", "docker-archive" or "dir" */
+const char *source_kind_to_string(SourceKind kind);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "source-head.h"
+#include "source-spool.h"
+#include "unpack-inflate.h"
+
+#define BUFFER_BYTES ((size_t) 1 << 20)
+
+/* The archive as the one "layer" of the inflating code. */
+typedef struct Feed {
+        int fd; /* borrowed */
+        bool is_pipe;
+        bool has_begun;
+        uint64_t offset; /* bytes */
+} Feed;
+
+static int feed_next(void *userdata, UnpackLayer *ret, Error *error) {
+        Feed *feed = userdata;
+
+        if (feed->has_begun)
+                return 0;
+
+        feed->has_begun = true;
+        *ret = (UnpackLayer){ 0 };
+        return 1;
+}
+
+static ssize_t feed_read(void *userdata, void *buffer, size_t size, Error *error) {
+        Feed *feed = userdata;
+        ssize_t n;
+
+        do
+                n = feed->is_pipe ? read(feed->fd, buffer, size)
+                                  : pread(feed->fd, buffer, size, (off_t) feed->offset);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return error_set_errno(error, errno, "Cannot read the archive");
+
+        feed->offset += (uint64_t) n;
+        return n;
+}
+
+static int copy(Inflate *inflate, const SourceInput *input, Error *error) {
+        _cleanup_(freep) void *buffer = malloc(BUFFER_BYTES);
+        uint64_t done = 0;
+        ssize_t n;
+        int r;
+
+        if (!buffer)
+                return error_oom(error);
+
+        while ((n = inflate_read(inflate, buffer, BUFFER_BYTES, error)) > 0) {
+                if ((uint64_t) n > input->scratch_bytes_max - done)
+                        return error_set(
+                                error, EFBIG, ERROR_LIMIT_EXCEEDED,
+                                "The archive has more than %ju bytes uncompressed",
+                                (uintmax_t) input->scratch_bytes_max);
+
+                r = fd_write_full(input->scratch_fd, buffer, (size_t) n);
+                if (r < 0)
+                        return error_set_errno(error, -r, "Cannot keep the archive for reading");
+                done += (uint64_t) n;
+        }
+
+        return (int) n;
+}
+
+static int spool(const SourceInput *input, bool is_pipe, Error *error) {
+        _cleanup_(inflate_freep) Inflate *inflate = NULL;
+        Limits limits = LIMITS_DEFAULT;
+        Feed feed = { .fd = input->fd, .is_pipe = is_pipe };
+        const UnpackInput unpack_input = {
+                .next = feed_next,
+                .read = feed_read,
+                .userdata = &feed,
+        };
+        UnpackLayer layer;
+        int r;
+
+        if (input->scratch_fd < 0)
+                return error_set(
+                        error, EOPNOTSUPP, ERROR_UNSUPPORTED_IMAGE,
+                        is_pipe ? "The archive comes from a pipe, which is read once only"
+                                : "The archive is compressed as a whole");
+
+        limits.unpacked_bytes = UINT64_MAX; /* the scratch file's own ceiling is below */
+        r = inflate_new(&unpack_input, &limits, &inflate, error);
+        if (r >= 0)
+                r = inflate_next(inflate, &layer, error);
+        if (r >= 0)
+                r = copy(inflate, input, error);
+        return r < 0 ? r : input->scratch_fd;
+}
+
+int source_spool(const SourceInput *input, Error *error) {
+        SourceHead head;
+        struct stat st;
+        int r;
+
+        if (fstat(input->fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot look at the archive");
+        if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))
+                return spool(input, true, error);
+        if (!S_ISREG(st.st_mode))
+                return error_set(
+                        error, S_ISDIR(st.st_mode) ? EISDIR : EINVAL, ERROR_UNSUPPORTED_IMAGE,
+                        "The archive is %s, not a file or a pipe",
+                        S_ISDIR(st.st_mode) ? "a directory" : "a device");
+
+        r = source_head_read(
+                input->fd, &(SourceExtent){ .size = (uint64_t) st.st_size }, &head, error);
+        if (r < 0)
+                return r;
+        return source_head_is_tar(&head) ? input->fd : spool(input, false, error);
+}

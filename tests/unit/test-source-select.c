@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "source-select.h"
+#include "test-source.h"
+
+#define ENTRY(sha, more) "{'mediaType':'" OCI_MANIFEST "','digest':'" sha "','size':1" more "}"
+#define NAMED(name)      ",'annotations':{'org.opencontainers.image.ref.name':'" name "'}"
+#define DOCKER(name, full)                                                                         \
+        ",'annotations':{'org.opencontainers.image.ref.name':'" name                               \
+        "','io.containerd.image.name':'" full "'}"
+#define FOR(architecture) ",'platform':{'os':'linux','architecture':'" architecture "'}"
+#define NO_IMAGE                                                                                   \
+        "{'mediaType':'application/vnd.example+json','digest':'" SHA_C "','size':1" NAMED("x") "}"
+#define ATTESTATION ENTRY(SHA_C, ",'platform':{'os':'unknown','architecture':'unknown'}")
+
+typedef struct Chosen {
+        Index index;
+        const IndexEntry *entry;
+        int r;
+        Error error;
+} Chosen;
+
+static void chosen_done(Chosen *chosen) {
+        index_done(&chosen->index);
+        error_clear(&chosen->error);
+}
+
+/* What "oci:x@SELECTOR" means in an index with these entries. */
+static Chosen choose(const char *entries, const char *selector) {
+        _cleanup_(freep) char *json = json_repeat("{'manifests':[", entries, 1, "]}");
+        _cleanup_(freep) char *text = json_format("oci:x%s", selector);
+        Chosen chosen = { .error = ERROR_NULL };
+        SourceReference reference;
+
+        assert_int_equal(index_parse(json, strlen(json), &chosen.index, NULL), 0);
+        assert_int_equal(source_reference_parse(text, &reference, NULL), 0);
+        chosen.r = source_select_layout(
+                &chosen.index, &reference.selector, &chosen.entry, &chosen.error);
+        return chosen;
+}
+
+static void assert_chosen(const char *entries, const char *selector, const char *sha) {
+        _cleanup_(chosen_done) Chosen chosen = choose(entries, selector);
+        char text[DIGEST_STRING_MAX];
+
+        if (chosen.r < 0)
+                fail_msg("%s", error_text(&chosen.error));
+        if (!sha)
+                assert_null(chosen.entry);
+        else
+                assert_string_equal(digest_format(&chosen.entry->descriptor.digest, text), sha);
+}
+
+static void assert_not_chosen(const char *entries, const char *selector, const char *message) {
+        _cleanup_(chosen_done) Chosen chosen = choose(entries, selector);
+
+        assert_failure(chosen.r, &chosen.error, ERROR_INVALID_REFERENCE, "");
+        assert_string_equal(error_text(&chosen.error), message);
+}
+
+static void only_image_of_a_layout_needs_no_selector(void **state) {
+        assert_chosen(ENTRY(SHA_A, ""), "", SHA_A);
+        assert_chosen(ENTRY(SHA_A, NAMED("x")), "", SHA_A);
+        assert_chosen(NO_IMAGE "," ENTRY(SHA_B, NAMED("x")) "," ATTESTATION, "", SHA_B);
+        assert_chosen(ENTRY(SHA_A, NAMED("x")) "," ENTRY(SHA_A, NAMED("y")), "", SHA_A);
+}
+
+static void image_of_a_layout_is_selected_by_name_or_number(void **state) {
+        static const char entries[] = ENTRY(SHA_A, NAMED("latest")) "," ENTRY(
+                SHA_B, DOCKER("1.2", "docker.io/library/x:1.2"));
+
+        assert_chosen(entries, ":latest", SHA_A);
+        assert_chosen(entries, ":1.2", SHA_B);
+        assert_chosen(entries, ":docker.io/library/x:1.2", SHA_B);
+        assert_chosen(entries, ":@0", SHA_A);
+        assert_chosen(entries, ":@1", SHA_B);
+}
+
+static void image_that_a_layout_has_not_is_refused(void **state) {
+        static const char entries[] =
+                ENTRY(SHA_A, NAMED("one")) "," NO_IMAGE "," ENTRY(SHA_B, DOCKER("two", "x/two"));
+
+        assert_not_chosen(entries, ":x", "There is no image 'x' in it, but: @0 'one', @2 'x/two'");
+        assert_not_chosen(entries, ":@1", "There is no image @1 in it, but: @0 'one', @2 'x/two'");
+        assert_not_chosen(entries, ":@3", "There is no image @3 in it, but: @0 'one', @2 'x/two'");
+        assert_not_chosen("", "", "There is no image in it");
+        assert_not_chosen(NO_IMAGE, ":x", "There is no image in it");
+}
+
+static void several_images_of_a_layout_need_a_selector(void **state) {
+        assert_not_chosen(
+                ENTRY(SHA_A, NAMED("one")) "," ENTRY(SHA_B, ""), "",
+                "There are several images in it, say \":NAME\" or \":@NUMBER\" behind the path to "
+                "have one of: @0 'one', @1");
+        assert_not_chosen(
+                ENTRY(SHA_A, DOCKER("1", "a:1")) "," ENTRY(SHA_B, DOCKER("1", "b:1")), ":1",
+                "Several images in it are '1', say \":@NUMBER\" behind the path to have one of: "
+                "@0 'a:1', @1 'b:1'");
+}
+
+static void nameless_images_for_several_platforms_are_one_image(void **state) {
+        static const char entries[] = ENTRY(SHA_A, FOR("amd64")) "," ENTRY(SHA_B, FOR("arm64"));
+
+        assert_chosen(entries, "", NULL);
+        assert_chosen(
+                ENTRY(SHA_A, FOR("amd64")) "," ATTESTATION "," ENTRY(SHA_B, FOR("arm64")), "",
+                NULL);
+        assert_chosen(entries, ":@1", SHA_B);
+        assert_not_chosen(
+                ENTRY(SHA_A, FOR("amd64")) "," ENTRY(SHA_B, NAMED("x") FOR("arm64")), "",
+                "There are several images in it, say \":NAME\" or \":@NUMBER\" behind the path to "
+                "have one of: @0, @1 'x'");
+}
+
+static void list_of_images_is_bounded_and_printable(void **state) {
+        _cleanup_(freep) char *many = json_repeat(
+                ENTRY(SHA_A, NAMED("\\u001b[2Jn\xc3\xa4me")) ",", ENTRY(SHA_B, NAMED("x")), 30, "");
+        _cleanup_(chosen_done) Chosen chosen = choose(many, "");
+
+        assert_failure(
+                chosen.r, &chosen.error, ERROR_INVALID_REFERENCE, "@0 '?[2Jn??me', @1 'x', ");
+        assert_non_null(strstr(error_text(&chosen.error), "@19 'x', ..."));
+        assert_string_equal(strstr(error_text(&chosen.error), "..."), "...");
+}
+
+/* The config of the image that "docker-archive:xSELECTOR" means; NULL when it means none. */
+static void assert_docker(
+        const char *images, const char *selector, const char *config, const char *message) {
+        _cleanup_(freep) char *json = json_format("[%s]", images);
+        _cleanup_(freep) char *text = json_format("docker-archive:x%s", selector);
+        _cleanup_(docker_archive_done) DockerArchive archive = { 0 };
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        const DockerArchiveImage *image;
+        SourceReference reference;
+        int r;
+
+        assert_int_equal(docker_archive_parse(json, strlen(json), &archive, NULL), 0);
+        assert_int_equal(source_reference_parse(text, &reference, NULL), 0);
+        r = source_select_docker(&archive, &reference.selector, &image, &error);
+        if (!config) {
+                assert_failure(r, &error, ERROR_INVALID_REFERENCE, message);
+                return;
+        }
+
+        if (r < 0)
+                fail_msg("%s", error_text(&error));
+        assert_string_equal(image->config, config);
+}
+
+static void image_of_a_docker_archive_is_selected(void **state) {
+        static const char images[] =
+                "{'Config':'a','RepoTags':['x:1','docker.io/library/x:2']},"
+                "{'Config':'b','RepoTags':['UPPER','x.org/y:latest']},"
+                "{'Config':'c','RepoTags':null}";
+
+        assert_docker("{'Config':'a'}", "", "a", NULL);
+        assert_docker(images, ":x:1", "a", NULL);
+        assert_docker(images, ":x:2", "a", NULL);
+        assert_docker(images, ":docker.io/x:2", "a", NULL);
+        assert_docker(images, ":x.org/y", "b", NULL);
+        assert_docker(images, ":@2", "c", NULL);
+        assert_docker(images, "", NULL, "several images in it");
+        assert_docker(images, "", NULL, "one of: @0 'x:1', @1 'UPPER', @2");
+        assert_docker(images, ":x", NULL, "no image 'docker.io/library/x:latest' in it, but: @0");
+        assert_docker(images, ":@3", NULL, "no image @3");
+        assert_docker("", "", NULL, "There is no image in it");
+        assert_docker(
+                "{'Config':'a','RepoTags':['x']},{'Config':'b','RepoTags':['x:latest']}", ":x",
+                NULL, "Several images in it are 'docker.io/library/x:latest'");
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(only_image_of_a_layout_needs_no_selector),
+                CASE(image_of_a_layout_is_selected_by_name_or_number),
+                CASE(image_that_a_layout_has_not_is_refused),
+                CASE(several_images_of_a_layout_need_a_selector),
+                CASE(nameless_images_for_several_platforms_are_one_image),
+                CASE(list_of_images_is_bounded_and_printable),
+                CASE(image_of_a_docker_archive_is_selected),
+        };
+
+        return cmocka_run_group_tests_name("source-select", tests, NULL, NULL);
+}

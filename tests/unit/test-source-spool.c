@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <archive.h>
+#include <archive_entry.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "source-spool.h"
+#include "test-source.h"
+
+typedef struct Fixture {
+        Bytes tar;
+        int scratch_fd;
+        Error error;
+} Fixture;
+
+static int setup(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+
+        tar_file(&f->tar, "a", "content");
+        tar_end(&f->tar);
+        f->scratch_fd = memfd_create("scratch", MFD_CLOEXEC);
+        assert_true(f->scratch_fd >= 0);
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state) {
+        Fixture *f = *state;
+
+        bytes_done(&f->tar);
+        error_clear(&f->error);
+        close(f->scratch_fd);
+        free(f);
+        return 0;
+}
+
+static void compress(Bytes *bytes, int filter) {
+        const size_t room = bytes->size + 65536;
+        uint8_t *buffer = malloc(room);
+        struct archive *archive = archive_write_new();
+        struct archive_entry *entry = archive_entry_new();
+        size_t used = 0;
+
+        archive_write_add_filter(archive, filter);
+        archive_write_set_format_raw(archive);
+        archive_write_set_bytes_in_last_block(archive, 1);
+        assert_int_equal(archive_write_open_memory(archive, buffer, room, &used), ARCHIVE_OK);
+        archive_entry_set_filetype(entry, AE_IFREG);
+        archive_entry_set_pathname(entry, "data");
+        assert_int_equal(archive_write_header(archive, entry), ARCHIVE_OK);
+        assert_int_equal(archive_write_data(archive, bytes->data, bytes->size), bytes->size);
+        assert_int_equal(archive_write_close(archive), ARCHIVE_OK);
+        archive_write_free(archive);
+        archive_entry_free(entry);
+        free(bytes->data);
+        *bytes = (Bytes){ .data = buffer, .size = used, .room = room };
+}
+
+static int spool(int fd, int scratch_fd, uint64_t max, Error *error) {
+        const SourceInput input = {
+                .fd = fd,
+                .scratch_fd = scratch_fd,
+                .scratch_bytes_max = max,
+                .limits = &LIMITS_DEFAULT,
+        };
+
+        return source_spool(&input, error);
+}
+
+static void assert_scratch(const Fixture *f, const Bytes *content) {
+        _cleanup_(freep) uint8_t *buffer = malloc(content->size + 1);
+
+        assert_int_equal(pread(f->scratch_fd, buffer, content->size + 1, 0), content->size);
+        assert_memory_equal(buffer, content->data, content->size);
+}
+
+static void plain_file_is_read_where_it_is(void **state) {
+        Fixture *f = *state;
+        _cleanup_(closep) int fd = file_of(&f->tar);
+
+        assert_int_equal(spool(fd, -EBADF, 0, &f->error), fd);
+        assert_int_equal(spool(fd, f->scratch_fd, 1 << 20, &f->error), fd);
+        assert_int_equal(lseek(f->scratch_fd, 0, SEEK_END), 0);
+}
+
+static void compressed_file_is_uncompressed(void **state) {
+        static const int filters[] = { ARCHIVE_FILTER_GZIP, ARCHIVE_FILTER_BZIP2, ARCHIVE_FILTER_XZ,
+                                       ARCHIVE_FILTER_ZSTD };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < N_ELEMENTS(filters); i++) {
+                _cleanup_(bytes_done) Bytes compressed = { 0 };
+                _cleanup_(closep) int fd = -EBADF;
+
+                assert_int_equal(ftruncate(f->scratch_fd, 0), 0);
+                assert_int_equal(lseek(f->scratch_fd, 0, SEEK_SET), 0);
+                bytes_add(&compressed, f->tar.data, f->tar.size);
+                compress(&compressed, filters[i]);
+                fd = file_of(&compressed);
+                if (spool(fd, f->scratch_fd, f->tar.size, &f->error) != f->scratch_fd)
+                        fail_msg("%s", error_text(&f->error));
+                assert_scratch(f, &f->tar);
+        }
+}
+
+typedef struct Feeder {
+        const Bytes *bytes;
+        int fd;
+} Feeder;
+
+static void *feed(void *userdata) {
+        const Feeder *feeder = userdata;
+
+        for (size_t i = 0; i < feeder->bytes->size; i += 100) {
+                const size_t left = feeder->bytes->size - i;
+
+                if (write(feeder->fd, feeder->bytes->data + i, left < 100 ? left : 100) < 0)
+                        break;
+        }
+        close(feeder->fd);
+        return NULL;
+}
+
+static void assert_fed(Fixture *f, const Bytes *bytes, int read_fd, int write_fd) {
+        Feeder feeder = { .bytes = bytes, .fd = write_fd };
+        pthread_t thread;
+
+        assert_int_equal(ftruncate(f->scratch_fd, 0), 0);
+        assert_int_equal(lseek(f->scratch_fd, 0, SEEK_SET), 0);
+        assert_int_equal(pthread_create(&thread, NULL, feed, &feeder), 0);
+        if (spool(read_fd, f->scratch_fd, f->tar.size, &f->error) != f->scratch_fd)
+                fail_msg("%s", error_text(&f->error));
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_scratch(f, &f->tar);
+        close(read_fd);
+}
+
+static void pipe_is_kept_in_the_scratch_file(void **state) {
+        Fixture *f = *state;
+        _cleanup_(bytes_done) Bytes compressed = { 0 };
+        int fds[2];
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        assert_fed(f, &f->tar, fds[0], fds[1]);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        assert_fed(f, &f->tar, fds[0], fds[1]);
+
+        bytes_add(&compressed, f->tar.data, f->tar.size);
+        compress(&compressed, ARCHIVE_FILTER_GZIP);
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        assert_fed(f, &compressed, fds[0], fds[1]);
+}
+
+static void scratch_file_has_a_ceiling(void **state) {
+        Fixture *f = *state;
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        compress(&f->tar, ARCHIVE_FILTER_GZIP);
+        fd = file_of(&f->tar);
+        r = spool(fd, f->scratch_fd, 2047, &f->error);
+        assert_failure(r, &f->error, ERROR_LIMIT_EXCEEDED, "2047");
+}
+
+static void archive_that_needs_a_scratch_file_is_refused_without(void **state) {
+        Fixture *f = *state;
+        _cleanup_(closep) int fd = -EBADF;
+        int fds[2], r;
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        r = spool(fds[0], -EBADF, 0, &f->error);
+        assert_failure(r, &f->error, ERROR_UNSUPPORTED_IMAGE, "pipe");
+        error_clear(&f->error);
+        close(fds[0]);
+        close(fds[1]);
+
+        compress(&f->tar, ARCHIVE_FILTER_GZIP);
+        fd = file_of(&f->tar);
+        r = spool(fd, -EBADF, 0, &f->error);
+        assert_failure(r, &f->error, ERROR_UNSUPPORTED_IMAGE, "compressed");
+}
+
+static void damaged_compression_is_refused(void **state) {
+        Fixture *f = *state;
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        compress(&f->tar, ARCHIVE_FILTER_GZIP);
+        f->tar.size -= 6;
+        fd = file_of(&f->tar);
+        r = spool(fd, f->scratch_fd, 1 << 20, &f->error);
+        assert_failure(r, &f->error, ERROR_CORRUPT_ARCHIVE, "gzip");
+}
+
+static void devices_and_directories_are_refused(void **state) {
+        static const char *const paths[] = { "/dev/null", "/dev/zero", "/" };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < N_ELEMENTS(paths); i++) {
+                _cleanup_(closep) int fd = open(paths[i], O_RDONLY | O_CLOEXEC);
+                int r;
+
+                error_clear(&f->error);
+                r = spool(fd, f->scratch_fd, 1 << 20, &f->error);
+                assert_failure(r, &f->error, ERROR_UNSUPPORTED_IMAGE, "not a file or a pipe");
+        }
+}
+
+#define WITH_TAR(fn) CASE_WITH(fn, setup, teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                WITH_TAR(plain_file_is_read_where_it_is),
+                WITH_TAR(compressed_file_is_uncompressed),
+                WITH_TAR(pipe_is_kept_in_the_scratch_file),
+                WITH_TAR(scratch_file_has_a_ceiling),
+                WITH_TAR(archive_that_needs_a_scratch_file_is_refused_without),
+                WITH_TAR(damaged_compression_is_refused),
+                WITH_TAR(devices_and_directories_are_refused),
+        };
+
+        return cmocka_run_group_tests_name("source-spool", tests, NULL, NULL);
+}
