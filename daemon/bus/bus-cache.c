@@ -7,10 +7,6 @@
 #include "bus-pending.h"
 #include "store-cache.h"
 
-static void message_unrefp(sd_bus_message **message) {
-        sd_bus_message_unref(*message);
-}
-
 static Store *server_store(const BusServer *server) {
         return queue_context(server->queue)->store;
 }

@@ -45,6 +45,11 @@ struct BusServer {
         sd_event_source *reap;      /* owned; frees the connections that are gone */
 };
 
+/* For _cleanup_(). */
+static inline void message_unrefp(sd_bus_message **message) {
+        sd_bus_message_unref(*message);
+}
+
 /* bus_error_set() - an Error as the answer to a call; returns what the handler has to return */
 int bus_error_set(sd_bus_error *ret_error, const Error *error);
 

@@ -9,10 +9,6 @@
 /* What this build can do: kinds of sources, and formats. */
 static const char *const features[] = { "docker", "dir" };
 
-static void message_unrefp(sd_bus_message **message) {
-        sd_bus_message_unref(*message);
-}
-
 static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         BusServer *server = userdata;

@@ -23,10 +23,6 @@ struct BusPending {
         sd_bus_message *reply;
 };
 
-static void message_unrefp(sd_bus_message **message) {
-        sd_bus_message_unref(*message);
-}
-
 static void pending_free(BusPending *pending) {
         BusPending **p = &pending->server->pending;
 

@@ -395,7 +395,3 @@ JobRun *job_run_free(JobRun *run) {
         free(run);
         return NULL;
 }
-
-Job *job_run_job(const JobRun *run) {
-        return run->job;
-}

@@ -43,9 +43,6 @@ int job_run_start(
 /** job_run_free() - release @run (may be NULL) */
 JobRun *job_run_free(JobRun *run);
 
-/** job_run_job() - whose run it is */
-Job *job_run_job(const JobRun *run);
-
 /** job_run_stop() - end it because of @error; ended() follows once everything is cleaned up */
 void job_run_stop(JobRun *run, const Error *error);
 
