@@ -11,9 +11,9 @@
 
 #include "base-error.h"
 #include "base-limits.h"
-#include "unpack-source.h"
+#include "unpack-reader.h"
 
-#define DECODER_HEAD_BYTES ((size_t) 6)
+#define DECODER_HEAD_BYTES ((size_t) 9)
 
 typedef struct Decoder Decoder; /* each format's own */
 
@@ -22,11 +22,11 @@ typedef struct DecoderOps {
          * format's. */
         bool (*matches)(const uint8_t *head, size_t size);
 
-        /* A decoder of the bytes from @source on, which is borrowed. */
-        int (*new)(Source *source, const Limits *limits, Decoder **ret, Error *error);
+        /* A decoder of the bytes from @reader on, which is borrowed. */
+        int (*new)(Reader *reader, const Limits *limits, Decoder **ret, Error *error);
 
         /* At least one byte, 0 at the end of the stream, or a negative errno with @error set. At
-         * the end every check has passed; the source may still have bytes. */
+         * the end every check has passed; the reader may still have bytes. */
         ssize_t (*read)(Decoder *decoder, void *buffer, size_t size, Error *error);
 
         void (*free)(Decoder *decoder);
@@ -34,6 +34,9 @@ typedef struct DecoderOps {
 
 extern const DecoderOps decoder_gzip;  /* unpack-gzip.c */
 extern const DecoderOps decoder_zstd;  /* unpack-zstd.c */
-extern const DecoderOps decoder_xz;    /* unpack-filter.c */
+extern const DecoderOps decoder_xz;    /* unpack-lzma.c */
+extern const DecoderOps decoder_lzip;  /* unpack-lzma.c */
 extern const DecoderOps decoder_bzip2; /* unpack-filter.c */
+extern const DecoderOps decoder_lz4;   /* unpack-filter.c */
+extern const DecoderOps decoder_lzop;  /* unpack-lzop.c */
 extern const DecoderOps decoder_none;  /* unpack-none.c; matches everything */

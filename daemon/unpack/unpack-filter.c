@@ -8,34 +8,35 @@
 #include "base-cleanup.h"
 #include "unpack-decoder.h"
 
-/* xz and bzip2: libarchive's filters, in front of its format for "no archive at all". */
+/* bzip2 and lz4: libarchive's filters, in front of its format for "no archive at all". */
 typedef struct Filter {
-        Source *source;          /* borrowed */
+        Reader *reader;          /* borrowed */
         struct archive *archive; /* owned */
-        size_t lent;             /* bytes of the source that libarchive is reading */
+        size_t lent;             /* bytes of the reader that libarchive is reading */
         uint64_t given;          /* bytes that libarchive got */
-        Error error;             /* owned; a failure of the source */
+        Error error;             /* owned; a failure of the reader */
 } Filter;
-
-static bool xz_matches(const uint8_t *head, size_t size) {
-        return size >= 6 && memcmp(head,
-                                   "\xfd"
-                                   "7zXZ\0",
-                                   6) == 0;
-}
 
 static bool bzip2_matches(const uint8_t *head, size_t size) {
         return size >= 4 && memcmp(head, "BZh", 3) == 0 && head[3] >= '1' && head[3] <= '9';
+}
+
+/* A frame, or a legacy one as Linux's build makes them. */
+static bool lz4_matches(const uint8_t *head, size_t size) {
+        static const uint8_t frame[] = { 0x04, 0x22, 0x4d, 0x18 },
+                             legacy[] = { 0x02, 0x21, 0x4c, 0x18 };
+
+        return size >= 4 && (memcmp(head, frame, 4) == 0 || memcmp(head, legacy, 4) == 0);
 }
 
 static la_ssize_t on_read(struct archive *archive, void *userdata, const void **ret) {
         Filter *filter = userdata;
         ssize_t n;
 
-        source_consume(filter->source, filter->lent);
+        reader_consume(filter->reader, filter->lent);
         filter->lent = 0;
 
-        n = source_peek(filter->source, 1, &filter->error);
+        n = reader_peek(filter->reader, 1, &filter->error);
         if (n < 0) {
                 archive_set_error(archive, filter->error.code, "%s", error_text(&filter->error));
                 return ARCHIVE_FATAL;
@@ -43,7 +44,7 @@ static la_ssize_t on_read(struct archive *archive, void *userdata, const void **
 
         filter->lent = (size_t) n;
         filter->given += filter->lent;
-        *ret = source_data(filter->source);
+        *ret = reader_data(filter->reader);
         return n;
 }
 
@@ -67,7 +68,7 @@ static int filter_error(Filter *filter, Error *error) {
                 text ? text : "unknown error");
 }
 
-static int filter_new(Source *source, int code, Decoder **ret, Error *error) {
+static int filter_new(Reader *reader, int code, Decoder **ret, Error *error) {
         Filter *filter;
         struct archive_entry *entry;
         int r;
@@ -76,7 +77,7 @@ static int filter_new(Source *source, int code, Decoder **ret, Error *error) {
         if (!filter)
                 return error_oom(error);
 
-        *filter = (Filter){ .source = source, .archive = archive_read_new() };
+        *filter = (Filter){ .reader = reader, .archive = archive_read_new() };
         if (!filter->archive) {
                 free(filter);
                 return error_oom(error);
@@ -97,12 +98,12 @@ static int filter_new(Source *source, int code, Decoder **ret, Error *error) {
         return 0;
 }
 
-static int xz_new(Source *source, const Limits *limits, Decoder **ret, Error *error) {
-        return filter_new(source, ARCHIVE_FILTER_XZ, ret, error);
+static int bzip2_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
+        return filter_new(reader, ARCHIVE_FILTER_BZIP2, ret, error);
 }
 
-static int bzip2_new(Source *source, const Limits *limits, Decoder **ret, Error *error) {
-        return filter_new(source, ARCHIVE_FILTER_BZIP2, ret, error);
+static int lz4_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
+        return filter_new(reader, ARCHIVE_FILTER_LZ4, ret, error);
 }
 
 /* libarchive stops without a word at what follows the last stream. */
@@ -112,10 +113,10 @@ static int filter_check_end(Filter *filter, Error *error) {
                 (uint64_t) archive_filter_bytes(filter->archive, outermost) == filter->given;
         ssize_t n = 0;
 
-        source_consume(filter->source, filter->lent);
+        reader_consume(filter->reader, filter->lent);
         filter->lent = 0;
         if (all_used)
-                n = source_peek(filter->source, 1, error);
+                n = reader_peek(filter->reader, 1, error);
         if (n < 0)
                 return (int) n;
         if (!all_used || n > 0)
@@ -135,16 +136,16 @@ static ssize_t filter_read(Decoder *decoder, void *buffer, size_t size, Error *e
         return n > 0 ? n : filter_check_end(filter, error);
 }
 
-const DecoderOps decoder_xz = {
-        .matches = xz_matches,
-        .new = xz_new,
+const DecoderOps decoder_bzip2 = {
+        .matches = bzip2_matches,
+        .new = bzip2_new,
         .read = filter_read,
         .free = filter_free,
 };
 
-const DecoderOps decoder_bzip2 = {
-        .matches = bzip2_matches,
-        .new = bzip2_new,
+const DecoderOps decoder_lz4 = {
+        .matches = lz4_matches,
+        .new = lz4_new,
         .read = filter_read,
         .free = filter_free,
 };

@@ -7,7 +7,7 @@
 #include "unpack-decoder.h"
 
 typedef struct Gzip {
-        Source *source; /* borrowed */
+        Reader *reader; /* borrowed */
         struct inflate_state state;
         bool in_member; /* a member has begun and not ended */
         bool flushed;   /* nothing is left to come out without more bytes */
@@ -17,14 +17,14 @@ static bool gzip_matches(const uint8_t *head, size_t size) {
         return size >= 2 && head[0] == 0x1f && head[1] == 0x8b;
 }
 
-static int gzip_new(Source *source, const Limits *limits, Decoder **ret, Error *error) {
+static int gzip_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
         Gzip *gzip;
 
         gzip = calloc(1, sizeof(*gzip));
         if (!gzip)
                 return error_oom(error);
 
-        gzip->source = source;
+        gzip->reader = reader;
         isal_inflate_init(&gzip->state);
         *ret = (Decoder *) gzip;
         return 0;
@@ -47,14 +47,14 @@ static int gzip_error(const char *what, Error *error) {
         return error_set(error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "The gzip stream has %s", what);
 }
 
-/* Inflates what the source's buffer holds; *@ret_size bytes came of that. */
+/* Inflates what the reader's buffer holds; *@ret_size bytes came of that. */
 static int gzip_step(Gzip *gzip, void *buffer, size_t size, size_t *ret_size, Error *error) {
         struct inflate_state *state = &gzip->state;
         ssize_t available;
         int r;
 
         /* What ISA-L holds back comes out first: there may be no bytes to wait for behind it. */
-        available = source_peek(gzip->source, gzip->flushed ? 1 : 0, error);
+        available = reader_peek(gzip->reader, gzip->flushed ? 1 : 0, error);
         if (available < 0)
                 return (int) available;
         if (available == 0 && gzip->flushed)
@@ -62,7 +62,7 @@ static int gzip_step(Gzip *gzip, void *buffer, size_t size, size_t *ret_size, Er
                         error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
                         "The gzip stream ends in the middle");
 
-        state->next_in = (uint8_t *) source_data(gzip->source);
+        state->next_in = (uint8_t *) reader_data(gzip->reader);
         state->avail_in = (uint32_t) available;
         state->next_out = buffer;
         state->avail_out = (uint32_t) size;
@@ -73,8 +73,8 @@ static int gzip_step(Gzip *gzip, void *buffer, size_t size, size_t *ret_size, Er
         /* At the end of a member ISA-L gives back bytes that it had read ahead, also of the call
          * before. */
         if (state->avail_in <= (size_t) available)
-                source_consume(gzip->source, (size_t) available - state->avail_in);
-        else if (source_unconsume(gzip->source, state->avail_in - (size_t) available) < 0)
+                reader_consume(gzip->reader, (size_t) available - state->avail_in);
+        else if (reader_unconsume(gzip->reader, state->avail_in - (size_t) available) < 0)
                 return gzip_error("invalid data", error);
 
         gzip->flushed = state->avail_out > 0;
@@ -85,10 +85,10 @@ static int gzip_step(Gzip *gzip, void *buffer, size_t size, size_t *ret_size, Er
 static int gzip_begin_member(Gzip *gzip, Error *error) {
         ssize_t available;
 
-        available = source_peek(gzip->source, 2, error);
+        available = reader_peek(gzip->reader, 2, error);
         if (available <= 0)
                 return (int) available;
-        if (!gzip_matches(source_data(gzip->source), (size_t) available))
+        if (!gzip_matches(reader_data(gzip->reader), (size_t) available))
                 return error_set(
                         error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
                         "Something that is not gzip follows the gzip stream");

@@ -8,18 +8,19 @@
 
 struct Inflate {
         const Limits *limits; /* borrowed */
-        Source source;
+        Reader reader;
         const DecoderOps *ops;
         Decoder *decoder;        /* owned; NULL between layers */
         uint64_t layers;         /* that have begun */
         uint64_t unpacked;       /* bytes of all layers */
         uint64_t layer_unpacked; /* bytes of this one */
-        uint64_t layer_start;    /* what the source had consumed when it began */
+        uint64_t layer_start;    /* what the reader had consumed when it began */
 };
 
 /* The first that matches. */
 static const DecoderOps *const decoders[] = {
-        &decoder_gzip, &decoder_zstd, &decoder_xz, &decoder_bzip2, &decoder_none,
+        &decoder_gzip, &decoder_zstd, &decoder_xz,   &decoder_bzip2,
+        &decoder_lz4,  &decoder_lzip, &decoder_lzop, &decoder_none,
 };
 
 int inflate_new(const UnpackInput *input, const Limits *limits, Inflate **ret, Error *error) {
@@ -31,7 +32,7 @@ int inflate_new(const UnpackInput *input, const Limits *limits, Inflate **ret, E
                 return error_oom(error);
 
         inflate->limits = limits;
-        r = source_init(&inflate->source, input, error);
+        r = reader_init(&inflate->reader, input, error);
         if (r < 0)
                 return r;
 
@@ -50,7 +51,7 @@ Inflate *inflate_free(Inflate *inflate) {
                 return NULL;
 
         inflate_end_layer(inflate);
-        source_done(&inflate->source);
+        reader_done(&inflate->reader);
         free(inflate);
         return NULL;
 }
@@ -59,7 +60,7 @@ int inflate_next(Inflate *inflate, UnpackLayer *ret, Error *error) {
         ssize_t size;
         int r;
 
-        r = source_next(&inflate->source, ret, error);
+        r = reader_next(&inflate->reader, ret, error);
         if (r <= 0)
                 return r;
         if (inflate->layers == inflate->limits->layers)
@@ -69,27 +70,27 @@ int inflate_next(Inflate *inflate, UnpackLayer *ret, Error *error) {
 
         inflate->layers++;
         inflate->layer_unpacked = 0;
-        inflate->layer_start = inflate->source.consumed;
+        inflate->layer_start = inflate->reader.consumed;
 
-        size = source_peek(&inflate->source, DECODER_HEAD_BYTES, error);
+        size = reader_peek(&inflate->reader, DECODER_HEAD_BYTES, error);
         if (size < 0)
                 return (int) size;
         if ((size_t) size > DECODER_HEAD_BYTES)
                 size = (ssize_t) DECODER_HEAD_BYTES;
 
         for (size_t i = 0;; i++)
-                if (decoders[i]->matches(source_data(&inflate->source), (size_t) size)) {
+                if (decoders[i]->matches(reader_data(&inflate->reader), (size_t) size)) {
                         inflate->ops = decoders[i];
                         break;
                 }
 
-        r = inflate->ops->new (&inflate->source, inflate->limits, &inflate->decoder, error);
+        r = inflate->ops->new (&inflate->reader, inflate->limits, &inflate->decoder, error);
         return r < 0 ? r : 1;
 }
 
 static int inflate_check_limits(const Inflate *inflate, Error *error) {
         const Limits *limits = inflate->limits;
-        const uint64_t consumed = inflate->source.consumed - inflate->layer_start;
+        const uint64_t consumed = inflate->reader.consumed - inflate->layer_start;
 
         if (inflate->unpacked > limits->unpacked_bytes)
                 return error_set(
@@ -134,5 +135,5 @@ ssize_t inflate_read(Inflate *inflate, void *buffer, size_t size, Error *error) 
 }
 
 uint64_t inflate_consumed(const Inflate *inflate) {
-        return inflate->source.consumed;
+        return inflate->reader.consumed;
 }

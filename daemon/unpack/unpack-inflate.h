@@ -3,8 +3,8 @@
 
 /*
  * Layers, uncompressed. The compression is told by the first bytes, not by what a manifest says:
- * none, gzip (RFC 1952), zstd (RFC 8878), xz or bzip2. A stream must be whole, its checksums
- * right, and nothing may follow it; gzip members and zstd frames may be several.
+ * none, gzip (RFC 1952), zstd (RFC 8878), xz, bzip2, lz4 (frames), lzip or lzop. A stream must be
+ * whole, its checksums right, and nothing may follow it but more of its kind.
  */
 
 #include <stddef.h>

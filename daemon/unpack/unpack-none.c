@@ -8,23 +8,23 @@ static bool none_matches(const uint8_t *head, size_t size) {
         return true;
 }
 
-static int none_new(Source *source, const Limits *limits, Decoder **ret, Error *error) {
-        *ret = (Decoder *) source;
+static int none_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
+        *ret = (Decoder *) reader;
         return 0;
 }
 
 static ssize_t none_read(Decoder *decoder, void *buffer, size_t size, Error *error) {
-        Source *source = (Source *) decoder;
+        Reader *reader = (Reader *) decoder;
         ssize_t n;
 
-        n = source_peek(source, 1, error);
+        n = reader_peek(reader, 1, error);
         if (n <= 0)
                 return n;
         if ((size_t) n > size)
                 n = (ssize_t) size;
 
-        memcpy(buffer, source_data(source), (size_t) n);
-        source_consume(source, (size_t) n);
+        memcpy(buffer, reader_data(reader), (size_t) n);
+        reader_consume(reader, (size_t) n);
         return n;
 }
 

@@ -9,7 +9,7 @@
 #include "unpack-decoder.h"
 
 typedef struct Zstd {
-        Source *source;       /* borrowed */
+        Reader *reader;       /* borrowed */
         ZSTD_DStream *stream; /* owned */
         bool in_frame;        /* a frame has begun and not ended */
         bool flushed;         /* nothing is left to come out without more bytes */
@@ -44,7 +44,7 @@ static int window_log(uint64_t bytes) {
         return log;
 }
 
-static int zstd_new(Source *source, const Limits *limits, Decoder **ret, Error *error) {
+static int zstd_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
         Zstd *zstd;
 
         zstd = calloc(1, sizeof(*zstd));
@@ -52,7 +52,7 @@ static int zstd_new(Source *source, const Limits *limits, Decoder **ret, Error *
                 return error_oom(error);
 
         *zstd = (Zstd){
-                .source = source,
+                .reader = reader,
                 .stream = ZSTD_createDStream(),
                 .flushed = true,
                 .window_log = window_log(limits->zstd_window_bytes),
@@ -93,7 +93,7 @@ static ssize_t zstd_read(Decoder *decoder, void *buffer, size_t size, Error *err
 
                 /* What zstd holds back comes out first: there may be no bytes to wait for behind
                  * it. */
-                available = source_peek(zstd->source, zstd->flushed ? 1 : 0, error);
+                available = reader_peek(zstd->reader, zstd->flushed ? 1 : 0, error);
                 if (available < 0)
                         return available;
                 if (available == 0 && zstd->flushed && !zstd->in_frame)
@@ -103,12 +103,12 @@ static ssize_t zstd_read(Decoder *decoder, void *buffer, size_t size, Error *err
                                 error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
                                 "The zstd stream ends in the middle");
 
-                in = (ZSTD_inBuffer){ source_data(zstd->source), (size_t) available, 0 };
+                in = (ZSTD_inBuffer){ reader_data(zstd->reader), (size_t) available, 0 };
                 left = ZSTD_decompressStream(zstd->stream, &out, &in);
                 if (ZSTD_isError(left))
                         return zstd_error(zstd, left, error);
 
-                source_consume(zstd->source, in.pos);
+                reader_consume(zstd->reader, in.pos);
                 zstd->in_frame = left != 0;
                 zstd->flushed = left == 0 || out.pos < out.size;
         }
