@@ -2,7 +2,8 @@
 #pragma once
 
 /* What unpack-directory.c (directories, names) shares with unpack-directory-file.c (files and other
- * things in them) and unpack-directory-list.c (what is in them). */
+ * things in them), unpack-directory-list.c (what is in them) and unpack-directory-read.c (what
+ * those are). */
 
 #include "unpack-directory.h"
 #include "unpack-xattr.h"
@@ -42,3 +43,8 @@ int directory_write_file(void *self, uint64_t offset, const void *data, size_t s
 int directory_finish_file(void *self, const UnpackMeta *meta, Error *error);
 int directory_make(
         void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error);
+
+/** directory_get_meta() … - see UnpackTargetOps */
+int directory_get_meta(void *self, UnpackDir dir, const char *name, UnpackMeta *ret, Error *error);
+ssize_t directory_read_file(
+        void *self, UnpackDir dir, const char *name, void *buffer, size_t size, Error *error);

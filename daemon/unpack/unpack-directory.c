@@ -321,6 +321,8 @@ static const UnpackTargetOps directory_ops = {
         .create = directory_create_file,
         .write = directory_write_file,
         .finish = directory_finish_file,
+        .get_meta = directory_get_meta,
+        .read_file = directory_read_file,
         .scratch = on_scratch,
         .free = on_free,
 };

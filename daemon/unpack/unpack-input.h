@@ -18,8 +18,9 @@
 #include "base-error.h"
 
 typedef struct UnpackLayer {
-        Digest digest;  /* of the blob; names the layer in messages */
-        Digest diff_id; /* what the uncompressed stream must hash to, when @has_diff_id */
+        Digest digest;   /* of the blob; names the layer in messages, when @has_digest */
+        Digest diff_id;  /* what the uncompressed stream must hash to, when @has_diff_id */
+        bool has_digest; /* if not, this is a tarball that is no layer of an image */
         bool has_diff_id;
 } UnpackLayer;
 

@@ -54,7 +54,7 @@ Nodes *nodes_free(Nodes *nodes);
  * @error set */
 int nodes_close(Nodes *nodes, Error *error);
 
-/** nodes_flush() - nodes_close(), and write the root's times: the last call before nodes_free() */
+/** nodes_flush() - nodes_close(), and write the root's times; 0 or -errno with @error set */
 int nodes_flush(Nodes *nodes, Error *error);
 
 /** nodes_root() - the root's node, which never goes */

@@ -2,30 +2,17 @@
 
 #include <crypt.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "base-cleanup.h"
-#include "base-fd.h"
 #include "unpack-password.h"
+#include "unpack-tree-internal.h"
 
 #define LOGIN_DEFS_MAX ((size_t) 256 << 10)
 #define LIBRARY_MAX    (16 << 20)
 #define METHOD_BLANKS  " \t\""
-
-int password_open(int root_fd, const char *path, uint64_t flags) {
-        const struct open_how how = {
-                .flags = flags | O_CLOEXEC,
-                .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-        };
-
-        return (int) syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-}
 
 int password_parse_method(const char *text) {
         static const char key[] = "ENCRYPT_METHOD";
@@ -50,32 +37,41 @@ int password_parse_method(const char *text) {
         return found;
 }
 
-static int read_method(int root_fd, const char *path) {
-        _cleanup_(closep) int fd = -EBADF;
+/* A probe that fails finds nothing: what is wrong there is not the password's business. */
+static int read_method(Tree *tree, const char *path) {
+        UnpackTarget *target = tree->target;
         _cleanup_(freep) char *text = NULL;
-        struct stat st;
+        char name[NAME_BYTES_MAX + 1];
+        Node *node;
+        ssize_t n;
 
-        fd = password_open(root_fd, path, O_RDONLY | O_NONBLOCK);
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode) || fd_read_all(fd, LOGIN_DEFS_MAX, &text, NULL) < 0)
+        if (tree_find(tree, path, &node, name, NULL) <= 0)
                 return -ENOENT;
 
+        text = malloc(LOGIN_DEFS_MAX + 2);
+        if (!text)
+                return -ENOMEM;
+        n = target->ops->read_file(target, node->dir, name, text, LOGIN_DEFS_MAX + 1, NULL);
+        if (n < 0 || (size_t) n > LOGIN_DEFS_MAX)
+                return -ENOENT;
+
+        text[n] = '\0';
         return password_parse_method(text);
 }
 
-static bool is_library(int root_fd, const char *directory, const char *name) {
-        _cleanup_(closep) int fd = -EBADF;
-        char path[128];
-        struct stat st;
+static bool is_library(Tree *tree, const char *directory, const char *file) {
+        UnpackTarget *target = tree->target;
+        _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
+        char path[128], name[NAME_BYTES_MAX + 1];
+        Node *node;
 
-        (void) snprintf(path, sizeof(path), "%s/%s", directory, name);
-        fd = password_open(root_fd, path, O_PATH);
-        return fd >= 0 && fstat(fd, &st) >= 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-               st.st_size <= LIBRARY_MAX;
+        (void) snprintf(path, sizeof(path), "%s/%s", directory, file);
+        return tree_find(tree, path, &node, name, NULL) > 0 &&
+               target->ops->get_meta(target, node->dir, name, &meta, NULL) >= 0 &&
+               meta.type == UNPACK_REGULAR && meta.size > 0 && meta.size <= LIBRARY_MAX;
 }
 
-bool password_wants_yescrypt(int root_fd) {
+bool password_wants_yescrypt(Tree *tree) {
         static const char *const files[] = { "etc/login.defs", "usr/etc/login.defs" };
         static const char *const names[] = { "libcrypt.so.1.1.0", "libcrypt.so.2" };
         static const char *const directories[] = {
@@ -105,7 +101,7 @@ bool password_wants_yescrypt(int root_fd) {
         };
 
         for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-                int r = read_method(root_fd, files[i]);
+                int r = read_method(tree, files[i]);
 
                 if (r >= 0)
                         return r > 0;
@@ -113,7 +109,7 @@ bool password_wants_yescrypt(int root_fd) {
 
         for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
                 for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
-                        if (is_library(root_fd, directories[i], names[k]))
+                        if (is_library(tree, directories[i], names[k]))
                                 return true;
         return false;
 }

@@ -5,18 +5,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base-error.h"
+#include "unpack-tree.h"
 
 #define ROOT_PASSWORD_MAX ((size_t) 511) /* bytes; crypt(3) takes no more */
-
-/**
- * password_open() - open a path below @root_fd, with all links inside the root
- *
- * Return: a descriptor, or -1 with errno set.
- */
-int password_open(int root_fd, const char *path, uint64_t flags);
 
 /**
  * password_hash() - hash @password with a new salt
@@ -28,7 +21,7 @@ int password_open(int root_fd, const char *path, uint64_t flags);
 int password_hash(const char *password, bool yescrypt, char **ret, Error *error);
 
 /**
- * password_wants_yescrypt() - whether the login programs below @root_fd understand yescrypt
+ * password_wants_yescrypt() - whether the login programs in @tree understand yescrypt
  *
  * Decided by the first of
  * 1. ENCRYPT_METHOD in etc/login.defs or usr/etc/login.defs: yescrypt if it says so, else not,
@@ -36,7 +29,7 @@ int password_hash(const char *password, bool yescrypt, char **ret, Error *error)
  * yes,
  * 3. no: glibc's and musl's own crypt(3) end at SHA-512.
  */
-bool password_wants_yescrypt(int root_fd);
+bool password_wants_yescrypt(Tree *tree);
 
 /** password_parse_method() - what login.defs(5) text says: 1 yescrypt, 0 another method, -ENOENT
  * nothing */

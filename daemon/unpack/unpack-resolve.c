@@ -204,6 +204,13 @@ static int walk_step(
         return 1;
 }
 
+static int walk_init(Walk *walk, const char *text, size_t size, Error *error) {
+        walk->n_links = 0;
+        walk->rest = walk->buffer + sizeof(walk->buffer) - 1;
+        *walk->rest = '\0';
+        return walk_push(walk, text, size, error);
+}
+
 int tree_resolve(
         Tree *tree,
         const UnpackPath *path,
@@ -216,10 +223,7 @@ int tree_resolve(
         Walk walk;
         int r;
 
-        walk.n_links = 0;
-        walk.rest = walk.buffer + sizeof(walk.buffer) - 1;
-        *walk.rest = '\0';
-        r = walk_push(&walk, path->text, (size_t) (last - path->text), error);
+        r = walk_init(&walk, path->text, (size_t) (last - path->text), error);
         if (r < 0)
                 return r;
 
@@ -233,4 +237,49 @@ int tree_resolve(
 
         *ret = node;
         return 1;
+}
+
+static bool walk_is_last(const Walk *walk) {
+        return walk->rest[strspn(walk->rest, "/")] == '\0';
+}
+
+int tree_find(
+        Tree *tree,
+        const char *path,
+        Node **ret,
+        char ret_name[static NAME_BYTES_MAX + 1],
+        Error *error) {
+        Node *node = nodes_root(tree->nodes);
+        Walk walk;
+        int r;
+
+        r = walk_init(&walk, path, strlen(path), error);
+        if (r < 0)
+                return r;
+
+        while ((r = walk_pop(&walk, ret_name, error)) > 0) {
+                UnpackInfo info = { 0 };
+
+                if (!walk_is_last(&walk) || strcmp(ret_name, ".") == 0 ||
+                    strcmp(ret_name, "..") == 0) {
+                        r = walk_step(tree, &walk, &node, ret_name, NULL, error);
+                        if (r <= 0)
+                                return r;
+                        continue;
+                }
+
+                r = tree->target->ops->look(tree->target, node->dir, ret_name, &info, error);
+                if (r < 0)
+                        return r == -ENOENT ? 0 : r;
+                if (info.type != UNPACK_SYMLINK) {
+                        *ret = node;
+                        return 1;
+                }
+
+                r = walk_follow(tree, &walk, &node, ret_name, error);
+                if (r < 0)
+                        return r;
+        }
+
+        return r;
 }

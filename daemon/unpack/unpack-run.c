@@ -40,6 +40,8 @@ static int prefix_layer(Error *error, const UnpackLayer *layer) {
 
         if (error->code == 0)
                 return -ECANCELED;
+        if (!layer->has_digest)
+                return error_prefix(error, "The tarball");
         return error_prefix(error, "Layer %s", digest_format(&layer->digest, name));
 }
 
@@ -212,17 +214,17 @@ static int write_layers(Run *run, Error *error) {
         int r;
 
         while ((r = stream_next(&run->stream)) > 0) {
-                r = tree_begin_layer(run->tree, error);
-                if (r < 0)
-                        return r;
-
                 const UnpackLayer layer = run->stream.chunk->layer;
 
+                tree_begin_layer(run->tree);
                 r = tar_unpack_layer(&run->tar, error);
                 if (r < 0)
                         return prefix_layer(error, &layer);
 
                 r = stream_drain(&run->stream);
+                if (r < 0)
+                        return r;
+                r = tree_end_layer(run->tree, error);
                 if (r < 0)
                         return r;
         }
@@ -300,6 +302,10 @@ int unpack_run(
                 options->gids ? idmap_apply(options->gids, 0) : 0, &run.tree, error);
         if (r < 0)
                 return r;
+
+        /* Those that are there were one, as far as this run is concerned. */
+        if (options->has_lower)
+                tree_begin_layer(run.tree);
 
         run.stream = (Stream){
                 .ring = run.ring,

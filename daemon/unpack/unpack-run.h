@@ -9,6 +9,8 @@
  * the input's and the target's descriptors is touched.
  */
 
+#include <stdbool.h>
+
 #include "base-error.h"
 #include "base-idmap.h"
 #include "base-limits.h"
@@ -19,6 +21,7 @@ typedef struct UnpackOptions {
         Limits limits;
         const IdMap *uids; /* borrowed; NULL: every owner stays as it is */
         const IdMap *gids;
+        bool has_lower; /* the target has lower layers already, which whiteouts apply to */
 } UnpackOptions;
 
 typedef struct UnpackProgress {

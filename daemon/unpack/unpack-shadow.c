@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
 #include <time.h>
 
 #include "base-cleanup.h"
-#include "base-fd.h"
 #include "unpack-password.h"
 #include "unpack-shadow.h"
+#include "unpack-tree-internal.h"
 
 #define ROOT_PREFIX     "root:"
-#define XATTR_VALUE_MAX ((size_t) 64 << 10)
-#define XATTR_NAMES_MAX ((size_t) 64 << 10)
+#define SHADOW_PATH     "etc/shadow"
+#define SHADOW_NAME     "shadow"
 #define SECONDS_PER_DAY 86400
 
 /* The first line of root's, without its newline. */
@@ -82,103 +79,43 @@ int unpack_shadow_edit(
         return 0;
 }
 
-/* Some distributions have it at mode 000, which only root can read. */
-static int open_shadow(int etc_fd, struct stat *ret, Error *error) {
-        const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-        _cleanup_(closep) int fd = -EBADF;
-        struct stat st;
+static int no_shadow(Error *error) {
+        return error_set(error, ENOENT, ERROR_UNSUPPORTED_IMAGE, "There is no etc/shadow");
+}
 
-        if (fstatat(etc_fd, "shadow", &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return error_set_errno(error, errno, "Cannot look at etc/shadow");
-        if (!S_ISREG(st.st_mode))
+/* The directory that has it. */
+static int find_shadow(Tree *tree, Node **ret, Error *error) {
+        UnpackPath path;
+        int r;
+
+        r = unpack_path_init(&path, SHADOW_PATH, strlen(SHADOW_PATH), tree->limits, error);
+        if (r >= 0)
+                r = tree_resolve(tree, &path, NULL, ret, error);
+        if (r < 0)
+                return error_prefix(error, "Cannot find etc/shadow");
+        return r > 0 ? 0 : no_shadow(error);
+}
+
+static int get_shadow_meta(const Tree *tree, const Node *etc, UnpackMeta *ret, Error *error) {
+        UnpackTarget *target = tree->target;
+        _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
+        int r;
+
+        r = target->ops->get_meta(target, etc->dir, SHADOW_NAME, &meta, error);
+        if (r == -ENOENT)
+                return no_shadow(error);
+        if (r < 0)
+                return error_prefix(error, "Cannot look at etc/shadow");
+        if (meta.type != UNPACK_REGULAR)
                 return error_set(
                         error, EINVAL, ERROR_UNSUPPORTED_IMAGE, "etc/shadow is no regular file");
-        if (st.st_size > (off_t) SHADOW_BYTES_MAX)
+        if (meta.size > SHADOW_BYTES_MAX)
                 return error_set(
                         error, EFBIG, ERROR_UNSUPPORTED_IMAGE,
                         "etc/shadow is larger than %zu bytes", SHADOW_BYTES_MAX);
 
-        fd = openat(etc_fd, "shadow", flags);
-        if (fd < 0 && errno == EACCES &&
-            fchmodat(etc_fd, "shadow", (st.st_mode & ALLPERMS) | S_IRUSR, 0) == 0) {
-                fd = openat(etc_fd, "shadow", flags);
-                if (fchmod(fd, st.st_mode & ALLPERMS) < 0)
-                        return error_set_errno(error, errno, "Cannot open etc/shadow");
-        }
-        if (fd < 0)
-                return error_set_errno(error, errno, "Cannot open etc/shadow");
-
-        *ret = st;
-        return TAKE_FD(fd);
-}
-
-static int copy_xattrs(int from_fd, int to_fd, Error *error) {
-        _cleanup_(freep) char *names = malloc(XATTR_NAMES_MAX), *value = malloc(XATTR_VALUE_MAX);
-        ssize_t size;
-
-        if (!names || !value)
-                return error_oom(error);
-
-        size = flistxattr(from_fd, names, XATTR_NAMES_MAX);
-        if (size < 0 && errno != EOPNOTSUPP)
-                return error_set_errno(error, errno, "Cannot list the xattrs of etc/shadow");
-
-        for (const char *name = names; name < names + size; name += strlen(name) + 1) {
-                ssize_t n = fgetxattr(from_fd, name, value, XATTR_VALUE_MAX);
-
-                if (n < 0 || (fsetxattr(to_fd, name, value, (size_t) n, 0) < 0 && errno != EPERM))
-                        return error_set_errno(
-                                error, errno, "Cannot copy the xattr \"%s\" of etc/shadow", name);
-        }
+        *ret = TAKE_STRUCT(meta);
         return 0;
-}
-
-static int write_like(
-        int fd, int old_fd, const struct stat *old, const char *text, size_t size, Error *error) {
-        struct stat st;
-        int r;
-
-        r = fd_write_full(fd, text, size);
-        if (r < 0)
-                return error_set_errno(error, -r, "Cannot write etc/shadow");
-        if (fstat(fd, &st) < 0)
-                return error_set_errno(error, errno, "Cannot look at the new etc/shadow");
-        if ((st.st_uid != old->st_uid || st.st_gid != old->st_gid) &&
-            fchown(fd, old->st_uid, old->st_gid) < 0)
-                return error_set_errno(error, errno, "Cannot set the owner of etc/shadow");
-
-        r = copy_xattrs(old_fd, fd, error);
-        if (r < 0)
-                return r;
-        if (fchmod(fd, old->st_mode & ALLPERMS) < 0)
-                return error_set_errno(error, errno, "Cannot set the mode of etc/shadow");
-        return 0;
-}
-
-static int replace_shadow(
-        int etc_fd,
-        int old_fd,
-        const struct stat *old,
-        const char *text,
-        size_t size,
-        Error *error) {
-        _cleanup_(closep) int fd = -EBADF;
-        char name[64];
-        int r;
-
-        (void) snprintf(name, sizeof(name), ".shadow.%ld.new", (long) getpid());
-        if (unlinkat(etc_fd, name, 0) < 0 && errno != ENOENT)
-                return error_set_errno(error, errno, "Cannot remove etc/%s", name);
-        fd = openat(etc_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return error_set_errno(error, errno, "Cannot create etc/%s", name);
-
-        r = write_like(fd, old_fd, old, text, size, error);
-        if (r >= 0 && renameat(etc_fd, name, etc_fd, "shadow") < 0)
-                r = error_set_errno(error, errno, "Cannot replace etc/shadow");
-        if (r < 0)
-                (void) unlinkat(etc_fd, name, 0);
-        return r;
 }
 
 static int edit(
@@ -202,28 +139,78 @@ static int edit(
         return r < 0 ? error_set_errno(error, -r, "Cannot edit etc/shadow") : 0;
 }
 
-int unpack_root_password(int root_fd, const char *password, Error *error) {
-        _cleanup_(freep) char *hash = NULL, *text = NULL, *edited = NULL;
-        _cleanup_(closep) int etc_fd = -EBADF, fd = -EBADF;
-        size_t size = 0, edited_size = 0;
-        struct stat st = { 0 };
+static int replace_shadow(
+        const Tree *tree,
+        Node *etc,
+        UnpackMeta *meta,
+        const char *text,
+        size_t size,
+        Error *error) {
+        UnpackTarget *target = tree->target;
         int r;
 
-        etc_fd = password_open(root_fd, "etc", O_RDONLY | O_DIRECTORY);
-        if (etc_fd < 0)
-                return error_set_errno(error, errno, "Cannot open etc");
-        fd = open_shadow(etc_fd, &st, error);
-        if (fd < 0)
-                return fd;
-        r = fd_read_all(fd, SHADOW_BYTES_MAX, &text, &size);
-        if (r < 0)
-                return error_set_errno(error, -r, "Cannot read etc/shadow");
+        meta->size = size;
+        (void) clock_gettime(CLOCK_REALTIME, &meta->mtime);
+        meta->atime = meta->mtime;
 
-        r = password_hash(password, password_wants_yescrypt(root_fd), &hash, error);
+        etc->touched = true;
+        r = target->ops->remove(target, etc->dir, SHADOW_NAME, false, error);
+        if (r >= 0)
+                r = target->ops->create(target, etc->dir, SHADOW_NAME, meta, error);
+        if (r == -EEXIST)
+                return error_set(error, EEXIST, ERROR_FAILED, "It came up while it was made");
+        if (r >= 0)
+                r = target->ops->write(target, 0, text, size, error);
+        return r < 0 ? r : target->ops->finish(target, meta, error);
+}
+
+static int set_hash(Tree *tree, Node *etc, const char *password, bool yescrypt, Error *error) {
+        UnpackTarget *target = tree->target;
+        _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
+        _cleanup_(freep) char *hash = NULL, *text = NULL, *edited = NULL;
+        size_t edited_size = 0;
+        ssize_t size;
+        int r;
+
+        r = get_shadow_meta(tree, etc, &meta, error);
         if (r < 0)
                 return r;
-        r = edit(text, size, hash, &edited, &edited_size, error);
+
+        text = malloc(meta.size + 1);
+        if (!text)
+                return error_oom(error);
+        size = target->ops->read_file(target, etc->dir, SHADOW_NAME, text, meta.size, error);
+        if (size == -ENOENT || size == -EINVAL)
+                return no_shadow(error);
+        if (size < 0)
+                return error_prefix(error, "Cannot read etc/shadow");
+
+        r = password_hash(password, yescrypt, &hash, error);
         if (r < 0)
                 return r;
-        return replace_shadow(etc_fd, fd, &st, edited, edited_size, error);
+        r = edit(text, (size_t) size, hash, &edited, &edited_size, error);
+        if (r < 0)
+                return r;
+
+        r = replace_shadow(tree, etc, &meta, edited, edited_size, error);
+        return r < 0 ? error_prefix(error, "Cannot replace etc/shadow") : 0;
+}
+
+int unpack_root_password(UnpackTarget *target, const char *password, Error *error) {
+        static const Limits limits = LIMITS_DEFAULT;
+        _cleanup_(tree_freep) Tree *tree = NULL;
+        Node *etc = NULL;
+        bool yescrypt;
+        int r;
+
+        r = tree_new(target, &limits, 0, 0, &tree, error);
+        if (r < 0)
+                return r;
+
+        yescrypt = password_wants_yescrypt(tree);
+        r = find_shadow(tree, &etc, error);
+        if (r < 0)
+                return r;
+        r = set_hash(tree, etc, password, yescrypt, error);
+        return r < 0 ? r : tree_flush(tree, error);
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base-error.h"
+#include "unpack-target.h"
 
 #define SHADOW_BYTES_MAX ((size_t) 1 << 20)
 
@@ -25,12 +26,13 @@ int unpack_shadow_edit(
         const char *text, size_t size, const char *hash, long day, char **ret, size_t *ret_size);
 
 /**
- * unpack_root_password() - set root's password in etc/shadow below @root_fd
+ * unpack_root_password() - set root's password in etc/shadow of @target
  * @password:   at most ROOT_PASSWORD_MAX bytes
  *
  * Links on the way to etc/shadow stay inside the root; itself it must be a regular file of at most
- * SHADOW_BYTES_MAX. It is replaced by a new file of the same owner, mode and xattrs.
+ * SHADOW_BYTES_MAX. It is replaced by a new file of the same owner, mode and xattrs, while other
+ * names that it has keep the old one. The times of the directory stay.
  *
- * Return: 0, or a negative errno with @error set; the file is as it was then.
+ * Return: 0, or a negative errno with @error set; the file may be missing then.
  */
-int unpack_root_password(int root_fd, const char *password, Error *error);
+int unpack_root_password(UnpackTarget *target, const char *password, Error *error);

@@ -156,6 +156,24 @@ typedef struct UnpackTargetOps {
         int (*write)(void *self, uint64_t offset, const void *data, size_t size, Error *error);
         int (*finish)(void *self, const UnpackMeta *meta, Error *error);
 
+        /* What an entry is, its content left out. The xattrs, and where a link points, are the
+         * caller's to release with unpack_meta_done(). Answer: -ENOENT. */
+        int (*get_meta)(void *self, UnpackDir dir, const char *name, UnpackMeta *ret, Error *error);
+
+        /* The first @size bytes of a regular file. Returns how many there were. Answers: -ENOENT;
+         * -EINVAL when it is no regular file. */
+        ssize_t (*read_file)(
+                void *self,
+                UnpackDir dir,
+                const char *name,
+                void *buffer,
+                size_t size,
+                Error *error);
+
+        /* The layer is complete: all directories but the root were closed. NULL when that is of no
+         * interest to the target. */
+        int (*end_layer)(void *self, Error *error);
+
         /* Where the unpacker may keep what does not fit into memory: a descriptor, owned by the
          * caller, of a file without a name. */
         int (*scratch)(void *self, Error *error);
@@ -174,6 +192,9 @@ typedef struct UnpackTarget {
 
 /** unpack_target_free() - release @target (may be NULL) */
 UnpackTarget *unpack_target_free(UnpackTarget *target);
+
+/** unpack_meta_done() - release what get_meta() returned; usable with _cleanup_() */
+void unpack_meta_done(UnpackMeta *meta);
 
 /** unpack_target_warn() - for targets: something is left out */
 void unpack_target_warn(const UnpackTarget *target, const char *text);

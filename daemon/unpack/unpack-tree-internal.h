@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * What unpack-tree.c shares with unpack-resolve.c (from paths to directories) and unpack-clear.c
- * (removing). Returns are 0, or as told, or a negative errno with @error set.
+ * What unpack-tree.c shares with unpack-resolve.c (from paths to directories), unpack-clear.c
+ * (removing), unpack-shadow.c and unpack-password.c (root's password). Returns are 0, or as told,
+ * or a negative errno with @error set.
  */
 
 #include "unpack-brought.h"
@@ -49,6 +50,20 @@ int tree_mark_fresh(Tree *tree, Node *node, Error *error);
  */
 int tree_resolve(
         Tree *tree, const UnpackPath *path, const struct timespec *mtime, Node **ret, Error *error);
+
+/**
+ * tree_find() - what is at @path, following links inside the root, also the last component's
+ * @ret:        the directory that holds it
+ * @ret_name:   its name there
+ *
+ * Return: 1; 0 when there is nothing, or when the path ends in ".", ".." or the root.
+ */
+int tree_find(
+        Tree *tree,
+        const char *path,
+        Node **ret,
+        char ret_name[static NAME_BYTES_MAX + 1],
+        Error *error);
 
 /** tree_remove() - remove @name in @parent with all that is in it, if it is there */
 int tree_remove(Tree *tree, Node *parent, const char *name, Error *error);

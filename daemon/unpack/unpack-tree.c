@@ -51,11 +51,22 @@ Tree *tree_free(Tree *tree) {
         return NULL;
 }
 
-int tree_begin_layer(Tree *tree, Error *error) {
+void tree_begin_layer(Tree *tree) {
         tree->layer++;
-        brought_clear(tree->brought);
         nodes_root(tree->nodes)->fresh = tree->layer == 1;
-        return nodes_close(tree->nodes, error);
+}
+
+int tree_end_layer(Tree *tree, Error *error) {
+        const UnpackTargetOps *ops = tree->target->ops;
+        int r;
+
+        /* What is fresh in this layer is not in the next. */
+        brought_clear(tree->brought);
+        if (!ops->end_layer)
+                return nodes_close(tree->nodes, error);
+
+        r = nodes_flush(tree->nodes, error);
+        return r < 0 ? r : ops->end_layer(tree->target, error);
 }
 
 int tree_flush(Tree *tree, Error *error) {

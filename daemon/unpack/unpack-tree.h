@@ -5,8 +5,8 @@
  * What the entries of layers do to a root file system, for every target alike: paths and the links
  * in them, what replaces what, whiteouts, hard links, missing parents, whose times are kept.
  *
- *     tree_begin_layer, (tree_entry (tree_write*, tree_finish)? | tree_link)*, next layer, …
- * tree_flush
+ *     (tree_begin_layer, (tree_entry (tree_write*, tree_finish)? | tree_link)*, tree_end_layer)*,
+ *     tree_flush
  */
 
 #include <stdbool.h>
@@ -44,10 +44,11 @@ Tree *tree_free(Tree *tree);
  * tree_begin_layer() - what comes from now on is another layer
  *
  * The whiteouts of the first layer remove nothing: what is in the target already is no layer.
- *
- * Return: 0 or a negative errno with @error set.
  */
-int tree_begin_layer(Tree *tree, Error *error);
+void tree_begin_layer(Tree *tree);
+
+/** tree_end_layer() - the layer is complete; returns 0 or -errno with @error set */
+int tree_end_layer(Tree *tree, Error *error);
 
 /**
  * tree_entry() - make what an entry says, or remove what its name says

@@ -52,7 +52,8 @@ int xattr_write_all(
                                 target, &warnings->unsupported,
                                 "The file system cannot keep all extended attributes of the image: "
                                 "some are left out");
-                else if (r == -EPERM || (r == -EACCES && !privileged))
+                /* EINVAL: an ACL names somebody whom a user's namespace does not have. */
+                else if (r == -EPERM || ((r == -EACCES || r == -EINVAL) && !privileged))
                         warn_once(
                                 target, &warnings->unprivileged,
                                 "Extended attributes that only root can write are left out");
@@ -62,6 +63,73 @@ int xattr_write_all(
                                 xattr->name);
         }
 
+        return 0;
+}
+
+/* The names, one after the other: how many bytes of them. */
+static ssize_t list_names(const XattrFile *file, char **ret, Error *error) {
+        _cleanup_(freep) char *names = malloc(XATTR_LIST_MAX);
+        ssize_t size;
+
+        if (!names)
+                return error_oom(error);
+
+        size = file->fd >= 0 ? flistxattr(file->fd, names, XATTR_LIST_MAX)
+                             : llistxattr(file->path, names, XATTR_LIST_MAX);
+        if (size < 0 && errno != EOPNOTSUPP)
+                return error_set_errno(error, errno, "Cannot list extended attributes");
+
+        *ret = TAKE_PTR(names);
+        return size < 0 ? 0 : size;
+}
+
+static ssize_t read_value(const XattrFile *file, const char *name, void *value) {
+        if (file->fd >= 0)
+                return fgetxattr(file->fd, name, value, XATTR_SIZE_MAX);
+        return lgetxattr(file->path, name, value, XATTR_SIZE_MAX);
+}
+
+static int read_one(
+        const XattrFile *file, const char *name, void *value, UnpackXattr *ret, Error *error) {
+        const ssize_t n = read_value(file, name, value);
+
+        if (n < 0)
+                return error_set_errno(
+                        error, errno, "Cannot read the extended attribute \"%s\"", name);
+
+        *ret = (UnpackXattr){ strdup(name), malloc((size_t) n + 1), (size_t) n };
+        if (!ret->name || !ret->value)
+                return error_oom(error);
+        memcpy(ret->value, value, (size_t) n);
+        return 0;
+}
+
+int xattr_read_all(const XattrFile *file, UnpackMeta *ret, Error *error) {
+        _cleanup_(freep) char *names = NULL;
+        _cleanup_(freep) void *value = NULL;
+        UnpackXattr *xattrs;
+        size_t n_names = 0;
+        ssize_t size;
+        int r;
+
+        size = list_names(file, &names, error);
+        if (size <= 0)
+                return (int) size;
+
+        for (const char *name = names; name < names + size; name += strlen(name) + 1)
+                n_names++;
+        value = malloc(XATTR_SIZE_MAX);
+        ret->xattrs = xattrs = calloc(n_names, sizeof(*xattrs));
+        if (!value || !xattrs)
+                return error_oom(error);
+
+        for (const char *name = names; name < names + size; name += strlen(name) + 1) {
+                if (strcmp(name, "security.selinux") == 0)
+                        continue;
+                r = read_one(file, name, value, &xattrs[ret->n_xattrs++], error);
+                if (r < 0)
+                        return r;
+        }
         return 0;
 }
 

@@ -38,6 +38,15 @@ int xattr_write_all(
         const UnpackMeta *meta,
         Error *error);
 
+/**
+ * xattr_read_all() - read the xattrs of @file, except SELinux's label
+ *
+ * @ret->xattrs and n_xattrs are to be released with unpack_meta_done(), in each case.
+ *
+ * Return: 0 or a negative errno with @error set.
+ */
+int xattr_read_all(const XattrFile *file, UnpackMeta *ret, Error *error);
+
 /** xattr_clear() - remove what an image can have set; returns 0 or -errno with @error set */
 int xattr_clear(int fd, bool privileged, Error *error);
 

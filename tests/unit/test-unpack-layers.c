@@ -344,6 +344,62 @@ static void content_behind_the_end_marker_is_not_unpacked(void **state) {
                 f->progress.consumed, f->layers[0].size + f->layers[1].size + f->layers[2].size);
 }
 
+/* What a target sees at the ends of layers. */
+typedef struct LayerEnds {
+        UnpackTargetOps ops;
+        unsigned n;
+        int64_t dir_sec[4], root_sec[4];
+        bool fails;
+} LayerEnds;
+
+static Fixture *ends_fixture;
+static LayerEnds *ends;
+
+static int on_end_layer(void *self, Error *error) {
+        assert_true(ends->n < 4);
+        ends->dir_sec[ends->n] = stat_of(ends_fixture, "d").st_mtim.tv_sec;
+        ends->root_sec[ends->n++] = stat_of(ends_fixture, ".").st_mtim.tv_sec;
+        return ends->fails ? error_set(error, EIO, ERROR_FAILED, "full") : 0;
+}
+
+static int run_with_ends(Fixture *f) {
+        _cleanup_(unpack_target_freep) UnpackTarget *target = open_target(f);
+
+        ends_fixture = f;
+        ends->ops = *target->ops;
+        ends->ops.end_layer = on_end_layer;
+        target->ops = &ends->ops;
+        return run_into(f, target);
+}
+
+static void target_is_told_the_end_of_each_layer_when_all_times_are_written(void **state) {
+        LayerEnds own = { 0 };
+        Fixture *f = *state;
+        Bytes *tar;
+
+        for (int i = 0; i < 3; i++) {
+                tar = layer_add(f);
+                tar_add(tar,
+                        &(TarEntry){ .type = '5', .name = "./", .mode = 0755, .mtime = 20 + i });
+                tar_add(tar,
+                        &(TarEntry){ .type = '5', .name = "d", .mode = 0755, .mtime = 10 + i });
+                tar_file(tar, i == 1 ? "d/.wh.file" : "d/file", "x");
+        }
+
+        ends = &own;
+        assert_int_equal(run_with_ends(f), 0);
+        assert_int_equal(own.n, 3);
+        for (int i = 0; i < 3; i++) {
+                assert_int_equal(own.dir_sec[i], 10 + i);
+                assert_int_equal(own.root_sec[i], 20 + i);
+        }
+        assert_string_equal(list(f), "0755 d/\n0644 d/file = x\n");
+
+        own = (LayerEnds){ .fails = true };
+        assert_int_equal(run_with_ends(f), -EIO);
+        assert_int_equal(own.n, 1);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 UNPACK_CASE(upper_entry_through_a_lower_link_is_followed_inside_the_root),
@@ -366,6 +422,7 @@ int main(void) {
                 UNPACK_CASE(more_directories_than_are_kept_open_all_get_their_times),
                 UNPACK_CASE(pax_global_header_is_ignored),
                 UNPACK_CASE(content_behind_the_end_marker_is_not_unpacked),
+                UNPACK_CASE(target_is_told_the_end_of_each_layer_when_all_times_are_written),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
