@@ -38,3 +38,9 @@ typedef struct Limits {
                 .ratio = 1000,                                                                     \
                 .ratio_floor_bytes = UINT64_C(1) << 30,                                            \
         })
+
+/* The virtual size of disk images: bytes, rounded up to whole blocks of DISK_BLOCK_BYTES. */
+#define DISK_BLOCK_BYTES  UINT64_C(4096)
+#define DISK_SIZE_MIN     (UINT64_C(8) << 20)
+#define DISK_SIZE_MAX     (UINT64_C(16) << 40)
+#define DISK_SIZE_DEFAULT (UINT64_C(5) << 30)

@@ -12,11 +12,15 @@ static const struct {
         size_t size; /* bytes */
         size_t fds_min, fds_max;
 } shapes[_PROTO_TYPE_MAX] = {
-        [PROTO_FETCH_START] = { SIZE_OF(fetch_start), 0, 1 },
+        [PROTO_FETCH_START] = { SIZE_OF(fetch_start), 0, 2 },
         [PROTO_VERIFY_START] = { SIZE_OF(verify_start), 1, 2 },
         [PROTO_UNPACK_START] = { SIZE_OF(unpack_start), 1, 2 },
+        [PROTO_DISK_START] = { SIZE_OF(disk_start), 1, 2 },
+        [PROTO_BUILDER_START] = { SIZE_OF(builder_start), 1, 2 },
         [PROTO_TREE_START] = { SIZE_OF(tree_start), 1, 1 },
         [PROTO_ID_RANGE] = { SIZE_OF(id_range), 0, 0 },
+        [PROTO_DISK_IMAGE] = { SIZE_OF(disk_image), 1, 1 },
+        [PROTO_BUILDER_ARGUMENT] = { SIZE_OF(builder_argument), 0, 0 },
         [PROTO_IMAGE_KNOWN] = { SIZE_OF(image_known), 0, 0 },
         [PROTO_BLOB_ANSWER] = { SIZE_OF(blob_answer), 0, 1 },
         [PROTO_UNPACK_LAYER] = { SIZE_OF(unpack_layer), 1, 1 },
@@ -29,6 +33,7 @@ static const struct {
         [PROTO_VERIFY_READY] = { SIZE_OF(verify_ready), 0, 0 },
         [PROTO_VERIFY_GROWN] = { SIZE_OF(verify_grown), 0, 0 },
         [PROTO_UNPACK_PROGRESS] = { SIZE_OF(unpack_progress), 0, 0 },
+        [PROTO_BUILDER_PROGRESS] = { SIZE_OF(builder_progress), 0, 0 },
         [PROTO_WARNING] = { SIZE_OF(warning), 0, 0 },
         [PROTO_RESULT] = { SIZE_OF(result), 0, 0 },
 };
@@ -143,8 +148,24 @@ static bool layer_is_valid(const ProtoLayer *m) {
 }
 
 static bool unpack_layer_is_valid(const ProtoUnpackLayer *m) {
-        return m->index < PROTO_LAYERS_MAX && digest_is_valid(&m->digest) &&
+        return m->index < PROTO_LAYERS_MAX && is_optional_digest(m->has_digest, &m->digest) &&
                is_optional_digest(m->has_diff_id, &m->diff_id);
+}
+
+static bool disk_start_is_valid(const ProtoDiskStart *m) {
+        return m->n_layers >= 1 && m->n_layers <= PROTO_LAYERS_MAX && m->n_images >= m->n_layers &&
+               m->n_images <= m->n_layers + 1 && m->n_id_ranges <= 2 * ID_RANGES_MAX &&
+               m->size >= DISK_SIZE_MIN && m->size <= DISK_SIZE_MAX &&
+               m->size % DISK_BLOCK_BYTES == 0 && is_flag(m->sandbox) && TEXT_OK(m->label);
+}
+
+static bool builder_start_is_valid(const ProtoBuilderStart *m) {
+        return TEXT_OK(m->template) && m->n_arguments <= PROTO_ARGUMENTS_MAX && is_flag(m->sandbox);
+}
+
+static bool unpack_start_is_valid(const ProtoUnpackStart *m) {
+        return m->n_layers >= 1 && m->n_layers <= PROTO_LAYERS_MAX &&
+               m->n_id_ranges <= 2 * ID_RANGES_MAX && is_flag(m->sandbox);
 }
 
 static bool tree_start_is_valid(const ProtoTreeStart *m) {
@@ -160,14 +181,21 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_VERIFY_START:
                 return digest_is_valid(&m->verify_start.digest) && is_flag(m->verify_start.sandbox);
         case PROTO_UNPACK_START:
-                return m->unpack_start.n_layers >= 1 &&
-                       m->unpack_start.n_layers <= PROTO_LAYERS_MAX &&
-                       m->unpack_start.n_id_ranges <= 2 * ID_RANGES_MAX &&
-                       is_flag(m->unpack_start.sandbox);
+                return unpack_start_is_valid(&m->unpack_start);
+        case PROTO_DISK_START:
+                return disk_start_is_valid(&m->disk_start);
+        case PROTO_BUILDER_START:
+                return builder_start_is_valid(&m->builder_start);
         case PROTO_TREE_START:
                 return tree_start_is_valid(&m->tree_start);
         case PROTO_ID_RANGE:
                 return is_flag(m->id_range.is_group);
+        case PROTO_DISK_IMAGE:
+                return m->disk_image.index < PROTO_IMAGES_MAX &&
+                       is_flag(m->disk_image.is_complete) && TEXT_OK(m->disk_image.backing);
+        case PROTO_BUILDER_ARGUMENT:
+                return strnlen(m->builder_argument.text, sizeof(m->builder_argument.text)) <
+                       sizeof(m->builder_argument.text);
         case PROTO_IMAGE_KNOWN:
                 return is_optional_digest(m->image_known.is_known, &m->image_known.digest) &&
                        TEXT_OK(m->image_known.media_type);
@@ -189,6 +217,8 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_DETAIL:
                 return m->detail.kind < _PROTO_DETAIL_KIND_MAX && TEXT_OK(m->detail.key) &&
                        TEXT_OK(m->detail.value);
+        case PROTO_BUILDER_PROGRESS:
+                return m->builder_progress.permille <= 1000;
         case PROTO_WARNING:
                 return TEXT_OK(m->warning.text);
         case PROTO_RESULT:

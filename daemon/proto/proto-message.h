@@ -6,7 +6,7 @@
  * at most PROTO_FDS_MAX descriptors with each.
  *
  *     daemon                       fetch worker
- *       ── FETCH_START [password] ──▶
+ *       ── FETCH_START [password, or image and scratch file] ──▶
  *       ◀── IMAGE_LOOKUP ──────────     what did this reference name last time?
  *       ── IMAGE_KNOWN ────────────▶
  *       ◀── BLOB_WANTED ───────────     manifests and the config, by digest
@@ -28,6 +28,15 @@
  *       ── UNPACK_LAYER [blob] × n, UNPACK_GROWN × n ────▶
  *       ◀── UNPACK_PROGRESS × n, WARNING × n, RESULT
  *
+ *     daemon                       disk worker
+ *       ── DISK_START [scratch file, password], ID_RANGE × n, DISK_IMAGE [image] × n ──▶
+ *       ── UNPACK_LAYER [blob] × n, UNPACK_GROWN × n ────▶
+ *       ◀── UNPACK_PROGRESS × n, WARNING × n, RESULT
+ *
+ *     daemon                       builder worker
+ *       ── BUILDER_START [pipe, password], BUILDER_ARGUMENT × n ──▶
+ *       ◀── BUILDER_PROGRESS × n, WARNING × n, RESULT
+ *
  *     daemon                       tree worker
  *       ── TREE_START [directory] ──▶
  *       ◀── RESULT ────────────────
@@ -45,17 +54,23 @@
 #include "base-idmap.h"
 #include "base-limits.h"
 
-#define PROTO_FDS_MAX      ((size_t) 2)
-#define PROTO_LAYERS_MAX   ((uint32_t) 1000)
-#define PROTO_SIZE_UNKNOWN UINT64_MAX /* schema1 does not tell the size of a layer */
-#define PROTO_WORKER_FD    3          /* a worker finds its socket here */
+#define PROTO_FDS_MAX       ((size_t) 2)
+#define PROTO_LAYERS_MAX    ((uint32_t) 1000)
+#define PROTO_IMAGES_MAX    (PROTO_LAYERS_MAX + 1) /* of a chain of disk images */
+#define PROTO_SIZE_UNKNOWN  UINT64_MAX             /* schema1 does not tell the size of a layer */
+#define PROTO_ARGUMENTS_MAX ((uint32_t) 64)
+#define PROTO_WORKER_FD     3 /* a worker finds its socket here */
 
 typedef enum ProtoType {
         PROTO_FETCH_START,
         PROTO_VERIFY_START,
         PROTO_UNPACK_START,
+        PROTO_DISK_START,
+        PROTO_BUILDER_START,
         PROTO_TREE_START,
         PROTO_ID_RANGE,
+        PROTO_DISK_IMAGE,
+        PROTO_BUILDER_ARGUMENT,
         PROTO_IMAGE_KNOWN,
         PROTO_BLOB_ANSWER,
         PROTO_UNPACK_LAYER,
@@ -69,13 +84,14 @@ typedef enum ProtoType {
         PROTO_VERIFY_READY,
         PROTO_VERIFY_GROWN,
         PROTO_UNPACK_PROGRESS,
+        PROTO_BUILDER_PROGRESS,
         PROTO_WARNING,
         PROTO_RESULT,
         _PROTO_TYPE_MAX,
 } ProtoType;
 
 typedef struct ProtoFetchStart {
-        char source[512];
+        char source[1024];  /* of an image in files: without its path, "oci-archive:.:NAME" */
         char platform[64];  /* empty: this machine's */
         char username[256]; /* empty: anonymous */
         Digest digest;      /* the image must have this digest, when @has_digest */
@@ -84,7 +100,9 @@ typedef struct ProtoFetchStart {
         uint8_t offline;
         uint8_t inspect; /* stop after the layers are known */
         uint8_t sandbox; /* enter it, or fail; so in all start messages */
-} ProtoFetchStart;       /* descriptors: the password, at most */
+        Limits limits;
+} ProtoFetchStart; /* descriptors: the registry's password, at most; of an image in files its
+                          * archive or directory, and an empty file for what has to be kept of it */
 
 typedef struct ProtoVerifyStart {
         Digest digest;
@@ -98,6 +116,34 @@ typedef struct ProtoUnpackStart {
         uint8_t sandbox;
         Limits limits;
 } ProtoUnpackStart; /* descriptors: the root directory; root's new password, at most */
+
+typedef struct ProtoDiskStart {
+        uint32_t n_layers;
+        uint32_t n_images;    /* so many PROTO_DISK_IMAGE follow: one a layer, and one for what is
+                               * changed afterwards, if anything is */
+        uint32_t n_id_ranges; /* so many PROTO_ID_RANGE follow */
+        uint8_t sandbox;
+        uint64_t size; /* of the disk: DISK_SIZE_MIN to DISK_SIZE_MAX, whole blocks */
+        char label[64];
+        Limits limits;
+} ProtoDiskStart; /* descriptors: an empty file; root's new password, at most */
+
+typedef struct ProtoDiskImage {
+        uint32_t index;
+        uint8_t is_complete; /* it has its layer's content already: all before it have, too */
+        /* What the image says of where the one before it is; empty for the first. */
+        char backing[1024];
+} ProtoDiskImage; /* descriptors: the image, an empty file unless @is_complete */
+
+typedef struct ProtoBuilderStart {
+        char template[256];
+        uint32_t n_arguments; /* so many PROTO_BUILDER_ARGUMENT follow */
+        uint8_t sandbox;
+} ProtoBuilderStart; /* descriptors: where the tar stream goes; root's new password, at most */
+
+typedef struct ProtoBuilderArgument {
+        char text[1024]; /* of virt-builder's command line */
+} ProtoBuilderArgument;
 
 typedef enum ProtoTreeOperation {
         PROTO_TREE_REMOVE, /* @name in the directory, with all below it */
@@ -138,7 +184,8 @@ typedef struct ProtoBlobAnswer {
 } ProtoBlobAnswer;
 
 typedef struct ProtoUnpackLayer {
-        uint32_t index; /* 0 is the root layer */
+        uint32_t index;     /* 0 is the root layer */
+        uint8_t has_digest; /* a tarball has none */
         uint8_t has_diff_id;
         Digest digest;
         Digest diff_id;
@@ -147,7 +194,7 @@ typedef struct ProtoUnpackLayer {
 typedef struct ProtoUnpackGrown {
         uint32_t index;
         uint8_t is_complete; /* there will be no more than @size */
-        uint64_t size;       /* bytes of the blob that may be read */
+        uint64_t size; /* bytes of the blob that may be read; PROTO_SIZE_UNKNOWN: to its end */
 } ProtoUnpackGrown;
 
 typedef struct ProtoImageLookup {
@@ -210,6 +257,10 @@ typedef struct ProtoUnpackProgress {
         uint64_t unpacked; /* uncompressed bytes, the same */
 } ProtoUnpackProgress;
 
+typedef struct ProtoBuilderProgress {
+        uint32_t permille; /* of what is done; 0 to 1000 */
+} ProtoBuilderProgress;
+
 typedef struct ProtoWarning {
         char text[1024];
 } ProtoWarning;
@@ -226,8 +277,12 @@ typedef struct ProtoMessage {
                 ProtoFetchStart fetch_start;
                 ProtoVerifyStart verify_start;
                 ProtoUnpackStart unpack_start;
+                ProtoDiskStart disk_start;
+                ProtoBuilderStart builder_start;
                 ProtoTreeStart tree_start;
                 ProtoIdRange id_range;
+                ProtoDiskImage disk_image;
+                ProtoBuilderArgument builder_argument;
                 ProtoImageKnown image_known;
                 ProtoBlobAnswer blob_answer;
                 ProtoUnpackLayer unpack_layer;
@@ -240,6 +295,7 @@ typedef struct ProtoMessage {
                 ProtoVerifyReady verify_ready;
                 ProtoVerifyGrown verify_grown;
                 ProtoUnpackProgress unpack_progress;
+                ProtoBuilderProgress builder_progress;
                 ProtoWarning warning;
                 ProtoResult result;
         };

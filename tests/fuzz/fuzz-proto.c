@@ -79,9 +79,16 @@ static void check_from_worker(const ProtoMessage *m) {
                 TRAP_UNLESS(error_kind_to_string((ErrorKind) m->result.kind) != NULL);
                 CHECK_TEXT(m->result.text);
                 break;
+        case PROTO_BUILDER_PROGRESS:
+                TRAP_UNLESS(m->builder_progress.permille <= 1000);
+                break;
         case PROTO_FETCH_START:
         case PROTO_VERIFY_START:
         case PROTO_UNPACK_START:
+        case PROTO_DISK_START:
+        case PROTO_DISK_IMAGE:
+        case PROTO_BUILDER_START:
+        case PROTO_BUILDER_ARGUMENT:
         case PROTO_TREE_START:
         case PROTO_ID_RANGE:
         case PROTO_IMAGE_KNOWN:
@@ -107,6 +114,17 @@ static void check_from_daemon(const ProtoMessage *m) {
                 check_digest(&m->verify_start.digest);
         } else if (m->type == PROTO_UNPACK_START) {
                 TRAP_UNLESS(m->unpack_start.n_id_ranges <= 2 * ID_RANGES_MAX);
+        } else if (m->type == PROTO_DISK_START) {
+                TRAP_UNLESS(m->disk_start.n_images <= PROTO_IMAGES_MAX);
+                TRAP_UNLESS(m->disk_start.size <= DISK_SIZE_MAX);
+                CHECK_TEXT(m->disk_start.label);
+        } else if (m->type == PROTO_DISK_IMAGE) {
+                TRAP_UNLESS(m->disk_image.index < PROTO_IMAGES_MAX);
+                CHECK_TEXT(m->disk_image.backing);
+        } else if (m->type == PROTO_BUILDER_START) {
+                CHECK_TEXT(m->builder_start.template);
+        } else if (m->type == PROTO_BUILDER_ARGUMENT) {
+                TRAP_UNLESS(memchr(m->builder_argument.text, 0, sizeof(m->builder_argument.text)));
         } else if (m->type == PROTO_TREE_START) {
                 TRAP_UNLESS(m->tree_start.operation < _PROTO_TREE_OPERATION_MAX);
                 TRAP_UNLESS(memchr(m->tree_start.name, 0, sizeof(m->tree_start.name)));

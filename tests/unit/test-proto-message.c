@@ -10,9 +10,11 @@
 static const struct {
         size_t min, max;
 } descriptors[_PROTO_TYPE_MAX] = {
-        [PROTO_FETCH_START] = { 0, 1 },  [PROTO_VERIFY_START] = { 1, 2 },
-        [PROTO_UNPACK_START] = { 1, 2 }, [PROTO_TREE_START] = { 1, 1 },
-        [PROTO_BLOB_ANSWER] = { 0, 1 },  [PROTO_UNPACK_LAYER] = { 1, 1 },
+        [PROTO_FETCH_START] = { 0, 2 },   [PROTO_VERIFY_START] = { 1, 2 },
+        [PROTO_UNPACK_START] = { 1, 2 },  [PROTO_TREE_START] = { 1, 1 },
+        [PROTO_BLOB_ANSWER] = { 0, 1 },   [PROTO_UNPACK_LAYER] = { 1, 1 },
+        [PROTO_DISK_START] = { 1, 2 },    [PROTO_DISK_IMAGE] = { 1, 1 },
+        [PROTO_BUILDER_START] = { 1, 2 },
 };
 
 typedef struct Field {
@@ -28,6 +30,9 @@ static const Field texts[] = {
         FIELD(PROTO_FETCH_START, fetch_start.source),
         FIELD(PROTO_FETCH_START, fetch_start.platform),
         FIELD(PROTO_FETCH_START, fetch_start.username),
+        FIELD(PROTO_DISK_START, disk_start.label),
+        FIELD(PROTO_DISK_IMAGE, disk_image.backing),
+        FIELD(PROTO_BUILDER_START, builder_start.template),
         FIELD(PROTO_IMAGE_KNOWN, image_known.media_type),
         FIELD(PROTO_IMAGE_LOOKUP, image_lookup.reference),
         FIELD(PROTO_IMAGE, image.reference),
@@ -49,9 +54,13 @@ static const Field flags[] = {
         FIELD(PROTO_FETCH_START, fetch_start.sandbox),
         FIELD(PROTO_VERIFY_START, verify_start.sandbox),
         FIELD(PROTO_UNPACK_START, unpack_start.sandbox),
+        FIELD(PROTO_DISK_START, disk_start.sandbox),
+        FIELD(PROTO_DISK_IMAGE, disk_image.is_complete),
+        FIELD(PROTO_BUILDER_START, builder_start.sandbox),
         FIELD(PROTO_TREE_START, tree_start.sandbox),
         FIELD(PROTO_ID_RANGE, id_range.is_group),
         FIELD(PROTO_IMAGE_KNOWN, image_known.is_known),
+        FIELD(PROTO_UNPACK_LAYER, unpack_layer.has_digest),
         FIELD(PROTO_UNPACK_LAYER, unpack_layer.has_diff_id),
         FIELD(PROTO_UNPACK_GROWN, unpack_grown.is_complete),
         FIELD(PROTO_BLOB_WANTED, blob_wanted.want_content),
@@ -80,6 +89,14 @@ static const struct {
         { FIELD(PROTO_UNPACK_START, unpack_start.n_layers), 1000, 1001 },
         { FIELD(PROTO_UNPACK_START, unpack_start.n_layers), 1, 0 },
         { FIELD(PROTO_UNPACK_START, unpack_start.n_id_ranges), 680, 681 },
+        { FIELD(PROTO_DISK_START, disk_start.n_layers), 999, 1001 },
+        { FIELD(PROTO_DISK_START, disk_start.n_layers), 1000, 0 },
+        { FIELD(PROTO_DISK_START, disk_start.n_images), 1000, 998 },
+        { FIELD(PROTO_DISK_START, disk_start.n_images), 999, 1001 },
+        { FIELD(PROTO_DISK_START, disk_start.n_id_ranges), 680, 681 },
+        { FIELD(PROTO_DISK_IMAGE, disk_image.index), 1000, 1001 },
+        { FIELD(PROTO_BUILDER_START, builder_start.n_arguments), 64, 65 },
+        { FIELD(PROTO_BUILDER_PROGRESS, builder_progress.permille), 1000, 1001 },
         { FIELD(PROTO_TREE_START, tree_start.operation), PROTO_TREE_CLONE, 3 },
         { FIELD(PROTO_BLOB_ANSWER, blob_answer.state), PROTO_BLOB_ABSENT, 3 },
         { FIELD(PROTO_UNPACK_LAYER, unpack_layer.index), 999, 1000 },
@@ -99,6 +116,11 @@ static ProtoMessage good_message(ProtoType type) {
 
         if (type == PROTO_UNPACK_START)
                 message.unpack_start.n_layers = 1;
+        if (type == PROTO_DISK_START) {
+                message.disk_start.n_layers = 999;
+                message.disk_start.n_images = 1000;
+                message.disk_start.size = DISK_SIZE_DEFAULT;
+        }
         if (type == PROTO_IMAGE)
                 message.image.n_layers = 1;
         return message;
@@ -128,6 +150,27 @@ static void wrong_size_is_refused(void **state) {
                 assert_int_equal(proto_message_check(&message, size + 1, n_fds, NULL), -EBADMSG);
                 for (size_t i = 0; i < sizeof(message.type); i++)
                         assert_int_equal(proto_message_check(&message, i, n_fds, NULL), -EBADMSG);
+        }
+}
+
+static void size_of_a_disk_is_in_blocks_and_within_limits(void **state) {
+        static const uint64_t good[] = { DISK_SIZE_MIN, DISK_SIZE_MAX };
+        static const uint64_t bad[] = {
+                0,
+                DISK_SIZE_MIN - DISK_BLOCK_BYTES,
+                DISK_SIZE_MIN + 1,
+                DISK_SIZE_MAX + DISK_BLOCK_BYTES,
+                UINT64_MAX,
+        };
+        ProtoMessage message = good_message(PROTO_DISK_START);
+
+        for (size_t i = 0; i < N(good); i++) {
+                message.disk_start.size = good[i];
+                assert_int_equal(check(&message), 0);
+        }
+        for (size_t i = 0; i < N(bad); i++) {
+                message.disk_start.size = bad[i];
+                assert_int_equal(check(&message), -EBADMSG);
         }
 }
 
@@ -359,6 +402,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(every_type_is_accepted_in_its_shape),
                 CASE(wrong_size_is_refused),
+                CASE(size_of_a_disk_is_in_blocks_and_within_limits),
                 CASE(unknown_type_is_refused),
                 CASE(wrong_number_of_descriptors_is_refused),
                 CASE(flag_that_is_no_flag_is_refused),
