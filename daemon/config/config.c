@@ -63,6 +63,54 @@ typedef struct Reading {
         Config *config;   /* borrowed */
 } Reading;
 
+/* Makes @arguments longer by one; returns 0, or -ENOBUFS when there is no room. */
+static int add_argument(ConfigArguments *arguments, const char *text) {
+        size_t size = strlen(text) + 1;
+
+        if (arguments->n == CONFIG_ARGUMENTS_MAX || size > CONFIG_ARGUMENT_BYTES_MAX ||
+            size > sizeof(arguments->text) - arguments->size)
+                return -ENOBUFS;
+
+        memcpy(arguments->text + arguments->size, text, size);
+        arguments->size += size;
+        arguments->n++;
+        return 0;
+}
+
+const char *config_arguments_next(const ConfigArguments *arguments, const char *previous) {
+        const char *next = previous ? previous + strlen(previous) + 1 : arguments->text;
+
+        return next < arguments->text + arguments->size ? next : NULL;
+}
+
+/* As in systemd's files: each assignment adds to what there is, and an empty one removes that. */
+static void assign_builder(
+        const Reading *reading, unsigned line, const char *key, const char *value) {
+        ConfigArguments before = reading->config->builder, *arguments = &reading->config->builder;
+        int r;
+
+        if (value[0] == '\0') {
+                *arguments = (ConfigArguments){ 0 };
+                return;
+        }
+
+        r = strcmp(key, "Source") == 0 ? add_argument(arguments, "--source") : 0;
+        if (r >= 0)
+                r = add_argument(arguments, value);
+        if (r < 0) {
+                *arguments = before;
+                log_print(
+                        reading->log, LOG_WARNING,
+                        "%s:%u: %s= is too long, or there are too many arguments, ignoring",
+                        reading->name, line, key);
+        }
+}
+
+static bool is_builder_key(const char *section, const char *key) {
+        return strcmp(section, "VirtBuilder") == 0 &&
+               (strcmp(key, "Source") == 0 || strcmp(key, "Options") == 0);
+}
+
 static void on_assign(
         void *userdata, unsigned line, const char *section, const char *key, const char *value) {
         const Reading *reading = userdata;
@@ -77,6 +125,11 @@ static void on_assign(
                                 reading->log, LOG_WARNING,
                                 "%s:%u: Sandbox= is yes or no, not \"%s\", ignoring", reading->name,
                                 line, value);
+                return;
+        }
+
+        if (is_builder_key(section, key)) {
+                assign_builder(reading, line, key, value);
                 return;
         }
 

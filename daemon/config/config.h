@@ -16,6 +16,16 @@
 #include "base-limits.h"
 #include "base-log.h"
 
+#define CONFIG_ARGUMENTS_MAX      ((uint32_t) 64) /* of one program */
+#define CONFIG_ARGUMENT_BYTES_MAX ((size_t) 1024) /* of one of them, with its NUL */
+
+/* More arguments for a program's command line. */
+typedef struct ConfigArguments {
+        uint32_t n;
+        size_t size;     /* bytes of @text that are used */
+        char text[8192]; /* one after the other, each with its NUL */
+} ConfigArguments;
+
 typedef struct Config {
         uint64_t jobs_max;       /* [Daemon] MaxJobs= */
         uint64_t queued_max;     /* MaxQueued= */
@@ -24,6 +34,7 @@ typedef struct Config {
         uint64_t stall_usec;     /* StallTimeoutSec=; a job without progress fails; 0: never */
         bool sandbox;            /* Sandbox=; a worker that cannot enter its sandbox fails */
         Limits limits;           /* [Limits] */
+        ConfigArguments builder; /* [VirtBuilder] Source= and Options=, in order */
 } Config;
 
 #define CONFIG_FILE_MAX  ((size_t) 1 << 20) /* bytes */
@@ -46,6 +57,14 @@ typedef struct Config {
  * @config:     in which it changes what it names
  */
 void config_apply(const char *name, const char *text, size_t size, const Log *log, Config *config);
+
+/**
+ * config_arguments_next() - go through arguments
+ * @previous:   what was returned last; NULL to begin
+ *
+ * Return: the next one, as long-lived as @arguments; NULL behind the last.
+ */
+const char *config_arguments_next(const ConfigArguments *arguments, const char *previous);
 
 /**
  * config_load() - read all files

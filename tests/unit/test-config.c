@@ -57,6 +57,67 @@ static void what_cannot_be_understood_changes_nothing(void **state) {
         assert_int_equal(config.limits.path_bytes, defaults.limits.path_bytes);
 }
 
+/* What virt-builder gets, with blanks between the arguments. */
+static const char *join_builder(const Config *config) {
+        static char text[sizeof(config->builder.text) + 1];
+        const char *one = NULL;
+        uint32_t n = 0;
+
+        text[0] = '\0';
+        while ((one = config_arguments_next(&config->builder, one))) {
+                strcat(strcat(text, n > 0 ? " " : ""), one);
+                n++;
+        }
+        assert_int_equal(n, config->builder.n);
+        return text;
+}
+
+static void arguments_of_virt_builder_add_up_in_order(void **state) {
+        Config config =
+                apply("[VirtBuilder]\nSource=file:///srv/index\nOptions=--no-check-signature\n"
+                      "Options=--edit\nOptions=/etc/hosts: s/a b/c/\nSource=https://example/i\n");
+
+        assert_string_equal(
+                join_builder(&config),
+                "--source file:///srv/index --no-check-signature --edit /etc/hosts: s/a b/c/ "
+                "--source https://example/i");
+
+        config_apply("more", "[VirtBuilder]\nOptions=-v\n", 27, NULL, &config);
+        assert_non_null(strstr(join_builder(&config), "https://example/i -v"));
+
+        config = apply("[VirtBuilder]\nSource=a\nOptions=b\nOptions=\nOptions=c\n");
+        assert_string_equal(join_builder(&config), "c");
+        config = apply("[VirtBuilder]\nProgram=x\n[Limits]\nSource=y\n");
+        assert_string_equal(join_builder(&config), "");
+}
+
+static void too_many_or_too_long_arguments_are_left_out(void **state) {
+        _cleanup_(freep) char *text = NULL;
+        char longest[CONFIG_ARGUMENT_BYTES_MAX + 1] = "";
+        Config config;
+
+        memset(longest, 'x', CONFIG_ARGUMENT_BYTES_MAX);
+        assert_true(
+                asprintf(&text, "[VirtBuilder]\nOptions=%s\nSource=%s\n", longest, longest) > 0);
+        config = apply(text);
+        assert_string_equal(join_builder(&config), "");
+
+        longest[CONFIG_ARGUMENT_BYTES_MAX - 1] = '\0';
+        free(text);
+        assert_true(asprintf(&text, "[VirtBuilder]\nOptions=%s\n", longest) > 0);
+        config = apply(text);
+        assert_string_equal(join_builder(&config), longest);
+        for (int i = 0; i < 20; i++)
+                config_apply("more", text, strlen(text), NULL, &config);
+        assert_int_equal(config.builder.n, sizeof(config.builder.text) / CONFIG_ARGUMENT_BYTES_MAX);
+
+        config = apply("[VirtBuilder]\nOptions=-v\n");
+        for (int i = 0; i < 100; i++)
+                config_apply("more", "[VirtBuilder]\nSource=y\n", 23, NULL, &config);
+        /* A source is two, and there is room for one. */
+        assert_int_equal(config.builder.n, CONFIG_ARGUMENTS_MAX - 1);
+}
+
 static void write_file(const char *dir, const char *name, const char *text) {
         _cleanup_(freep) char *path = NULL;
         FILE *f;
@@ -132,6 +193,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(every_key_is_read),
                 CASE(what_cannot_be_understood_changes_nothing),
+                CASE(arguments_of_virt_builder_add_up_in_order),
+                CASE(too_many_or_too_long_arguments_are_left_out),
                 CASE(named_file_stands_for_all_and_has_to_be_there),
                 CASE(dropins_follow_the_main_file_by_name),
         };
