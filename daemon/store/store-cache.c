@@ -11,6 +11,7 @@
 
 #include "base-fd.h"
 #include "store-cache.h"
+#include "store-disk.h"
 #include "store-image.h"
 #include "store-internal.h"
 
@@ -250,16 +251,26 @@ int store_remove(Store *store, const Digest *digest, Error *error) {
 
 int store_prune(Store *store, uint64_t keep, uint64_t *ret_freed, Error *error) {
         _cleanup_(freep) StoreEntry *entries = NULL;
-        uint64_t left = 0, freed = 0;
+        uint64_t left = 0, freed = 0, freed_disks = 0;
         size_t n = 0;
         int r;
 
         r = store_list(store, &entries, &n, error);
+        if (r >= 0)
+                r = store_disk_size(store, &left, error);
         if (r < 0)
                 return r;
 
         for (size_t i = 0; i < n; i++)
                 left += entries[i].size;
+
+        /* Disk images first: they can be made again without the network. */
+        if (left > keep) {
+                r = store_disk_prune(store, left - keep, &freed_disks, error);
+                if (r < 0)
+                        return r;
+                left -= freed_disks < left ? freed_disks : left;
+        }
 
         for (size_t i = 0; i < n && left > keep; i++) {
                 r = entries[i].state == STORE_ENTRY_PARTIAL
@@ -278,7 +289,7 @@ int store_prune(Store *store, uint64_t keep, uint64_t *ret_freed, Error *error) 
         if (r < 0)
                 return r;
 
-        *ret_freed = freed;
+        *ret_freed = freed + freed_disks;
         return 0;
 }
 
@@ -289,6 +300,8 @@ int store_size(Store *store, uint64_t *ret, Error *error) {
         int r;
 
         r = store_list(store, &entries, &n, error);
+        if (r >= 0)
+                r = store_disk_size(store, &size, error);
         if (r < 0)
                 return r;
 

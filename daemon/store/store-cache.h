@@ -46,10 +46,10 @@ int store_remove(Store *store, const Digest *digest, Error *error);
 /**
  * store_prune() - remove what was used least recently until at most @keep bytes are left
  *
- * Never what somebody uses. Return: 0 with what was freed in @ret_freed, or a negative errno with
+ * Disk images that no chain needs go first. Never what somebody uses. Return: 0 with what was freed in @ret_freed, or a negative errno with
  * @error set.
  */
 int store_prune(Store *store, uint64_t keep, uint64_t *ret_freed, Error *error);
 
-/** store_size() - bytes of all blobs, also of those that are not complete */
+/** store_size() - bytes of all blobs, also of those that are not complete, and of disk images */
 int store_size(Store *store, uint64_t *ret, Error *error);

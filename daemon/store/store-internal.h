@@ -18,6 +18,9 @@ struct Store {
         int partial_fd;
         int verified_fd;
         int journal_fd;
+        int disks_fd; /* disks; the others below virt-bootstrap */
+        int disk_keys_fd;
+        int leases_fd;
         int lock_fd; /* virt-bootstrap/lock */
 };
 
@@ -27,3 +30,10 @@ char *store_blob_name(const Digest *digest, char ret[static STORE_NAME_MAX]);
 
 /* The reverse of store_blob_name(); whether @name is one. */
 bool store_blob_name_parse(const char *name, Digest *ret);
+
+/* store_disk_is_id() - whether @text is the id of a disk image or a lease */
+bool store_disk_is_id(const char *text);
+
+/* store_disk_new_id() - a new one; returns 0 or a negative errno */
+#define STORE_RANDOM_ID_MAX 33
+int store_disk_new_id(char ret[static STORE_RANDOM_ID_MAX]);

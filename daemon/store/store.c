@@ -71,7 +71,17 @@ static int open_directories(Store *store, Error *error) {
         r = open_directory(store->private_fd, "verified", 0700, &store->verified_fd, error);
         if (r < 0)
                 return r;
-        return open_directory(store->private_fd, "journal", 0700, &store->journal_fd, error);
+        r = open_directory(store->private_fd, "journal", 0700, &store->journal_fd, error);
+        if (r < 0)
+                return r;
+        r = open_directory(store->private_fd, "disks", 0700, &store->disk_keys_fd, error);
+        if (r < 0)
+                return r;
+        r = open_directory(store->private_fd, "leases", 0700, &store->leases_fd, error);
+        if (r < 0)
+                return r;
+        /* Who runs a machine reads the images below its own. */
+        return open_directory(store->root_fd, "disks", 0755, &store->disks_fd, error);
 }
 
 static int write_layout(Store *store, Error *error) {
@@ -110,6 +120,9 @@ int store_open(const char *path, Store **ret, Error *error) {
                 .partial_fd = -EBADF,
                 .verified_fd = -EBADF,
                 .journal_fd = -EBADF,
+                .disks_fd = -EBADF,
+                .disk_keys_fd = -EBADF,
+                .leases_fd = -EBADF,
                 .lock_fd = -EBADF,
         };
         for (DigestAlgorithm i = 0; i < _DIGEST_ALGORITHM_MAX; i++)
@@ -142,6 +155,9 @@ Store *store_free(Store *store) {
         closep(&store->partial_fd);
         closep(&store->verified_fd);
         closep(&store->journal_fd);
+        closep(&store->disks_fd);
+        closep(&store->disk_keys_fd);
+        closep(&store->leases_fd);
         closep(&store->lock_fd);
         free(store->path);
         free(store);

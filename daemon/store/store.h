@@ -7,11 +7,13 @@
  *
  *     oci-layout, index.json           each image under its full reference; derived from "images"
  *     blobs/ALGORITHM/HEX              only what a verify worker has hashed
+ *     disks/ID.qcow2                   disk images that several chains share; see store-disk.h
  *     virt-bootstrap/images            what the references named; see store-image.h
  *     virt-bootstrap/partial/A-HEX     blobs on their way, kept for resuming
  *     virt-bootstrap/verified/A-HEX    size, inode and change time of a blob when it was hashed; its
  *                                      modification time is when the blob was used last
  *     virt-bootstrap/journal/ID        staging directories in use; see store-journal.h
+ *     virt-bootstrap/disks, leases     which of them there are, and who needs them
  *     virt-bootstrap/lock              held while "images" and index.json change
  *
  * Several daemons may use one store. A lease on a blob is a shared flock(2) on its file; who fills a

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "store-disk.h"
+#include "store-internal.h"
+
+#define SUFFIX  ".qcow2"
+#define KEY_MAX (STORE_DISK_ID_MAX + sizeof("-18446744073709551615-") + STORE_NAME_MAX)
+
+char *store_disk_name(const char *id, char ret[static STORE_DISK_NAME_MAX]) {
+        (void) stpcpy(stpcpy(ret, id), SUFFIX);
+        return ret;
+}
+
+bool store_disk_is_id(const char *text) {
+        return strlen(text) == STORE_DISK_ID_MAX - 1 &&
+               strspn(text, "0123456789abcdef") == STORE_DISK_ID_MAX - 1;
+}
+
+int store_disk_new_id(char ret[static STORE_DISK_ID_MAX]) {
+        uint64_t random[2];
+
+        if (getrandom(random, sizeof(random), 0) != (ssize_t) sizeof(random))
+                return -errno;
+
+        (void) snprintf(ret, STORE_DISK_ID_MAX, "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
+        return 0;
+}
+
+char *store_disk_path(const Store *store, const char *id) {
+        char name[STORE_DISK_NAME_MAX], *path;
+
+        if (asprintf(&path, "%s/disks/%s", store->path, store_disk_name(id, name)) < 0)
+                return NULL;
+        return path;
+}
+
+static char *key_name(const StoreDiskKey *key, char ret[static KEY_MAX]) {
+        char layer[STORE_NAME_MAX];
+
+        (void) snprintf(
+                ret, KEY_MAX, "%s-%" PRIu64 "-%s", key->parent[0] != '\0' ? key->parent : "root",
+                key->size, store_blob_name(&key->layer, layer));
+        return ret;
+}
+
+/* The image that a key leads to; 0 when there is none. */
+static int read_key(Store *store, const StoreDiskKey *key, char ret[static STORE_DISK_ID_MAX]) {
+        char name[KEY_MAX], id[STORE_DISK_ID_MAX + 1];
+        ssize_t n;
+
+        n = readlinkat(store->disk_keys_fd, key_name(key, name), id, sizeof(id) - 1);
+        if (n < 0)
+                return errno == ENOENT ? 0 : -errno;
+
+        id[n] = '\0';
+        if (!store_disk_is_id(id))
+                return 0;
+
+        strcpy(ret, id);
+        return 1;
+}
+
+int store_disk_find(Store *store, const StoreDiskKey *key, StoreDisk *ret, Error *error) {
+        char id[STORE_DISK_ID_MAX], name[STORE_DISK_NAME_MAX];
+        _cleanup_(closep) int fd = -EBADF;
+        struct stat st;
+        int r;
+
+        r = read_key(store, key, id);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot look for a disk image in the cache");
+        if (r == 0)
+                return 0;
+
+        fd =
+                openat(store->disks_fd, store_disk_name(id, name),
+                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0 && errno == ENOENT)
+                return 0;
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot open the cached disk image %s", name);
+
+        /* Somebody who removes it holds the lock; afterwards it has no name any more. */
+        if (flock(fd, LOCK_SH | LOCK_NB) < 0 || fstat(fd, &st) < 0 || st.st_nlink == 0 ||
+            !S_ISREG(st.st_mode))
+                return 0;
+
+        /* When it was used last. */
+        (void) futimens(fd, NULL);
+        strcpy(ret->id, id);
+        ret->fd = TAKE_FD(fd);
+        return 1;
+}
+
+int store_disk_create(Store *store, StoreDisk *ret, Error *error) {
+        char id[STORE_DISK_ID_MAX], name[STORE_DISK_NAME_MAX];
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        r = store_disk_new_id(id);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot make an id");
+
+        fd =
+                openat(store->disks_fd, store_disk_name(id, name),
+                       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
+                return error_set_errno(error, errno, "Cannot create a disk image in the cache");
+
+        strcpy(ret->id, id);
+        ret->fd = TAKE_FD(fd);
+        return 0;
+}
+
+int store_disk_publish(Store *store, const StoreDiskKey *key, const StoreDisk *disk, Error *error) {
+        char name[KEY_MAX], old[STORE_DISK_ID_MAX], file[STORE_DISK_NAME_MAX];
+        struct stat st;
+        int r;
+
+        r = read_key(store, key, old);
+        if (r > 0 && fstatat(store->disks_fd, store_disk_name(old, file), &st, 0) >= 0)
+                return 0;
+        /* What it led to is gone. */
+        (void) unlinkat(store->disk_keys_fd, key_name(key, name), 0);
+        if (symlinkat(disk->id, store->disk_keys_fd, name) < 0 && errno != EEXIST)
+                return error_set_errno(error, errno, "Cannot note a disk image in the cache");
+        return 0;
+}
+
+void store_disk_discard(Store *store, const StoreDisk *disk) {
+        char name[STORE_DISK_NAME_MAX];
+
+        (void) unlinkat(store->disks_fd, store_disk_name(disk->id, name), 0);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "store-internal.h"
+#include "store-lease.h"
+
+/*
+ * A lease's file is text, one thing a line: the path of the chain's top, "DEVICE INODE", the file handle
+ * as "TYPE HEX" or "-", and the ids of the images.
+ */
+#define LEASE_BYTES_MAX ((size_t) 64 << 10)
+#define HANDLE_HEX_MAX  (2 * MAX_HANDLE_SZ + 1)
+
+typedef struct Handle {
+        struct file_handle header;
+        unsigned char bytes[MAX_HANDLE_SZ];
+} Handle;
+
+static_assert(
+        offsetof(Handle, bytes) == offsetof(struct file_handle, f_handle),
+        "the kernel writes behind the header");
+
+static void format_handle(int fd, char *ret, size_t size) {
+        Handle handle = { .header.handle_bytes = MAX_HANDLE_SZ };
+        int mount_id, n;
+
+        if (name_to_handle_at(fd, "", &handle.header, &mount_id, AT_EMPTY_PATH) < 0) {
+                (void) snprintf(ret, size, "-");
+                return;
+        }
+
+        n = snprintf(ret, size, "%d ", handle.header.handle_type);
+        for (unsigned i = 0; i < handle.header.handle_bytes; i++)
+                n += snprintf(ret + n, size - (size_t) n, "%02x", handle.bytes[i]);
+}
+
+static bool parse_handle(const char *text, Handle *ret) {
+        const char *hex = strchr(text, ' ');
+        size_t n;
+
+        if (!hex)
+                return false;
+
+        hex++;
+        n = strlen(hex) / 2;
+        if (n > MAX_HANDLE_SZ)
+                return false;
+
+        *ret = (Handle){
+                .header = { .handle_bytes = (unsigned) n, .handle_type = atoi(text) },
+        };
+        for (size_t i = 0; i < n; i++) {
+                unsigned byte;
+
+                if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
+                        return false;
+                ret->bytes[i] = (unsigned char) byte;
+        }
+        return true;
+}
+
+int store_disk_lease(
+        Store *store,
+        const char *path,
+        int top_fd,
+        const StoreDisk *disks,
+        size_t n_disks,
+        Error *error) {
+        char id[STORE_DISK_ID_MAX], handle[HANDLE_HEX_MAX + 16];
+        _cleanup_(freep) char *text = NULL;
+        size_t size = 0;
+        struct stat st;
+        FILE *stream;
+        int r;
+
+        if (fstat(top_fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot look at %s", path);
+
+        stream = open_memstream(&text, &size);
+        if (!stream)
+                return error_oom(error);
+
+        format_handle(top_fd, handle, sizeof(handle));
+        (void) fprintf(
+                stream, "%s\n%ju %ju\n%s\n", path, (uintmax_t) st.st_dev, (uintmax_t) st.st_ino,
+                handle);
+        for (size_t i = 0; i < n_disks; i++)
+                (void) fprintf(stream, "%s\n", disks[i].id);
+        if (fclose(stream) != 0)
+                return error_oom(error);
+
+        r = store_disk_new_id(id);
+        if (r >= 0)
+                r = file_write_atomic(store->leases_fd, id, text, size, 0600);
+        return r < 0 ? error_set_errno(error, -r, "Cannot note the chain %s in the cache", path)
+                     : 0;
+}
+
+/* A descriptor of the closest directory of @path that is there. */
+static int open_ancestor(const char *path) {
+        _cleanup_(freep) char *copy = strdup(path);
+        int fd = -1;
+
+        for (char *slash = copy ? strrchr(copy, '/') : NULL; fd < 0 && slash;
+             slash = strrchr(copy, '/')) {
+                *slash = '\0';
+                fd = open(slash == copy ? "/" : copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        }
+
+        return fd;
+}
+
+/* Whether the file is somewhere, though not where it was. */
+static bool exists_elsewhere(const char *path, dev_t device, const char *handle_text) {
+        _cleanup_(closep) int dir_fd = open_ancestor(path), fd = -EBADF;
+        struct stat st;
+        Handle handle;
+
+        /* The file system is not there: the chain may be back with it. */
+        if (dir_fd < 0 || fstat(dir_fd, &st) < 0 || st.st_dev != device)
+                return true;
+        if (!parse_handle(handle_text, &handle))
+                return false;
+
+        fd = open_by_handle_at(dir_fd, &handle.header, O_PATH | O_CLOEXEC);
+        return fd >= 0 && fstat(fd, &st) >= 0 && st.st_nlink > 0;
+}
+
+static bool is_alive(const char *path, const char *identity, const char *handle) {
+        uintmax_t device, inode;
+        struct stat st;
+
+        if (sscanf(identity, "%ju %ju", &device, &inode) != 2)
+                return false;
+        if (stat(path, &st) >= 0 && st.st_dev == (dev_t) device && st.st_ino == (ino_t) inode)
+                return true;
+
+        return exists_elsewhere(path, (dev_t) device, handle);
+}
+
+static char *next_line(char **text) {
+        return strsep(text, "\n");
+}
+
+static int add_ids(LeasedIds *ids, char *text) {
+        for (char *id = next_line(&text); id; id = next_line(&text)) {
+                char(*bigger)[STORE_DISK_ID_MAX];
+
+                if (!store_disk_is_id(id))
+                        continue;
+
+                bigger = reallocarray(ids->ids, ids->n + 1, sizeof(*bigger));
+                if (!bigger)
+                        return -ENOMEM;
+                ids->ids = bigger;
+                strcpy(bigger[ids->n++], id);
+        }
+
+        return 0;
+}
+
+static int read_lease(Store *store, const char *name, LeasedIds *ids) {
+        _cleanup_(freep) char *text = NULL;
+        char *rest, *path, *identity, *handle;
+        int r;
+
+        r = file_read(store->leases_fd, name, LEASE_BYTES_MAX, &text, NULL);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+
+        rest = text;
+        path = next_line(&rest);
+        identity = next_line(&rest);
+        handle = next_line(&rest);
+        if (!path || !identity || !handle || !is_alive(path, identity, handle)) {
+                (void) unlinkat(store->leases_fd, name, 0);
+                return 0;
+        }
+
+        return rest ? add_ids(ids, rest) : 0;
+}
+
+static DIR *open_leases(Store *store) {
+        int fd = openat(store->leases_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+        if (!dir)
+                closep(&fd);
+        return dir;
+}
+
+int store_lease_read(Store *store, LeasedIds *ret) {
+        LeasedIds ids = { 0 };
+        DIR *dir = open_leases(store);
+        struct dirent *entry;
+        int r = 0;
+
+        if (!dir)
+                return -errno;
+
+        for (size_t n = 0; r >= 0 && n < STORE_DISK_LEASES_MAX && (entry = readdir(dir)); n++)
+                if (store_disk_is_id(entry->d_name))
+                        r = read_lease(store, entry->d_name, &ids);
+        (void) closedir(dir);
+        if (r < 0) {
+                leased_ids_done(&ids);
+                return r;
+        }
+
+        *ret = ids;
+        return 0;
+}
+
+void leased_ids_done(LeasedIds *ids) {
+        free(ids->ids);
+        *ids = (LeasedIds){ 0 };
+}
+
+bool leased_ids_have(const LeasedIds *ids, const char *id) {
+        for (size_t i = 0; i < ids->n; i++)
+                if (strcmp(ids->ids[i], id) == 0)
+                        return true;
+
+        return false;
+}
+
+unsigned store_disk_release_all(Store *store) {
+        DIR *dir = open_leases(store);
+        struct dirent *entry;
+        unsigned n = 0;
+
+        while (dir && (entry = readdir(dir)))
+                if (store_disk_is_id(entry->d_name) &&
+                    unlinkat(store->leases_fd, entry->d_name, 0) >= 0)
+                        n++;
+        if (dir)
+                (void) closedir(dir);
+        return n;
+}
