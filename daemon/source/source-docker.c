@@ -25,6 +25,7 @@ typedef struct DockerSource {
         Kept manifest;      /* made here */
         Kept config;
         Manifest image;     /* owned; what @manifest says */
+        char *name;         /* owned; the first tag, NULL when there is none */
         SourceFile *layers; /* owned; of each layer, borrows from @files */
 } DockerSource;
 
@@ -34,6 +35,7 @@ static void docker_free(ImageSource *source) {
         manifest_done(&docker->image);
         source_files_free(docker->files);
         free(docker->layers);
+        free(docker->name);
         free(docker->manifest.data);
         free(docker->config.data);
         free(docker);
@@ -242,6 +244,15 @@ static int read_image(DockerSource *docker, const DockerArchiveImage *image, Err
         return r;
 }
 
+static int set_name(DockerSource *docker, const DockerArchiveImage *image, Error *error) {
+        if (image->n_tags == 0)
+                return 0;
+
+        docker->name = strdup(image->tags[0]);
+        docker->source.name = docker->name;
+        return docker->name ? 0 : error_oom(error);
+}
+
 static int read_archive(const SourceFiles *files, DockerArchive *ret, Error *error) {
         _cleanup_(freep) char *text = NULL;
         size_t size;
@@ -274,7 +285,9 @@ int source_docker_open(
 
         docker->source.ops = &docker_ops;
         docker->files = files;
-        r = read_image(docker, image, error);
+        r = set_name(docker, image, error);
+        if (r >= 0)
+                r = read_image(docker, image, error);
         if (r < 0) {
                 docker->files = NULL; /* stay the caller's */
                 return r;

@@ -135,6 +135,10 @@ static const ImageSourceOps layout_ops = {
         .free = layout_free,
 };
 
+static const char *entry_name(const IndexEntry *entry) {
+        return entry->image_name ? entry->image_name : entry->ref_name;
+}
+
 int source_layout_open(
         SourceFiles *files, const SourceSelector *selector, ImageSource **ret, Error *error) {
         _cleanup_(layout_freep) LayoutSource *layout = NULL;
@@ -157,6 +161,7 @@ int source_layout_open(
         if (r < 0)
                 return r;
 
+        layout->source.name = layout->entry ? entry_name(layout->entry) : NULL;
         layout->files = files;
         *ret = &TAKE_PTR(layout)->source;
         return 0;

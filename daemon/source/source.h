@@ -56,6 +56,9 @@ typedef struct ImageSourceOps {
 
 struct ImageSource {
         const ImageSourceOps *ops; /* the first member of each kind's own structure */
+        const char
+                *name; /* what its files call the image, any bytes; NULL when they do not. Borrowed
+                           * until source_free(). */
 };
 
 /* Where the bytes of a local image are. All borrowed until source_free(). */
