@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * An ext4 file system that layers are unpacked into, one device after the other: what a layer changes
+ * goes to that layer's device, and nothing else does.
+ *
+ *     ext4_new() -> ext4_target() -> unpack_run() -> (ext4_map_owners(), unpack_root_password(),
+ *                   ext4_end_layer())? -> ext4_free()
+ *
+ * Metadata is kept in a scratch file, written back at the end of each layer; content goes to the
+ * device at once. A device starts with the content of the one before it.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base-error.h"
+#include "base-idmap.h"
+#include "disk-device.h"
+#include "unpack-target.h"
+
+#define EXT4_BLOCK_BYTES ((uint64_t) 4096)
+#define EXT4_SIZE_MIN    (UINT64_C(8) << 20) /* bytes */
+#define EXT4_SIZE_MAX    (UINT64_C(16) << 40)
+#define EXT4_LABEL_MAX   ((size_t) 16)
+
+typedef struct Ext4 Ext4;
+
+typedef struct Ext4Options {
+        uint64_t size; /* bytes, a multiple of EXT4_BLOCK_BYTES, EXT4_SIZE_MIN to EXT4_SIZE_MAX */
+        const char *label; /* borrowed for the call; cut after EXT4_LABEL_MAX bytes */
+        int scratch_fd;    /* an empty file, read-write; borrowed, must outlive the file system */
+
+        /* The device of the next layer: called by ext4_new(), and by what comes first after the end
+         * of a layer. Owned by the caller, who may take the one before it back then. */
+        int (*next_device)(void *userdata, DiskDevice **ret, Error *error);
+
+        /* All of a layer is on its device, which was flushed. */
+        int (*layer_done)(void *userdata, Error *error);
+
+        void *userdata; /* borrowed */
+} Ext4Options;
+
+/**
+ * ext4_new() - make a file system
+ * @ret:        owned by the caller; untouched on failure
+ *
+ * The first device has to read as zeros: what is not needed yet is not written.
+ *
+ * With a journal, a random UUID, inodes of 256 bytes, and the features that mke2fs(8) gives ext4 by default.
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int ext4_new(const Ext4Options *options, Ext4 **ret, Error *error);
+
+/**
+ * ext4_open() - go on with the file system that the device has
+ *
+ * The device comes from next_device(), and has the lower layers' content. @options->size and label are
+ * not looked at.
+ */
+int ext4_open(const Ext4Options *options, Ext4 **ret, Error *error);
+
+/** ext4_free() - release @ext4 (may be NULL); writes nothing */
+Ext4 *ext4_free(Ext4 *ext4);
+
+/**
+ * ext4_target() - what the unpacker writes to; borrowed, not to be released with unpack_target_free()
+ *
+ * Owners are the entries' own: to be used without an owner mapping. What does not fit is ERROR_NO_SPACE.
+ */
+UnpackTarget *ext4_target(Ext4 *ext4);
+
+/**
+ * ext4_map_owners() - apply a mapping to the owner of each inode, and to the ids in its ACLs
+ * @uids, @gids:        an empty one leaves them
+ */
+int ext4_map_owners(Ext4 *ext4, const IdMap *uids, const IdMap *gids, Error *error);
+
+/** ext4_end_layer() - what the target's end_layer() does, for changes that are no layer's */
+int ext4_end_layer(Ext4 *ext4, Error *error);
+
+/** ext4_is_full() - whether something failed because it did not fit */
+bool ext4_is_full(const Ext4 *ext4);
+
+/**
+ * ext4_size_for() - how large a file system has to be to hold what @ext4 holds, with a bit of room
+ *
+ * For a message: bytes, a multiple of 1 MiB.
+ */
+uint64_t ext4_size_for(const Ext4 *ext4);
+
+DEFINE_CLEANUP(Ext4, ext4_free);

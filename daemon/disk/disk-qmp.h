@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * QMP, the protocol of QEMU's monitors: one JSON object a line (docs/interop/qmp-spec.txt of QEMU). All
+ * functions block.
+ */
+
+#include <jansson.h>
+
+#include "base-cleanup.h"
+#include "base-error.h"
+
+#define QMP_LINE_MAX ((size_t) 64 << 10) /* bytes of one answer */
+
+typedef struct Qmp Qmp;
+
+/* What happens some time after a command was answered. One job and one export are there at a time. */
+typedef enum QmpEvent {
+        QMP_JOB_CONCLUDED,
+        QMP_EXPORT_DELETED,
+        _QMP_EVENT_MAX,
+} QmpEvent;
+
+/**
+ * qmp_new() - wait for the greeting, and get ready for commands
+ * @fd:         connected stream socket; taken over, also on failure
+ * @ret:        owned by the caller; untouched on failure
+ *
+ * Return: 0, DISK_GONE, or another negative errno, with @error set.
+ */
+int qmp_new(int fd, Qmp **ret, Error *error);
+
+/** qmp_free() - close the connection, and release @qmp (may be NULL) */
+Qmp *qmp_free(Qmp *qmp);
+
+/**
+ * qmp_execute() - have a command done
+ * @arguments:  of json_pack(): an object; taken over, NULL counts as a failed allocation
+ * @ret:        what it returned, owned by the caller; may be NULL
+ *
+ * Return: 0, DISK_GONE, or another negative errno, with @error set: ERROR_FAILED with QEMU's own words
+ * when it refused.
+ */
+int qmp_execute(Qmp *qmp, const char *command, json_t *arguments, json_t **ret, Error *error);
+
+/**
+ * qmp_refused() - what QEMU has said of a command, or of the job that the command was
+ *
+ * In English, which is all that there is to tell a full file system by. Returns a negative errno with
+ * @error set, always.
+ */
+int qmp_refused(const char *command, const char *description, Error *error);
+
+/** qmp_wait() - wait until @event has happened since the last call for it; returns as qmp_execute() */
+int qmp_wait(Qmp *qmp, QmpEvent event, Error *error);
+
+DEFINE_CLEANUP(Qmp, qmp_free);
