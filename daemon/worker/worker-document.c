@@ -72,7 +72,7 @@ static int check_digest(const Document *document, const Digest *expected, Error 
 
         return error_set(
                 error, EBADMSG, ERROR_DIGEST_MISMATCH,
-                "What the registry sent for %s has another digest", digest_format(expected, text));
+                "What the source has for %s has another digest", digest_format(expected, text));
 }
 
 static int hash_document(Document *document, DigestAlgorithm algorithm, Error *error) {
@@ -107,18 +107,14 @@ static int strip_signatures(Document *document, Error *error) {
         return document->content_type ? 0 : error_oom(error);
 }
 
-/* Asks the registry for a manifest or index, and hashes it. */
-static int download(
-        FetchChannel *channel,
-        const char *name,
-        DigestAlgorithm algorithm,
-        Document *ret,
-        Error *error) {
+/* Asks the source for a manifest or index, without a @digest for the image's first one, and hashes it. */
+static int get_document(FetchChannel *channel, const Digest *digest, Document *ret, Error *error) {
         _cleanup_(document_done) Document document = { 0 };
-        RegistryDocument answer;
+        SourceDocument answer;
         int r;
 
-        r = registry_client_get_manifest(channel->client, name, &answer, error);
+        r = digest ? source_get_manifest(channel->source, digest, &answer, error)
+                   : source_get_top(channel->source, &answer, error);
         if (r < 0)
                 return r;
 
@@ -127,7 +123,7 @@ static int download(
         document.content_type = answer.content_type;
         r = strip_signatures(&document, error);
         if (r >= 0)
-                r = hash_document(&document, algorithm, error);
+                r = hash_document(&document, digest ? digest->algorithm : DIGEST_SHA256, error);
         if (r < 0)
                 return r;
 
@@ -160,10 +156,10 @@ static int on_config_data(void *userdata, const void *data, size_t size, Error *
         return 0;
 }
 
-static int download_config(
+static int get_config(
         FetchChannel *channel, const Descriptor *descriptor, Document *ret, Error *error) {
         _cleanup_(buffer_done) Buffer buffer = { 0 };
-        const RegistryBlobRequest request = {
+        const SourceBlobRequest request = {
                 .digest = &descriptor->digest,
                 .size = descriptor->size,
                 .write = on_config_data,
@@ -181,7 +177,7 @@ static int download_config(
         if (!buffer.data)
                 return error_oom(error);
 
-        r = registry_client_get_blob(channel->client, &request, error);
+        r = source_get_blob(channel->source, &request, error);
         if (r < 0)
                 return r;
 
@@ -190,24 +186,18 @@ static int download_config(
         return hash_document(ret, descriptor->digest.algorithm, error);
 }
 
-static int download_origin(
-        FetchChannel *channel, const Origin *origin, Document *ret, Error *error) {
-        char name[DIGEST_STRING_MAX];
+static int get_origin(FetchChannel *channel, const Origin *origin, Document *ret, Error *error) {
         int r;
 
-        if (origin->descriptor)
-                r = download_config(channel, origin->descriptor, ret, error);
-        else
-                r = download(
-                        channel, digest_format(&origin->digest, name), origin->digest.algorithm,
-                        ret, error);
+        r = origin->descriptor ? get_config(channel, origin->descriptor, ret, error)
+                               : get_document(channel, &origin->digest, ret, error);
         return r < 0 ? r : check_digest(ret, &origin->digest, error);
 }
 
-/* Has the daemon look for a document, downloads it when it is to be filled in, and takes it from the
+/* Has the daemon look for a document, gets it when it is to be filled in, and takes it from the
  * store in the end: the daemon has it verified then. */
 static int obtain(FetchChannel *channel, const Origin *origin, Document *document, Error *error) {
-        bool is_offline = !channel->client && !document->data;
+        bool is_offline = !channel->source && !document->data;
         char text[DIGEST_STRING_MAX];
         int r;
 
@@ -229,7 +219,7 @@ static int obtain(FetchChannel *channel, const Origin *origin, Document *documen
                                 digest_format(&origin->digest, text));
 
                 if (!document->data)
-                        r = download_origin(channel, origin, document, error);
+                        r = get_origin(channel, origin, document, error);
                 if (r >= 0)
                         fill(&answer.blob_answer, fds.fds[0], document);
                 else
@@ -249,26 +239,23 @@ static int hand_over(int r, Document *document, Document *ret) {
         return 0;
 }
 
-int document_get_by_tag(FetchChannel *channel, const char *tag, Document *ret, Error *error) {
+int document_get_top(FetchChannel *channel, Document *ret, Error *error) {
         _cleanup_(document_done) Document document = { 0 };
         int r;
 
-        r = download(channel, tag, DIGEST_SHA256, &document, error);
+        r = get_document(channel, NULL, &document, error);
         if (r >= 0)
                 r = document_keep(channel, &document, error);
         return hand_over(r, &document, ret);
 }
 
-int document_get_known(
-        FetchChannel *channel, const Reference *reference, Document *ret, Error *error) {
+int document_get_known(FetchChannel *channel, const char *name, Document *ret, Error *error) {
         _cleanup_(document_done) Document document = { 0 };
         ProtoMessage message = { .type = PROTO_IMAGE_LOOKUP };
-        char text[REFERENCE_MAX + 1];
         int r;
 
         (void) proto_text_set(
-                message.image_lookup.reference, sizeof(message.image_lookup.reference),
-                reference_format(reference, text));
+                message.image_lookup.reference, sizeof(message.image_lookup.reference), name);
         r = worker_send(channel->socket_fd, &message, error);
         if (r >= 0)
                 r = worker_receive(channel->socket_fd, PROTO_IMAGE_KNOWN, &message, NULL, error);
@@ -277,7 +264,7 @@ int document_get_known(
         if (!message.image_known.is_known)
                 return error_set(
                         error, ENOENT, ERROR_NOT_FOUND,
-                        "%s is not in the cache, and nothing is fetched when offline", text);
+                        "%s is not in the cache, and nothing is fetched when offline", name);
 
         document.content_type = strdup(message.image_known.media_type);
         if (!document.content_type)

@@ -16,20 +16,19 @@ typedef struct Document {
 void document_done(Document *document);
 
 /**
- * document_get_by_tag() - what a tag names now; asks the registry
+ * document_get_top() - what the image's name stands for now; asks the source
  *
  * Return: 0, or a negative errno with @error set.
  */
-int document_get_by_tag(FetchChannel *channel, const char *tag, Document *ret, Error *error);
+int document_get_top(FetchChannel *channel, Document *ret, Error *error);
 
-/** document_get_known() - what a reference named last time; the same, without the network */
-int document_get_known(
-        FetchChannel *channel, const Reference *reference, Document *ret, Error *error);
+/** document_get_known() - what a name stood for last time; the same, without a source */
+int document_get_known(FetchChannel *channel, const char *name, Document *ret, Error *error);
 
-/** document_get_manifest() - a manifest or index by its digest, from the store or the registry */
+/** document_get_manifest() - a manifest or index by its digest, from the store or the source */
 int document_get_manifest(FetchChannel *channel, const Digest *digest, Document *ret, Error *error);
 
-/** document_get_config() - a config by its descriptor, from the store or the registry */
+/** document_get_config() - a config by its descriptor, from the store or the source */
 int document_get_config(
         FetchChannel *channel, const Descriptor *descriptor, Document *ret, Error *error);
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base-fd.h"
+#include "oci-source.h"
+#include "worker-registry.h"
 #include "worker-resolve.h"
 #include "worker-sandbox.h"
 #include "worker-transfer.h"
@@ -13,7 +17,11 @@
 #define PASSWORD_MAX ((size_t) 4096) /* bytes */
 #define DETAILS_MAX  1000            /* of labels and of environment variables, each */
 
-static int send_image(FetchChannel *channel, const ResolvedImage *image, Error *error) {
+static int send_image(
+        FetchChannel *channel,
+        const WantedImage *wanted,
+        const ResolvedImage *image,
+        Error *error) {
         ProtoMessage message = {
                 .type = PROTO_IMAGE,
                 .image = {
@@ -24,11 +32,10 @@ static int send_image(FetchChannel *channel, const ResolvedImage *image, Error *
                         .n_layers = (uint32_t) image->manifest.n_layers,
                 },
         };
-        char reference[REFERENCE_MAX + 1], platform[PLATFORM_STRING_MAX];
+        char platform[PLATFORM_STRING_MAX];
         ProtoImage *m = &message.image;
 
-        (void) proto_text_set(
-                m->reference, sizeof(m->reference), reference_format(&image->reference, reference));
+        (void) proto_text_set(m->reference, sizeof(m->reference), wanted->name);
         (void) proto_text_set(
                 m->media_type, sizeof(m->media_type), media_type_to_string(image->media_type));
         (void) proto_text_set(
@@ -132,24 +139,100 @@ static int connect_registry(
                 return r;
 
         options.password = password;
-        r = registry_client_new(reference, &options, &channel->client, error);
+        r = registry_source_new(reference, &options, &channel->source, error);
         if (password)
                 explicit_bzero(password, strlen(password));
         free(password);
         return r;
 }
 
+/* The client reads the keys and the password, which only root may read, before it enters the sandbox. */
+static int open_registry(
+        FetchChannel *channel,
+        const ProtoFetchStart *start,
+        int password_fd,
+        WantedImage *ret,
+        Error *error) {
+        Reference reference;
+        int r;
+
+        r = reference_parse(start->source, &reference, error);
+        if (r >= 0 && !start->offline)
+                r = connect_registry(channel, start, &reference, password_fd, error);
+        if (r >= 0 && start->sandbox)
+                r = sandbox_enter_network(error);
+        if (r < 0)
+                return r;
+
+        static_assert(sizeof(ret->name) > REFERENCE_MAX, "a reference is a name");
+        (void) reference_format(&reference, ret->name);
+        ret->has_digest = reference.has_digest;
+        ret->digest = reference.digest;
+        ret->prefix_errors = true;
+        return 0;
+}
+
+static int enter_sandbox_of_files(int fd, Error *error) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot look at the image's files");
+        return S_ISDIR(st.st_mode) ? sandbox_enter_directory(fd, error) : sandbox_enter_blob(error);
+}
+
+/* "oci-archive:debian:12"; the path is the daemon's to know. */
+static void name_files(const SourceReference *reference, const char *name, WantedImage *ret) {
+        (void) snprintf(
+                ret->name, sizeof(ret->name), "%s%s%s", source_kind_to_string(reference->kind),
+                name ? ":" : "", name ? name : "");
+}
+
+/* They are there, so that it makes no difference to be offline. */
+static int open_files(
+        FetchChannel *channel,
+        const ProtoFetchStart *start,
+        ProtoFds *fds,
+        WantedImage *ret,
+        Error *error) {
+        SourceInput input = {
+                .scratch_bytes_max = start->limits.unpacked_bytes,
+                .limits = &start->limits,
+        };
+        SourceReference reference;
+        int r;
+
+        if (fds->fds[0] < 0)
+                return error_set(
+                        error, EBADMSG, ERROR_WORKER_FAILED, "The image's files are missing");
+
+        r = source_reference_parse(start->source, &reference, error);
+        if (r >= 0 && start->sandbox)
+                r = enter_sandbox_of_files(fds->fds[0], error);
+        if (r < 0)
+                return r;
+
+        /* Threads may read them until the process ends, so that they are never closed. */
+        input.fd = TAKE_FD(fds->fds[0]);
+        input.scratch_fd = TAKE_FD(fds->fds[1]);
+        r = source_open(&reference, &input, &channel->source, error);
+        if (r < 0)
+                return r;
+
+        name_files(&reference, channel->source->name, ret);
+        return 0;
+}
+
 static int fetch(
         FetchChannel *channel,
         const ProtoFetchStart *start,
-        const Reference *reference,
+        const WantedImage *wanted,
         Error *error) {
         _cleanup_(resolved_image_done) ResolvedImage image = { 0 };
         int r;
 
-        r = resolve_image(channel, start, reference, &image, error);
+        r = resolve_image(channel, start->platform, wanted, &image, error);
         if (r >= 0)
-                r = send_image(channel, &image, error);
+                r = send_image(channel, wanted, &image, error);
         if (r >= 0 && start->inspect)
                 r = send_details(channel, &image.config, error);
         if (r >= 0)
@@ -163,23 +246,22 @@ static int fetch(
 int worker_fetch(int socket_fd, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         FetchChannel channel = { .socket_fd = socket_fd };
-        Reference reference;
+        WantedImage wanted = { 0 };
+        ProtoFetchStart *start;
         ProtoMessage message;
         int r;
 
         r = worker_receive(socket_fd, PROTO_FETCH_START, &message, &fds, error);
-        if (r >= 0)
-                r = reference_parse(message.fetch_start.source, &reference, error);
-        if (r >= 0 && !message.fetch_start.offline)
-                r = connect_registry(&channel, &message.fetch_start, &reference, fds.fds[0], error);
         if (r < 0)
                 return r;
 
-        /* The client has read the keys and the password, which only root may read. */
-        r = message.fetch_start.sandbox ? sandbox_enter_network(error) : 0;
+        start = &message.fetch_start;
+        r = source_reference_is_one(start->source)
+                    ? open_files(&channel, start, &fds, &wanted, error)
+                    : open_registry(&channel, start, fds.fds[0], &wanted, error);
         if (r < 0)
                 return r;
 
-        /* Threads may use the client until the process ends, so that it is never released. */
-        return fetch(&channel, &message.fetch_start, &reference, error);
+        /* Threads may use the source until the process ends, so that it is never released. */
+        return fetch(&channel, start, &wanted, error);
 }

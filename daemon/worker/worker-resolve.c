@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "oci-document.h"
@@ -13,13 +14,13 @@ void resolved_image_done(ResolvedImage *image) {
         config_done(&image->config);
 }
 
-/* The document that the reference names. */
-static int get_top(FetchChannel *channel, const Reference *reference, Document *ret, Error *error) {
-        if (reference->has_digest)
-                return document_get_manifest(channel, &reference->digest, ret, error);
-        if (!channel->client)
-                return document_get_known(channel, reference, ret, error);
-        return document_get_by_tag(channel, reference->tag, ret, error);
+/* The document that the name stands for. */
+static int get_top(FetchChannel *channel, const WantedImage *wanted, Document *ret, Error *error) {
+        if (wanted->has_digest)
+                return document_get_manifest(channel, &wanted->digest, ret, error);
+        if (!channel->source)
+                return document_get_known(channel, wanted->name, ret, error);
+        return document_get_top(channel, ret, error);
 }
 
 /* Follows indexes down to a manifest: @document is replaced. @hint has the platform of its entry. */
@@ -122,9 +123,9 @@ static int read_config(FetchChannel *channel, ResolvedImage *image, Error *error
         return r;
 }
 
-static int get_wanted_platform(const ProtoFetchStart *start, Platform *ret, Error *error) {
-        return start->platform[0] != '\0' ? platform_parse(start->platform, ret, error)
-                                          : platform_host(ret, error);
+static int get_wanted_platform(const char *platform, Platform *ret, Error *error) {
+        return platform[0] != '\0' ? platform_parse(platform, ret, error)
+                                   : platform_host(ret, error);
 }
 
 /* The store is an OCI layout: what has a Docker manifest gets an OCI one there, too. */
@@ -148,7 +149,7 @@ static int make_layout(FetchChannel *channel, ResolvedImage *image, Error *error
         return 0;
 }
 
-/* From the document that the reference names to the layers. */
+/* From the document that the name stands for to the layers. */
 static int read_image(
         FetchChannel *channel,
         const Platform *wanted,
@@ -184,25 +185,25 @@ static int read_image(
 
 int resolve_image(
         FetchChannel *channel,
-        const ProtoFetchStart *start,
-        const Reference *reference,
+        const char *platform,
+        const WantedImage *wanted,
         ResolvedImage *ret,
         Error *error) {
-        _cleanup_(resolved_image_done) ResolvedImage image = { .reference = *reference };
+        _cleanup_(resolved_image_done) ResolvedImage image = { 0 };
         _cleanup_(document_done) Document document = { 0 };
-        char name[REFERENCE_MAX + 1];
-        Platform wanted;
+        Platform wanted_platform;
         int r;
 
-        r = get_wanted_platform(start, &wanted, error);
+        r = get_wanted_platform(platform, &wanted_platform, error);
         if (r >= 0)
-                r = get_top(channel, reference, &document, error);
+                r = get_top(channel, wanted, &document, error);
         if (r < 0)
                 return r;
 
-        r = read_image(channel, &wanted, start->platform[0] != '\0', &document, &image, error);
+        r = read_image(channel, &wanted_platform, platform[0] != '\0', &document, &image, error);
         if (r < 0) {
-                (void) error_prefix(error, "%s", reference_format(reference, name));
+                if (wanted->prefix_errors)
+                        (void) error_prefix(error, "%s", wanted->name);
                 return r;
         }
 

@@ -20,7 +20,7 @@ typedef enum LayerState {
 } LayerState;
 
 typedef struct Transfer {
-        RegistryClient *client;       /* borrowed; NULL when offline */
+        ImageSource *source;          /* borrowed; NULL when offline */
         const Descriptor *descriptor; /* borrowed */
         uint32_t index;
         LayerState state;
@@ -49,7 +49,7 @@ static int on_data(void *userdata, const void *data, size_t size, Error *error) 
 
 static void *run(void *userdata) {
         Transfer *transfer = userdata;
-        const RegistryBlobRequest request = {
+        const SourceBlobRequest request = {
                 .digest = &transfer->descriptor->digest,
                 .offset = transfer->offset,
                 .size = transfer->descriptor->size,
@@ -57,7 +57,7 @@ static void *run(void *userdata) {
                 .userdata = transfer,
         };
 
-        (void) registry_client_get_blob(transfer->client, &request, &transfer->error);
+        (void) source_get_blob(transfer->source, &request, &transfer->error);
         /* An atomic write: less than PIPE_BUF. */
         (void) !write(transfer->notify_fd, &transfer->index, sizeof(transfer->index));
         return NULL;
@@ -72,7 +72,7 @@ static int start(Transfer *transfer, ProtoFds *fds, uint64_t offset, Error *erro
                         error, EBADMSG, ERROR_WORKER_FAILED,
                         "The daemon's answer for layer %u is out of place", transfer->index);
 
-        if (!transfer->client)
+        if (!transfer->source)
                 return error_set(
                         error, ENOENT, ERROR_NOT_FOUND,
                         "%s is not in the cache, and nothing is fetched when offline",
@@ -195,7 +195,7 @@ static int init(
         transfers->n = (uint32_t) manifest->n_layers;
         for (uint32_t i = 0; i < transfers->n; i++)
                 transfers->all[i] = (Transfer){
-                        .client = channel->client,
+                        .source = channel->source,
                         .descriptor = &manifest->layers[i],
                         .index = i,
                         .pipe_fd = -EBADF,

@@ -11,6 +11,8 @@
 #include "oci-document.h"
 #include "worker-document.h"
 
+#define NAME "docker.io/library/debian:12"
+
 /* Without a network: the test is the daemon, whose answers are in the socket before they are wanted. */
 
 typedef struct Fixture {
@@ -164,30 +166,98 @@ static void tell_image(Fixture *f, bool is_known, const char *content) {
 static void known_reference_leads_to_its_document(void **state) {
         Fixture *f = *state;
         ProtoFds fds = PROTO_FDS_NULL;
-        Reference reference;
         ProtoMessage message;
 
-        assert_int_equal(reference_parse("debian:12", &reference, NULL), 0);
         tell_image(f, true, "{}");
         answer_have(f, "{}");
-        assert_int_equal(document_get_known(&f->channel, &reference, &f->document, &f->error), 0);
+        assert_int_equal(document_get_known(&f->channel, NAME, &f->document, &f->error), 0);
         check_document(f, "{}");
         assert_string_equal(f->document.content_type, "application/x");
         assert_int_equal(proto_receive(f->daemon_fd, &message, &fds, NULL), 1);
         assert_int_equal(message.type, PROTO_IMAGE_LOOKUP);
-        assert_string_equal(message.image_lookup.reference, "docker.io/library/debian:12");
+        assert_string_equal(message.image_lookup.reference, NAME);
 }
 
 static void unknown_reference_is_named(void **state) {
         Fixture *f = *state;
-        Reference reference;
 
-        assert_int_equal(reference_parse("debian:12", &reference, NULL), 0);
         tell_image(f, false, NULL);
-        assert_int_equal(
-                document_get_known(&f->channel, &reference, &f->document, &f->error), -ENOENT);
+        assert_int_equal(document_get_known(&f->channel, NAME, &f->document, &f->error), -ENOENT);
         assert_int_equal(f->error.kind, ERROR_NOT_FOUND);
-        assert_non_null(strstr(f->error.message, "docker.io/library/debian:12"));
+        assert_non_null(strstr(f->error.message, NAME));
+}
+
+/* A source that says "content" for whatever it is asked for. */
+static int get_content(SourceDocument *ret) {
+        *ret = (SourceDocument){
+                .data = strdup("content"),
+                .size = strlen("content"),
+                .content_type = strdup("application/vnd.oci.image.manifest.v1+json"),
+        };
+        return 0;
+}
+
+static int say_top(ImageSource *source, SourceDocument *ret, Error *error) {
+        return get_content(ret);
+}
+
+static int say_manifest(
+        ImageSource *source, const Digest *digest, SourceDocument *ret, Error *error) {
+        return get_content(ret);
+}
+
+static int say_blob(ImageSource *source, const SourceBlobRequest *request, Error *error) {
+        return request->write(request->userdata, "content", strlen("content"), error);
+}
+
+static const ImageSourceOps say_ops = {
+        .get_top = say_top,
+        .get_manifest = say_manifest,
+        .get_blob = say_blob,
+};
+static ImageSource say_content = { .ops = &say_ops };
+
+static void first_document_of_a_source_is_kept_under_its_digest(void **state) {
+        Fixture *f = *state;
+        Digest digest = digest_of("content");
+        ProtoBlobWanted wanted;
+        int fd;
+
+        f->channel.source = &say_content;
+        fd = answer_fill(f, 0);
+        answer_have(f, "content");
+        assert_int_equal(document_get_top(&f->channel, &f->document, &f->error), 0);
+        check_pipe(fd, "content");
+        wanted = hear_request(f);
+        assert_true(digest_equal(&wanted.digest, &digest));
+        assert_int_equal(wanted.lookup_only, 0);
+}
+
+static void manifest_with_another_digest_is_refused(void **state) {
+        Fixture *f = *state;
+        Digest digest = digest_of("another");
+        int fd;
+
+        f->channel.source = &say_content;
+        fd = answer_fill(f, 0);
+        assert_int_equal(
+                document_get_manifest(&f->channel, &digest, &f->document, &f->error), -EBADMSG);
+        assert_int_equal(f->error.kind, ERROR_DIGEST_MISMATCH);
+        close(fd);
+        f->scratch.n_fds++; /* the daemon's pipe stays open until the worker ends */
+}
+
+static void config_that_is_longer_than_it_says_is_refused(void **state) {
+        Fixture *f = *state;
+        const Descriptor descriptor = { .digest = digest_of("content"), .size = 3 };
+        int fd;
+
+        f->channel.source = &say_content;
+        fd = answer_fill(f, 0);
+        assert_true(document_get_config(&f->channel, &descriptor, &f->document, &f->error) < 0);
+        assert_int_equal(f->error.kind, ERROR_DIGEST_MISMATCH);
+        close(fd);
+        f->scratch.n_fds++; /* the daemon's pipe stays open until the worker ends */
 }
 
 static void put_document(Fixture *f, const char *content) {
@@ -286,6 +356,9 @@ int main(void) {
                 DOCUMENT_CASE(what_is_not_in_the_store_is_named_when_offline),
                 DOCUMENT_CASE(known_reference_leads_to_its_document),
                 DOCUMENT_CASE(unknown_reference_is_named),
+                DOCUMENT_CASE(first_document_of_a_source_is_kept_under_its_digest),
+                DOCUMENT_CASE(manifest_with_another_digest_is_refused),
+                DOCUMENT_CASE(config_that_is_longer_than_it_says_is_refused),
                 DOCUMENT_CASE(document_is_written_into_the_pipe),
                 DOCUMENT_CASE(document_is_gone_on_with_where_the_daemon_wants),
                 DOCUMENT_CASE(reader_that_is_gone_is_the_daemons_to_tell_of),
