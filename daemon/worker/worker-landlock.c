@@ -76,6 +76,23 @@ int landlock_allow_reading(int ruleset_fd, const char *path, Error *error) {
                 error);
 }
 
+int landlock_allow_reading_below(int ruleset_fd, int dir_fd, Error *error) {
+        return allow(
+                ruleset_fd, dir_fd, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
+                error);
+}
+
+int landlock_allow_file(int ruleset_fd, int fd, Error *error) {
+        int flags = fcntl(fd, F_GETFL), version = landlock_version();
+        uint64_t rights = LANDLOCK_ACCESS_FS_READ_FILE;
+
+        if (flags < 0)
+                return error_set_errno(error, errno, "Cannot set up Landlock");
+        if ((flags & O_ACCMODE) != O_RDONLY)
+                rights |= LANDLOCK_ACCESS_FS_WRITE_FILE | (version >= 3 ? RIGHT_TRUNCATE : 0);
+        return allow(ruleset_fd, fd, rights, error);
+}
+
 int landlock_allow_all(int ruleset_fd, int dir_fd, Error *error) {
         return allow(ruleset_fd, dir_fd, all_rights(landlock_version()), error);
 }

@@ -15,6 +15,12 @@ int landlock_start(int *ret_fd, Error *error);
 /** landlock_allow_reading() - all below @path, which may be missing, may be read and executed */
 int landlock_allow_reading(int ruleset_fd, const char *path, Error *error);
 
+/** landlock_allow_reading_below() - all below the directory @dir_fd may be read */
+int landlock_allow_reading_below(int ruleset_fd, int dir_fd, Error *error);
+
+/** landlock_allow_file() - the open file @fd may be opened again, for what it is open for */
+int landlock_allow_file(int ruleset_fd, int fd, Error *error);
+
 /** landlock_allow_all() - everything is allowed below the directory @dir_fd */
 int landlock_allow_all(int ruleset_fd, int dir_fd, Error *error);
 

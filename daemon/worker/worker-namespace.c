@@ -143,6 +143,22 @@ int namespace_enter_tree(bool with_user, int *root_fd, Error *error) {
         return r < 0 ? r : 1;
 }
 
+int namespace_own_processes(Error *error) {
+        return enter(false, CLONE_NEWPID, error);
+}
+
 int namespace_leave_network(bool with_user, Error *error) {
         return enter(with_user, NAMESPACES, error);
+}
+
+int namespace_enter_directory(bool with_user, int dir_fd, Error *error) {
+        int r;
+
+        r = enter(with_user, NAMESPACES, error);
+        if (r < 0)
+                return r;
+
+        if (fchdir(dir_fd) < 0 || (chroot(".") < 0 && (r > 0 || errno != EPERM)))
+                return error_set_errno(error, errno, "Cannot make the directory the root");
+        return r;
 }

@@ -17,5 +17,20 @@
  */
 int namespace_enter_tree(bool with_user, int *root_fd, Error *error);
 
+/**
+ * namespace_enter_directory() - make a directory the root, without a namespace for mounts
+ *
+ * Somebody else may have opened it, in a mount namespace whose mounts cannot be copied into another.
+ * Return: as above, but that who may do it all the same has a new root even when 0 is returned.
+ */
+int namespace_enter_directory(bool with_user, int dir_fd, Error *error);
+
 /** namespace_leave_network() - only descriptors that are open still lead out; as above */
 int namespace_leave_network(bool with_user, Error *error);
+
+/**
+ * namespace_own_processes() - what the next child starts ends with it, whoever ends it
+ *
+ * Return: 1, or a negative errno with @error set.
+ */
+int namespace_own_processes(Error *error);

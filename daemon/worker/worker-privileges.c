@@ -6,12 +6,11 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base-cleanup.h"
 #include "worker-privileges.h"
-
-#define NOBODY 65534 /* of every distribution, and the kernel's overflow id */
 
 /* What unpacking as root needs: owners, modes, device nodes, file capabilities. */
 static const cap_value_t tree_capabilities[] = {
@@ -60,40 +59,107 @@ bool privileges_can_mount(void) {
         return has_capability(CAP_SYS_ADMIN) && has_capability(CAP_SETPCAP);
 }
 
-static bool is_tree_capability(cap_value_t capability) {
-        for (size_t i = 0; i < N_TREE_CAPABILITIES; i++)
-                if (tree_capabilities[i] == capability)
+static bool is_one_of(cap_value_t capability, const cap_value_t *all, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (all[i] == capability)
                         return true;
 
         return false;
 }
 
-int privileges_drop(bool keep_trees, Error *error) {
-        _cleanup_(cap_freep) cap_t caps = cap_init();
-
+static int limit_bounding_set(const cap_value_t *keep, size_t n_keep, Error *error) {
         for (cap_value_t c = 0; c < cap_max_bits(); c++)
-                if (!(keep_trees && is_tree_capability(c)) && cap_get_bound(c) == CAP_SET &&
+                if (!is_one_of(c, keep, n_keep) && cap_get_bound(c) == CAP_SET &&
                     cap_drop_bound(c) < 0 && errno != EPERM)
                         return error_set_errno(error, errno, "Cannot drop a capability");
 
+        return 0;
+}
+
+static int set_capabilities(const cap_value_t *keep, size_t n_keep, Error *error) {
+        _cleanup_(cap_freep) cap_t caps = cap_init();
+        int n = (int) n_keep;
+
         if (!caps ||
-            (keep_trees &&
-             (cap_set_flag(caps, CAP_PERMITTED, N_TREE_CAPABILITIES, tree_capabilities, CAP_SET) <
-                      0 ||
-              cap_set_flag(caps, CAP_EFFECTIVE, N_TREE_CAPABILITIES, tree_capabilities, CAP_SET) <
-                      0)) ||
+            (n > 0 && (cap_set_flag(caps, CAP_PERMITTED, n, keep, CAP_SET) < 0 ||
+                       cap_set_flag(caps, CAP_EFFECTIVE, n, keep, CAP_SET) < 0)) ||
             cap_set_proc(caps) < 0)
                 return error_set_errno(error, errno, "Cannot drop capabilities");
         return 0;
 }
 
-int privileges_become_nobody(Error *error) {
+int privileges_drop(bool keep_trees, Error *error) {
+        size_t n_keep = keep_trees ? N_TREE_CAPABILITIES : 0;
+        int r;
+
+        r = limit_bounding_set(tree_capabilities, n_keep, error);
+        return r < 0 ? r : set_capabilities(tree_capabilities, n_keep, error);
+}
+
+static int become(const gid_t *groups, size_t n_groups, Error *error) {
+        const uid_t nobody = PRIVILEGES_NOBODY;
+
         if (geteuid() != 0)
                 return 0;
 
-        if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-            setresuid(NOBODY, NOBODY, NOBODY) < 0)
+        if (setgroups(n_groups, groups) < 0 || setresgid(nobody, nobody, nobody) < 0 ||
+            setresuid(nobody, nobody, nobody) < 0)
                 return error_set_errno(error, errno, "Cannot become an ordinary user");
+        return 0;
+}
+
+int privileges_become_nobody(Error *error) {
+        return become(NULL, 0, error);
+}
+
+int privileges_become_builder(Error *error) {
+        struct stat st;
+
+        return stat("/dev/kvm", &st) >= 0 && S_ISCHR(st.st_mode) && st.st_gid != 0
+                       ? become(&st.st_gid, 1, error)
+                       : become(NULL, 0, error);
+}
+
+int privileges_become_reader(Error *error) {
+        static const cap_value_t keep[] = { CAP_DAC_READ_SEARCH };
+        int r;
+
+        if (geteuid() != 0 || !has_capability(CAP_DAC_READ_SEARCH))
+                return privileges_drop(false, error);
+
+        r = limit_bounding_set(keep, 1, error);
+        if (r < 0)
+                return r;
+        if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+                return error_set_errno(error, errno, "Cannot keep a capability");
+        r = privileges_become_nobody(error);
+        return r < 0 ? r : set_capabilities(keep, 1, error);
+}
+
+int privileges_limit_programs(Error *error) {
+        const struct rlimit none = { 0, 0 };
+
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return error_set_errno(error, errno, "Cannot give up new privileges");
+        if (setrlimit(RLIMIT_CORE, &none) < 0)
+                return error_set_errno(error, errno, "Cannot limit the worker");
+        return 0;
+}
+
+int privileges_limit_program(Error *error) {
+        const struct rlimit memory = { PRIVILEGES_PROGRAM_MEMORY_MAX,
+                                       PRIVILEGES_PROGRAM_MEMORY_MAX };
+        int r;
+
+        r = privileges_limit_programs(error);
+        if (r < 0)
+                return r;
+#ifndef __SANITIZE_ADDRESS__
+        if (setrlimit(RLIMIT_DATA, &memory) < 0)
+                return error_set_errno(error, errno, "Cannot limit the memory of a program");
+#else
+        (void) memory;
+#endif
         return 0;
 }
 

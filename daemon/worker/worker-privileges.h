@@ -22,14 +22,36 @@ bool privileges_can_mount(void);
  */
 int privileges_drop(bool keep_trees, Error *error);
 
+#define PRIVILEGES_NOBODY 65534 /* of every distribution, and the kernel's overflow id */
+
 /** privileges_become_nobody() - root becomes an ordinary user that owns nothing; others stay */
 int privileges_become_nobody(Error *error);
+
+/** privileges_become_builder() - the same, in the group that may use /dev/kvm */
+int privileges_become_builder(Error *error);
+
+/**
+ * privileges_become_reader() - root becomes nobody, and keeps CAP_DAC_READ_SEARCH alone
+ *
+ * Others, and root without that capability, stay who they are and keep nothing. Return: 0, or a negative
+ * errno with @error set.
+ */
+int privileges_become_reader(Error *error);
 
 /* Private memory of a worker, bytes: a zstd window, buffers and stacks are far below it. */
 #define PRIVILEGES_MEMORY_MAX (UINT64_C(1) << 30)
 
 /** privileges_limit() - no new privileges, no core dumps, not more than PRIVILEGES_MEMORY_MAX */
 int privileges_limit(Error *error);
+
+/** privileges_limit_programs() - no new privileges, no core dumps; for who starts large programs */
+int privileges_limit_programs(Error *error);
+
+/* Private memory of a program that writes many images: stacks and tables, most of them never touched. */
+#define PRIVILEGES_PROGRAM_MEMORY_MAX (UINT64_C(4) << 30)
+
+/** privileges_limit_program() - the same, and not more than PRIVILEGES_PROGRAM_MEMORY_MAX */
+int privileges_limit_program(Error *error);
 
 /**
  * privileges_seal() - nobody of the same user may look into the process, and it dies with the daemon

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 #include "base-cleanup.h"
 #include "worker-landlock.h"
@@ -22,6 +24,12 @@ static const char *const network_variables[] = {
         "SSL_CERT_DIR",
         "SSL_CERT_FILE",
         "VIRTBOOTSTRAP_CERTS_DIR",
+};
+
+/* Where programs and their libraries are. */
+static const char *const program_paths[] = {
+        "/dev/urandom", "/etc/ld.so.cache", "/etc/ld.so.preload", "/lib", "/lib64", "/nix/store",
+        "/usr",
 };
 
 #define N(list) (sizeof(list) / sizeof((list)[0]))
@@ -58,6 +66,18 @@ static int restrict_to_tree(int dir_fd, Error *error) {
         return r < 0 ? r : landlock_apply(rules, error);
 }
 
+static int restrict_to_reading(int dir_fd, Error *error) {
+        _cleanup_(closep) int rules = -EBADF;
+        int r;
+
+        r = landlock_start(&rules, error);
+        if (r <= 0)
+                return r;
+
+        r = landlock_allow_reading_below(rules, dir_fd, error);
+        return r < 0 ? r : landlock_apply(rules, error);
+}
+
 int sandbox_enter_network(Error *error) {
         int r;
 
@@ -75,13 +95,29 @@ int sandbox_enter_network(Error *error) {
         return r;
 }
 
-int sandbox_enter_blob(Error *error) {
+/* A user namespace has but one user: root that is to be nobody in there must be so before. */
+static int leave_network(Error *error) {
         bool can_mount = privileges_can_mount();
+        int r;
+
+        if (!can_mount) {
+                r = privileges_become_nobody(error);
+                if (r < 0)
+                        return r;
+                /* Who has changed its user may not write its own maps otherwise. */
+                if (prctl(PR_SET_DUMPABLE, 1) < 0)
+                        return error_set_errno(error, errno, "Cannot prepare the sandbox");
+        }
+
+        return namespace_leave_network(!can_mount, error);
+}
+
+int sandbox_enter_blob(Error *error) {
         int r;
 
         r = privileges_limit(error);
         if (r >= 0)
-                r = namespace_leave_network(!can_mount, error);
+                r = leave_network(error);
         if (r >= 0)
                 r = privileges_become_nobody(error);
         if (r >= 0)
@@ -95,12 +131,32 @@ int sandbox_enter_blob(Error *error) {
         return r;
 }
 
+int sandbox_enter_directory(int dir_fd, Error *error) {
+        bool can_mount = privileges_can_mount();
+        int r;
+
+        r = privileges_limit(error);
+        if (r >= 0)
+                r = namespace_enter_directory(!can_mount, dir_fd, error);
+        /* In a user namespace root is the only user, and its capabilities are for its own files. */
+        if (r >= 0)
+                r = can_mount ? privileges_become_reader(error) : privileges_drop(false, error);
+        if (r >= 0)
+                r = restrict_to_reading(dir_fd, error);
+        if (r >= 0)
+                r = privileges_seal(error);
+        if (r >= 0)
+                r = seccomp_apply(SECCOMP_DIRECTORY, error);
+        return r;
+}
+
 int sandbox_enter_tree(int *root_fd, bool *ret_privileged, Error *error) {
         bool privileged = privileges_can_write_trees(), can_mount = privileges_can_mount();
         int r;
 
         r = privileges_limit(error);
-        if (r >= 0)
+        /* Root that may not mount has no use for a namespace in which there are no other users. */
+        if (r >= 0 && (can_mount || !privileged))
                 r = namespace_enter_tree(!can_mount, root_fd, error);
         if (r >= 0)
                 r = privileges_drop(privileged, error);
@@ -115,4 +171,81 @@ int sandbox_enter_tree(int *root_fd, bool *ret_privileged, Error *error) {
 
         *ret_privileged = privileged;
         return 0;
+}
+
+int sandbox_leave_network(Error *error) {
+        return leave_network(error);
+}
+
+int sandbox_enter_disk(Error *error) {
+        int r;
+
+        r = privileges_limit(error);
+        if (r >= 0)
+                r = privileges_become_nobody(error);
+        if (r >= 0)
+                r = privileges_drop(false, error);
+        if (r >= 0)
+                r = restrict_to_tree(-EBADF, error);
+        if (r >= 0)
+                r = privileges_seal(error);
+        if (r >= 0)
+                r = seccomp_apply(SECCOMP_DISK, error);
+        return r;
+}
+
+static int restrict_to_files(const SandboxFiles *files, Error *error) {
+        _cleanup_(closep) int rules = -EBADF, null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        int r;
+
+        if (null_fd < 0)
+                return error_set_errno(error, errno, "Cannot open /dev/null");
+        r = landlock_start(&rules, error);
+        if (r <= 0)
+                return r;
+
+        r = landlock_allow_file(rules, null_fd, error);
+        for (size_t i = 0; r >= 0 && i < N(program_paths); i++)
+                r = landlock_allow_reading(rules, program_paths[i], error);
+        for (size_t i = 0; r >= 0 && i < files->n_fds; i++)
+                r = landlock_allow_file(rules, files->fds[i], error);
+        return r < 0 ? r : landlock_apply(rules, error);
+}
+
+int sandbox_confine(void *userdata, Error *error) {
+        int r;
+
+        r = privileges_limit_program(error);
+        if (r >= 0)
+                r = privileges_become_nobody(error);
+        if (r >= 0)
+                r = privileges_drop(false, error);
+        if (r >= 0)
+                r = restrict_to_files(userdata, error);
+        if (r >= 0)
+                r = seccomp_apply_program(error);
+        return r;
+}
+
+int sandbox_enter_processes(Error *error) {
+        int r = 0;
+
+        /* Not in a user namespace: there root's files are somebody else's, and so they would be in the
+         * appliance that libguestfs makes of them, and keeps. */
+        if (privileges_can_mount())
+                r = namespace_own_processes(error);
+        return r < 0 ? r : privileges_seal(error);
+}
+
+int sandbox_enter_programs(Error *error) {
+        int r;
+
+        r = privileges_limit_programs(error);
+        if (r >= 0)
+                r = privileges_become_builder(error);
+        if (r >= 0)
+                r = privileges_drop(false, error);
+        if (r >= 0)
+                r = privileges_seal(error);
+        return r;
 }

@@ -3,8 +3,12 @@
 #include <errno.h>
 #include <linux/sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base-cleanup.h"
 #include "worker-seccomp.h"
@@ -22,8 +26,12 @@ static const char *const common_calls[] = {
         "newfstatat", "pipe2", "poll", "ppoll", "pread64", "pwrite64", "read", "readv",
         "recvmsg", "restart_syscall", "rseq", "rt_sigaction", "rt_sigpending",
         "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sched_getaffinity",
-        "sched_yield", "sendmsg", "set_robust_list", "sigaltstack", "sysinfo", "tgkill",
-        "time", "write", "writev",
+        "sched_yield", "sendmsg", "set_robust_list", "sigaltstack", "sysinfo",
+        "time", "uname", "write", "writev",
+};
+
+static const char *const directory_calls[] = {
+        "openat2",
 };
 
 static const char *const tree_calls[] = {
@@ -35,12 +43,32 @@ static const char *const tree_calls[] = {
         "syncfs", "umask", "unlinkat", "utimensat",
 };
 
+static const char *const disk_calls[] = {
+        "connect", "fallocate", "getpeername", "getsockname", "getsockopt", "memfd_create",
+        "pidfd_send_signal", "recvfrom", "sendto", "setsockopt", "shutdown", "syncfs",
+        "wait4", "waitid",
+};
+
 static const char *const network_calls[] = {
         "access", "bind", "connect", "faccessat", "faccessat2", "getdents64",
         "getpeername", "getsockname", "getsockopt", "ioctl", "lstat", "open", "openat",
         "pselect6", "readlink", "readlinkat", "recvfrom", "recvmmsg", "select",
         "sendmmsg", "sendto", "setsockopt", "shutdown", "socket", "socketpair", "stat",
-        "statfs", "statx", "uname",
+        "statfs", "statx",
+};
+
+/* What a program that writes images can do without, and may try all the same. io_uring is looked for by
+ * QEMU, which goes on without it. */
+static const char *const program_calls[] = {
+        "chmod", "chown", "chroot", "clone3", "fchmod", "fchmodat", "fchmodat2", "fchown",
+        "fchownat", "fork", "fremovexattr", "fsetxattr", "io_uring_enter",
+        "io_uring_register", "io_uring_setup", "kill", "lchown", "link", "linkat",
+        "lremovexattr", "lsetxattr", "mkdir", "mkdirat", "mknod", "mknodat",
+        "name_to_handle_at", "pidfd_getfd", "pidfd_open", "pidfd_send_signal",
+        "process_madvise", "process_mrelease", "removexattr", "rename", "renameat",
+        "renameat2", "rmdir", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "setxattr", "symlink",
+        "symlinkat", "tkill", "truncate", "unlink", "unlinkat", "utime", "utimensat",
+        "utimes", "vfork",
 };
 
 /* What only an attacker would try: better to end at once. */
@@ -86,6 +114,11 @@ static int add_threads(scmp_filter_ctx filter) {
                 SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
         if (r >= 0)
                 r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+        /* Signals to itself, as of abort(3). */
+        if (r >= 0)
+                r = seccomp_rule_add(
+                        filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                        SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) getpid()));
         /* Names of threads, and their death with the daemon. */
         if (r >= 0)
                 r = seccomp_rule_add(
@@ -94,12 +127,24 @@ static int add_threads(scmp_filter_ctx filter) {
         return r;
 }
 
+static int add_disk(scmp_filter_ctx filter) {
+        int r;
+
+        r = seccomp_rule_add(
+                filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+        return r < 0 ? r : add(filter, SCMP_ACT_ALLOW, disk_calls, N(disk_calls));
+}
+
 static int add_step(scmp_filter_ctx filter, SeccompStep step) {
         switch (step) {
+        case SECCOMP_DIRECTORY:
+                return add(filter, SCMP_ACT_ALLOW, directory_calls, N(directory_calls));
         case SECCOMP_TREE:
                 return add(filter, SCMP_ACT_ALLOW, tree_calls, N(tree_calls));
         case SECCOMP_NETWORK:
                 return add(filter, SCMP_ACT_ALLOW, network_calls, N(network_calls));
+        case SECCOMP_DISK:
+                return add_disk(filter);
         case SECCOMP_BLOB:
         case _SECCOMP_STEP_MAX:
                 break;
@@ -126,6 +171,60 @@ int seccomp_apply(SeccompStep step, Error *error) {
                 r = add_step(filter, step);
         if (r >= 0)
                 r = add(filter, SCMP_ACT_KILL_PROCESS, forbidden_calls, N(forbidden_calls));
+        if (r >= 0)
+                r = seccomp_load(filter);
+        return r < 0 ? error_set_errno(error, -r, "Cannot apply the system call filter") : 0;
+}
+
+static bool is_program_call(const char *name) {
+        for (size_t i = 0; i < N(program_calls); i++)
+                if (strcmp(name, program_calls[i]) == 0)
+                        return true;
+
+        return strcmp(name, "execve") == 0;
+}
+
+static int add_forbidden(scmp_filter_ctx filter) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < N(forbidden_calls); i++)
+                if (!is_program_call(forbidden_calls[i]))
+                        r = add(filter, SCMP_ACT_KILL_PROCESS, &forbidden_calls[i], 1);
+        return r < 0 ? r : add(filter, SCMP_ACT_ERRNO(ENOSYS), program_calls, N(program_calls));
+}
+
+/* With arguments: local sockets, threads, and signals to the process itself. */
+static int add_arguments(scmp_filter_ctx filter) {
+        int r;
+
+        r = seccomp_rule_add(
+                filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+                SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+        if (r >= 0)
+                r = seccomp_rule_add(
+                        filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+                        SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+        if (r >= 0)
+                r = seccomp_rule_add(
+                        filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
+                        SCMP_A0(SCMP_CMP_NE, (scmp_datum_t) getpid()));
+        return r;
+}
+
+int seccomp_apply_program(Error *error) {
+        _cleanup_(seccomp_releasep) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+        int r;
+
+        if (!filter)
+                return error_oom(error);
+
+        r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+        if (r >= 0)
+                r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+        if (r >= 0)
+                r = add_forbidden(filter);
+        if (r >= 0)
+                r = add_arguments(filter);
         if (r >= 0)
                 r = seccomp_load(filter);
         return r < 0 ? error_set_errno(error, -r, "Cannot apply the system call filter") : 0;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,7 +38,7 @@ enum {
         KILLED = 128,    /* by SIGSYS */
 };
 
-typedef enum Step { STEP_TREE, STEP_BLOB, STEP_NETWORK } Step;
+typedef enum Step { STEP_TREE, STEP_BLOB, STEP_DIRECTORY, STEP_NETWORK } Step;
 
 typedef struct Fixture {
         char path[64];
@@ -58,6 +60,8 @@ static int tear_down(void **state) {
         Fixture *f = *state;
 
         (void) unlinkat(f->fd, "node", 0);
+        (void) unlinkat(f->fd, "link", 0);
+        (void) unlinkat(f->fd, "secret", 0);
         (void) unlinkat(f->fd, "dir", AT_REMOVEDIR);
         close(f->fd);
         assert_int_equal(rmdir(f->path), 0);
@@ -73,6 +77,8 @@ static int enter(Step step, int *root_fd) {
                 return sandbox_enter_tree(root_fd, &privileged, NULL);
         case STEP_BLOB:
                 return sandbox_enter_blob(NULL);
+        case STEP_DIRECTORY:
+                return sandbox_enter_directory(*root_fd, NULL);
         case STEP_NETWORK:
                 return sandbox_enter_network(NULL);
         }
@@ -117,6 +123,30 @@ static bool climb_out(int root_fd) {
         return openat(root_fd, "../../etc/passwd", O_RDONLY) >= 0 ||
                open("/../../../etc/passwd", O_RDONLY) >= 0 ||
                (chdir("../../etc") >= 0 && access("passwd", F_OK) >= 0);
+}
+
+static int open_in(int dir_fd, const char *name, uint64_t flags) {
+        struct open_how how = { .flags = flags };
+
+        return (int) syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
+}
+
+static bool open_outside(int root_fd) {
+        return open_in(AT_FDCWD, "/etc/passwd", O_RDONLY) >= 0 ||
+               open_in(AT_FDCWD, "/proc/self/status", O_RDONLY) >= 0 ||
+               open_in(root_fd, "../../etc/passwd", O_RDONLY) >= 0 ||
+               open_in(root_fd, "link", O_RDONLY) >= 0;
+}
+
+static bool write_inside(int root_fd) {
+        return open_in(root_fd, "secret", O_WRONLY) >= 0 ||
+               open_in(root_fd, "secret", O_RDWR) >= 0 ||
+               open_in(root_fd, "secret", O_WRONLY | O_TRUNC) >= 0 ||
+               mkdirat(root_fd, "dir", 0700) >= 0 || unlinkat(root_fd, "secret", 0) >= 0;
+}
+
+static bool read_inside(int root_fd) {
+        return open_in(root_fd, "secret", O_RDONLY | O_NONBLOCK) >= 0;
 }
 
 static bool make_socket(int root_fd) {
@@ -259,6 +289,56 @@ static void fetch_worker_has_the_network_and_reads_the_system(void **state) {
         check(state, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
+/* A file of @uid that nobody else may read, and a link out. */
+static void put_files(Fixture *f, uid_t uid) {
+        int fd = openat(f->fd, "secret", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+        assert_true(fd >= 0);
+        assert_int_equal(fchown(fd, uid, uid), 0);
+        close(fd);
+        assert_true(symlinkat("/etc/passwd", f->fd, "link") >= 0 || errno == EEXIST);
+}
+
+static void reader_of_a_directory_cannot_get_out_of_it(void **state) {
+        static const Case cases[] = {
+                { "open a host's file", STEP_DIRECTORY, open_outside, REFUSED },
+                { "write in it", STEP_DIRECTORY, write_inside, REFUSED },
+                { "write", STEP_DIRECTORY, write_anywhere, REFUSED },
+                { "make a socket", STEP_DIRECTORY, make_socket, REFUSED },
+                { "signal others", STEP_DIRECTORY, signal_others, REFUSED },
+                { "fork", STEP_DIRECTORY, fork_off, REFUSED },
+                { "take memory", STEP_DIRECTORY, take_memory, REFUSED },
+                { "trace others", STEP_DIRECTORY, trace_others, KILLED },
+                { "execute a program", STEP_DIRECTORY, execute, KILLED },
+        };
+
+        if (!is_root())
+                skip();
+        put_files(*state, SOMEBODY);
+        check(state, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void reader_of_a_directory_reads_what_who_started_it_may(void **state) {
+        static const struct {
+                uid_t owner, reader;
+                int want;
+        } cases[] = {
+                { 0, 0, ALLOWED },
+                { SOMEBODY, 0, ALLOWED },
+                { SOMEBODY, SOMEBODY, ALLOWED },
+                { 0, SOMEBODY, REFUSED },
+        };
+
+        if (!is_root())
+                skip();
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                put_files(*state, cases[i].owner);
+                assert_int_equal(
+                        run(*state, STEP_DIRECTORY, cases[i].reader, read_inside), cases[i].want);
+        }
+}
+
 static void tree_worker_of_root_keeps_what_trees_need(void **state) {
         if (!is_root())
                 skip();
@@ -278,6 +358,8 @@ int main(void) {
                 CASE_WITH(tree_worker_cannot_get_out_of_the_tree, set_up, tear_down),
                 CASE_WITH(verify_worker_has_nothing_but_its_descriptors, set_up, tear_down),
                 CASE_WITH(fetch_worker_has_the_network_and_reads_the_system, set_up, tear_down),
+                CASE_WITH(reader_of_a_directory_cannot_get_out_of_it, set_up, tear_down),
+                CASE_WITH(reader_of_a_directory_reads_what_who_started_it_may, set_up, tear_down),
                 CASE_WITH(tree_worker_of_root_keeps_what_trees_need, set_up, tear_down),
                 CASE_WITH(tree_worker_of_a_user_writes_its_own_files, set_up, tear_down),
         };
