@@ -17,6 +17,12 @@ int worker_verify(int socket_fd, Error *error);
 /** worker_unpack() - unpack layers into a directory */
 int worker_unpack(int socket_fd, Error *error);
 
+/** worker_disk() - unpack layers into a chain of disk images */
+int worker_disk(int socket_fd, Error *error);
+
+/** worker_builder() - have virt-builder make an image, and pass its content on as a tarball */
+int worker_builder(int socket_fd, Error *error);
+
 /** worker_tree() - remove or clone a tree */
 int worker_tree(int socket_fd, Error *error);
 

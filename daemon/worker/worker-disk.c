@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "disk-ext4.h"
+#include "disk-qemu.h"
+#include "worker-layers.h"
+#include "worker-measure.h"
+#include "worker-rootfs.h"
+#include "worker-sandbox.h"
+#include "worker.h"
+
+#define QEMU_PROGRAM "qemu-storage-daemon"
+
+/* The images that the daemon handed over, and who fills them. */
+typedef struct Chain {
+        int *fds;               /* owned, -EBADF where there is none */
+        char (*backings)[1024]; /* owned */
+        uint32_t n;
+        uint32_t n_complete; /* the lowest ones, which have their content already */
+        uint32_t n_begun;
+        Qemu *qemu;         /* owned */
+        DiskDevice *device; /* owned; of the image that is being written */
+} Chain;
+
+static void chain_done(Chain *chain) {
+        disk_device_free(chain->device);
+        qemu_free(chain->qemu);
+        for (uint32_t i = 0; i < chain->n; i++)
+                closep(&chain->fds[i]);
+        free(chain->fds);
+        free(chain->backings);
+}
+
+static int chain_init(Chain *chain, uint32_t n, Error *error) {
+        *chain = (Chain){
+                .fds = calloc(n, sizeof(*chain->fds)),
+                .backings = calloc(n, sizeof(*chain->backings)),
+        };
+        if (!chain->fds || !chain->backings)
+                return error_oom(error);
+
+        chain->n = n;
+        for (uint32_t i = 0; i < n; i++)
+                chain->fds[i] = -EBADF;
+        return 0;
+}
+
+static int receive_images(int socket_fd, Chain *chain, Error *error) {
+        for (uint32_t i = 0; i < chain->n; i++) {
+                _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
+                ProtoMessage message;
+                int r;
+
+                r = worker_receive(socket_fd, PROTO_DISK_IMAGE, &message, &fds, error);
+                if (r < 0)
+                        return r;
+                if (message.disk_image.index != i ||
+                    (message.disk_image.is_complete && chain->n_complete != i))
+                        return error_set(
+                                error, EBADMSG, ERROR_WORKER_FAILED,
+                                "Disk image %u from the daemon is out of place", i);
+
+                chain->fds[i] = TAKE_FD(fds.fds[0]);
+                strcpy(chain->backings[i], message.disk_image.backing);
+                chain->n_complete += message.disk_image.is_complete;
+        }
+
+        return 0;
+}
+
+static int start_qemu(Chain *chain, const ProtoDiskStart *start, Error *error) {
+        SandboxFiles files = { .fds = chain->fds, .n_fds = chain->n };
+        const QemuOptions options = {
+                .program = QEMU_PROGRAM,
+                .image_fds = chain->fds,
+                .n_images = chain->n,
+                .size = start->size,
+                .confine = start->sandbox ? sandbox_confine : NULL,
+                .userdata = &files,
+        };
+        int r;
+
+        r = qemu_start(&options, &chain->qemu, error);
+        for (uint32_t i = 0; r >= 0 && i < chain->n_complete; i++)
+                r = qemu_use_image(chain->qemu, i, error);
+
+        chain->n_begun = chain->n_complete;
+        return r;
+}
+
+static int next_device(void *userdata, DiskDevice **ret, Error *error) {
+        Chain *chain = userdata;
+        int r;
+
+        chain->device = disk_device_free(chain->device);
+        r = qemu_create_image(
+                chain->qemu, chain->n_begun, chain->backings[chain->n_begun], &chain->device,
+                error);
+        if (r < 0)
+                return r;
+
+        chain->n_begun++;
+        *ret = chain->device;
+        return 0;
+}
+
+static int layer_done(void *userdata, Error *error) {
+        return 0;
+}
+
+/* What is no layer's: it goes into the image on top. */
+static int change(Ext4 *ext4, const RootfsSettings *settings, int password_fd, Error *error) {
+        int r;
+
+        r = ext4_map_owners(ext4, &settings->uids, &settings->gids, error);
+        if (r >= 0 && password_fd >= 0)
+                r = rootfs_set_password(ext4_target(ext4), password_fd, error);
+        return r < 0 ? r : ext4_end_layer(ext4, error);
+}
+
+/* The size is the caller's: it is told what would do. */
+static int explain_full(
+        const ProtoDiskStart *start,
+        int scratch_fd,
+        uint32_t n_complete,
+        Layers *layers,
+        const RootfsSettings *settings,
+        Error *error) {
+        _cleanup_(error_clear) Error ignored = ERROR_NULL;
+        uint64_t needed;
+
+        /* What is below them counts, too, and is not there to be measured. */
+        if (n_complete > 0 || !layers_rewind(layers) ||
+            measure_rootfs(start, scratch_fd, layers, settings, &needed, &ignored) < 0)
+                return -error->code;
+
+        error_clear(error);
+        return error_set(
+                error, ENOSPC, ERROR_NO_SPACE,
+                "The image does not fit into a disk of %" PRIu64 " MiB: it needs %" PRIu64
+                " MiB, as --size %" PRIu64 "M would give it",
+                start->size >> 20, needed >> 20, needed >> 20);
+}
+
+static int write_chain(
+        int socket_fd,
+        const ProtoDiskStart *start,
+        const ProtoFds *fds,
+        Chain *chain,
+        Layers *layers,
+        const RootfsSettings *settings,
+        Error *error) {
+        const Ext4Options options = {
+                .size = start->size,
+                .label = start->label,
+                .scratch_fd = fds->fds[0],
+                .next_device = next_device,
+                .layer_done = layer_done,
+                .userdata = chain,
+        };
+        _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
+        const UnpackInput input = layers_input(layers);
+        int r;
+
+        r = chain->n_complete > 0 ? ext4_open(&options, &ext4, error)
+                                  : ext4_new(&options, &ext4, error);
+        if (r >= 0)
+                r = rootfs_unpack(socket_fd, &input, ext4_target(ext4), settings, error);
+        if (r >= 0 && start->n_images > start->n_layers)
+                r = change(ext4, settings, fds->fds[1], error);
+        if (r < 0 && ext4 && ext4_is_full(ext4)) {
+                ext4 = ext4_free(ext4);
+                return explain_full(start, fds->fds[0], chain->n_complete, layers, settings, error);
+        }
+        return r;
+}
+
+static int sync_images(const Chain *chain, Error *error) {
+        for (uint32_t i = chain->n_complete; i < chain->n; i++)
+                if (fdatasync(chain->fds[i]) < 0)
+                        return error_set_errno(
+                                error, errno, "Cannot write a disk image to the disk");
+
+        return 0;
+}
+
+int worker_disk(int socket_fd, Error *error) {
+        _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
+        _cleanup_(freep) RootfsSettings *settings = NULL;
+        _cleanup_(layers_freep) Layers *layers = NULL;
+        _cleanup_(chain_done) Chain chain = { 0 };
+        ProtoMessage message;
+        const ProtoDiskStart *start = &message.disk_start;
+        int r;
+
+        r = worker_receive(socket_fd, PROTO_DISK_START, &message, &fds, error);
+        if (r < 0)
+                return r;
+
+        settings = calloc(1, sizeof(*settings));
+        if (!settings)
+                return error_oom(error);
+
+        (void) fd_raise_limit();
+        settings->limits = start->limits;
+        r = rootfs_receive_maps(socket_fd, start->n_id_ranges, settings, error);
+        if (r >= 0)
+                r = chain_init(&chain, start->n_images, error);
+        if (r >= 0)
+                r = receive_images(socket_fd, &chain, error);
+        if (r >= 0)
+                r = layers_new(socket_fd, start->n_layers, &layers, error);
+        if (r >= 0)
+                layers_skip(layers, chain.n_complete);
+        settings->maps_later = true;
+        settings->has_lower = chain.n_complete > 0;
+        if (r >= 0 && start->sandbox)
+                r = sandbox_leave_network(error);
+        if (r >= 0)
+                r = start_qemu(&chain, start, error);
+        if (r >= 0 && start->sandbox)
+                r = sandbox_enter_disk(error);
+        if (r >= 0)
+                r = write_chain(socket_fd, start, &fds, &chain, layers, settings, error);
+        if (r < 0)
+                return r;
+
+        /* QEMU writes what it has of its own when it ends. */
+        chain.device = disk_device_free(chain.device);
+        chain.qemu = qemu_free(chain.qemu);
+        return sync_images(&chain, error);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* How large a disk has to be for an image that did not fit. */
+
+#include "proto-message.h"
+#include "worker-layers.h"
+#include "worker-rootfs.h"
+
+/**
+ * measure_rootfs() - unpack once more, into a disk that is large enough and keeps nothing
+ * @scratch_fd: a file that nobody needs any more
+ * @layers:     rewound
+ *
+ * Return: 0 with the size in @ret, bytes, or a negative errno with @error set.
+ */
+int measure_rootfs(
+        const ProtoDiskStart *start,
+        int scratch_fd,
+        Layers *layers,
+        const RootfsSettings *settings,
+        uint64_t *ret,
+        Error *error);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base-fd.h"
+#include "unpack-run.h"
+#include "unpack-shadow.h"
+#include "worker-rootfs.h"
+#include "worker.h"
+
+static void on_progress(void *userdata, const UnpackProgress *progress) {
+        const int *socket_fd = userdata;
+        const ProtoMessage message = {
+                .type = PROTO_UNPACK_PROGRESS,
+                .unpack_progress = {
+                        .consumed = progress->consumed,
+                        .unpacked = progress->unpacked,
+                },
+        };
+
+        (void) proto_send(*socket_fd, &message, NULL, 0);
+}
+
+static void on_warning(void *userdata, const char *text) {
+        const int *socket_fd = userdata;
+        ProtoMessage message = { .type = PROTO_WARNING };
+
+        (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
+        (void) proto_send(*socket_fd, &message, NULL, 0);
+}
+
+int rootfs_receive_maps(int socket_fd, uint32_t n, RootfsSettings *settings, Error *error) {
+        int r = 0;
+
+        for (uint32_t i = 0; r >= 0 && i < n; i++) {
+                ProtoMessage message;
+
+                r = worker_receive(socket_fd, PROTO_ID_RANGE, &message, NULL, error);
+                if (r >= 0)
+                        r = idmap_add(
+                                message.id_range.is_group ? &settings->gids : &settings->uids,
+                                &message.id_range.range, error);
+        }
+
+        return r;
+}
+
+int rootfs_unpack(
+        int socket_fd,
+        const UnpackInput *input,
+        UnpackTarget *target,
+        const RootfsSettings *settings,
+        Error *error) {
+        const UnpackOptions options = {
+                .limits = settings->limits,
+                .uids = settings->maps_later ? NULL : &settings->uids,
+                .gids = settings->maps_later ? NULL : &settings->gids,
+                .has_lower = settings->has_lower,
+        };
+        const UnpackEvents events = {
+                .progress = on_progress,
+                .warning = on_warning,
+                .userdata = &socket_fd,
+        };
+
+        return unpack_run(input, target, &options, &events, error);
+}
+
+int rootfs_set_password(UnpackTarget *target, int password_fd, Error *error) {
+        _cleanup_(freep) char *text = NULL;
+        size_t size = 0;
+        int r;
+
+        r = fd_read_all(password_fd, SHADOW_BYTES_MAX, &text, &size);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot read root's new password");
+
+        text[strcspn(text, "\r\n")] = '\0';
+        if (text[0] == '\0')
+                r = error_set(error, EINVAL, ERROR_INVALID_OPTION, "Root's new password is empty");
+        else
+                r = unpack_root_password(target, text, error);
+
+        explicit_bzero(text, size);
+        return r;
+}
