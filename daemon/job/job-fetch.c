@@ -329,6 +329,9 @@ static void on_ended(void *userdata, const Error *result) {
         else if (!is_complete(fetch))
                 (void) out_of_place(&error, "the end");
 
+        /* The worker does not know what its files are called. */
+        if (error.code != 0 && fetch->spec->source_kind == JOB_SOURCE_FILES)
+                (void) error_prefix(&error, "%s", fetch->spec->source);
         fetch->events->ended(fetch->userdata, &error);
 }
 
@@ -336,6 +339,15 @@ static const ProcessEvents process_events = {
         .message = on_message,
         .ended = on_ended,
 };
+
+static int set_text(char *field, size_t size, const char *text, const char *what, Error *error) {
+        if (!text || proto_text_set(field, size, text))
+                return 0;
+
+        return error_set(
+                error, ENAMETOOLONG, ERROR_INVALID_OPTION, "The %s has more than %zu bytes", what,
+                size - 1);
+}
 
 static int send_start(Fetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
@@ -348,24 +360,33 @@ static int send_start(Fetch *fetch, Error *error) {
                         .offline = spec->offline,
                         .inspect = !spec->destination,
                         .sandbox = fetch->context->process->config->sandbox,
+                        .limits = fetch->context->process->config->limits,
                 },
         };
         ProtoFetchStart *start = &message.fetch_start;
+        _cleanup_(closep) int scratch_fd = -EBADF;
+        int r;
 
-        if (!proto_text_set(start->source, sizeof(start->source), spec->source))
-                return error_set(
-                        error, ENAMETOOLONG, ERROR_INVALID_REFERENCE,
-                        "The source has more than %zu bytes", sizeof(start->source) - 1);
-        if (spec->platform &&
-            !proto_text_set(start->platform, sizeof(start->platform), spec->platform))
-                return error_set(
-                        error, ENAMETOOLONG, ERROR_INVALID_OPTION,
-                        "The platform has more than %zu bytes", sizeof(start->platform) - 1);
-        if (spec->username &&
-            !proto_text_set(start->username, sizeof(start->username), spec->username))
-                return error_set(
-                        error, ENAMETOOLONG, ERROR_INVALID_OPTION,
-                        "The user name has more than %zu bytes", sizeof(start->username) - 1);
+        r = set_text(start->source, sizeof(start->source), spec->fetch, "source", error);
+        if (r >= 0)
+                r = set_text(
+                        start->platform, sizeof(start->platform), spec->platform, "platform",
+                        error);
+        if (r >= 0)
+                r = set_text(
+                        start->username, sizeof(start->username), spec->username, "user name",
+                        error);
+        if (r < 0)
+                return r;
+
+        if (spec->source_kind == JOB_SOURCE_FILES) {
+                r = store_anonymous_open(fetch->context->temporary_directory, &scratch_fd, error);
+                if (r < 0)
+                        return r;
+                process_send(
+                        fetch->process, &message, (const int[]){ spec->source_fd, scratch_fd }, 2);
+                return 0;
+        }
 
         process_send(fetch->process, &message, &spec->password_fd, spec->password_fd >= 0 ? 1 : 0);
         return 0;

@@ -47,10 +47,8 @@ struct Process {
 };
 
 static const char *const kind_names[_WORKER_KIND_MAX] = {
-        [WORKER_FETCH] = "fetch",
-        [WORKER_VERIFY] = "verify",
-        [WORKER_UNPACK] = "unpack",
-        [WORKER_TREE] = "tree",
+        [WORKER_FETCH] = "fetch", [WORKER_VERIFY] = "verify",   [WORKER_UNPACK] = "unpack",
+        [WORKER_DISK] = "disk",   [WORKER_BUILDER] = "builder", [WORKER_TREE] = "tree",
 };
 
 /* Which messages a worker may send, besides PROTO_RESULT. */
@@ -68,6 +66,14 @@ static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
                 [PROTO_VERIFY_GROWN] = true,
         },
         [WORKER_UNPACK] = {
+                [PROTO_UNPACK_PROGRESS] = true,
+                [PROTO_WARNING] = true,
+        },
+        [WORKER_BUILDER] = {
+                [PROTO_BUILDER_PROGRESS] = true,
+                [PROTO_WARNING] = true,
+        },
+        [WORKER_DISK] = {
                 [PROTO_UNPACK_PROGRESS] = true,
                 [PROTO_WARNING] = true,
         },

@@ -21,6 +21,8 @@ typedef enum WorkerKind {
         WORKER_FETCH,
         WORKER_VERIFY,
         WORKER_UNPACK,
+        WORKER_DISK,
+        WORKER_BUILDER,
         WORKER_TREE,
         _WORKER_KIND_MAX,
 } WorkerKind;

@@ -2,10 +2,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
+#include "job-builder.h"
 #include "job-run.h"
 #include "job-tree.h"
 #include "job-unpack.h"
@@ -20,11 +24,15 @@ struct JobRun {
         Destination *destination; /* owned, as all that follow */
         sd_event_source *begin;   /* the first step, from the event loop */
         Fetch *fetch;
+        Builder *builder;
         Unpack *unpack;
+        Disk *disk; /* the images that are being made, of a format that has some */
         Tree *tree;
-        bool is_fetching, is_unpacking, is_at_tree; /* that worker is there */
+        bool is_fetching, is_building, is_unpacking, is_at_tree; /* that worker is there */
         bool is_unpacked;            /* the unpack worker is gone, and the tree is complete */
         uint64_t consumed, unpacked; /* bytes, as the unpack worker says */
+        uint64_t tarball_bytes;      /* 0 when nobody knows */
+        uint32_t built;              /* permille, as the builder says */
         uint64_t seen;               /* all that moved when there was progress last */
         sd_event_source *stall;      /* armed while there has to be progress */
         Error error;                 /* why the job ends; empty as long as all is well */
@@ -35,7 +43,7 @@ struct JobRun {
 static void push_stall_timeout(JobRun *run) {
         uint64_t usec = run->context->process->config->stall_usec;
 
-        if (usec == 0 || !(run->is_fetching || run->is_unpacking)) {
+        if (usec == 0 || !(run->is_fetching || run->is_building || run->is_unpacking)) {
                 (void) sd_event_source_set_enabled(run->stall, SD_EVENT_OFF);
                 return;
         }
@@ -44,9 +52,9 @@ static void push_stall_timeout(JobRun *run) {
         (void) sd_event_source_set_enabled(run->stall, SD_EVENT_ONESHOT);
 }
 
-static void report_progress(JobRun *run) {
-        const ProtoImage *image = run->fetch ? fetch_image(run->fetch) : NULL;
-        JobProgress progress = { .phase = JOB_PHASE_RESOLVE, .unpacked = run->unpacked };
+/* Of an image: half of the job is the download. Returns what has arrived. */
+static uint64_t image_progress(const JobRun *run, JobProgress *progress) {
+        const ProtoImage *image = fetch_image(run->fetch);
         uint64_t total = 0, arrived = 0;
 
         for (uint32_t i = 0; image && i < image->n_layers; i++) {
@@ -59,21 +67,50 @@ static void report_progress(JobRun *run) {
                 total += size == PROTO_SIZE_UNKNOWN ? status.arrived : size;
                 arrived += status.arrived;
                 if (status.is_fetched)
-                        progress.downloaded += status.arrived;
+                        progress->downloaded += status.arrived;
         }
 
         if (image && total > 0) {
                 bool is_downloading = run->is_fetching && arrived < total;
 
-                progress.phase = is_downloading ? JOB_PHASE_DOWNLOAD : JOB_PHASE_UNPACK;
-                progress.done = is_downloading ? arrived : run->consumed;
-                progress.total = total;
-                progress.fraction =
+                progress->phase = is_downloading ? JOB_PHASE_DOWNLOAD : JOB_PHASE_UNPACK;
+                progress->done = is_downloading ? arrived : run->consumed;
+                progress->total = total;
+                progress->fraction =
                         ((double) arrived + (double) run->consumed) / (2.0 * (double) total);
         }
+        return arrived + (image ? 1 : 0);
+}
 
-        if (run->seen != arrived + run->consumed + (image ? 1 : 0)) {
-                run->seen = arrived + run->consumed + (image ? 1 : 0);
+/* Of a tarball: a pipe does not say how much is to come. */
+static void tarball_progress(const JobRun *run, JobProgress *progress) {
+        progress->phase = JOB_PHASE_UNPACK;
+        progress->done = run->consumed;
+        progress->total = run->tarball_bytes;
+        if (run->consumed > 0 && run->consumed <= run->tarball_bytes)
+                progress->fraction = (double) run->consumed / (double) run->tarball_bytes;
+}
+
+static void template_progress(const JobRun *run, JobProgress *progress) {
+        progress->phase =
+                run->is_building && run->consumed == 0 ? JOB_PHASE_BUILD : JOB_PHASE_UNPACK;
+        progress->done = run->consumed;
+        progress->fraction = (double) run->built / 1000.0;
+}
+
+static void report_progress(JobRun *run) {
+        JobProgress progress = { .phase = JOB_PHASE_RESOLVE, .unpacked = run->unpacked };
+        uint64_t seen = run->consumed + run->built;
+
+        if (run->fetch)
+                seen += image_progress(run, &progress);
+        else if (run->builder)
+                template_progress(run, &progress);
+        else
+                tarball_progress(run, &progress);
+
+        if (run->seen != seen) {
+                run->seen = seen;
                 push_stall_timeout(run);
         }
         job_set_progress(run->job, &progress);
@@ -91,6 +128,8 @@ void job_run_stop(JobRun *run, const Error *error) {
                 (void) error_copy(&run->error, error);
         if (run->is_fetching)
                 fetch_stop(run->fetch);
+        if (run->is_building)
+                builder_stop(run->builder);
         if (run->is_unpacking)
                 unpack_stop(run->unpack);
         /* What is being removed has to go in any case. */
@@ -116,6 +155,8 @@ static void conclude(JobRun *run) {
 
         /* The leases on the blobs. */
         run->unpack = unpack_free(run->unpack);
+        run->builder = builder_free(run->builder);
+        run->disk = disk_free(run->disk);
         run->fetch = fetch_free(run->fetch);
 
         if (run->error.code != 0)
@@ -163,7 +204,7 @@ static void remember_image(JobRun *run) {
         _cleanup_(store_image_done) StoreImage image = { 0 };
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
-        if (job_spec(run->job)->no_cache)
+        if (job_spec(run->job)->no_cache || job_spec(run->job)->source_kind != JOB_SOURCE_REGISTRY)
                 return;
         if (fetch_describe(run->fetch, &image, &error) < 0 ||
             store_image_add(run->context->store, &image, &error) < 0)
@@ -172,7 +213,7 @@ static void remember_image(JobRun *run) {
 
 /* Goes on when no worker is left: all went well, or it has to be undone. */
 static void settle(JobRun *run) {
-        if (run->is_fetching || run->is_unpacking || run->is_at_tree)
+        if (run->is_fetching || run->is_building || run->is_unpacking || run->is_at_tree)
                 return;
 
         (void) sd_event_source_set_enabled(run->stall, SD_EVENT_OFF);
@@ -181,7 +222,8 @@ static void settle(JobRun *run) {
                 assert(run->is_unpacked);
 
                 set_phase(run, JOB_PHASE_FINISH);
-                (void) destination_commit(run->destination, &run->error);
+                if (!run->disk || disk_finish(run->disk, &run->error) >= 0)
+                        (void) destination_commit(run->destination, &run->error);
         }
         if (run->error.code == 0)
                 remember_image(run);
@@ -209,13 +251,17 @@ static void on_warning(void *userdata, const char *text) {
         job_message(run->job, LOG_WARNING, text);
 }
 
+/* Whether somebody still works on what the unpack worker has read. */
+static bool is_input_open(const JobRun *run) {
+        return run->is_building || (run->is_fetching && !unpack_is_settled(run->unpack));
+}
+
 static void on_unpack_ended(void *userdata, const Error *error) {
         JobRun *run = userdata;
 
         run->is_unpacking = false;
         run->is_unpacked = error->code == 0;
-        if (error->code != 0 && may_be_input(error) && run->is_fetching && run->error.code == 0 &&
-            !unpack_is_settled(run->unpack))
+        if (error->code != 0 && may_be_input(error) && run->error.code == 0 && is_input_open(run))
                 (void) error_copy(&run->unpack_error, error);
         else if (error->code != 0)
                 job_run_stop(run, error);
@@ -227,6 +273,48 @@ static const UnpackJobEvents unpack_events = {
         .warning = on_warning,
         .ended = on_unpack_ended,
 };
+
+/* The tarball is borrowed for the call. */
+static void start_unpacking(JobRun *run, int tarball_fd) {
+        const JobSpec *spec = job_spec(run->job);
+        UnpackRequest request = {
+                .fetch = run->fetch,
+                .tarball_fd = tarball_fd,
+                .spec = spec,
+                .root_fd = destination_root_fd(run->destination),
+                .scratch_fd = -EBADF,
+        };
+        const DiskRequest disk_request = {
+                .spec = spec,
+                .root_fd = request.root_fd,
+                .path = destination_path(run->destination),
+                .fetch = run->fetch,
+                .store = run->context->store,
+        };
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        _cleanup_(closep) int scratch_fd = -EBADF;
+        int r = 0;
+
+        if (spec->format == JOB_FORMAT_QCOW2) {
+                r = disk_new(&disk_request, &run->disk, &error);
+                if (r >= 0)
+                        r = store_anonymous_open(
+                                run->context->temporary_directory, &scratch_fd, &error);
+                request.disk = run->disk;
+                request.scratch_fd = scratch_fd;
+        }
+        if (r >= 0)
+                r = unpack_start(
+                        run->context->process, &request, &unpack_events, run, &run->unpack, &error);
+        if (r < 0) {
+                job_run_stop(run, &error);
+                return;
+        }
+
+        run->is_unpacking = true;
+        push_stall_timeout(run);
+        report_progress(run);
+}
 
 static bool is_wanted_digest(const JobSpec *spec, const ProtoImage *image) {
         return !spec->has_digest || digest_equal(&spec->digest, &image->digest) ||
@@ -250,15 +338,7 @@ static void on_resolved(void *userdata) {
                 return;
         }
 
-        if (unpack_start(
-                    run->context->process, run->fetch, spec, destination_root_fd(run->destination),
-                    &unpack_events, run, &run->unpack, &error) < 0) {
-                job_run_stop(run, &error);
-                return;
-        }
-
-        run->is_unpacking = true;
-        report_progress(run);
+        start_unpacking(run, -EBADF);
 }
 
 static void on_layer_changed(void *userdata, uint32_t index) {
@@ -291,13 +371,87 @@ static const FetchEvents fetch_events = {
 };
 
 static void start_fetching(JobRun *run) {
-        if (run->error.code == 0 && fetch_start(
-                                            run->context, job_spec(run->job), &fetch_events, run,
-                                            &run->fetch, &run->error) >= 0) {
-                run->is_fetching = true;
-                push_stall_timeout(run);
-                report_progress(run);
+        if (fetch_start(
+                    run->context, job_spec(run->job), &fetch_events, run, &run->fetch,
+                    &run->error) < 0)
+                return;
+
+        run->is_fetching = true;
+        push_stall_timeout(run);
+        report_progress(run);
+}
+
+static void start_with_tarball(JobRun *run) {
+        int fd = job_spec(run->job)->source_fd;
+        struct stat st;
+
+        if (fstat(fd, &st) >= 0 && S_ISREG(st.st_mode))
+                run->tarball_bytes = (uint64_t) st.st_size;
+        start_unpacking(run, fd);
+}
+
+static void on_built(void *userdata, uint32_t permille) {
+        JobRun *run = userdata;
+
+        run->built = permille;
+        report_progress(run);
+}
+
+static void on_builder_ended(void *userdata, const Error *error) {
+        JobRun *run = userdata;
+
+        run->is_building = false;
+        /* It could not go on because the unpack worker had failed: that is the reason. */
+        if (run->unpack_error.code != 0 && (error->code == 0 || error->code == EPIPE))
+                job_run_stop(run, &run->unpack_error);
+        else if (error->code != 0)
+                job_run_stop(run, error);
+        settle(run);
+}
+
+static const BuilderEvents builder_events = {
+        .progress = on_built,
+        .warning = on_warning,
+        .ended = on_builder_ended,
+};
+
+/* What is built comes out of a pipe, as a tarball. */
+static void start_building(JobRun *run) {
+        _cleanup_(closep) int read_fd = -EBADF, write_fd = -EBADF;
+        int fds[2];
+
+        if (pipe2(fds, O_CLOEXEC) < 0) {
+                (void) error_set_errno(&run->error, errno, "Cannot create a pipe");
+                return;
         }
+
+        read_fd = fds[0];
+        write_fd = fds[1];
+        if (builder_start(
+                    run->context->process, job_spec(run->job), write_fd, &builder_events, run,
+                    &run->builder, &run->error) < 0)
+                return;
+
+        run->is_building = true;
+        start_unpacking(run, read_fd);
+}
+
+static void start_source(JobRun *run) {
+        if (run->error.code == 0)
+                switch (job_spec(run->job)->source_kind) {
+                case JOB_SOURCE_REGISTRY:
+                case JOB_SOURCE_FILES:
+                        start_fetching(run);
+                        break;
+                case JOB_SOURCE_TARBALL:
+                        start_with_tarball(run);
+                        break;
+                case JOB_SOURCE_TEMPLATE:
+                        start_building(run);
+                        break;
+                case _JOB_SOURCE_MAX:
+                        break;
+                }
         settle(run);
 }
 
@@ -308,7 +462,7 @@ static void on_cloned(void *userdata, const Error *error) {
         run->tree = tree_free(run->tree);
         if (error->code != 0 && run->error.code == 0)
                 (void) error_copy(&run->error, error);
-        start_fetching(run);
+        start_source(run);
 }
 
 static const TreeEvents clone_events = { .ended = on_cloned };
@@ -348,7 +502,7 @@ static int on_begin(sd_event_source *source, void *userdata) {
         else if (destination_clone_step(run->destination, &step))
                 use_tree(run, &step, &clone_events);
         else
-                start_fetching(run);
+                start_source(run);
         return 0;
 }
 
@@ -387,6 +541,8 @@ JobRun *job_run_free(JobRun *run) {
         sd_event_source_disable_unref(run->begin);
         sd_event_source_disable_unref(run->stall);
         unpack_free(run->unpack);
+        builder_free(run->builder);
+        disk_free(run->disk);
         tree_free(run->tree);
         fetch_free(run->fetch);
         destination_free(run->destination);

@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "job-spec.h"
+
+static const char *const formats[_JOB_FORMAT_MAX] = {
+        [JOB_FORMAT_DIR] = "dir",
+        [JOB_FORMAT_QCOW2] = "qcow2",
+};
 
 JobSpec *job_spec_new(void) {
         JobSpec *spec = malloc(sizeof(*spec));
@@ -12,6 +20,7 @@ JobSpec *job_spec_new(void) {
                         .password_fd = -EBADF,
                         .root_password_fd = -EBADF,
                         .destination_fd = -EBADF,
+                        .source_fd = -EBADF,
                 };
         return spec;
 }
@@ -21,12 +30,39 @@ JobSpec *job_spec_free(JobSpec *spec) {
                 return NULL;
 
         free(spec->source);
+        free(spec->fetch);
+        free(spec->name);
         free(spec->destination);
         free(spec->platform);
         free(spec->username);
         closep(&spec->password_fd);
         closep(&spec->root_password_fd);
         closep(&spec->destination_fd);
+        closep(&spec->source_fd);
         free(spec);
         return NULL;
+}
+
+const char *job_format_to_string(JobFormat format) {
+        assert(format < _JOB_FORMAT_MAX);
+        return formats[format];
+}
+
+int job_format_from_string(const char *text, JobFormat *ret) {
+        for (JobFormat i = 0; i < _JOB_FORMAT_MAX; i++)
+                if (strcmp(text, formats[i]) == 0) {
+                        *ret = i;
+                        return 0;
+                }
+
+        return -EINVAL;
+}
+
+int job_spec_password_of_tree(const JobSpec *spec) {
+        return spec->source_kind == JOB_SOURCE_TEMPLATE ? -EBADF : spec->root_password_fd;
+}
+
+bool job_spec_changes_tree(const JobSpec *spec) {
+        return job_spec_password_of_tree(spec) >= 0 || spec->uids.n_ranges > 0 ||
+               spec->gids.n_ranges > 0;
 }

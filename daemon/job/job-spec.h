@@ -11,11 +11,31 @@
 #include "base-digest.h"
 #include "base-idmap.h"
 
+typedef enum JobSource {
+        JOB_SOURCE_REGISTRY,
+        JOB_SOURCE_FILES,    /* an image in files: a layout, an archive */
+        JOB_SOURCE_TARBALL,  /* of a root file system */
+        JOB_SOURCE_TEMPLATE, /* of virt-builder's */
+        _JOB_SOURCE_MAX,
+} JobSource;
+
+typedef enum JobFormat {
+        JOB_FORMAT_DIR,
+        JOB_FORMAT_QCOW2,
+        _JOB_FORMAT_MAX,
+} JobFormat;
+
 typedef struct JobSpec {
         char *source;      /* owned, as all that follow; as the caller wrote it */
+        char *fetch;       /* what the worker is told of it: without a path; the template's name */
+        char *name;        /* the image's, short: of the file system in a disk image */
         char *destination; /* absolute path; NULL to inspect only */
         char *platform;    /* OS/ARCH[/VARIANT], or NULL */
         char *username;    /* or NULL */
+        JobSource source_kind;
+        JobFormat format;
+        uint64_t size;     /* of disk images: bytes, or 0 for the default */
+        bool share_layers; /* the images of layers stay in the store, for other jobs */
         bool has_digest;
         Digest digest; /* the image must have this one, when @has_digest */
         bool not_secure;
@@ -27,7 +47,8 @@ typedef struct JobSpec {
         int password_fd;      /* owned, as all that follow; or -EBADF */
         int root_password_fd; /* its first line is root's new password */
         int destination_fd;
-        uid_t owner; /* the caller */
+        int source_fd; /* of JOB_SOURCE_FILES and JOB_SOURCE_TARBALL */
+        uid_t owner;   /* the caller */
 } JobSpec;
 
 /** job_spec_new() - one that wants nothing yet; NULL when out of memory */
@@ -35,5 +56,21 @@ JobSpec *job_spec_new(void);
 
 /** job_spec_free() - release @spec (may be NULL) */
 JobSpec *job_spec_free(JobSpec *spec);
+
+/** job_format_to_string() - "dir" or "qcow2" */
+const char *job_format_to_string(JobFormat format);
+
+/** job_format_from_string() - the reverse; returns -EINVAL when it is none of them */
+int job_format_from_string(const char *text, JobFormat *ret);
+
+/**
+ * job_spec_password_of_tree() - root's password, for who unpacks; -EBADF when there is none to be set
+ *
+ * That of a template is set by virt-builder: it is read once. Borrowed.
+ */
+int job_spec_password_of_tree(const JobSpec *spec);
+
+/** job_spec_changes_tree() - whether something is to be changed when all layers are unpacked */
+bool job_spec_changes_tree(const JobSpec *spec);
 
 DEFINE_CLEANUP(JobSpec, job_spec_free);

@@ -3,14 +3,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base-limits.h"
 #include "job-unpack.h"
 
 struct Unpack {
-        const Fetch *fetch;            /* borrowed */
+        const Fetch *fetch;            /* borrowed; NULL for a tarball */
         const UnpackJobEvents *events; /* borrowed */
         void *userdata;                /* borrowed */
         Process *process;              /* owned */
         uint32_t n_given;              /* so many layers has the worker, the root layer first */
+        uint32_t n_skipped;            /* the lowest of them, which it does not need */
 };
 
 static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
@@ -47,21 +49,67 @@ static void send_ranges(Unpack *unpack, const IdMap *map, uint8_t is_group) {
         }
 }
 
-static void send_start(Unpack *unpack, const Config *config, const JobSpec *spec, int root_fd) {
+static void send_unpack_start(
+        Unpack *unpack, const Config *config, const UnpackRequest *request, uint32_t n_layers) {
+        const JobSpec *spec = request->spec;
         const ProtoMessage message = {
                 .type = PROTO_UNPACK_START,
                 .unpack_start = {
-                        .n_layers = fetch_image(unpack->fetch)->n_layers,
+                        .n_layers = n_layers,
                         .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
                         .sandbox = config->sandbox,
                         .limits = config->limits,
                 },
         };
-        const int fds[] = { root_fd, spec->root_password_fd };
+        const int fds[] = { request->root_fd, job_spec_password_of_tree(spec) };
 
-        process_send(unpack->process, &message, fds, spec->root_password_fd >= 0 ? 2 : 1);
-        send_ranges(unpack, &spec->uids, 0);
-        send_ranges(unpack, &spec->gids, 1);
+        process_send(unpack->process, &message, fds, fds[1] >= 0 ? 2 : 1);
+}
+
+static void send_disk_start(
+        Unpack *unpack, const Config *config, const UnpackRequest *request, uint32_t n_layers) {
+        const JobSpec *spec = request->spec;
+        ProtoMessage message = {
+                .type = PROTO_DISK_START,
+                .disk_start = {
+                        .n_layers = n_layers,
+                        .n_images = disk_n_images(request->disk),
+                        .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
+                        .sandbox = config->sandbox,
+                        .size = spec->size > 0 ? spec->size : DISK_SIZE_DEFAULT,
+                        .limits = config->limits,
+                },
+        };
+        const int fds[] = { request->scratch_fd, job_spec_password_of_tree(spec) };
+
+        (void) proto_text_set(
+                message.disk_start.label, sizeof(message.disk_start.label), spec->name);
+        process_send(unpack->process, &message, fds, fds[1] >= 0 ? 2 : 1);
+}
+
+static int send_start(
+        Unpack *unpack, const Config *config, const UnpackRequest *request, Error *error) {
+        const uint32_t n_layers = request->fetch ? fetch_image(request->fetch)->n_layers : 1;
+
+        if (request->disk)
+                send_disk_start(unpack, config, request, n_layers);
+        else
+                send_unpack_start(unpack, config, request, n_layers);
+        send_ranges(unpack, &request->spec->uids, 0);
+        send_ranges(unpack, &request->spec->gids, 1);
+        return request->disk ? disk_send(request->disk, unpack->process, error) : 0;
+}
+
+/* The worker reads it to its end, however much there is. */
+static void send_tarball(Unpack *unpack, int fd) {
+        const ProtoMessage layer = { .type = PROTO_UNPACK_LAYER };
+        const ProtoMessage grown = {
+                .type = PROTO_UNPACK_GROWN,
+                .unpack_grown = { .is_complete = 1, .size = PROTO_SIZE_UNKNOWN },
+        };
+
+        process_send(unpack->process, &layer, &fd, 1);
+        process_send(unpack->process, &grown, NULL, 0);
 }
 
 static bool is_readable(const BlobUse *use) {
@@ -100,6 +148,7 @@ static int send_layer(Unpack *unpack, uint32_t index, Error *error) {
                 .type = PROTO_UNPACK_LAYER,
                 .unpack_layer = {
                         .index = index,
+                        .has_digest = 1,
                         .digest = layer->digest,
                         .has_diff_id = layer->has_diff_id,
                         .diff_id = layer->diff_id,
@@ -123,7 +172,8 @@ int unpack_layer_changed(Unpack *unpack, uint32_t index, Error *error) {
         if (!unpack->process)
                 return 0;
         if (index < unpack->n_given) {
-                send_grown(unpack, index);
+                if (index >= unpack->n_skipped)
+                        send_grown(unpack, index);
                 return 0;
         }
 
@@ -144,9 +194,7 @@ bool unpack_is_settled(const Unpack *unpack) {
 
 int unpack_start(
         const ProcessContext *context,
-        const Fetch *fetch,
-        const JobSpec *spec,
-        int root_fd,
+        const UnpackRequest *request,
         const UnpackJobEvents *events,
         void *userdata,
         Unpack **ret,
@@ -158,12 +206,20 @@ int unpack_start(
         if (!unpack)
                 return error_oom(error);
 
-        *unpack = (Unpack){ .fetch = fetch, .events = events, .userdata = userdata };
-        r = process_start(context, WORKER_UNPACK, &process_events, unpack, &unpack->process, error);
+        *unpack = (Unpack){ .fetch = request->fetch, .events = events, .userdata = userdata };
+        r = process_start(
+                context, request->disk ? WORKER_DISK : WORKER_UNPACK, &process_events, unpack,
+                &unpack->process, error);
+        if (r >= 0)
+                r = send_start(unpack, context->config, request, error);
         if (r < 0)
                 return r;
 
-        send_start(unpack, context->config, spec, root_fd);
+        /* Nobody has to unpack what has its image already. */
+        if (request->disk)
+                unpack->n_given = unpack->n_skipped = disk_n_complete(request->disk);
+        if (!request->fetch)
+                send_tarball(unpack, request->tarball_fd);
         *ret = TAKE_PTR(unpack);
         return 0;
 }

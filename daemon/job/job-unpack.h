@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The unpacking half of a job: an unpack worker, which is told how far the blobs have grown. */
+/*
+ * The unpacking half of a job: an unpack worker, or a disk worker, which is told how far the blobs have
+ * grown; or which reads a tarball.
+ */
 
+#include "job-disk.h"
 #include "job-fetch.h"
 
 typedef struct Unpack Unpack;
@@ -15,19 +19,25 @@ typedef struct UnpackJobEvents {
         void (*ended)(void *userdata, const Error *error);
 } UnpackJobEvents;
 
+/* All borrowed for the call, but for @fetch: that as long as the unpack. */
+typedef struct UnpackRequest {
+        const Fetch *fetch; /* resolved; NULL for a tarball */
+        int tarball_fd;     /* without @fetch: the only layer */
+        const JobSpec *spec;
+        int root_fd;    /* the directory to fill */
+        Disk *disk;     /* the images to fill, for the format that has some */
+        int scratch_fd; /* an empty file, with @disk */
+} UnpackRequest;
+
 /**
  * unpack_start() - start
- * @fetch:      resolved; borrowed as long as the unpack, as are @events and @userdata
- * @spec:       borrowed for the call
- * @root_fd:    the directory to fill; borrowed for the call
+ * @events:     borrowed as long as the unpack, as is @userdata
  *
  * Return: 0, or a negative errno with @error set.
  */
 int unpack_start(
         const ProcessContext *context,
-        const Fetch *fetch,
-        const JobSpec *spec,
-        int root_fd,
+        const UnpackRequest *request,
         const UnpackJobEvents *events,
         void *userdata,
         Unpack **ret,

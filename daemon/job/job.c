@@ -31,9 +31,9 @@ static const char *const state_names[_JOB_STATE_MAX] = {
 
 static const char *const phase_names[_JOB_PHASE_MAX] = {
         [JOB_PHASE_QUEUED] = "queued",     [JOB_PHASE_RESOLVE] = "resolve",
-        [JOB_PHASE_DOWNLOAD] = "download", [JOB_PHASE_UNPACK] = "unpack",
-        [JOB_PHASE_FINISH] = "finish",     [JOB_PHASE_CLEAN] = "clean",
-        [JOB_PHASE_DONE] = "done",
+        [JOB_PHASE_DOWNLOAD] = "download", [JOB_PHASE_BUILD] = "build",
+        [JOB_PHASE_UNPACK] = "unpack",     [JOB_PHASE_FINISH] = "finish",
+        [JOB_PHASE_CLEAN] = "clean",       [JOB_PHASE_DONE] = "done",
 };
 
 static const bool may_follow[_JOB_STATE_MAX][_JOB_STATE_MAX] = {

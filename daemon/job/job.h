@@ -33,6 +33,7 @@ typedef enum JobPhase {
         JOB_PHASE_QUEUED,
         JOB_PHASE_RESOLVE,
         JOB_PHASE_DOWNLOAD,
+        JOB_PHASE_BUILD,
         JOB_PHASE_UNPACK,
         JOB_PHASE_FINISH,
         JOB_PHASE_CLEAN,

@@ -181,7 +181,9 @@ static void worker_that_breaks_the_protocol_is_ended(void **state) {
 }
 
 static void each_kind_may_send_its_own_messages_only(void **state) {
-        static const bool may_speak[_WORKER_KIND_MAX] = { [WORKER_UNPACK] = true };
+        static const bool may_speak[_WORKER_KIND_MAX] = {
+                [WORKER_UNPACK] = true, [WORKER_DISK] = true
+        };
 
         for (WorkerKind kind = 0; kind < _WORKER_KIND_MAX; kind++) {
                 Fixture *f = *state;

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "job-builder.h"
+
+struct Builder {
+        const BuilderEvents *events; /* borrowed */
+        void *userdata;              /* borrowed */
+        Process *process;            /* owned */
+};
+
+static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
+        const Builder *builder = userdata;
+
+        if (message->type == PROTO_BUILDER_PROGRESS)
+                builder->events->progress(builder->userdata, message->builder_progress.permille);
+        else
+                builder->events->warning(builder->userdata, message->warning.text);
+}
+
+static void on_ended(void *userdata, const Error *error) {
+        Builder *builder = userdata;
+
+        builder->process = process_free(builder->process);
+        builder->events->ended(builder->userdata, error);
+}
+
+static const ProcessEvents process_events = {
+        .message = on_message,
+        .ended = on_ended,
+};
+
+static_assert(CONFIG_ARGUMENTS_MAX <= PROTO_ARGUMENTS_MAX);
+static_assert(CONFIG_ARGUMENT_BYTES_MAX <= sizeof(((ProtoBuilderArgument *) NULL)->text));
+
+static void send_arguments(const Builder *builder, const ConfigArguments *arguments) {
+        const char *one = NULL;
+
+        while ((one = config_arguments_next(arguments, one))) {
+                ProtoMessage message = { .type = PROTO_BUILDER_ARGUMENT };
+
+                strcpy(message.builder_argument.text, one);
+                process_send(builder->process, &message, NULL, 0);
+        }
+}
+
+static void send_start(
+        const Builder *builder, const Config *config, const JobSpec *spec, int pipe_fd) {
+        const int fds[] = { pipe_fd, spec->root_password_fd };
+        ProtoMessage message = {
+                .type = PROTO_BUILDER_START,
+                .builder_start = {
+                        .n_arguments = config->builder.n,
+                        .sandbox = config->sandbox,
+                },
+        };
+
+        (void) proto_text_set(
+                message.builder_start.template, sizeof(message.builder_start.template),
+                spec->fetch);
+        process_send(builder->process, &message, fds, spec->root_password_fd >= 0 ? 2 : 1);
+        send_arguments(builder, &config->builder);
+}
+
+int builder_start(
+        const ProcessContext *context,
+        const JobSpec *spec,
+        int pipe_fd,
+        const BuilderEvents *events,
+        void *userdata,
+        Builder **ret,
+        Error *error) {
+        _cleanup_(builder_freep) Builder *builder = NULL;
+        int r;
+
+        builder = malloc(sizeof(*builder));
+        if (!builder)
+                return error_oom(error);
+
+        *builder = (Builder){ .events = events, .userdata = userdata };
+        r = process_start(
+                context, WORKER_BUILDER, &process_events, builder, &builder->process, error);
+        if (r < 0)
+                return r;
+
+        send_start(builder, context->config, spec, pipe_fd);
+        *ret = TAKE_PTR(builder);
+        return 0;
+}
+
+Builder *builder_free(Builder *builder) {
+        if (!builder)
+                return NULL;
+
+        process_free(builder->process);
+        free(builder);
+        return NULL;
+}
+
+void builder_stop(Builder *builder) {
+        if (builder->process)
+                process_stop(builder->process);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A builder worker, which has virt-builder make an image of a template, and writes what is in it into a
+ * pipe, as a tarball.
+ *
+ *     builder_start() ─▶ progress()* ─▶ ended() ─▶ builder_free()
+ */
+
+#include "job-process.h"
+#include "job-spec.h"
+
+typedef struct Builder Builder;
+
+typedef struct BuilderEvents {
+        void (*progress)(void *userdata, uint32_t permille); /* of what is done */
+        void (*warning)(void *userdata, const char *text);
+
+        /* The worker is gone; as the last thing. @error is empty when all of the tarball was written;
+         * its code is EPIPE when nobody wanted to read it. */
+        void (*ended)(void *userdata, const Error *error);
+} BuilderEvents;
+
+/**
+ * builder_start() - start
+ * @spec:       of a template; borrowed for the call
+ * @pipe_fd:    where the tarball goes; borrowed for the call
+ * @events:     borrowed as long as the builder, as is @userdata
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int builder_start(
+        const ProcessContext *context,
+        const JobSpec *spec,
+        int pipe_fd,
+        const BuilderEvents *events,
+        void *userdata,
+        Builder **ret,
+        Error *error);
+
+/** builder_free() - release @builder (may be NULL) */
+Builder *builder_free(Builder *builder);
+
+/** builder_stop() - end it; ended() follows */
+void builder_stop(Builder *builder);
+
+DEFINE_CLEANUP(Builder, builder_free);

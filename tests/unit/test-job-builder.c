@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-job.h"
+
+#include <dirent.h>
+#include <sys/wait.h>
+
+#include "job-builder.h"
+
+/* With the real worker, and with a virt-builder and a guestfish that are shell scripts. As root these run as
+ * nobody. */
+
+#define PASSWORD "s3cret word"
+#define NOBODY   65534U
+
+typedef struct Fixture {
+        JobFixture job;
+        JobSpec *spec;
+        Builder *builder;
+        int read_fd, write_fd; /* owned; the pipe for the tarball */
+        unsigned n_warnings, n_ended;
+        uint32_t permille; /* told last */
+        char warning[256];
+        Error error;
+} Fixture;
+
+static void on_progress(void *userdata, uint32_t permille) {
+        Fixture *f = userdata;
+
+        assert_true(permille > f->permille && permille < 1000);
+        f->permille = permille;
+}
+
+static void on_warning(void *userdata, const char *text) {
+        Fixture *f = userdata;
+
+        f->n_warnings++;
+        assert_true(strlen(text) < sizeof(f->warning));
+        strcpy(f->warning, text);
+}
+
+static void on_ended(void *userdata, const Error *error) {
+        Fixture *f = userdata;
+
+        f->n_ended++;
+        if (error->code != 0)
+                (void) error_copy(&f->error, error);
+        f->builder = builder_free(f->builder);
+}
+
+static const BuilderEvents events = {
+        .progress = on_progress,
+        .warning = on_warning,
+        .ended = on_ended,
+};
+
+static void make_directory(Fixture *f, const char *name) {
+        assert_int_equal(mkdir(scratch_at(f->job.scratch, name), 0755), 0);
+        assert_int_equal(chmod(scratch_at(f->job.scratch, name), 0777), 0);
+}
+
+/* @body runs with the directory "log" as $LOG. */
+static void put_program(Fixture *f, const char *name, const char *body) {
+        char script[4096], path[64];
+
+        assert_true(
+                snprintf(
+                        script, sizeof(script), "#!/bin/sh\nLOG=%s\n%s\n",
+                        scratch_at(f->job.scratch, "log"), body) < (int) sizeof(script));
+        (void) snprintf(path, sizeof(path), "bin/%s", name);
+        scratch_write(f->job.scratch, path, script);
+        assert_int_equal(chmod(scratch_at(f->job.scratch, path), 0755), 0);
+}
+
+static void set_path(Fixture *f, const char *more) {
+        char path[512];
+
+        (void) snprintf(path, sizeof(path), "%s%s", scratch_at(f->job.scratch, "bin"), more);
+        assert_int_equal(setenv("PATH", path, 1), 0);
+}
+
+static int set_up(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+        int fds[2];
+
+        job_fixture_init(&f->job);
+        f->spec = job_spec_new();
+        assert_non_null(f->spec);
+        f->spec->source_kind = JOB_SOURCE_TEMPLATE;
+        f->spec->fetch = strdup("tiny-1.0");
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        f->read_fd = fds[0];
+        f->write_fd = fds[1];
+
+        make_directory(f, "bin");
+        make_directory(f, "log");
+        make_directory(f, "tmp");
+        set_path(f, ":/usr/bin:/bin");
+        assert_int_equal(
+                setenv("VIRTBOOTSTRAP_TMPDIR", scratch_at(f->job.scratch, "tmp"), 1) |
+                        setenv("VIRTBOOTSTRAP_CACHE", scratch_at(f->job.scratch, "cache"), 1),
+                0);
+        put_program(f, "virt-builder", "echo made >disk.img");
+        put_program(f, "guestfish", "echo tarball");
+        *state = f;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        Fixture *f = *state;
+
+        builder_free(f->builder);
+        job_spec_free(f->spec);
+        closep(&f->read_fd);
+        closep(&f->write_fd);
+        error_clear(&f->error);
+        job_fixture_done(&f->job);
+        free(f);
+        return 0;
+}
+
+static void start(Fixture *f) {
+        assert_int_equal(
+                builder_start(&f->job.context, f->spec, f->write_fd, &events, f, &f->builder, NULL),
+                0);
+        (void) close(TAKE_FD(f->write_fd));
+}
+
+static bool has_ended(void *userdata) {
+        return ((Fixture *) userdata)->n_ended > 0;
+}
+
+/* How many directories of builders there are. */
+static unsigned count_places(Fixture *f) {
+        DIR *dir = opendir(scratch_at(f->job.scratch, "tmp"));
+        struct dirent *entry;
+        unsigned n = 0;
+
+        assert_non_null(dir);
+        while ((entry = readdir(dir)))
+                n += entry->d_name[0] != '.';
+        closedir(dir);
+        return n;
+}
+
+static void await_end(Fixture *f) {
+        loop_until(&f->job, has_ended, f);
+        loop_settle(&f->job);
+        assert_int_equal(f->n_ended, 1);
+        assert_int_equal(count_places(f), 0);
+}
+
+static void assert_failed(Fixture *f, ErrorKind kind, const char *text) {
+        assert_int_equal(f->error.kind, kind);
+        assert_non_null(f->error.message);
+        if (!strstr(f->error.message, text))
+                fail_msg("\"%s\" is not in: %s", text, f->error.message);
+}
+
+static void assert_logged(Fixture *f, const char *name, const char *expected) {
+        char path[64], text[4096] = "";
+        int fd;
+
+        (void) snprintf(path, sizeof(path), "log/%s", name);
+        fd = open(scratch_at(f->job.scratch, path), O_RDONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_true(read(fd, text, sizeof(text) - 1) >= 0);
+        close(fd);
+        assert_string_equal(text, expected);
+}
+
+static void programs_get_their_arguments_and_the_pipe_what_they_write(void **state) {
+        static const char configured[] =
+                "[VirtBuilder]\nSource=file:///i\nOptions=--smp\nOptions=2 or 3\n";
+        Fixture *f = *state;
+        char text[64] = "", expected[1024];
+
+        put_program(
+                f, "virt-builder",
+                "printf '<%s>' \"$0\" \"$@\" >$LOG/builder; echo made >disk.img");
+        put_program(
+                f, "guestfish", "printf '<%s>' \"$@\" >$LOG/guestfish; cat disk.img; echo tarball");
+        config_apply("test", configured, strlen(configured), NULL, &f->job.config);
+        start(f);
+        await_end(f);
+        assert_int_equal(f->error.code, 0);
+
+        assert_int_equal(read(f->read_fd, text, sizeof(text)), 13);
+        assert_string_equal(text, "made\ntarball\n");
+        assert_int_equal(read(f->read_fd, text, sizeof(text)), 0);
+        assert_logged(
+                f, "guestfish",
+                "<--ro><--format=raw><-a><disk.img><-i><tar-out></><->"
+                "<xattrs:true><acls:true><numericowner:true>");
+        (void) snprintf(
+                expected, sizeof(expected),
+                "<%s><tiny-1.0><-o><disk.img><--format><raw><--no-network>"
+                "<--delete></dev/*><--delete></boot/*><--edit></etc/fstab:s/^/#/>"
+                "<--source><file:///i><--smp><2 or 3>",
+                scratch_at(f->job.scratch, "bin/virt-builder"));
+        assert_logged(f, "builder", expected);
+}
+
+static void password_is_in_a_file_and_nowhere_else(void **state) {
+        Fixture *f = *state;
+        char mode[32];
+
+        put_program(
+                f, "virt-builder",
+                "case \"$*\" in *'" PASSWORD
+                "'*) echo shown >$LOG/shown;; esac\n"
+                "while [ $# -gt 0 ]; do [ \"$1\" = --root-password ] && file=${2#file:}; shift; done\n"
+                "stat -c '%a %u' $file >$LOG/mode; cat $file >$LOG/password; env >$LOG/env\n"
+                "grep -q '" PASSWORD
+                "' $LOG/env && echo shown >$LOG/shown\n"
+                "echo made >disk.img");
+        scratch_write(f->job.scratch, "given", PASSWORD "\nmore\n");
+        f->spec->root_password_fd = open(scratch_at(f->job.scratch, "given"), O_RDONLY | O_CLOEXEC);
+        start(f);
+        await_end(f);
+        assert_int_equal(f->error.code, 0);
+        assert_logged(f, "password", PASSWORD);
+        (void) snprintf(mode, sizeof(mode), "600 %u\n", geteuid() == 0 ? NOBODY : geteuid());
+        assert_logged(f, "mode", mode);
+        assert_false(scratch_exists(f->job.scratch, "log/shown"));
+}
+
+static void programs_run_with_little_and_in_english(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(
+                setenv("LC_ALL", "de_DE.UTF-8", 1) | setenv("LANGUAGE", "de", 1) |
+                        setenv("LIBGUESTFS_DEBUG", "1", 1) | setenv("LD_PRELOAD_X", "x", 1) |
+                        setenv("https_proxy", "http://proxy", 1),
+                0);
+        put_program(
+                f, "virt-builder",
+                "echo $LC_ALL:$LANGUAGE:$LIBGUESTFS_DEBUG:$LD_PRELOAD_X:$https_proxy:"
+                "$LIBGUESTFS_BACKEND >$LOG/env\n"
+                "[ $TMPDIR = $PWD ] && basename $PWD | cut -c1-23 >$LOG/place\n"
+                "grep -E '^(NoNewPrivs|CapEff)' /proc/self/status | tr -d '[:space:]' >$LOG/status\n"
+                "ulimit -c >$LOG/core; umask >$LOG/umask; ls /proc/self/fd | wc -l >$LOG/fds\n"
+                "mkdir -p $XDG_CACHE_HOME/virt-builder && echo x >$XDG_CACHE_HOME/virt-builder/t\n"
+                "id -u >$LOG/user; echo made >disk.img");
+        start(f);
+        await_end(f);
+        assert_int_equal(
+                unsetenv("LIBGUESTFS_DEBUG") | unsetenv("https_proxy") | unsetenv("LANGUAGE") |
+                        unsetenv("LC_ALL"),
+                0);
+        assert_int_equal(f->error.code, 0);
+        assert_logged(f, "env", "C::::http://proxy:direct\n");
+        assert_logged(f, "place", "virt-bootstrap-builder-\n");
+        assert_logged(f, "core", "0\n");
+        assert_logged(f, "umask", "0077\n");
+        assert_logged(f, "fds", "4\n"); /* one of them is that directory */
+        assert_logged(f, "status", "CapEff:0000000000000000NoNewPrivs:1");
+        if (geteuid() == 0) {
+                assert_logged(f, "user", "65534\n");
+                assert_true(scratch_exists(f->job.scratch, "cache-builder/virt-builder/t"));
+        }
+}
+
+static void without_a_sandbox_they_run_as_the_daemon(void **state) {
+        Fixture *f = *state;
+        char expected[16];
+
+        f->job.config.sandbox = false;
+        assert_int_equal(setenv("XDG_CACHE_HOME", scratch_at(f->job.scratch, "log"), 1), 0);
+        put_program(f, "virt-builder", "id -u >$XDG_CACHE_HOME/user; echo made >disk.img");
+        start(f);
+        await_end(f);
+        assert_int_equal(unsetenv("XDG_CACHE_HOME"), 0);
+        assert_int_equal(f->error.code, 0);
+        (void) snprintf(expected, sizeof(expected), "%u\n", geteuid());
+        assert_logged(f, "user", expected);
+}
+
+static void progress_and_warnings_are_told(void **state) {
+        Fixture *f = *state;
+
+        put_program(
+                f, "virt-builder",
+                "echo '[   0.1] Downloading: x'; echo '[   0.1] Planning how'\n"
+                "echo 'virt-builder: warning: no seed' >&2; echo '[ 9.1] Finishing off'\n"
+                "dd if=/dev/zero of=disk.img bs=1024 count=100 2>/dev/null");
+        put_program(f, "guestfish", "head -c 50000 disk.img");
+        start(f);
+        loop_until(&f->job, has_ended, f);
+        assert_int_equal(f->error.code, 0);
+        assert_int_equal(f->n_warnings, 1);
+        assert_string_equal(f->warning, "virt-builder: no seed");
+        assert_in_range(f->permille, 750, 900); /* half of what comes after 650 */
+}
+
+static void unknown_template_is_not_found(void **state) {
+        Fixture *f = *state;
+
+        put_program(
+                f, "virt-builder",
+                "echo 'virt-builder: error: cannot find os-version x with architecture y' >&2\n"
+                "exit 1");
+        start(f);
+        await_end(f);
+        assert_failed(f, ERROR_NOT_FOUND, "no template \"tiny-1.0\"");
+        assert_failed(f, ERROR_NOT_FOUND, "virt-builder --list");
+}
+
+static void failure_has_the_programs_own_words(void **state) {
+        static const struct {
+                const char *program, *body;
+                ErrorKind kind;
+                const char *text;
+        } cases[] = {
+                { "virt-builder", "echo 'virt-builder: error: no luck' >&2; exit 1", ERROR_FAILED,
+                  "virt-builder failed: no luck" },
+                { "virt-builder", "exit 7", ERROR_FAILED, "exited with status 7" },
+                { "virt-builder", "kill -9 $$", ERROR_FAILED, "killed by signal 9" },
+                { "virt-builder", "echo 'x: No space left on device' >&2; exit 1", ERROR_NO_SPACE,
+                  "No space left" },
+                { "guestfish", "echo 'guestfish: no operating system' >&2; exit 1", ERROR_FAILED,
+                  "guestfish failed: no operating system" },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                void *each;
+                Fixture *f;
+
+                assert_int_equal(set_up(&each), 0);
+                f = each;
+                put_program(f, cases[i].program, cases[i].body);
+                start(f);
+                await_end(f);
+                assert_failed(f, cases[i].kind, cases[i].text);
+                assert_int_equal(tear_down(&each), 0);
+        }
+}
+
+static void what_is_not_installed_is_told_before_the_work_begins(void **state) {
+        Fixture *f = *state;
+
+        put_program(f, "virt-builder", ": >$LOG/began");
+        assert_int_equal(unlink(scratch_at(f->job.scratch, "bin/guestfish")), 0);
+        set_path(f, "");
+        start(f);
+        await_end(f);
+        assert_failed(
+                f, ERROR_NOT_FOUND,
+                "guestfish is not installed: Debian has it in the package guestfish");
+        assert_false(scratch_exists(f->job.scratch, "log/began"));
+
+        assert_int_equal(unlink(scratch_at(f->job.scratch, "bin/virt-builder")), 0);
+        error_clear(&f->error);
+        f->n_ended = 0;
+        f->write_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        start(f);
+        await_end(f);
+        assert_failed(
+                f, ERROR_NOT_FOUND,
+                "virt-builder is not installed: Debian has it in the package guestfs-tools");
+}
+
+static void nobody_who_reads_is_a_broken_pipe(void **state) {
+        Fixture *f = *state;
+
+        put_program(f, "guestfish", "while :; do echo much; done");
+        (void) close(TAKE_FD(f->read_fd));
+        start(f);
+        await_end(f);
+        assert_int_equal(f->error.code, EPIPE);
+}
+
+/* A shell which has a child that has left the process group, and which does not want to end. */
+#define STUBBORN                                                                                   \
+        "trap '' TERM; setsid sh -c 'trap \"\" TERM; : >'$LOG'/ready; exec 3<>'$LOG'/alive; "      \
+        "while :; do sleep 1; done' & while :; do sleep 1; done"
+
+static bool is_ready(void *userdata) {
+        return scratch_exists(((Fixture *) userdata)->job.scratch, "log/ready");
+}
+
+/* Whoever holds the FIFO open for writing is one of those that should be gone. */
+static void assert_nobody_is_left(Fixture *f) {
+        int fd = open(scratch_at(f->job.scratch, "log/alive"), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+
+        assert_int_equal(fd, -1);
+        assert_int_equal(errno, ENXIO);
+}
+
+static void start_stubborn(Fixture *f) {
+        assert_int_equal(mkfifo(scratch_at(f->job.scratch, "log/alive"), 0666), 0);
+        assert_int_equal(chmod(scratch_at(f->job.scratch, "log/alive"), 0666), 0);
+        put_program(f, "virt-builder", STUBBORN);
+        start(f);
+        loop_until(&f->job, is_ready, f);
+}
+
+static void stopped_builder_ends_all_that_it_has_started(void **state) {
+        Fixture *f = *state;
+
+        start_stubborn(f);
+        builder_stop(f->builder);
+        await_end(f);
+        assert_nobody_is_left(f);
+}
+
+static void without_namespaces_too(void **state) {
+        Fixture *f = *state;
+
+        f->job.config.sandbox = false;
+        start_stubborn(f);
+        builder_stop(f->builder);
+        await_end(f);
+        assert_nobody_is_left(f);
+}
+
+static bool is_nobody_left(void *userdata) {
+        Fixture *f = userdata;
+        int fd = open(scratch_at(f->job.scratch, "log/alive"), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+
+        closep(&fd);
+        return fd < 0;
+}
+
+static void killed_builder_leaves_but_a_directory_that_the_next_one_removes(void **state) {
+        Fixture *f = *state;
+
+        if (geteuid() != 0)
+                skip(); /* without a PID namespace such a stubborn child stays */
+        start_stubborn(f);
+        assert_int_equal(count_places(f), 1);
+        f->builder = builder_free(f->builder); /* which kills it */
+        loop_until(&f->job, is_nobody_left, f);
+        assert_int_equal(count_places(f), 1);
+
+        /* Nothing else goes. */
+        make_directory(f, "tmp/other");
+        put_program(f, "virt-builder", "echo made >disk.img");
+        f->write_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        start(f);
+        loop_until(&f->job, has_ended, f);
+        assert_int_equal(f->error.code, 0);
+        assert_int_equal(count_places(f), 1);
+        assert_true(scratch_exists(f->job.scratch, "tmp/other"));
+}
+
+static void place_of_another_builder_at_work_stays(void **state) {
+        Fixture *f = *state;
+        void *each;
+        Fixture *other;
+
+        start_stubborn(f);
+        assert_int_equal(set_up(&each), 0);
+        other = each;
+        assert_int_equal(setenv("VIRTBOOTSTRAP_TMPDIR", scratch_at(f->job.scratch, "tmp"), 1), 0);
+        start(other);
+        loop_until(&other->job, has_ended, other);
+        assert_int_equal(other->error.code, 0);
+        assert_int_equal(count_places(f), 1);
+        assert_int_equal(tear_down(&each), 0);
+        builder_stop(f->builder);
+        await_end(f);
+}
+
+#define BUILDER_CASE(fn) CASE_WITH(fn, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                BUILDER_CASE(programs_get_their_arguments_and_the_pipe_what_they_write),
+                BUILDER_CASE(password_is_in_a_file_and_nowhere_else),
+                BUILDER_CASE(programs_run_with_little_and_in_english),
+                BUILDER_CASE(without_a_sandbox_they_run_as_the_daemon),
+                BUILDER_CASE(progress_and_warnings_are_told),
+                BUILDER_CASE(unknown_template_is_not_found),
+                CASE(failure_has_the_programs_own_words),
+                BUILDER_CASE(what_is_not_installed_is_told_before_the_work_begins),
+                BUILDER_CASE(nobody_who_reads_is_a_broken_pipe),
+                BUILDER_CASE(stopped_builder_ends_all_that_it_has_started),
+                BUILDER_CASE(without_namespaces_too),
+                BUILDER_CASE(killed_builder_leaves_but_a_directory_that_the_next_one_removes),
+                BUILDER_CASE(place_of_another_builder_at_work_stays),
+        };
+
+        return cmocka_run_group_tests_name("job-builder", tests, NULL, NULL);
+}
