@@ -3,15 +3,16 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base-limits.h"
 #include "bus-arguments.h"
+#include "bus-source.h"
 #include "oci-platform.h"
-#include "oci-reference.h"
 
-#define OPTIONS_MAX   32U
-#define SOURCE_PREFIX "docker:"
+#define OPTIONS_MAX 32U
 
 /* How an option is read: its value is what the message has next. */
 typedef struct Option {
@@ -91,8 +92,27 @@ static int read_format(sd_bus_message *call, const Option *option, JobSpec *spec
         r = sd_bus_message_read_basic(call, 's', &value);
         if (r < 0)
                 return malformed(r, error);
-        if (strcmp(value, "dir") != 0)
-                return invalid(option, value, "dir", error);
+        if (job_format_from_string(value, member(spec, option)) < 0)
+                return invalid(option, value, "dir or qcow2", error);
+        return 0;
+}
+
+static int read_size(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
+        uint64_t value;
+        int r;
+
+        r = sd_bus_message_read_basic(call, 't', &value);
+        if (r < 0)
+                return malformed(r, error);
+        if (value < DISK_SIZE_MIN || value > DISK_SIZE_MAX)
+                return error_set(
+                        error, ERANGE, ERROR_INVALID_OPTION,
+                        "Option \"%s\" cannot be %" PRIu64 ": want %" PRIu64 " to %" PRIu64
+                        " bytes",
+                        option->name, value, DISK_SIZE_MIN, DISK_SIZE_MAX);
+
+        *(uint64_t *) member(spec, option) =
+                (value + DISK_BLOCK_BYTES - 1) / DISK_BLOCK_BYTES * DISK_BLOCK_BYTES;
         return 0;
 }
 
@@ -140,7 +160,7 @@ static int read_idmap(sd_bus_message *call, const Option *option, JobSpec *spec,
 static const Option options[] = {
         { "digest", "s", read_digest, 0, false },
         { "destination-fd", "h", read_fd, offsetof(JobSpec, destination_fd), false },
-        { "format", "s", read_format, 0, false },
+        { "format", "s", read_format, offsetof(JobSpec, format), false },
         { "gidmap", "a(uuu)", read_idmap, offsetof(JobSpec, gids), false },
         { "no-cache", "b", read_bool, offsetof(JobSpec, no_cache), false },
         { "not-secure", "b", read_bool, offsetof(JobSpec, not_secure), true },
@@ -149,6 +169,9 @@ static const Option options[] = {
         { "password-fd", "h", read_fd, offsetof(JobSpec, password_fd), true },
         { "platform", "s", read_platform, offsetof(JobSpec, platform), true },
         { "root-password-fd", "h", read_fd, offsetof(JobSpec, root_password_fd), false },
+        { "share-layers", "b", read_bool, offsetof(JobSpec, share_layers), false },
+        { "size", "t", read_size, offsetof(JobSpec, size), false },
+        { "source-fd", "h", read_fd, offsetof(JobSpec, source_fd), true },
         { "uidmap", "a(uuu)", read_idmap, offsetof(JobSpec, uids), false },
         { "username", "s", read_text, offsetof(JobSpec, username), true },
 };
@@ -223,25 +246,58 @@ static int read_options(sd_bus_message *call, bool inspect, JobSpec *spec, Error
         return r < 0 ? malformed(r, error) : 0;
 }
 
-static int check_source(const char *source, Error *error) {
-        Reference reference;
+/* What makes no sense for a source is refused, since its user expected something of it. */
+static int check_source(const JobSpec *spec, bool inspect, Error *error) {
+        const bool is_image =
+                spec->source_kind == JOB_SOURCE_REGISTRY || spec->source_kind == JOB_SOURCE_FILES;
+        const struct {
+                bool is_wrong;
+                const char *option, *where;
+        } checks[] = {
+                { inspect && !is_image, "inspect", "images" },
+                { spec->has_digest && !is_image, "digest", "images" },
+                { spec->platform && !is_image, "platform", "images" },
+                { spec->share_layers && !is_image, "share-layers", "images" },
+                { spec->username && spec->source_kind != JOB_SOURCE_REGISTRY, "username",
+                  "registries" },
+                { spec->source_fd >= 0 && spec->source_kind != JOB_SOURCE_FILES &&
+                          spec->source_kind != JOB_SOURCE_TARBALL,
+                  "source-fd", "files" },
+        };
 
-        if (strncmp(source, SOURCE_PREFIX, strlen(SOURCE_PREFIX)) != 0)
-                return error_set(
-                        error, EINVAL, ERROR_INVALID_REFERENCE,
-                        "The source \"%s\" is none that is supported: want docker://[HOST/]NAME[:TAG]",
-                        source);
+        for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+                if (checks[i].is_wrong)
+                        return error_set(
+                                error, EINVAL, ERROR_INVALID_OPTION,
+                                "\"%s\" is for %s only, and %s is none", checks[i].option,
+                                checks[i].where, spec->source);
 
-        return reference_parse(source, &reference, error);
+        return 0;
 }
 
 /* Some things go together only. */
-static int check_spec(const JobSpec *spec, Error *error) {
+static int check_spec(JobSpec *spec, bool inspect, Error *error) {
+        const char *for_disks = spec->size > 0       ? "size"
+                                : spec->share_layers ? "share-layers"
+                                                     : NULL;
+        int r;
+
         if (spec->password_fd >= 0 && !spec->username)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
                         "Option \"password-fd\" needs \"username\"");
-        return check_source(spec->source, error);
+        if (for_disks && spec->format != JOB_FORMAT_QCOW2)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION, "Option \"%s\" needs the format qcow2",
+                        for_disks);
+
+        if (spec->share_layers && spec->no_cache)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Options \"share-layers\" and \"no-cache\" exclude each other");
+
+        r = bus_source_read(spec, error);
+        return r < 0 ? r : check_source(spec, inspect, error);
 }
 
 static int read_arguments(sd_bus_message *call, bool inspect, JobSpec **ret, Error *error) {
@@ -265,7 +321,7 @@ static int read_arguments(sd_bus_message *call, bool inspect, JobSpec **ret, Err
 
         r = read_options(call, inspect, spec, error);
         if (r >= 0)
-                r = check_spec(spec, error);
+                r = check_spec(spec, inspect, error);
         if (r < 0)
                 return r;
 

@@ -6,6 +6,7 @@
 #include "bus-access.h"
 #include "bus-pending.h"
 #include "store-cache.h"
+#include "store-disk.h"
 
 static Store *server_store(const BusServer *server) {
         return queue_context(server->queue)->store;
@@ -86,6 +87,16 @@ static int on_prune(sd_bus_message *call, void *userdata, sd_bus_error *ret_erro
         return sd_bus_reply_method_return(call, "t", freed);
 }
 
+static int on_release_leases(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        BusServer *server = userdata;
+
+        if (bus_access_check(server, call, NULL, &error) < 0)
+                return bus_error_set(ret_error, &error);
+
+        return sd_bus_reply_method_return(call, "u", store_disk_release_all(server_store(server)));
+}
+
 static int on_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         BusServer *server = userdata;
@@ -143,6 +154,12 @@ const sd_bus_vtable bus_cache_vtable[] = {
                 SD_BUS_ARGS("t", keep_bytes),
                 SD_BUS_RESULT("t", freed),
                 on_prune,
+                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS(
+                "ReleaseLeases",
+                SD_BUS_NO_ARGS,
+                SD_BUS_RESULT("u", released),
+                on_release_leases,
                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS(
                 "Verify",

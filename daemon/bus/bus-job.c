@@ -121,7 +121,8 @@ static int get_format(
         sd_bus_message *reply,
         void *userdata,
         sd_bus_error *ret_error) {
-        return sd_bus_message_append_basic(reply, 's', "dir");
+        return sd_bus_message_append_basic(
+                reply, 's', job_format_to_string(job_spec(((BusJob *) userdata)->job)->format));
 }
 
 static int get_state(

@@ -7,7 +7,9 @@
 #include "bus-pending.h"
 
 /* What this build can do: kinds of sources, and formats. */
-static const char *const features[] = { "docker", "dir" };
+static const char *const features[] = {
+        "docker", "file", "oci", "oci-archive", "docker-archive", "dir", "virt-builder", "qcow2",
+};
 
 static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
@@ -81,8 +83,9 @@ static int on_progress(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 static int append_job(sd_bus_message *reply, const BusServer *server, const Job *job) {
         return sd_bus_message_append(
                 reply, "(sossssd)", job_id(job), bus_server_find_job(server, job_id(job))->path,
-                job_spec(job)->source, job_spec(job)->destination, "dir",
-                job_state_to_string(job_state(job)), job_progress(job)->fraction);
+                job_spec(job)->source, job_spec(job)->destination,
+                job_format_to_string(job_spec(job)->format), job_state_to_string(job_state(job)),
+                job_progress(job)->fraction);
 }
 
 static int on_list_jobs(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {

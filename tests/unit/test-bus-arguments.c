@@ -381,25 +381,74 @@ static void endless_options_are_refused(void **state) {
         assert_int_equal(f->error.kind, ERROR_INVALID_OPTION);
 }
 
-static void bad_sources_are_refused(void **state) {
-        static const char *const bad[] = {
-                "",
-                "debian:12",
-                "docker:",
-                "docker://",
-                "file:///x",
-                "http://example.org/x",
-                "docker://registry.example/UPPER",
-                "docker://host/name@sha256:abc",
-                "docker://a b",
+/* What all sources may look like is the matter of test-bus-source.c. */
+static void bad_source_is_refused(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(finish(f, begin(f, "http://example.org/x")), -EINVAL);
+        assert_int_equal(f->error.kind, ERROR_INVALID_REFERENCE);
+}
+
+static int with_size(Fixture *f, const char *format, uint64_t size) {
+        sd_bus_message *call = begin(f, SOURCE);
+
+        add_text(call, "format", format);
+        assert_true(sd_bus_message_append(call, "{sv}", "size", "t", size) >= 0);
+        return finish(f, call);
+}
+
+static void size_is_for_disks_and_in_whole_blocks(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(with_size(f, "qcow2", UINT64_C(1) << 30), 0);
+        assert_int_equal(f->spec->format, JOB_FORMAT_QCOW2);
+        assert_int_equal(f->spec->size, UINT64_C(1) << 30);
+        assert_int_equal(with_size(f, "qcow2", (UINT64_C(1) << 30) + 1), 0);
+        assert_int_equal(f->spec->size, (UINT64_C(1) << 30) + 4096);
+        assert_int_equal(with_size(f, "qcow2", 1 << 20), -ERANGE);
+        check_names(f, "size");
+        assert_int_equal(with_size(f, "qcow2", UINT64_MAX), -ERANGE);
+        assert_int_equal(with_size(f, "dir", UINT64_C(1) << 30), -EINVAL);
+        check_names(f, "size");
+}
+
+static void sharing_layers_needs_layers_a_cache_and_disks(void **state) {
+        static const struct {
+                const char *source, *format;
+                int no_cache, want;
+        } cases[] = {
+                { SOURCE, "qcow2", 0, 0 },
+                { SOURCE, "qcow2", 1, -EINVAL },
+                { SOURCE, "dir", 0, -EINVAL },
+                { "virt-builder://debian-12", "qcow2", 0, -EINVAL },
         };
         Fixture *f = *state;
 
-        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-                if (finish(f, begin(f, bad[i])) >= 0)
-                        print_error("\"%s\" was not refused\n", bad[i]);
-                assert_int_equal(f->r, -EINVAL);
-                assert_int_equal(f->error.kind, ERROR_INVALID_REFERENCE);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                sd_bus_message *call = begin(f, cases[i].source);
+
+                add_text(call, "format", cases[i].format);
+                assert_true(
+                        sd_bus_message_append(
+                                call, "{sv}{sv}", "share-layers", "b", 1, "no-cache", "b",
+                                cases[i].no_cache) >= 0);
+                assert_int_equal(finish(f, call), cases[i].want);
+                if (cases[i].want < 0)
+                        check_names(f, "share-layers");
+        }
+}
+
+static void what_only_images_have_is_refused_for_other_sources(void **state) {
+        static const char *const options[] = { "platform", "digest", "username" };
+        static const char *const values[] = { "linux/amd64", "sha256:" ZEROS, "me" };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < 3; i++) {
+                sd_bus_message *call = begin(f, "virt-builder://debian-12");
+
+                add_text(call, options[i], values[i]);
+                assert_int_equal(finish(f, call), -EINVAL);
+                check_names(f, options[i]);
         }
 }
 
@@ -457,7 +506,10 @@ int main(void) {
                 BUS_CASE(password_needs_a_user),
                 BUS_CASE(last_of_repeated_options_counts),
                 BUS_CASE(endless_options_are_refused),
-                BUS_CASE(bad_sources_are_refused),
+                BUS_CASE(bad_source_is_refused),
+                BUS_CASE(size_is_for_disks_and_in_whole_blocks),
+                BUS_CASE(sharing_layers_needs_layers_a_cache_and_disks),
+                BUS_CASE(what_only_images_have_is_refused_for_other_sources),
                 BUS_CASE(inspecting_has_no_destination_and_fewer_options),
                 BUS_CASE(arguments_of_another_shape_are_an_error),
         };

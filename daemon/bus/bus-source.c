@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bus-source.h"
+#include "oci-reference.h"
+#include "oci-source.h"
+
+#define FILE_SCHEME     "file:"
+#define TEMPLATE_SCHEME "virt-builder:"
+
+static bool has_scheme(const char *source, const char *scheme) {
+        return strncmp(source, scheme, strlen(scheme)) == 0;
+}
+
+static int invalid(const char *source, const char *why, Error *error) {
+        return error_set(
+                error, EINVAL, ERROR_INVALID_REFERENCE, "The source \"%s\" is invalid: %s", source,
+                why);
+}
+
+/* The last component of a path or a repository, without what comes behind a '.' or ':' in it. */
+static int set_name(JobSpec *spec, const char *path, Error *error) {
+        const char *end = path + strlen(path), *start;
+
+        while (end > path && end[-1] == '/')
+                end--;
+        start = end;
+        while (start > path && start[-1] != '/')
+                start--;
+
+        spec->name = strndup(start, strcspn(start, ".:@/"));
+        return spec->name ? 0 : error_oom(error);
+}
+
+/* Only what is read from its first byte to its last. */
+static int check_kind(const JobSpec *spec, bool is_directory, Error *error) {
+        struct stat st;
+
+        if (fstat(spec->source_fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot look at the source %s", spec->source);
+
+        if (is_directory && !S_ISDIR(st.st_mode))
+                return error_set(
+                        error, ENOTDIR, ERROR_INVALID_REFERENCE, "The source %s is not a directory",
+                        spec->source);
+        if (!is_directory && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode))
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_REFERENCE,
+                        "The source %s is neither a regular file nor a pipe", spec->source);
+        return 0;
+}
+
+static int open_file(JobSpec *spec, const char *path, bool is_directory, Error *error) {
+        if (spec->source_fd >= 0)
+                return check_kind(spec, is_directory, error);
+        if (path[0] != '/')
+                return invalid(
+                        spec->source, "without a descriptor its path has to be absolute", error);
+
+        /* Nobody may write to a pipe yet: the daemon does not wait for that. */
+        spec->source_fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (spec->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+                return error_set(
+                        error, ENOENT, ERROR_NOT_FOUND, "The source %s is not there", spec->source);
+        if (spec->source_fd < 0 || fcntl(spec->source_fd, F_SETFL, 0) < 0)
+                return error_set_errno(error, errno, "Cannot open the source %s", spec->source);
+
+        return check_kind(spec, is_directory, error);
+}
+
+static int read_registry(JobSpec *spec, Error *error) {
+        Reference reference;
+        int r;
+
+        r = reference_parse(spec->source, &reference, error);
+        if (r < 0)
+                return r;
+
+        spec->source_kind = JOB_SOURCE_REGISTRY;
+        spec->fetch = strdup(spec->source);
+        return spec->fetch ? set_name(spec, reference.repository, error) : error_oom(error);
+}
+
+/* The worker has no use for the path, and it may be long. */
+static int read_files(JobSpec *spec, Error *error) {
+        char text[SOURCE_REFERENCE_MAX + 1];
+        SourceReference reference;
+        bool is_directory;
+        int r;
+
+        r = source_reference_parse(spec->source, &reference, error);
+        if (r < 0)
+                return r;
+
+        spec->source_kind = JOB_SOURCE_FILES;
+        is_directory = reference.kind == SOURCE_OCI || reference.kind == SOURCE_DIR;
+        r = open_file(spec, reference.path, is_directory, error);
+        if (r >= 0)
+                r = set_name(
+                        spec,
+                        reference.selector.name[0] != '\0' ? reference.selector.name
+                                                           : reference.path,
+                        error);
+        if (r < 0)
+                return r;
+
+        strcpy(reference.path, ".");
+        spec->fetch = strdup(source_reference_format(&reference, text));
+        return spec->fetch ? 0 : error_oom(error);
+}
+
+static int read_tarball(JobSpec *spec, Error *error) {
+        const char *path = spec->source;
+        int r;
+
+        if (has_scheme(path, FILE_SCHEME)) {
+                path += strlen(FILE_SCHEME);
+                if (strncmp(path, "//", 2) == 0)
+                        path += 2;
+                if (path[0] != '/')
+                        return invalid(
+                                spec->source, "want file:///PATH with an absolute path", error);
+        }
+
+        spec->source_kind = JOB_SOURCE_TARBALL;
+        r = open_file(spec, path, false, error);
+        return r < 0 ? r : set_name(spec, path, error);
+}
+
+static bool is_template(const char *name) {
+        if (!isalnum((unsigned char) name[0]))
+                return false;
+        for (const char *p = name; *p != '\0'; p++)
+                if (!isalnum((unsigned char) *p) && !strchr("._+-", *p))
+                        return false;
+
+        return strlen(name) <= SOURCE_TEMPLATE_MAX;
+}
+
+static int read_template(JobSpec *spec, Error *error) {
+        const char *name = spec->source + strlen(TEMPLATE_SCHEME);
+        size_t n_slashes = strspn(name, "/");
+
+        if (n_slashes < 1 || n_slashes > 3 || !is_template(name + n_slashes))
+                return invalid(
+                        spec->source,
+                        "want virt-builder://TEMPLATE with a name of virt-builder --list", error);
+
+        spec->source_kind = JOB_SOURCE_TEMPLATE;
+        spec->fetch = strdup(name + n_slashes);
+        return spec->fetch ? set_name(spec, spec->fetch, error) : error_oom(error);
+}
+
+int bus_source_read(JobSpec *spec, Error *error) {
+        if (has_scheme(spec->source, "docker:"))
+                return read_registry(spec, error);
+        if (source_reference_is_one(spec->source))
+                return read_files(spec, error);
+        if (spec->source[0] == '/' || has_scheme(spec->source, FILE_SCHEME))
+                return read_tarball(spec, error);
+        if (has_scheme(spec->source, TEMPLATE_SCHEME))
+                return read_template(spec, error);
+
+        return invalid(
+                spec->source,
+                "want docker://[HOST/]NAME[:TAG], file:///PATH, oci:PATH[:REF], "
+                "oci-archive:PATH[:REF], docker-archive:PATH[:REF], dir:PATH or "
+                "virt-builder://TEMPLATE",
+                error);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a caller writes for a source:
+ *
+ *     docker://[HOST[:PORT]/]NAME[:TAG][@DIGEST]      oci-reference.h
+ *     oci:, oci-archive:, docker-archive:, dir:       oci-source.h
+ *     file:///PATH, /PATH                             a tarball of a root file system
+ *     virt-builder://TEMPLATE                         also with one slash, or three
+ */
+
+#include "job-spec.h"
+
+#define SOURCE_TEMPLATE_MAX ((size_t) 255) /* bytes */
+
+/**
+ * bus_source_read() - read the source of @spec, and open it unless the caller has sent a descriptor
+ *
+ * Sets what @spec has of the source. Files are opened with the daemon's own rights, which root and the
+ * daemon's own user have anyway.
+ *
+ * Return: 0, or a negative errno with @error set: ERROR_INVALID_REFERENCE, ERROR_NOT_FOUND, …
+ */
+int bus_source_read(JobSpec *spec, Error *error);

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "bus-source.h"
+
+typedef struct Fixture {
+        Scratch scratch;
+        JobSpec *spec;
+        Error error;
+} Fixture;
+
+static int set_up(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+
+        scratch_init(&f->scratch);
+        *state = f;
+        return 0;
+}
+
+static void forget(Fixture *f) {
+        f->spec = job_spec_free(f->spec);
+        error_clear(&f->error);
+}
+
+static int tear_down(void **state) {
+        Fixture *f = *state;
+
+        forget(f);
+        scratch_done(&f->scratch);
+        free(f);
+        return 0;
+}
+
+static int read_source(Fixture *f, const char *source, int fd) {
+        forget(f);
+        f->spec = job_spec_new();
+        f->spec->source = strdup(source);
+        f->spec->source_fd = fd;
+        return bus_source_read(f->spec, &f->error);
+}
+
+/* The path of @name between what comes before and behind it. */
+static int read_around(Fixture *f, const char *before, const char *name, const char *behind) {
+        char source[4096];
+
+        (void) snprintf(
+                source, sizeof(source), "%s%s%s", before, scratch_at(&f->scratch, name), behind);
+        return read_source(f, source, -EBADF);
+}
+
+static int read_path(Fixture *f, const char *before, const char *name) {
+        return read_around(f, before, name, "");
+}
+
+static void registry_reference_is_read(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(read_source(f, "docker://registry.example/team/debian:12", -EBADF), 0);
+        assert_int_equal(f->spec->source_kind, JOB_SOURCE_REGISTRY);
+        assert_string_equal(f->spec->fetch, "docker://registry.example/team/debian:12");
+        assert_string_equal(f->spec->name, "debian");
+        assert_true(f->spec->source_fd < 0);
+}
+
+static void tarball_is_opened_by_each_of_its_names(void **state) {
+        static const char *const schemes[] = { "file://", "file:", "" };
+        Fixture *f = *state;
+
+        scratch_write(&f->scratch, "root.tar.gz", "x");
+        for (size_t i = 0; i < 3; i++) {
+                assert_int_equal(read_path(f, schemes[i], "root.tar.gz"), 0);
+                assert_int_equal(f->spec->source_kind, JOB_SOURCE_TARBALL);
+                assert_string_equal(f->spec->name, "root");
+                assert_true(f->spec->source_fd >= 0);
+        }
+}
+
+static void image_in_files_is_opened_and_its_path_kept_from_the_worker(void **state) {
+        static const struct {
+                const char *scheme, *selector, *fetch, *name;
+        } cases[] = {
+                { "oci:", "", "oci:.", "there" },
+                { "oci:", ":latest", "oci:.:latest", "latest" },
+                { "dir:", "", "dir:.", "there" },
+                { "oci:", ":@3", "oci:.:@3", "there" },
+        };
+        Fixture *f = *state;
+
+        scratch_mkdir(&f->scratch, "there");
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                assert_int_equal(read_around(f, cases[i].scheme, "there", cases[i].selector), 0);
+                assert_int_equal(f->spec->source_kind, JOB_SOURCE_FILES);
+                assert_string_equal(f->spec->fetch, cases[i].fetch);
+                assert_string_equal(f->spec->name, cases[i].name);
+                assert_true(f->spec->source_fd >= 0);
+        }
+}
+
+static void archive_gets_its_images_full_name(void **state) {
+        Fixture *f = *state;
+
+        scratch_write(&f->scratch, "saved.tar", "x");
+        assert_int_equal(read_around(f, "docker-archive:", "saved.tar", ":debian"), 0);
+        assert_string_equal(f->spec->fetch, "docker-archive:.:docker.io/library/debian:latest");
+        assert_string_equal(f->spec->name, "debian");
+}
+
+static void descriptor_takes_the_place_of_the_path(void **state) {
+        Fixture *f = *state;
+        int fds[2];
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        assert_int_equal(read_source(f, "file:///nonexistent/x.tar", fds[0]), 0);
+        assert_int_equal(f->spec->source_fd, fds[0]);
+        assert_int_equal(close(fds[1]), 0);
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        assert_int_equal(read_source(f, "docker-archive:-", fds[0]), 0);
+        assert_int_equal(close(fds[1]), 0);
+        assert_int_equal(read_source(f, "docker-archive:-", -EBADF), -EINVAL);
+}
+
+static void pipe_without_a_writer_does_not_hold_the_daemon_up(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(mkfifo(scratch_at(&f->scratch, "fifo"), 0600), 0);
+        assert_int_equal(read_path(f, "", "fifo"), 0);
+        assert_int_equal(fcntl(f->spec->source_fd, F_GETFL) & O_NONBLOCK, 0);
+}
+
+static void template_has_one_to_three_slashes(void **state) {
+        static const char *const good[] = {
+                "virt-builder:/fedora-38",
+                "virt-builder://fedora-38",
+                "virt-builder:///fedora-38",
+        };
+        static const char *const bad[] = {
+                "virt-builder:fedora-38",   "virt-builder:////fedora-38", "virt-builder://",
+                "virt-builder://--help",    "virt-builder://a/b",         "virt-builder://a b",
+                "virt-builder://fedora;38",
+        };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < 3; i++) {
+                assert_int_equal(read_source(f, good[i], -EBADF), 0);
+                assert_int_equal(f->spec->source_kind, JOB_SOURCE_TEMPLATE);
+                assert_string_equal(f->spec->fetch, "fedora-38");
+        }
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+                assert_int_equal(read_source(f, bad[i], -EBADF), -EINVAL);
+                assert_int_equal(f->error.kind, ERROR_INVALID_REFERENCE);
+        }
+}
+
+static void bad_sources_are_refused(void **state) {
+        static const char *const bad[] = {
+                "",
+                "debian:12",
+                "docker:",
+                "docker://",
+                "file://relative",
+                "file:relative",
+                "http://example.org/x",
+                "docker://registry.example/UPPER",
+                "docker://host/name@sha256:abc",
+                "docker://a b",
+                "oci:",
+                "relative/path.tar",
+        };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+                if (read_source(f, bad[i], -EBADF) >= 0)
+                        print_error("\"%s\" was not refused\n", bad[i]);
+                assert_int_equal(f->error.code, EINVAL);
+                assert_int_equal(f->error.kind, ERROR_INVALID_REFERENCE);
+        }
+}
+
+static void missing_file_is_named(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(read_path(f, "", "missing.tar"), -ENOENT);
+        assert_int_equal(f->error.kind, ERROR_NOT_FOUND);
+        assert_non_null(strstr(f->error.message, "missing.tar"));
+}
+
+static void what_is_no_file_or_directory_is_refused(void **state) {
+        Fixture *f = *state;
+
+        scratch_mkdir(&f->scratch, "there");
+        scratch_write(&f->scratch, "file", "x");
+        assert_int_equal(read_path(f, "", "there"), -EINVAL);
+        assert_int_equal(read_path(f, "docker-archive:", "there"), -EINVAL);
+        assert_int_equal(read_path(f, "oci:", "file"), -ENOTDIR);
+        assert_int_equal(read_path(f, "dir:", "file"), -ENOTDIR);
+        assert_int_equal(read_source(f, "/dev/null", -EBADF), -EINVAL);
+        assert_int_equal(f->error.kind, ERROR_INVALID_REFERENCE);
+}
+
+#define SOURCE_CASE(fn) CASE_WITH(fn, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                SOURCE_CASE(registry_reference_is_read),
+                SOURCE_CASE(tarball_is_opened_by_each_of_its_names),
+                SOURCE_CASE(image_in_files_is_opened_and_its_path_kept_from_the_worker),
+                SOURCE_CASE(archive_gets_its_images_full_name),
+                SOURCE_CASE(descriptor_takes_the_place_of_the_path),
+                SOURCE_CASE(pipe_without_a_writer_does_not_hold_the_daemon_up),
+                SOURCE_CASE(template_has_one_to_three_slashes),
+                SOURCE_CASE(bad_sources_are_refused),
+                SOURCE_CASE(missing_file_is_named),
+                SOURCE_CASE(what_is_no_file_or_directory_is_refused),
+        };
+
+        return cmocka_run_group_tests_name("bus-source", tests, NULL, NULL);
+}
