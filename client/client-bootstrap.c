@@ -10,23 +10,23 @@
 #include "client-request.h"
 #include "client-verbs.h"
 
-static int make_absolute(
-        const Options *options, char **ret_source, char **ret_destination, Error *error) {
-        _cleanup_(freep) char *source = NULL, *directory = NULL;
+static int read_arguments(
+        Connection *connection,
+        const Options *options,
+        Source *ret_source,
+        char **ret_destination,
+        Error *error) {
+        _cleanup_(freep) char *directory = get_current_dir_name();
         int r;
 
-        directory = get_current_dir_name();
         if (!directory)
                 return error_set_errno(error, errno, "Cannot tell the current directory");
 
-        r = source_make_absolute(directory, options->arguments[0], &source, error);
-        if (r >= 0)
-                r = path_make_absolute(directory, options->arguments[1], ret_destination, error);
+        r = path_make_absolute(directory, options->arguments[1], ret_destination, error);
         if (r < 0)
                 return r;
 
-        *ret_source = TAKE_PTR(source);
-        return 0;
+        return request_read_source(connection, directory, options->arguments[0], ret_source, error);
 }
 
 static int detach(
@@ -86,18 +86,19 @@ static int follow(
 int verb_bootstrap(
         Connection *connection, const Options *options, const Secrets *secrets, Error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
-        _cleanup_(freep) char *source = NULL, *destination = NULL;
+        _cleanup_(source_done) Source source = SOURCE_NULL;
+        _cleanup_(freep) char *destination = NULL;
         JobHeader header;
         int r;
 
-        r = make_absolute(options, &source, &destination, error);
+        r = read_arguments(connection, options, &source, &destination, error);
         if (r >= 0)
                 r = request_new_bootstrap(
-                        connection, options, secrets, source, destination, &call, error);
+                        connection, options, secrets, &source, destination, &call, error);
         if (r < 0)
                 return r;
 
-        header = (JobHeader){ .source = source, .destination = destination };
+        header = (JobHeader){ .source = source.text, .destination = destination };
         return options->detach ? detach(connection, options, call, &header, error)
                                : follow(connection, options, call, &header, error);
 }

@@ -227,12 +227,24 @@ static void print_freed(uint64_t freed, const Options *options) {
         json_finish(&json);
 }
 
+/* Chains of disk images that need something in the cache do not keep it any more. */
+static int release_leases(Connection *connection, Error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        int r;
+
+        r = new_call(connection, "ReleaseLeases", &call, error);
+        return r < 0 ? r : call_cache(connection, call, NULL, error);
+}
+
 int verb_cache_prune(Connection *connection, const Options *options, Error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
         uint64_t freed;
-        int r;
+        int r = 0;
 
-        r = new_call(connection, "Prune", &call, error);
+        if (options->force)
+                r = release_leases(connection, error);
+        if (r >= 0)
+                r = new_call(connection, "Prune", &call, error);
         if (r < 0)
                 return r;
 

@@ -16,6 +16,7 @@ struct Connection {
         const char *peer;  /* static; BUS_NAME on a message bus, else NULL */
         Embedded embedded; /* owned; empty when the daemon is another's */
         pid_t agent;       /* owned; 0 when there is none */
+        bool is_remote;
 };
 
 Connection *connection_close(Connection *connection) {
@@ -39,6 +40,11 @@ const char *connection_peer_name(const Connection *connection) {
 
 bool connection_is_embedded(const Connection *connection) {
         return connection->embedded.pidfd >= 0 || connection->embedded.pid > 0;
+}
+
+/* Both ends of a connection by ssh may agree on descriptors, which ssh loses between them. */
+bool connection_carries_descriptors(const Connection *connection) {
+        return !connection->is_remote && sd_bus_can_send(connection->bus, 'h') > 0;
 }
 
 /* Takes @bus and @embedded, also when it fails. */
@@ -244,7 +250,11 @@ static int open_host(const Options *options, Connection **ret, Error *error) {
         int r;
 
         r = open_bus(options, TRANSPORT_HOST, &bus, error);
-        return r < 0 ? r : connection_new(bus, BUS_NAME, NULL, ret, error);
+        if (r >= 0)
+                r = connection_new(bus, BUS_NAME, NULL, ret, error);
+        if (r >= 0)
+                (*ret)->is_remote = true;
+        return r;
 }
 
 static int open_transport(const Options *options, Connection **ret, Error *error) {

@@ -33,6 +33,9 @@ const char *connection_peer_name(const Connection *connection);
 /** connection_is_embedded() - whether the daemon ends with this program */
 bool connection_is_embedded(const Connection *connection);
 
+/** connection_carries_descriptors() - whether files can be handed over */
+bool connection_carries_descriptors(const Connection *connection);
+
 /**
  * connection_recover() - after the daemon has died: let its successor clean up
  *

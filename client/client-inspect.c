@@ -8,7 +8,6 @@
 
 #include "client-image.h"
 #include "client-outcome.h"
-#include "client-path.h"
 #include "client-request.h"
 #include "client-verbs.h"
 
@@ -17,15 +16,16 @@ int verb_inspect(
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
         _cleanup_(image_done) Image image = IMAGE_NULL;
-        _cleanup_(freep) char *source = NULL, *directory = get_current_dir_name();
+        _cleanup_(freep) char *directory = get_current_dir_name();
+        _cleanup_(source_done) Source source = SOURCE_NULL;
         int r;
 
         if (!directory)
                 return error_set_errno(error, errno, "Cannot tell the current directory");
 
-        r = source_make_absolute(directory, options->arguments[0], &source, error);
+        r = request_read_source(connection, directory, options->arguments[0], &source, error);
         if (r >= 0)
-                r = request_new_inspect(connection, options, secrets, source, &call, error);
+                r = request_new_inspect(connection, options, secrets, &source, &call, error);
         if (r < 0)
                 return r;
 

@@ -14,11 +14,3 @@
  * Return: 0, or -ENOMEM with @error set; *@ret is owned by the caller.
  */
 int path_make_absolute(const char *directory, const char *path, char **ret, Error *error);
-
-/**
- * source_make_absolute() - as path_make_absolute(), for the path that a source consists of or has
- *
- * That is a PATH alone, or behind oci:, oci-archive:, docker-archive: and dir:. All other sources
- * are copied as they are.
- */
-int source_make_absolute(const char *directory, const char *source, char **ret, Error *error);

@@ -20,13 +20,10 @@
 static const struct {
         const char *phase, *text;
 } phases[] = {
-        { "queued", N_("Waiting") },
-        { "resolve", N_("Resolving") },
-        { "download", N_("Downloading") },
-        { "unpack", N_("Unpacking") },
-        { "finish", N_("Finishing") },
-        { "clean", N_("Cleaning up") },
-        { "done", N_("Done") },
+        { "queued", N_("Waiting") },       { "resolve", N_("Resolving") },
+        { "download", N_("Downloading") }, { "build", N_("Building") },
+        { "unpack", N_("Unpacking") },     { "finish", N_("Finishing") },
+        { "clean", N_("Cleaning up") },    { "done", N_("Done") },
 };
 
 /* In English; @phase itself when it is not known. */

@@ -53,10 +53,16 @@ static int append_map(sd_bus_message *call, const char *key, const IdMap *map) {
         return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-static int append_common(sd_bus_message *call, const Options *options, const Secrets *secrets) {
+static int append_common(
+        sd_bus_message *call,
+        const Options *options,
+        const Secrets *secrets,
+        const Source *source) {
         int r;
 
-        r = append_string(call, "platform", options->platform);
+        r = append_fd(call, "source-fd", source->fd);
+        if (r >= 0)
+                r = append_string(call, "platform", options->platform);
         if (r >= 0)
                 r = append_string(call, "username", options->username);
         if (r >= 0)
@@ -79,6 +85,8 @@ static int append_for_bootstrap(
                 r = append_bool(call, "overwrite", options->overwrite);
         if (r >= 0)
                 r = append_size(call, "size", options->size);
+        if (r >= 0)
+                r = append_bool(call, "share-layers", options->share_layers);
         if (r >= 0)
                 r = append_map(call, "uidmap", &options->uid_map);
         if (r >= 0)
@@ -104,15 +112,26 @@ static int check_strings(const Options *options, const char *source, Error *erro
         return 0;
 }
 
-static int check_secrets(sd_bus *bus, const Secrets *secrets, Error *error) {
-        if (secrets->password_fd < 0 && secrets->root_password_fd < 0)
-                return 0;
-        if (sd_bus_can_send(bus, 'h') > 0)
+static int check_descriptors(
+        const Connection *connection, bool have_any, const char *what, Error *error) {
+        if (!have_any || connection_carries_descriptors(connection))
                 return 0;
 
         return error_set(
                 error, EOPNOTSUPP, ERROR_INVALID_OPTION,
-                "Passwords cannot be handed over on this connection, which carries no descriptors");
+                "%s cannot be handed over on this connection, which carries no descriptors", what);
+}
+
+int request_read_source(
+        Connection *connection,
+        const char *directory,
+        const char *text,
+        Source *ret,
+        Error *error) {
+        int r;
+
+        r = check_descriptors(connection, source_is_file(text), "Files of this host", error);
+        return r < 0 ? r : source_read(directory, text, ret, error);
 }
 
 static int new_call(
@@ -124,7 +143,9 @@ static int new_call(
         Error *error) {
         int r;
 
-        r = check_secrets(connection_bus(connection), secrets, error);
+        r = check_descriptors(
+                connection, secrets->password_fd >= 0 || secrets->root_password_fd >= 0,
+                "Passwords", error);
         if (r < 0)
                 return r;
 
@@ -140,14 +161,14 @@ int request_new_bootstrap(
         Connection *connection,
         const Options *options,
         const Secrets *secrets,
-        const char *source,
+        const Source *source,
         const char *destination,
         sd_bus_message **ret,
         Error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         int r;
 
-        r = check_strings(options, source, error);
+        r = check_strings(options, source->text, error);
         if (r < 0)
                 return r;
         if (!text_is_utf8(destination))
@@ -159,11 +180,11 @@ int request_new_bootstrap(
         if (r < 0)
                 return r;
 
-        r = sd_bus_message_append(call, "ss", source, destination);
+        r = sd_bus_message_append(call, "ss", source->text, destination);
         if (r >= 0)
                 r = sd_bus_message_open_container(call, 'a', "{sv}");
         if (r >= 0)
-                r = append_common(call, options, secrets);
+                r = append_common(call, options, secrets, source);
         if (r >= 0)
                 r = append_for_bootstrap(call, options, secrets);
         if (r >= 0)
@@ -179,13 +200,13 @@ int request_new_inspect(
         Connection *connection,
         const Options *options,
         const Secrets *secrets,
-        const char *source,
+        const Source *source,
         sd_bus_message **ret,
         Error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         int r;
 
-        r = check_strings(options, source, error);
+        r = check_strings(options, source->text, error);
         if (r < 0)
                 return r;
 
@@ -193,11 +214,11 @@ int request_new_inspect(
         if (r < 0)
                 return r;
 
-        r = sd_bus_message_append(call, "s", source);
+        r = sd_bus_message_append(call, "s", source->text);
         if (r >= 0)
                 r = sd_bus_message_open_container(call, 'a', "{sv}");
         if (r >= 0)
-                r = append_common(call, options, secrets);
+                r = append_common(call, options, secrets, source);
         if (r >= 0)
                 r = sd_bus_message_close_container(call);
         if (r < 0)

@@ -7,12 +7,21 @@
 
 #include "client-connect.h"
 #include "client-secret.h"
+#include "client-source.h"
+
+/**
+ * request_read_source() - source_read(), when the connection can carry what it opens
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int request_read_source(
+        Connection *connection, const char *directory, const char *text, Source *ret, Error *error);
 
 /**
  * request_new_bootstrap() - make a call of Bootstrap
- * @source, @destination: as the daemon gets them
+ * @destination: as the daemon gets it
  *
- * Marked sensitive; secrets go along as descriptors, which the message duplicates.
+ * Marked sensitive; secrets and files go along as descriptors, which the message duplicates.
  *
  * Return: 0, or a negative errno with @error set; *@ret is owned by the caller.
  */
@@ -20,7 +29,7 @@ int request_new_bootstrap(
         Connection *connection,
         const Options *options,
         const Secrets *secrets,
-        const char *source,
+        const Source *source,
         const char *destination,
         sd_bus_message **ret,
         Error *error);
@@ -30,6 +39,6 @@ int request_new_inspect(
         Connection *connection,
         const Options *options,
         const Secrets *secrets,
-        const char *source,
+        const Source *source,
         sd_bus_message **ret,
         Error *error);

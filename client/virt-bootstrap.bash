@@ -70,14 +70,48 @@ _virt_bootstrap_option_value() {
     esac
 }
 
+# A source: a scheme, and the path behind one of those that have a path. The words given may stand there, too.
+_virt_bootstrap_source() {
+    local scheme='' action=-f
+
+    case $cur in
+        oci:* | dir:*)
+            scheme=${cur%%:*}:
+            action=-d
+            ;;
+        oci-archive:* | docker-archive:*)
+            scheme=${cur%%:*}:
+            ;;
+        file:///*)
+            scheme=file://
+            ;;
+        *)
+            mapfile -t COMPREPLY < <(
+                compgen -W "$* docker:// file:/// oci: oci-archive: docker-archive: dir:
+                    virt-builder://" -- "$cur"
+            )
+            compopt -o default
+            case ${COMPREPLY[*]} in
+                *[:/]) compopt -o nospace ;;
+            esac
+            __ltrim_colon_completions "$cur"
+            return
+            ;;
+    esac
+
+    mapfile -t COMPREPLY < <(compgen "$action" -- "${cur#"$scheme"}")
+    COMPREPLY=("${COMPREPLY[@]/#/$scheme}")
+    compopt -o filenames
+    __ltrim_colon_completions "$cur"
+}
+
 _virt_bootstrap_argument() {
     local list=''
 
     case "${arguments[*]}" in
         '')
-            list='list show attach cancel inspect cache monitor docker:// file:// oci: oci-archive:
-                docker-archive: dir: virt-builder://'
-            compopt -o default
+            _virt_bootstrap_source list show attach cancel inspect cache monitor
+            return
             ;;
         cache)
             list='list verify remove prune'
@@ -90,8 +124,8 @@ _virt_bootstrap_argument() {
             ;;
         list | monitor | cache\ *) ;;
         inspect)
-            list='docker://'
-            compopt -o default
+            _virt_bootstrap_source
+            return
             ;;
         *)
             mapfile -t COMPREPLY < <(compgen -d -- "$cur")
@@ -113,10 +147,10 @@ _virt_bootstrap() {
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(
-            compgen -W '--format --size --overwrite --root-password --uidmap --gidmap --idmap
-                --platform --digest --offline --no-cache --username --password --no-ask-password
+            compgen -W '--format --size --share-layers --overwrite --root-password --uidmap --gidmap
+                --idmap --platform --digest --offline --no-cache --username --password --no-ask-password
                 --not-secure --detach --json --status-only --quiet --debug --no-legend --no-pager
-                --help --version --system --user --embedded --address --host --keep' -- "$cur"
+                --help --version --system --user --embedded --address --host --keep --force' -- "$cur"
         )
         return
     fi

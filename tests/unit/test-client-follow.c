@@ -176,6 +176,7 @@ static void run_done(Run *run) {
 static void bootstrap(const char *part, Run *ret) {
         const Options options = { .transport = TRANSPORT_EMBEDDED, .quiet = true };
         const JobHeader header = { .source = "docker://alpine", .destination = "/srv/alpine" };
+        const Source source = { .text = (char *) header.source, .fd = -EBADF };
         _cleanup_(display_done) Display display = { 0 };
         _cleanup_(connection_closep) Connection *connection = NULL;
         _cleanup_(follow_freep) Follow *follow = NULL;
@@ -188,8 +189,8 @@ static void bootstrap(const char *part, Run *ret) {
         assert_int_equal(follow_new(connection, &display, &follow, &error), 0);
         assert_int_equal(
                 request_new_bootstrap(
-                        connection, &options, &SECRETS_NULL, header.source, header.destination,
-                        &call, &error),
+                        connection, &options, &SECRETS_NULL, &source, header.destination, &call,
+                        &error),
                 0);
 
         *ret = (Run){ 0 };

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What is bootstrapped. Files are opened here and handed over, so that the daemon needs no access to them.
+ */
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include "base-error.h"
+
+typedef struct Source {
+        char *text; /* owned; as the daemon gets it: it does not run where the user stands */
+        int fd;     /* owned; the file or directory; negative when the source is none */
+} Source;
+
+#define SOURCE_NULL ((Source){ NULL, -EBADF })
+
+/**
+ * source_read() - read a source of the command line
+ * @directory:  what a relative path starts from; absolute
+ * @text:       a PATH alone, or behind file://, oci:, oci-archive:, docker-archive: and dir: is opened;
+ *              of oci: and the archives it ends at the first ':', as containers-transports(5) has it.
+ *              All other sources are only copied.
+ * @ret:        to be released with source_done(); untouched on failure
+ *
+ * Instead of a file "-" is standard input, as /dev/stdin is. Waits until somebody writes to a named pipe.
+ *
+ * Return: 0, or a negative errno with @error set, which names the path: ERROR_NOT_FOUND, …
+ */
+int source_read(const char *directory, const char *text, Source *ret, Error *error);
+
+/** source_is_file() - whether source_read() opens something for @text */
+bool source_is_file(const char *text);
+
+/** source_done() - release what @source owns; usable with _cleanup_() */
+void source_done(Source *source);
