@@ -10,7 +10,8 @@ import tempfile
 
 import pytest
 
-from support import bus, certs, faulty, image, process, programs, registry, samples, tokens
+from support import (
+    archives, bus, certs, faulty, image, process, programs, registry, samples, tokens)
 
 USER, PASSWORD = 'someone', 'pass word:é'
 
@@ -126,6 +127,23 @@ def client(env):
 
 
 @pytest.fixture
+def user(env, tmp_path, work):
+    """A client of an ordinary user, with programs that the user can reach."""
+    folder = tmp_path / 'bin'
+    folder.mkdir()
+    for name in (programs.DAEMON, programs.WORKER, programs.CLIENT):
+        shutil.copy(name, folder)
+    env['VIRTBOOTSTRAP_DAEMON'] = str(folder / os.path.basename(programs.DAEMON))
+    env['VIRTBOOTSTRAP_WORKER'] = str(folder / os.path.basename(programs.WORKER))
+    for path in tmp_path.parents[:2]:
+        path.chmod(0o755)
+    for path in (tmp_path, work, tmp_path / 'user'):
+        path.mkdir(exist_ok=True)
+        os.chown(path, programs.UID, programs.UID)
+    return programs.Client(env, prefix=programs.AS_USER)
+
+
+@pytest.fixture
 def daemon_on(env, tmp_path):
     """Starts daemons on private buses, or on a socket (kind 'peer')."""
     started = []
@@ -234,6 +252,37 @@ def layouts(tmp_path_factory):
     folder = tmp_path_factory.mktemp('layouts')
     return {'everything': image.write_layout(folder / 'everything', samples.everything()),
             'order': image.write_layout(folder / 'order', samples.order())}
+
+
+@pytest.fixture(scope='session')
+def everything(layouts, tmp_path_factory):
+    """The image with everything, by kind, as skopeo writes it."""
+    folder = tmp_path_factory.mktemp('sources')
+    out = {'oci': f'oci:{layouts["everything"]}'}
+    for kind in archives.KINDS[1:]:
+        out[kind] = f'{kind}:{folder / kind}'
+        archives.skopeo(layouts['everything'],
+                        out[kind] + (f':{archives.NAME}' if kind.endswith('archive') else ''))
+    return out
+
+
+@pytest.fixture(scope='session')
+def storage(layouts, tmp_path_factory):
+    """With images that it gives back as they were: it has no holes, for one."""
+    folder = tmp_path_factory.mktemp('storage')
+    one = archives.Storage(folder, {
+        'example.org/order:2': layouts['order'],
+        'example.org/small:1': image.write_layout(folder / 'small', samples.small())})
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """For files that are not destinations."""
+    path = tmp_path / 'files'
+    path.mkdir()
+    return path
 
 
 @pytest.fixture

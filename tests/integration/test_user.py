@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A user without privileges gets a usable tree, and one warning for each kind of thing that is left out."""
 
-import os
-import shutil
 import stat
+import struct
 
 import pytest
 
@@ -12,26 +11,7 @@ from support.image import Image
 
 pytestmark = pytest.mark.root
 
-UID = 4711
-AS_USER = ['setpriv', f'--reuid={UID}', f'--regid={UID}', '--clear-groups']
-
-
-@pytest.fixture
-def user(env, tmp_path, work):
-    """A client of that user, with programs that the user can reach."""
-    folder = tmp_path / 'bin'
-    folder.mkdir()
-    for name in (programs.DAEMON, programs.WORKER):
-        shutil.copy(name, folder)
-    shutil.copy(programs.CLIENT, folder)
-    env['VIRTBOOTSTRAP_DAEMON'] = str(folder / os.path.basename(programs.DAEMON))
-    env['VIRTBOOTSTRAP_WORKER'] = str(folder / os.path.basename(programs.WORKER))
-    for path in tmp_path.parents[:2]:
-        path.chmod(0o755)
-    for path in (tmp_path, work, tmp_path / 'user'):
-        path.mkdir(exist_ok=True)
-        os.chown(path, UID, UID)
-    return programs.Client(env, prefix=AS_USER)
+UID = programs.UID
 
 
 def layer():
@@ -65,3 +45,14 @@ def test_failed_job_of_a_user_leaves_nothing(user, faulty_registry, work, dest):
     faulty_registry.add('user', Image([layer(), [tar.hardlink('x', 'missing')]]))
     user.fail(faulty_registry.reference('user'), dest)
     assert not list(work.iterdir())
+
+
+def test_acl_of_somebody_else_is_left_out_with_one_warning(user, faulty_registry, dest):
+    entries = ((1, 6, -1), (2, 6, 1000), (4, 4, -1), (0x10, 6, -1), (0x20, 4, -1))
+    acl = struct.pack('<I', 2) + b''.join(
+        struct.pack('<HHi', tag, permissions, who) for tag, permissions, who in entries)
+    layer = [tar.file(name, b'x', xattrs={'system.posix_acl_access': acl}) for name in 'ab']
+    faulty_registry.add('user', Image([layer]))
+    result = user.bootstrap(faulty_registry.reference('user'), dest)
+    assert sum('xtended attributes' in line for line in result.err.splitlines()) == 1
+    assert (dest / 'a').read_bytes() == b'x'

@@ -5,4 +5,4 @@
 set -euo pipefail
 needed=$(readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 echo "$needed"
-! grep -E '^lib(curl|archive|jansson|crypto|ssl|isal|zstd|z|lzma|bz2)\.' <<<"$needed"
+! grep -E '^lib(curl|archive|jansson|crypto|ssl|isal|zstd|z|lzma|lzo2|bz2|ext2fs|com_err|nbd)\.' <<<"$needed"

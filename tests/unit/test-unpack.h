@@ -16,6 +16,7 @@
 #include "unpack-run.h"
 
 #define LAYERS_MAX 8
+#define NOBODY     65534u
 
 typedef struct Fixture {
         char path[64];
@@ -110,21 +111,36 @@ static inline Bytes *layer_add(Fixture *f) {
         return &f->layers[f->n_layers++];
 }
 
-static inline int run(Fixture *f) {
+static inline UnpackTarget *open_target(Fixture *f) {
+        const bool privileged = geteuid() == 0 && !f->unprivileged;
+        UnpackTarget *target = NULL;
+
+        assert_int_equal(unpack_directory_new(f->fd, privileged, &target, NULL), 0);
+        return target;
+}
+
+static inline int run_into(Fixture *f, UnpackTarget *target) {
         const UnpackInput input = { .next = on_next, .read = on_read, .userdata = f };
         const UnpackEvents events = {
                 .progress = on_progress,
                 .warning = on_warning,
                 .userdata = f,
         };
-        _cleanup_(unpack_target_freep) UnpackTarget *target = NULL;
-        const bool privileged = geteuid() == 0 && !f->unprivileged;
 
         f->at = 0;
         f->progress = (UnpackProgress){ 0 };
-        assert_int_equal(unpack_directory_new(f->fd, privileged, &target, &f->error), 0);
         return unpack_run(&input, target, &f->options, &events, &f->error);
 }
+
+#ifdef TEST_UNPACK_DISK
+#include "test-unpack-disk.h"
+#else
+static inline int run(Fixture *f) {
+        _cleanup_(unpack_target_freep) UnpackTarget *target = open_target(f);
+
+        return run_into(f, target);
+}
+#endif
 
 static inline void run_well(Fixture *f) {
         const int r = run(f);
@@ -240,6 +256,31 @@ static inline ssize_t xattr_of(
 static inline void skip_unless_root(void) {
         if (geteuid() != 0)
                 skip();
+}
+
+/* For other layers. */
+static inline void reset(Fixture *f) {
+        for (size_t i = 0; i < f->n_layers; i++)
+                bytes_done(&f->layers[i]);
+        f->n_layers = 0;
+        error_clear(&f->error);
+}
+
+/* Runs @fn as an ordinary user, to whom the root belongs. */
+static inline void as_user(Fixture *f, void (*fn)(Fixture *f)) {
+        const bool is_root = geteuid() == 0;
+
+        f->unprivileged = true;
+        if (is_root) {
+                assert_int_equal(fchown(f->fd, NOBODY, NOBODY), 0);
+                assert_int_equal(setegid(NOBODY), 0);
+                assert_int_equal(seteuid(NOBODY), 0);
+        }
+        fn(f);
+        if (is_root) {
+                assert_int_equal(seteuid(0), 0);
+                assert_int_equal(setegid(0), 0);
+        }
 }
 
 #define UNPACK_CASE(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)

@@ -21,6 +21,11 @@ ALL = (CLIENT, DAEMON, WORKER)
 KEPT = ('PATH', 'LANG', 'TERM', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS', 'TSAN_OPTIONS')
 
 
+# An ordinary user of the tests' own, and how to be one.
+UID = 4711
+AS_USER = ['setpriv', f'--reuid={UID}', f'--regid={UID}', '--clear-groups']
+
+
 def environment(home, **more):
     """What the programs get: the parts of this build, a cache and a home of the test's own."""
     home = pathlib.Path(home)
@@ -78,7 +83,8 @@ class Client:
     def start(self, *args, **kw):
         """In a process group of its own, as a shell's job would be."""
         env = {**self.env, **kw.pop('env', {})}
-        return subprocess.Popen(self.argv(*args), env=env, text=True, stdin=subprocess.DEVNULL,
+        return subprocess.Popen(self.argv(*args), env=env, text=True,
+                                stdin=kw.pop('stdin', subprocess.DEVNULL),
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                 start_new_session=True, **kw)
 

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Templates of virt-builder, whose place is taken by a script: all of the job but the building. The real
+one is in slow/."""
+
+import os
+import signal
+import stat
+
+import pytest
+
+from support import samples, tar, tree
+from support.process import descendants, running, wait_for
+from support.programs import WORKER, workers_of
+
+BUILDER = """#!/bin/sh
+[ "$1" = tiny ] || { echo 'virt-builder: error: cannot find os-version x' >&2; exit 1; }
+echo '[   0.1] Downloading: tiny'
+echo '[   0.2] Opening the new disk'
+echo 'virt-builder: warning: this is a script'
+echo disk >disk.img
+"""
+GUESTFISH = """#!/bin/sh
+exec cat {0}
+"""
+SLOW = """#!/bin/sh
+echo '[   0.2] Opening the new disk'
+sleep 1000 & wait
+"""
+
+
+@pytest.fixture
+def programs_at(tmp_path, env, work):
+    """The folder of the scripts, which nobody can reach."""
+    for path in tmp_path.parents[:2]:
+        path.chmod(0o755)
+    folder = tmp_path / 'bin'
+    folder.mkdir()
+    env['PATH'] = f'{folder}:{env["PATH"]}'
+    env['VIRTBOOTSTRAP_TMPDIR'] = str(tmp_path / 'temporary')
+    (tmp_path / 'temporary').mkdir()
+    sample = tmp_path / 'sample.tar'
+    sample.write_bytes(tar.archive(samples.base_layer()))
+    put(folder / 'virt-builder', BUILDER)
+    put(folder / 'guestfish', GUESTFISH.format(sample))
+    yield folder
+    assert not os.listdir(tmp_path / 'temporary')
+
+
+def put(path, text):
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize('slashes', ['/', '//', '///'])
+def test_template_becomes_a_directory(client, programs_at, tmp_path, work, slashes):
+    client.bootstrap(f'file://{tmp_path}/sample.tar', work / 'tarball')
+    client.bootstrap(f'virt-builder:{slashes}tiny', work / 'template')
+    tree.assert_same(tree.snapshot(work / 'template'), tree.snapshot(work / 'tarball'))
+
+
+@pytest.mark.root
+def test_owners_are_mapped(client, programs_at, dest):
+    client.bootstrap('virt-builder://tiny', dest, '--uidmap=0:100000:1', '--gidmap=0:200000:1')
+    info = os.lstat(dest / 'etc')
+    assert (info.st_uid, info.st_gid) == (100000, 200000)
+    assert os.lstat(dest / 'home/owned').st_uid == 1234
+
+
+def test_progress_and_warnings_are_told(client, programs_at, dest):
+    result = client.run('--json', 'virt-builder://tiny', dest)
+    assert 'build' in [one['phase'] for one in result.of('progress')]
+    fractions = [one['fraction'] for one in result.of('progress')]
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0
+    assert 'virt-builder: this is a script' in [one['text'] for one in result.of('message')]
+
+
+def test_unknown_template_is_not_found(client, programs_at, work):
+    result = client.fail('virt-builder://other', work / 'root')
+    assert result.error == 'NotFound'
+    assert '"other"' in result.sentence and 'virt-builder --list' in result.sentence
+    assert not os.listdir(work)
+
+
+def test_what_is_missing_is_named_with_its_package(client, programs_at, env, work):
+    (programs_at / 'guestfish').unlink()
+    env['PATH'] = str(programs_at)
+    result = client.fail('virt-builder://tiny', work / 'root')
+    assert result.error == 'NotFound'
+    assert result.sentence == ('guestfish is not installed: Debian has it in the package '
+                               'guestfish')
+
+
+def test_broken_tarball_is_the_reason_and_not_the_broken_pipe(client, programs_at, work):
+    put(programs_at / 'guestfish', '#!/bin/sh\nwhile :; do echo nonsense; done\n')
+    result = client.fail('virt-builder://tiny', work / 'root')
+    assert result.error != 'Failed' and 'roken pipe' not in result.sentence
+    assert not os.listdir(work)
+
+
+def test_tarball_that_was_not_finished_is_not_taken(client, programs_at, tmp_path, work):
+    put(programs_at / 'guestfish', f'#!/bin/sh\ncat {tmp_path}/sample.tar\n'
+        'echo "libguestfs: error: tar_out: it broke" >&2\nexit 1\n')
+    result = client.fail('virt-builder://tiny', work / 'root')
+    assert result.sentence == 'guestfish failed: tar_out: it broke'
+    assert not os.listdir(work)
+
+
+def test_cancelled_job_leaves_no_process_and_no_file(client, programs_at, work):
+    put(programs_at / 'virt-builder', SLOW)
+    job = client.start('virt-builder://tiny', work / 'root')
+    wait_for(lambda: len(workers_of(job)) == 3, 'the builder, who is two, and the unpack worker')
+    wait_for(lambda: len(descendants(job.pid)) > 5, 'virt-builder')
+    below = descendants(job.pid)
+    job.send_signal(signal.SIGINT)
+    client.finish(job, expect=130)
+    assert not [pid for pid in below if os.path.exists(f'/proc/{pid}/exe')]
+    assert not running([WORKER])
+    assert not os.listdir(work)
+
+
+def test_password_is_set_by_virt_builder_alone(client, programs_at, tmp_path, dest):
+    secret = tmp_path / 'secret'
+    secret.write_text('drowssap\n')
+    put(programs_at / 'virt-builder', BUILDER + '[ "$(cat password)" = drowssap ]\n')
+    client.bootstrap('virt-builder://tiny', dest, f'--root-password=file:{secret}')
+    assert stat.S_ISDIR(os.lstat(dest).st_mode)
+
+
+@pytest.mark.root
+def test_disk_image_is_one_layer(client, programs_at, dest):
+    client.bootstrap('virt-builder://tiny', dest, '--format=qcow2', '--size=64M')
+    assert os.listdir(dest) == ['layer-0.qcow2']

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which image of several it is, what the store makes of it, and what a job can do with it."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from support import archives, image, process, programs, samples, tar, tree
+from support.archives import KINDS, path_of
+from support.image import Image, Layer
+from support.process import wait_for
+
+
+@pytest.fixture(scope='module')
+def several(tmp_path_factory, layouts, storage):
+    """Two images, by kind, with the name to ask for one by."""
+    folder = tmp_path_factory.mktemp('several')
+    small = image.write_layout(folder / 'small', samples.small())
+    archives.skopeo(layouts['order'], f'oci:{folder}/oci:order')
+    archives.skopeo(small, f'oci:{folder}/oci:small')
+    archives.write(folder / 'oci-archive', archives.of_folder(folder / 'oci'))
+    storage.save(folder / 'docker-archive', 'docker-archive', 'example.org/order:2',
+                 'example.org/small:1')
+    return {'oci': (f'oci:{folder}/oci', 'order'),
+            'oci-archive': (f'oci-archive:{folder}/oci-archive', 'order'),
+            'docker-archive': (f'docker-archive:{folder}/docker-archive', 'example.org/order:2')}
+
+
+SEVERAL = ['oci', 'oci-archive', 'docker-archive']
+
+
+@pytest.mark.parametrize('kind', SEVERAL)
+def test_image_is_found_by_its_name(several, client, dest, kind):
+    source, name = several[kind]
+    client.bootstrap(f'{source}:{name}', dest)
+    assert tree.names(dest) == samples.ORDER
+
+
+@pytest.mark.parametrize('kind', SEVERAL)
+def test_image_is_found_by_its_number(several, client, work, kind):
+    found = set()
+    for number in range(2):
+        client.bootstrap(f'{several[kind][0]}:@{number}', work / str(number))
+        found.add(tuple(tree.names(work / str(number))) == tuple(samples.ORDER))
+    assert found == {True, False}
+
+
+@pytest.mark.parametrize('kind', SEVERAL)
+@pytest.mark.parametrize('selector', ['', ':no/such:name', ':@2'])
+def test_images_are_listed_when_none_is_meant(several, client, dest, kind, selector):
+    source, name = several[kind]
+    result = client.fail(source + selector, dest)
+    assert result.error == 'InvalidReference'
+    assert name in result.sentence and 'small' in result.sentence
+    assert '@0' in result.sentence and '@1' in result.sentence
+    assert result.sentence.startswith(source)
+    assert not dest.exists()
+
+
+@pytest.fixture
+def platforms(folder):
+    """A layout with an index of two platforms, below another index."""
+    one, other = samples.small(b'here'), samples.small(b'there', architecture='s390x')
+    layout = image.write_layout(folder / 'platforms', one)
+    blobs = layout / 'blobs/sha256'
+    inner = image.index([image.manifest_descriptor(it) for it in (other, one)])
+    for blob in [inner, other.manifest(), *other.blobs()]:
+        (blobs / image.digest_of(blob)[7:]).write_bytes(blob)
+    (layout / 'index.json').write_bytes(image.index(
+        [{'mediaType': image.OCI_INDEX, 'digest': image.digest_of(inner), 'size': len(inner)}]))
+    return f'oci:{layout}'
+
+
+@pytest.mark.parametrize('options, want', [([], b'here'), (['--platform=linux/s390x'], b'there')])
+def test_index_is_followed_to_the_platform(platforms, client, dest, options, want):
+    client.bootstrap(platforms, dest, *options)
+    assert (dest / 'etc/greeting').read_bytes() == want
+
+
+def test_platform_that_is_not_there_is_an_error(platforms, client, dest):
+    result = client.fail(platforms, dest, '--platform=linux/riscv64')
+    assert result.error == 'NoMatchingPlatform'
+
+
+# The store
+
+
+@pytest.mark.parametrize('kind', ['oci', 'oci-archive', 'dir'])
+def test_layers_are_shared_with_a_registry(
+        everything, faulty_registry, client, work, kind):
+    one = samples.everything()
+    faulty_registry.add('image', one)
+    client.bootstrap(everything[kind], work / 'file')
+    client.bootstrap(faulty_registry.reference('image'), work / 'registry')
+    assert not faulty_registry.blob_requests()
+    tree.assert_same(tree.snapshot(work / 'file'), tree.snapshot(work / 'registry'))
+
+
+def test_uncompressed_layers_are_shared_between_archives(client, folder, work, cache):
+    one = samples.order()
+    archives.write(folder / 'old', archives.docker_entries(one))
+    archives.write(folder / 'again', archives.docker_entries(one, tags=['other:2']))
+    client.bootstrap(f'docker-archive:{folder}/old', work / '1')
+    before = sorted(os.listdir(cache / 'blobs/sha256'))
+    client.bootstrap(f'docker-archive:{folder}/again', work / '2')
+    assert sorted(os.listdir(cache / 'blobs/sha256')) == before
+
+
+def test_local_image_is_not_remembered_by_its_name(everything, client, dest, cache):
+    client.bootstrap(everything['oci-archive'], dest)
+    index = cache / 'index.json'
+    assert not index.exists() or not json.loads(index.read_text())['manifests']
+
+
+def test_being_offline_makes_no_difference(everything, client, dest):
+    client.bootstrap(everything['docker-archive'], dest, '--offline')
+    assert (dest / 'etc/release').exists()
+
+
+def test_nothing_is_kept_without_a_cache(everything, client, dest, cache):
+    client.bootstrap(everything['oci-archive'], dest, '--no-cache')
+    assert (dest / 'etc/release').exists()
+    layers = {digest[7:] for digest in samples.everything().layer_digests()}
+    assert not layers & set(os.listdir(cache / 'blobs/sha256'))
+
+
+def damage(kind, folder, layer):
+    """A copy of a small image, whose one layer is another than its digest says."""
+    layout = image.write_layout(folder / 'layout', Image([layer]))
+    wrong = bytearray(layer.blob)
+    wrong[len(wrong) // 2] ^= 0xff
+    blob = layout / 'blobs/sha256' / layer.digest[7:]
+    if kind == 'dir':
+        archives.skopeo(layout, f'dir:{folder}/dir')
+        blob = folder / 'dir' / layer.digest[7:]
+    blob.write_bytes(wrong)
+    if kind == 'oci-archive':
+        return f'{kind}:{archives.write(folder / "archive", archives.of_folder(layout))}'
+    return f'{kind}:{folder / "dir" if kind == "dir" else layout}'
+
+
+@pytest.mark.parametrize('kind', ['oci', 'oci-archive', 'dir'])
+def test_damaged_layer_is_refused(client, folder, work, dest, kind):
+    layer = Layer([tar.file('f', samples.noise(100_000))], 'none')
+    result = client.fail(damage(kind, folder, layer), dest)
+    assert result.error == 'DigestMismatch'
+    assert layer.digest in result.sentence
+    assert not list(work.iterdir())
+
+
+def test_damaged_layer_of_a_docker_archive_is_refused(client, folder, work, dest):
+    one = Image([Layer([tar.file('f', samples.noise(100_000))], 'none')])
+    wrong = one.layers[0].tar.replace(samples.noise(100_000)[:50], bytes(50))
+    path = archives.write(folder / 'archive', archives.docker_entries(one, blobs=[wrong]))
+    result = client.fail(f'docker-archive:{path}', dest)
+    assert result.error == 'DigestMismatch'
+    assert not list(work.iterdir())
+
+
+# Forms of docker archives
+
+
+@pytest.mark.parametrize('how', ['gzip', 'zstd', 'none'])
+def test_layers_of_a_docker_archive_may_be_compressed(client, folder, dest, how):
+    one = samples.order()
+    blobs = [image.compress(layer.tar, how) for layer in one.layers]
+    path = archives.write(folder / 'archive', archives.docker_entries(one, blobs=blobs))
+    client.bootstrap(f'docker-archive:{path}', dest)
+    assert tree.names(dest) == samples.ORDER
+
+
+@pytest.mark.parametrize('link', [tar.symlink('1/layer.tar', '../0/layer.tar'),
+                                  tar.hardlink('1/layer.tar', '0/layer.tar')],
+                         ids=['symbolic', 'hard'])
+def test_layer_may_be_a_link_to_another(client, folder, dest, link):
+    layer = Layer([tar.file('f', b'x'), tar.whiteout('g')], 'none')
+    entries = archives.docker_entries(Image([layer, layer]))
+    entries[2] = link
+    client.bootstrap(f'docker-archive:{archives.write(folder / "archive", entries)}', dest)
+    assert tree.names(dest) == ['f']
+
+
+def test_member_may_be_several_layers(client, folder, dest):
+    layer, upper = Layer([tar.file('f', b'1')], 'none'), Layer([tar.file('f', b'2')], 'none')
+    one = Image([layer, upper, layer])
+    entries = archives.docker_entries(one)
+    manifest = archives.docker_manifest(['0/layer.tar', '1/layer.tar', '0/layer.tar'])
+    entries[3:] = [tar.file('manifest.json', json.dumps([manifest]))]
+    client.bootstrap(f'docker-archive:{archives.write(folder / "archive", entries)}', dest)
+    assert (dest / 'f').read_bytes() == b'1'
+
+
+@pytest.mark.parametrize('kind', ['docker-archive', 'oci-archive'])
+@pytest.mark.parametrize('name', ['', ':example', ':docker.io/library/example:latest'])
+def test_archive_of_a_newer_docker_is_both(client, folder, dest, kind, name):
+    if kind == 'oci-archive' and name == ':example':
+        name = ':latest'
+    entries = archives.docker25_entries(folder / 'layout', samples.order())
+    path = archives.write(folder / 'archive', entries)
+    client.bootstrap(f'{kind}:{path}{name}', dest)
+    assert tree.names(dest) == samples.ORDER
+
+
+# What a job can do with them
+
+
+def test_progress_is_told(everything, client, dest):
+    result = client.bootstrap(everything['docker-archive'], dest, '--json')
+    fractions = [one['fraction'] for one in result.of('progress')]
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0
+    assert result.of('finished')[0]['result'] == 'done'
+    assert result.of('finished')[0]['digest'].startswith('sha256:')
+
+
+def test_waiting_for_the_rest_of_a_pipe_can_be_cancelled(everything, client, work, dest):
+    read, write = os.pipe()
+    with open(read, 'rb') as stdin:
+        started = client.start('docker-archive:-', dest, stdin=stdin)
+    with open(path_of(everything['docker-archive']), 'rb') as f:
+        os.write(write, f.read(10_000))
+    wait_for(lambda: programs.workers_of(started) and list(work.iterdir()), 'the job to begin')
+    started.send_signal(signal.SIGINT)
+    client.finish(started, expect=130)
+    os.close(write)
+    assert not list(work.iterdir())
+
+
+def test_pipe_that_ends_early_is_an_error(everything, client, work, dest):
+    with open(path_of(everything['docker-archive']), 'rb') as f:
+        part = f.read(30_000)
+    read, write = os.pipe()
+    os.write(write, part)
+    os.close(write)
+    with open(read, 'rb') as stdin:
+        result = client.fail('docker-archive:-', dest, stdin=stdin)
+    assert result.error == 'CorruptArchive'
+    assert result.sentence.startswith('docker-archive:-: ')
+    assert not list(work.iterdir())
+
+
+@pytest.mark.root
+def test_password_and_owners_are_changed(everything, client, tmp_path, dest):
+    (tmp_path / 'password').write_text('secret\n')
+    client.bootstrap(everything['oci-archive'], dest, '--idmap=0:100000:65536',
+                     f'--root-password=file:{tmp_path}/password')
+    found = tree.snapshot(dest)
+    assert found[b'bin/tool']['uid'] == 100000
+    assert (dest / 'etc/shadow').read_text().splitlines()[1].startswith('root:$')
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_image_is_inspected(everything, client, kind):
+    told = client.run('inspect', '--json', everything[kind]).events[0]
+    one = samples.everything()
+    want = [layer.diff_id if kind == 'docker-archive' else layer.digest for layer in one.layers]
+    assert told['Layers'] == want
+    assert told['Labels'] == {'org.example.name': 'everything'}
+    assert (told['Os'], told['Architecture']) == ('linux', image.MACHINE)
+    names = {'oci': 'oci:latest', 'dir': 'dir'}
+    assert told['Name'] == names.get(kind, f'{kind}:example.org/everything')
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_digest_option_holds(everything, client, work, kind):
+    digest = client.run('inspect', '--json', everything[kind]).events[0]['Digest']
+    if kind != 'docker-archive':
+        assert digest == image.digest_of(samples.everything().manifest())
+    client.bootstrap(everything[kind], work / 'right', '--digest', digest)
+    result = client.fail(everything[kind], work / 'wrong', '--digest', image.digest_of(b'another'))
+    assert result.error == 'DigestMismatch'
+    assert os.listdir(work) == ['right']
+
+
+def test_schema1_copy_of_a_registry_is_read(layouts, docker_registry, client, folder, dest):
+    docker_registry.push(layouts['order'], 'sources/old', 'v2s1')
+    process.run(['skopeo', '--insecure-policy', 'copy', '-q', '--src-tls-verify=false',
+                 docker_registry.reference('sources/old'), f'dir:{folder}/old'])
+    client.bootstrap(f'dir:{folder}/old', dest)
+    assert tree.names(dest) == samples.ORDER

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Images in files: oci:, oci-archive:, docker-archive: and dir:, from files, pipes and sockets."""
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from support import archives, image, process, programs, samples, tree
+from support.archives import KINDS, NAME, path_of
+
+
+@pytest.fixture(scope='module')
+def oracle(everything, layouts, tmp_path_factory):
+    """umoci's tree of it."""
+    root = tmp_path_factory.mktemp('umoci') / 'root'
+    process.run(['umoci', 'raw', 'unpack', '--image', f'{layouts["everything"]}:latest', root])
+    return tree.snapshot(root)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize('kind', KINDS)
+def test_tree_is_the_same_from_every_source(
+        everything, oracle, docker_registry, layouts, client, work, kind):
+    docker_registry.push(layouts['everything'], 'sources/everything', 'oci')
+    client.bootstrap(docker_registry.reference('sources/everything'), work / 'registry')
+    client.bootstrap(everything[kind], work / kind)
+    found = tree.snapshot(work / kind)
+    tree.assert_same(found, tree.snapshot(work / 'registry'))
+    tree.assert_same(found, oracle)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize('kind', ['oci-archive', 'docker-archive'])
+@pytest.mark.parametrize('tool', ['podman', 'buildah'])
+def test_archives_of_other_tools_are_read(storage, layouts, client, folder, work, tool, kind):
+    path, name = folder / 'archive', 'example.org/order:2'
+    if tool == 'podman':
+        storage.save(path, kind, name)
+    else:
+        storage.push(name, f'{kind}:{path}:{name}')
+    client.bootstrap(f'{kind}:{path}', work / 'archive')
+    client.bootstrap(f'oci:{layouts["order"]}', work / 'layout')
+    assert tree.names(work / 'archive') == samples.ORDER
+    found, want = tree.snapshot(work / 'archive'), tree.snapshot(work / 'layout')
+    found.pop(b'.'), want.pop(b'.')  # no layer has it
+    tree.assert_same(found, want)
+
+
+# How an archive comes in
+
+
+def through_pipe(path):
+    return subprocess.Popen(['cat', path], stdout=subprocess.PIPE).stdout
+
+
+def through_socket(path):
+    ours, theirs = socket.socketpair()
+
+    def send():
+        with open(path, 'rb') as f:
+            ours.sendfile(f)
+        ours.close()
+    threading.Thread(target=send, daemon=True).start()
+    return theirs.makefile('rb', buffering=0)
+
+
+@pytest.mark.parametrize('through', [through_pipe, through_socket, lambda path: open(path, 'rb')],
+                         ids=['pipe', 'socket', 'file'])
+@pytest.mark.parametrize('kind', ['oci-archive', 'docker-archive'])
+def test_standard_input_is_read(everything, client, dest, kind, through):
+    with through(path_of(everything[kind])) as stdin:
+        client.bootstrap(f'{kind}:-', dest, stdin=stdin)
+    assert (dest / 'etc/release').read_bytes() == b'third\n'
+
+
+def test_standard_input_has_a_path_and_a_name_too(everything, client, dest):
+    with through_pipe(path_of(everything['docker-archive'])) as stdin:
+        client.bootstrap(f'docker-archive:/dev/stdin:{NAME}', dest, stdin=stdin)
+    assert (dest / 'etc/release').exists()
+
+
+def test_named_pipe_is_read(everything, client, folder, dest):
+    os.mkfifo(folder / 'pipe')
+    writer = subprocess.Popen(['sh', '-c', 'cat "$0" > "$1"', path_of(everything['oci-archive']),
+                               folder / 'pipe'])
+    client.bootstrap(f'oci-archive:{folder}/pipe', dest)
+    assert writer.wait() == 0
+    assert (dest / 'etc/release').exists()
+
+
+@pytest.mark.parametrize('piped', [False, True], ids=['file', 'pipe'])
+@pytest.mark.parametrize('compression', ['gzip', 'zstd'])
+def test_archive_may_be_compressed_as_a_whole(
+        everything, client, folder, dest, compression, piped):
+    path = folder / 'archive'
+    with open(path_of(everything['docker-archive']), 'rb') as f:
+        path.write_bytes(image.compress(f.read(), compression))
+    with open(os.devnull, 'rb') if not piped else through_pipe(path) as stdin:
+        client.bootstrap(f'docker-archive:{"-" if piped else path}', dest, stdin=stdin)
+    assert (dest / 'etc/release').exists()
+
+
+def test_path_is_relative_to_where_the_user_stands(everything, client, folder, dest):
+    odd = folder / 'with:colon'
+    odd.mkdir()
+    shutil.copy(path_of(everything['oci-archive']), odd / 'a.tar')
+    client.bootstrap('oci-archive:a.tar', dest, cwd=odd)
+    assert (dest / 'etc/release').exists()
+
+
+@pytest.mark.parametrize('source', [*(f'{kind}:' for kind in KINDS), 'file://', ''])
+def test_file_that_is_not_there_is_named(client, folder, dest, source):
+    result = client.fail(f'{source}{folder}/nowhere', dest)
+    assert result.error == 'NotFound'
+    assert f'Cannot open {folder}/nowhere: No such file or directory' == result.sentence
+    assert not dest.exists()
+
+
+@pytest.mark.parametrize('kind', ['oci', 'dir'])
+def test_file_where_a_directory_should_be_is_named(everything, client, dest, kind):
+    path = path_of(everything['oci-archive'])
+    result = client.fail(f'{kind}:{path}', dest)
+    assert result.sentence == f'Cannot open {path}: Not a directory'
+
+
+def test_directory_where_an_archive_should_be_is_refused(everything, client, dest):
+    result = client.fail(f'oci-archive:{path_of(everything["oci"])}', dest)
+    assert result.error == 'InvalidReference'
+    assert 'neither a regular file nor a pipe' in result.sentence
+
+
+def test_device_is_refused(client, dest):
+    result = client.fail('docker-archive:/dev/zero', dest)
+    assert result.error == 'InvalidReference'
+    assert '/dev/zero' in result.sentence
+
+
+@pytest.mark.parametrize('kind, why', [('oci', 'no index.json'), ('dir', 'no manifest.json')])
+def test_other_directory_is_told_apart(client, folder, dest, kind, why):
+    result = client.fail(f'{kind}:{folder}', dest)
+    assert result.error == 'NotFound'
+    assert why in result.sentence and str(folder) in result.sentence
+
+
+@pytest.mark.root
+@pytest.mark.parametrize('kind', KINDS)
+def test_daemon_needs_no_access_to_the_files(layouts, env, tmp_path, work, dest, kind):
+    """A client that may read the files, and a daemon whose user may not even see them."""
+    daemon, owner = 4711, 4712
+    home = tmp_path / 'home'
+    home.mkdir(mode=0o700)
+    archives.skopeo(layouts['order'], f'{kind}:{home}/image' +
+                    (f':{NAME}' if kind == 'docker-archive' else ''))
+    os.chown(home, owner, owner)
+    if kind.endswith('archive'):
+        os.chown(home / 'image', owner, owner)
+        (home / 'image').chmod(0o600)
+
+    for path in tmp_path.parents[:2]:
+        path.chmod(0o755)
+    for path in (work, tmp_path / 'user'):
+        os.chown(path, daemon, daemon)
+    for program in (programs.DAEMON, programs.WORKER):
+        shutil.copy(program, tmp_path)
+    wrapper = tmp_path / 'as-user'
+    wrapper.write_text(f'#!/bin/sh\nexec setpriv --reuid={daemon} --regid={daemon} --clear-groups '
+                       f'{tmp_path / programs.DAEMON.name} "$@"\n')
+    wrapper.chmod(0o755)
+    client = programs.Client({**env, 'VIRTBOOTSTRAP_DAEMON': str(wrapper),
+                              'VIRTBOOTSTRAP_WORKER': str(tmp_path / programs.WORKER.name)})
+    client.bootstrap(f'{kind}:{home}/image', dest)
+    assert tree.names(dest) == samples.ORDER
+    assert dest.stat().st_uid == daemon
+
+
+@pytest.mark.root
+@pytest.mark.parametrize('kind', ['oci', 'dir'])
+def test_root_reads_files_that_only_their_owner_may(everything, client, folder, dest, kind):
+    shutil.copytree(path_of(everything[kind]), folder / 'image')
+    for path in [folder, *folder.rglob('*')]:
+        path.chmod(0o700 if path.is_dir() else 0o600)
+        os.chown(path, 4712, 4712)
+    client.bootstrap(f'{kind}:{folder}/image', dest)
+    assert (dest / 'etc/release').exists()
+
+
+@pytest.mark.parametrize('verb', [['inspect'], []], ids=['inspect', 'bootstrap'])
+def test_files_are_not_for_another_host(everything, env, daemon, tmp_path, dest, verb):
+    """By ssh, which is a program here that leads to a bus of the test's own."""
+    ssh = tmp_path / 'bin/ssh'
+    ssh.parent.mkdir()
+    ssh.write_text(f'#!/bin/sh\nexec systemd-stdio-bridge --bus-path={daemon.address}\n')
+    ssh.chmod(0o755)
+    client = programs.Client({**env, 'PATH': f'{ssh.parent}:{env["PATH"]}'})
+    client.where = ['--host=elsewhere']
+    result = client.run(*verb, everything['oci'], *([] if verb else [dest]), expect=1)
+    assert result.sentence == ('Files of this host cannot be handed over on this connection, '
+                               'which carries no descriptors')

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Root file systems out of a tarball: a single layer without an image, by path or from a pipe."""
+
+import os
+import subprocess
+
+import pytest
+
+from support import samples, tar, tree
+from support.image import Image
+from support.process import wait_for
+from support.programs import workers_of
+
+pytestmark = pytest.mark.root
+
+PROGRAMS = {
+    'none': ['cat'], 'gzip': ['gzip'], 'bzip2': ['bzip2'], 'xz': ['xz'], 'zstd': ['zstd'],
+    'lz4': ['lz4'], 'lzip': ['lzip'], 'lzop': ['lzop'],
+}
+
+
+def compressed(data, program):
+    return subprocess.run([*PROGRAMS[program], *(['-c'] if program != 'none' else [])],
+                          input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
+@pytest.fixture(scope='module')
+def sample():
+    return tar.archive(samples.base_layer())
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a file that has nothing to do with its name, and returns its path."""
+    def one(data, name='rootfs.img'):
+        path = tmp_path / name
+        path.write_bytes(data)
+        return path
+    return one
+
+
+@pytest.fixture
+def as_image(faulty_registry, client, work):
+    """The tree that a layer of an image gives."""
+    faulty_registry.add('tarball', Image([samples.base_layer()]))
+    client.bootstrap(faulty_registry.reference('tarball'), work / 'image')
+    return tree.snapshot(work / 'image')
+
+
+@pytest.mark.parametrize('program', PROGRAMS)
+def test_tarball_is_unpacked_whatever_compressed_it(client, dest, write, sample, as_image, program):
+    client.bootstrap(f'file://{write(compressed(sample, program))}', dest)
+    tree.assert_same(tree.snapshot(dest), as_image)
+
+
+def test_plain_path_is_a_tarball(client, dest, write, sample, as_image):
+    client.bootstrap(str(write(sample)), dest)
+    tree.assert_same(tree.snapshot(dest), as_image)
+
+
+def test_standard_input_may_be_a_pipe(client, dest, sample, as_image):
+    process = client.start('file:///dev/stdin', dest, stdin=subprocess.PIPE)
+    with process.stdin as pipe:
+        pipe.buffer.write(compressed(sample, 'gzip'))
+    process.stdin = None
+    client.finish(process)
+    tree.assert_same(tree.snapshot(dest), as_image)
+
+
+def test_standard_input_may_be_a_file(client, dest, write, sample, as_image):
+    with open(write(sample), 'rb') as source:
+        client.run('file:///dev/stdin', dest, stdin=source)
+    tree.assert_same(tree.snapshot(dest), as_image)
+
+
+def test_whiteouts_are_those_of_a_first_layer(client, dest, write):
+    data = tar.archive([tar.file('gone'), tar.whiteout('gone'), tar.whiteout('never-there')])
+    client.bootstrap(str(write(data)), dest)
+    assert tree.names(dest) == ['gone']
+
+
+def test_owners_are_mapped_and_root_gets_a_password(client, dest, write, tmp_path):
+    secret = tmp_path / 'secret'
+    secret.write_text('drowssap\n')
+    data = tar.archive([
+        tar.directory('etc'), tar.file('etc/shadow', b'root:*:1::::::\n', mode=0o640),
+        tar.file('mine', uid=1, gid=2)])
+    client.bootstrap(str(write(data)), dest, '--idmap', '0:100000:10',
+                     '--root-password', f'file:{secret}')
+    assert (os.lstat(dest / 'mine').st_uid, os.lstat(dest / 'mine').st_gid) == (100001, 100002)
+    assert (dest / 'etc/shadow').read_text().startswith('root:$')
+
+
+def test_progress_reaches_the_size_of_the_file(client, dest, write, sample):
+    data = compressed(sample, 'gzip')
+    result = client.run('--json', str(write(data)), dest)
+    progress = result.of('progress')
+    assert max(one['done'] for one in progress) == len(data)
+    assert all(one['total'] == len(data) for one in progress if one['phase'] == 'unpack')
+
+
+@pytest.mark.parametrize('data, error', [
+    (b'no archive at all' * 100, 'CorruptArchive'),
+    (tar.archive([tar.file('f', b'x' * 5000)])[:3000], 'CorruptArchive'),
+    (tar.archive([tar.whiteout('..')]), 'UnsafeArchive'),
+])
+def test_bad_tarball_ends_with_an_error_and_nothing_is_left(client, work, dest, write, data, error):
+    result = client.fail(str(write(data)), dest)
+    assert result.error == error, str(result)
+    assert os.listdir(work) == []
+
+
+def test_empty_file_is_not_a_tarball(client, work, dest, write):
+    result = client.fail(str(write(b'')), dest)
+    assert result.error == 'CorruptArchive', str(result)
+    assert os.listdir(work) == []
+
+
+def test_missing_file_is_named(client, dest, tmp_path):
+    result = client.run(f'file://{tmp_path}/missing.tar', dest, expect=1)
+    assert 'missing.tar' in result.sentence
+
+
+def test_directory_is_not_a_tarball(client, dest, tmp_path):
+    result = client.run(str(tmp_path), dest, expect=1)
+    assert str(tmp_path) in result.sentence
+
+
+def test_options_of_images_are_refused(client, dest, write, sample):
+    result = client.run('--platform=linux/arm64', str(write(sample)), dest, expect=1)
+    assert 'platform' in result.sentence
+
+
+def test_cancelling_a_tarball_from_a_pipe_leaves_nothing(client, work, dest, sample):
+    process = client.start('--status-only', 'file:///dev/stdin', dest, stdin=subprocess.PIPE)
+    process.stdin.buffer.write(sample[:len(sample) // 2])
+    process.stdin.flush()
+    wait_for(lambda: workers_of(process), 'the job to begin')
+    process.send_signal(2)
+    try:
+        client.finish(process, expect=130)
+    finally:
+        process.stdin.close()
+    assert os.listdir(work) == []
+
+
+def test_tarball_does_not_enter_the_cache(client, cache, dest, write, sample):
+    client.bootstrap(str(write(sample)), dest)
+    assert list((cache / 'blobs/sha256').iterdir()) == []
+
+
+def test_daemon_opens_a_path_itself_without_a_descriptor(api, dest, write, sample):
+    _, job = api.bootstrap(f'file://{write(sample)}', str(dest))
+    assert api.wait(job)[0] == 'done'
+    assert (dest / 'bin').is_dir()
+
+
+def test_relative_path_needs_a_descriptor(api, dest):
+    with pytest.raises(Exception, match='InvalidReference'):
+        api.bootstrap('docker-archive:-', str(dest))
