@@ -250,7 +250,7 @@ static int write_images(Store *store, const ImageList *list, Error *error) {
 
         r = file_write_atomic(store->private_fd, IMAGES_FILE, images, images_size, 0600);
         if (r >= 0)
-                r = file_write_atomic(store->root_fd, "index.json", index, index_size, 0644);
+                r = file_write_atomic(store->root_fd, "index.json", index, index_size, 0600);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot write the list of cached images");
         return 0;

@@ -55,7 +55,8 @@ static int open_directories(Store *store, Error *error) {
         if (r < 0)
                 return r;
 
-        r = open_directory(store->root_fd, "blobs", 0755, &blobs_fd, error);
+        /* What came with somebody's password is not for everybody. */
+        r = open_directory(store->root_fd, "blobs", 0700, &blobs_fd, error);
         for (DigestAlgorithm i = 0; r >= 0 && i < _DIGEST_ALGORITHM_MAX; i++)
                 r = open_directory(
                         blobs_fd, digest_algorithm_to_string(i), 0755, &store->blob_fds[i], error);
@@ -80,8 +81,8 @@ static int open_directories(Store *store, Error *error) {
         r = open_directory(store->private_fd, "leases", 0700, &store->leases_fd, error);
         if (r < 0)
                 return r;
-        /* Who runs a machine reads the images below its own. */
-        return open_directory(store->root_fd, "disks", 0755, &store->disks_fd, error);
+        /* Who runs a machine reads the images below its own, whose names nobody can guess or list. */
+        return open_directory(store->root_fd, "disks", 0711, &store->disks_fd, error);
 }
 
 static int write_layout(Store *store, Error *error) {

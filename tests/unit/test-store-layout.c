@@ -9,6 +9,9 @@ static const char *const parts[] = {
         "store/virt-bootstrap/partial",
         "store/virt-bootstrap/verified",
         "store/virt-bootstrap/journal",
+        "store/virt-bootstrap/disks",
+        "store/virt-bootstrap/leases",
+        "store/disks",
         "store/virt-bootstrap/lock",
 };
 
@@ -25,14 +28,23 @@ static void new_store_is_an_oci_layout(void **state) {
         free(content);
 }
 
-static void what_is_the_projects_own_is_private(void **state) {
+static void only_the_disk_images_can_be_reached_by_others(void **state) {
+        static const struct {
+                const char *path;
+                mode_t mode;
+        } cases[] = {
+                { "store/virt-bootstrap", 0700 },
+                { "store/blobs", 0700 },
+                { "store/index.json", 0600 },
+                { "store/disks", 0711 },
+        };
         StoreFixture *f = *state;
         struct stat st;
 
-        assert_int_equal(stat(scratch_at(&f->scratch, "store/virt-bootstrap"), &st), 0);
-        assert_int_equal(st.st_mode & 07777, 0700);
-        assert_int_equal(stat(scratch_at(&f->scratch, "store/blobs/sha256"), &st), 0);
-        assert_int_equal(st.st_mode & 0005, 0005);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                assert_int_equal(stat(scratch_at(&f->scratch, cases[i].path), &st), 0);
+                assert_int_equal(st.st_mode & 07777, cases[i].mode);
+        }
 }
 
 static void store_is_opened_again_with_what_is_in_it(void **state) {
@@ -103,7 +115,7 @@ static void what_is_no_directory_is_refused(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 STORE_CASE(new_store_is_an_oci_layout),
-                STORE_CASE(what_is_the_projects_own_is_private),
+                STORE_CASE(only_the_disk_images_can_be_reached_by_others),
                 STORE_CASE(store_is_opened_again_with_what_is_in_it),
                 STORE_CASE(missing_parts_and_parents_are_made),
                 STORE_CASE(two_may_have_it_open),
