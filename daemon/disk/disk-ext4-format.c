@@ -170,5 +170,7 @@ int ext4_format(Ext4 *ext4, const Ext4Options *options, Error *error) {
         }
         if (code != 0)
                 return ext4_error(ext4, code, "Cannot make a file system", error);
-        return make_root(ext4, error);
+        r = make_root(ext4, error);
+        ext4->free_at_first = ext2fs_free_blocks_count(ext4->fs->super);
+        return r;
 }

@@ -102,7 +102,8 @@ struct Ext4 {
         Ext4Content content;
         Ext4Dirs dirs;
         bool warned_xattrs;
-        bool is_full; /* something did not fit */
+        bool is_full;           /* something did not fit */
+        uint64_t free_at_first; /* blocks, when it was made */
 };
 
 /** ext4_error() - turn what libext2fs returned into @error: "@what: …"; returns a negative errno */

@@ -242,11 +242,8 @@ int ext4_end_layer(Ext4 *ext4, Error *error) {
 
 uint64_t ext4_size_for(const Ext4 *ext4) {
         struct ext2_super_block *super = ext4->fs->super;
-        const uint64_t n_blocks = ext2fs_blocks_count(super);
-        const uint64_t used = n_blocks - ext2fs_free_blocks_count(super);
-        const uint64_t overhead = ext4_overhead(n_blocks);
+        const uint64_t content = ext4->free_at_first - ext2fs_free_blocks_count(super);
         const uint64_t n_inodes = super->s_inodes_count - super->s_free_inodes_count;
-        const uint64_t content = used > overhead ? used - overhead : 0;
         const uint64_t step = (UINT64_C(1) << 20) / EXT4_BLOCK_BYTES;
         uint64_t size = EXT4_SIZE_MIN / EXT4_BLOCK_BYTES;
 

@@ -87,7 +87,7 @@ bool ext4_is_full(const Ext4 *ext4);
 /**
  * ext4_size_for() - how large a file system has to be to hold what @ext4 holds, with a bit of room
  *
- * For a message: bytes, a multiple of 1 MiB.
+ * For a message: bytes, a multiple of 1 MiB. Not of one that was opened.
  */
 uint64_t ext4_size_for(const Ext4 *ext4);
 
