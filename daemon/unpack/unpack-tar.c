@@ -27,6 +27,8 @@ static int archive_error(struct archive *archive, Error *error) {
 }
 
 static int copy_content(Tar *tar, struct archive *archive, const UnpackMeta *meta, Error *error) {
+        uint64_t end = 0; /* of what was written last */
+
         for (;;) {
                 const void *data;
                 la_int64_t offset;
@@ -45,7 +47,12 @@ static int copy_content(Tar *tar, struct archive *archive, const UnpackMeta *met
                         return error_set(
                                 error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
                                 "It has content beyond its size");
+                if ((uint64_t) offset < end)
+                        return error_set(
+                                error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
+                                "The parts of a sparse file are not in order");
 
+                end = (uint64_t) offset + size;
                 r = tree_write(tar->tree, (uint64_t) offset, data, size, error);
                 if (r < 0)
                         return r;

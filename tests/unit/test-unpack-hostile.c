@@ -50,6 +50,31 @@ static void pax_size_that_lies_is_refused(void **state) {
         run_badly(f, ERROR_CORRUPT_ARCHIVE);
 }
 
+static void parts_of_a_sparse_file_that_overlap_are_refused(void **state) {
+        static const char *const maps[] = { "2\n8192\n4\n0\n4\n", "2\n0\n4\n2\n4\n" };
+
+        for (size_t i = 0; i < 2; i++) {
+                _cleanup_(bytes_done) Bytes records = { 0 };
+                uint8_t block[TAR_BLOCK] = { 0 };
+                Fixture *f = *state;
+                Bytes *tar = i == 0 ? layer_add(f) : &f->layers[0];
+
+                error_clear(&f->error);
+                bytes_done(tar);
+                pax_add(&records, "GNU.sparse.major", "1", 1);
+                pax_add(&records, "GNU.sparse.minor", "0", 1);
+                pax_add(&records, "GNU.sparse.name", "sparse", 6);
+                pax_add(&records, "GNU.sparse.realsize", "16384", 5);
+                tar_extra(tar, 'x', records.data, records.size);
+                memcpy(block, maps[i], strlen(maps[i]));
+                tar_add(tar, &(TarEntry){ .name = "GNUSparseFile.1/x", .size = TAR_BLOCK + 8 });
+                bytes_add(tar, block, sizeof(block));
+                bytes_add(tar, "datadata", 8);
+                bytes_pad(tar);
+                run_badly(f, ERROR_CORRUPT_ARCHIVE);
+        }
+}
+
 static void huge_size_is_refused(void **state) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -320,6 +345,7 @@ int main(void) {
                 UNPACK_CASE(owner_that_is_no_id_is_refused),
                 UNPACK_CASE(device_number_of_more_than_32_bits_is_refused),
                 UNPACK_CASE(pax_size_that_lies_is_refused),
+                UNPACK_CASE(parts_of_a_sparse_file_that_overlap_are_refused),
                 UNPACK_CASE(huge_size_is_refused),
                 UNPACK_CASE(path_over_the_limit_is_refused),
                 UNPACK_CASE(name_over_the_limit_is_refused),
