@@ -57,6 +57,10 @@ static void what_cannot_be_understood_changes_nothing(void **state) {
         assert_int_equal(config.limits.path_bytes, defaults.limits.path_bytes);
 }
 
+static void apply_more(const char *text, Config *config) {
+        config_apply("more", text, strlen(text), NULL, config);
+}
+
 /* What virt-builder gets, with blanks between the arguments. */
 static const char *join_builder(const Config *config) {
         static char text[sizeof(config->builder.text) + 1];
@@ -82,7 +86,7 @@ static void arguments_of_virt_builder_add_up_in_order(void **state) {
                 "--source file:///srv/index --no-check-signature --edit /etc/hosts: s/a b/c/ "
                 "--source https://example/i");
 
-        config_apply("more", "[VirtBuilder]\nOptions=-v\n", 27, NULL, &config);
+        apply_more("[VirtBuilder]\nOptions=-v\n", &config);
         assert_non_null(strstr(join_builder(&config), "https://example/i -v"));
 
         config = apply("[VirtBuilder]\nSource=a\nOptions=b\nOptions=\nOptions=c\n");
@@ -108,12 +112,12 @@ static void too_many_or_too_long_arguments_are_left_out(void **state) {
         config = apply(text);
         assert_string_equal(join_builder(&config), longest);
         for (int i = 0; i < 20; i++)
-                config_apply("more", text, strlen(text), NULL, &config);
+                apply_more(text, &config);
         assert_int_equal(config.builder.n, sizeof(config.builder.text) / CONFIG_ARGUMENT_BYTES_MAX);
 
         config = apply("[VirtBuilder]\nOptions=-v\n");
         for (int i = 0; i < 100; i++)
-                config_apply("more", "[VirtBuilder]\nSource=y\n", 23, NULL, &config);
+                apply_more("[VirtBuilder]\nSource=y\n", &config);
         /* A source is two, and there is room for one. */
         assert_int_equal(config.builder.n, CONFIG_ARGUMENTS_MAX - 1);
 }
