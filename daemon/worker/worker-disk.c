@@ -181,6 +181,19 @@ static int write_chain(
         return r;
 }
 
+/* An image of the chain's own, with nothing in it yet: all layers are there, and nothing is changed. */
+static int add_top(Chain *chain, Error *error) {
+        DiskDevice *device;
+        int r;
+
+        r = next_device(chain, &device, error);
+        return r < 0 ? r : disk_device_flush(device, error);
+}
+
+static bool is_changed(const ProtoDiskStart *start, const ProtoFds *fds, const Chain *chain) {
+        return chain->n_complete < start->n_layers || start->n_id_ranges > 0 || fds->fds[1] >= 0;
+}
+
 static int sync_images(const Chain *chain, Error *error) {
         for (uint32_t i = chain->n_complete; i < chain->n; i++)
                 if (fdatasync(chain->fds[i]) < 0)
@@ -227,7 +240,9 @@ int worker_disk(int socket_fd, Error *error) {
         if (r >= 0 && start->sandbox)
                 r = sandbox_enter_disk(error);
         if (r >= 0)
-                r = write_chain(socket_fd, start, &fds, &chain, layers, settings, error);
+                r = is_changed(start, &fds, &chain)
+                            ? write_chain(socket_fd, start, &fds, &chain, layers, settings, error)
+                            : add_top(&chain, error);
         if (r < 0)
                 return r;
 
