@@ -82,6 +82,24 @@ static int open_shared(Disk *disk, Error *error) {
         return 0;
 }
 
+/* An image names the one below it in the store, in UTF-8 and not for long. */
+static int check_store_path(const Store *store, Error *error) {
+        _cleanup_(freep) char *path = store_disk_path(store, "00000000000000000000000000000000");
+        ProtoDiskImage image;
+
+        if (!path)
+                return error_oom(error);
+        if (proto_text_set(image.backing, sizeof(image.backing), path) &&
+            strcmp(image.backing, path) == 0)
+                return 0;
+
+        return error_set(
+                error, ENAMETOOLONG, ERROR_FAILED,
+                "Layers cannot be shared in the cache %s: its path is too long for a disk image, or is "
+                "not UTF-8",
+                store_path(store));
+}
+
 int disk_new(const DiskRequest *request, Disk **ret, Error *error) {
         const bool has_top = job_spec_changes_tree(request->spec) || request->spec->share_layers;
         _cleanup_(disk_freep) Disk *disk = NULL;
@@ -96,6 +114,11 @@ int disk_new(const DiskRequest *request, Disk **ret, Error *error) {
                 .n_layers = request->fetch ? fetch_image(request->fetch)->n_layers : 1,
         };
         disk->n_images = disk->n_layers + has_top;
+        if (request->spec->share_layers) {
+                r = check_store_path(request->store, error);
+                if (r < 0)
+                        return r;
+        }
         if (disk->n_images > DISK_IMAGES_MAX)
                 return error_set(
                         error, E2BIG, ERROR_LIMIT_EXCEEDED,

@@ -10,8 +10,8 @@
  *
  * What an image has in it is decided by its disk's size, the blob of its layer, and the image below it:
  * that is its key. Only blobs whose digest was verified may stand in one. A lease ends when the chain's
- * file on top is gone; where it is found by its inode, it may also have moved (a daemon without
- * privileges can only look where it was).
+ * file on top is gone, which is known by its inode: it may also have moved. A daemon without privileges
+ * can look only where it was; what it does not find there keeps its images until all leases are released.
  */
 
 #include <stdbool.h>

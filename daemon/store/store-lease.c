@@ -16,8 +16,8 @@
 #include "store-lease.h"
 
 /*
- * A lease's file is text, one thing a line: the path of the chain's top, "DEVICE INODE", the file handle
- * as "TYPE HEX" or "-", and the ids of the images.
+ * A lease's file has "DEVICE INODE", the file handle as "TYPE HEX" or "-", and the ids of the images, each
+ * on a line; then an empty line, and the path of the chain's top, in which may be anything.
  */
 #define LEASE_BYTES_MAX ((size_t) 64 << 10)
 #define HANDLE_HEX_MAX  (2 * MAX_HANDLE_SZ + 1)
@@ -93,10 +93,10 @@ int store_disk_lease(
 
         format_handle(top_fd, handle, sizeof(handle));
         (void) fprintf(
-                stream, "%s\n%ju %ju\n%s\n", path, (uintmax_t) st.st_dev, (uintmax_t) st.st_ino,
-                handle);
+                stream, "%ju %ju\n%s\n", (uintmax_t) st.st_dev, (uintmax_t) st.st_ino, handle);
         for (size_t i = 0; i < n_disks; i++)
                 (void) fprintf(stream, "%s\n", disks[i].id);
+        (void) fprintf(stream, "\n%s", path);
         if (fclose(stream) != 0)
                 return error_oom(error);
 
@@ -130,11 +130,14 @@ static bool exists_elsewhere(const char *path, dev_t device, const char *handle_
         /* The file system is not there: the chain may be back with it. */
         if (dir_fd < 0 || fstat(dir_fd, &st) < 0 || st.st_dev != device)
                 return true;
+        /* Who cannot tell does not take what may be needed. */
         if (!parse_handle(handle_text, &handle))
-                return false;
+                return true;
 
         fd = open_by_handle_at(dir_fd, &handle.header, O_PATH | O_CLOEXEC);
-        return fd >= 0 && fstat(fd, &st) >= 0 && st.st_nlink > 0;
+        if (fd < 0)
+                return errno != ESTALE && errno != ENOENT;
+        return fstat(fd, &st) < 0 || st.st_nlink > 0;
 }
 
 static bool is_alive(const char *path, const char *identity, const char *handle) {
@@ -142,7 +145,7 @@ static bool is_alive(const char *path, const char *identity, const char *handle)
         struct stat st;
 
         if (sscanf(identity, "%ju %ju", &device, &inode) != 2)
-                return false;
+                return true;
         if (stat(path, &st) >= 0 && st.st_dev == (dev_t) device && st.st_ino == (ino_t) inode)
                 return true;
 
@@ -153,26 +156,23 @@ static char *next_line(char **text) {
         return strsep(text, "\n");
 }
 
-static int add_ids(LeasedIds *ids, char *text) {
-        for (char *id = next_line(&text); id; id = next_line(&text)) {
-                char(*bigger)[STORE_DISK_ID_MAX];
+static int add_id(LeasedIds *ids, const char *id) {
+        char(*bigger)[STORE_DISK_ID_MAX];
 
-                if (!store_disk_is_id(id))
-                        continue;
+        bigger = reallocarray(ids->ids, ids->n + 1, sizeof(*bigger));
+        if (!bigger)
+                return -ENOMEM;
 
-                bigger = reallocarray(ids->ids, ids->n + 1, sizeof(*bigger));
-                if (!bigger)
-                        return -ENOMEM;
-                ids->ids = bigger;
-                strcpy(bigger[ids->n++], id);
-        }
-
+        ids->ids = bigger;
+        strcpy(bigger[ids->n++], id);
         return 0;
 }
 
+/* What cannot be read keeps what it names. */
 static int read_lease(Store *store, const char *name, LeasedIds *ids) {
         _cleanup_(freep) char *text = NULL;
-        char *rest, *path, *identity, *handle;
+        const size_t n_before = ids->n;
+        char *rest, *identity, *handle, *id;
         int r;
 
         r = file_read(store->leases_fd, name, LEASE_BYTES_MAX, &text, NULL);
@@ -180,15 +180,18 @@ static int read_lease(Store *store, const char *name, LeasedIds *ids) {
                 return r == -ENOENT ? 0 : r;
 
         rest = text;
-        path = next_line(&rest);
         identity = next_line(&rest);
         handle = next_line(&rest);
-        if (!path || !identity || !handle || !is_alive(path, identity, handle)) {
-                (void) unlinkat(store->leases_fd, name, 0);
-                return 0;
-        }
+        r = 0;
+        while (r >= 0 && (id = next_line(&rest)) && id[0] != '\0')
+                if (store_disk_is_id(id))
+                        r = add_id(ids, id);
+        if (r < 0 || !rest || !handle || is_alive(rest, identity, handle))
+                return r;
 
-        return rest ? add_ids(ids, rest) : 0;
+        ids->n = n_before;
+        (void) unlinkat(store->leases_fd, name, 0);
+        return 0;
 }
 
 static DIR *open_leases(Store *store) {
@@ -209,8 +212,10 @@ int store_lease_read(Store *store, LeasedIds *ret) {
         if (!dir)
                 return -errno;
 
-        for (size_t n = 0; r >= 0 && n < STORE_DISK_LEASES_MAX && (entry = readdir(dir)); n++)
-                if (store_disk_is_id(entry->d_name))
+        for (size_t n = 0; r >= 0 && (entry = readdir(dir)); n++)
+                if (n == STORE_DISK_LEASES_MAX)
+                        r = -E2BIG;
+                else if (store_disk_is_id(entry->d_name))
                         r = read_lease(store, entry->d_name, &ids);
         (void) closedir(dir);
         if (r < 0) {
