@@ -95,9 +95,8 @@ static int check_store_path(const Store *store, Error *error) {
 
         return error_set(
                 error, ENAMETOOLONG, ERROR_FAILED,
-                "Layers cannot be shared in the cache %s: its path is too long for a disk image, or is "
-                "not UTF-8",
-                store_path(store));
+                "Layers cannot be shared: the path of the cache is too long for a disk image, or is "
+                "not UTF-8");
 }
 
 int disk_new(const DiskRequest *request, Disk **ret, Error *error) {
