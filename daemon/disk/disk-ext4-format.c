@@ -21,7 +21,10 @@ uint64_t ext4_inodes_for(uint64_t n_blocks) {
 
         if (size < SMALL_BYTES)
                 return size / 4096;
-        return size / (size >= BIG_BYTES ? 32768 : 16384);
+        if (size >= BIG_BYTES)
+                return size / 32768;
+        /* Never fewer than a smaller one has. */
+        return size / 16384 > SMALL_BYTES / 4096 ? size / 16384 : SMALL_BYTES / 4096;
 }
 
 static uint64_t journal_blocks(uint64_t n_blocks) {

@@ -176,6 +176,18 @@ static errcode_t set(Ext4 *ext4, Handle *handle, const char *name, const void *v
         return ext2fs_xattr_set(handle, name, value, size);
 }
 
+/* e2fsck takes a link that has blocks for a long one: what does not fit beside it is left out. */
+static errcode_t set_of_link(Ext4 *ext4, Handle *handle, const UnpackXattr *xattr) {
+        const bool has_inodes = ext2fs_has_feature_ea_inode(ext4->fs->super);
+        errcode_t code;
+
+        ext2fs_clear_feature_ea_inode(ext4->fs->super);
+        code = ext2fs_xattr_set(handle, xattr->name, xattr->value, xattr->size);
+        if (has_inodes)
+                ext2fs_set_feature_ea_inode(ext4->fs->super);
+        return code;
+}
+
 static errcode_t set_acl(
         Ext4 *ext4, Handle *handle, const UnpackXattr *xattr, const UnpackMeta *meta) {
         _cleanup_(freep) void *value = NULL;
@@ -226,6 +238,8 @@ int ext4_xattr_write(
 
                 if (!can_have(meta->type, xattr->name))
                         code = EXT2_ET_EA_NO_SPACE;
+                else if (meta->type == UNPACK_SYMLINK)
+                        code = set_of_link(ext4, handle, xattr);
                 else if (is_acl(xattr->name))
                         code = set_acl(ext4, handle, xattr, meta);
                 else

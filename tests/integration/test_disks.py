@@ -165,6 +165,22 @@ def test_empty_layer_has_an_image_too(client, faulty_registry, dest):
     assert disk.snapshot(dest / 'layer-2.qcow2').keys() == {b'.', b'a', b'b'}
 
 
+def test_large_attribute_of_a_link_is_left_out_and_of_a_file_kept(client, faulty_registry, dest):
+    value = {'trusted.b': b'v' * 9000}
+    layer = [tar.symlink('link', 'target', xattrs=value), tar.file('file', xattrs=value)]
+    faulty_registry.add('attributes', Image([layer]))
+    result = client.bootstrap(faulty_registry.reference('attributes'), dest, *QCOW2)
+    assert 'xtended attributes' in result.err
+    found = disk.snapshot(disk.top(dest))
+    assert found[b'file']['xattrs'] == value and not found[b'link']['xattrs']
+
+
+def test_larger_disk_has_no_fewer_inodes(client, tmp_path, dest):
+    path = tmp_path / 'many.tar'
+    path.write_bytes(tar.archive([tar.file(f'f{n}') for n in range(40000)]))
+    client.bootstrap(str(path), dest, '--format=qcow2', '--size=600M')
+
+
 def test_hard_link_across_layers_is_one_inode(client, faulty_registry, dest):
     faulty_registry.add('links', Image([[tar.file('a', b'x')], [tar.hardlink('b', 'a')]]))
     bootstrap(client, faulty_registry.reference('links'), dest)
