@@ -25,6 +25,20 @@ JobSpec *job_spec_new(void) {
         return spec;
 }
 
+void job_spec_release(JobSpec *spec) {
+        int *const fds[] = {
+                &spec->password_fd,
+                &spec->root_password_fd,
+                &spec->destination_fd,
+                &spec->source_fd,
+        };
+
+        for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+                closep(fds[i]);
+                *fds[i] = -EBADF;
+        }
+}
+
 JobSpec *job_spec_free(JobSpec *spec) {
         if (!spec)
                 return NULL;
@@ -35,10 +49,7 @@ JobSpec *job_spec_free(JobSpec *spec) {
         free(spec->destination);
         free(spec->platform);
         free(spec->username);
-        closep(&spec->password_fd);
-        closep(&spec->root_password_fd);
-        closep(&spec->destination_fd);
-        closep(&spec->source_fd);
+        job_spec_release(spec);
         free(spec);
         return NULL;
 }

@@ -57,6 +57,9 @@ JobSpec *job_spec_new(void);
 /** job_spec_free() - release @spec (may be NULL) */
 JobSpec *job_spec_free(JobSpec *spec);
 
+/** job_spec_release() - close its descriptors: nobody needs them any more, and others may wait for that */
+void job_spec_release(JobSpec *spec);
+
 /** job_format_to_string() - "dir" or "qcow2" */
 const char *job_format_to_string(JobFormat format);
 

@@ -181,8 +181,10 @@ void job_set_state(Job *job, JobState state, const Error *error) {
                 job->progress.fraction = 1.0;
         }
         /* What was last, before the end. */
-        if (job_has_ended(job))
+        if (job_has_ended(job)) {
+                job_spec_release(job->spec);
                 tell_progress(job);
+        }
 
         job->listener->state_changed(job->listener->userdata, job);
 }
