@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,10 +36,13 @@ static ssize_t feed_read(void *userdata, void *buffer, size_t size, Error *error
         Feed *feed = userdata;
         ssize_t n;
 
-        do
+        do {
                 n = feed->is_pipe ? read(feed->fd, buffer, size)
                                   : pread(feed->fd, buffer, size, (off_t) feed->offset);
-        while (n < 0 && errno == EINTR);
+                /* Its owner may not want to block; we do. */
+                if (n < 0 && errno == EAGAIN)
+                        (void) poll(&(struct pollfd){ .fd = feed->fd, .events = POLLIN }, 1, -1);
+        } while (n < 0 && (errno == EINTR || errno == EAGAIN));
         if (n < 0)
                 return error_set_errno(error, errno, "Cannot read the archive");
 
