@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -98,12 +100,20 @@ static int show_failure(const Options *options, const Error *error) {
         return outcome_status(&outcome);
 }
 
+/* Descriptors of our own must not take the places of those that the caller has closed. */
+static void open_standard_streams(void) {
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+                        (void) open("/dev/null", O_RDWR);
+}
+
 int main(int argc, char *argv[]) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         const struct sigaction interrupt = { .sa_handler = on_interrupt };
         Options options;
         int r;
 
+        open_standard_streams();
         (void) setlocale(LC_ALL, "");
         (void) setlocale(LC_NUMERIC, "C"); /* numbers are data too */
         (void) bindtextdomain("virt-bootstrap", LOCALEDIR);

@@ -9,7 +9,7 @@ import pytest
 from support import samples, tar, tree
 from support.image import Image
 from support.process import wait_for
-from support.programs import workers_of
+from support.programs import Client, workers_of
 
 pytestmark = pytest.mark.root
 
@@ -71,6 +71,21 @@ def test_standard_input_may_be_a_file(client, dest, write, sample, as_image):
     with open(write(sample), 'rb') as source:
         client.run('file:///dev/stdin', dest, stdin=source)
     tree.assert_same(tree.snapshot(dest), as_image)
+
+
+def test_closed_standard_input_is_no_source(client, work, dest):
+    closing = ['sh', '-c', 'exec "$@" <&-', 'sh']
+    result = Client(client.env, prefix=closing).run('-', dest, expect=1)
+    assert '/dev/stdin' in result.sentence
+    assert os.listdir(work) == []
+
+
+def test_job_that_has_ended_lets_go_of_its_source(api, daemon, dest, write, sample):
+    path = write(sample)
+    _, job = api.bootstrap(str(path), str(dest))
+    api.wait(job)
+    folder = f'/proc/{daemon.process.pid}/fd'
+    assert str(path) not in [os.readlink(f'{folder}/{fd}') for fd in os.listdir(folder)]
 
 
 def test_whiteouts_are_those_of_a_first_layer(client, dest, write):
