@@ -171,14 +171,25 @@ class Generator:
         xattrs = {'user.x': b'\0' + data[:3]} if pick.random() < 0.3 else {}
         return tar.file(name, data, xattrs=xattrs, **self._meta())
 
+    @staticmethod
+    def _gone(entry):
+        """What a whiteout is about."""
+        return entry.name.replace(b'/.wh..wh..opq', b'').replace(b'.wh.', b'')
+
     def _whiteouts(self):
+        """None is inside another: what is left of the outer one's directory then is nobody's to say."""
         have = [path for path, _ in self.tree.paths()]
         out = []
         for _ in range(self.random.randint(0, 3)):
             if have and self.random.random() < 0.7:
-                out.append(tar.whiteout(self.random.choice(have)))
+                one = tar.whiteout(self.random.choice(have))
             elif not self.plain:
-                out.append(tar.opaque(self._path()))
+                one = tar.opaque(self._path())
+            else:
+                continue
+            gone, others = self._gone(one), [self._gone(other) for other in out]
+            if not any(inside(gone, other) or inside(other, gone) for other in others):
+                out.append(one)
         return out
 
     def _is_plain(self, name):
@@ -189,8 +200,8 @@ class Generator:
                    for n in range(len(parts)))
 
     def layer(self):
-        """Whiteouts stand anywhere, but for those that take away a link: the layer may have written
-        through it by then, which cannot be undone."""
+        """Whiteouts stand anywhere, but for those that take away a link, or are below one of the layer's
+        own: the layer may have gone through it by then, which cannot be undone."""
         links = [path for path, node in self.tree.paths() if node.is_link()]
         marked = self._whiteouts()
         self.tree.apply(marked)
@@ -207,8 +218,10 @@ class Generator:
             entries.append(entry)
         if self.plain:
             return marked + entries
+        own = [entry.name.lstrip(b'/') for entry in entries if entry.kind == tar.SYMLINK]
         for entry in marked:
-            gone = entry.name.replace(b'/.wh..wh..opq', b'').replace(b'.wh.', b'')
-            first = any(inside(link, gone) for link in links)
+            gone = self._gone(entry)
+            first = any(inside(link, gone) for link in links) or any(
+                inside(gone, link) for link in own)
             entries.insert(0 if first else self.random.randint(0, len(entries)), entry)
         return entries
