@@ -52,6 +52,59 @@ ssize_t fd_read_full(int fd, void *data, size_t size) {
         return (ssize_t) (size - left);
 }
 
+int fd_pwrite_full(int fd, const void *data, size_t size, uint64_t offset) {
+        const uint8_t *p = data;
+
+        while (size > 0) {
+                ssize_t n = pwrite(fd, p, size, (off_t) offset);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+
+                p += n;
+                offset += (uint64_t) n;
+                size -= (size_t) n;
+        }
+
+        return 0;
+}
+
+ssize_t fd_pread_full(int fd, void *data, size_t size, uint64_t offset) {
+        uint8_t *p = data;
+        size_t done = 0;
+
+        while (done < size) {
+                ssize_t n = pread(fd, p + done, size - done, (off_t) (offset + done));
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+
+                done += (size_t) n;
+        }
+
+        return (ssize_t) done;
+}
+
+int dir_open(int dir_fd, DIR **ret) {
+        int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+        DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+        if (!dir) {
+                r = -errno;
+                closep(&fd);
+                return r;
+        }
+
+        *ret = dir;
+        return 0;
+}
+
 int fd_read_all(int fd, size_t limit, char **ret, size_t *ret_size) {
         _cleanup_(freep) char *content = NULL;
         size_t size = 0, room = 0;

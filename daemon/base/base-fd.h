@@ -3,9 +3,12 @@
 
 /* Descriptors: whole reads and writes, small files. */
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "base-cleanup.h"
 
 /** fd_write_full() - write all of @data; returns 0 or a negative errno */
 int fd_write_full(int fd, const void *data, size_t size);
@@ -16,6 +19,12 @@ int fd_write_full(int fd, const void *data, size_t size);
  * Return: bytes read, less than @size only at the end of the file; or a negative errno.
  */
 ssize_t fd_read_full(int fd, void *data, size_t size);
+
+/** fd_pwrite_full() - fd_write_full() at @offset */
+int fd_pwrite_full(int fd, const void *data, size_t size, uint64_t offset);
+
+/** fd_pread_full() - fd_read_full() from @offset on */
+ssize_t fd_pread_full(int fd, void *data, size_t size, uint64_t offset);
 
 /**
  * fd_read_all() - read a small file or pipe to its end
@@ -43,6 +52,11 @@ int file_read(int dir_fd, const char *name, size_t limit, char **ret, size_t *re
  * Return: 0 or a negative errno.
  */
 int file_write_atomic(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
+
+/** dir_open() - list the directory @dir_fd from its start on, @dir_fd stays; returns 0 or -errno */
+int dir_open(int dir_fd, DIR **ret);
+
+DEFINE_CLEANUP(DIR, closedir);
 
 /** fd_path() - "/proc/self/fd/N" of @fd in @ret; returns @ret */
 #define FD_PATH_MAX (sizeof("/proc/self/fd/") + 3 * sizeof(int))

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base-fd.h"
 #include "disk-ext4-scratch.h"
 #include "disk-ext4.h"
 
@@ -139,44 +140,23 @@ static int make_slot(Ext4Scratch *scratch, uint64_t block, uint32_t **ret, Error
         return 0;
 }
 
-static off_t slot_offset(uint32_t slot) {
-        return (off_t) ((slot & SLOT_NUMBER) - 1) * (off_t) BLOCK;
+static uint64_t slot_offset(uint32_t slot) {
+        return (uint64_t) ((slot & SLOT_NUMBER) - 1) * BLOCK;
 }
 
-static int file_read(const Ext4Scratch *scratch, uint32_t slot, uint8_t *data, Error *error) {
-        const off_t offset = slot_offset(slot);
-        size_t done = 0;
+static int slot_read(const Ext4Scratch *scratch, uint32_t slot, uint8_t *data, Error *error) {
+        const ssize_t n = fd_pread_full(scratch->fd, data, BLOCK, slot_offset(slot));
 
-        while (done < BLOCK) {
-                const ssize_t n =
-                        pread(scratch->fd, data + done, BLOCK - done, offset + (off_t) done);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
-                        return error_set_errno(
-                                error, n < 0 ? errno : EIO, "Cannot read the scratch file");
-                done += (size_t) n;
-        }
-        return 0;
+        if (n == (ssize_t) BLOCK)
+                return 0;
+        return error_set_errno(error, n < 0 ? (int) -n : EIO, "Cannot read the scratch file");
 }
 
-static int file_write(
+static int slot_write(
         const Ext4Scratch *scratch, uint32_t slot, const uint8_t *data, Error *error) {
-        const off_t offset = slot_offset(slot);
-        size_t done = 0;
+        const int r = fd_pwrite_full(scratch->fd, data, BLOCK, slot_offset(slot));
 
-        while (done < BLOCK) {
-                const ssize_t n =
-                        pwrite(scratch->fd, data + done, BLOCK - done, offset + (off_t) done);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return error_set_errno(error, errno, "Cannot write the scratch file");
-                done += (size_t) n;
-        }
-        return 0;
+        return r < 0 ? error_set_errno(error, -r, "Cannot write the scratch file") : 0;
 }
 
 static int clean(Ext4Scratch *scratch, Cached *cached, Error *error) {
@@ -188,7 +168,7 @@ static int clean(Ext4Scratch *scratch, Cached *cached, Error *error) {
 
         slot = find_slot(scratch, cached->block);
         assert(slot);
-        r = file_write(scratch, *slot, cached->data, error);
+        r = slot_write(scratch, *slot, cached->data, error);
         if (r >= 0)
                 cached->newer = false;
         return r;
@@ -227,7 +207,7 @@ static int cache_load(Ext4Scratch *scratch, uint64_t block, Cached **ret, Error 
 
         slot = find_slot(scratch, block);
         if (slot && (*slot & SLOT_PRESENT))
-                r = file_read(scratch, *slot, cached->data, error);
+                r = slot_read(scratch, *slot, cached->data, error);
         else if (scratch->read) {
                 r = make_slot(scratch, block, &slot, error);
                 if (r >= 0)
@@ -348,7 +328,7 @@ static int run_add(
                 run->n = 0;
         }
 
-        r = file_read(scratch, slot, run->buffer + run->n * BLOCK, error);
+        r = slot_read(scratch, slot, run->buffer + run->n * BLOCK, error);
         if (r >= 0)
                 run->n++;
         return r;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base-fd.h"
 #include "job-destination-internal.h"
 
 bool destination_is_mount_root(int dir_fd, const char *name) {
@@ -24,24 +25,19 @@ bool destination_is_mount_root(int dir_fd, const char *name) {
 
 static bool is_empty(int dir_fd) {
         bool is_mount = destination_is_mount_root(dir_fd, "");
-        int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+        _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         bool empty = true;
 
-        if (!dir) {
-                closep(&fd);
+        if (dir_open(dir_fd, &dir) < 0)
                 return false;
-        }
 
         /* A file system of its own is empty, too, with what mkfs puts there. */
         errno = 0;
         while (empty && (entry = readdir(dir)))
                 empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
                         (is_mount && strcmp(entry->d_name, "lost+found") == 0);
-        empty = empty && errno == 0;
-        (void) closedir(dir);
-        return empty;
+        return empty && errno == 0;
 }
 
 /* Removes "//", "/./" and what is after the last name. "..", which a link could lead elsewhere, is left

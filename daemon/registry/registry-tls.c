@@ -20,8 +20,6 @@ static const char *const default_dirs[] = {
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
-DEFINE_CLEANUP(DIR, closedir);
-
 static void free_secret(char *text) {
         if (text)
                 explicit_bzero(text, strlen(text));

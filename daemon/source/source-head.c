@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base-fd.h"
 #include "source-head.h"
 
 #define MAGIC_OFFSET ((size_t) 257) /* of "ustar" in a header: pax, "ustar Interchange Format" */
@@ -11,21 +10,13 @@
 int source_head_read(int fd, const SourceExtent *extent, SourceHead *ret, Error *error) {
         SourceHead head = { .size = 0 };
         size_t want = extent->size < SOURCE_HEAD_BYTES ? (size_t) extent->size : SOURCE_HEAD_BYTES;
+        ssize_t n;
 
-        while (head.size < want) {
-                ssize_t n =
-                        pread(fd, head.bytes + head.size, want - head.size,
-                              (off_t) (extent->offset + head.size));
+        n = fd_pread_full(fd, head.bytes, want, extent->offset);
+        if (n < 0)
+                return error_set_errno(error, (int) -n, "Cannot read the image");
 
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return error_set_errno(error, errno, "Cannot read the image");
-                if (n == 0)
-                        break;
-                head.size += (size_t) n;
-        }
-
+        head.size = (size_t) n;
         *ret = head;
         return 0;
 }

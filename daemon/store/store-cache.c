@@ -27,11 +27,6 @@ static void entry_list_done(EntryList *list) {
         free(list->entries);
 }
 
-static void closedirp(DIR **dir) {
-        if (*dir)
-                (void) closedir(*dir);
-}
-
 static int add_entry(EntryList *list, const StoreEntry *entry) {
         if (list->n == STORE_ENTRIES_MAX)
                 return -E2BIG;
@@ -97,27 +92,12 @@ static int add_file(
         return add_entry(list, &entry);
 }
 
-static int open_listing(int dir_fd, DIR **ret) {
-        int fd = openat(dir_fd, ".", O_DIRECTORY | O_CLOEXEC);
-
-        if (fd < 0)
-                return -errno;
-
-        *ret = fdopendir(fd);
-        if (!*ret) {
-                closep(&fd);
-                return -ENOMEM;
-        }
-
-        return 0;
-}
-
 static int list_blobs(Store *store, EntryList *list, DigestAlgorithm algorithm) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         int r;
 
-        r = open_listing(store->blob_fds[algorithm], &dir);
+        r = dir_open(store->blob_fds[algorithm], &dir);
 
         while (r >= 0 && (entry = readdir(dir))) {
                 char text[DIGEST_STRING_MAX + 256];
@@ -140,7 +120,7 @@ static int list_partials(Store *store, EntryList *list) {
         struct dirent *entry;
         int r;
 
-        r = open_listing(store->partial_fd, &dir);
+        r = dir_open(store->partial_fd, &dir);
 
         while (r >= 0 && (entry = readdir(dir))) {
                 Digest digest;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base-fd.h"
 #include "store-internal.h"
 #include "store-lease.h"
 
@@ -60,19 +61,13 @@ static int add_image(Store *store, const char *name, ImageList *list) {
 }
 
 static int list_images(Store *store, ImageList *ret) {
-        int fd = openat(store->disks_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-        DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+        _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
+        int r;
 
-        if (!dir) {
-                r = -errno;
-                closep(&fd);
-                return r;
-        }
-
+        r = dir_open(store->disks_fd, &dir);
         while (r >= 0 && (entry = readdir(dir)))
                 r = add_image(store, entry->d_name, ret);
-        (void) closedir(dir);
         return r;
 }
 
@@ -98,14 +93,13 @@ static bool remove_image(Store *store, const char *id) {
 
 /* Keys whose image is gone. */
 static void remove_stale_keys(Store *store) {
-        int fd = openat(store->disk_keys_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+        _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
 
-        if (!dir)
-                closep(&fd);
+        if (dir_open(store->disk_keys_fd, &dir) < 0)
+                return;
 
-        while (dir && (entry = readdir(dir))) {
+        while ((entry = readdir(dir))) {
                 char id[STORE_DISK_ID_MAX + 1], name[STORE_DISK_NAME_MAX];
                 ssize_t n = readlinkat(store->disk_keys_fd, entry->d_name, id, sizeof(id) - 1);
 
@@ -117,8 +111,6 @@ static void remove_stale_keys(Store *store) {
                                                      F_OK, AT_SYMLINK_NOFOLLOW) < 0)
                         (void) unlinkat(store->disk_keys_fd, entry->d_name, 0);
         }
-        if (dir)
-                (void) closedir(dir);
 }
 
 int store_disk_prune(Store *store, uint64_t bytes, uint64_t *ret_freed, Error *error) {

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,19 +59,14 @@ static int read_entries(Store *store, DIR *dir, StoreJournalEntry **entries, siz
 int store_journal_read(Store *store, StoreJournalEntry **ret, size_t *ret_n, Error *error) {
         StoreJournalEntry *entries = NULL;
         size_t n = 0;
-        DIR *dir;
-        int fd, r;
+        _cleanup_(closedirp) DIR *dir = NULL;
+        int r;
 
-        fd = openat(store->journal_fd, ".", O_DIRECTORY | O_CLOEXEC);
-        dir = fd >= 0 ? fdopendir(fd) : NULL;
-        if (!dir) {
-                r = -errno;
-                closep(&fd);
+        r = dir_open(store->journal_fd, &dir);
+        if (r < 0)
                 return error_set_errno(error, -r, "Cannot read the journal of the cache");
-        }
 
         r = read_entries(store, dir, &entries, &n);
-        (void) closedir(dir);
         if (r < 0) {
                 store_journal_free(entries, n);
                 return error_oom(error);

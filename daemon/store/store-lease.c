@@ -194,36 +194,25 @@ static int read_lease(Store *store, const char *name, LeasedIds *ids) {
         return 0;
 }
 
-static DIR *open_leases(Store *store) {
-        int fd = openat(store->leases_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-
-        if (!dir)
-                closep(&fd);
-        return dir;
-}
-
 int store_lease_read(Store *store, LeasedIds *ret) {
-        LeasedIds ids = { 0 };
-        DIR *dir = open_leases(store);
+        _cleanup_(leased_ids_done) LeasedIds ids = { 0 };
+        _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
-        int r = 0;
+        int r;
 
-        if (!dir)
-                return -errno;
+        r = dir_open(store->leases_fd, &dir);
+        if (r < 0)
+                return r;
 
         for (size_t n = 0; r >= 0 && (entry = readdir(dir)); n++)
                 if (n == STORE_DISK_LEASES_MAX)
                         r = -E2BIG;
                 else if (store_disk_is_id(entry->d_name))
                         r = read_lease(store, entry->d_name, &ids);
-        (void) closedir(dir);
-        if (r < 0) {
-                leased_ids_done(&ids);
+        if (r < 0)
                 return r;
-        }
 
-        *ret = ids;
+        *ret = TAKE_STRUCT(ids);
         return 0;
 }
 
@@ -241,15 +230,16 @@ bool leased_ids_have(const LeasedIds *ids, const char *id) {
 }
 
 unsigned store_disk_release_all(Store *store) {
-        DIR *dir = open_leases(store);
+        _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         unsigned n = 0;
 
-        while (dir && (entry = readdir(dir)))
+        if (dir_open(store->leases_fd, &dir) < 0)
+                return 0;
+
+        while ((entry = readdir(dir)))
                 if (store_disk_is_id(entry->d_name) &&
                     unlinkat(store->leases_fd, entry->d_name, 0) >= 0)
                         n++;
-        if (dir)
-                (void) closedir(dir);
         return n;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base-fd.h"
 #include "unpack-brought.h"
 
 #define SLOTS_MIN ((size_t) 1 << 10)
@@ -155,7 +156,8 @@ static int compare_hashes(const void *a, const void *b) {
 /* Moves what is in memory to the end of the file. */
 static int spill(Brought *brought, Error *error) {
         const size_t n = brought->n_used, bytes = n * sizeof(uint64_t);
-        size_t done = 0, used = 0;
+        size_t used = 0;
+        int r;
 
         if (brought->n_runs == RUNS_MAX)
                 return error_set(
@@ -172,17 +174,9 @@ static int spill(Brought *brought, Error *error) {
         assert(used == n);
         qsort(brought->slots, n, sizeof(uint64_t), compare_hashes);
 
-        while (done < bytes) {
-                ssize_t written =
-                        pwrite(brought->fd, (const uint8_t *) brought->slots + done, bytes - done,
-                               (off_t) (brought->file_bytes + done));
-
-                if (written < 0 && errno == EINTR)
-                        continue;
-                if (written < 0)
-                        return error_set_errno(error, errno, "Cannot write a temporary file");
-                done += (size_t) written;
-        }
+        r = fd_pwrite_full(brought->fd, brought->slots, bytes, brought->file_bytes);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot write a temporary file");
 
         brought->runs[brought->n_runs++] = (Run){ brought->file_bytes, n };
         brought->file_bytes += bytes;
@@ -211,16 +205,11 @@ int brought_add(Brought *brought, uint64_t inode, const char *name, Error *error
 
 static int read_window(
         Brought *brought, const Run *run, uint64_t first, size_t n, uint64_t *ret, Error *error) {
-        ssize_t got;
-
-        do
-                got =
-                        pread(brought->fd, ret, n * sizeof(uint64_t),
-                              (off_t) (run->offset + first * sizeof(uint64_t)));
-        while (got < 0 && errno == EINTR);
+        ssize_t got = fd_pread_full(
+                brought->fd, ret, n * sizeof(uint64_t), run->offset + first * sizeof(uint64_t));
 
         if (got < 0)
-                return error_set_errno(error, errno, "Cannot read a temporary file");
+                return error_set_errno(error, (int) -got, "Cannot read a temporary file");
         if ((size_t) got != n * sizeof(uint64_t))
                 return error_set(error, EIO, ERROR_FAILED, "A temporary file was cut short");
         return 0;

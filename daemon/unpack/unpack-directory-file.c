@@ -62,27 +62,15 @@ int directory_create_file(
 }
 
 int directory_write_file(void *self, uint64_t offset, const void *data, size_t size, Error *error) {
-        const Directory *directory = self;
-        const uint8_t *p = data;
+        Directory *directory = self;
+        int r;
 
         if (offset > INT64_MAX - size)
                 return error_set(error, EFBIG, ERROR_CORRUPT_ARCHIVE, "The file is too large");
 
-        ((Directory *) self)->file_end = offset + size;
-        while (size > 0) {
-                ssize_t n = pwrite(directory->file_fd, p, size, (off_t) offset);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return error_set_errno(error, errno, "Cannot write a file");
-
-                p += n;
-                offset += (uint64_t) n;
-                size -= (size_t) n;
-        }
-
-        return 0;
+        directory->file_end = offset + size;
+        r = fd_pwrite_full(directory->file_fd, data, size, offset);
+        return r < 0 ? error_set_errno(error, -r, "Cannot write a file") : 0;
 }
 
 /* Writing takes away setuid and capabilities, and so does a new owner: all of that comes last. */

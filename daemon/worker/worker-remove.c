@@ -10,12 +10,8 @@
 #include <unistd.h>
 
 #include "base-cleanup.h"
+#include "base-fd.h"
 #include "worker-remove.h"
-
-static void closedirp(DIR **dir) {
-        if (*dir)
-                (void) closedir(*dir);
-}
 
 /* Opens a directory for removing what is in it; one without the permissions for that gets them. */
 static int open_to_empty(int dir_fd, const char *name) {

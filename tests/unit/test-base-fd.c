@@ -51,6 +51,41 @@ static void what_is_written_is_read_back(void **state) {
         assert_string_equal(content, "new!");
 }
 
+static void part_of_a_file_is_written_and_read_at_its_offset(void **state) {
+        const Fixture *f = *state;
+        char buffer[16] = "";
+        int fd;
+
+        fd = openat(f->fd, "file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(fd >= 0);
+        assert_int_equal(fd_pwrite_full(fd, "cdef", 4, 2), 0);
+        assert_int_equal(fd_pwrite_full(fd, "ab", 2, 0), 0);
+        assert_int_equal(fd_pread_full(fd, buffer, 3, 1), 3);
+        assert_memory_equal(buffer, "bcd", 3);
+        assert_int_equal(fd_pread_full(fd, buffer, sizeof(buffer), 4), 2);
+        assert_int_equal(fd_pread_full(fd, buffer, sizeof(buffer), 6), 0);
+        assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+        close(fd);
+        assert_int_equal(fd_pread_full(-EBADF, buffer, 1, 0), -EBADF);
+        assert_int_equal(fd_pwrite_full(-EBADF, "x", 1, 0), -EBADF);
+}
+
+static void directory_is_listed_from_its_start_each_time(void **state) {
+        const Fixture *f = *state;
+
+        assert_int_equal(file_write_atomic(f->fd, "file", "x", 1, 0600), 0);
+        for (int i = 0; i < 2; i++) {
+                _cleanup_(closedirp) DIR *dir = NULL;
+                const struct dirent *entry;
+                unsigned n = 0;
+
+                assert_int_equal(dir_open(f->fd, &dir), 0);
+                while ((entry = readdir(dir)))
+                        n += entry->d_name[0] != '.';
+                assert_int_equal(n, 1);
+        }
+}
+
 static void file_over_the_limit_is_refused(void **state) {
         Fixture *f = *state;
         char *content = NULL, big[10000];
@@ -86,6 +121,8 @@ static void failed_write_leaves_the_old_file(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE_WITH(what_is_written_is_read_back, set_up, tear_down),
+                CASE_WITH(part_of_a_file_is_written_and_read_at_its_offset, set_up, tear_down),
+                CASE_WITH(directory_is_listed_from_its_start_each_time, set_up, tear_down),
                 CASE_WITH(file_over_the_limit_is_refused, set_up, tear_down),
                 CASE_WITH(links_and_fifos_are_not_read, set_up, tear_down),
                 CASE_WITH(failed_write_leaves_the_old_file, set_up, tear_down),
