@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <libnbd.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
 
+#include "base-thread.h"
 #include "disk-device.h"
 #include "disk-nbd.h"
 #include "disk-words.h"
@@ -198,18 +198,6 @@ int disk_nbd_connect(const DiskNbdAddress *address, const char *name, DiskNbd **
         return 0;
 }
 
-static int start_thread(Connection *connection) {
-        sigset_t all, old;
-        int r;
-
-        (void) sigfillset(&all);
-        (void) pthread_sigmask(SIG_SETMASK, &all, &old);
-        r = pthread_create(&connection->thread, NULL, run_connection, connection);
-        (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
-        connection->has_thread = r == 0;
-        return r;
-}
-
 int disk_nbd_start(DiskNbd *nbd, Error *error) {
         for (size_t i = 0; i < DISK_NBD_CONNECTIONS; i++) {
                 Connection *connection = &nbd->connections[i];
@@ -217,9 +205,10 @@ int disk_nbd_start(DiskNbd *nbd, Error *error) {
 
                 if (nbd_opt_go(connection->handle) < 0)
                         return fail(nbd, "open", code_of(connection->handle), error);
-                r = start_thread(connection);
-                if (r > 0)
-                        return error_set_errno(error, r, "Cannot start a thread");
+                r = thread_start(&connection->thread, run_connection, connection);
+                if (r < 0)
+                        return error_set_errno(error, -r, "Cannot start a thread");
+                connection->has_thread = true;
         }
         return 0;
 }

@@ -10,16 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "base-program.h"
 #include "disk-qemu-process.h"
 #include "disk-words.h"
 
-#define DEFAULT_PATH      "/usr/local/bin:/usr/bin:/bin"
 #define END_WAIT_MS       5000 /* from a lost connection to the end of the process */
 #define STDERR_TAIL_BYTES ((size_t) 4096)
 
@@ -47,41 +46,15 @@ static char *const environment[] = {
         NULL,
 };
 
-static bool is_program(const char *path) {
-        struct stat st;
+/* Before the child is confined, where directories of $PATH cannot be told from missing ones. */
+static int find_qemu(const char *name, char **ret, Error *error) {
+        int r = program_find(name, ret, error);
 
-        return stat(path, &st) >= 0 && S_ISREG(st.st_mode) && access(path, X_OK) >= 0;
-}
-
-static int not_installed(const char *program, Error *error) {
+        if (r != -ENOENT)
+                return r;
         return error_set(
                 error, ENOENT, ERROR_NOT_FOUND,
-                "%s is not installed: Debian has it in the package qemu-system-common", program);
-}
-
-/* Before the child is confined, where directories of $PATH cannot be told from missing ones. */
-static int find_program(const char *name, char ret[static PATH_MAX], Error *error) {
-        const char *path = getenv("PATH");
-
-        if (!path || !path[0])
-                path = DEFAULT_PATH;
-        if (name[0] == '/')
-                path = "";
-
-        while (*path) {
-                size_t size = strcspn(path, ":");
-
-                if (path[0] == '/' &&
-                    snprintf(ret, PATH_MAX, "%.*s/%s", (int) size, path, name) < PATH_MAX &&
-                    is_program(ret))
-                        return 0;
-                path += size + (path[size] == ':');
-        }
-
-        if (name[0] != '/' || !is_program(name) || strlen(name) >= PATH_MAX)
-                return not_installed(name, error);
-        strcpy(ret, name);
-        return 0;
+                "%s is not installed: Debian has it in the package qemu-system-common", name);
 }
 
 static int make_standard_fds(int stderr_fd, Error *error) {
@@ -181,7 +154,7 @@ static int spawn(
 int qemu_process_start(const QemuProcessOptions *options, QemuProcess **ret, Error *error) {
         _cleanup_(qemu_process_freep) QemuProcess *process = calloc(1, sizeof(*process));
         _cleanup_(closep) int stderr_fd = -EBADF, read_fd = -EBADF, write_fd = -EBADF;
-        char path[PATH_MAX];
+        _cleanup_(freep) char *path = NULL;
         int fds[2], r;
 
         if (!process)
@@ -189,7 +162,7 @@ int qemu_process_start(const QemuProcessOptions *options, QemuProcess **ret, Err
         process->pid = -1;
         process->pidfd = process->stderr_fd = -EBADF;
 
-        r = find_program(options->program, path, error);
+        r = find_qemu(options->program, &path, error);
         if (r < 0)
                 return r;
 

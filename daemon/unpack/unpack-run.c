@@ -2,11 +2,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
+#include "base-thread.h"
 #include "hash.h"
 #include "unpack-inflate.h"
 #include "unpack-run.h"
@@ -232,30 +231,18 @@ static int write_layers(Run *run, Error *error) {
         return r < 0 ? r : tree_flush(run->tree, error);
 }
 
-/* Signals are the caller's. */
-static int start_thread(pthread_t *ret, void *(*function)(void *), void *userdata) {
-        sigset_t all, before;
-        int code;
-
-        (void) sigfillset(&all);
-        (void) pthread_sigmask(SIG_SETMASK, &all, &before);
-        code = pthread_create(ret, NULL, function, userdata);
-        (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return code;
-}
-
 static int run_threads(Run *run, Error *error) {
         Error own = ERROR_NULL;
         pthread_t inflater, hasher;
-        int code;
+        int r;
 
-        code = start_thread(&inflater, inflate_thread, run);
-        if (code > 0)
-                return error_set_errno(error, code, "Cannot start a thread");
+        r = thread_start(&inflater, inflate_thread, run);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot start a thread");
 
-        code = start_thread(&hasher, hash_thread, run);
-        if (code > 0) {
-                (void) error_set_errno(&own, code, "Cannot start a thread");
+        r = thread_start(&hasher, hash_thread, run);
+        if (r < 0) {
+                (void) error_set_errno(&own, -r, "Cannot start a thread");
                 ring_fail(run->ring, &own);
                 (void) pthread_join(inflater, NULL);
                 return ring_take_error(run->ring, error);

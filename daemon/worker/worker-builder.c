@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "base-program.h"
 #include "worker-builder-output.h"
 #include "worker-builder-place.h"
 #include "worker-program.h"

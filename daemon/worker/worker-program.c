@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,9 +17,8 @@
 #include "base-fd.h"
 #include "worker-program.h"
 
-#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define BUFFER_SIZE  ((size_t) 128 << 10)
-#define STREAMS      2 /* standard output and standard error */
+#define BUFFER_SIZE ((size_t) 128 << 10)
+#define STREAMS     2 /* standard output and standard error */
 
 /* A line that has come in parts. */
 typedef struct Line {
@@ -38,29 +36,6 @@ typedef struct Running {
         Line lines[STREAMS]; /* of standard output only without @output_fd */
         char *buffer;        /* owned; BUFFER_SIZE */
 } Running;
-
-int program_find(const char *name, char **ret, Error *error) {
-        const char *directories = getenv("PATH"), *p;
-
-        for (p = directories ? directories : PATH_DEFAULT; *p != '\0';) {
-                size_t length = strcspn(p, ":");
-                _cleanup_(freep) char *path = NULL;
-                struct stat st;
-
-                if (asprintf(&path, "%.*s/%s", (int) length, p, name) < 0) {
-                        path = NULL;
-                        return error_oom(error);
-                }
-                if (path[0] == '/' && stat(path, &st) >= 0 && S_ISREG(st.st_mode) &&
-                    faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) >= 0) {
-                        *ret = TAKE_PTR(path);
-                        return 0;
-                }
-                p += length + (p[length] == ':');
-        }
-
-        return -ENOENT;
-}
 
 static void running_done(Running *running) {
         if (running->pid > 0) {

@@ -26,14 +26,6 @@ typedef struct ProgramEvents {
 } ProgramEvents;
 
 /**
- * program_find() - look for @name in the directories of PATH
- * @ret:        its path, owned by the caller
- *
- * Return: 0, -ENOENT without @error being set when it is not there, or another negative errno with it set.
- */
-int program_find(const char *name, char **ret, Error *error);
-
-/**
  * program_run() - run, until it ends
  * @ret_status: as waitpid(2) tells it
  *

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "base-thread.h"
 #include "worker-transfer.h"
 
 typedef enum LayerState {
@@ -82,9 +83,9 @@ static int start(Transfer *transfer, ProtoFds *fds, uint64_t offset, Error *erro
         transfer->pipe_fd = TAKE_FD(fds->fds[0]);
         transfer->offset = offset;
         error_clear(&transfer->error);
-        r = pthread_create(&transfer->thread, NULL, run, transfer);
-        if (r != 0)
-                return error_set_errno(error, r, "Cannot start a thread");
+        r = thread_start(&transfer->thread, run, transfer);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot start a thread");
 
         transfer->state = LAYER_TRANSFERRING;
         return 0;
