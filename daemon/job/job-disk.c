@@ -12,8 +12,7 @@
 #include "job-disk.h"
 #include "store-disk.h"
 
-#define WORKER_USER 65534 /* nobody: who the workers of root become */
-#define NAME_SIZE   sizeof("layer-4294967295.qcow2")
+#define NAME_SIZE sizeof("layer-4294967295.qcow2")
 
 struct Disk {
         DiskRequest request; /* all borrowed */
@@ -157,7 +156,7 @@ uint32_t disk_n_complete(const Disk *disk) {
 }
 
 static int give_to_worker(int fd, const char *name, Error *error) {
-        if (geteuid() == 0 && fchown(fd, WORKER_USER, WORKER_USER) < 0)
+        if (geteuid() == 0 && fchown(fd, PROTO_WORKER_USER, PROTO_WORKER_USER) < 0)
                 return error_set_errno(error, errno, "Cannot change the owner of %s", name);
         return 0;
 }

@@ -59,7 +59,8 @@
 #define PROTO_IMAGES_MAX    (PROTO_LAYERS_MAX + 1) /* of a chain of disk images */
 #define PROTO_SIZE_UNKNOWN  UINT64_MAX             /* schema1 does not tell the size of a layer */
 #define PROTO_ARGUMENTS_MAX ((uint32_t) 64)
-#define PROTO_WORKER_FD     3 /* a worker finds its socket here */
+#define PROTO_WORKER_USER   65534 /* who root's workers become: nobody, the kernel's overflow id */
+#define PROTO_WORKER_FD     3     /* a worker finds its socket here */
 
 typedef enum ProtoType {
         PROTO_FETCH_START,

@@ -12,6 +12,7 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "proto-message.h"
 #include "worker-builder-place.h"
 #include "worker-privileges.h"
 #include "worker-remove.h"
@@ -61,7 +62,7 @@ static bool lock(const char *path, int fd) {
 
 static bool may_be_removed(const struct stat *st) {
         return S_ISDIR(st->st_mode) &&
-               (st->st_uid == geteuid() || (geteuid() == 0 && st->st_uid == PRIVILEGES_NOBODY));
+               (st->st_uid == geteuid() || (geteuid() == 0 && st->st_uid == PROTO_WORKER_USER));
 }
 
 static void sweep_one(const char *parent, int parent_fd, const char *name) {
@@ -112,7 +113,7 @@ static int try_make(BuilderPlace *place) {
 }
 
 static int hand_over(int fd, const char *path, Error *error) {
-        if (fchown(fd, PRIVILEGES_NOBODY, PRIVILEGES_NOBODY) < 0)
+        if (fchown(fd, PROTO_WORKER_USER, PROTO_WORKER_USER) < 0)
                 return error_set_errno(error, errno, "Cannot give %s to an ordinary user", path);
         return 0;
 }

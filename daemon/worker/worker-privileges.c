@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base-cleanup.h"
+#include "proto-message.h"
 #include "worker-privileges.h"
 
 /* What unpacking as root needs: owners, modes, device nodes, file capabilities. */
@@ -97,7 +98,7 @@ int privileges_drop(bool keep_trees, Error *error) {
 }
 
 static int become(const gid_t *groups, size_t n_groups, Error *error) {
-        const uid_t nobody = PRIVILEGES_NOBODY;
+        const uid_t nobody = PROTO_WORKER_USER;
 
         if (geteuid() != 0)
                 return 0;

@@ -22,8 +22,6 @@ bool privileges_can_mount(void);
  */
 int privileges_drop(bool keep_trees, Error *error);
 
-#define PRIVILEGES_NOBODY 65534 /* of every distribution, and the kernel's overflow id */
-
 /** privileges_become_nobody() - root becomes an ordinary user that owns nothing; others stay */
 int privileges_become_nobody(Error *error);
 

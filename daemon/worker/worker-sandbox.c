@@ -53,8 +53,9 @@ static int restrict_to_system(Error *error) {
         return r < 0 ? r : landlock_apply(rules, error);
 }
 
-/* To nothing at all with a negative @dir_fd. */
-static int restrict_to_tree(int dir_fd, Error *error) {
+/* To what @allow lets it have of @dir_fd; to nothing at all with a negative @dir_fd. */
+static int restrict_to(
+        int (*allow)(int rules, int dir_fd, Error *error), int dir_fd, Error *error) {
         _cleanup_(closep) int rules = -EBADF;
         int r;
 
@@ -62,19 +63,7 @@ static int restrict_to_tree(int dir_fd, Error *error) {
         if (r <= 0)
                 return r;
 
-        r = dir_fd >= 0 ? landlock_allow_all(rules, dir_fd, error) : 0;
-        return r < 0 ? r : landlock_apply(rules, error);
-}
-
-static int restrict_to_reading(int dir_fd, Error *error) {
-        _cleanup_(closep) int rules = -EBADF;
-        int r;
-
-        r = landlock_start(&rules, error);
-        if (r <= 0)
-                return r;
-
-        r = landlock_allow_reading_below(rules, dir_fd, error);
+        r = dir_fd >= 0 ? allow(rules, dir_fd, error) : 0;
         return r < 0 ? r : landlock_apply(rules, error);
 }
 
@@ -96,7 +85,7 @@ int sandbox_enter_network(Error *error) {
 }
 
 /* A user namespace has but one user: root that is to be nobody in there must be so before. */
-static int leave_network(Error *error) {
+int sandbox_leave_network(Error *error) {
         bool can_mount = privileges_can_mount();
         int r;
 
@@ -112,23 +101,33 @@ static int leave_network(Error *error) {
         return namespace_leave_network(!can_mount, error);
 }
 
-int sandbox_enter_blob(Error *error) {
+/* Nothing but the descriptors that are open, and what @step does with them. */
+static int keep_descriptors(SeccompStep step, Error *error) {
         int r;
 
         r = privileges_limit(error);
-        if (r >= 0)
-                r = leave_network(error);
         if (r >= 0)
                 r = privileges_become_nobody(error);
         if (r >= 0)
                 r = privileges_drop(false, error);
         if (r >= 0)
-                r = restrict_to_tree(-EBADF, error);
+                r = restrict_to(NULL, -EBADF, error);
         if (r >= 0)
                 r = privileges_seal(error);
         if (r >= 0)
-                r = seccomp_apply(SECCOMP_BLOB, error);
+                r = seccomp_apply(step, error);
         return r;
+}
+
+int sandbox_enter_blob(Error *error) {
+        int r;
+
+        r = sandbox_leave_network(error);
+        return r < 0 ? r : keep_descriptors(SECCOMP_BLOB, error);
+}
+
+int sandbox_enter_disk(Error *error) {
+        return keep_descriptors(SECCOMP_DISK, error);
 }
 
 int sandbox_enter_directory(int dir_fd, Error *error) {
@@ -142,7 +141,7 @@ int sandbox_enter_directory(int dir_fd, Error *error) {
         if (r >= 0)
                 r = can_mount ? privileges_become_reader(error) : privileges_drop(false, error);
         if (r >= 0)
-                r = restrict_to_reading(dir_fd, error);
+                r = restrict_to(landlock_allow_reading_below, dir_fd, error);
         if (r >= 0)
                 r = privileges_seal(error);
         if (r >= 0)
@@ -161,7 +160,7 @@ int sandbox_enter_tree(int *root_fd, bool *ret_privileged, Error *error) {
         if (r >= 0)
                 r = privileges_drop(privileged, error);
         if (r >= 0)
-                r = restrict_to_tree(*root_fd, error);
+                r = restrict_to(landlock_allow_all, *root_fd, error);
         if (r >= 0)
                 r = privileges_seal(error);
         if (r >= 0)
@@ -171,27 +170,6 @@ int sandbox_enter_tree(int *root_fd, bool *ret_privileged, Error *error) {
 
         *ret_privileged = privileged;
         return 0;
-}
-
-int sandbox_leave_network(Error *error) {
-        return leave_network(error);
-}
-
-int sandbox_enter_disk(Error *error) {
-        int r;
-
-        r = privileges_limit(error);
-        if (r >= 0)
-                r = privileges_become_nobody(error);
-        if (r >= 0)
-                r = privileges_drop(false, error);
-        if (r >= 0)
-                r = restrict_to_tree(-EBADF, error);
-        if (r >= 0)
-                r = privileges_seal(error);
-        if (r >= 0)
-                r = seccomp_apply(SECCOMP_DISK, error);
-        return r;
 }
 
 static int restrict_to_files(const SandboxFiles *files, Error *error) {

@@ -55,7 +55,7 @@ int sandbox_enter_directory(int dir_fd, Error *error);
 int sandbox_enter_tree(int *root_fd, bool *ret_privileged, Error *error);
 
 /**
- * sandbox_leave_network() - the first part of sandbox_enter_disk()
+ * sandbox_leave_network() - the first part of entering the blob and the disk sandbox
  *
  * The disk worker starts its child in between, which is in the same namespaces then.
  */

@@ -153,16 +153,30 @@ static int add_step(scmp_filter_ctx filter, SeccompStep step) {
         return 0;
 }
 
-int seccomp_apply(SeccompStep step, Error *error) {
-        _cleanup_(seccomp_releasep) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+/* A filter that answers @action to what no rule names. */
+static int new_filter(uint32_t action, scmp_filter_ctx *ret) {
         int r;
 
-        if (!filter)
-                return error_oom(error);
+        *ret = seccomp_init(action);
+        if (!*ret)
+                return -ENOMEM;
 
-        r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+        r = seccomp_attr_set(*ret, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+        return r < 0 ? r : seccomp_attr_set(*ret, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+}
+
+/* @r is how making it went. */
+static int load(scmp_filter_ctx filter, int r, Error *error) {
         if (r >= 0)
-                r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+                r = seccomp_load(filter);
+        return r < 0 ? error_set_errno(error, -r, "Cannot apply the system call filter") : 0;
+}
+
+int seccomp_apply(SeccompStep step, Error *error) {
+        _cleanup_(seccomp_releasep) scmp_filter_ctx filter = NULL;
+        int r;
+
+        r = new_filter(SCMP_ACT_ERRNO(EPERM), &filter);
         if (r >= 0)
                 r = add(filter, SCMP_ACT_ALLOW, common_calls, N(common_calls));
         if (r >= 0)
@@ -171,9 +185,7 @@ int seccomp_apply(SeccompStep step, Error *error) {
                 r = add_step(filter, step);
         if (r >= 0)
                 r = add(filter, SCMP_ACT_KILL_PROCESS, forbidden_calls, N(forbidden_calls));
-        if (r >= 0)
-                r = seccomp_load(filter);
-        return r < 0 ? error_set_errno(error, -r, "Cannot apply the system call filter") : 0;
+        return load(filter, r, error);
 }
 
 static bool is_program_call(const char *name) {
@@ -212,20 +224,13 @@ static int add_arguments(scmp_filter_ctx filter) {
 }
 
 int seccomp_apply_program(Error *error) {
-        _cleanup_(seccomp_releasep) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+        _cleanup_(seccomp_releasep) scmp_filter_ctx filter = NULL;
         int r;
 
-        if (!filter)
-                return error_oom(error);
-
-        r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-        if (r >= 0)
-                r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+        r = new_filter(SCMP_ACT_ALLOW, &filter);
         if (r >= 0)
                 r = add_forbidden(filter);
         if (r >= 0)
                 r = add_arguments(filter);
-        if (r >= 0)
-                r = seccomp_load(filter);
-        return r < 0 ? error_set_errno(error, -r, "Cannot apply the system call filter") : 0;
+        return load(filter, r, error);
 }

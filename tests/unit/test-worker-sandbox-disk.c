@@ -26,6 +26,7 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "proto-message.h"
 #include "worker-privileges.h"
 #include "worker-sandbox.h"
 
@@ -139,7 +140,7 @@ static pid_t start_other(uid_t uid) {
 }
 
 static int run(Fixture *f, Who who, uid_t uid, bool (*try)(const Fixture *f)) {
-        uid_t owner = uid == 0 ? PRIVILEGES_NOBODY : uid;
+        uid_t owner = uid == 0 ? PROTO_WORKER_USER : uid;
         int status;
         pid_t pid;
 
