@@ -137,7 +137,7 @@ static int trim_range(Ext4 *ext4, uint64_t start, uint64_t end, Error *error) {
                     0)
                         used = end + 1;
                 r = disk_device_trim(
-                        ext4->device, first * EXT4_BLOCK_BYTES, (used - first) * EXT4_BLOCK_BYTES,
+                        ext4->device, first * DISK_BLOCK_BYTES, (used - first) * DISK_BLOCK_BYTES,
                         error);
                 if (r < 0)
                         return r;

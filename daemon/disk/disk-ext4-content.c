@@ -7,7 +7,7 @@
 #include "disk-ext4-internal.h"
 
 #define BUFFER_BLOCKS (DISK_BUFFER_BYTES / BLOCK_BYTES)
-#define FILE_SIZE_MAX (FILE_BLOCKS_MAX * EXT4_BLOCK_BYTES)
+#define FILE_SIZE_MAX (FILE_BLOCKS_MAX * DISK_BLOCK_BYTES)
 
 void ext4_content_begin(Ext4 *ext4, uint32_t ino) {
         Ext4Content *content = &ext4->content;
@@ -24,7 +24,7 @@ int ext4_content_flush(Ext4 *ext4, Error *error) {
         if (!content->buffer)
                 return 0;
         return disk_device_write(
-                ext4->device, TAKE_PTR(content->buffer), content->start * EXT4_BLOCK_BYTES,
+                ext4->device, TAKE_PTR(content->buffer), content->start * DISK_BLOCK_BYTES,
                 content->n_blocks * BLOCK_BYTES, error);
 }
 
@@ -174,15 +174,15 @@ ssize_t ext4_content_read(
         memset(data, 0, size);
         for (size_t i = 0; i < extents.n; i++) {
                 const Ext4Extent *extent = &extents.extents[i];
-                const uint64_t start = extent->logical * EXT4_BLOCK_BYTES;
-                uint64_t n = extent->n * EXT4_BLOCK_BYTES;
+                const uint64_t start = extent->logical * DISK_BLOCK_BYTES;
+                uint64_t n = extent->n * DISK_BLOCK_BYTES;
 
                 if (start >= size)
                         break;
                 if (n > size - start)
                         n = size - start;
                 r = disk_device_read(
-                        ext4->device, extent->physical * EXT4_BLOCK_BYTES, (uint8_t *) data + start,
+                        ext4->device, extent->physical * DISK_BLOCK_BYTES, (uint8_t *) data + start,
                         (size_t) n, error);
                 if (r < 0)
                         return r;

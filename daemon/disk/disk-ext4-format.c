@@ -17,7 +17,7 @@
 #define BLOCK_32_MAX      UINT64_C(0xffffffff)
 
 uint64_t ext4_inodes_for(uint64_t n_blocks) {
-        const uint64_t size = n_blocks * EXT4_BLOCK_BYTES;
+        const uint64_t size = n_blocks * DISK_BLOCK_BYTES;
 
         if (size < SMALL_BYTES)
                 return size / 4096;
@@ -140,7 +140,7 @@ static errcode_t make_reserved(ext2_filsys fs) {
 }
 
 int ext4_format(Ext4 *ext4, const Ext4Options *options, Error *error) {
-        const uint64_t n_blocks = options->size / EXT4_BLOCK_BYTES;
+        const uint64_t n_blocks = options->size / DISK_BLOCK_BYTES;
         struct ext2_super_block param = {
                 .s_rev_level = EXT2_DYNAMIC_REV,
                 .s_log_block_size = 2,

@@ -238,7 +238,7 @@ static int store_blocks(Ext4 *ext4, Ext4Dir *dir, const Plan *plan, Error *error
                         return r;
         }
 
-        ext4_inode_set_size(&dir->inode, plan->n_blocks * EXT4_BLOCK_BYTES);
+        ext4_inode_set_size(&dir->inode, plan->n_blocks * DISK_BLOCK_BYTES);
         dir->inode.large.i_flags &= ~(uint32_t) EXT2_INDEX_FL;
         if (plan->leaves)
                 dir->inode.large.i_flags |= EXT2_INDEX_FL;

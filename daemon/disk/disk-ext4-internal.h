@@ -23,7 +23,7 @@
 #include "disk-ext4-scratch.h"
 #include "disk-ext4.h"
 
-#define BLOCK_BYTES     ((size_t) EXT4_BLOCK_BYTES)
+#define BLOCK_BYTES     ((size_t) DISK_BLOCK_BYTES)
 #define INODE_BYTES     ((size_t) 256)
 #define SECTORS_A_BLOCK ((uint64_t) 8)
 #define FILE_BLOCKS_MAX UINT64_C(0xffffffff) /* the number of the last one has 32 bits */

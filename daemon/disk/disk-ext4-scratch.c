@@ -10,7 +10,7 @@
 #include "disk-ext4-scratch.h"
 #include "disk-ext4.h"
 
-#define BLOCK        ((size_t) EXT4_BLOCK_BYTES)
+#define BLOCK        ((size_t) DISK_BLOCK_BYTES)
 #define CACHE_BLOCKS ((size_t) 256) /* a power of two */
 #define CHUNK_BLOCKS ((size_t) 512)
 

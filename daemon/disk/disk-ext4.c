@@ -14,9 +14,9 @@
 #define HEAD_BLOCKS UINT64_C(8192)
 
 int ext4_full(Ext4 *ext4, const char *of_what, Error *error) {
-        ext4->is_full = true;
-        const uint64_t size = ext2fs_blocks_count(ext4->fs->super) * EXT4_BLOCK_BYTES;
+        const uint64_t size = ext2fs_blocks_count(ext4->fs->super) * DISK_BLOCK_BYTES;
 
+        ext4->is_full = true;
         return error_set(
                 error, ENOSPC, ERROR_NO_SPACE, "The file system of %" PRIu64 " bytes is full%s",
                 size, of_what);
@@ -110,14 +110,14 @@ int ext4_new(const Ext4Options *options, Ext4 **ret, Error *error) {
         _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
         int r;
 
-        assert(options->size % EXT4_BLOCK_BYTES == 0);
+        assert(options->size % DISK_BLOCK_BYTES == 0);
 
-        if (options->size < EXT4_SIZE_MIN || options->size > EXT4_SIZE_MAX)
+        if (options->size < DISK_SIZE_MIN || options->size > DISK_SIZE_MAX)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
                         "A file system cannot have %" PRIu64 " bytes", options->size);
 
-        r = new_ext4(options, options->size / EXT4_BLOCK_BYTES, false, &ext4, error);
+        r = new_ext4(options, options->size / DISK_BLOCK_BYTES, false, &ext4, error);
         if (r >= 0)
                 r = ext4_format(ext4, options, error);
         if (r >= 0)
@@ -230,7 +230,7 @@ int ext4_end_layer(Ext4 *ext4, Error *error) {
                 r = ext4_blocks_trim(ext4, error);
         if (r >= 0)
                 r = disk_device_flush(ext4->device, error);
-        if (r >= 0)
+        if (r >= 0 && ext4->options.layer_done)
                 r = ext4->options.layer_done(ext4->options.userdata, error);
         if (r < 0)
                 return r;
@@ -244,13 +244,13 @@ uint64_t ext4_size_for(const Ext4 *ext4) {
         struct ext2_super_block *super = ext4->fs->super;
         const uint64_t content = ext4->free_at_first - ext2fs_free_blocks_count(super);
         const uint64_t n_inodes = super->s_inodes_count - super->s_free_inodes_count;
-        const uint64_t step = (UINT64_C(1) << 20) / EXT4_BLOCK_BYTES;
-        uint64_t size = EXT4_SIZE_MIN / EXT4_BLOCK_BYTES;
+        const uint64_t step = (UINT64_C(1) << 20) / DISK_BLOCK_BYTES;
+        uint64_t size = DISK_SIZE_MIN / DISK_BLOCK_BYTES;
 
         while (ext4_overhead(size) + content + content / 8 > size ||
                ext4_inodes_for(size) < n_inodes + n_inodes / 8)
                 size += size / 16 > step ? size / 16 / step * step : step;
-        return size * EXT4_BLOCK_BYTES;
+        return size * DISK_BLOCK_BYTES;
 }
 
 bool ext4_is_full(const Ext4 *ext4) {

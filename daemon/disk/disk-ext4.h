@@ -17,18 +17,16 @@
 
 #include "base-error.h"
 #include "base-idmap.h"
+#include "base-limits.h"
 #include "disk-device.h"
 #include "unpack-target.h"
 
-#define EXT4_BLOCK_BYTES ((uint64_t) 4096)
-#define EXT4_SIZE_MIN    (UINT64_C(8) << 20) /* bytes */
-#define EXT4_SIZE_MAX    (UINT64_C(16) << 40)
-#define EXT4_LABEL_MAX   ((size_t) 16)
+#define EXT4_LABEL_MAX ((size_t) 16)
 
 typedef struct Ext4 Ext4;
 
 typedef struct Ext4Options {
-        uint64_t size; /* bytes, a multiple of EXT4_BLOCK_BYTES, EXT4_SIZE_MIN to EXT4_SIZE_MAX */
+        uint64_t size; /* bytes, a multiple of DISK_BLOCK_BYTES, DISK_SIZE_MIN to DISK_SIZE_MAX */
         const char *label; /* borrowed for the call; cut after EXT4_LABEL_MAX bytes */
         int scratch_fd;    /* an empty file, read-write; borrowed, must outlive the file system */
 
@@ -36,7 +34,7 @@ typedef struct Ext4Options {
          * of a layer. Owned by the caller, who may take the one before it back then. */
         int (*next_device)(void *userdata, DiskDevice **ret, Error *error);
 
-        /* All of a layer is on its device, which was flushed. */
+        /* All of a layer is on its device, which was flushed. NULL: nobody asks. */
         int (*layer_done)(void *userdata, Error *error);
 
         void *userdata; /* borrowed */

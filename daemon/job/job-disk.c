@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base-limits.h"
 #include "job-disk.h"
 #include "store-disk.h"
 
@@ -24,16 +23,12 @@ struct Disk {
         bool is_finished;
 };
 
-static uint64_t disk_size(const JobSpec *spec) {
-        return spec->size > 0 ? spec->size : DISK_SIZE_DEFAULT;
-}
-
 static char *image_name(uint32_t index, char ret[static NAME_SIZE]) {
         (void) snprintf(ret, NAME_SIZE, "layer-%u.qcow2", index);
         return ret;
 }
 
-/* With "overwrite", what is there may have other names elsewhere, and may be a longer chain. */
+/* What is there may have other names elsewhere, and may be a longer chain. */
 static int remove_old(const Disk *disk, Error *error) {
         char name[NAME_SIZE];
 
@@ -46,7 +41,7 @@ static int remove_old(const Disk *disk, Error *error) {
 
 static StoreDiskKey key_of(const Disk *disk, uint32_t layer) {
         StoreDiskKey key = {
-                .size = disk_size(disk->request.spec),
+                .size = job_spec_disk_size(disk->request.spec),
                 .layer = fetch_layer(disk->request.fetch, layer)->digest,
         };
 
@@ -101,7 +96,7 @@ static int check_store_path(const Store *store, Error *error) {
 int disk_new(const DiskRequest *request, Disk **ret, Error *error) {
         const bool has_top = job_spec_changes_tree(request->spec) || request->spec->share_layers;
         _cleanup_(disk_freep) Disk *disk = NULL;
-        int r;
+        int r = 0;
 
         disk = malloc(sizeof(*disk));
         if (!disk)
@@ -123,7 +118,8 @@ int disk_new(const DiskRequest *request, Disk **ret, Error *error) {
                         "%s has %u layers: a chain of disk images may have %u",
                         request->spec->source, disk->n_layers, DISK_IMAGES_MAX - has_top);
 
-        r = remove_old(disk, error);
+        if (request->spec->overwrite)
+                r = remove_old(disk, error);
         if (r >= 0 && request->spec->share_layers)
                 r = open_shared(disk, error);
         if (r < 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base-limits.h"
 #include "job-spec.h"
 
 static const char *const formats[_JOB_FORMAT_MAX] = {
@@ -71,6 +72,10 @@ int job_format_from_string(const char *text, JobFormat *ret) {
 
 int job_spec_password_of_tree(const JobSpec *spec) {
         return spec->source_kind == JOB_SOURCE_TEMPLATE ? -EBADF : spec->root_password_fd;
+}
+
+uint64_t job_spec_disk_size(const JobSpec *spec) {
+        return spec->size > 0 ? spec->size : DISK_SIZE_DEFAULT;
 }
 
 bool job_spec_changes_tree(const JobSpec *spec) {

@@ -73,6 +73,9 @@ int job_format_from_string(const char *text, JobFormat *ret);
  */
 int job_spec_password_of_tree(const JobSpec *spec);
 
+/** job_spec_disk_size() - the virtual size of disk images, bytes */
+uint64_t job_spec_disk_size(const JobSpec *spec);
+
 /** job_spec_changes_tree() - whether something is to be changed when all layers are unpacked */
 bool job_spec_changes_tree(const JobSpec *spec);
 

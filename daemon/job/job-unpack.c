@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base-limits.h"
 #include "job-unpack.h"
 
 struct Unpack {
@@ -76,7 +75,7 @@ static void send_disk_start(
                         .n_images = disk_n_images(request->disk),
                         .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
                         .sandbox = config->sandbox,
-                        .size = spec->size > 0 ? spec->size : DISK_SIZE_DEFAULT,
+                        .size = job_spec_disk_size(spec),
                         .limits = config->limits,
                 },
         };

@@ -48,6 +48,14 @@ static int make_parents(const char *path, Error *error) {
 }
 
 static int open_directories(Store *store, Error *error) {
+        const struct {
+                const char *name;
+                int *fd;
+        } own[] = {
+                { "partial", &store->partial_fd }, { "verified", &store->verified_fd },
+                { "journal", &store->journal_fd }, { "disks", &store->disk_keys_fd },
+                { "leases", &store->leases_fd },
+        };
         _cleanup_(closep) int blobs_fd = -EBADF;
         int r;
 
@@ -64,21 +72,8 @@ static int open_directories(Store *store, Error *error) {
                 return r;
 
         r = open_directory(store->root_fd, "virt-bootstrap", 0700, &store->private_fd, error);
-        if (r < 0)
-                return r;
-        r = open_directory(store->private_fd, "partial", 0700, &store->partial_fd, error);
-        if (r < 0)
-                return r;
-        r = open_directory(store->private_fd, "verified", 0700, &store->verified_fd, error);
-        if (r < 0)
-                return r;
-        r = open_directory(store->private_fd, "journal", 0700, &store->journal_fd, error);
-        if (r < 0)
-                return r;
-        r = open_directory(store->private_fd, "disks", 0700, &store->disk_keys_fd, error);
-        if (r < 0)
-                return r;
-        r = open_directory(store->private_fd, "leases", 0700, &store->leases_fd, error);
+        for (size_t i = 0; r >= 0 && i < sizeof(own) / sizeof(own[0]); i++)
+                r = open_directory(store->private_fd, own[i].name, 0700, own[i].fd, error);
         if (r < 0)
                 return r;
         /* Who runs a machine reads the images below its own, whose names nobody can guess or list. */

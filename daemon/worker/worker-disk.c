@@ -110,10 +110,6 @@ static int next_device(void *userdata, DiskDevice **ret, Error *error) {
         return 0;
 }
 
-static int layer_done(void *userdata, Error *error) {
-        return 0;
-}
-
 /* What is no layer's: it goes into the image on top. */
 static int change(Ext4 *ext4, const RootfsSettings *settings, int password_fd, Error *error) {
         int r;
@@ -161,7 +157,6 @@ static int write_chain(
                 .label = start->label,
                 .scratch_fd = fds->fds[0],
                 .next_device = next_device,
-                .layer_done = layer_done,
                 .userdata = chain,
         };
         _cleanup_(ext4_freep) Ext4 *ext4 = NULL;

@@ -84,13 +84,6 @@ static void sink_done(Sink *sink) {
         sink_free(&sink->device);
 }
 
-static int next_device(void *userdata, DiskDevice **ret, Error *error) {
-        Sink *sink = userdata;
-
-        *ret = &sink->device;
-        return 0;
-}
-
 /* A lower layer may need more than what is left in the end. */
 typedef struct Measure {
         Sink sink;
@@ -101,6 +94,13 @@ typedef struct Measure {
 static void measure_done(Measure *measure) {
         ext4_free(measure->ext4);
         sink_done(&measure->sink);
+}
+
+static int next_device(void *userdata, DiskDevice **ret, Error *error) {
+        Measure *measure = userdata;
+
+        *ret = &measure->sink.device;
+        return 0;
 }
 
 static int layer_done(void *userdata, Error *error) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-disk-ext4.h"
 
-#define BLOCK ((size_t) EXT4_BLOCK_BYTES)
+#define BLOCK ((size_t) DISK_BLOCK_BYTES)
 #define GIB   (UINT64_C(1) << 30)
 
 /* The target itself: what the unpacker would call. */

@@ -101,7 +101,7 @@ static void directory_grows_and_shrinks_over_layers(void **state) {
                 tar_file(tar, name, "");
         }
         run_well(f);
-        assert_true(f->disk.devices[2].trimmed >= 20 * EXT4_BLOCK_BYTES);
+        assert_true(f->disk.devices[2].trimmed >= 20 * DISK_BLOCK_BYTES);
         for (size_t i = 0; i < 3; i++) {
                 static const unsigned counts[] = { 10, 5010, 3 };
 

@@ -3,7 +3,7 @@
 #include "test-disk.h"
 
 #define BLOCKS 2048u
-#define BLOCK  ((size_t) EXT4_BLOCK_BYTES)
+#define BLOCK  ((size_t) DISK_BLOCK_BYTES)
 
 typedef struct Fixture {
         Disk disk;

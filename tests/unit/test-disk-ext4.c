@@ -174,8 +174,8 @@ static void layer_of_nothing_and_layer_that_only_deletes_are_clean(void **state)
         run_well(f);
 
         /* The super block's time of writing. */
-        assert_true(f->disk.devices[1].written <= 2 * EXT4_BLOCK_BYTES);
-        assert_true(f->disk.devices[2].written <= 16 * EXT4_BLOCK_BYTES);
+        assert_true(f->disk.devices[1].written <= 2 * DISK_BLOCK_BYTES);
+        assert_true(f->disk.devices[2].written <= 16 * DISK_BLOCK_BYTES);
         assert_true(f->disk.devices[2].trimmed >= 8 * MIB + 100000);
         compare(f);
 }
@@ -218,7 +218,7 @@ static void upper_layer_has_only_what_it_changed(void **state) {
         tar = layer_add(f);
         tar_file(tar, "d-5/file", "x");
         run_well(f);
-        assert_true(f->disk.devices[1].written < 24 * EXT4_BLOCK_BYTES);
+        assert_true(f->disk.devices[1].written < 24 * DISK_BLOCK_BYTES);
         compare(f);
 }
 
@@ -242,7 +242,7 @@ static void no_inodes_left_is_no_space(void **state) {
         Bytes *tar = layer_add(f);
         char name[32];
 
-        f->disk.size = EXT4_SIZE_MIN;
+        f->disk.size = DISK_SIZE_MIN;
         for (unsigned i = 0; i < 3000; i++) {
                 (void) snprintf(name, sizeof(name), "f-%u", i);
                 tar_file(tar, name, "");
@@ -267,7 +267,7 @@ static void all_sizes_of_file_systems_are_clean(void **state) {
                 tar_file(layer_add(f), "file", "content");
                 tar_file(layer_add(f), ".wh.file", "");
                 run_well(f);
-                assert_true(f->disk.devices[1].written <= 12 * EXT4_BLOCK_BYTES);
+                assert_true(f->disk.devices[1].written <= 12 * DISK_BLOCK_BYTES);
         }
 }
 

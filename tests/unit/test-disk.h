@@ -76,7 +76,7 @@ static inline int test_device_write(
         DiskDevice *device, void *buffer, uint64_t offset, size_t size, Error *error) {
         TestDevice *test = (TestDevice *) device;
 
-        assert_true(size <= DISK_BUFFER_BYTES && size % EXT4_BLOCK_BYTES == 0);
+        assert_true(size <= DISK_BUFFER_BYTES && size % DISK_BLOCK_BYTES == 0);
         if (size > 0)
                 assert_int_equal(pwrite(test->fd, buffer, size, (off_t) offset), size);
         test->written += size;

@@ -27,7 +27,6 @@
 #include "base-cleanup.h"
 #include "base-fd.h"
 #include "proto-message.h"
-#include "worker-privileges.h"
 #include "worker-sandbox.h"
 
 #define SOMEBODY 4711 /* a user without privileges */
