@@ -2,26 +2,18 @@
 
 /* As test-worker-sandbox.c, for the disk worker and for the program that is its child. */
 
-#include "test.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base-cleanup.h"
@@ -29,16 +21,7 @@
 #include "proto-message.h"
 #include "worker-sandbox.h"
 
-#define SOMEBODY 4711 /* a user without privileges */
-
-enum {
-        REFUSED = 0,
-        ALLOWED = 10,
-        NO_SANDBOX = 20, /* entering failed */
-        KILLED = 128,    /* by SIGSYS */
-};
-
-typedef enum Who { WORKER, PROGRAM } Who;
+typedef enum Step { WORKER, PROGRAM } Step;
 
 /* Two images and what is beside them, in a directory that everybody may write to. */
 typedef struct Fixture {
@@ -48,6 +31,10 @@ typedef struct Fixture {
         int other_fd;
         pid_t other_pid; /* of the user that a worker is */
 } Fixture;
+
+typedef const Fixture *Context;
+
+#include "test-wall.h"
 
 static const char *const names[] = { "lower", "upper", "other" };
 
@@ -92,7 +79,7 @@ static int tear_down(void **state) {
         return 0;
 }
 
-static int enter(Fixture *f, Who who) {
+static int enter(Fixture *f, Step step) {
         SandboxFiles files = { f->fds, 2 };
         int r;
 
@@ -100,7 +87,7 @@ static int enter(Fixture *f, Who who) {
         if (r < 0)
                 return r;
 
-        switch (who) {
+        switch (step) {
         case WORKER:
                 return sandbox_enter_disk(NULL);
         case PROGRAM:
@@ -110,11 +97,6 @@ static int enter(Fixture *f, Who who) {
         }
 
         return -EINVAL;
-}
-
-static bool become(uid_t uid) {
-        return uid == 0 || (setgroups(0, NULL) >= 0 && setgid(uid) >= 0 && setuid(uid) >= 0 &&
-                            prctl(PR_SET_DUMPABLE, 1) >= 0);
 }
 
 static pid_t start_other(uid_t uid) {
@@ -138,10 +120,10 @@ static pid_t start_other(uid_t uid) {
         return pid;
 }
 
-static int run(Fixture *f, Who who, uid_t uid, bool (*try)(const Fixture *f)) {
+static int run(Fixture *f, Step step, uid_t uid, bool (*try)(const Fixture *f)) {
         uid_t owner = uid == 0 ? PROTO_WORKER_USER : uid;
-        int status;
         pid_t pid;
+        int got;
 
         for (size_t i = 0; i < 3; i++)
                 assert_int_equal(fchownat(f->dir_fd, names[i], owner, owner, 0), 0);
@@ -149,18 +131,15 @@ static int run(Fixture *f, Who who, uid_t uid, bool (*try)(const Fixture *f)) {
         pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) {
-                if (!become(uid) || enter(f, who) < 0)
+                if (!become(uid) || enter(f, step) < 0)
                         _exit(NO_SANDBOX);
                 _exit(try(f) ? ALLOWED : REFUSED);
         }
 
-        assert_int_equal(waitpid(pid, &status, 0), pid);
+        got = wait_for(pid);
         assert_int_equal(kill(f->other_pid, SIGKILL), 0);
         assert_int_equal(waitpid(f->other_pid, NULL, 0), f->other_pid);
-        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-                return KILLED;
-        assert_true(WIFEXITED(status));
-        return WEXITSTATUS(status);
+        return got;
 }
 
 static bool reopen(int fd, int flags) {
@@ -207,10 +186,6 @@ static bool read_program(const Fixture *f) {
         return open("/usr/bin/env", O_RDONLY) >= 0 && open("/dev/null", O_RDWR) >= 0;
 }
 
-static bool execute(const Fixture *f) {
-        return execl("/bin/true", "true", NULL) >= 0;
-}
-
 /* Its status is what try() would have said. */
 static bool execute_program(const Fixture *f) {
         return execl("/bin/sh", "sh", "-c", "exit 10", NULL) >= 0;
@@ -244,22 +219,6 @@ static bool signal_itself(const Fixture *f) {
         return syscall(SYS_tgkill, getpid(), getpid(), 0) >= 0;
 }
 
-static bool trace_others(const Fixture *f) {
-        return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) >= 0;
-}
-
-static bool mount_something(const Fixture *f) {
-        return mount("none", "/", "tmpfs", 0, NULL) >= 0;
-}
-
-static bool make_namespace(const Fixture *f) {
-        return unshare(CLONE_NEWUSER) >= 0;
-}
-
-static bool fork_off(const Fixture *f) {
-        return fork() >= 0;
-}
-
 static bool use_io_uring(const Fixture *f) {
         char parameters[256] = { 0 };
 
@@ -276,28 +235,8 @@ static bool get_privileges_back(const Fixture *f) {
         return setuid(0) >= 0 || setgid(0) >= 0 || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1;
 }
 
-typedef struct Case {
-        const char *what;
-        Who who;
-        bool (*try)(const Fixture *f);
-        int want;
-} Case;
-
 static void check(void **state, const Case *cases, size_t n) {
-        static const uid_t users[] = { 0, SOMEBODY };
-
-        if (geteuid() != 0)
-                skip();
-
-        for (size_t i = 0; i < n; i++)
-                for (size_t j = 0; j < 2; j++) {
-                        int got = run(*state, cases[i].who, users[j], cases[i].try);
-
-                        if (got != cases[i].want)
-                                fail_msg(
-                                        "to %s as uid %u: %d, not %d", cases[i].what, users[j], got,
-                                        cases[i].want);
-                }
+        check_walls(run, state, cases, n);
 }
 
 static void disk_worker_has_its_descriptors_and_local_sockets(void **state) {

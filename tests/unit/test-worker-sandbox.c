@@ -3,40 +3,23 @@
 /* Each wall is tried from inside: a child enters the sandbox of a step, as the worker does, and then does
  * what it must not. The exit status says how far it got. */
 
-#include "test.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/openat2.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base-cleanup.h"
 #include "worker-privileges.h"
 #include "worker-sandbox.h"
-
-#define SOMEBODY 4711 /* a user without privileges */
-
-enum {
-        REFUSED = 0,
-        ALLOWED = 10,
-        NO_SANDBOX = 20, /* entering failed */
-        KILLED = 128,    /* by SIGSYS */
-};
 
 typedef enum Step { STEP_TREE, STEP_BLOB, STEP_DIRECTORY, STEP_NETWORK } Step;
 
@@ -44,6 +27,10 @@ typedef struct Fixture {
         char path[64];
         int fd;
 } Fixture;
+
+typedef int Context; /* the directory */
+
+#include "test-wall.h"
 
 static int set_up(void **state) {
         Fixture *f = calloc(1, sizeof(*f));
@@ -88,27 +75,18 @@ static int enter(Step step, int *root_fd) {
 
 /* How far a child gets: @try returns whether it was allowed. */
 static int run(Fixture *f, Step step, uid_t uid, bool (*try)(int root_fd)) {
-        int status;
         pid_t pid;
 
         assert_true(uid == 0 || chown(f->path, uid, uid) == 0);
         pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) {
-                /* A change of the user without exec() takes /proc/self away. */
-                if (uid != 0 && (setgroups(0, NULL) < 0 || setgid(uid) < 0 || setuid(uid) < 0 ||
-                                 prctl(PR_SET_DUMPABLE, 1) < 0))
-                        _exit(NO_SANDBOX);
-                if (enter(step, &f->fd) < 0)
+                if (!become(uid) || enter(step, &f->fd) < 0)
                         _exit(NO_SANDBOX);
                 _exit(try(f->fd) ? ALLOWED : REFUSED);
         }
 
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-                return KILLED;
-        assert_true(WIFEXITED(status));
-        return WEXITSTATUS(status);
+        return wait_for(pid);
 }
 
 static bool is_root(void) {
@@ -157,22 +135,6 @@ static bool signal_others(int root_fd) {
         return kill(1, 0) >= 0 || kill(getppid(), 0) >= 0;
 }
 
-static bool trace_others(int root_fd) {
-        return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) >= 0;
-}
-
-static bool execute(int root_fd) {
-        return execl("/bin/true", "true", NULL) >= 0;
-}
-
-static bool mount_something(int root_fd) {
-        return mount("none", "/", "tmpfs", 0, NULL) >= 0;
-}
-
-static bool make_namespace(int root_fd) {
-        return unshare(CLONE_NEWUSER) >= 0;
-}
-
 /* In one piece that is never touched: nothing is really taken. */
 static bool take_memory(int root_fd) {
 #ifdef __SANITIZE_ADDRESS__
@@ -181,10 +143,6 @@ static bool take_memory(int root_fd) {
         return mmap(NULL, PRIVILEGES_MEMORY_MAX, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
 #endif
-}
-
-static bool fork_off(int root_fd) {
-        return fork() >= 0;
 }
 
 static bool write_tree(int root_fd) {
@@ -216,28 +174,8 @@ static bool resolve_names(int root_fd) {
         return open("/etc/nsswitch.conf", O_RDONLY) >= 0 && socket(AF_INET, SOCK_DGRAM, 0) >= 0;
 }
 
-typedef struct Case {
-        const char *what;
-        Step step;
-        bool (*try)(int root_fd);
-        int want;
-} Case;
-
 static void check(void **state, const Case *cases, size_t n) {
-        static const uid_t users[] = { 0, SOMEBODY };
-
-        if (!is_root())
-                skip();
-
-        for (size_t i = 0; i < n; i++)
-                for (size_t j = 0; j < 2; j++) {
-                        int got = run(*state, cases[i].step, users[j], cases[i].try);
-
-                        if (got != cases[i].want)
-                                fail_msg(
-                                        "to %s as uid %u: %d, not %d", cases[i].what, users[j], got,
-                                        cases[i].want);
-                }
+        check_walls(run, state, cases, n);
 }
 
 static void tree_worker_cannot_get_out_of_the_tree(void **state) {
