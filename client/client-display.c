@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base-cleanup.h"
+#include "base-text.h"
 #include "client-display.h"
 #include "client-intl.h"
-#include "client-text.h"
 
 #define COLUMNS_DEFAULT 80
 

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base-text.h"
 #include "client-json.h"
-#include "client-text.h"
 
 static void write_escaped(FILE *file, char c) {
         static const char plain[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base-text.h"
 #include "client-intl.h"
 #include "client-job.h"
 #include "client-outcome.h"
-#include "client-text.h"
 #include "client-verbs.h"
 #include "dbus-names.h"
 

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base-text.h"
 #include "client-intl.h"
 #include "client-progress.h"
 #include "client-size.h"
-#include "client-text.h"
 
 #define BAR_COLUMNS_MIN ((size_t) 10)
 #define BAR_COLUMNS_MAX ((size_t) 50)

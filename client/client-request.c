@@ -2,9 +2,9 @@
 
 #include <errno.h>
 
+#include "base-text.h"
 #include "client-outcome.h"
 #include "client-request.h"
-#include "client-text.h"
 #include "dbus-names.h"
 
 static int append_string(sd_bus_message *call, const char *key, const char *value) {

@@ -11,9 +11,9 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "base-text.h"
 #include "client-intl.h"
 #include "client-secret.h"
-#include "client-text.h"
 
 #define FILE_SELECTOR "file:"
 

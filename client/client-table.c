@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "base-text.h"
 #include "client-table.h"
-#include "client-text.h"
 
 struct Table {
         const TableColumn *columns; /* borrowed */

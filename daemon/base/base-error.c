@@ -9,6 +9,7 @@
 
 #include "base-cleanup.h"
 #include "base-error.h"
+#include "base-text.h"
 #include "dbus-names.h"
 
 #define KIND_NAMES(X)                                                                              \
@@ -48,7 +49,11 @@ __attribute__((__format__(__printf__, 1, 0))) static char *format_message(
         const char *format, va_list ap) {
         char *message;
 
-        return vasprintf(&message, format, ap) < 0 ? NULL : message;
+        if (vasprintf(&message, format, ap) < 0)
+                return NULL;
+
+        text_make_printable(message);
+        return message;
 }
 
 int error_set(Error *error, int code, ErrorKind kind, const char *format, ...) {

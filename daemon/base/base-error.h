@@ -46,7 +46,7 @@ typedef enum ErrorKind {
 typedef struct Error {
         int code;       /* errno value; > 0 when set, 0 when not */
         ErrorKind kind; /* only meaningful when code > 0 */
-        char *message;  /* English, no final period; owned; NULL after ENOMEM */
+        char *message;  /* English, no final period, printable UTF-8; owned; NULL after ENOMEM */
 } Error;
 
 #define ERROR_NULL ((Error){ 0 })
@@ -57,6 +57,8 @@ typedef struct Error {
  * @code:       errno value, > 0
  * @kind:       what a user can do about it
  * @format:     printf format of the human message; %m works
+ *
+ * Names that somebody else has chosen may be in the message: what is not printable becomes '?'.
  *
  * Return: -@code, always, so that callers can write "return error_set(...)".
  */

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base-cleanup.h"
+#include "base-text.h"
 #include "bus-access.h"
 #include "bus-pending.h"
 #include "store-cache.h"
@@ -116,7 +118,9 @@ static int get_path(
         sd_bus_message *reply,
         void *userdata,
         sd_bus_error *ret_error) {
-        return sd_bus_message_append_basic(reply, 's', store_path(server_store(userdata)));
+        _cleanup_(freep) char *printable = text_printable(store_path(server_store(userdata)));
+
+        return printable ? sd_bus_message_append_basic(reply, 's', printable) : -ENOMEM;
 }
 
 static int get_size(

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base-text.h"
 #include "proto-message.h"
 
 #define SIZE_OF(member) (offsetof(ProtoMessage, member) + sizeof(((ProtoMessage *) NULL)->member))
@@ -43,34 +44,11 @@ size_t proto_message_size(ProtoType type) {
         return shapes[type].size;
 }
 
-/* The bytes of the printable UTF-8 character at @p, or 0: none of the control characters, no
- * surrogate, nothing longer than it needs to be (RFC 3629). */
-static size_t character_size(const char *p, size_t left) {
-        const uint8_t *b = (const uint8_t *) p;
-        uint32_t c;
-        size_t n;
+static size_t printable_character(const char *p) {
+        uint32_t c = 0;
+        size_t n = text_character(p, &c);
 
-        if (left == 0)
-                return 0;
-        if (b[0] < 0x80)
-                return b[0] >= ' ' && b[0] != 0x7f;
-
-        n = b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : 2;
-        if (b[0] < 0xc2 || b[0] > 0xf4 || left < n)
-                return 0;
-
-        c = b[0] & (0x7fU >> n);
-        for (size_t i = 1; i < n; i++) {
-                if ((b[i] & 0xc0) != 0x80)
-                        return 0;
-                c = c << 6 | (b[i] & 0x3f);
-        }
-
-        if ((n == 3 && c < 0x800) || (n == 4 && c < 0x10000) || c > 0x10ffff)
-                return 0;
-        if ((c >= 0xd800 && c <= 0xdfff) || (c >= 0x80 && c < 0xa0))
-                return 0;
-        return n;
+        return text_is_control(c) ? 0 : n;
 }
 
 static bool is_text(const char *field, size_t size) {
@@ -80,7 +58,7 @@ static bool is_text(const char *field, size_t size) {
                 return false;
 
         for (size_t i = 0; i < length;) {
-                size_t n = character_size(field + i, length - i);
+                size_t n = printable_character(field + i);
 
                 if (n == 0)
                         return false;
@@ -99,7 +77,7 @@ bool proto_text_set(char *field, size_t field_size, const char *text) {
         memset(field, 0, field_size);
 
         for (size_t i = 0; i < length;) {
-                size_t n = character_size(text + i, length - i);
+                size_t n = printable_character(text + i);
 
                 if (used + (n > 0 ? n : 1) >= field_size)
                         return false;

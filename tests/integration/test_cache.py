@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from support import faulty, image, programs, samples, tree
-from support.bus import BusError
+from support.bus import CACHE, PATH, BusError
 from support.process import run, running, wait_for
 
 
@@ -240,6 +240,15 @@ def test_partial_download_is_kept_for_the_next_job(
     starts = [headers.get('Range') for verb, path, headers in faulty_registry.requests
               if path.endswith(layer.digest)]
     assert starts[-1] == 'bytes=1000000-'
+
+
+def test_cache_whose_path_is_not_utf8_can_be_told(daemon_on, tmp_path, dest, reference):
+    daemon = daemon_on(VIRTBOOTSTRAP_CACHE=os.fsdecode(os.fsencode(tmp_path) + b'/caf\xe9'))
+    api = daemon.connect()
+    assert api.get(PATH, CACHE, 'Path') == f'{tmp_path}/caf?'
+    _, job = api.bootstrap(reference, dest)
+    assert api.wait(job)[0] == 'done'
+    api.close()
 
 
 def test_list_of_the_cache(api, dest, one, reference):

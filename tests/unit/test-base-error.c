@@ -69,6 +69,15 @@ static void copy_and_move_hand_over_the_whole_error(void **state) {
         assert_int_equal(c.kind, ERROR_NOT_FOUND);
 }
 
+static void what_others_named_is_printable(void **state) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        error_set(&error, ENOENT, ERROR_NOT_FOUND, "%s is not there", "caf\xe9\n\033[1m");
+        assert_string_equal(error_text(&error), "caf? ?[1m is not there");
+        error_prefix(&error, "%s", "/tmp/\xff");
+        assert_string_equal(error_text(&error), "/tmp/?: caf? ?[1m is not there");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(context_is_put_in_front_on_the_way_up),
@@ -76,6 +85,7 @@ int main(void) {
                 CASE(nobody_listening_is_no_crash),
                 CASE(every_kind_has_a_bus_name_of_its_own),
                 CASE(copy_and_move_hand_over_the_whole_error),
+                CASE(what_others_named_is_printable),
         };
 
         return cmocka_run_group_tests_name("base-error", tests, NULL, NULL);

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base-text.h"
 #include "client-progress.h"
-#include "client-text.h"
 
 static const Progress quarter = { "download", 12 << 20, 48 << 20, 0.25 };
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "client-text.h"
+#include "base-text.h"
 
 static const struct Utf8Lead {
         unsigned char mask, lead;
@@ -17,7 +16,7 @@ static const struct Utf8Lead {
 };
 #define N_UTF8_LEADS (sizeof(utf8_leads) / sizeof(utf8_leads[0]))
 
-static size_t decode(const char *text, uint32_t *ret) {
+size_t text_character(const char *text, uint32_t *ret) {
         const unsigned char *p = (const unsigned char *) text;
         size_t n = 0;
         uint32_t c;
@@ -44,7 +43,7 @@ static size_t decode(const char *text, uint32_t *ret) {
 size_t text_utf8_length(const char *text) {
         uint32_t c;
 
-        return decode(text, &c);
+        return text_character(text, &c);
 }
 
 bool text_is_utf8(const char *text) {
@@ -69,29 +68,33 @@ size_t text_columns(const char *text) {
         return columns;
 }
 
-static bool is_control(uint32_t c) {
+bool text_is_control(uint32_t c) {
         return c < 0x20 || (c >= 0x7f && c <= 0x9f);
 }
 
-char *text_printable(const char *text) {
-        char *printable = malloc(strlen(text) + 1), *out = printable;
+void text_make_printable(char *text) {
+        const char *from = text;
+        char *to = text;
 
-        if (!printable)
-                return NULL;
-
-        while (*text) {
+        while (*from) {
                 uint32_t c = 0;
-                size_t n = decode(text, &c);
+                size_t n = text_character(from, &c);
 
-                if (c == '\n' || c == '\t')
-                        *out++ = ' ';
-                else if (n == 0 || is_control(c))
-                        *out++ = '?';
-                else
-                        out = mempcpy(out, text, n);
-                text += n > 0 ? n : 1;
+                if (n > 0 && !text_is_control(c)) {
+                        memmove(to, from, n);
+                        to += n;
+                } else
+                        *to++ = c == '\n' || c == '\t' ? ' ' : '?';
+                from += n > 0 ? n : 1;
         }
 
-        *out = '\0';
+        *to = '\0';
+}
+
+char *text_printable(const char *text) {
+        char *printable = strdup(text);
+
+        if (printable)
+                text_make_printable(printable);
         return printable;
 }

@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "base-cleanup.h"
-#include "client-text.h"
+#include "base-text.h"
 
 static void valid_utf8_is_told_from_invalid(void **state) {
         static const char *const valid[] = {
@@ -60,5 +60,5 @@ int main(void) {
                 CASE(nothing_that_steers_a_terminal_is_printed),
         };
 
-        return cmocka_run_group_tests_name("client-text", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("base-text", tests, NULL, NULL);
 }

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* UTF-8 (RFC 3629), and text from elsewhere on its way to the bus, the log or a terminal. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * text_character() - the character that @text starts with
+ *
+ * Return: its bytes; 0 at the end of the text, and where no valid sequence starts.
+ */
+size_t text_character(const char *text, uint32_t *ret);
+
+/** text_is_control() - whether @c steers a terminal (C0, DEL and C1) rather than being seen */
+bool text_is_control(uint32_t c);
+
+/** text_utf8_length() - bytes of the valid sequence that @text starts with; 0 when it is none */
+size_t text_utf8_length(const char *text);
+
+/** text_is_utf8() - whether all of @text is valid, as D-Bus strings have to be */
+bool text_is_utf8(const char *text);
+
+/** text_columns() - code points of @text: what it takes on a terminal, without wide characters */
+size_t text_columns(const char *text);
+
+/**
+ * text_make_printable() - make @text one line that can go everywhere, in place
+ *
+ * Line ends and tabs become spaces, other control characters and invalid bytes "?".
+ */
+void text_make_printable(char *text);
+
+/** text_printable() - a copy of @text, made printable; owned by the caller; NULL when out of memory */
+char *text_printable(const char *text);
