@@ -26,17 +26,21 @@ typedef struct DecoderOps {
         int (*new)(Reader *reader, const Limits *limits, Decoder **ret, Error *error);
 
         /* At least one byte, 0 at the end of the stream, or a negative errno with @error set. At
-         * the end every check has passed; the reader may still have bytes. */
+         * the end every check has passed; what the reader still has is not of this format. */
         ssize_t (*read)(Decoder *decoder, void *buffer, size_t size, Error *error);
 
         void (*free)(Decoder *decoder);
+
+        /* Whether a stream that was cut off can be told from a whole one. */
+        bool has_end;
 } DecoderOps;
 
-extern const DecoderOps decoder_gzip;  /* unpack-gzip.c */
-extern const DecoderOps decoder_zstd;  /* unpack-zstd.c */
-extern const DecoderOps decoder_xz;    /* unpack-lzma.c */
-extern const DecoderOps decoder_lzip;  /* unpack-lzma.c */
-extern const DecoderOps decoder_bzip2; /* unpack-filter.c */
-extern const DecoderOps decoder_lz4;   /* unpack-filter.c */
-extern const DecoderOps decoder_lzop;  /* unpack-lzop.c */
-extern const DecoderOps decoder_none;  /* unpack-none.c; matches everything */
+extern const DecoderOps decoder_gzip;       /* unpack-gzip.c */
+extern const DecoderOps decoder_zstd;       /* unpack-zstd.c */
+extern const DecoderOps decoder_xz;         /* unpack-lzma.c */
+extern const DecoderOps decoder_lzip;       /* unpack-lzma.c */
+extern const DecoderOps decoder_bzip2;      /* unpack-filter.c */
+extern const DecoderOps decoder_lz4;        /* unpack-filter.c */
+extern const DecoderOps decoder_lz4_legacy; /* unpack-filter.c */
+extern const DecoderOps decoder_lzop;       /* unpack-lzop.c */
+extern const DecoderOps decoder_none;       /* unpack-none.c; matches everything */

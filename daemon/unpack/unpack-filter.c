@@ -21,12 +21,17 @@ static bool bzip2_matches(const uint8_t *head, size_t size) {
         return size >= 4 && memcmp(head, "BZh", 3) == 0 && head[3] >= '1' && head[3] <= '9';
 }
 
-/* A frame, or a legacy one as Linux's build makes them. */
 static bool lz4_matches(const uint8_t *head, size_t size) {
-        static const uint8_t frame[] = { 0x04, 0x22, 0x4d, 0x18 },
-                             legacy[] = { 0x02, 0x21, 0x4c, 0x18 };
+        static const uint8_t frame[] = { 0x04, 0x22, 0x4d, 0x18 };
 
-        return size >= 4 && (memcmp(head, frame, 4) == 0 || memcmp(head, legacy, 4) == 0);
+        return size >= 4 && memcmp(head, frame, 4) == 0;
+}
+
+/* As Linux's build makes them. */
+static bool lz4_legacy_matches(const uint8_t *head, size_t size) {
+        static const uint8_t frame[] = { 0x02, 0x21, 0x4c, 0x18 };
+
+        return size >= 4 && memcmp(head, frame, 4) == 0;
 }
 
 static la_ssize_t on_read(struct archive *archive, void *userdata, const void **ret) {
@@ -106,23 +111,20 @@ static int lz4_new(Reader *reader, const Limits *limits, Decoder **ret, Error *e
         return filter_new(reader, ARCHIVE_FILTER_LZ4, ret, error);
 }
 
-/* libarchive stops without a word at what follows the last stream. */
-static int filter_check_end(Filter *filter, Error *error) {
+/* libarchive stops without a word at what follows the last stream: that stays in the reader. */
+static int filter_end(Filter *filter, Error *error) {
         const int outermost = archive_filter_count(filter->archive) - 1;
-        const bool all_used =
-                (uint64_t) archive_filter_bytes(filter->archive, outermost) == filter->given;
-        ssize_t n = 0;
+        const uint64_t left =
+                filter->given - (uint64_t) archive_filter_bytes(filter->archive, outermost);
 
-        reader_consume(filter->reader, filter->lent);
-        filter->lent = 0;
-        if (all_used)
-                n = reader_peek(filter->reader, 1, error);
-        if (n < 0)
-                return (int) n;
-        if (!all_used || n > 0)
+        /* It may have asked for more, to see whether another stream begins. */
+        if (left <= filter->lent)
+                reader_consume(filter->reader, filter->lent - (size_t) left);
+        else if (reader_unconsume(filter->reader, (size_t) left - filter->lent) < 0)
                 return error_set(
                         error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
                         "Something else follows the compressed stream");
+        filter->lent = 0;
         return 0;
 }
 
@@ -133,7 +135,7 @@ static ssize_t filter_read(Decoder *decoder, void *buffer, size_t size, Error *e
         n = archive_read_data(filter->archive, buffer, size);
         if (n < 0)
                 return filter_error(filter, error);
-        return n > 0 ? n : filter_check_end(filter, error);
+        return n > 0 ? n : filter_end(filter, error);
 }
 
 const DecoderOps decoder_bzip2 = {
@@ -141,10 +143,19 @@ const DecoderOps decoder_bzip2 = {
         .new = bzip2_new,
         .read = filter_read,
         .free = filter_free,
+        .has_end = true,
 };
 
 const DecoderOps decoder_lz4 = {
         .matches = lz4_matches,
+        .new = lz4_new,
+        .read = filter_read,
+        .free = filter_free,
+        .has_end = true,
+};
+
+const DecoderOps decoder_lz4_legacy = {
+        .matches = lz4_legacy_matches,
         .new = lz4_new,
         .read = filter_read,
         .free = filter_free,

@@ -86,12 +86,10 @@ static int gzip_begin_member(Gzip *gzip, Error *error) {
         ssize_t available;
 
         available = reader_peek(gzip->reader, 2, error);
-        if (available <= 0)
+        if (available < 0)
                 return (int) available;
         if (!gzip_matches(reader_data(gzip->reader), (size_t) available))
-                return error_set(
-                        error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
-                        "Something that is not gzip follows the gzip stream");
+                return 0;
 
         isal_inflate_reset(&gzip->state);
         gzip->state.crc_flag = ISAL_GZIP;
@@ -131,4 +129,5 @@ const DecoderOps decoder_gzip = {
         .new = gzip_new,
         .read = gzip_read,
         .free = gzip_free,
+        .has_end = true,
 };

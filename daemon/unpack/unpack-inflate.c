@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "unpack-decoder.h"
 #include "unpack-inflate.h"
@@ -9,8 +10,10 @@
 struct Inflate {
         const Limits *limits; /* borrowed */
         Reader reader;
-        const DecoderOps *ops;
-        Decoder *decoder;        /* owned; NULL between layers */
+        const DecoderOps *ops; /* of the layer; NULL before its first byte is asked for */
+        Decoder *decoder;      /* owned; NULL when the layer has ended */
+        UnpackLayer layer;
+        bool has_rest;           /* something that is left out follows the layer */
         uint64_t layers;         /* that have begun */
         uint64_t unpacked;       /* bytes of all layers */
         uint64_t layer_unpacked; /* bytes of this one */
@@ -19,8 +22,8 @@ struct Inflate {
 
 /* The first that matches. */
 static const DecoderOps *const decoders[] = {
-        &decoder_gzip, &decoder_zstd, &decoder_xz,   &decoder_bzip2,
-        &decoder_lz4,  &decoder_lzip, &decoder_lzop, &decoder_none,
+        &decoder_gzip,       &decoder_zstd, &decoder_xz,   &decoder_bzip2, &decoder_lz4,
+        &decoder_lz4_legacy, &decoder_lzip, &decoder_lzop, &decoder_none,
 };
 
 int inflate_new(const UnpackInput *input, const Limits *limits, Inflate **ret, Error *error) {
@@ -57,10 +60,9 @@ Inflate *inflate_free(Inflate *inflate) {
 }
 
 int inflate_next(Inflate *inflate, UnpackLayer *ret, Error *error) {
-        ssize_t size;
         int r;
 
-        r = reader_next(&inflate->reader, ret, error);
+        r = reader_next(&inflate->reader, &inflate->layer, error);
         if (r <= 0)
                 return r;
         if (inflate->layers == inflate->limits->layers)
@@ -71,6 +73,16 @@ int inflate_next(Inflate *inflate, UnpackLayer *ret, Error *error) {
         inflate->layers++;
         inflate->layer_unpacked = 0;
         inflate->layer_start = inflate->reader.consumed;
+        inflate->ops = NULL;
+        inflate->has_rest = false;
+        *ret = inflate->layer;
+        return 1;
+}
+
+static int inflate_begin_layer(Inflate *inflate, Error *error) {
+        const DecoderOps *ops = NULL;
+        ssize_t size;
+        int r;
 
         size = reader_peek(&inflate->reader, DECODER_HEAD_BYTES, error);
         if (size < 0)
@@ -78,14 +90,38 @@ int inflate_next(Inflate *inflate, UnpackLayer *ret, Error *error) {
         if ((size_t) size > DECODER_HEAD_BYTES)
                 size = (ssize_t) DECODER_HEAD_BYTES;
 
-        for (size_t i = 0;; i++)
-                if (decoders[i]->matches(reader_data(&inflate->reader), (size_t) size)) {
-                        inflate->ops = decoders[i];
-                        break;
-                }
+        for (size_t i = 0; !ops; i++)
+                if (decoders[i]->matches(reader_data(&inflate->reader), (size_t) size))
+                        ops = decoders[i];
 
-        r = inflate->ops->new (&inflate->reader, inflate->limits, &inflate->decoder, error);
-        return r < 0 ? r : 1;
+        r = ops->new (&inflate->reader, inflate->limits, &inflate->decoder, error);
+        if (r < 0)
+                return r;
+
+        inflate->ops = ops;
+        return 0;
+}
+
+static bool is_zero(const uint8_t *data, size_t size) {
+        return size == 0 || (data[0] == 0 && memcmp(data, data + 1, size - 1) == 0);
+}
+
+/* Goes past what follows the stream: a tape has zeros there, and some put a signature. Whoever writes it
+ * into a pipe can do so to the end. */
+static int inflate_pass_rest(Inflate *inflate, Error *error) {
+        Reader *reader = &inflate->reader;
+        ssize_t n;
+
+        while ((n = reader_peek(reader, 1, error)) > 0) {
+                inflate->has_rest = inflate->has_rest || !is_zero(reader_data(reader), (size_t) n);
+                if (inflate->has_rest && unpack_layer_is_verified(&inflate->layer))
+                        return error_set(
+                                error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
+                                "Something else follows the compressed stream");
+                reader_consume(reader, (size_t) n);
+        }
+
+        return (int) n;
 }
 
 static int inflate_check_limits(const Inflate *inflate, Error *error) {
@@ -110,6 +146,11 @@ ssize_t inflate_read(Inflate *inflate, void *buffer, size_t size, Error *error) 
         ssize_t n;
         int r;
 
+        if (!inflate->ops) {
+                r = inflate_begin_layer(inflate, error);
+                if (r < 0)
+                        return r;
+        }
         if (!inflate->decoder)
                 return 0;
 
@@ -120,6 +161,9 @@ ssize_t inflate_read(Inflate *inflate, void *buffer, size_t size, Error *error) 
                         return n;
                 if (n == 0) {
                         inflate_end_layer(inflate);
+                        r = inflate_pass_rest(inflate, error);
+                        if (r < 0)
+                                return r;
                         break;
                 }
 
@@ -132,6 +176,14 @@ ssize_t inflate_read(Inflate *inflate, void *buffer, size_t size, Error *error) 
         }
 
         return (ssize_t) done;
+}
+
+bool inflate_has_end(const Inflate *inflate) {
+        return inflate->ops->has_end;
+}
+
+bool inflate_has_rest(const Inflate *inflate) {
+        return inflate->has_rest;
 }
 
 uint64_t inflate_consumed(const Inflate *inflate) {

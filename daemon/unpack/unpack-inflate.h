@@ -4,9 +4,11 @@
 /*
  * Layers, uncompressed. The compression is told by the first bytes, not by what a manifest says:
  * none, gzip (RFC 1952), zstd (RFC 8878), xz, bzip2, lz4 (frames), lzip or lzop. A stream must be
- * whole, its checksums right, and nothing may follow it but more of its kind.
+ * whole, its checksums right. More of its kind may follow it, and zeros, as tapes have them; anything else
+ * is an error for a layer that has a digest, and left out of a tarball (but behind xz, which forbids it).
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -36,6 +38,13 @@ int inflate_next(Inflate *inflate, UnpackLayer *ret, Error *error);
  * @error set: ERROR_CORRUPT_ARCHIVE, ERROR_LIMIT_EXCEEDED, or what the input said.
  */
 ssize_t inflate_read(Inflate *inflate, void *buffer, size_t size, Error *error);
+
+/** inflate_has_end() - whether a layer from which was read is compressed so that what is cut off is no
+ * valid stream */
+bool inflate_has_end(const Inflate *inflate);
+
+/** inflate_has_rest() - whether something that was left out follows a layer that has ended */
+bool inflate_has_rest(const Inflate *inflate);
 
 /** inflate_consumed() - compressed bytes of all layers that inflate_read() has used */
 uint64_t inflate_consumed(const Inflate *inflate);

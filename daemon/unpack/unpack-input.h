@@ -24,6 +24,11 @@ typedef struct UnpackLayer {
         bool has_diff_id;
 } UnpackLayer;
 
+/** unpack_layer_is_verified() - whether a digest tells that the layer is whole, whatever is in it */
+static inline bool unpack_layer_is_verified(const UnpackLayer *layer) {
+        return layer->has_digest || layer->has_diff_id;
+}
+
 typedef struct UnpackInput {
         /* The next layer: returns 1, 0 when there is none, or a negative errno with @error set. */
         int (*next)(void *userdata, UnpackLayer *ret, Error *error);

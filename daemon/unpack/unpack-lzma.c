@@ -13,8 +13,9 @@
 
 /* xz and lzip. */
 typedef struct Lzma {
-        Reader *reader;                    /* borrowed */
-        const char *name;                  /* of the format; static */
+        Reader *reader;   /* borrowed */
+        const char *name; /* of the format; static */
+        bool (*matches)(const uint8_t *head, size_t size);
         lzma_ret (*start)(lzma_stream *s); /* for the stream, or one member */
         lzma_stream stream;                /* owned */
         bool flushed;                      /* nothing is left to come out without more bytes */
@@ -73,6 +74,7 @@ static lzma_ret lzip_start(lzma_stream *stream) {
 static int lzma_new(
         Reader *reader,
         const char *name,
+        bool (*matches)(const uint8_t *head, size_t size),
         lzma_ret (*start)(lzma_stream *s),
         Decoder **ret,
         Error *error) {
@@ -86,6 +88,7 @@ static int lzma_new(
         *lzma = (Lzma){
                 .reader = reader,
                 .name = name,
+                .matches = matches,
                 .start = start,
                 .stream = LZMA_STREAM_INIT,
                 .flushed = true,
@@ -103,11 +106,11 @@ static int lzma_new(
 }
 
 static int xz_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
-        return lzma_new(reader, "xz", xz_start, ret, error);
+        return lzma_new(reader, "xz", xz_matches, xz_start, ret, error);
 }
 
 static int lzip_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
-        return lzma_new(reader, "lzip", lzip_start, ret, error);
+        return lzma_new(reader, "lzip", lzip_matches, lzip_start, ret, error);
 }
 
 /* Decodes what the reader has: 1, or 0 at the end of the stream, or of the member. */
@@ -153,10 +156,10 @@ static ssize_t lzma_read(Decoder *decoder, void *buffer, size_t size, Error *err
                 if (r > 0)
                         continue;
 
-                n = reader_peek(lzma->reader, 1, error);
+                n = reader_peek(lzma->reader, DECODER_HEAD_BYTES, error);
                 if (n < 0)
                         return n;
-                if (n == 0)
+                if (!lzma->matches(reader_data(lzma->reader), (size_t) n))
                         break;
                 code = lzma->start(&lzma->stream);
                 if (code != LZMA_OK)
@@ -172,6 +175,7 @@ const DecoderOps decoder_xz = {
         .new = xz_new,
         .read = lzma_read,
         .free = lzma_decoder_free,
+        .has_end = true,
 };
 
 const DecoderOps decoder_lzip = {
@@ -179,4 +183,5 @@ const DecoderOps decoder_lzip = {
         .new = lzip_new,
         .read = lzma_read,
         .free = lzma_decoder_free,
+        .has_end = true,
 };

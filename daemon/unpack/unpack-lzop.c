@@ -115,8 +115,6 @@ static int parse_header(
         size_t name_bytes;
         uint32_t flags, checksum;
 
-        if (size < MAGIC_BYTES ? memcmp(data, MAGIC, size) != 0 : !lzop_matches(data, size))
-                return corrupt("has something behind it", error);
         if (size < FIXED_BYTES)
                 return too_short(error);
 
@@ -147,8 +145,10 @@ static int next_part(Lzop *lzop, Error *error) {
         int r;
 
         available = reader_peek(lzop->reader, HEADER_BYTES, error);
-        if (available <= 0)
+        if (available < 0)
                 return (int) available;
+        if (!lzop_matches(reader_data(lzop->reader), (size_t) available))
+                return 0;
 
         r = parse_header(reader_data(lzop->reader), (size_t) available, &lzop->flags, &size, error);
         if (r < 0)
@@ -349,4 +349,5 @@ const DecoderOps decoder_lzop = {
         .new = lzop_new,
         .read = lzop_read,
         .free = lzop_free,
+        .has_end = true,
 };

@@ -119,10 +119,15 @@ static int read_xattr(
         /* The labels of the machine that made the image mean nothing here. */
         if (strcmp(name, "security.selinux") == 0)
                 return 0;
-        if (strlen(name) > NAME_BYTES_MAX || size > rules->limits->xattr_bytes)
+        if (strlen(name) > NAME_BYTES_MAX)
+                return error_set(
+                        error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
+                        "It has an extended attribute with a name of more than %zu bytes",
+                        NAME_BYTES_MAX);
+        if (size > rules->limits->xattr_bytes)
                 return error_set(
                         error, E2BIG, ERROR_LIMIT_EXCEEDED,
-                        "It has an extended attribute of more than %zu bytes",
+                        "It has an extended attribute of more than %" PRIu64 " bytes",
                         rules->limits->xattr_bytes);
 
         copy = malloc(size + 1);

@@ -34,6 +34,8 @@ typedef struct RingChunk {
         uint8_t *data; /* RING_CHUNK_BYTES; owned by the ring */
         size_t size;   /* bytes used; may be 0 */
         bool last;     /* of its layer */
+        bool has_end;  /* its layer is compressed so that what is cut off is no valid stream */
+        bool has_rest; /* something that was left out follows its layer; known of the last one */
         UnpackLayer layer;
         uint64_t consumed; /* compressed bytes of all layers up to the end of this chunk */
 } RingChunk;

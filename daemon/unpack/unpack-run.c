@@ -39,16 +39,10 @@ static int prefix_layer(Error *error, const UnpackLayer *layer) {
 
         if (error->code == 0)
                 return -ECANCELED;
+        /* Only the caller knows what a tarball is called. */
         if (!layer->has_digest)
-                return error_prefix(error, "The tarball");
+                return -error->code;
         return error_prefix(error, "Layer %s", digest_format(&layer->digest, name));
-}
-
-/* What went wrong with the layer itself names it; what the input says is about more than that. */
-static int name_layer(Error *error, const UnpackLayer *layer) {
-        if (error->kind == ERROR_CORRUPT_ARCHIVE || error->kind == ERROR_LIMIT_EXCEEDED)
-                return prefix_layer(error, layer);
-        return -error->code;
 }
 
 static int inflate_layer(Run *run, const UnpackLayer *layer, Error *error) {
@@ -64,12 +58,14 @@ static int inflate_layer(Run *run, const UnpackLayer *layer, Error *error) {
 
                 n = inflate_read(run->inflate, chunk->data, RING_CHUNK_BYTES, error);
                 if (n < 0)
-                        return name_layer(error, layer);
+                        return prefix_layer(error, layer);
 
                 last = (size_t) n < RING_CHUNK_BYTES;
                 chunk->size = (size_t) n;
                 chunk->last = last;
                 chunk->layer = *layer;
+                chunk->has_end = inflate_has_end(run->inflate);
+                chunk->has_rest = inflate_has_rest(run->inflate);
                 chunk->consumed = inflate_consumed(run->inflate);
                 ring_push(run->ring);
         } while (!last);
@@ -223,9 +219,11 @@ static int write_layers(Run *run, Error *error) {
                 r = stream_drain(&run->stream);
                 if (r < 0)
                         return r;
+                if (run->stream.chunk->has_rest)
+                        on_warning(run, "What follows the compressed stream is left out");
                 r = tree_end_layer(run->tree, error);
                 if (r < 0)
-                        return r;
+                        return prefix_layer(error, &layer);
         }
 
         return r < 0 ? r : tree_flush(run->tree, error);
@@ -300,7 +298,12 @@ int unpack_run(
                 .on_chunk = on_chunk,
                 .userdata = &run,
         };
-        run.tar = (Tar){ &run.stream, run.tree, &rules, target, 0 };
+        run.tar = (Tar){
+                .stream = &run.stream,
+                .tree = run.tree,
+                .rules = &rules,
+                .target = target,
+        };
         target->warning = on_warning;
         target->warning_userdata = &run;
         r = run_threads(&run, error);

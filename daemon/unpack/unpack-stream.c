@@ -60,7 +60,7 @@ int stream_next(Stream *stream) {
 
         stream->chunk = NULL;
         stream->chunk_start = 0;
-        stream->given = false;
+        stream->given = stream->ended = false;
         return ring_pull(stream->ring, RING_WRITER, &stream->chunk);
 }
 
@@ -69,8 +69,10 @@ la_ssize_t stream_read(struct archive *archive, void *userdata, const void **ret
         int r;
 
         if (stream->given) {
-                if (stream->chunk->last)
+                if (stream->chunk->last) {
+                        stream->ended = true;
                         return 0;
+                }
                 r = pull(stream);
                 if (r <= 0) {
                         archive_set_error(archive, r < 0 ? -r : ECANCELED, "Cancelled");

@@ -17,6 +17,7 @@ typedef struct Stream {
         Ring *ring;             /* borrowed */
         const RingChunk *chunk; /* borrowed; the one that libarchive has, or will get first */
         bool given;             /* libarchive has it */
+        bool ended;             /* and has been told that it was the layer's last one */
         uint64_t chunk_start;   /* its place in the layer, bytes */
 
         bool marked;

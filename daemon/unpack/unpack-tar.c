@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "unpack-header.h"
+#include "unpack-kind.h"
 #include "unpack-tar.h"
+
+#define BLOCK ((size_t) 512)
 
 DEFINE_CLEANUP(struct archive, archive_read_free);
 
@@ -36,7 +39,9 @@ static int copy_content(Tar *tar, struct archive *archive, const UnpackMeta *met
                 int r;
 
                 r = archive_read_data_block(archive, &data, &size, &offset);
-                if (r == ARCHIVE_EOF)
+                tar->is_cut = r != ARCHIVE_OK && r != ARCHIVE_EOF && tar->stream->ended &&
+                              end > 0 && end == meta->size;
+                if (r == ARCHIVE_EOF || tar->is_cut)
                         return tree_finish(tar->tree, meta, error);
                 if (r != ARCHIVE_OK)
                         return archive_error(archive, error);
@@ -59,12 +64,15 @@ static int copy_content(Tar *tar, struct archive *archive, const UnpackMeta *met
         }
 }
 
+#define HARD_LINK      '1'
+#define CONTINUED_FILE 'M' /* GNU tar's */
+
 /* What an entry is called, and what it points to. */
 typedef struct EntryNames {
         UnpackPath path;
         bool is_directory; /* by its name */
-        bool is_hardlink;
-        HeaderText link; /* of hard and symbolic links */
+        char type;         /* as in a header */
+        HeaderText link;   /* of hard and symbolic links */
 } EntryNames;
 
 static HeaderText text_or(const HeaderText *text, const char *otherwise) {
@@ -134,10 +142,10 @@ static int read_names(
 
         /* As libarchive has it, for the names that it read itself. */
         names->is_directory = path.size > 0 && path.text[path.size - 1] == '/';
-        names->is_hardlink = raw.type == '1';
+        names->type = raw.type;
         names->link =
-                text_or(&raw.link, names->is_hardlink ? archive_entry_hardlink(entry)
-                                                      : archive_entry_symlink(entry));
+                text_or(&raw.link, raw.type == HARD_LINK ? archive_entry_hardlink(entry)
+                                                         : archive_entry_symlink(entry));
         return 0;
 }
 
@@ -192,9 +200,13 @@ static int apply_entry(
                 unpack_target_warn(
                         tar->target,
                         "ACLs that name users or groups without their ids are left out");
-        if (names->is_hardlink)
+        if (names->type == HARD_LINK)
                 return apply_link(tar, names, meta, error);
 
+        if (names->type == CONTINUED_FILE)
+                return error_set(
+                        error, EINVAL, ERROR_CORRUPT_ARCHIVE,
+                        "It is the rest of a file that begins in another volume of the archive");
         if (meta->type == _UNPACK_TYPE_MAX)
                 return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "It is of an unknown type");
         if (meta->type == UNPACK_REGULAR && names->is_directory)
@@ -231,6 +243,40 @@ static int read_entry(
         return r;
 }
 
+static const char *kind_of_stream(const Stream *stream) {
+        return stream->chunk_start == 0 ? unpack_kind_of(stream->chunk->data, stream->chunk->size)
+                                        : NULL;
+}
+
+/* No archive, or one without entries: what it is instead. */
+static int no_archive(const Tar *tar, Error *error) {
+        const RingChunk *chunk = tar->stream->chunk;
+        const char *kind = kind_of_stream(tar->stream);
+
+        if (chunk->size == 0 && unpack_layer_is_verified(&chunk->layer))
+                return 0;
+        if (chunk->size == 0)
+                return error_set(error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "It is empty");
+        if (kind)
+                return error_set(
+                        error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "It is %s, not a tar archive", kind);
+        return error_set(error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "It is not a tar archive");
+}
+
+/* Begins with the layer: 1; 0 when there is nothing in it. */
+static int open_archive(const Tar *tar, struct archive *archive, Error *error) {
+        if (archive_read_open(archive, tar->stream, NULL, stream_read, NULL) == ARCHIVE_OK)
+                return 1;
+
+        switch (archive_errno(archive)) {
+        case ECANCELED:
+        case ENOMEM:
+                return archive_error(archive, error);
+        default:
+                return no_archive(tar, error);
+        }
+}
+
 /* The next entry's headers: 1; 0 at the end of the archive. */
 static int next_header(
         Tar *tar, struct archive *archive, bool first, struct archive_entry **ret, Error *error) {
@@ -251,24 +297,67 @@ static int next_header(
                                       : archive_error(archive, error);
 }
 
+/* Whether it was a block of zeros at which libarchive found the end. */
+static bool has_end_marker(const Tar *tar, struct archive *archive) {
+        static const uint8_t zeros[BLOCK];
+        const uint8_t *bytes;
+        size_t size;
+
+        return !tar->is_cut &&
+               stream_look_back(
+                       tar->stream, (uint64_t) archive_filter_bytes(archive, 0), &bytes, &size) >=
+                       0 &&
+               size >= BLOCK && memcmp(bytes + size - BLOCK, zeros, BLOCK) == 0;
+}
+
+static int check_end(const Tar *tar, struct archive *archive, bool has_entries, Error *error) {
+        const bool has_marker = has_end_marker(tar, archive);
+        const RingChunk *chunk = tar->stream->chunk;
+
+        if (unpack_layer_is_verified(&chunk->layer))
+                return 0;
+        if (!has_entries && kind_of_stream(tar->stream))
+                return no_archive(tar, error);
+        if (!has_entries)
+                return error_set(
+                        error, ENODATA, ERROR_NO_LAYERS, "It is a tar archive without entries");
+        if (has_marker)
+                return 0;
+        if (!chunk->has_end || chunk->has_rest)
+                return error_set(
+                        error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
+                        "It ends without the end-of-archive block, and may have been cut off");
+
+        unpack_target_warn(
+                tar->target,
+                "The archive ends without the end-of-archive block: not all of it may have been packed");
+        return 0;
+}
+
 int tar_unpack_layer(Tar *tar, Error *error) {
         _cleanup_(archive_read_freep) struct archive *archive = NULL;
+        const uint64_t n_before = tar->entries;
         struct archive_entry *entry;
         bool first = true;
         int r;
 
+        tar->is_cut = false;
+
         archive = archive_read_new();
         if (!archive || archive_read_support_format_tar(archive) != ARCHIVE_OK)
                 return error_oom(error);
-        if (archive_read_open(archive, tar->stream, NULL, stream_read, NULL) != ARCHIVE_OK)
-                return archive_error(archive, error);
 
-        while ((r = next_header(tar, archive, first, &entry, error)) > 0) {
-                first = false;
-                r = read_entry(tar, archive, entry, error);
+        r = open_archive(tar, archive, error);
+        if (r <= 0)
+                return r;
+
+        while (!tar->is_cut && (r = next_header(tar, archive, first, &entry, error)) != 0) {
+                if (r > 0)
+                        r = read_entry(tar, archive, entry, error);
                 if (r < 0)
                         return r;
+                first = false;
         }
 
-        return r;
+        return check_end(tar, archive, tar->entries > n_before, error);
 }

@@ -13,10 +13,15 @@ typedef struct Tar {
         const MetaRules *rules;     /* borrowed */
         const UnpackTarget *target; /* borrowed; for warnings */
         uint64_t entries;           /* of all layers, so far */
+        bool is_cut; /* the layer ended behind a file's content, without the padding */
 } Tar;
 
 /**
  * tar_unpack_layer() - apply the layer that the stream is at, up to the archive's end marker
+ *
+ * A layer whose digest tells that it is whole may lack the end marker, and the padding of the last file:
+ * some tools write such. In a tarball that is a warning when it is compressed so that a part of it would
+ * be noticed, else an error: it may be a part. A tarball without any entry is an error, too.
  *
  * Return: 0 or a negative errno with @error set; -ECANCELED without @error when another thread
  * failed.

@@ -82,6 +82,16 @@ static int zstd_error(const Zstd *zstd, size_t code, Error *error) {
                 ZSTD_getErrorName(code));
 }
 
+/* Whether there is another frame: 1 or 0. */
+static int zstd_has_frame(const Zstd *zstd, Error *error) {
+        ssize_t available;
+
+        available = reader_peek(zstd->reader, DECODER_HEAD_BYTES, error);
+        if (available < 0)
+                return (int) available;
+        return zstd_matches(reader_data(zstd->reader), (size_t) available);
+}
+
 static ssize_t zstd_read(Decoder *decoder, void *buffer, size_t size, Error *error) {
         Zstd *zstd = (Zstd *) decoder;
         ZSTD_outBuffer out = { buffer, size, 0 };
@@ -90,14 +100,19 @@ static ssize_t zstd_read(Decoder *decoder, void *buffer, size_t size, Error *err
                 ssize_t available;
                 ZSTD_inBuffer in;
                 size_t left;
+                int r;
+
+                if (zstd->flushed && !zstd->in_frame) {
+                        r = zstd_has_frame(zstd, error);
+                        if (r <= 0)
+                                return r;
+                }
 
                 /* What zstd holds back comes out first: there may be no bytes to wait for behind
                  * it. */
                 available = reader_peek(zstd->reader, zstd->flushed ? 1 : 0, error);
                 if (available < 0)
                         return available;
-                if (available == 0 && zstd->flushed && !zstd->in_frame)
-                        return 0;
                 if (available == 0 && zstd->flushed)
                         return error_set(
                                 error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
@@ -121,4 +136,5 @@ const DecoderOps decoder_zstd = {
         .new = zstd_new,
         .read = zstd_read,
         .free = zstd_free,
+        .has_end = true,
 };

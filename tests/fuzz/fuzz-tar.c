@@ -26,7 +26,7 @@ static int on_next(void *userdata, UnpackLayer *ret, Error *error) {
         image->size -= 2;
         if (++image->n_layers == LAYERS_MAX || image->layer > image->size)
                 image->layer = image->size;
-        *ret = (UnpackLayer){ 0 };
+        *ret = (UnpackLayer){ .has_digest = true };
         return 1;
 }
 

@@ -167,6 +167,20 @@ static void xattr_over_the_limit_is_refused(void **state) {
         run_badly(f, ERROR_LIMIT_EXCEEDED);
 }
 
+static void name_that_is_too_long_is_refused_by_what_it_is(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+        char key[sizeof("SCHILY.xattr.") + 256];
+
+        memset(key, 'n', sizeof(key));
+        memcpy(key, "SCHILY.xattr.user.", strlen("SCHILY.xattr.user."));
+        key[sizeof(key) - 1] = '\0';
+        tar_pax(tar, key, "value");
+        tar_file(tar, "file", "x");
+        run_badly(f, ERROR_LIMIT_EXCEEDED);
+        assert_non_null(strstr(error_text(&f->error), "a name of more than 255 bytes"));
+}
+
 static void too_many_xattrs_are_refused(void **state) {
         _cleanup_(bytes_done) Bytes records = { 0 };
         Fixture *f = *state;
@@ -216,6 +230,7 @@ int main(void) {
                 UNPACK_CASE(owner_mapping_applies_to_acls),
                 UNPACK_CASE(new_names_do_not_inherit_a_default_acl),
                 UNPACK_CASE(xattr_over_the_limit_is_refused),
+                UNPACK_CASE(name_that_is_too_long_is_refused_by_what_it_is),
                 UNPACK_CASE(too_many_xattrs_are_refused),
                 UNPACK_CASE(malformed_acl_is_refused),
                 CASE(acl_is_written_in_the_kernels_order),

@@ -105,9 +105,17 @@ static inline void on_progress(void *userdata, const UnpackProgress *progress) {
         f->progress = *progress;
 }
 
-/* A new layer; add entries to it. */
+/* A new layer of an image; add entries to it. */
 static inline Bytes *layer_add(Fixture *f) {
         assert_true(f->n_layers < LAYERS_MAX);
+        f->infos[f->n_layers].has_digest = true;
+        return &f->layers[f->n_layers++];
+}
+
+/* The only layer, which is none of an image. */
+static inline Bytes *tarball_add(Fixture *f) {
+        assert_int_equal(f->n_layers, 0);
+        f->infos[0] = (UnpackLayer){ 0 };
         return &f->layers[f->n_layers++];
 }
 
