@@ -45,11 +45,12 @@ static int may_be_image(const json_t *value, bool *ret, Error *error) {
         return 0;
 }
 
-static bool may_be_followed(MediaType type) {
-        MediaClass class = media_type_class(type);
+/* What has no type is told by its content, as skopeo does. */
+static bool may_be_followed(const Descriptor *descriptor) {
+        MediaClass class = media_type_class(descriptor->media_type);
 
-        return class == MEDIA_CLASS_MANIFEST || class == MEDIA_CLASS_SCHEMA1 ||
-               class == MEDIA_CLASS_INDEX;
+        return descriptor->media_type_text[0] == '\0' || class == MEDIA_CLASS_MANIFEST ||
+               class == MEDIA_CLASS_SCHEMA1 || class == MEDIA_CLASS_INDEX;
 }
 
 static int read_name(const json_t *annotations, const char *key, char **ret, Error *error) {
@@ -66,8 +67,9 @@ static int read_name(const json_t *annotations, const char *key, char **ret, Err
         return *ret ? 0 : error_oom(error);
 }
 
-static int read_names(const json_t *value, IndexEntry *entry, Error *error) {
+static int read_annotations(const json_t *value, IndexEntry *entry, bool *may_be, Error *error) {
         json_t *annotations;
+        const char *text;
         int r;
 
         r = value_get_object(value, "annotations", WHAT, &annotations, error);
@@ -76,6 +78,10 @@ static int read_names(const json_t *value, IndexEntry *entry, Error *error) {
                         annotations, "org.opencontainers.image.ref.name", &entry->ref_name, error);
         if (r >= 0)
                 r = read_name(annotations, "io.containerd.image.name", &entry->image_name, error);
+        if (r >= 0)
+                r = value_get_string(annotations, "vnd.docker.reference.type", WHAT, &text, error);
+        if (r >= 0 && text && strcmp(text, "attestation-manifest") == 0)
+                *may_be = false;
         return r;
 }
 
@@ -95,14 +101,14 @@ static int entry_parse(const json_t *value, IndexEntry *ret, Error *error) {
         r = may_be_image(value, &may_be, error);
         if (r < 0)
                 return r;
-        r = read_names(value, &entry, error);
+        r = read_annotations(value, &entry, &may_be, error);
         if (r < 0)
                 return r;
         r = value_get_object(value, "platform", WHAT, &platform, error);
         if (r < 0)
                 return r;
 
-        entry.is_candidate = may_be && may_be_followed(entry.descriptor.media_type);
+        entry.is_candidate = may_be && may_be_followed(&entry.descriptor);
         if (platform) {
                 /* A platform with a name like none that exists is somebody else's. */
                 if (value_get_platform(platform, WHAT, &entry.platform, NULL) < 0 ||

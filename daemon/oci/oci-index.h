@@ -18,8 +18,9 @@ typedef struct IndexEntry {
         Descriptor descriptor; /* owned */
         bool has_platform;
         Platform platform; /* normalised; empty unless @has_platform */
-        bool is_candidate; /* a manifest or an index, as far as the entry says; no attestation or
-                            * other artifact, and no platform that cannot be read */
+        bool is_candidate; /* a manifest or an index, as far as the entry says, or without a type;
+                            * no attestation or other artifact, and no platform that cannot be
+                            * read */
         char *ref_name;    /* owned; the annotation org.opencontainers.image.ref.name, or NULL */
         char *image_name;  /* owned; the annotation io.containerd.image.name, with which containerd
                             * and Docker give the full name, or NULL */

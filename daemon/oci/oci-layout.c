@@ -44,16 +44,10 @@ static json_t *describe_layers(const Manifest *manifest) {
         return layers;
 }
 
-int layout_manifest(const Manifest *manifest, char **ret, size_t *ret_size, Error *error) {
-        json_t *document;
+/* Takes over @document, which may be NULL. */
+static int write_document(json_t *document, char **ret, size_t *ret_size, Error *error) {
         char *text;
 
-        assert(manifest->has_config);
-
-        document = json_pack(
-                "{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType",
-                media_type_to_string(MEDIA_TYPE_OCI_MANIFEST), "config",
-                describe(&manifest->config), "layers", describe_layers(manifest));
         text = document ? json_dumps(document, JSON_COMPACT) : NULL;
         json_decref(document);
         if (!text)
@@ -62,4 +56,57 @@ int layout_manifest(const Manifest *manifest, char **ret, size_t *ret_size, Erro
         *ret = text;
         *ret_size = strlen(text);
         return 0;
+}
+
+int layout_manifest(const Manifest *manifest, char **ret, size_t *ret_size, Error *error) {
+        assert(manifest->has_config);
+
+        return write_document(
+                json_pack(
+                        "{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType",
+                        media_type_to_string(MEDIA_TYPE_OCI_MANIFEST), "config",
+                        describe(&manifest->config), "layers", describe_layers(manifest)),
+                ret, ret_size, error);
+}
+
+static json_t *describe_entry(const IndexEntry *entry) {
+        const Platform *platform = &entry->platform;
+        json_t *value = describe(&entry->descriptor);
+        json_t *part =
+                json_pack("{s:s, s:s}", "os", platform->os, "architecture", platform->architecture);
+
+        if (part && platform->variant[0] != '\0' &&
+            json_object_set_new(part, "variant", json_string(platform->variant)) < 0) {
+                json_decref(part);
+                part = NULL;
+        }
+        /* Fails without a @part, too. */
+        if (value && json_object_set_new(value, "platform", part) < 0) {
+                json_decref(value);
+                return NULL;
+        }
+
+        return value;
+}
+
+static json_t *describe_entries(const IndexEntry *const *entries, size_t n) {
+        json_t *manifests = json_array();
+
+        for (size_t i = 0; manifests && i < n; i++)
+                if (json_array_append_new(manifests, describe_entry(entries[i])) < 0) {
+                        json_decref(manifests);
+                        return NULL;
+                }
+
+        return manifests;
+}
+
+int layout_index(
+        const IndexEntry *const *entries, size_t n, char **ret, size_t *ret_size, Error *error) {
+        return write_document(
+                json_pack(
+                        "{s:i, s:s, s:o}", "schemaVersion", 2, "mediaType",
+                        media_type_to_string(MEDIA_TYPE_OCI_INDEX), "manifests",
+                        describe_entries(entries, n)),
+                ret, ret_size, error);
 }

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+#include "oci-index.h"
 #include "oci-manifest.h"
 
 /**
@@ -18,3 +19,13 @@
  * Return: 0, or -ENOMEM with @error set.
  */
 int layout_manifest(const Manifest *manifest, char **ret, size_t *ret_size, Error *error);
+
+/**
+ * layout_index() - an OCI index of some of another one's entries
+ * @entries:    each with a platform
+ * @ret:        the document, owned by the caller; the same bytes for the same entries
+ *
+ * Return: 0, or -ENOMEM with @error set.
+ */
+int layout_index(
+        const IndexEntry *const *entries, size_t n, char **ret, size_t *ret_size, Error *error);

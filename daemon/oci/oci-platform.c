@@ -59,6 +59,7 @@ int platform_normalize(Platform *platform) {
 
         for (size_t i = 0; i < N_ELEMENTS(aliases); i++)
                 if (strcmp(platform->architecture, aliases[i].name) == 0) {
+                        memset(platform->architecture, 0, sizeof(platform->architecture));
                         stpcpy(platform->architecture, aliases[i].architecture);
                         if (variant[0] == '\0')
                                 stpcpy(variant, aliases[i].variant);

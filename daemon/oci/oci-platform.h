@@ -32,6 +32,8 @@ int platform_parse(const char *text, Platform *ret, Error *error);
 /**
  * platform_normalize() - put the specification's names in place of others, and lower case of upper
  *
+ * Of one that was zeroed before it was filled in, two that are the same are so byte for byte.
+ *
  * Return: 0, or -EINVAL for a part with other characters than letters, digits, '_', '.' and '-'.
  */
 int platform_normalize(Platform *platform);

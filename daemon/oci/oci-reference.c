@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "oci-reference.h"
 #include "oci-text.h"
@@ -260,14 +261,17 @@ int reference_parse(const char *text, Reference *ret, Error *error) {
         const char *start = text, *at, *problem;
         size_t length;
 
-        if (strncmp(start, scheme, strlen(scheme)) == 0) {
+        if (strncasecmp(start, scheme, strlen(scheme)) == 0) {
                 start += strlen(scheme);
                 start += *start == '/';
         } else if (strstr(start, "://"))
                 return invalid(text, error, "an image in a registry is docker://[HOST/]NAME");
 
         length = strlen(start);
-        if (length > 0 && start[length - 1] == '/')
+        if (length == 0)
+                return invalid(
+                        text, error, "it has no image name, want docker://[HOST/]NAME[:TAG]");
+        if (start[length - 1] == '/')
                 length--;
         if (length > REFERENCE_MAX)
                 return invalid(text, error, "it has more than 511 characters");

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "oci-reference.h"
 #include "oci-source.h"
@@ -16,12 +17,19 @@ static const char *const kinds[_SOURCE_KIND_MAX] = {
         [SOURCE_DIR] = "dir",
 };
 
+static const char *const hints[_SOURCE_KIND_MAX] = {
+        [SOURCE_OCI] = "it has no path, want oci:PATH[:REF] with an OCI layout's directory",
+        [SOURCE_OCI_ARCHIVE] = "it has no path, want oci-archive:PATH[:REF]",
+        [SOURCE_DOCKER_ARCHIVE] = "it has no path, want docker-archive:PATH[:REF]",
+        [SOURCE_DIR] = "it has no path, want dir:PATH",
+};
+
 /* What follows the ':' of the kind's word; NULL when it is none of them. */
 static const char *skip_kind(const char *text, SourceKind *ret) {
         for (SourceKind i = 0; i < _SOURCE_KIND_MAX; i++) {
                 size_t length = strlen(kinds[i]);
 
-                if (strncmp(text, kinds[i], length) != 0 || text[length] != ':')
+                if (strncasecmp(text, kinds[i], length) != 0 || text[length] != ':')
                         continue;
 
                 *ret = i;
@@ -87,6 +95,13 @@ static int parse_docker_name(
 
         static_assert(sizeof(formatted) <= sizeof(selector->name), "a reference is a name");
 
+        if (*name == '\0')
+                return invalid(
+                        text,
+                        "a name has to follow the ':' behind the path, which is left out where there "
+                        "is one image only",
+                        error);
+
         r = reference_parse(name, &reference, error);
         if (r < 0)
                 return r;
@@ -123,7 +138,7 @@ int source_reference_parse(const char *text, SourceReference *ret, Error *error)
 
         length = reference.kind == SOURCE_DIR ? strlen(path) : strcspn(path, ":");
         if (length == 0)
-                return invalid(text, "it has no path", error);
+                return invalid(text, hints[reference.kind], error);
         if (length > SOURCE_REFERENCE_PATH_MAX)
                 return invalid(text, "its path is too long", error);
 

@@ -84,7 +84,9 @@ static void what_is_no_image_is_never_selected(void **state) {
                 "{'mediaType':'application/vnd.example+json','digest':'" SHA_A "','size':1}",
                 "{'mediaType':'application/vnd.oci.image.layer.v1.tar','digest':'" SHA_A
                 "','size':1}",
-                "{'digest':'" SHA_A "','size':1}",
+                ENTRY(1, ",'annotations':{'vnd.docker.reference.type':'attestation-manifest'}"),
+                ENTRY(1, PLATFORM("linux", "amd64") ",'annotations':{'vnd.docker.reference.type':"
+                                                    "'attestation-manifest'}"),
         };
 
         for (size_t i = 0; i < N_ELEMENTS(entries); i++) {
@@ -97,6 +99,13 @@ static void what_is_no_image_is_never_selected(void **state) {
                         ENTRY(1, ",'artifactType':'application/vnd.oci.image.config.v1+json'"),
                         "linux/amd64"),
                 1);
+}
+
+static void entry_without_a_type_is_left_to_its_content(void **state) {
+        static const char entry[] = "{'digest':'" SHA_A "','size':1" PLATFORM("linux", "amd64") "}";
+
+        assert_int_equal(selected(entry, "linux/amd64"), 1);
+        assert_int_equal(selected(entry, "linux/arm64"), 0);
 }
 
 static void nested_index_is_selected_as_an_index(void **state) {
@@ -241,6 +250,7 @@ int main(void) {
                 CASE(first_of_equals_is_selected),
                 CASE(entry_without_a_platform_ranks_last),
                 CASE(what_is_no_image_is_never_selected),
+                CASE(entry_without_a_type_is_left_to_its_content),
                 CASE(nested_index_is_selected_as_an_index),
                 CASE(message_lists_each_platform_once),
                 CASE(long_list_of_platforms_is_cut),

@@ -21,6 +21,8 @@ static void source_is_split_at_the_first_colon(void **state) {
                 { "docker-archive:/x:localhost:5000/a:b", SOURCE_DOCKER_ARCHIVE, "/x",
                   "localhost:5000/a:b" },
                 { "dir:/a:b:@1", SOURCE_DIR, "/a:b:@1", "" },
+                { "OCI:/A:B", SOURCE_OCI, "/A", "B" },
+                { "Docker-Archive:x", SOURCE_DOCKER_ARCHIVE, "x", "" },
         };
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
@@ -65,13 +67,12 @@ static void source_that_is_none_is_refused(void **state) {
                 { "ocix:/a", "does not begin" },
                 { "oci", "does not begin" },
                 { "docker://debian", "does not begin" },
-                { "OCI:/a", "does not begin" },
                 { "oci:", "no path" },
                 { "oci::ref", "no path" },
                 { "dir:", "no path" },
                 { "oci:/a:b c", "characters" },
                 { "oci:/a:b\xc3\xa4", "characters" },
-                { "docker-archive:x:", "" },
+                { "docker-archive:x:", "a name has to follow" },
                 { "docker-archive:x:Debian", "" },
                 { "docker-archive:x:debian@" SHA_A, "digest" },
                 { "docker-archive:x:@", "number" },
