@@ -12,8 +12,10 @@
 static void on_block(ext2_filsys fs, blk64_t block, int change) {
         Ext4 *ext4 = fs->priv_data;
 
-        if (change > 0)
+        if (change > 0) {
+                ext4_note_use(ext4);
                 return;
+        }
         ext4_scratch_forget(ext4->scratch, block, 1);
         (void) ext2fs_mark_block_bitmap2(ext4->freed, block);
 }
@@ -54,7 +56,7 @@ static int find_next(Ext4 *ext4, uint64_t want, blk64_t *ret, uint64_t *ret_n, E
         if (ext4->block_cursor <= last && find(fs, ext4->block_cursor, last, want, ret, ret_n) == 0)
                 return 0;
         if (ext2fs_free_blocks_count(fs->super) == 0)
-                return ext4_full(ext4, "", error);
+                return ext4_full(ext4, EXT4_LACKS_BLOCKS, error);
 
         if (ext4->device) {
                 r = ext4_content_flush(ext4, error);
@@ -63,7 +65,9 @@ static int find_next(Ext4 *ext4, uint64_t want, blk64_t *ret, uint64_t *ret_n, E
                 if (r < 0)
                         return r;
         }
-        return find(fs, first, last, want, ret, ret_n) == 0 ? 0 : ext4_full(ext4, "", error);
+        return find(fs, first, last, want, ret, ret_n) == 0
+                       ? 0
+                       : ext4_full(ext4, EXT4_LACKS_BLOCKS, error);
 }
 
 int ext4_blocks_allocate(Ext4 *ext4, uint64_t want, uint64_t *ret, uint64_t *ret_n, Error *error) {
@@ -78,6 +82,7 @@ int ext4_blocks_allocate(Ext4 *ext4, uint64_t want, uint64_t *ret, uint64_t *ret
         /* What goes to the device as content must not be written over by stale metadata. */
         ext4_scratch_forget(ext4->scratch, block, n);
         ext2fs_block_alloc_stats_range(ext4->fs, block, (blk_t) n, +1);
+        ext4_note_use(ext4);
         ext4->block_cursor = block + n;
         *ret = block;
         *ret_n = n;

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "disk-ext4-internal.h"
 
@@ -60,24 +59,15 @@ static void set_features(struct ext2_super_block *super, uint64_t n_blocks) {
                 ext2fs_set_feature_resize_inode(super);
 }
 
-static int random_bytes(void *ret, size_t size, Error *error) {
-        const ssize_t n = getrandom(ret, size, 0);
-
-        return n == (ssize_t) size ? 0
-                                   : error_set_errno(error, n < 0 ? errno : EIO, "No random bytes");
-}
-
 static int set_super(Ext4 *ext4, const char *label, Error *error) {
         struct ext2_super_block *super = ext4->fs->super;
         int r;
 
-        r = random_bytes(super->s_uuid, sizeof(super->s_uuid), error);
+        r = ext4_identity_init(super, label, error);
         if (r >= 0)
-                r = random_bytes(super->s_hash_seed, sizeof(super->s_hash_seed), error);
+                r = ext4_random(super->s_hash_seed, sizeof(super->s_hash_seed), error);
         if (r < 0)
                 return r;
-        super->s_uuid[6] = (uint8_t) ((super->s_uuid[6] & 0x0f) | 0x40);
-        super->s_uuid[8] = (uint8_t) ((super->s_uuid[8] & 0x3f) | 0x80);
 
         super->s_checksum_type = EXT2_CRC32C_CHKSUM;
         ext2fs_init_csum_seed(ext4->fs);
@@ -89,8 +79,6 @@ static int set_super(Ext4 *ext4, const char *label, Error *error) {
         super->s_mkfs_time = super->s_lastcheck = (uint32_t) ext4->now;
         super->s_min_extra_isize = super->s_want_extra_isize =
                 sizeof(struct ext2_inode_large) - EXT2_GOOD_OLD_INODE_SIZE;
-        if (label)
-                memcpy(super->s_volume_name, label, strnlen(label, sizeof(super->s_volume_name)));
         return 0;
 }
 

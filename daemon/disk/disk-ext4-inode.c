@@ -48,9 +48,10 @@ int ext4_inode_allocate(Ext4 *ext4, bool is_dir, uint32_t *ret, Error *error) {
         if (code != 0)
                 code = ext2fs_find_first_zero_inode_bitmap2(fs->inode_map, first, last, &ino);
         if (code != 0)
-                return ext4_full(ext4, ", it has no inodes left", error);
+                return ext4_full(ext4, EXT4_LACKS_INODES, error);
 
         ext2fs_inode_alloc_stats2(fs, ino, +1, is_dir);
+        ext4_note_use(ext4);
         ext4->inode_cursor = ino + 1;
         *ret = ino;
         return 0;

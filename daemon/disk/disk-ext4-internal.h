@@ -9,6 +9,7 @@
  *     extents   which blocks a file has       index    the blocks of directories
  *     inode     what a file is                xattr    extended attributes
  *     owners    mapping them                  target   what the unpacker calls
+ *     identity  whose it is
  *
  * Unless told otherwise, functions return 0, or a negative errno with @error set.
  */
@@ -102,15 +103,20 @@ struct Ext4 {
         Ext4Content content;
         Ext4Dirs dirs;
         bool warned_xattrs;
-        bool is_full;           /* something did not fit */
-        uint64_t free_at_first; /* blocks, when it was made */
+        Ext4Lack lack;              /* of what something did not fit */
+        uint64_t free_at_first;     /* blocks, when it was made; all of them when it was opened */
+        uint64_t least_free_blocks; /* that there were at any time since then */
+        uint32_t least_free_inodes;
 };
 
 /** ext4_error() - turn what libext2fs returned into @error: "@what: …"; returns a negative errno */
 int ext4_error(Ext4 *ext4, errcode_t code, const char *what, Error *error);
 
-/** ext4_full() - it is ERROR_NO_SPACE; returns -ENOSPC */
-int ext4_full(Ext4 *ext4, const char *of_what, Error *error);
+/** ext4_full() - it is ERROR_NO_SPACE, for want of @lack; returns -ENOSPC */
+int ext4_full(Ext4 *ext4, Ext4Lack lack, Error *error);
+
+/** ext4_note_use() - blocks or inodes were taken */
+void ext4_note_use(Ext4 *ext4);
 
 /** ext4_device() - make sure that there is a device */
 int ext4_device(Ext4 *ext4, Error *error);
@@ -125,6 +131,14 @@ uint64_t ext4_overhead(uint64_t n_blocks);
 
 /** ext4_inodes_for() - inodes of a file system of @n_blocks blocks */
 uint64_t ext4_inodes_for(uint64_t n_blocks);
+
+/* identity */
+
+/** ext4_random() - fill @ret with random bytes */
+int ext4_random(void *ret, size_t size, Error *error);
+
+/** ext4_identity_init() - a new UUID, and @label, or none when it is NULL */
+int ext4_identity_init(struct ext2_super_block *super, const char *label, Error *error);
 
 /* blocks */
 

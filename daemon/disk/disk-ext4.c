@@ -13,13 +13,23 @@
 /* Blocks that are looked at before it is known how many there are: the descriptors of the largest. */
 #define HEAD_BLOCKS UINT64_C(8192)
 
-int ext4_full(Ext4 *ext4, const char *of_what, Error *error) {
+int ext4_full(Ext4 *ext4, Ext4Lack lack, Error *error) {
         const uint64_t size = ext2fs_blocks_count(ext4->fs->super) * DISK_BLOCK_BYTES;
 
-        ext4->is_full = true;
+        ext4->lack = lack;
         return error_set(
-                error, ENOSPC, ERROR_NO_SPACE, "The file system of %" PRIu64 " bytes is full%s",
-                size, of_what);
+                error, ENOSPC, ERROR_NO_SPACE, "The file system of %" PRIu64 " bytes %s", size,
+                lack == EXT4_LACKS_INODES ? "has no inodes left for more files" : "is full");
+}
+
+void ext4_note_use(Ext4 *ext4) {
+        const struct ext2_super_block *super = ext4->fs->super;
+        const uint64_t free_blocks = ext2fs_free_blocks_count(ext4->fs->super);
+
+        if (free_blocks < ext4->least_free_blocks)
+                ext4->least_free_blocks = free_blocks;
+        if (super->s_free_inodes_count < ext4->least_free_inodes)
+                ext4->least_free_inodes = super->s_free_inodes_count;
 }
 
 int ext4_error(Ext4 *ext4, errcode_t code, const char *what, Error *error) {
@@ -30,9 +40,9 @@ int ext4_error(Ext4 *ext4, errcode_t code, const char *what, Error *error) {
                 return error_prefix(error, "%s", what);
         }
         if (code == EXT2_ET_BLOCK_ALLOC_FAIL && ext4->fs)
-                return ext4_full(ext4, "", error);
+                return ext4_full(ext4, EXT4_LACKS_BLOCKS, error);
         if (code == EXT2_ET_INODE_ALLOC_FAIL && ext4->fs)
-                return ext4_full(ext4, ", it has no inodes left", error);
+                return ext4_full(ext4, EXT4_LACKS_INODES, error);
         if (code == EXT2_ET_NO_MEMORY || code == ENOMEM)
                 return error_oom(error);
         if (code > 0 && code <= ERRNO_MAX)
@@ -102,6 +112,8 @@ static int new_ext4(
 static int start(Ext4 *ext4, Error *error) {
         ext4->block_cursor = ext4->fs->super->s_first_data_block;
         ext4->inode_cursor = EXT2_FIRST_INODE(ext4->fs->super);
+        ext4->least_free_blocks = ext2fs_free_blocks_count(ext4->fs->super);
+        ext4->least_free_inodes = ext4->fs->super->s_free_inodes_count;
         ext4->fs->now = 0;
         return ext4_blocks_init(ext4, error);
 }
@@ -138,7 +150,8 @@ static bool can_open(struct ext2_super_block *super) {
                !ext2fs_has_feature_casefold(super) && !ext2fs_has_feature_bigalloc(super);
 }
 
-int ext4_open(const Ext4Options *options, Ext4 **ret, Error *error) {
+/* What the device has, with EXT2_FLAG_… more. */
+static int open_device(const Ext4Options *options, int flags, Ext4 **ret, Error *error) {
         _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
         char name[EXT4_SCRATCH_NAME_MAX];
         errcode_t code;
@@ -149,14 +162,27 @@ int ext4_open(const Ext4Options *options, Ext4 **ret, Error *error) {
                 return r;
 
         code = ext2fs_open2(
-                ext4_scratch_name(ext4->scratch, name), NULL, EXT2_FLAG_RW | EXT2_FLAG_64BITS, 0, 0,
-                ext4_scratch_io, &ext4->fs);
+                ext4_scratch_name(ext4->scratch, name), NULL,
+                EXT2_FLAG_RW | EXT2_FLAG_64BITS | flags, 0, 0, ext4_scratch_io, &ext4->fs);
         if (code != 0)
                 return ext4_error(ext4, code, "Cannot open the file system", error);
         if (!can_open(ext4->fs->super))
                 return error_set(
                         error, EINVAL, ERROR_FAILED,
                         "The file system is not one that can be gone on with");
+
+        *ret = TAKE_PTR(ext4);
+        return 0;
+}
+
+int ext4_open(const Ext4Options *options, Ext4 **ret, Error *error) {
+        _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
+        errcode_t code;
+        int r;
+
+        r = open_device(options, 0, &ext4, error);
+        if (r < 0)
+                return r;
 
         r = ext4_scratch_resize(ext4->scratch, ext2fs_blocks_count(ext4->fs->super), error);
         if (r < 0)
@@ -168,9 +194,28 @@ int ext4_open(const Ext4Options *options, Ext4 **ret, Error *error) {
         if (r < 0)
                 return r;
 
+        ext4->free_at_first = ext2fs_blocks_count(ext4->fs->super);
         ext4->fs->flags |= EXT2_FLAG_MASTER_SB_ONLY;
         *ret = TAKE_PTR(ext4);
         return 0;
+}
+
+int ext4_identify(const Ext4Options *options, Error *error) {
+        _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
+        errcode_t code;
+        int r;
+
+        r = open_device(options, EXT2_FLAG_SUPER_ONLY, &ext4, error);
+        if (r >= 0)
+                r = ext4_set_identity(ext4, options->label, error);
+        if (r < 0)
+                return r;
+
+        code = ext2fs_flush2(ext4->fs, EXT2_FLAG_FLUSH_NO_SYNC);
+        if (code != 0)
+                return ext4_error(ext4, code, "Cannot write the super block", error);
+        r = ext4_scratch_write_out(ext4->scratch, ext4->device, error);
+        return r < 0 ? r : disk_device_flush(ext4->device, error);
 }
 
 Ext4 *ext4_free(Ext4 *ext4) {
@@ -241,9 +286,8 @@ int ext4_end_layer(Ext4 *ext4, Error *error) {
 }
 
 uint64_t ext4_size_for(const Ext4 *ext4) {
-        struct ext2_super_block *super = ext4->fs->super;
-        const uint64_t content = ext4->free_at_first - ext2fs_free_blocks_count(super);
-        const uint64_t n_inodes = super->s_inodes_count - super->s_free_inodes_count;
+        const uint64_t content = ext4->free_at_first - ext4->least_free_blocks;
+        const uint64_t n_inodes = ext4->fs->super->s_inodes_count - ext4->least_free_inodes;
         const uint64_t step = (UINT64_C(1) << 20) / DISK_BLOCK_BYTES;
         uint64_t size = DISK_SIZE_MIN / DISK_BLOCK_BYTES;
 
@@ -253,6 +297,6 @@ uint64_t ext4_size_for(const Ext4 *ext4) {
         return size * DISK_BLOCK_BYTES;
 }
 
-bool ext4_is_full(const Ext4 *ext4) {
-        return ext4->is_full;
+Ext4Lack ext4_lack(const Ext4 *ext4) {
+        return ext4->lack;
 }

@@ -25,9 +25,16 @@
 
 typedef struct Ext4 Ext4;
 
+/* What there was not enough of. */
+typedef enum Ext4Lack {
+        EXT4_LACKS_NOTHING,
+        EXT4_LACKS_BLOCKS,
+        EXT4_LACKS_INODES,
+} Ext4Lack;
+
 typedef struct Ext4Options {
         uint64_t size; /* bytes, a multiple of DISK_BLOCK_BYTES, DISK_SIZE_MIN to DISK_SIZE_MAX */
-        const char *label; /* borrowed for the call; cut after EXT4_LABEL_MAX bytes */
+        const char *label; /* borrowed for the call; cut to EXT4_LABEL_MAX bytes; NULL: none */
         int scratch_fd;    /* an empty file, read-write; borrowed, must outlive the file system */
 
         /* The device of the next layer: called by ext4_new(), and by what comes first after the end
@@ -79,13 +86,30 @@ int ext4_map_owners(Ext4 *ext4, const IdMap *uids, const IdMap *gids, Error *err
 /** ext4_end_layer() - what the target's end_layer() does, for changes that are no layer's */
 int ext4_end_layer(Ext4 *ext4, Error *error);
 
-/** ext4_is_full() - whether something failed because it did not fit */
-bool ext4_is_full(const Ext4 *ext4);
+/**
+ * ext4_set_identity() - give it a UUID and a label of its own
+ * @label:      cut to EXT4_LABEL_MAX bytes
+ *
+ * For what goes on with a file system that others go on with, too. To be written by ext4_end_layer(). The
+ * checksums stay as they are, by the feature metadata_csum_seed, which Linux knows since 4.4.
+ */
+int ext4_set_identity(Ext4 *ext4, const char *label, Error *error);
 
 /**
- * ext4_size_for() - how large a file system has to be to hold what @ext4 holds, with a bit of room
+ * ext4_identify() - do that, and nothing else, with the file system that the device has
  *
- * For a message: bytes, a multiple of 1 MiB. Not of one that was opened.
+ * As ext4_open(), but for @options->label. What it reads and writes is the super block alone.
+ */
+int ext4_identify(const Ext4Options *options, Error *error);
+
+/** ext4_lack() - whether something failed because it did not fit, and why not */
+Ext4Lack ext4_lack(const Ext4 *ext4);
+
+/**
+ * ext4_size_for() - how large a file system has to be for all that @ext4 held at any time, with a bit of room
+ *
+ * For a message: bytes, a multiple of 1 MiB. Of one that was opened, what the file system has for itself
+ * counts, too.
  */
 uint64_t ext4_size_for(const Ext4 *ext4);
 

@@ -234,7 +234,51 @@ static void full_file_system_is_no_space(void **state) {
         assert_int_equal(r, -ENOSPC);
         assert_int_equal(f->error.kind, ERROR_NO_SPACE);
         assert_non_null(strstr(error_text(&f->error), "file system of 67108864 bytes is full"));
+        assert_int_equal(ext4_lack(f->disk.ext4), EXT4_LACKS_BLOCKS);
         assert_true(ext4_size_for(f->disk.ext4) > 64 * MIB);
+}
+
+static void size_is_for_the_content_there_was_at_any_time(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        f->disk.size = 400 * MIB;
+        add_content(tar, "a", 40 * MIB, 1);
+        tar = layer_add(f);
+        add_content(tar, "b", 40 * MIB, 2);
+        tar_file(tar, ".wh.a", "");
+        run_well(f);
+        assert_true(ext4_size_for(f->disk.ext4) > 80 * MIB);
+}
+
+static void size_is_for_the_files_there_were_at_any_time(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+        char name[32];
+
+        f->disk.size = 400 * MIB;
+        for (unsigned i = 0; i < 20000; i++) {
+                (void) snprintf(name, sizeof(name), "d/f-%u", i);
+                tar_file(tar, name, "");
+        }
+        tar_file(layer_add(f), ".wh.d", "");
+        run_well(f);
+        assert_true(ext4_size_for(f->disk.ext4) > 20000 * DISK_BLOCK_BYTES);
+}
+
+static void size_of_what_was_opened_is_enough(void **state) {
+        Fixture *f = *state;
+        uint64_t size;
+
+        add_content(layer_add(f), "a", 30 * MIB, 1);
+        run_well(f);
+        disk_reopen(&f->disk);
+        add_content(layer_add(f), "b", 30 * MIB, 2);
+        assert_int_equal(run_into(f, ext4_target(f->disk.ext4)), -ENOSPC);
+        assert_int_equal(ext4_lack(f->disk.ext4), EXT4_LACKS_BLOCKS);
+        error_clear(&f->error);
+        size = ext4_size_for(f->disk.ext4);
+        assert_true(size > 64 * MIB && size < 96 * MIB);
 }
 
 static void no_inodes_left_is_no_space(void **state) {
@@ -250,6 +294,8 @@ static void no_inodes_left_is_no_space(void **state) {
         disk_new(&f->disk);
         assert_int_equal(run_into(f, ext4_target(f->disk.ext4)), -ENOSPC);
         assert_non_null(strstr(error_text(&f->error), "no inodes left"));
+        assert_int_equal(ext4_lack(f->disk.ext4), EXT4_LACKS_INODES);
+        assert_true(ext4_size_for(f->disk.ext4) > DISK_SIZE_MIN);
 }
 
 static void all_sizes_of_file_systems_are_clean(void **state) {
@@ -381,6 +427,9 @@ int main(void) {
                 EXT4_CASE(space_that_a_layer_freed_itself_is_used_again),
                 EXT4_CASE(upper_layer_has_only_what_it_changed),
                 EXT4_CASE(full_file_system_is_no_space),
+                EXT4_CASE(size_is_for_the_content_there_was_at_any_time),
+                EXT4_CASE(size_is_for_the_files_there_were_at_any_time),
+                EXT4_CASE(size_of_what_was_opened_is_enough),
                 EXT4_CASE(no_inodes_left_is_no_space),
                 EXT4_CASE(all_sizes_of_file_systems_are_clean),
                 EXT4_CASE(file_system_can_be_gone_on_with),

@@ -55,7 +55,7 @@ static inline int on_next(void *userdata, UnpackLayer *ret, Error *error) {
 
         if (f->at == f->n_layers)
                 return 0;
-        *ret = (UnpackLayer){ 0 };
+        *ret = (UnpackLayer){ .has_digest = true };
         f->at++;
         f->offset = 0;
         return 1;
@@ -133,6 +133,14 @@ static inline char *debugfs(Fixture *f, size_t index, const char *request) {
         answer[n] = '\0';
         assert_int_equal(pclose(output), 0);
         return answer;
+}
+
+/* A number of the super block, after @key. */
+static inline unsigned long number_of(Fixture *f, size_t index, const char *key) {
+        const char *line = strstr(debugfs(f, index, "stats -h"), key);
+
+        assert_non_null(line);
+        return strtoul(line + strlen(key), NULL, 10);
 }
 
 /* A file of @size bytes that differ from those of another @seed. */
