@@ -231,13 +231,11 @@ int store_remove(Store *store, const Digest *digest, Error *error) {
 
 int store_prune(Store *store, uint64_t keep, uint64_t *ret_freed, Error *error) {
         _cleanup_(freep) StoreEntry *entries = NULL;
-        uint64_t left = 0, freed = 0, freed_disks = 0;
+        uint64_t left = 0, freed = 0, freed_disks = 0, left_disks = 0;
         size_t n = 0;
         int r;
 
         r = store_list(store, &entries, &n, error);
-        if (r >= 0)
-                r = store_disk_size(store, &left, error);
         if (r < 0)
                 return r;
 
@@ -245,12 +243,10 @@ int store_prune(Store *store, uint64_t keep, uint64_t *ret_freed, Error *error) 
                 left += entries[i].size;
 
         /* Disk images first: they can be made again without the network. */
-        if (left > keep) {
-                r = store_disk_prune(store, left - keep, &freed_disks, error);
-                if (r < 0)
-                        return r;
-                left -= freed_disks < left ? freed_disks : left;
-        }
+        r = store_disk_prune(store, keep, left, &freed_disks, &left_disks, error);
+        if (r < 0)
+                return r;
+        left += left_disks;
 
         for (size_t i = 0; i < n && left > keep; i++) {
                 r = entries[i].state == STORE_ENTRY_PARTIAL

@@ -46,8 +46,9 @@ int store_remove(Store *store, const Digest *digest, Error *error);
 /**
  * store_prune() - remove what was used least recently until at most @keep bytes are left
  *
- * Disk images that no chain needs go first. Never what somebody uses. Return: 0 with what was freed in @ret_freed, or a negative errno with
- * @error set.
+ * Disk images go first, but for those that a chain or a job needs: these do not count, since nothing else
+ * would make up for them. A blob that a job uses stays, and counts: it was used last of all. Return: 0 with
+ * what was freed in @ret_freed, or a negative errno with @error set.
  */
 int store_prune(Store *store, uint64_t keep, uint64_t *ret_freed, Error *error);
 

@@ -10,23 +10,29 @@
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "store-disk.h"
 #include "store-internal.h"
 #include "store-lease.h"
 
 #define BLOCK_BYTES 512u /* of st_blocks */
+#define ROOM_MIN    ((size_t) 64)
 
 typedef struct Image {
         char id[STORE_DISK_ID_MAX];
         uint64_t bytes; /* that it takes */
         struct timespec used;
+        bool has_key; /* somebody may find it */
+        int fd;       /* owned; locked: no job has it, and none gets it. -EBADF: one has */
 } Image;
 
 typedef struct ImageList {
         Image *images; /* owned */
-        size_t n;
+        size_t n, room;
 } ImageList;
 
 static void image_list_done(ImageList *list) {
+        for (size_t i = 0; i < list->n; i++)
+                closep(&list->images[i].fd);
         free(list->images);
 }
 
@@ -42,7 +48,7 @@ static bool parse_name(const char *name, char ret[static STORE_DISK_ID_MAX]) {
 }
 
 static int add_image(Store *store, const char *name, ImageList *list) {
-        Image image = { 0 }, *bigger;
+        Image image = { .fd = -EBADF };
         struct stat st;
 
         if (!parse_name(name, image.id) ||
@@ -51,16 +57,50 @@ static int add_image(Store *store, const char *name, ImageList *list) {
 
         image.bytes = (uint64_t) st.st_blocks * BLOCK_BYTES;
         image.used = st.st_mtim;
-        bigger = reallocarray(list->images, list->n + 1, sizeof(*bigger));
-        if (!bigger)
-                return -ENOMEM;
+        if (list->n == list->room) {
+                const size_t room = list->room > 0 ? 2 * list->room : ROOM_MIN;
+                Image *bigger = reallocarray(list->images, room, sizeof(*bigger));
 
-        list->images = bigger;
-        bigger[list->n++] = image;
+                if (!bigger)
+                        return -ENOMEM;
+                list->images = bigger;
+                list->room = room;
+        }
+
+        list->images[list->n++] = image;
         return 0;
 }
 
+/* The id that a key leads to; whether it is one. */
+static bool read_key(const Store *store, const char *name, char ret[static STORE_DISK_ID_MAX]) {
+        char id[STORE_DISK_ID_MAX + 1];
+        const ssize_t n = readlinkat(store->disk_keys_fd, name, id, sizeof(id) - 1);
+
+        if (n < 0)
+                return false;
+        id[n] = '\0';
+        if (!store_disk_is_id(id))
+                return false;
+        strcpy(ret, id);
+        return true;
+}
+
+static int read_keys(Store *store, DiskIds *ret) {
+        _cleanup_(closedirp) DIR *dir = NULL;
+        char id[STORE_DISK_ID_MAX];
+        struct dirent *entry;
+        int r;
+
+        r = dir_open(store->disk_keys_fd, &dir);
+        while (r >= 0 && (entry = readdir(dir)))
+                if (read_key(store, entry->d_name, id))
+                        r = disk_ids_add(ret, id);
+        disk_ids_sort(ret);
+        return r;
+}
+
 static int list_images(Store *store, ImageList *ret) {
+        _cleanup_(disk_ids_done) DiskIds keys = { 0 };
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         int r;
@@ -68,27 +108,40 @@ static int list_images(Store *store, ImageList *ret) {
         r = dir_open(store->disks_fd, &dir);
         while (r >= 0 && (entry = readdir(dir)))
                 r = add_image(store, entry->d_name, ret);
+        if (r >= 0)
+                r = read_keys(store, &keys);
+        for (size_t i = 0; r >= 0 && i < ret->n; i++)
+                ret->images[i].has_key = disk_ids_have(&keys, ret->images[i].id);
         return r;
 }
 
+/* Those that nobody can find come first. */
 static int compare_use(const void *a, const void *b) {
         const Image *x = a, *y = b;
 
+        if (x->has_key != y->has_key)
+                return x->has_key ? 1 : -1;
         if (x->used.tv_sec != y->used.tv_sec)
                 return x->used.tv_sec < y->used.tv_sec ? -1 : 1;
         return (x->used.tv_nsec > y->used.tv_nsec) - (x->used.tv_nsec < y->used.tv_nsec);
 }
 
-/* Unless a job works with it; its key is left, and leads to nothing until it is used again. */
-static bool remove_image(Store *store, const char *id) {
+static void lock_image(Store *store, Image *image) {
         _cleanup_(closep) int fd = -EBADF;
         char name[STORE_DISK_NAME_MAX];
 
         fd =
-                openat(store->disks_fd, store_disk_name(id, name),
+                openat(store->disks_fd, store_disk_name(image->id, name),
                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) >= 0 &&
-               unlinkat(store->disks_fd, name, 0) >= 0;
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) >= 0)
+                image->fd = TAKE_FD(fd);
+}
+
+/* A key is left, and leads to nothing until it is used again. */
+static bool remove_image(Store *store, const Image *image) {
+        char name[STORE_DISK_NAME_MAX];
+
+        return unlinkat(store->disks_fd, store_disk_name(image->id, name), 0) >= 0;
 }
 
 /* Keys whose image is gone. */
@@ -100,41 +153,107 @@ static void remove_stale_keys(Store *store) {
                 return;
 
         while ((entry = readdir(dir))) {
-                char id[STORE_DISK_ID_MAX + 1], name[STORE_DISK_NAME_MAX];
-                ssize_t n = readlinkat(store->disk_keys_fd, entry->d_name, id, sizeof(id) - 1);
+                char id[STORE_DISK_ID_MAX], name[STORE_DISK_NAME_MAX];
 
-                if (n < 0)
-                        continue;
-                id[n] = '\0';
-                if (!store_disk_is_id(id) || faccessat(
-                                                     store->disks_fd, store_disk_name(id, name),
-                                                     F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                if (read_key(store, entry->d_name, id) &&
+                    faccessat(
+                            store->disks_fd, store_disk_name(id, name), F_OK, AT_SYMLINK_NOFOLLOW) <
+                            0)
                         (void) unlinkat(store->disk_keys_fd, entry->d_name, 0);
         }
 }
 
-int store_disk_prune(Store *store, uint64_t bytes, uint64_t *ret_freed, Error *error) {
-        _cleanup_(image_list_done) ImageList list = { 0 };
-        _cleanup_(leased_ids_done) LeasedIds leased = { 0 };
-        uint64_t freed = 0;
+/*
+ * What is neither with a job nor needed by a chain. Who makes a chain notes that before it lets go of its
+ * images: read after they were locked, the leases are all there is to know.
+ */
+static int find_free_images(
+        Store *store,
+        ImageList *list,
+        int (*read_leases)(Store *store, DiskIds *ret),
+        ImageList *ret) {
+        _cleanup_(disk_ids_done) DiskIds leased = { 0 };
+        int r;
+
+        for (size_t i = 0; i < list->n; i++)
+                lock_image(store, &list->images[i]);
+        r = read_leases(store, &leased);
+        if (r < 0)
+                return r;
+
+        ret->images = calloc(list->n + 1, sizeof(*ret->images));
+        if (!ret->images)
+                return -ENOMEM;
+        for (size_t i = 0; i < list->n; i++) {
+                Image *image = &list->images[i];
+
+                if (image->fd < 0 || disk_ids_have(&leased, image->id))
+                        continue;
+                ret->images[ret->n++] = *image;
+                image->fd = -EBADF;
+        }
+        return 0;
+}
+
+int store_disk_prune(
+        Store *store,
+        uint64_t keep,
+        uint64_t others,
+        uint64_t *ret_freed,
+        uint64_t *ret_left,
+        Error *error) {
+        _cleanup_(image_list_done) ImageList list = { 0 }, unused = { 0 };
+        uint64_t freed = 0, left = 0;
         int r;
 
         r = list_images(store, &list);
         if (r >= 0)
-                r = store_lease_read(store, &leased);
+                r = find_free_images(store, &list, store_lease_read_alive, &unused);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot list the disk images in the cache");
 
-        if (list.n > 0)
-                qsort(list.images, list.n, sizeof(*list.images), compare_use);
-        for (size_t i = 0; i < list.n && freed < bytes; i++)
-                if (!leased_ids_have(&leased, list.images[i].id) &&
-                    remove_image(store, list.images[i].id))
-                        freed += list.images[i].bytes;
+        if (unused.n > 0)
+                qsort(unused.images, unused.n, sizeof(*unused.images), compare_use);
+        for (size_t i = 0; i < unused.n; i++)
+                left += unused.images[i].bytes;
+        for (size_t i = 0; i < unused.n && left + others > keep; i++)
+                if (remove_image(store, &unused.images[i])) {
+                        freed += unused.images[i].bytes;
+                        left -= unused.images[i].bytes;
+                }
 
         if (freed > 0)
                 remove_stale_keys(store);
         *ret_freed = freed;
+        *ret_left = left;
+        return 0;
+}
+
+/* An image that nobody can find, and that no chain has, was not completed, or its chain is gone. */
+static void keep_without_key(ImageList *list) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < list->n; i++)
+                if (!list->images[i].has_key)
+                        list->images[n++] = list->images[i];
+        list->n = n;
+}
+
+int store_disk_recover(Store *store, unsigned *ret, Error *error) {
+        _cleanup_(image_list_done) ImageList list = { 0 }, unused = { 0 };
+        unsigned n = 0;
+        int r;
+
+        r = list_images(store, &list);
+        keep_without_key(&list);
+        if (r >= 0 && list.n > 0)
+                r = find_free_images(store, &list, store_lease_read, &unused);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot list the disk images in the cache");
+
+        for (size_t i = 0; i < unused.n; i++)
+                n += remove_image(store, &unused.images[i]);
+        *ret = n;
         return 0;
 }
 

@@ -15,8 +15,9 @@
 #include "store-disk.h"
 #include "store-internal.h"
 
-#define SUFFIX  ".qcow2"
-#define KEY_MAX (STORE_DISK_ID_MAX + sizeof("-18446744073709551615-") + STORE_NAME_MAX)
+#define SUFFIX       ".qcow2"
+#define CREATE_TRIES 16u
+#define KEY_MAX      (STORE_DISK_ID_MAX + sizeof("-18446744073709551615-") + STORE_NAME_MAX)
 
 char *store_disk_name(const char *id, char ret[static STORE_DISK_NAME_MAX]) {
         (void) stpcpy(stpcpy(ret, id), SUFFIX);
@@ -97,31 +98,48 @@ int store_disk_find(Store *store, const StoreDiskKey *key, StoreDisk *ret, Error
             !S_ISREG(st.st_mode))
                 return 0;
 
-        /* When it was used last. */
-        (void) futimens(fd, NULL);
+        strcpy(ret->id, id);
+        ret->fd = TAKE_FD(fd);
+        return 1;
+}
+
+/* Returns 0 when somebody who cleans up took it away before there was a lock on it. */
+static int create_image(Store *store, StoreDisk *ret) {
+        char id[STORE_DISK_ID_MAX], name[STORE_DISK_NAME_MAX];
+        _cleanup_(closep) int fd = -EBADF;
+        struct stat st;
+        int r;
+
+        r = store_disk_new_id(id);
+        if (r < 0)
+                return r;
+
+        fd =
+                openat(store->disks_fd, store_disk_name(id, name),
+                       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
+        if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK ? 0 : -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_nlink == 0)
+                return 0;
+
         strcpy(ret->id, id);
         ret->fd = TAKE_FD(fd);
         return 1;
 }
 
 int store_disk_create(Store *store, StoreDisk *ret, Error *error) {
-        char id[STORE_DISK_ID_MAX], name[STORE_DISK_NAME_MAX];
-        _cleanup_(closep) int fd = -EBADF;
-        int r;
+        int r = 0;
 
-        r = store_disk_new_id(id);
-        if (r < 0)
-                return error_set_errno(error, -r, "Cannot make an id");
-
-        fd =
-                openat(store->disks_fd, store_disk_name(id, name),
-                       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
-                return error_set_errno(error, errno, "Cannot create a disk image in the cache");
-
-        strcpy(ret->id, id);
-        ret->fd = TAKE_FD(fd);
-        return 0;
+        for (unsigned i = 0; r == 0 && i < CREATE_TRIES; i++)
+                r = create_image(store, ret);
+        if (r > 0)
+                return 0;
+        return error_set_errno(
+                error, r < 0 ? -r : EBUSY, "Cannot create a disk image in the cache");
 }
 
 int store_disk_publish(Store *store, const StoreDiskKey *key, const StoreDisk *disk, Error *error) {
@@ -134,9 +152,12 @@ int store_disk_publish(Store *store, const StoreDiskKey *key, const StoreDisk *d
                 return 0;
         /* What it led to is gone. */
         (void) unlinkat(store->disk_keys_fd, key_name(key, name), 0);
-        if (symlinkat(disk->id, store->disk_keys_fd, name) < 0 && errno != EEXIST)
-                return error_set_errno(error, errno, "Cannot note a disk image in the cache");
-        return 0;
+        if (symlinkat(disk->id, store->disk_keys_fd, name) < 0)
+                return errno == EEXIST
+                               ? 0
+                               : error_set_errno(
+                                         error, errno, "Cannot note a disk image in the cache");
+        return 1;
 }
 
 void store_disk_discard(Store *store, const StoreDisk *disk) {

@@ -59,8 +59,8 @@ int store_disk_create(Store *store, StoreDisk *ret, Error *error);
 /**
  * store_disk_publish() - an image is complete: others may use it
  *
- * Somebody else may have been faster; then it is this chain's alone. Return: 0, or a negative errno with
- * @error set.
+ * Return: 1; 0 when somebody else was faster, so that it is this chain's alone, and what is above it, too;
+ * or a negative errno with @error set.
  */
 int store_disk_publish(Store *store, const StoreDiskKey *key, const StoreDisk *disk, Error *error);
 
@@ -68,9 +68,11 @@ int store_disk_publish(Store *store, const StoreDiskKey *key, const StoreDisk *d
 void store_disk_discard(Store *store, const StoreDisk *disk);
 
 /**
- * store_disk_lease() - note that a chain needs images
+ * store_disk_lease() - note that a chain needs images, and that they were used
  * @path:       where its file on top is, or will be once its directory was renamed
  * @top_fd:     that file
+ * @disks:      locked; the lowest first, which is to go last
+ * @ret_id:     of the lease
  *
  * Return: 0, or a negative errno with @error set.
  */
@@ -80,18 +82,39 @@ int store_disk_lease(
         int top_fd,
         const StoreDisk *disks,
         size_t n_disks,
+        char ret_id[static STORE_DISK_ID_MAX],
         Error *error);
+
+/** store_disk_release() - forget the lease @id: its chain will not be there */
+void store_disk_release(Store *store, const char *id);
 
 /** store_disk_release_all() - forget all leases; returns how many there were */
 unsigned store_disk_release_all(Store *store);
 
 /**
- * store_disk_prune() - remove images that no chain needs, the one used least recently first
- * @bytes:      until so many are freed
+ * store_disk_prune() - remove images that neither a chain nor a job needs
+ * @keep:       until they and @others have no more bytes than this
+ * @ret_freed:  bytes
+ * @ret_left:   bytes of those that could have been removed as well
  *
- * Return: 0 with what was freed, or a negative errno with @error set.
+ * First those that nobody can find any more, then the one used least recently. Return: 0, or a negative
+ * errno with @error set.
  */
-int store_disk_prune(Store *store, uint64_t bytes, uint64_t *ret_freed, Error *error);
+int store_disk_prune(
+        Store *store,
+        uint64_t keep,
+        uint64_t others,
+        uint64_t *ret_freed,
+        uint64_t *ret_left,
+        Error *error);
+
+/**
+ * store_disk_recover() - remove what killed daemons left: images that nobody can find, and no chain needs
+ * @ret:        how many
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int store_disk_recover(Store *store, unsigned *ret, Error *error);
 
 /** store_disk_size() - bytes that all images take */
 int store_disk_size(Store *store, uint64_t *ret, Error *error);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base-fd.h"
@@ -21,6 +22,8 @@
  */
 #define LEASE_BYTES_MAX ((size_t) 64 << 10)
 #define HANDLE_HEX_MAX  (2 * MAX_HANDLE_SZ + 1)
+#define NSEC_PER_SEC    1000000000L
+#define STEP_NSEC       1000L /* between the times of one image and the next */
 
 typedef struct Handle {
         struct file_handle header;
@@ -70,12 +73,28 @@ static bool parse_handle(const char *text, Handle *ret) {
         return true;
 }
 
+/* Who removes what was used least recently is to begin at the top: what is above a missing image is
+ * lost. */
+static void note_use(const StoreDisk *disks, size_t n_disks) {
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        for (size_t i = 0; i < n_disks; i++) {
+                const struct timespec times[] = { now, now };
+
+                (void) futimens(disks[i].fd, times);
+                now.tv_sec -= now.tv_nsec < STEP_NSEC;
+                now.tv_nsec += now.tv_nsec < STEP_NSEC ? NSEC_PER_SEC - STEP_NSEC : -STEP_NSEC;
+        }
+}
+
 int store_disk_lease(
         Store *store,
         const char *path,
         int top_fd,
         const StoreDisk *disks,
         size_t n_disks,
+        char ret_id[static STORE_DISK_ID_MAX],
         Error *error) {
         char id[STORE_DISK_ID_MAX], handle[HANDLE_HEX_MAX + 16];
         _cleanup_(freep) char *text = NULL;
@@ -103,8 +122,12 @@ int store_disk_lease(
         r = store_disk_new_id(id);
         if (r >= 0)
                 r = file_write_atomic(store->leases_fd, id, text, size, 0600);
-        return r < 0 ? error_set_errno(error, -r, "Cannot note the chain %s in the cache", path)
-                     : 0;
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot note the chain %s in the cache", path);
+
+        note_use(disks, n_disks);
+        strcpy(ret_id, id);
+        return 0;
 }
 
 /* A descriptor of the closest directory of @path that is there. */
@@ -156,46 +179,58 @@ static char *next_line(char **text) {
         return strsep(text, "\n");
 }
 
-static int add_id(LeasedIds *ids, const char *id) {
-        char(*bigger)[STORE_DISK_ID_MAX];
+/* The parts of a lease's text, which is cut up. */
+typedef struct Lease {
+        const char *identity, *handle;
+        char *ids;
+        const char *path; /* NULL in one that is damaged */
+} Lease;
 
-        bigger = reallocarray(ids->ids, ids->n + 1, sizeof(*bigger));
-        if (!bigger)
-                return -ENOMEM;
+static Lease parse_lease(char *text) {
+        Lease lease = { 0 };
+        char *end;
 
-        ids->ids = bigger;
-        strcpy(bigger[ids->n++], id);
-        return 0;
+        lease.identity = next_line(&text);
+        lease.handle = next_line(&text);
+        lease.ids = text;
+        end = text ? strstr(text, "\n\n") : NULL;
+        if (end) {
+                end[1] = '\0';
+                lease.path = end + 2;
+        }
+        return lease;
+}
+
+static int add_ids(DiskIds *ids, char *text) {
+        char *id;
+        int r = 0;
+
+        while (r >= 0 && (id = next_line(&text)))
+                if (store_disk_is_id(id))
+                        r = disk_ids_add(ids, id);
+        return r;
 }
 
 /* What cannot be read keeps what it names. */
-static int read_lease(Store *store, const char *name, LeasedIds *ids) {
+static int read_lease(Store *store, const char *name, bool only_alive, DiskIds *ids) {
         _cleanup_(freep) char *text = NULL;
-        const size_t n_before = ids->n;
-        char *rest, *identity, *handle, *id;
+        Lease lease;
         int r;
 
         r = file_read(store->leases_fd, name, LEASE_BYTES_MAX, &text, NULL);
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
 
-        rest = text;
-        identity = next_line(&rest);
-        handle = next_line(&rest);
-        r = 0;
-        while (r >= 0 && (id = next_line(&rest)) && id[0] != '\0')
-                if (store_disk_is_id(id))
-                        r = add_id(ids, id);
-        if (r < 0 || !rest || !handle || is_alive(rest, identity, handle))
-                return r;
-
-        ids->n = n_before;
-        (void) unlinkat(store->leases_fd, name, 0);
-        return 0;
+        lease = parse_lease(text);
+        if (only_alive && lease.path && !is_alive(lease.path, lease.identity, lease.handle)) {
+                (void) unlinkat(store->leases_fd, name, 0);
+                return 0;
+        }
+        return add_ids(ids, lease.ids);
 }
 
-int store_lease_read(Store *store, LeasedIds *ret) {
-        _cleanup_(leased_ids_done) LeasedIds ids = { 0 };
+static int read_all(Store *store, bool only_alive, DiskIds *ret) {
+        _cleanup_(disk_ids_done) DiskIds ids = { 0 };
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         int r;
@@ -208,25 +243,25 @@ int store_lease_read(Store *store, LeasedIds *ret) {
                 if (n == STORE_DISK_LEASES_MAX)
                         r = -E2BIG;
                 else if (store_disk_is_id(entry->d_name))
-                        r = read_lease(store, entry->d_name, &ids);
+                        r = read_lease(store, entry->d_name, only_alive, &ids);
         if (r < 0)
                 return r;
 
+        disk_ids_sort(&ids);
         *ret = TAKE_STRUCT(ids);
         return 0;
 }
 
-void leased_ids_done(LeasedIds *ids) {
-        free(ids->ids);
-        *ids = (LeasedIds){ 0 };
+int store_lease_read(Store *store, DiskIds *ret) {
+        return read_all(store, false, ret);
 }
 
-bool leased_ids_have(const LeasedIds *ids, const char *id) {
-        for (size_t i = 0; i < ids->n; i++)
-                if (strcmp(ids->ids[i], id) == 0)
-                        return true;
+int store_lease_read_alive(Store *store, DiskIds *ret) {
+        return read_all(store, true, ret);
+}
 
-        return false;
+void store_disk_release(Store *store, const char *id) {
+        (void) unlinkat(store->leases_fd, id, 0);
 }
 
 unsigned store_disk_release_all(Store *store) {

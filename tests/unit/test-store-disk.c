@@ -23,7 +23,7 @@ static StoreDisk put(StoreFixture *f, const StoreDiskKey *of) {
         assert_int_equal(store_disk_create(f->store, &disk, NULL), 0);
         assert_int_equal(fd_write_full(disk.fd, content, sizeof(content)), 0);
         assert_int_equal(fsync(disk.fd), 0);
-        assert_int_equal(store_disk_publish(f->store, of, &disk, NULL), 0);
+        assert_true(store_disk_publish(f->store, of, &disk, NULL) >= 0);
         assert_int_equal(close(disk.fd), 0);
         disk.fd = -EBADF;
         return disk;
@@ -41,22 +41,50 @@ static bool is_found(StoreFixture *f, const StoreDiskKey *of, const char *id) {
         return r > 0;
 }
 
-static bool exists(StoreFixture *f, const StoreDisk *disk) {
-        char name[STORE_DISK_NAME_MAX], path[128];
+static char *path_of(const StoreDisk *disk) {
+        static char path[128];
+        char name[STORE_DISK_NAME_MAX];
 
         (void) snprintf(path, sizeof(path), "store/disks/%s", store_disk_name(disk->id, name));
-        return scratch_exists(&f->scratch, path);
+        return path;
 }
 
-/* A chain of @n images with its top at @name. */
+static bool exists(StoreFixture *f, const StoreDisk *disk) {
+        return scratch_exists(&f->scratch, path_of(disk));
+}
+
+/* An image that a job began and did not complete; its lock is gone. */
+static StoreDisk put_unfinished(StoreFixture *f) {
+        char content[8192];
+        StoreDisk disk;
+
+        memset(content, 'x', sizeof(content));
+        assert_int_equal(store_disk_create(f->store, &disk, NULL), 0);
+        assert_int_equal(fd_write_full(disk.fd, content, sizeof(content)), 0);
+        assert_int_equal(fsync(disk.fd), 0);
+        assert_int_equal(close(disk.fd), 0);
+        disk.fd = -EBADF;
+        return disk;
+}
+
+static unsigned recover(StoreFixture *f) {
+        unsigned n = 0;
+
+        assert_int_equal(store_disk_recover(f->store, &n, NULL), 0);
+        return n;
+}
+
+/* A chain of @n images with its top at @name; the images' locks are gone. */
 static void lease(StoreFixture *f, const char *name, const StoreDisk *disks, size_t n) {
+        char id[STORE_DISK_ID_MAX];
         int fd;
 
         scratch_write(&f->scratch, name, "top");
         fd = open(scratch_at(&f->scratch, name), O_RDONLY | O_CLOEXEC);
         assert_true(fd >= 0);
         assert_int_equal(
-                store_disk_lease(f->store, scratch_at(&f->scratch, name), fd, disks, n, NULL), 0);
+                store_disk_lease(f->store, scratch_at(&f->scratch, name), fd, disks, n, id, NULL),
+                0);
         assert_int_equal(close(fd), 0);
 }
 
@@ -97,6 +125,7 @@ static void first_of_two_that_are_published_is_found(void **state) {
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk first = put(f, &of), second = put(f, &of);
 
+        assert_int_equal(store_disk_publish(f->store, &of, &second, NULL), 0);
         assert_true(is_found(f, &of, first.id));
         assert_true(exists(f, &second));
 }
@@ -217,21 +246,149 @@ static void image_that_a_job_uses_is_not_pruned(void **state) {
         assert_false(exists(f, &disk));
 }
 
+static void set_time(StoreFixture *f, const StoreDisk *disk, time_t when) {
+        const struct timespec times[] = { { .tv_sec = when }, { .tv_sec = when } };
+
+        assert_int_equal(utimensat(AT_FDCWD, scratch_at(&f->scratch, path_of(disk)), times, 0), 0);
+}
+
 static void image_used_least_recently_goes_first(void **state) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "a"), other = key(NULL, DISK_BYTES, "b");
         const StoreDisk old = put(f, &of), recent = put(f, &other);
-        const struct timespec past[] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
-        char name[STORE_DISK_NAME_MAX], path[128];
         uint64_t size, freed;
 
-        (void) snprintf(path, sizeof(path), "store/disks/%s", store_disk_name(old.id, name));
-        assert_int_equal(utimensat(AT_FDCWD, scratch_at(&f->scratch, path), past, 0), 0);
+        set_time(f, &old, 1000);
         assert_int_equal(store_size(f->store, &size, NULL), 0);
         assert_int_equal(store_prune(f->store, size - 1, &freed, NULL), 0);
         assert_false(exists(f, &old));
         assert_true(exists(f, &recent));
         assert_int_equal(freed, size / 2);
+}
+
+static uint64_t size_of(StoreFixture *f) {
+        uint64_t size;
+
+        assert_int_equal(store_size(f->store, &size, NULL), 0);
+        return size;
+}
+
+static void image_that_nobody_can_find_goes_first(void **state) {
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "a");
+        const StoreDisk old = put(f, &of), unfinished = put_unfinished(f);
+        uint64_t freed;
+
+        set_time(f, &old, 1000);
+        assert_int_equal(store_prune(f->store, size_of(f) - 1, &freed, NULL), 0);
+        assert_false(exists(f, &unfinished));
+        assert_true(exists(f, &old));
+}
+
+/* What is above an image that is gone cannot be found any more. */
+static void chain_is_pruned_from_its_top(void **state) {
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "base");
+        StoreDisk disks[] = { put(f, &of), STORE_DISK_NULL, STORE_DISK_NULL };
+        StoreDiskKey above[2];
+        uint64_t freed;
+
+        for (size_t i = 1; i < 3; i++) {
+                above[i - 1] = key(&disks[i - 1], DISK_BYTES, "above");
+                disks[i] = put(f, &above[i - 1]);
+        }
+        assert_int_equal(store_disk_find(f->store, &of, &disks[0], NULL), 1);
+        for (size_t i = 1; i < 3; i++)
+                assert_int_equal(store_disk_find(f->store, &above[i - 1], &disks[i], NULL), 1);
+        for (size_t i = 0; i < 3; i++)
+                set_time(f, &disks[i], 1000);
+        lease(f, "top", disks, 3);
+        for (size_t i = 0; i < 3; i++)
+                assert_int_equal(close(disks[i].fd), 0);
+        assert_int_equal(store_disk_release_all(f->store), 1);
+
+        for (size_t i = 3; i > 0; i--) {
+                assert_true(exists(f, &disks[i - 1]));
+                assert_int_equal(store_prune(f->store, size_of(f) - 1, &freed, NULL), 0);
+                assert_false(exists(f, &disks[i - 1]));
+        }
+}
+
+static void images_that_are_needed_do_not_count(void **state) {
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "a"), other = key(NULL, DISK_BYTES, "b");
+        const StoreDiskKey third = key(NULL, DISK_BYTES, "c");
+        const StoreDisk leased = put(f, &of), unused = put(f, &third);
+        const Digest blob = store_put(f->store, "a blob");
+        StoreDisk used = put(f, &other);
+        uint64_t freed, left, of_one;
+
+        left = size_of(f);
+        of_one = (left - strlen("a blob")) / 3;
+        lease(f, "top", &leased, 1);
+        assert_int_equal(store_disk_find(f->store, &other, &used, NULL), 1);
+
+        assert_int_equal(store_prune(f->store, of_one + strlen("a blob"), &freed, NULL), 0);
+        assert_int_equal(freed, 0);
+        assert_int_equal(store_prune(f->store, strlen("a blob"), &freed, NULL), 0);
+        assert_int_equal(freed, of_one);
+        assert_false(exists(f, &unused));
+        assert_true(scratch_exists(&f->scratch, blob_path(&blob)));
+        assert_int_equal(store_prune(f->store, 0, &freed, NULL), 0);
+        assert_true(exists(f, &leased) && exists(f, &used));
+        assert_false(scratch_exists(&f->scratch, blob_path(&blob)));
+        assert_int_equal(close(used.fd), 0);
+}
+
+static void recovery_removes_what_a_killed_daemon_left(void **state) {
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "a");
+        const StoreDisk found = put(f, &of), leased = put_unfinished(f), left = put_unfinished(f);
+        StoreDisk begun;
+
+        lease(f, "top", &leased, 1);
+        assert_int_equal(store_disk_create(f->store, &begun, NULL), 0);
+        scratch_write(&f->scratch, "store/disks/not-an-image", "x");
+        assert_int_equal(recover(f), 1);
+        assert_false(exists(f, &left));
+        assert_true(exists(f, &found) && exists(f, &leased) && exists(f, &begun));
+        assert_true(scratch_exists(&f->scratch, "store/disks/not-an-image"));
+
+        assert_int_equal(close(begun.fd), 0);
+        assert_int_equal(recover(f), 1);
+        assert_false(exists(f, &begun));
+        assert_int_equal(recover(f), 0);
+}
+
+/* Where the chain is may be on a server that does not answer: a daemon that starts does not ask. */
+static void recovery_does_not_look_for_chains(void **state) {
+        StoreFixture *f = *state;
+        const StoreDisk leased = put_unfinished(f);
+
+        lease(f, "top", &leased, 1);
+        assert_int_equal(unlink(scratch_at(&f->scratch, "top")), 0);
+        assert_int_equal(recover(f), 0);
+        assert_true(exists(f, &leased));
+}
+
+static void lease_of_a_chain_that_comes_to_nothing_can_be_released(void **state) {
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "a");
+        const StoreDisk disk = put(f, &of);
+        char id[STORE_DISK_ID_MAX];
+        int fd;
+
+        scratch_write(&f->scratch, "top", "top");
+        fd = open(scratch_at(&f->scratch, "top"), O_RDONLY | O_CLOEXEC);
+        assert_int_equal(
+                store_disk_lease(f->store, scratch_at(&f->scratch, "top"), fd, &disk, 1, id, NULL),
+                0);
+        assert_int_equal(close(fd), 0);
+        prune(f);
+        assert_true(exists(f, &disk));
+        store_disk_release(f->store, id);
+        prune(f);
+        assert_false(exists(f, &disk));
 }
 
 static void damaged_records_do_no_harm(void **state) {
@@ -268,6 +425,12 @@ int main(void) {
                 STORE_CASE(released_leases_keep_nothing),
                 STORE_CASE(image_that_a_job_uses_is_not_pruned),
                 STORE_CASE(image_used_least_recently_goes_first),
+                STORE_CASE(image_that_nobody_can_find_goes_first),
+                STORE_CASE(chain_is_pruned_from_its_top),
+                STORE_CASE(images_that_are_needed_do_not_count),
+                STORE_CASE(recovery_removes_what_a_killed_daemon_left),
+                STORE_CASE(recovery_does_not_look_for_chains),
+                STORE_CASE(lease_of_a_chain_that_comes_to_nothing_can_be_released),
                 STORE_CASE(damaged_records_do_no_harm),
         };
 
