@@ -27,6 +27,7 @@ static const struct {
         [PROTO_UNPACK_LAYER] = { SIZE_OF(unpack_layer), 1, 1 },
         [PROTO_UNPACK_GROWN] = { SIZE_OF(unpack_grown), 0, 0 },
         [PROTO_IMAGE_LOOKUP] = { SIZE_OF(image_lookup), 0, 0 },
+        [PROTO_FETCH_READ] = { SIZE_OF(fetch_read), 0, 0 },
         [PROTO_BLOB_WANTED] = { SIZE_OF(blob_wanted), 0, 0 },
         [PROTO_IMAGE] = { SIZE_OF(image), 0, 0 },
         [PROTO_LAYER] = { SIZE_OF(layer), 0, 0 },
@@ -134,7 +135,8 @@ static bool disk_start_is_valid(const ProtoDiskStart *m) {
         return m->n_layers >= 1 && m->n_layers <= PROTO_LAYERS_MAX && m->n_images >= m->n_layers &&
                m->n_images <= m->n_layers + 1 && m->n_id_ranges <= 2 * ID_RANGES_MAX &&
                m->size >= DISK_SIZE_MIN && m->size <= DISK_SIZE_MAX &&
-               m->size % DISK_BLOCK_BYTES == 0 && is_flag(m->sandbox) && TEXT_OK(m->label);
+               m->size % DISK_BLOCK_BYTES == 0 && is_flag(m->sandbox) &&
+               is_flag(m->shares_layers) && TEXT_OK(m->label);
 }
 
 static bool builder_start_is_valid(const ProtoBuilderStart *m) {
@@ -202,6 +204,7 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_RESULT:
                 return m->result.code < 4096 && m->result.kind < _ERROR_KIND_MAX &&
                        TEXT_OK(m->result.text);
+        case PROTO_FETCH_READ:
         case PROTO_VERIFY_READY:
         case PROTO_VERIFY_GROWN:
         case PROTO_UNPACK_PROGRESS:

@@ -9,6 +9,7 @@
  *       ── FETCH_START [password, or image and scratch file] ──▶
  *       ◀── IMAGE_LOOKUP ──────────     what did this reference name last time?
  *       ── IMAGE_KNOWN ────────────▶
+ *       ◀── FETCH_READ × n ────────     an archive is read, which may take long
  *       ◀── BLOB_WANTED ───────────     manifests and the config, by digest
  *       ── BLOB_ANSWER [fd] ────────▶   FILL, any number of times: write it into the pipe;
  *                                        and in the end HAVE: it is in the store, read it
@@ -88,6 +89,7 @@ typedef enum ProtoType {
         PROTO_BUILDER_PROGRESS,
         PROTO_WARNING,
         PROTO_RESULT,
+        PROTO_FETCH_READ,
         _PROTO_TYPE_MAX,
 } ProtoType;
 
@@ -124,8 +126,9 @@ typedef struct ProtoDiskStart {
                                * changed afterwards, if anything is */
         uint32_t n_id_ranges; /* so many PROTO_ID_RANGE follow */
         uint8_t sandbox;
-        uint64_t size; /* of the disk: DISK_SIZE_MIN to DISK_SIZE_MAX, whole blocks */
-        char label[64];
+        uint8_t shares_layers; /* images below the last one are for other chains, too */
+        uint64_t size;         /* of the disk: DISK_SIZE_MIN to DISK_SIZE_MAX, whole blocks */
+        char label[64];        /* of the chain */
         Limits limits;
 } ProtoDiskStart; /* descriptors: an empty file; root's new password, at most */
 
@@ -201,6 +204,10 @@ typedef struct ProtoUnpackGrown {
 typedef struct ProtoImageLookup {
         char reference[512]; /* full form */
 } ProtoImageLookup;
+
+typedef struct ProtoFetchRead {
+        uint64_t size; /* bytes of an archive that were read so far, to find its image */
+} ProtoFetchRead;
 
 typedef struct ProtoBlobWanted {
         uint32_t token; /* chosen by the worker: of a layer its index, of others what is above */
@@ -289,6 +296,7 @@ typedef struct ProtoMessage {
                 ProtoUnpackLayer unpack_layer;
                 ProtoUnpackGrown unpack_grown;
                 ProtoImageLookup image_lookup;
+                ProtoFetchRead fetch_read;
                 ProtoBlobWanted blob_wanted;
                 ProtoImage image;
                 ProtoLayer layer;

@@ -95,6 +95,7 @@ static void check_from_worker(const ProtoMessage *m) {
         case PROTO_BLOB_ANSWER:
         case PROTO_UNPACK_LAYER:
         case PROTO_UNPACK_GROWN:
+        case PROTO_FETCH_READ:
         case PROTO_VERIFY_READY:
         case PROTO_VERIFY_GROWN:
         case PROTO_UNPACK_PROGRESS:

@@ -55,6 +55,7 @@ static const Field flags[] = {
         FIELD(PROTO_VERIFY_START, verify_start.sandbox),
         FIELD(PROTO_UNPACK_START, unpack_start.sandbox),
         FIELD(PROTO_DISK_START, disk_start.sandbox),
+        FIELD(PROTO_DISK_START, disk_start.shares_layers),
         FIELD(PROTO_DISK_IMAGE, disk_image.is_complete),
         FIELD(PROTO_BUILDER_START, builder_start.sandbox),
         FIELD(PROTO_TREE_START, tree_start.sandbox),
