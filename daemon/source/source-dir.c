@@ -42,10 +42,11 @@ static int missing(const Digest *digest, Error *error) {
                 digest_format(digest, text));
 }
 
-static int no_manifest(Error *error) {
+static int no_manifest(const SourceFiles *files, Error *error) {
         return error_set(
-                error, ENOENT, ERROR_NOT_FOUND,
-                "There is no manifest.json in it: this is not what skopeo writes to a directory");
+                error, ENOENT, ERROR_NOT_FOUND, "There is no manifest.json in it: this is %s",
+                source_files_have(files, "index.json") ? "an OCI image layout, which oci:PATH names"
+                                                       : "not what skopeo writes to a directory");
 }
 
 static int dir_get_top(ImageSource *source, SourceDocument *ret, Error *error) {
@@ -55,7 +56,7 @@ static int dir_get_top(ImageSource *source, SourceDocument *ret, Error *error) {
 
         r = source_files_read(dir->files, MANIFEST, &document.data, &document.size, error);
         if (r == 0)
-                return no_manifest(error);
+                return no_manifest(dir->files, error);
         if (r > 0)
                 *ret = document;
         return r < 0 ? r : 0;
@@ -104,7 +105,7 @@ int source_dir_open(
 
         r = source_files_open(files, MANIFEST, &manifest, error);
         if (r <= 0)
-                return r < 0 ? r : no_manifest(error);
+                return r < 0 ? r : no_manifest(files, error);
 
         dir = malloc(sizeof(*dir));
         if (!dir)

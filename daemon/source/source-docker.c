@@ -114,20 +114,33 @@ static const ImageSourceOps docker_ops = {
         .free = docker_free,
 };
 
+/* A file that is being hashed. */
+typedef struct Hashing {
+        const SourceFiles *files; /* borrowed */
+        Hash *hash;               /* owned */
+} Hashing;
+
+static void hashing_done(Hashing *hashing) {
+        hash_free(hashing->hash);
+}
+
 static int on_data(void *userdata, const void *data, size_t size, Error *error) {
-        hash_update(userdata, data, size);
+        const Hashing *hashing = userdata;
+
+        hash_update(hashing->hash, data, size);
+        source_files_have_read(hashing->files, size);
         return 0;
 }
 
-static int hash_file(const SourceFile *file, Digest *ret, Error *error) {
-        _cleanup_(hash_freep) Hash *hash = NULL;
+static int hash_file(const SourceFiles *files, const SourceFile *file, Digest *ret, Error *error) {
+        _cleanup_(hashing_done) Hashing hashing = { .files = files };
         int r;
 
-        r = hash_new(DIGEST_SHA256, &hash, error);
+        r = hash_new(DIGEST_SHA256, &hashing.hash, error);
         if (r >= 0)
-                r = source_file_copy(file, 0, on_data, hash, error);
+                r = source_file_copy(file, 0, on_data, &hashing, error);
         if (r >= 0)
-                hash_final(hash, ret);
+                hash_final(hashing.hash, ret);
         return r;
 }
 
@@ -161,7 +174,7 @@ static int describe_layer(
                 if (same)
                         digest = same->digest;
                 else
-                        r = hash_file(file, &digest, error);
+                        r = hash_file(docker->files, file, &digest, error);
         }
         if (r < 0)
                 return r;
@@ -262,7 +275,11 @@ static int read_archive(const SourceFiles *files, DockerArchive *ret, Error *err
         if (r == 0)
                 return error_set(
                         error, ENOENT, ERROR_NOT_FOUND,
-                        "There is no manifest.json in it: this is not what \"docker save\" writes");
+                        "There is no manifest.json in it: this is %s",
+                        source_files_have(files, "index.json")
+                                ? "an OCI image layout, which oci-archive:PATH names"
+                                : "not what \"docker save\" writes; a tarball of a root file system "
+                                  "is named by its path alone");
         return r < 0 ? r : docker_archive_parse(text, size, ret, error);
 }
 

@@ -17,8 +17,10 @@
 #define COPY_BYTES ((size_t) 256 << 10)
 
 struct SourceFiles {
-        int fd;                 /* borrowed; the directory or the archive */
-        SourceArchive *archive; /* owned; NULL of a directory */
+        int fd;                                         /* borrowed; the directory or the archive */
+        SourceArchive *archive;                         /* owned; NULL of a directory */
+        void (*on_read)(void *userdata, uint64_t size); /* as SourceInput has it */
+        void *userdata;
 };
 
 int source_files_new_directory(int fd, SourceFiles **ret, Error *error) {
@@ -48,6 +50,8 @@ int source_files_new_archive(const SourceInput *input, SourceFiles **ret, Error 
         if (!files)
                 return error_oom(error);
 
+        files->on_read = input->on_read;
+        files->userdata = input->userdata;
         files->fd = source_spool(input, error);
         if (files->fd < 0)
                 return files->fd;
@@ -142,6 +146,21 @@ int source_files_open(const SourceFiles *files, const char *name, SourceFile *re
         if (r > 0)
                 *ret = (SourceFile){ .fd = files->fd, .extent = extent };
         return r;
+}
+
+bool source_files_are_archive(const SourceFiles *files) {
+        return files->archive;
+}
+
+bool source_files_have(const SourceFiles *files, const char *name) {
+        _cleanup_(source_file_done) SourceFile file = SOURCE_FILE_NULL;
+
+        return source_files_open(files, name, &file, NULL) > 0;
+}
+
+void source_files_have_read(const SourceFiles *files, size_t size) {
+        if (files->on_read)
+                files->on_read(files->userdata, size);
 }
 
 void source_file_done(SourceFile *file) {

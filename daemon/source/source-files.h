@@ -3,6 +3,7 @@
 
 /* The files of an image by their names: in a directory, or the members of an archive. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,15 @@ SourceFiles *source_files_free(SourceFiles *files);
  * is not a regular file, or is a link that leads out of the directory or the archive, or nowhere.
  */
 int source_files_open(const SourceFiles *files, const char *name, SourceFile *ret, Error *error);
+
+/** source_files_are_archive() - whether they are an archive's members */
+bool source_files_are_archive(const SourceFiles *files);
+
+/** source_files_have() - whether there is such a file, for messages */
+bool source_files_have(const SourceFiles *files, const char *name);
+
+/** source_files_have_read() - tell who opened @files that @size more bytes were read */
+void source_files_have_read(const SourceFiles *files, size_t size);
 
 /** source_file_done() - close what @file owns; usable with _cleanup_() */
 void source_file_done(SourceFile *file);

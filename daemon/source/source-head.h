@@ -25,9 +25,12 @@ int source_head_read(int fd, const SourceExtent *extent, SourceHead *ret, Error 
  * source_head_is_tar() - whether it is a tar archive that is not compressed
  *
  * Also for an empty one, and one that only has an end. Archives of before 1988, without the word
- * "ustar", are not told from what is compressed in an unknown way: false.
+ * "ustar", are told by the checksum of their first header.
  */
 bool source_head_is_tar(const SourceHead *head);
+
+/** source_head_is_zero() - whether there is nothing in it: the archive is empty, or only has an end */
+bool source_head_is_zero(const SourceHead *head);
 
 /** source_head_media_type() - Docker's media type for such a layer; compressed as others: like none */
 MediaType source_head_media_type(const SourceHead *head);

@@ -6,6 +6,7 @@
 
 #include "hash.h"
 #include "oci-index.h"
+#include "oci-layout.h"
 #include "source-kinds.h"
 #include "source-select.h"
 
@@ -15,9 +16,9 @@ typedef struct LayoutSource {
         ImageSource source;
         SourceFiles *files;      /* owned */
         Index index;             /* owned */
-        const IndexEntry *entry; /* borrowed from @index; NULL: @index_text is the image itself */
-        char *index_text;        /* owned */
-        size_t index_size;
+        const IndexEntry *entry; /* borrowed from @index; NULL: @top is the image itself */
+        char *top;               /* owned; an index, when there is no @entry */
+        size_t top_size;
 } LayoutSource;
 
 static void layout_free(ImageSource *source) {
@@ -25,7 +26,7 @@ static void layout_free(ImageSource *source) {
 
         index_done(&layout->index);
         source_files_free(layout->files);
-        free(layout->index_text);
+        free(layout->top);
         free(layout);
 }
 
@@ -80,22 +81,23 @@ static int check_digest(const SourceDocument *document, const Digest *expected, 
                 "The OCI layout's blob %s has another digest", digest_format(expected, text));
 }
 
-/* Not what is a blob, but the index.json: nobody says its digest. */
+/* What is no blob, but index.json or a part of it: nobody says its digest. */
 static int get_index(const LayoutSource *layout, SourceDocument *ret, Error *error) {
         char *data;
 
-        data = malloc(layout->index_size + 1);
+        data = malloc(layout->top_size + 1);
         if (!data)
                 return error_oom(error);
 
-        memcpy(data, layout->index_text, layout->index_size + 1);
-        *ret = (SourceDocument){ .data = data, .size = layout->index_size };
+        memcpy(data, layout->top, layout->top_size + 1);
+        *ret = (SourceDocument){ .data = data, .size = layout->top_size };
         return 0;
 }
 
 static int layout_get_top(ImageSource *source, SourceDocument *ret, Error *error) {
         const LayoutSource *layout = (const LayoutSource *) source;
         _cleanup_(source_document_done) SourceDocument document = { 0 };
+        MediaType type = MEDIA_TYPE_OCI_INDEX;
         const Descriptor *descriptor;
         int r;
 
@@ -103,6 +105,7 @@ static int layout_get_top(ImageSource *source, SourceDocument *ret, Error *error
                 r = get_index(layout, &document, error);
         else {
                 descriptor = &layout->entry->descriptor;
+                type = descriptor->media_type;
                 r = layout_get_manifest(source, &descriptor->digest, &document, error);
                 if (r >= 0)
                         r = check_digest(&document, &descriptor->digest, error);
@@ -110,11 +113,11 @@ static int layout_get_top(ImageSource *source, SourceDocument *ret, Error *error
         if (r < 0)
                 return r;
 
-        document.content_type =
-                strdup(layout->entry ? media_type_to_string(layout->entry->descriptor.media_type)
-                                     : media_type_to_string(MEDIA_TYPE_OCI_INDEX));
-        if (!document.content_type)
-                return error_oom(error);
+        if (type != MEDIA_TYPE_UNKNOWN) {
+                document.content_type = strdup(media_type_to_string(type));
+                if (!document.content_type)
+                        return error_oom(error);
+        }
 
         *ret = TAKE_STRUCT(document);
         return 0;
@@ -139,9 +142,53 @@ static const char *entry_name(const IndexEntry *entry) {
         return entry->image_name ? entry->image_name : entry->ref_name;
 }
 
+/* Several entries are one index, which is all of index.json or made of a part of it. */
+static int choose(
+        LayoutSource *layout,
+        const SourceSelector *selector,
+        char *index_text,
+        size_t size,
+        Error *error) {
+        _cleanup_(source_choice_done) SourceChoice choice = { 0 };
+        int r;
+
+        r = source_select_layout(&layout->index, selector, &choice, error);
+        if (r < 0)
+                return r;
+
+        layout->source.name = entry_name(choice.entries[0]);
+        if (choice.n == 1) {
+                layout->entry = choice.entries[0];
+                return 0;
+        }
+        if (!choice.is_all)
+                return layout_index(
+                        choice.entries, choice.n, &layout->top, &layout->top_size, error);
+
+        layout->top = strdup(index_text);
+        layout->top_size = size;
+        return layout->top ? 0 : error_oom(error);
+}
+
+static int no_index(const SourceFiles *files, Error *error) {
+        const bool is_archive = source_files_are_archive(files);
+        const char *what = "this is not an OCI image layout";
+
+        if (source_files_have(files, "manifest.json"))
+                what = is_archive
+                               ? "this is what \"docker save\" writes, which docker-archive:PATH names"
+                               : "this is what skopeo writes to a directory, which dir:PATH names";
+        else if (is_archive)
+                what = "this is not an OCI image layout; a tarball of a root file system is named by "
+                       "its path alone";
+        return error_set(error, ENOENT, ERROR_NOT_FOUND, "There is no index.json in it: %s", what);
+}
+
 int source_layout_open(
         SourceFiles *files, const SourceSelector *selector, ImageSource **ret, Error *error) {
         _cleanup_(layout_freep) LayoutSource *layout = NULL;
+        _cleanup_(freep) char *text = NULL;
+        size_t size;
         int r;
 
         layout = calloc(1, sizeof(*layout));
@@ -149,19 +196,16 @@ int source_layout_open(
                 return error_oom(error);
 
         layout->source.ops = &layout_ops;
-        r = source_files_read(files, "index.json", &layout->index_text, &layout->index_size, error);
+        r = source_files_read(files, "index.json", &text, &size, error);
         if (r == 0)
-                return error_set(
-                        error, ENOENT, ERROR_NOT_FOUND,
-                        "There is no index.json in it: this is not an OCI image layout");
+                return no_index(files, error);
         if (r >= 0)
-                r = index_parse(layout->index_text, layout->index_size, &layout->index, error);
+                r = index_parse(text, size, &layout->index, error);
         if (r >= 0)
-                r = source_select_layout(&layout->index, selector, &layout->entry, error);
+                r = choose(layout, selector, text, size, error);
         if (r < 0)
                 return r;
 
-        layout->source.name = layout->entry ? entry_name(layout->entry) : NULL;
         layout->files = files;
         *ret = &TAKE_PTR(layout)->source;
         return 0;

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base-cleanup.h"
 #include "oci-reference.h"
 #include "oci-text.h"
 #include "source-select.h"
@@ -66,21 +68,42 @@ static bool is_name(const char *name, const SourceSelector *selector) {
 }
 
 static bool entry_matches(const IndexEntry *entry, const SourceSelector *selector) {
-        return entry->is_candidate &&
-               (selector->name[0] == '\0' || is_name(entry->ref_name, selector) ||
-                is_name(entry->image_name, selector));
+        return selector->name[0] == '\0' || is_name(entry->ref_name, selector) ||
+               is_name(entry->image_name, selector);
 }
 
-/* Whether platforms are all that tells the images from each other. */
-static bool is_one_image(const Index *index, const SourceSelector *selector) {
-        for (size_t i = 0; i < index->n_entries; i++) {
-                const IndexEntry *entry = &index->entries[i];
+void source_choice_done(SourceChoice *choice) {
+        free(choice->entries);
+        *choice = (SourceChoice){ 0 };
+}
 
-                if (entry->is_candidate && (!entry->has_platform || entry_name(entry)))
+static bool has_same_name(const IndexEntry *a, const IndexEntry *b) {
+        const char *left = entry_name(a), *right = entry_name(b);
+
+        return left && right ? strcmp(left, right) == 0 : left == right;
+}
+
+/* Whether platforms are all that tells the entries from each other. */
+static bool is_one_image(const SourceChoice *choice) {
+        for (size_t i = 0; choice->n > 1 && i < choice->n; i++) {
+                const IndexEntry *entry = choice->entries[i];
+
+                if (!entry->has_platform || !has_same_name(entry, choice->entries[0]))
                         return false;
+                for (size_t j = 0; j < i; j++)
+                        if (memcmp(&entry->platform, &choice->entries[j]->platform,
+                                   sizeof(Platform)) == 0)
+                                return false;
         }
 
-        return selector->name[0] == '\0';
+        return true;
+}
+
+static bool is_chosen(const SourceChoice *choice, const IndexEntry *entry) {
+        for (size_t i = 0; i < choice->n; i++)
+                if (digest_equal(&choice->entries[i]->descriptor.digest, &entry->descriptor.digest))
+                        return true;
+        return false;
 }
 
 static void list_entries(const Index *index, List *list) {
@@ -90,41 +113,47 @@ static void list_entries(const Index *index, List *list) {
                         list_add(list, i, entry_name(&index->entries[i]));
 }
 
-static const IndexEntry *entry_at(const Index *index, size_t i) {
-        return i < index->n_entries && index->entries[i].is_candidate ? &index->entries[i] : NULL;
+/* All entries that are meant, each manifest once. */
+static int find_entries(
+        const Index *index, const SourceSelector *selector, SourceChoice *ret, Error *error) {
+        ret->is_all = true;
+        ret->entries = calloc(index->n_entries + 1, sizeof(ret->entries[0]));
+        if (!ret->entries)
+                return error_oom(error);
+
+        for (size_t i = 0; i < index->n_entries; i++) {
+                const IndexEntry *entry = &index->entries[i];
+                bool is_meant =
+                        selector->has_index ? i == selector->index : entry_matches(entry, selector);
+
+                if (!entry->is_candidate)
+                        continue;
+                if (!is_meant)
+                        ret->is_all = false;
+                else if (!is_chosen(ret, entry))
+                        ret->entries[ret->n++] = entry;
+        }
+
+        return 0;
 }
 
 int source_select_layout(
-        const Index *index, const SourceSelector *selector, const IndexEntry **ret, Error *error) {
-        const IndexEntry *found = NULL;
-        bool is_several = false;
+        const Index *index, const SourceSelector *selector, SourceChoice *ret, Error *error) {
+        _cleanup_(source_choice_done) SourceChoice choice = { 0 };
         List list;
+        int r;
 
-        if (selector->has_index)
-                found = entry_at(index, selector->index);
+        r = find_entries(index, selector, &choice, error);
+        if (r < 0)
+                return r;
 
-        for (size_t i = 0; !selector->has_index && i < index->n_entries; i++) {
-                const IndexEntry *entry = &index->entries[i];
-
-                if (!entry_matches(entry, selector))
-                        continue;
-                if (!found)
-                        found = entry;
-                else if (!digest_equal(&found->descriptor.digest, &entry->descriptor.digest))
-                        is_several = true;
-        }
-
-        if (is_several && is_one_image(index, selector)) {
-                *ret = NULL;
-                return 0;
-        }
-        if (is_several || !found) {
+        if (choice.n == 0 || !is_one_image(&choice)) {
                 list_entries(index, &list);
-                return is_several ? several_found(selector, &list, error)
-                                  : none_found(selector, &list, error);
+                return choice.n == 0 ? none_found(selector, &list, error)
+                                     : several_found(selector, &list, error);
         }
 
-        *ret = found;
+        *ret = TAKE_STRUCT(choice);
         return 0;
 }
 

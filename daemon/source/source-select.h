@@ -9,21 +9,31 @@
 
 #define SOURCE_LISTED_MAX ((size_t) 20) /* images that a message lists */
 
+/* The entries of an index that are an image; several are the same one for different platforms. */
+typedef struct SourceChoice {
+        const IndexEntry **entries; /* owned; what they point to is borrowed */
+        size_t n;                   /* at least 1 */
+        bool is_all;                /* there is no other image in the index */
+} SourceChoice;
+
+/** source_choice_done() - release what @choice owns; usable with _cleanup_() */
+void source_choice_done(SourceChoice *choice);
+
 /**
  * source_select_layout() - an image of an OCI layout
  * @index:      its index.json
- * @ret:        borrowed from @index, NULL when it is all of @index; untouched on failure
+ * @ret:        to be released with source_choice_done(); untouched on failure
  *
  * By @selector's name: the one that has it as its reference, or as the full name that Docker gives.
- * By its index: the entry there. Without both: the only image; or the index as a whole, if its images
- * have no names and are for different platforms. Entries that cannot be images, such as attestations,
- * do not count; neither do two entries for the same manifest.
+ * By its index: the entry there. Without both: the only image. Several entries are one image if they
+ * have the same name, or all have none, and are for different platforms. Those that cannot be images,
+ * such as attestations, do not count; neither does a second entry for the same manifest.
  *
  * Return: 0, or -ENOENT or -EINVAL with @error set to ERROR_INVALID_REFERENCE, which lists what there
  * is.
  */
 int source_select_layout(
-        const Index *index, const SourceSelector *selector, const IndexEntry **ret, Error *error);
+        const Index *index, const SourceSelector *selector, SourceChoice *ret, Error *error);
 
 /**
  * source_select_docker() - an image of a docker archive

@@ -63,12 +63,18 @@ struct ImageSource {
 
 /* Where the bytes of a local image are. All borrowed until source_free(). */
 typedef struct SourceInput {
-        int fd; /* a directory (not O_PATH), or an archive: a file, from its first byte on, whose
-                 * offset does not matter; or a pipe or a socket, which is read to its end */
+        int fd; /* a directory (not O_PATH), or an archive: a file, from where its offset is, which
+                 * may move; or a pipe or a socket, which is read to its end */
         int scratch_fd; /* an empty file, open for reading and writing, that the archive is written
-                         * to if it is a pipe or compressed as a whole; -EBADF if that is not to be */
+                         * to if it is a pipe, is compressed as a whole or does not begin at the file's first
+                         * byte; -EBADF if that is not to be */
         uint64_t scratch_bytes_max; /* most bytes that the file may get */
         const Limits *limits; /* of what is compressed: the ratio and the window of zstd count */
+
+        /* Hears of all that is read before the image is found, which may take as long as reading the
+         * archive; or NULL. Not used after source_open(). @size: bytes since the last time. */
+        void (*on_read)(void *userdata, uint64_t size);
+        void *userdata;
 } SourceInput;
 
 /**

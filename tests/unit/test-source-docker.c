@@ -107,6 +107,35 @@ static void manifest_is_made_of_config_and_layers(void **state) {
         assert_blob(f->source, b);
 }
 
+static void on_read(void *userdata, uint64_t size) {
+        uint64_t *n_read = userdata;
+
+        *n_read += size;
+}
+
+static void what_is_read_for_a_digest_is_told(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *a = layer_text('a');
+        _cleanup_(freep) char *ids = json_format("'%s','%s'", sha_of(a), sha_of("x"));
+        uint64_t n_read = 0;
+        SourceInput input = {
+                .scratch_fd = -EBADF,
+                .limits = &LIMITS_DEFAULT,
+                .on_read = on_read,
+                .userdata = &n_read,
+        };
+        SourceReference reference;
+
+        tar_file(&f->tar, "a.tar", a);
+        tar_file(&f->tar, "b.tar", GZIP);
+        add_image(f, ids, "'a.tar','b.tar'");
+        tar_end(&f->tar);
+        input.fd = f->fd = file_of(&f->tar);
+        assert_int_equal(source_reference_parse("docker-archive:x", &reference, NULL), 0);
+        assert_int_equal(source_open(&reference, &input, &f->source, &f->error), 0);
+        assert_int_equal(n_read, strlen(GZIP));
+}
+
 static void config_and_manifest_are_found_by_digest(void **state) {
         Fixture *f = *state;
         _cleanup_(freep) char *a = layer_text('a');
@@ -298,6 +327,7 @@ int main(void) {
                 WITH_ARCHIVE(manifest_is_made_of_config_and_layers),
                 WITH_ARCHIVE(config_and_manifest_are_found_by_digest),
                 WITH_ARCHIVE(compressed_layers_are_hashed),
+                WITH_ARCHIVE(what_is_read_for_a_digest_is_told),
                 WITH_ARCHIVE(layers_may_be_links_and_repeated),
                 WITH_ARCHIVE(archive_with_a_layout_inside_is_read_as_a_docker_archive),
                 WITH_ARCHIVE(image_is_selected_by_tag_or_number),

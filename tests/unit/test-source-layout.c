@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "oci-index.h"
 #include "test-source.h"
 
 #define LAYER "the layer"
@@ -326,6 +327,49 @@ static void index_for_several_platforms_is_the_image(void **state) {
         assert_string_equal(document.data, f->image.manifest);
 }
 
+static void image_of_several_platforms_has_a_name_beside_others(void **state) {
+#define OF(name, architecture)                                                                     \
+        "'annotations':{'org.opencontainers.image.ref.name':'" name                                \
+        "'},'platform':{'os':'linux','architecture':'" architecture "'}"
+        Fixture *f = *state;
+        _cleanup_(freep) char *index = json_format(
+                "{'manifests':[{'mediaType':'" OCI_MANIFEST "','digest':'%s','size':%zu," OF(
+                        "a", "amd64") "},{'digest':'" SHA_A
+                                      "','size':1," OF("a", "arm64") "},{'mediaType':'" OCI_MANIFEST
+                                                                     "','digest':'" SHA_B
+                                                                     "','size':1," OF(
+                                                                             "b", "amd64") "}]}",
+                sha_of(f->image.manifest), strlen(f->image.manifest));
+        _cleanup_(source_document_done) SourceDocument top = { 0 };
+        _cleanup_(index_done) Index found = { 0 };
+        char text[PLATFORM_STRING_MAX];
+
+        replace(f, "index.json", index);
+        assert_int_equal(open_source("oci:x:a", f->fd, -EBADF, &f->source, &f->error), 0);
+        assert_string_equal(f->source->name, "a");
+        assert_int_equal(source_get_top(f->source, &top, &f->error), 0);
+        assert_string_equal(top.content_type, OCI_INDEX);
+        assert_int_equal(index_parse(top.data, top.size, &found, &f->error), 0);
+        assert_int_equal(found.n_entries, 2);
+        assert_int_equal(found.entries[0].descriptor.size, strlen(f->image.manifest));
+        assert_int_equal(found.entries[0].descriptor.media_type, MEDIA_TYPE_OCI_MANIFEST);
+        assert_int_equal(found.entries[1].descriptor.media_type, MEDIA_TYPE_UNKNOWN);
+        assert_true(found.entries[1].is_candidate);
+        assert_string_equal(platform_format(&found.entries[1].platform, text), "linux/arm64");
+#undef OF
+}
+
+static void entry_without_a_type_is_told_by_its_content(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *index = json_format(
+                "{'manifests':[{'digest':'%s','size':%zu}]}", sha_of(f->image.manifest),
+                strlen(f->image.manifest));
+
+        replace(f, "index.json", index);
+        open_layout(f);
+        assert_top(f->source, f->image.manifest, NULL);
+}
+
 static void wrong_kind_of_file_is_refused(void **state) {
         Fixture *f = *state;
         _cleanup_(closep) int fd =
@@ -359,6 +403,8 @@ int main(void) {
                 WITH_LAYOUT(index_that_is_none_is_refused),
                 WITH_LAYOUT(image_is_selected),
                 WITH_LAYOUT(index_for_several_platforms_is_the_image),
+                WITH_LAYOUT(image_of_several_platforms_has_a_name_beside_others),
+                WITH_LAYOUT(entry_without_a_type_is_told_by_its_content),
                 WITH_LAYOUT(wrong_kind_of_file_is_refused),
         };
 

@@ -12,14 +12,20 @@
         "{'mediaType':'application/vnd.example+json','digest':'" SHA_C "','size':1" NAMED("x") "}"
 #define ATTESTATION ENTRY(SHA_C, ",'platform':{'os':'unknown','architecture':'unknown'}")
 
+#define BUILDX_ATTESTATION                                                                         \
+        ENTRY(SHA_C,                                                                               \
+              ",'annotations':{'vnd.docker.reference.type':'attestation-manifest',"                \
+              "'org.opencontainers.image.ref.name':'x'}")
+
 typedef struct Chosen {
         Index index;
-        const IndexEntry *entry;
+        SourceChoice choice;
         int r;
         Error error;
 } Chosen;
 
 static void chosen_done(Chosen *chosen) {
+        source_choice_done(&chosen->choice);
         index_done(&chosen->index);
         error_clear(&chosen->error);
 }
@@ -34,8 +40,26 @@ static Chosen choose(const char *entries, const char *selector) {
         assert_int_equal(index_parse(json, strlen(json), &chosen.index, NULL), 0);
         assert_int_equal(source_reference_parse(text, &reference, NULL), 0);
         chosen.r = source_select_layout(
-                &chosen.index, &reference.selector, &chosen.entry, &chosen.error);
+                &chosen.index, &reference.selector, &chosen.choice, &chosen.error);
         return chosen;
+}
+
+/* The digests that are chosen, in the order of the index, up to a NULL. */
+static void assert_all_chosen(
+        const char *entries, const char *selector, const char *const *shas, bool is_all) {
+        _cleanup_(chosen_done) Chosen chosen = choose(entries, selector);
+        char text[DIGEST_STRING_MAX];
+        size_t n = 0;
+
+        if (chosen.r < 0)
+                fail_msg("%s", error_text(&chosen.error));
+        for (; shas[n]; n++) {
+                assert_true(n < chosen.choice.n);
+                assert_string_equal(
+                        digest_format(&chosen.choice.entries[n]->descriptor.digest, text), shas[n]);
+        }
+        assert_int_equal(chosen.choice.n, n);
+        assert_int_equal(chosen.choice.is_all, is_all);
 }
 
 static void assert_chosen(const char *entries, const char *selector, const char *sha) {
@@ -44,10 +68,8 @@ static void assert_chosen(const char *entries, const char *selector, const char 
 
         if (chosen.r < 0)
                 fail_msg("%s", error_text(&chosen.error));
-        if (!sha)
-                assert_null(chosen.entry);
-        else
-                assert_string_equal(digest_format(&chosen.entry->descriptor.digest, text), sha);
+        assert_int_equal(chosen.choice.n, 1);
+        assert_string_equal(digest_format(&chosen.choice.entries[0]->descriptor.digest, text), sha);
 }
 
 static void assert_not_chosen(const char *entries, const char *selector, const char *message) {
@@ -100,15 +122,57 @@ static void several_images_of_a_layout_need_a_selector(void **state) {
 static void nameless_images_for_several_platforms_are_one_image(void **state) {
         static const char entries[] = ENTRY(SHA_A, FOR("amd64")) "," ENTRY(SHA_B, FOR("arm64"));
 
-        assert_chosen(entries, "", NULL);
-        assert_chosen(
-                ENTRY(SHA_A, FOR("amd64")) "," ATTESTATION "," ENTRY(SHA_B, FOR("arm64")), "",
-                NULL);
+        static const char *const both[] = { SHA_A, SHA_B, NULL };
+
+        assert_all_chosen(entries, "", both, true);
+        assert_all_chosen(
+                ENTRY(SHA_A, FOR("amd64")) "," ATTESTATION "," ENTRY(SHA_B, FOR("arm64")), "", both,
+                true);
         assert_chosen(entries, ":@1", SHA_B);
         assert_not_chosen(
                 ENTRY(SHA_A, FOR("amd64")) "," ENTRY(SHA_B, NAMED("x") FOR("arm64")), "",
                 "There are several images in it, say \":NAME\" or \":@NUMBER\" behind the path to "
                 "have one of: @0, @1 'x'");
+}
+
+static void images_of_one_name_for_several_platforms_are_one_image(void **state) {
+        static const char *const both[] = { SHA_A, SHA_B, NULL };
+        static const char same[] =
+                ENTRY(SHA_A, NAMED("x") FOR("amd64")) "," ENTRY(SHA_B, NAMED("x") FOR("arm64"));
+        static const char full[] = ENTRY(SHA_A, DOCKER("1", "a:1") FOR("amd64")) "," ENTRY(
+                SHA_B, DOCKER("1", "b:1") FOR("arm64"));
+        _cleanup_(freep) char *more = json_repeat(same, "," ENTRY(SHA_C, NAMED("y")), 1, "");
+        _cleanup_(freep) char *twice =
+                json_repeat(same, "," ENTRY(SHA_C, NAMED("x") FOR("aarch64")), 1, "");
+        _cleanup_(freep) char *again =
+                json_repeat(same, "," ENTRY(SHA_B, NAMED("x") FOR("arm64")), 1, "");
+
+        assert_all_chosen(same, "", both, true);
+        assert_all_chosen(same, ":x", both, true);
+        assert_all_chosen(more, ":x", both, false);
+        assert_all_chosen(again, ":x", both, true);
+        assert_chosen(same, ":@1", SHA_B);
+        assert_chosen(more, ":y", SHA_C);
+        assert_not_chosen(
+                more, "",
+                "There are several images in it, say \":NAME\" or \":@NUMBER\" behind the path to "
+                "have one of: @0 'x', @1 'x', @2 'y'");
+        assert_not_chosen(
+                twice, ":x",
+                "Several images in it are 'x', say \":@NUMBER\" behind the path to have one of: "
+                "@0 'x', @1 'x', @2 'x'");
+        assert_not_chosen(
+                full, ":1",
+                "Several images in it are '1', say \":@NUMBER\" behind the path to have one of: "
+                "@0 'a:1', @1 'b:1'");
+}
+
+static void attestations_of_builds_are_no_images(void **state) {
+        assert_chosen(ENTRY(SHA_A, NAMED("x")) "," BUILDX_ATTESTATION, "", SHA_A);
+        assert_chosen(BUILDX_ATTESTATION "," ENTRY(SHA_A, NAMED("x")), ":x", SHA_A);
+        assert_not_chosen(
+                ENTRY(SHA_A, NAMED("x")) "," BUILDX_ATTESTATION, ":@1",
+                "There is no image @1 in it, but: @0 'x'");
 }
 
 static void list_of_images_is_bounded_and_printable(void **state) {
@@ -175,6 +239,8 @@ int main(void) {
                 CASE(image_that_a_layout_has_not_is_refused),
                 CASE(several_images_of_a_layout_need_a_selector),
                 CASE(nameless_images_for_several_platforms_are_one_image),
+                CASE(images_of_one_name_for_several_platforms_are_one_image),
+                CASE(attestations_of_builds_are_no_images),
                 CASE(list_of_images_is_bounded_and_printable),
                 CASE(image_of_a_docker_archive_is_selected),
         };

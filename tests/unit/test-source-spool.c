@@ -10,6 +10,7 @@
 typedef struct Fixture {
         Bytes tar;
         int scratch_fd;
+        uint64_t n_read; /* bytes, as it was told */
         Error error;
 } Fixture;
 
@@ -65,6 +66,12 @@ static int spool(int fd, int scratch_fd, uint64_t max, Error *error) {
         };
 
         return source_spool(&input, error);
+}
+
+static void on_read(void *userdata, uint64_t size) {
+        Fixture *f = userdata;
+
+        f->n_read += size;
 }
 
 static void assert_scratch(const Fixture *f, const Bytes *content) {
@@ -151,6 +158,97 @@ static void pipe_is_kept_in_the_scratch_file(void **state) {
         assert_fed(f, &compressed, fds[0], fds[1]);
 }
 
+static void what_is_read_is_told(void **state) {
+        Fixture *f = *state;
+        SourceInput input = {
+                .scratch_fd = f->scratch_fd,
+                .scratch_bytes_max = 1 << 20,
+                .limits = &LIMITS_DEFAULT,
+                .on_read = on_read,
+                .userdata = f,
+        };
+        _cleanup_(closep) int fd = -EBADF;
+
+        compress(&f->tar, ARCHIVE_FILTER_GZIP);
+        input.fd = fd = file_of(&f->tar);
+        assert_int_equal(source_spool(&input, &f->error), f->scratch_fd);
+        assert_int_equal(f->n_read, f->tar.size);
+}
+
+static void file_is_read_from_its_offset_on(void **state) {
+        Fixture *f = *state;
+        _cleanup_(bytes_done) Bytes bytes = { 0 };
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        bytes_add(&bytes, "ten bytes.", 10);
+        bytes_add(&bytes, f->tar.data, f->tar.size);
+        fd = file_of(&bytes);
+        r = spool(fd, f->scratch_fd, 1 << 20, &f->error);
+        assert_failure(r, &f->error, ERROR_CORRUPT_ARCHIVE, "no tar archive");
+
+        assert_int_equal(lseek(fd, 10, SEEK_SET), 10);
+        assert_int_equal(spool(fd, f->scratch_fd, 1 << 20, NULL), f->scratch_fd);
+        assert_scratch(f, &f->tar);
+}
+
+static void *feed_without_end(void *userdata) {
+        const int *fd = userdata;
+        char noise[4096];
+
+        memset(noise, 'y', sizeof(noise));
+        while (send(*fd, noise, sizeof(noise), MSG_NOSIGNAL) > 0)
+                ;
+        return NULL;
+}
+
+static void what_is_no_archive_is_refused_before_its_end(void **state) {
+        Fixture *f = *state;
+        pthread_t thread;
+        int fds[2], r;
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        assert_int_equal(pthread_create(&thread, NULL, feed_without_end, &fds[1]), 0);
+        r = spool(fds[0], f->scratch_fd, UINT64_MAX, &f->error);
+        assert_failure(r, &f->error, ERROR_CORRUPT_ARCHIVE, "no tar archive");
+        assert_int_equal(lseek(f->scratch_fd, 0, SEEK_END), 0);
+        close(fds[0]);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        close(fds[1]);
+}
+
+static void nothing_in_a_pipe_is_refused(void **state) {
+        static const uint8_t end[4096];
+        Fixture *f = *state;
+
+        for (size_t size = 0; size <= sizeof(end); size += sizeof(end)) {
+                int fds[2], r;
+
+                error_clear(&f->error);
+                assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+                assert_int_equal(fd_write_full(fds[1], end, size), 0);
+                close(fds[1]);
+                r = spool(fds[0], f->scratch_fd, 1 << 20, &f->error);
+                assert_failure(r, &f->error, ERROR_CORRUPT_ARCHIVE, "nothing in the archive");
+                close(fds[0]);
+        }
+}
+
+/* Without a magic word: what it begins with, and the checksum of that, are all that tells. */
+static void oldest_form_of_tar_is_read(void **state) {
+        Fixture *f = *state;
+        _cleanup_(closep) int fd = -EBADF;
+        unsigned sum = 0;
+
+        memset(f->tar.data + 257, 0, 8);
+        memset(f->tar.data + 148, ' ', 8);
+        for (size_t i = 0; i < 512; i++)
+                sum += f->tar.data[i];
+        (void) snprintf((char *) f->tar.data + 148, 8, "%06o", sum);
+        fd = file_of(&f->tar);
+        assert_int_equal(spool(fd, -EBADF, 0, &f->error), fd);
+}
+
 static void scratch_file_has_a_ceiling(void **state) {
         Fixture *f = *state;
         _cleanup_(closep) int fd = -EBADF;
@@ -213,6 +311,11 @@ int main(void) {
                 WITH_TAR(plain_file_is_read_where_it_is),
                 WITH_TAR(compressed_file_is_uncompressed),
                 WITH_TAR(pipe_is_kept_in_the_scratch_file),
+                WITH_TAR(what_is_read_is_told),
+                WITH_TAR(file_is_read_from_its_offset_on),
+                WITH_TAR(what_is_no_archive_is_refused_before_its_end),
+                WITH_TAR(nothing_in_a_pipe_is_refused),
+                WITH_TAR(oldest_form_of_tar_is_read),
                 WITH_TAR(scratch_file_has_a_ceiling),
                 WITH_TAR(archive_that_needs_a_scratch_file_is_refused_without),
                 WITH_TAR(damaged_compression_is_refused),

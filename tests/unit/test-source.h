@@ -17,12 +17,13 @@
 #define OCI_LAYER    "application/vnd.oci.image.layer.v1.tar"
 #define OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 
-/* A file without a name that holds @bytes, at some place in the middle of it; closed by the caller. */
+/* A file without a name that holds @bytes, at its beginning; closed by the caller. */
 static inline int file_of(const Bytes *bytes) {
         int fd = memfd_create("test", MFD_CLOEXEC);
 
         assert_true(fd >= 0);
         assert_int_equal(fd_write_full(fd, bytes->data, bytes->size), 0);
+        assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
         return fd;
 }
 
