@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "worker.h"
 
 #define QEMU_PROGRAM "qemu-storage-daemon"
+#define MIB          (UINT64_C(1) << 20)
 
 /* The images that the daemon handed over, and who fills them. */
 typedef struct Chain {
@@ -98,6 +100,7 @@ static int next_device(void *userdata, DiskDevice **ret, Error *error) {
         Chain *chain = userdata;
         int r;
 
+        assert(chain->n_begun < chain->n);
         chain->device = disk_device_free(chain->device);
         r = qemu_create_image(
                 chain->qemu, chain->n_begun, chain->backings[chain->n_begun], &chain->device,
@@ -110,83 +113,101 @@ static int next_device(void *userdata, DiskDevice **ret, Error *error) {
         return 0;
 }
 
-/* What is no layer's: it goes into the image on top. */
-static int change(Ext4 *ext4, const RootfsSettings *settings, int password_fd, Error *error) {
-        int r;
+/* What is to be done with the chain; all borrowed. */
+typedef struct Work {
+        int socket_fd;
+        const ProtoDiskStart *start;
+        const ProtoFds *fds; /* its descriptors */
+        Chain *chain;
+        Layers *layers;
+        const RootfsSettings *settings;
+} Work;
 
-        r = ext4_map_owners(ext4, &settings->uids, &settings->gids, error);
+static Ext4Options options_of(const Work *work) {
+        return (Ext4Options){
+                .size = work->start->size,
+                .label = work->start->label,
+                .scratch_fd = work->fds->fds[0],
+                .next_device = next_device,
+                .userdata = work->chain,
+        };
+}
+
+/* What is no layer's: it goes into the image on top. */
+static int change(const Work *work, Ext4 *ext4, Error *error) {
+        const RootfsSettings *settings = work->settings;
+        const int password_fd = work->fds->fds[1];
+        int r = 0;
+
+        if (work->start->shares_layers)
+                r = ext4_set_identity(ext4, work->start->label, error);
+        if (r >= 0 && work->start->n_id_ranges > 0)
+                r = ext4_map_owners(ext4, &settings->uids, &settings->gids, error);
         if (r >= 0 && password_fd >= 0)
                 r = rootfs_set_password(ext4_target(ext4), password_fd, error);
         return r < 0 ? r : ext4_end_layer(ext4, error);
 }
 
-/* The size is the caller's: it is told what would do. */
-static int explain_full(
-        const ProtoDiskStart *start,
-        int scratch_fd,
-        uint32_t n_complete,
-        Layers *layers,
-        const RootfsSettings *settings,
-        Error *error) {
+/* The size is the caller's: it is told what would do, which is more in any case. */
+static int explain_full(const Work *work, Ext4 **ext4, Error *error) {
+        const uint64_t size = work->start->size;
+        const Ext4Lack lack = ext4_lack(*ext4);
         _cleanup_(error_clear) Error ignored = ERROR_NULL;
-        uint64_t needed;
+        uint64_t needed = ext4_size_for(*ext4);
 
-        /* What is below them counts, too, and is not there to be measured. */
-        if (n_complete > 0 || !layers_rewind(layers) ||
-            measure_rootfs(start, scratch_fd, layers, settings, &needed, &ignored) < 0)
+        /* It is in the way of another, and knows enough only when all layers are in it. */
+        *ext4 = ext4_free(*ext4);
+        if (work->chain->n_complete < work->start->n_layers &&
+            (!layers_rewind(work->layers) ||
+             measure_rootfs(
+                     work->socket_fd, work->start, work->fds->fds[0], work->layers, work->settings,
+                     &needed, &ignored) < 0))
+                return -error->code;
+        if (needed <= size)
+                needed = (size + size / 8 + MIB - 1) / MIB * MIB;
+        if (needed > DISK_SIZE_MAX)
                 return -error->code;
 
         error_clear(error);
         return error_set(
                 error, ENOSPC, ERROR_NO_SPACE,
-                "The image does not fit into a disk of %" PRIu64 " MiB: it needs %" PRIu64
+                "The image %s a disk of %" PRIu64 " MiB%s: it needs %" PRIu64
                 " MiB, as --size %" PRIu64 "M would give it",
-                start->size >> 20, needed >> 20, needed >> 20);
+                lack == EXT4_LACKS_INODES ? "has more files than" : "does not fit into", size / MIB,
+                lack == EXT4_LACKS_INODES ? " has inodes for" : "", needed / MIB, needed / MIB);
 }
 
-static int write_chain(
-        int socket_fd,
-        const ProtoDiskStart *start,
-        const ProtoFds *fds,
-        Chain *chain,
-        Layers *layers,
-        const RootfsSettings *settings,
-        Error *error) {
-        const Ext4Options options = {
-                .size = start->size,
-                .label = start->label,
-                .scratch_fd = fds->fds[0],
-                .next_device = next_device,
-                .userdata = chain,
-        };
+static int write_chain(const Work *work, Error *error) {
+        const UnpackInput input = layers_input(work->layers);
+        Ext4Options options = options_of(work);
         _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
-        const UnpackInput input = layers_input(layers);
         int r;
 
-        r = chain->n_complete > 0 ? ext4_open(&options, &ext4, error)
-                                  : ext4_new(&options, &ext4, error);
+        /* Layers that others go on with, too, are no image's. */
+        if (work->start->shares_layers)
+                options.label = NULL;
+        r = work->chain->n_complete > 0 ? ext4_open(&options, &ext4, error)
+                                        : ext4_new(&options, &ext4, error);
         if (r >= 0)
-                r = rootfs_unpack(socket_fd, &input, ext4_target(ext4), settings, error);
-        if (r >= 0 && start->n_images > start->n_layers)
-                r = change(ext4, settings, fds->fds[1], error);
-        if (r < 0 && ext4 && ext4_is_full(ext4)) {
-                ext4 = ext4_free(ext4);
-                return explain_full(start, fds->fds[0], chain->n_complete, layers, settings, error);
-        }
+                r = rootfs_unpack(
+                        work->socket_fd, &input, ext4_target(ext4), work->settings, error);
+        if (r >= 0 && work->start->n_images > work->start->n_layers)
+                r = change(work, ext4, error);
+        if (r < 0 && ext4 && ext4_lack(ext4) != EXT4_LACKS_NOTHING)
+                return explain_full(work, &ext4, error);
         return r;
 }
 
-/* An image of the chain's own, with nothing in it yet: all layers are there, and nothing is changed. */
-static int add_top(Chain *chain, Error *error) {
-        DiskDevice *device;
-        int r;
+/* An image of the chain's own, which says whose it is: all layers are there, and nothing is changed. */
+static int add_top(const Work *work, Error *error) {
+        const Ext4Options options = options_of(work);
 
-        r = next_device(chain, &device, error);
-        return r < 0 ? r : disk_device_flush(device, error);
+        return ext4_identify(&options, error);
 }
 
-static bool is_changed(const ProtoDiskStart *start, const ProtoFds *fds, const Chain *chain) {
-        return chain->n_complete < start->n_layers || start->n_id_ranges > 0 || fds->fds[1] >= 0;
+static bool is_changed(const Work *work) {
+        return work->chain->n_complete < work->start->n_layers || work->start->n_id_ranges > 0 ||
+               work->fds->fds[1] >= 0;
 }
 
 static int sync_images(const Chain *chain, Error *error) {
@@ -234,10 +255,11 @@ int worker_disk(int socket_fd, Error *error) {
                 r = start_qemu(&chain, start, error);
         if (r >= 0 && start->sandbox)
                 r = sandbox_enter_disk(error);
-        if (r >= 0)
-                r = is_changed(start, &fds, &chain)
-                            ? write_chain(socket_fd, start, &fds, &chain, layers, settings, error)
-                            : add_top(&chain, error);
+        if (r >= 0) {
+                const Work work = { socket_fd, start, &fds, &chain, layers, settings };
+
+                r = is_changed(&work) ? write_chain(&work, error) : add_top(&work, error);
+        }
         if (r < 0)
                 return r;
 

@@ -239,13 +239,14 @@ static int hand_over(int r, Document *document, Document *ret) {
         return 0;
 }
 
-int document_get_top(FetchChannel *channel, Document *ret, Error *error) {
+int document_get_top(
+        FetchChannel *channel, DigestAlgorithm algorithm, Document *ret, Error *error) {
         _cleanup_(document_done) Document document = { 0 };
         int r;
 
         r = get_document(channel, NULL, &document, error);
         if (r >= 0)
-                r = document_keep(channel, &document, error);
+                r = document_keep(channel, algorithm, &document, error);
         return hand_over(r, &document, ret);
 }
 
@@ -299,11 +300,12 @@ int document_get_config(
         return hand_over(obtain(channel, &origin, &document, error), &document, ret);
 }
 
-int document_keep(FetchChannel *channel, Document *document, Error *error) {
+int document_keep(
+        FetchChannel *channel, DigestAlgorithm algorithm, Document *document, Error *error) {
         Origin origin = { .size = document->size };
         int r;
 
-        r = hash_document(document, DIGEST_SHA256, error);
+        r = hash_document(document, algorithm, error);
         if (r < 0)
                 return r;
 

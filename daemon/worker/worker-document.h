@@ -17,10 +17,11 @@ void document_done(Document *document);
 
 /**
  * document_get_top() - what the image's name stands for now; asks the source
+ * @algorithm:  of the digest by which it is kept, and compared with what the user wants
  *
  * Return: 0, or a negative errno with @error set.
  */
-int document_get_top(FetchChannel *channel, Document *ret, Error *error);
+int document_get_top(FetchChannel *channel, DigestAlgorithm algorithm, Document *ret, Error *error);
 
 /** document_get_known() - what a name stood for last time; the same, without a source */
 int document_get_known(FetchChannel *channel, const char *name, Document *ret, Error *error);
@@ -33,4 +34,5 @@ int document_get_config(
         FetchChannel *channel, const Descriptor *descriptor, Document *ret, Error *error);
 
 /** document_keep() - put a document of our own into the store; sets its digest */
-int document_keep(FetchChannel *channel, Document *document, Error *error);
+int document_keep(
+        FetchChannel *channel, DigestAlgorithm algorithm, Document *document, Error *error);

@@ -6,16 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base-fd.h"
 #include "oci-source.h"
+#include "proto-channel.h"
 #include "worker-registry.h"
 #include "worker-resolve.h"
 #include "worker-sandbox.h"
 #include "worker-transfer.h"
 
-#define PASSWORD_MAX ((size_t) 4096) /* bytes */
-#define DETAILS_MAX  1000            /* of labels and of environment variables, each */
+#define PASSWORD_MAX ((size_t) 4096)  /* bytes */
+#define READ_USEC    UINT64_C(100000) /* at most so often is told how much was read */
+#define USEC_PER_SEC UINT64_C(1000000)
 
 static int send_image(
         FetchChannel *channel,
@@ -180,6 +183,31 @@ static int enter_sandbox_of_files(int fd, Error *error) {
         return S_ISDIR(st.st_mode) ? sandbox_enter_directory(fd, error) : sandbox_enter_blob(error);
 }
 
+/* What was read of an archive before its image is known. */
+typedef struct Reading {
+        int socket_fd; /* borrowed */
+        uint64_t size;
+        uint64_t told_usec; /* CLOCK_MONOTONIC */
+} Reading;
+
+/* A daemon that hears nothing takes the job for stuck. It learns with the answer if it is gone. */
+static void on_read(void *userdata, uint64_t size) {
+        Reading *reading = userdata;
+        ProtoMessage message = { .type = PROTO_FETCH_READ };
+        struct timespec ts;
+        uint64_t usec;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+        usec = (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+        reading->size += size;
+        if (usec - reading->told_usec < READ_USEC)
+                return;
+
+        reading->told_usec = usec;
+        message.fetch_read.size = reading->size;
+        (void) proto_send(reading->socket_fd, &message, NULL, 0);
+}
+
 /* "oci-archive:debian:12"; the path is the daemon's to know. */
 static void name_files(const SourceReference *reference, const char *name, WantedImage *ret) {
         (void) snprintf(
@@ -194,7 +222,10 @@ static int open_files(
         ProtoFds *fds,
         WantedImage *ret,
         Error *error) {
+        Reading reading = { .socket_fd = channel->socket_fd };
         SourceInput input = {
+                .on_read = on_read,
+                .userdata = &reading,
                 .scratch_bytes_max = start->limits.unpacked_bytes,
                 .limits = &start->limits,
         };
@@ -218,8 +249,22 @@ static int open_files(
         if (r < 0)
                 return r;
 
+        ret->is_made = reference.kind == SOURCE_DOCKER_ARCHIVE;
         name_files(&reference, channel->source->name, ret);
         return 0;
+}
+
+/* Whoever takes the digest from elsewhere cannot know which one it would have to be. */
+static int check_made_digest(const Digest *wanted, const Digest *made, Error *error) {
+        char want[DIGEST_STRING_MAX], have[DIGEST_STRING_MAX];
+
+        if (digest_equal(wanted, made))
+                return 0;
+        return error_set(
+                error, EBADMSG, ERROR_DIGEST_MISMATCH,
+                "A docker archive does not say its image's digest: that of the manifest that is "
+                "made of its configuration and layers is %s, not %s",
+                digest_format(made, have), digest_format(wanted, want));
 }
 
 static int fetch(
@@ -231,6 +276,8 @@ static int fetch(
         int r;
 
         r = resolve_image(channel, start->platform, wanted, &image, error);
+        if (r >= 0 && start->has_digest && wanted->is_made)
+                r = check_made_digest(&start->digest, &image.digest, error);
         if (r >= 0)
                 r = send_image(channel, wanted, &image, error);
         if (r >= 0 && start->inspect)
@@ -256,6 +303,8 @@ int worker_fetch(int socket_fd, Error *error) {
                 return r;
 
         start = &message.fetch_start;
+        if (start->has_digest)
+                wanted.algorithm = start->digest.algorithm;
         r = source_reference_is_one(start->source)
                     ? open_files(&channel, start, &fds, &wanted, error)
                     : open_registry(&channel, start, fds.fds[0], &wanted, error);

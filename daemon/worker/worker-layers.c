@@ -18,6 +18,7 @@ typedef struct Layer {
         bool is_stream;   /* a pipe or a socket: what was read is gone */
         bool is_complete; /* there will be no more than @size */
         uint64_t size;    /* bytes that may be read; PROTO_SIZE_UNKNOWN: to its end */
+        uint64_t start;   /* where a tarball begins: where its user had read to */
 } Layer;
 
 struct Layers {
@@ -25,7 +26,6 @@ struct Layers {
         int cancel_fd; /* owned; readable when nothing is to be waited for any more */
         Layer *all;    /* owned */
         uint32_t n;
-        uint32_t n_skipped;
         uint32_t n_opened; /* the current layer is the one before */
         uint64_t offset;   /* in the current layer */
 };
@@ -45,9 +45,13 @@ static int wait_for(const Layers *layers, int fd, Error *error) {
 }
 
 static void add_layer(Layer *layer, const ProtoUnpackLayer *message, ProtoFds *fds) {
+        off_t offset;
+
         closep(&layer->fd);
         layer->fd = TAKE_FD(fds->fds[0]);
-        layer->is_stream = lseek(layer->fd, 0, SEEK_CUR) < 0 && errno == ESPIPE;
+        offset = lseek(layer->fd, 0, SEEK_CUR);
+        layer->is_stream = offset < 0 && errno == ESPIPE;
+        layer->start = !message->has_digest && offset > 0 ? (uint64_t) offset : 0;
         layer->layer = (UnpackLayer){
                 .has_digest = message->has_digest,
                 .digest = message->digest,
@@ -99,7 +103,7 @@ static int next_layer(void *userdata, UnpackLayer *ret, Error *error) {
                 return r;
 
         *ret = layers->all[layers->n_opened++].layer;
-        layers->offset = 0;
+        layers->offset = layers->all[layers->n_opened - 1].start;
         return 1;
 }
 
@@ -119,7 +123,7 @@ static ssize_t read_once(
                 }
         } while (n < 0 && (errno == EINTR || errno == EAGAIN));
 
-        return n < 0 ? error_set_errno(error, errno, "Cannot read a layer") : n;
+        return n < 0 ? error_set_errno(error, errno, "Cannot read it") : n;
 }
 
 static ssize_t read_layer(void *userdata, void *buffer, size_t size, Error *error) {
@@ -142,7 +146,7 @@ static ssize_t read_layer(void *userdata, void *buffer, size_t size, Error *erro
         n = read_once(layers, layer, buffer, size, error);
         if (n == 0 && layer->size != PROTO_SIZE_UNKNOWN)
                 return error_set(
-                        error, EIO, ERROR_FAILED, "A layer in the cache is shorter than it was");
+                        error, EIO, ERROR_FAILED, "It is shorter in the cache than it was");
 
         layers->offset += n > 0 ? (uint64_t) n : 0;
         return n;
@@ -201,17 +205,17 @@ UnpackInput layers_input(Layers *layers) {
 }
 
 void layers_skip(Layers *layers, uint32_t n) {
-        layers->n_skipped = layers->n_opened = n;
+        layers->n_opened = n;
 }
 
 bool layers_rewind(Layers *layers) {
         eventfd_t value;
 
-        for (uint32_t i = layers->n_skipped; i < layers->n_opened; i++)
+        for (uint32_t i = 0; i < layers->n_opened; i++)
                 if (layers->all[i].is_stream)
                         return false;
 
         (void) eventfd_read(layers->cancel_fd, &value);
-        layers->n_opened = layers->n_skipped;
+        layers->n_opened = 0;
         return true;
 }

@@ -24,10 +24,10 @@ Layers *layers_free(Layers *layers);
 /** layers_input() - what to give to unpack_run(); valid as long as @layers */
 UnpackInput layers_input(Layers *layers);
 
-/** layers_skip() - begin with layer @n: those below it will not come */
+/** layers_skip() - begin with layer @n: those below it are only for who rewinds */
 void layers_skip(Layers *layers, uint32_t n);
 
-/** layers_rewind() - start again with the first one; whether that is possible */
+/** layers_rewind() - start again with the first one, also of those skipped; whether that is possible */
 bool layers_rewind(Layers *layers);
 
 DEFINE_CLEANUP(Layers, layers_free);

@@ -84,11 +84,9 @@ static void sink_done(Sink *sink) {
         sink_free(&sink->device);
 }
 
-/* A lower layer may need more than what is left in the end. */
 typedef struct Measure {
         Sink sink;
         Ext4 *ext4; /* owned */
-        uint64_t needed;
 } Measure;
 
 static void measure_done(Measure *measure) {
@@ -103,16 +101,8 @@ static int next_device(void *userdata, DiskDevice **ret, Error *error) {
         return 0;
 }
 
-static int layer_done(void *userdata, Error *error) {
-        Measure *measure = userdata;
-        uint64_t needed = ext4_size_for(measure->ext4);
-
-        if (needed > measure->needed)
-                measure->needed = needed;
-        return 0;
-}
-
 int measure_rootfs(
+        int socket_fd,
         const ProtoDiskStart *start,
         int scratch_fd,
         Layers *layers,
@@ -125,10 +115,10 @@ int measure_rootfs(
                 .label = start->label,
                 .scratch_fd = scratch_fd,
                 .next_device = next_device,
-                .layer_done = layer_done,
                 .userdata = &measure,
         };
         const UnpackOptions unpack_options = { .limits = settings->limits };
+        const UnpackEvents events = { .progress = rootfs_on_progress, .userdata = &socket_fd };
         const UnpackInput input = layers_input(layers);
         int r;
 
@@ -139,10 +129,10 @@ int measure_rootfs(
         if (r >= 0)
                 r = ext4_new(&options, &measure.ext4, error);
         if (r >= 0)
-                r = unpack_run(&input, ext4_target(measure.ext4), &unpack_options, NULL, error);
+                r = unpack_run(&input, ext4_target(measure.ext4), &unpack_options, &events, error);
         if (r < 0)
                 return r;
 
-        *ret = measure.needed;
+        *ret = ext4_size_for(measure.ext4);
         return 0;
 }

@@ -20,7 +20,7 @@ static int get_top(FetchChannel *channel, const WantedImage *wanted, Document *r
                 return document_get_manifest(channel, &wanted->digest, ret, error);
         if (!channel->source)
                 return document_get_known(channel, wanted->name, ret, error);
-        return document_get_top(channel, ret, error);
+        return document_get_top(channel, wanted->algorithm, ret, error);
 }
 
 /* Follows indexes down to a manifest: @document is replaced. @hint has the platform of its entry. */
@@ -140,7 +140,7 @@ static int make_layout(FetchChannel *channel, ResolvedImage *image, Error *error
 
         r = layout_manifest(&image->manifest, &document.data, &document.size, error);
         if (r >= 0)
-                r = document_keep(channel, &document, error);
+                r = document_keep(channel, DIGEST_SHA256, &document, error);
         if (r < 0)
                 return r;
 

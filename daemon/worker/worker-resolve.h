@@ -24,6 +24,8 @@ typedef struct WantedImage {
         char name[512];  /* what it is called, and what the store knows a registry's by */
         bool has_digest; /* the name has it: nobody has to be asked for the image's first document */
         Digest digest;
+        DigestAlgorithm algorithm; /* of the first document's digest, when it is asked for */
+        bool is_made;              /* its manifest is made here: what it came from says no digest */
         bool prefix_errors; /* what is wrong with its documents is said with its name in front */
 } WantedImage;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 #include "worker-rootfs.h"
 #include "worker.h"
 
-static void on_progress(void *userdata, const UnpackProgress *progress) {
+void rootfs_on_progress(void *userdata, const UnpackProgress *progress) {
         const int *socket_fd = userdata;
         const ProtoMessage message = {
                 .type = PROTO_UNPACK_PROGRESS,
@@ -47,6 +48,38 @@ int rootfs_receive_maps(int socket_fd, uint32_t n, RootfsSettings *settings, Err
         return r;
 }
 
+static bool has(const UnpackTarget *target, UnpackDir root, const char *name) {
+        UnpackInfo info;
+
+        return target->ops->look((void *) target, root, name, &info, NULL) >= 0;
+}
+
+/* Who names an archive of an image by its path alone gets what that holds, and means the image. */
+static void warn_of_image(int socket_fd, const UnpackTarget *target) {
+        const char *kind = NULL;
+        UnpackInfo info;
+        UnpackDir root;
+
+        if (target->ops->open_root((void *) target, &root, &info, NULL) < 0 ||
+            has(target, root, "etc") || has(target, root, "usr") || has(target, root, "bin"))
+                return;
+
+        if (has(target, root, "oci-layout") && has(target, root, "index.json"))
+                kind = "oci-archive";
+        else if (has(target, root, "manifest.json"))
+                kind = "docker-archive";
+        if (kind) {
+                char text[256];
+
+                (void) snprintf(
+                        text, sizeof(text),
+                        "This is no root file system but an archive with an image in it, which "
+                        "%s:PATH names",
+                        kind);
+                on_warning(&socket_fd, text);
+        }
+}
+
 int rootfs_unpack(
         int socket_fd,
         const UnpackInput *input,
@@ -60,12 +93,17 @@ int rootfs_unpack(
                 .has_lower = settings->has_lower,
         };
         const UnpackEvents events = {
-                .progress = on_progress,
+                .progress = rootfs_on_progress,
                 .warning = on_warning,
                 .userdata = &socket_fd,
         };
 
-        return unpack_run(input, target, &options, &events, error);
+        int r;
+
+        r = unpack_run(input, target, &options, &events, error);
+        if (r >= 0)
+                warn_of_image(socket_fd, target);
+        return r;
 }
 
 int rootfs_set_password(UnpackTarget *target, int password_fd, Error *error) {

@@ -6,6 +6,7 @@
 #include "base-idmap.h"
 #include "base-limits.h"
 #include "unpack-input.h"
+#include "unpack-run.h"
 #include "unpack-target.h"
 
 /* How the tree is to be made. */
@@ -27,6 +28,9 @@ int rootfs_unpack(
         UnpackTarget *target,
         const RootfsSettings *settings,
         Error *error);
+
+/** rootfs_on_progress() - tells the daemon, whose socket *@userdata is, an int; of UnpackEvents */
+void rootfs_on_progress(void *userdata, const UnpackProgress *progress);
 
 /** rootfs_set_password() - make the first line of @password_fd root's password in @target */
 int rootfs_set_password(UnpackTarget *target, int password_fd, Error *error);

@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base-fd.h"
 #include "unpack-directory.h"
 #include "worker-label.h"
 #include "worker-layers.h"
@@ -21,6 +24,48 @@ static int enter_sandbox(
         return 0;
 }
 
+/* Whether nothing but what mkfs makes is in a directory. */
+static int is_empty(int dir_fd, Error *error) {
+        _cleanup_(closedirp) DIR *dir = NULL;
+        struct dirent *entry;
+        int r;
+
+        r = dir_open(dir_fd, &dir);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot read the root directory");
+
+        do {
+                errno = 0;
+                entry = readdir(dir);
+        } while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+                           strcmp(entry->d_name, "lost+found") == 0));
+
+        if (errno != 0)
+                return error_set_errno(error, errno, "Cannot read the root directory");
+        return !entry;
+}
+
+/* Images need not have an entry for the root: where a tree begins, a directory that is root's becomes the
+ * mapped root's. */
+static int map_root(int root_fd, const RootfsSettings *settings, Error *error) {
+        struct stat st;
+        uid_t uid;
+        gid_t gid;
+        int r;
+
+        r = is_empty(root_fd, error);
+        if (r <= 0)
+                return r;
+        if (fstat(root_fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot look at the root directory");
+
+        uid = st.st_uid == 0 ? idmap_apply(&settings->uids, 0) : st.st_uid;
+        gid = st.st_gid == 0 ? idmap_apply(&settings->gids, 0) : st.st_gid;
+        if ((uid != st.st_uid || gid != st.st_gid) && fchown(root_fd, uid, gid) < 0)
+                return error_set_errno(error, errno, "Cannot make %u:%u the owner", uid, gid);
+        return 0;
+}
+
 static int unpack(
         int socket_fd,
         int root_fd,
@@ -33,7 +78,9 @@ static int unpack(
         const UnpackInput input = layers_input(layers);
         int r;
 
-        r = unpack_directory_new(root_fd, privileged, &target, error);
+        r = privileged ? map_root(root_fd, settings, error) : 0;
+        if (r >= 0)
+                r = unpack_directory_new(root_fd, privileged, &target, error);
         if (r >= 0)
                 r = rootfs_unpack(socket_fd, &input, target, settings, error);
         if (r >= 0 && password_fd >= 0)

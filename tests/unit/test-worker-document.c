@@ -219,18 +219,23 @@ static ImageSource say_content = { .ops = &say_ops };
 
 static void first_document_of_a_source_is_kept_under_its_digest(void **state) {
         Fixture *f = *state;
-        Digest digest = digest_of("content");
-        ProtoBlobWanted wanted;
-        int fd;
 
         f->channel.source = &say_content;
-        fd = answer_fill(f, 0);
-        answer_have(f, "content");
-        assert_int_equal(document_get_top(&f->channel, &f->document, &f->error), 0);
-        check_pipe(fd, "content");
-        wanted = hear_request(f);
-        assert_true(digest_equal(&wanted.digest, &digest));
-        assert_int_equal(wanted.lookup_only, 0);
+        for (DigestAlgorithm i = 0; i < _DIGEST_ALGORITHM_MAX; i++) {
+                ProtoBlobWanted wanted;
+                Digest digest;
+                int fd;
+
+                assert_int_equal(hash_buffer(i, "content", strlen("content"), &digest, NULL), 0);
+                fd = answer_fill(f, 0);
+                answer_have(f, "content");
+                document_done(&f->document);
+                assert_int_equal(document_get_top(&f->channel, i, &f->document, &f->error), 0);
+                check_pipe(fd, "content");
+                wanted = hear_request(f);
+                assert_true(digest_equal(&wanted.digest, &digest));
+                assert_int_equal(wanted.lookup_only, 0);
+        }
 }
 
 static void manifest_with_another_digest_is_refused(void **state) {
@@ -273,7 +278,7 @@ static void document_is_written_into_the_pipe(void **state) {
         put_document(f, "content");
         fd = answer_fill(f, 0);
         answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
-        assert_int_equal(document_keep(&f->channel, &f->document, &f->error), 0);
+        assert_int_equal(document_keep(&f->channel, DIGEST_SHA256, &f->document, &f->error), 0);
         check_pipe(fd, "content");
         check_document(f, "content");
         wanted = hear_request(f);
@@ -291,7 +296,7 @@ static void document_is_gone_on_with_where_the_daemon_wants(void **state) {
         fds[2] = answer_fill(f, 8);
         fds[3] = answer_fill(f, UINT64_MAX);
         answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
-        assert_int_equal(document_keep(&f->channel, &f->document, &f->error), 0);
+        assert_int_equal(document_keep(&f->channel, DIGEST_SHA256, &f->document, &f->error), 0);
         check_pipe(fds[0], "ent");
         for (int i = 1; i < 4; i++)
                 check_pipe(fds[i], "");
@@ -303,7 +308,7 @@ static void reader_that_is_gone_is_the_daemons_to_tell_of(void **state) {
         put_document(f, "content");
         close(answer_fill(f, 0));
         answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
-        assert_int_equal(document_keep(&f->channel, &f->document, &f->error), 0);
+        assert_int_equal(document_keep(&f->channel, DIGEST_SHA256, &f->document, &f->error), 0);
 }
 
 static void document_that_is_too_long_is_refused(void **state) {
