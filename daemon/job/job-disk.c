@@ -20,7 +20,9 @@ struct Disk {
         StoreDisk *shared; /* owned; one a layer when layers are shared, else NULL */
         uint32_t n_shared; /* so many of them are there */
         uint32_t n_complete;
-        bool is_finished;
+        uint32_t n_published;          /* the lowest ones, which others may use by now */
+        char lease[STORE_DISK_ID_MAX]; /* the chain's; empty: none */
+        bool is_kept;
 };
 
 static char *image_name(uint32_t index, char ret[static NAME_SIZE]) {
@@ -65,7 +67,7 @@ static int open_shared(Disk *disk, Error *error) {
                 if (disk->n_complete == disk->n_shared)
                         r = store_disk_find(disk->request.store, &key, image, error);
                 if (r > 0)
-                        disk->n_complete++;
+                        disk->n_published = ++disk->n_complete;
                 if (r == 0)
                         r = store_disk_create(disk->request.store, image, error);
                 if (r < 0)
@@ -133,8 +135,10 @@ Disk *disk_free(Disk *disk) {
         if (!disk)
                 return NULL;
 
+        if (!disk->is_kept && disk->lease[0] != '\0')
+                store_disk_release(disk->request.store, disk->lease);
         for (uint32_t i = 0; i < disk->n_shared; i++) {
-                if (!disk->is_finished && i >= disk->n_complete)
+                if (!disk->is_kept && i >= disk->n_published)
                         store_disk_discard(disk->request.store, &disk->shared[i]);
                 closep(&disk->shared[i].fd);
         }
@@ -275,13 +279,21 @@ static int publish(Disk *disk, int top_fd, Error *error) {
         }
 
         r = store_disk_lease(
-                disk->request.store, path, top_fd, disk->shared, disk->n_shared, error);
-        for (uint32_t i = disk->n_complete; r >= 0 && i < disk->n_shared; i++) {
+                disk->request.store, path, top_fd, disk->shared, disk->n_shared, disk->lease,
+                error);
+        for (uint32_t i = disk->n_complete; r >= 0 && i < disk->n_shared; i++)
+                r = take_back(disk->shared[i].fd, 0444, disk->shared[i].id, error);
+        if (r < 0)
+                return r;
+
+        /* Once somebody else was faster, nobody can find what is above that any more. */
+        r = 1;
+        while (r > 0 && disk->n_published < disk->n_shared) {
+                const uint32_t i = disk->n_published;
                 const StoreDiskKey key = key_of(disk, i);
 
-                r = take_back(disk->shared[i].fd, 0444, disk->shared[i].id, error);
-                if (r >= 0)
-                        r = store_disk_publish(disk->request.store, &key, &disk->shared[i], error);
+                r = store_disk_publish(disk->request.store, &key, &disk->shared[i], error);
+                disk->n_published += r > 0;
         }
         return r;
 }
@@ -296,7 +308,9 @@ int disk_finish(Disk *disk, Error *error) {
                 if (r >= 0 && disk->n_shared > 0)
                         r = publish(disk, fd, error);
         }
-        if (r >= 0)
-                disk->is_finished = true;
-        return r;
+        return r < 0 ? r : 0;
+}
+
+void disk_keep(Disk *disk) {
+        disk->is_kept = true;
 }

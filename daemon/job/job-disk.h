@@ -4,7 +4,7 @@
 /*
  * The disk images that a job makes: one a layer, and one on top of them for what is changed afterwards.
  *
- *     disk_new() ─▶ disk_send() ─▶ a disk worker fills them ─▶ disk_finish() ─▶ disk_free()
+ *     disk_new() ─▶ disk_send() ─▶ a disk worker fills them ─▶ disk_finish() ─▶ disk_keep() ─▶ disk_free()
  *
  * They are "layer-0.qcow2" to "layer-N.qcow2" in the new tree. With shared layers only the one on top is,
  * and the others are in the store (store-disk.h), where they may be already. As long as a worker of root's fills
@@ -28,8 +28,8 @@ typedef struct DiskRequest {
 /** disk_new() - make the files; returns 0 or a negative errno with @error set */
 int disk_new(const DiskRequest *request, Disk **ret, Error *error);
 
-/** disk_free() - release @disk (may be NULL); the files stay, but for those in the store that nobody
- * finished */
+/** disk_free() - release @disk (may be NULL); the files stay, but for those in the store that nobody but
+ * a chain that is not kept needs */
 Disk *disk_free(Disk *disk);
 
 /** disk_n_images() - of the chain */
@@ -44,5 +44,8 @@ int disk_send(Disk *disk, Process *process, Error *error);
 /** disk_finish() - the files are complete, and all layers were verified: they get their owners, and those
  * in the store are published; returns 0 or -errno with @error set */
 int disk_finish(Disk *disk, Error *error);
+
+/** disk_keep() - the directory is where it is to be: what the chain needs in the store stays */
+void disk_keep(Disk *disk);
 
 DEFINE_CLEANUP(Disk, disk_free);

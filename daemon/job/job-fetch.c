@@ -276,6 +276,11 @@ static int add_detail(Fetch *fetch, const ProtoDetail *detail, Error *error) {
         return 0;
 }
 
+static void on_read(Fetch *fetch, uint64_t size) {
+        if (fetch->events->read)
+                fetch->events->read(fetch->userdata, size);
+}
+
 static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         Fetch *fetch = userdata;
@@ -287,6 +292,8 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
         /* process_start() lets through what a fetch worker may send, and nothing else. */
         if (message->type == PROTO_IMAGE_LOOKUP)
                 r = look_up_image(fetch, &message->image_lookup, &error);
+        else if (message->type == PROTO_FETCH_READ)
+                on_read(fetch, message->fetch_read.size);
         else if (message->type == PROTO_BLOB_WANTED)
                 r = want(fetch, &message->blob_wanted, &error);
         else if (message->type == PROTO_IMAGE)

@@ -23,6 +23,9 @@ typedef struct FetchEvents {
         /* The blob of a layer has grown, is ready or has failed. */
         void (*layer_changed)(void *userdata, uint32_t index);
 
+        /* An archive is being read, to find the image in it; @size bytes so far. Or NULL. */
+        void (*read)(void *userdata, uint64_t size);
+
         void (*warning)(void *userdata, const char *text);
 
         /* The worker is gone. @error is empty when all blobs are in the store and verified. */

@@ -55,6 +55,7 @@ static const char *const kind_names[_WORKER_KIND_MAX] = {
 static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
         [WORKER_FETCH] = {
                 [PROTO_IMAGE_LOOKUP] = true,
+                [PROTO_FETCH_READ] = true,
                 [PROTO_BLOB_WANTED] = true,
                 [PROTO_IMAGE] = true,
                 [PROTO_LAYER] = true,

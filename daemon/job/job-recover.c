@@ -6,6 +6,7 @@
 
 #include "job-recover.h"
 #include "job-tree.h"
+#include "store-disk.h"
 
 struct Recovery {
         Queue *queue;                 /* borrowed */
@@ -84,6 +85,17 @@ static int on_next(sd_event_source *source, void *userdata) {
         return 0;
 }
 
+/* What there is of no use in the way of disk images keeps nobody from starting. */
+static void recover_disks(const FetchContext *context) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        unsigned n = 0;
+
+        if (store_disk_recover(context->store, &n, &error) < 0)
+                log_print(context->process->log, LOG_WARNING, "%s", error_text(&error));
+        else if (n > 0)
+                log_print(context->process->log, LOG_INFO, "Removed %u left-over disk images", n);
+}
+
 int recovery_start(
         Queue *queue, const RecoveryEvents *events, void *userdata, Recovery **ret, Error *error) {
         const FetchContext *context = queue_context(queue);
@@ -103,6 +115,7 @@ int recovery_start(
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot begin to recover");
 
+        recover_disks(context);
         queue_hold(queue);
         queue_pause(queue);
         *ret = TAKE_PTR(recovery);

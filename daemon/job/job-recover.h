@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Removes what daemons that were killed left in staging directories, one after the other. Jobs wait for
- * that: they may be about to work in the same place. */
+/* Removes what daemons that were killed left: disk images in the cache at once, staging directories one
+ * after the other. Jobs wait for that: they may be about to work in the same place. */
 
 #include "job-queue.h"
 

@@ -15,6 +15,8 @@
 #include "job-unpack.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
+#define VERDICT_USEC                                                                               \
+        (30 * USEC_PER_SEC) /* for the second of two workers at one pipe to tell its reason */
 
 struct JobRun {
         const FetchContext *context; /* borrowed, as all that follow up to @userdata */
@@ -32,16 +34,31 @@ struct JobRun {
         bool is_unpacked;            /* the unpack worker is gone, and the tree is complete */
         uint64_t consumed, unpacked; /* bytes, as the unpack worker says */
         uint64_t tarball_bytes;      /* 0 when nobody knows */
+        uint64_t archive_read;       /* bytes, as the fetch worker says */
         uint32_t built;              /* permille, as the builder says */
         uint64_t seen;               /* all that moved when there was progress last */
         sd_event_source *stall;      /* armed while there has to be progress */
         Error error;                 /* why the job ends; empty as long as all is well */
         Error unpack_error; /* of an unpack worker whose input, which may be to blame, is not verified */
+        Error builder_error; /* of a builder from which the unpack worker, still there, does not read */
 };
+
+/* Of the two workers at a builder's pipe one has failed: what the other says may be the better reason. */
+static const Error *reason_so_far(const JobRun *run) {
+        if (run->builder_error.code != 0)
+                return &run->builder_error;
+        return run->is_building && run->unpack_error.code != 0 ? &run->unpack_error : NULL;
+}
+
+static uint64_t stall_usec(const JobRun *run) {
+        const uint64_t usec = run->context->process->config->stall_usec;
+
+        return reason_so_far(run) && (usec == 0 || usec > VERDICT_USEC) ? VERDICT_USEC : usec;
+}
 
 /* Whoever makes no progress for too long is stuck. */
 static void push_stall_timeout(JobRun *run) {
-        uint64_t usec = run->context->process->config->stall_usec;
+        const uint64_t usec = stall_usec(run);
 
         if (usec == 0 || !(run->is_fetching || run->is_building || run->is_unpacking)) {
                 (void) sd_event_source_set_enabled(run->stall, SD_EVENT_OFF);
@@ -57,6 +74,8 @@ static uint64_t image_progress(const JobRun *run, JobProgress *progress) {
         const ProtoImage *image = fetch_image(run->fetch);
         uint64_t total = 0, arrived = 0;
 
+        if (!image)
+                progress->done = run->archive_read;
         for (uint32_t i = 0; image && i < image->n_layers; i++) {
                 uint64_t size = fetch_layer(run->fetch, i)->size;
                 BlobUse *use = fetch_layer_use(run->fetch, i);
@@ -100,7 +119,7 @@ static void template_progress(const JobRun *run, JobProgress *progress) {
 
 static void report_progress(JobRun *run) {
         JobProgress progress = { .phase = JOB_PHASE_RESOLVE, .unpacked = run->unpacked };
-        uint64_t seen = run->consumed + run->built;
+        uint64_t seen = run->archive_read + run->consumed + run->built;
 
         if (run->fetch)
                 seen += image_progress(run, &progress);
@@ -140,6 +159,11 @@ void job_run_stop(JobRun *run, const Error *error) {
 static int on_stall(sd_event_source *source, uint64_t usec, void *userdata) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         JobRun *run = userdata;
+
+        if (reason_so_far(run)) {
+                job_run_stop(run, reason_so_far(run));
+                return 0;
+        }
 
         error_set(
                 &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
@@ -222,8 +246,9 @@ static void settle(JobRun *run) {
                 assert(run->is_unpacked);
 
                 set_phase(run, JOB_PHASE_FINISH);
-                if (!run->disk || disk_finish(run->disk, &run->error) >= 0)
-                        (void) destination_commit(run->destination, &run->error);
+                if ((!run->disk || disk_finish(run->disk, &run->error) >= 0) &&
+                    destination_commit(run->destination, &run->error) >= 0 && run->disk)
+                        disk_keep(run->disk);
         }
         if (run->error.code == 0)
                 remember_image(run);
@@ -261,10 +286,13 @@ static void on_unpack_ended(void *userdata, const Error *error) {
 
         run->is_unpacking = false;
         run->is_unpacked = error->code == 0;
-        if (error->code != 0 && may_be_input(error) && run->error.code == 0 && is_input_open(run))
+        if (error->code != 0 && may_be_input(error) && run->error.code == 0 && is_input_open(run)) {
                 (void) error_copy(&run->unpack_error, error);
-        else if (error->code != 0)
+                push_stall_timeout(run);
+        } else if (error->code != 0)
                 job_run_stop(run, error);
+        else if (run->builder_error.code != 0)
+                job_run_stop(run, &run->builder_error);
         settle(run);
 }
 
@@ -332,8 +360,8 @@ static void on_resolved(void *userdata) {
         if (!is_wanted_digest(spec, image)) {
                 error_set(
                         &error, EBADMSG, ERROR_DIGEST_MISMATCH, "%s is %s, not %s",
-                        image->reference, digest_format(&image->digest, have),
-                        digest_format(&spec->digest, want));
+                        spec->source_kind == JOB_SOURCE_FILES ? spec->source : image->reference,
+                        digest_format(&image->digest, have), digest_format(&spec->digest, want));
                 job_run_stop(run, &error);
                 return;
         }
@@ -363,9 +391,17 @@ static void on_fetch_ended(void *userdata, const Error *error) {
         settle(run);
 }
 
+static void on_archive_read(void *userdata, uint64_t size) {
+        JobRun *run = userdata;
+
+        run->archive_read = size;
+        report_progress(run);
+}
+
 static const FetchEvents fetch_events = {
         .resolved = on_resolved,
         .layer_changed = on_layer_changed,
+        .read = on_archive_read,
         .warning = on_warning,
         .ended = on_fetch_ended,
 };
@@ -384,9 +420,12 @@ static void start_fetching(JobRun *run) {
 static void start_with_tarball(JobRun *run) {
         int fd = job_spec(run->job)->source_fd;
         struct stat st;
+        off_t offset;
 
-        if (fstat(fd, &st) >= 0 && S_ISREG(st.st_mode))
-                run->tarball_bytes = (uint64_t) st.st_size;
+        /* It is read from there on. */
+        offset = lseek(fd, 0, SEEK_CUR);
+        if (fstat(fd, &st) >= 0 && S_ISREG(st.st_mode) && offset >= 0 && offset < st.st_size)
+                run->tarball_bytes = (uint64_t) (st.st_size - offset);
         start_unpacking(run, fd);
 }
 
@@ -401,10 +440,12 @@ static void on_builder_ended(void *userdata, const Error *error) {
         JobRun *run = userdata;
 
         run->is_building = false;
-        /* It could not go on because the unpack worker had failed: that is the reason. */
         if (run->unpack_error.code != 0 && (error->code == 0 || error->code == EPIPE))
                 job_run_stop(run, &run->unpack_error);
-        else if (error->code != 0)
+        else if (error->code == EPIPE && run->is_unpacking && run->error.code == 0) {
+                (void) error_copy(&run->builder_error, error);
+                push_stall_timeout(run);
+        } else if (error->code != 0)
                 job_run_stop(run, error);
         settle(run);
 }
@@ -548,6 +589,7 @@ JobRun *job_run_free(JobRun *run) {
         destination_free(run->destination);
         error_clear(&run->error);
         error_clear(&run->unpack_error);
+        error_clear(&run->builder_error);
         free(run);
         return NULL;
 }

@@ -10,6 +10,15 @@
  * Fetching and unpacking overlap. Only when every digest has been checked the tree becomes visible.
  * When something fails, or the job is cancelled, the workers are stopped, and what was made is removed
  * before the end is told.
+ *
+ * Of several failures the first is told, with two exceptions, in which it is but what another one led to:
+ *
+ * * The unpack worker does not understand its input: a wrong digest, or a failure of the builder in its own
+ *   words, is the better reason.
+ * * The builder's pipe is broken: what made the unpack worker end is the reason, whichever of the two is
+ *   heard of first.
+ *
+ * Both mean to wait: for a download as long as it makes progress, at the builder's pipe for seconds.
  */
 
 #include "job-destination.h"

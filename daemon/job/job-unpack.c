@@ -6,12 +6,13 @@
 #include "job-unpack.h"
 
 struct Unpack {
+        const JobSpec *spec;           /* borrowed */
         const Fetch *fetch;            /* borrowed; NULL for a tarball */
         const UnpackJobEvents *events; /* borrowed */
         void *userdata;                /* borrowed */
         Process *process;              /* owned */
         uint32_t n_given;              /* so many layers has the worker, the root layer first */
-        uint32_t n_skipped;            /* the lowest of them, which it does not need */
+        bool needs_none;               /* of them: all have their image already */
 };
 
 static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
@@ -25,11 +26,19 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
                 unpack->events->warning(unpack->userdata, message->warning.text);
 }
 
-static void on_ended(void *userdata, const Error *error) {
+static void on_ended(void *userdata, const Error *result) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
         Unpack *unpack = userdata;
 
         unpack->process = process_free(unpack->process);
-        unpack->events->ended(unpack->userdata, error);
+
+        /* The worker knows layers by their digests, but not what it is that the caller has. */
+        if (result->code != 0) {
+                (void) error_copy(&error, result);
+                if (unpack->spec->source_kind != JOB_SOURCE_REGISTRY)
+                        (void) error_prefix(&error, "%s", unpack->spec->source);
+        }
+        unpack->events->ended(unpack->userdata, &error);
 }
 
 static const ProcessEvents process_events = {
@@ -48,13 +57,16 @@ static void send_ranges(Unpack *unpack, const IdMap *map, uint8_t is_group) {
         }
 }
 
-static void send_unpack_start(
-        Unpack *unpack, const Config *config, const UnpackRequest *request, uint32_t n_layers) {
+static uint32_t n_layers(const UnpackRequest *request) {
+        return request->fetch ? fetch_image(request->fetch)->n_layers : 1;
+}
+
+static void send_unpack_start(Unpack *unpack, const Config *config, const UnpackRequest *request) {
         const JobSpec *spec = request->spec;
         const ProtoMessage message = {
                 .type = PROTO_UNPACK_START,
                 .unpack_start = {
-                        .n_layers = n_layers,
+                        .n_layers = n_layers(request),
                         .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
                         .sandbox = config->sandbox,
                         .limits = config->limits,
@@ -65,16 +77,16 @@ static void send_unpack_start(
         process_send(unpack->process, &message, fds, fds[1] >= 0 ? 2 : 1);
 }
 
-static void send_disk_start(
-        Unpack *unpack, const Config *config, const UnpackRequest *request, uint32_t n_layers) {
+static void send_disk_start(Unpack *unpack, const Config *config, const UnpackRequest *request) {
         const JobSpec *spec = request->spec;
         ProtoMessage message = {
                 .type = PROTO_DISK_START,
                 .disk_start = {
-                        .n_layers = n_layers,
+                        .n_layers = n_layers(request),
                         .n_images = disk_n_images(request->disk),
                         .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
                         .sandbox = config->sandbox,
+                        .shares_layers = spec->share_layers,
                         .size = job_spec_disk_size(spec),
                         .limits = config->limits,
                 },
@@ -88,12 +100,10 @@ static void send_disk_start(
 
 static int send_start(
         Unpack *unpack, const Config *config, const UnpackRequest *request, Error *error) {
-        const uint32_t n_layers = request->fetch ? fetch_image(request->fetch)->n_layers : 1;
-
         if (request->disk)
-                send_disk_start(unpack, config, request, n_layers);
+                send_disk_start(unpack, config, request);
         else
-                send_unpack_start(unpack, config, request, n_layers);
+                send_unpack_start(unpack, config, request);
         send_ranges(unpack, &request->spec->uids, 0);
         send_ranges(unpack, &request->spec->gids, 1);
         return request->disk ? disk_send(request->disk, unpack->process, error) : 0;
@@ -168,11 +178,10 @@ static int send_layer(Unpack *unpack, uint32_t index, Error *error) {
 int unpack_layer_changed(Unpack *unpack, uint32_t index, Error *error) {
         int r = 0;
 
-        if (!unpack->process)
+        if (!unpack->process || unpack->needs_none)
                 return 0;
         if (index < unpack->n_given) {
-                if (index >= unpack->n_skipped)
-                        send_grown(unpack, index);
+                send_grown(unpack, index);
                 return 0;
         }
 
@@ -205,7 +214,12 @@ int unpack_start(
         if (!unpack)
                 return error_oom(error);
 
-        *unpack = (Unpack){ .fetch = request->fetch, .events = events, .userdata = userdata };
+        *unpack = (Unpack){
+                .spec = request->spec,
+                .fetch = request->fetch,
+                .events = events,
+                .userdata = userdata,
+        };
         r = process_start(
                 context, request->disk ? WORKER_DISK : WORKER_UNPACK, &process_events, unpack,
                 &unpack->process, error);
@@ -214,9 +228,8 @@ int unpack_start(
         if (r < 0)
                 return r;
 
-        /* Nobody has to unpack what has its image already. */
-        if (request->disk)
-                unpack->n_given = unpack->n_skipped = disk_n_complete(request->disk);
+        /* What has its image already is read only to measure it, for what is above. */
+        unpack->needs_none = request->disk && disk_n_complete(request->disk) == n_layers(request);
         if (!request->fetch)
                 send_tarball(unpack, request->tarball_fd);
         *ret = TAKE_PTR(unpack);

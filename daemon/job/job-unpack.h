@@ -15,11 +15,12 @@ typedef struct UnpackJobEvents {
         void (*progress)(void *userdata, uint64_t consumed, uint64_t unpacked); /* bytes so far */
         void (*warning)(void *userdata, const char *text);
 
-        /* The worker is gone; as the last thing. @error is empty when the tree is complete. */
+        /* The worker is gone; as the last thing. @error is empty when the tree is complete; it names
+         * the source, but for a registry's, of which it names the layer. */
         void (*ended)(void *userdata, const Error *error);
 } UnpackJobEvents;
 
-/* All borrowed for the call, but for @fetch: that as long as the unpack. */
+/* All borrowed for the call, but for @fetch and @spec: those as long as the unpack. */
 typedef struct UnpackRequest {
         const Fetch *fetch; /* resolved; NULL for a tarball */
         int tarball_fd;     /* without @fetch: the only layer */
