@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,11 +14,13 @@
 #include "oci-reference.h"
 #include "oci-source.h"
 
+#define REGISTRY_SCHEME "docker:"
 #define FILE_SCHEME     "file:"
+#define LOCALHOST       "localhost"
 #define TEMPLATE_SCHEME "virt-builder:"
 
 static bool has_scheme(const char *source, const char *scheme) {
-        return strncmp(source, scheme, strlen(scheme)) == 0;
+        return strncasecmp(source, scheme, strlen(scheme)) == 0;
 }
 
 static int invalid(const char *source, const char *why, Error *error) {
@@ -49,7 +52,15 @@ static int check_kind(const JobSpec *spec, bool is_directory, Error *error) {
 
         if (is_directory && !S_ISDIR(st.st_mode))
                 return error_set(
-                        error, ENOTDIR, ERROR_INVALID_REFERENCE, "The source %s is not a directory",
+                        error, ENOTDIR, ERROR_INVALID_REFERENCE,
+                        "The source %s is not a directory: an image in one file is "
+                        "oci-archive:PATH or docker-archive:PATH",
+                        spec->source);
+        if (!is_directory && S_ISDIR(st.st_mode))
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_REFERENCE,
+                        "The source %s is a directory, neither a regular file nor a pipe: an image "
+                        "in a directory is oci:PATH or dir:PATH",
                         spec->source);
         if (!is_directory && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode))
                 return error_set(
@@ -76,17 +87,23 @@ static int open_file(JobSpec *spec, const char *path, bool is_directory, Error *
         return check_kind(spec, is_directory, error);
 }
 
+/* Also with less slashes, or one more: "docker:NAME" is no image that is called "docker". */
 static int read_registry(JobSpec *spec, Error *error) {
+        const char *name = spec->source + strlen(REGISTRY_SCHEME);
+        size_t n_slashes = strspn(name, "/");
         Reference reference;
         int r;
 
-        r = reference_parse(spec->source, &reference, error);
+        if (asprintf(&spec->fetch, "docker://%s", name + (n_slashes <= 3 ? n_slashes : 0)) < 0) {
+                spec->fetch = NULL;
+                return error_oom(error);
+        }
+        r = reference_parse(spec->fetch, &reference, error);
         if (r < 0)
                 return r;
 
         spec->source_kind = JOB_SOURCE_REGISTRY;
-        spec->fetch = strdup(spec->source);
-        return spec->fetch ? set_name(spec, reference.repository, error) : error_oom(error);
+        return set_name(spec, reference.repository, error);
 }
 
 /* The worker has no use for the path, and it may be long. */
@@ -117,17 +134,29 @@ static int read_files(JobSpec *spec, Error *error) {
         return spec->fetch ? 0 : error_oom(error);
 }
 
+/* The path of a file: URI, as it is (RFC 8089, but without %-escapes); NULL when it has none here. */
+static const char *path_of_uri(const char *uri) {
+        const char *path = uri + strlen(FILE_SCHEME);
+
+        if (strncmp(path, "//", 2) == 0) {
+                path += 2;
+                if (strncasecmp(path, LOCALHOST "/", strlen(LOCALHOST "/")) == 0)
+                        path += strlen(LOCALHOST);
+        }
+        return path[0] == '/' ? path : NULL;
+}
+
 static int read_tarball(JobSpec *spec, Error *error) {
         const char *path = spec->source;
         int r;
 
         if (has_scheme(path, FILE_SCHEME)) {
-                path += strlen(FILE_SCHEME);
-                if (strncmp(path, "//", 2) == 0)
-                        path += 2;
-                if (path[0] != '/')
+                path = path_of_uri(path);
+                if (!path)
                         return invalid(
-                                spec->source, "want file:///PATH with an absolute path", error);
+                                spec->source,
+                                "want file:///PATH with an absolute path, of a file of this host",
+                                error);
         }
 
         spec->source_kind = JOB_SOURCE_TARBALL;
@@ -160,7 +189,7 @@ static int read_template(JobSpec *spec, Error *error) {
 }
 
 int bus_source_read(JobSpec *spec, Error *error) {
-        if (has_scheme(spec->source, "docker:"))
+        if (has_scheme(spec->source, REGISTRY_SCHEME))
                 return read_registry(spec, error);
         if (source_reference_is_one(spec->source))
                 return read_files(spec, error);

@@ -4,10 +4,12 @@
 /*
  * What a caller writes for a source:
  *
- *     docker://[HOST[:PORT]/]NAME[:TAG][@DIGEST]      oci-reference.h
+ *     docker://[HOST[:PORT]/]NAME[:TAG][@DIGEST]      oci-reference.h; also with no slash, or one or three
  *     oci:, oci-archive:, docker-archive:, dir:       oci-source.h
- *     file:///PATH, /PATH                             a tarball of a root file system
+ *     file:///PATH, file://localhost/PATH, /PATH      a tarball of a root file system; no %-escapes
  *     virt-builder://TEMPLATE                         also with one slash, or three
+ *
+ * The case of what is in front of the ':' does not matter (RFC 3986, 3.1).
  */
 
 #include "job-spec.h"

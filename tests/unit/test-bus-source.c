@@ -66,12 +66,25 @@ static void registry_reference_is_read(void **state) {
         assert_true(f->spec->source_fd < 0);
 }
 
+static void registry_reference_has_any_slashes_and_case(void **state) {
+        static const char *const sources[] = { "docker:alpine", "docker:/alpine",
+                                               "docker:///alpine", "DOCKER://alpine" };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+                assert_int_equal(read_source(f, sources[i], -EBADF), 0);
+                assert_int_equal(f->spec->source_kind, JOB_SOURCE_REGISTRY);
+                assert_string_equal(f->spec->fetch, "docker://alpine");
+        }
+}
+
 static void tarball_is_opened_by_each_of_its_names(void **state) {
-        static const char *const schemes[] = { "file://", "file:", "" };
+        static const char *const schemes[] = { "file://", "file:", "", "FILE://",
+                                               "file://localhost" };
         Fixture *f = *state;
 
         scratch_write(&f->scratch, "root.tar.gz", "x");
-        for (size_t i = 0; i < 3; i++) {
+        for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
                 assert_int_equal(read_path(f, schemes[i], "root.tar.gz"), 0);
                 assert_int_equal(f->spec->source_kind, JOB_SOURCE_TARBALL);
                 assert_string_equal(f->spec->name, "root");
@@ -83,10 +96,9 @@ static void image_in_files_is_opened_and_its_path_kept_from_the_worker(void **st
         static const struct {
                 const char *scheme, *selector, *fetch, *name;
         } cases[] = {
-                { "oci:", "", "oci:.", "there" },
-                { "oci:", ":latest", "oci:.:latest", "latest" },
-                { "dir:", "", "dir:.", "there" },
-                { "oci:", ":@3", "oci:.:@3", "there" },
+                { "oci:", "", "oci:.", "there" }, { "oci:", ":latest", "oci:.:latest", "latest" },
+                { "dir:", "", "dir:.", "there" }, { "oci:", ":@3", "oci:.:@3", "there" },
+                { "OCI:", ":B", "oci:.:B", "B" },
         };
         Fixture *f = *state;
 
@@ -164,6 +176,10 @@ static void bad_sources_are_refused(void **state) {
                 "docker://",
                 "file://relative",
                 "file:relative",
+                "file://elsewhere/x.tar",
+                "file://localhost",
+                "docker:////alpine",
+                "docker-archive:x:",
                 "http://example.org/x",
                 "docker://registry.example/UPPER",
                 "docker://host/name@sha256:abc",
@@ -178,6 +194,28 @@ static void bad_sources_are_refused(void **state) {
                         print_error("\"%s\" was not refused\n", bad[i]);
                 assert_int_equal(f->error.code, EINVAL);
                 assert_int_equal(f->error.kind, ERROR_INVALID_REFERENCE);
+        }
+}
+
+static void what_would_be_right_is_said(void **state) {
+        static const struct {
+                const char *source, *part;
+        } cases[] = {
+                { "docker://", "it has no image name, want docker://[HOST/]NAME[:TAG]" },
+                { "docker:", "it has no image name, want docker://[HOST/]NAME[:TAG]" },
+                { "oci:", "want oci:PATH[:REF]" },
+                { "oci::latest", "want oci:PATH[:REF]" },
+                { "dir:", "want dir:PATH" },
+                { "docker-archive:", "want docker-archive:PATH[:REF]" },
+                { "docker-archive:/x:", "a name has to follow" },
+                { "file://elsewhere/x", "of a file of this host" },
+        };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                assert_int_equal(read_source(f, cases[i].source, -EBADF), -EINVAL);
+                if (!strstr(f->error.message, cases[i].part))
+                        fail_msg("%s", f->error.message);
         }
 }
 
@@ -196,7 +234,9 @@ static void what_is_no_file_or_directory_is_refused(void **state) {
         scratch_write(&f->scratch, "file", "x");
         assert_int_equal(read_path(f, "", "there"), -EINVAL);
         assert_int_equal(read_path(f, "docker-archive:", "there"), -EINVAL);
+        assert_non_null(strstr(f->error.message, "oci:PATH or dir:PATH"));
         assert_int_equal(read_path(f, "oci:", "file"), -ENOTDIR);
+        assert_non_null(strstr(f->error.message, "oci-archive:PATH or docker-archive:PATH"));
         assert_int_equal(read_path(f, "dir:", "file"), -ENOTDIR);
         assert_int_equal(read_source(f, "/dev/null", -EBADF), -EINVAL);
         assert_int_equal(f->error.kind, ERROR_INVALID_REFERENCE);
@@ -207,6 +247,7 @@ static void what_is_no_file_or_directory_is_refused(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 SOURCE_CASE(registry_reference_is_read),
+                SOURCE_CASE(registry_reference_has_any_slashes_and_case),
                 SOURCE_CASE(tarball_is_opened_by_each_of_its_names),
                 SOURCE_CASE(image_in_files_is_opened_and_its_path_kept_from_the_worker),
                 SOURCE_CASE(archive_gets_its_images_full_name),
@@ -214,6 +255,7 @@ int main(void) {
                 SOURCE_CASE(pipe_without_a_writer_does_not_hold_the_daemon_up),
                 SOURCE_CASE(template_has_one_to_three_slashes),
                 SOURCE_CASE(bad_sources_are_refused),
+                SOURCE_CASE(what_would_be_right_is_said),
                 SOURCE_CASE(missing_file_is_named),
                 SOURCE_CASE(what_is_no_file_or_directory_is_refused),
         };
