@@ -5,14 +5,19 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base-cleanup.h"
+#include "base-text.h"
 #include "client-path.h"
 #include "client-source.h"
 
 #define FILE_SCHEME "file:"
+#define LOCALHOST   "localhost"
 
 static const struct Scheme {
         const char *name;
@@ -47,10 +52,19 @@ static size_t scheme_length(const char *text) {
 
 static const struct Scheme *find_scheme(const char *text) {
         for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
-                if (strncmp(text, schemes[i].name, strlen(schemes[i].name)) == 0)
+                if (strncasecmp(text, schemes[i].name, strlen(schemes[i].name)) == 0)
                         return &schemes[i];
 
         return NULL;
+}
+
+/* Bytes of what is between the scheme and the path of a file: URI. */
+static size_t authority_length(const char *text) {
+        if (strncmp(text, "//", 2) != 0)
+                return 0;
+        return strncasecmp(text + 2, LOCALHOST "/", strlen(LOCALHOST "/")) == 0
+                       ? strlen("//" LOCALHOST)
+                       : strlen("//");
 }
 
 /* Whether @text is a source in files; what only looks like one is the daemon's to refuse. */
@@ -61,9 +75,8 @@ static bool split(const char *text, Parts *ret) {
         if (scheme) {
                 parts.is_directory = scheme->is_directory;
                 parts.ends_at_colon = scheme->has_selector;
-        } else if (strncmp(text, FILE_SCHEME, strlen(FILE_SCHEME)) == 0) {
-                if (strncmp(text + parts.prefix, "//", 2) == 0)
-                        parts.prefix += 2;
+        } else if (strncasecmp(text, FILE_SCHEME, strlen(FILE_SCHEME)) == 0) {
+                parts.prefix += authority_length(text + parts.prefix);
                 parts.is_url = true;
                 if (text[parts.prefix] != '/')
                         return false;
@@ -106,6 +119,93 @@ static int open_path(const char *path, bool is_directory, int *ret_fd, Error *er
         return 0;
 }
 
+static int hex_value(char c) {
+        return isdigit((unsigned char) c) ? c - '0' : tolower((unsigned char) c) - 'a' + 10;
+}
+
+/* Decodes %-escapes (RFC 3986, 2.1) in place; returns whether there were any. */
+static bool unescape(char *text) {
+        bool is_changed = false;
+        char *out = text;
+
+        for (const char *in = text; *in; out++)
+                if (in[0] == '%' && isxdigit((unsigned char) in[1]) &&
+                    isxdigit((unsigned char) in[2])) {
+                        *out = (char) (16 * hex_value(in[1]) + hex_value(in[2]));
+                        in += 3;
+                        is_changed = true;
+                } else
+                        *out = *in++;
+        *out = '\0';
+        return is_changed;
+}
+
+static bool is_there(const char *directory, const char *path) {
+        _cleanup_(freep) char *absolute = NULL;
+
+        return path_make_absolute(directory, path, &absolute, NULL) >= 0 &&
+               access(absolute, F_OK) == 0;
+}
+
+/* "a:b.tar" of "oci-archive:a:b.tar:latest", when that is there: cuts @text behind it. */
+static bool find_with_colons(const char *directory, char *text, size_t path) {
+        for (char *end = text + strlen(text); end > text + path; end--) {
+                char c = *end;
+
+                if (c != '\0' && c != ':')
+                        continue;
+                *end = '\0';
+                if (is_there(directory, text))
+                        return true;
+                *end = c;
+        }
+
+        return false;
+}
+
+/* What may have been meant by a path that cannot be opened; owned by the caller; NULL: nobody knows. */
+static char *find_hint(
+        const char *directory, const char *text, const Parts *parts, const char *path, int code) {
+        _cleanup_(freep) char *whole = strdup(text + parts->prefix), *decoded = strdup(path);
+        struct stat st;
+        char *hint;
+        int n = -1;
+
+        if (!whole || !decoded)
+                return NULL;
+
+        if (code == ENOTDIR && parts->is_directory && stat(path, &st) == 0)
+                n = asprintf(
+                        &hint, "an image in one file is oci-archive:PATH or docker-archive:PATH");
+        else if (
+                code == ENOENT && parts->ends_at_colon &&
+                find_with_colons(directory, whole, parts->path))
+                n = asprintf(
+                        &hint,
+                        "%s is there, but the path ends at the first ':': make a link to it without one",
+                        whole);
+        else if (code == ENOENT && parts->is_url && unescape(decoded) && access(decoded, F_OK) == 0)
+                n = asprintf(
+                        &hint, "%s is there: write the path as it is, without %%-escapes", decoded);
+        return n < 0 ? NULL : hint;
+}
+
+static void add_hint(
+        const char *directory,
+        const char *text,
+        const Parts *parts,
+        const char *path,
+        Error *error) {
+        _cleanup_(freep) char *hint = find_hint(directory, text, parts, path, error->code);
+        _cleanup_(error_clear) Error plain = ERROR_NULL;
+
+        if (!hint)
+                return;
+
+        error_move(&plain, error);
+        error_set(error, plain.code, plain.kind, "%s; %s", error_text(&plain), hint);
+}
+
 /* The text for the daemon. A path that ends at a colon cannot go through a directory that has one in its
  * name; the daemon does not need it, since it has the descriptor. */
 static int make_text(
@@ -123,6 +223,21 @@ static int make_text(
                 text + parts->prefix + parts->path);
 }
 
+/* A path is bytes, and the bus takes UTF-8 only; the daemon needs it just for what it says. */
+static int make_utf8(char **text, Error *error) {
+        char *printable;
+
+        if (text_is_utf8(*text))
+                return 0;
+
+        printable = text_printable(*text);
+        if (!printable)
+                return error_oom(error);
+        free(*text);
+        *text = printable;
+        return 0;
+}
+
 int source_read(const char *directory, const char *text, Source *ret, Error *error) {
         _cleanup_(source_done) Source source = SOURCE_NULL;
         _cleanup_(freep) char *path = NULL, *absolute = NULL;
@@ -133,6 +248,9 @@ int source_read(const char *directory, const char *text, Source *ret, Error *err
                 source.text = strdup(text);
                 if (!source.text)
                         return error_oom(error);
+                r = make_utf8(&source.text, error);
+                if (r < 0)
+                        return r;
                 *ret = source;
                 source = SOURCE_NULL;
                 return 0;
@@ -147,12 +265,18 @@ int source_read(const char *directory, const char *text, Source *ret, Error *err
                 r = open_path(
                         is_standard_input(path, parts.is_directory) ? path : absolute,
                         parts.is_directory, &source.fd, error);
-        if (r < 0)
+        if (r < 0) {
+                if (absolute && error)
+                        add_hint(directory, text, &parts, absolute, error);
                 return r;
+        }
         if (make_text(text, &parts, path, absolute, &source.text) < 0) {
                 source.text = NULL;
                 return error_oom(error);
         }
+        r = make_utf8(&source.text, error);
+        if (r < 0)
+                return r;
 
         *ret = source;
         source = SOURCE_NULL;

@@ -11,7 +11,7 @@
 #include "base-error.h"
 
 typedef struct Source {
-        char *text; /* owned; as the daemon gets it: it does not run where the user stands */
+        char *text; /* owned; UTF-8; as the daemon gets it: it does not run where the user stands */
         int fd;     /* owned; the file or directory; negative when the source is none */
 } Source;
 
@@ -22,12 +22,14 @@ typedef struct Source {
  * @directory:  what a relative path starts from; absolute
  * @text:       a PATH alone, or behind file://, oci:, oci-archive:, docker-archive: and dir: is opened;
  *              of oci: and the archives it ends at the first ':', as containers-transports(5) has it.
- *              All other sources are only copied.
+ *              All other sources are only copied. The case of the schemes does not matter, and a file:
+ *              URI may name localhost, but has no %-escapes.
  * @ret:        to be released with source_done(); untouched on failure
  *
  * Instead of a file "-" is standard input, as /dev/stdin is. Waits until somebody writes to a named pipe.
  *
- * Return: 0, or a negative errno with @error set, which names the path: ERROR_NOT_FOUND, …
+ * Return: 0, or a negative errno with @error set, which names the path, and what may have been meant:
+ * ERROR_NOT_FOUND, …
  */
 int source_read(const char *directory, const char *text, Source *ret, Error *error);
 

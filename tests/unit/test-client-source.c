@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base-cleanup.h"
+#include "base-text.h"
 #include "client-source.h"
 
 typedef struct Fixture {
@@ -72,6 +73,11 @@ static void files_are_opened_and_their_paths_absolute(void **state) {
                 { "%/./a.tar", "%/a.tar", "a.tar" },
                 { "file://%/a.tar", "file://%/a.tar", "a.tar" },
                 { "file:%/a.tar", "file:%/a.tar", "a.tar" },
+                { "FILE://%/a.tar", "FILE://%/a.tar", "a.tar" },
+                { "file://localhost%/a.tar", "file://localhost%/a.tar", "a.tar" },
+                { "file://LocalHost%/a.tar", "file://LocalHost%/a.tar", "a.tar" },
+                { "OCI:layout:latest", "OCI:%/layout:latest", "layout" },
+                { "Docker-Archive:a.tar:b", "Docker-Archive:%/a.tar:b", "a.tar" },
                 { "oci:layout", "oci:%/layout", "layout" },
                 { "oci:layout:latest", "oci:%/layout:latest", "layout" },
                 { "oci:.//layout:a//./b", "oci:%/layout:a//./b", "layout" },
@@ -103,6 +109,9 @@ static void other_sources_are_copied(void **state) {
                 "unknown:thing",
                 /* The daemon says what is wrong with them. */
                 "file://relative",
+                "file://elsewhere/a.tar",
+                "file://localhost",
+                "file://localhost:80/a.tar",
                 "file:",
                 "oci:",
                 "oci::latest",
@@ -150,6 +159,67 @@ static void file_that_is_not_there_is_named(void **state) {
         assert_null(f->source.text);
         assert_int_equal(read_source(f, "oci:a.tar"), -ENOTDIR);
         assert_non_null(strstr(f->error.message, scratch_at(&f->scratch, "a.tar: Not a dir")));
+}
+
+static void assert_hint(
+        Fixture *f, const char *text, int code, const char *path, const char *hint) {
+        _cleanup_(freep) char *absolute = strdup(scratch_at(&f->scratch, path));
+        _cleanup_(freep) char *wanted = NULL;
+
+        assert_int_equal(read_source(f, text), -code);
+        assert_true(asprintf(&wanted, "Cannot open %s: %s%s", absolute, strerror(code), hint) >= 0);
+        assert_string_equal(f->error.message, wanted);
+}
+
+static void what_may_have_been_meant_is_said(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *escaped = expand(f, "file://%/a%2dB%e4");
+        _cleanup_(freep) char *other = expand(f, "file://%/b%2dB");
+
+        scratch_write(&f->scratch, "a:b.tar", "content");
+        scratch_write(&f->scratch, "a-B\xe4", "content");
+        assert_hint(
+                f, "oci:a.tar", ENOTDIR, "a.tar",
+                "; an image in one file is oci-archive:PATH or docker-archive:PATH");
+        assert_hint(f, "dir:a.tar/x", ENOTDIR, "a.tar/x", "");
+        assert_hint(
+                f, "oci-archive:a:b.tar", ENOENT, "a",
+                "; a:b.tar is there, but the path ends at the first ':': make a link to it without one");
+        assert_hint(
+                f, "oci-archive:a:b.tar:c:d", ENOENT, "a",
+                "; a:b.tar is there, but the path ends at the first ':': make a link to it without one");
+        assert_hint(f, "oci-archive:a:c.tar", ENOENT, "a", "");
+        assert_hint(f, other, ENOENT, "b%2dB", "");
+        assert_int_equal(read_source(f, escaped), -ENOENT);
+        assert_non_null(strstr(f->error.message, "; /"));
+        assert_non_null(strstr(f->error.message, "a-B"));
+        assert_non_null(strstr(f->error.message, "is there: write the path as it is"));
+        assert_true(text_is_utf8(f->error.message));
+}
+
+static void path_of_any_bytes_is_opened_and_told_in_utf8(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *sent = expand(f, "oci-archive:%/a?b\xc3\xa4:c");
+
+        scratch_write(
+                &f->scratch,
+                "a\xff"
+                "b\xc3\xa4",
+                "content");
+        assert_int_equal(
+                read_source(
+                        f,
+                        "oci-archive:a\xff"
+                        "b\xc3\xa4:c"),
+                0);
+        assert_true(
+                is_same(f->source.fd, scratch_at(
+                                              &f->scratch,
+                                              "a\xff"
+                                              "b\xc3\xa4")));
+        assert_string_equal(f->source.text, sent);
+        assert_int_equal(read_source(f, "docker://a\xff"), 0);
+        assert_string_equal(f->source.text, "docker://a?");
 }
 
 static void standard_input_may_be_a_socket(void **state) {
@@ -202,6 +272,8 @@ int main(void) {
                 SOURCE_CASE(path_of_a_directory_copy_may_have_colons),
                 SOURCE_CASE(colon_in_the_current_directory_does_not_end_the_path),
                 SOURCE_CASE(file_that_is_not_there_is_named),
+                SOURCE_CASE(what_may_have_been_meant_is_said),
+                SOURCE_CASE(path_of_any_bytes_is_opened_and_told_in_utf8),
                 SOURCE_CASE(standard_input_may_be_a_socket),
                 SOURCE_CASE(dash_alone_is_standard_input),
                 SOURCE_CASE(directory_is_never_standard_input),
