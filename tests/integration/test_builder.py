@@ -22,6 +22,23 @@ echo disk >disk.img
 GUESTFISH = """#!/bin/sh
 exec cat {0}
 """
+NONSENSE = """#!/bin/sh
+while :; do echo nonsense; done
+"""
+# A worker; the one of a step ends only when there are no other workers left.
+LAST = """#!/bin/sh
+[ $1 = {step} ] || exec {worker} "$@"
+{worker} "$@"
+status=$?
+while [ "$(cat /proc/$PPID/task/$PPID/children)" != "$$ " ]; do sleep 0.01; done
+exit $status
+"""
+# The same, but it never ends.
+ENDLESS = """#!/bin/sh
+[ $1 = {step} ] || exec {worker} "$@"
+{worker} "$@"
+exec sleep 1000
+"""
 SLOW = """#!/bin/sh
 echo '[   0.2] Opening the new disk'
 sleep 1000 & wait
@@ -49,6 +66,11 @@ def programs_at(tmp_path, env, work):
 def put(path, text):
     path.write_text(text)
     path.chmod(0o755)
+
+
+def use_worker(env, path, text, step='unpack'):
+    put(path, text.format(step=step, worker=WORKER))
+    env['VIRTBOOTSTRAP_WORKER'] = str(path)
 
 
 @pytest.mark.root
@@ -92,9 +114,41 @@ def test_what_is_missing_is_named_with_its_package(client, programs_at, env, wor
 
 
 def test_broken_tarball_is_the_reason_and_not_the_broken_pipe(client, programs_at, work):
-    put(programs_at / 'guestfish', '#!/bin/sh\nwhile :; do echo nonsense; done\n')
+    put(programs_at / 'guestfish', NONSENSE)
     result = client.fail('virt-builder://tiny', work / 'root')
-    assert result.error != 'Failed' and 'roken pipe' not in result.sentence
+    assert result.error == 'CorruptArchive'
+    assert result.sentence == 'virt-builder://tiny: It is not a tar archive'
+    assert not os.listdir(work)
+
+
+@pytest.mark.parametrize('last', ['unpack', 'builder'])
+def test_broken_tarball_is_the_reason_whichever_worker_ends_last(
+        client, programs_at, env, tmp_path, work, last):
+    use_worker(env, tmp_path / 'worker', LAST, step=last)
+    put(programs_at / 'guestfish', NONSENSE)
+    result = client.fail('virt-builder://tiny', work / 'root')
+    assert result.error == 'CorruptArchive', str(result)
+    assert not os.listdir(work)
+
+
+def test_unpacker_that_never_tells_why_it_stopped_reading_is_not_waited_for(
+        client, programs_at, env, tmp_path, work):
+    use_worker(env, tmp_path / 'worker', ENDLESS)
+    put(programs_at / 'guestfish', NONSENSE)
+    (tmp_path / 'conf').write_text('[Daemon]\nStallTimeoutSec=1\n')
+    env['VIRTBOOTSTRAP_CONFIG'] = str(tmp_path / 'conf')
+    result = client.fail('virt-builder://tiny', work / 'root')
+    assert 'Cannot pass on what guestfish writes' in result.sentence
+    assert not os.listdir(work)
+
+
+def test_builders_own_words_are_a_better_reason_than_a_broken_tarball(
+        client, programs_at, env, tmp_path, work):
+    use_worker(env, tmp_path / 'worker', LAST, step='builder')
+    put(programs_at / 'guestfish', '#!/bin/sh\nprintf nonsense\n'
+        'echo "libguestfs: error: tar_out: it broke" >&2\nexit 1\n')
+    result = client.fail('virt-builder://tiny', work / 'root')
+    assert result.sentence == 'guestfish failed: tar_out: it broke'
     assert not os.listdir(work)
 
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which image of several it is, what the store makes of it, and what a job can do with it."""
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 
 import pytest
@@ -82,6 +84,115 @@ def test_index_is_followed_to_the_platform(platforms, client, dest, options, wan
 def test_platform_that_is_not_there_is_an_error(platforms, client, dest):
     result = client.fail(platforms, dest, '--platform=linux/riscv64')
     assert result.error == 'NoMatchingPlatform'
+
+
+REF = 'org.opencontainers.image.ref.name'
+ATTESTATION = {'vnd.docker.reference.type': 'attestation-manifest'}
+
+
+@pytest.fixture
+def index_of(folder):
+    """Makes a layout whose index.json has these images, each with more for its descriptor."""
+    def index_of(*images):
+        entries = []
+        for n, (one, more) in enumerate(images):
+            part = image.write_layout(folder / f'part{n}', one)
+            shutil.copytree(part, folder / 'layout', dirs_exist_ok=True)
+            entries.append({**image.manifest_descriptor(one), **more})
+        (folder / 'layout/index.json').write_bytes(image.index(entries))
+        return f'oci:{folder}/layout'
+    return index_of
+
+
+def platform_of(architecture, name):
+    return {'platform': {'os': 'linux', 'architecture': architecture}, 'annotations': {REF: name}}
+
+
+@pytest.mark.parametrize('options, want', [([], b'here'), (['--platform=linux/s390x'], b'there')])
+def test_name_of_several_platforms_is_followed_to_one(index_of, client, dest, options, want):
+    source = index_of((samples.small(b'here'), platform_of(image.MACHINE, 'a')),
+                      (samples.small(b'there', architecture='s390x'), platform_of('s390x', 'a')),
+                      (samples.small(b'else'), platform_of(image.MACHINE, 'b')))
+    client.bootstrap(f'{source}:a', dest, *options)
+    assert (dest / 'etc/greeting').read_bytes() == want
+    result = client.fail(f'{source}:a', dest, '--platform=linux/riscv64', '--overwrite')
+    assert result.error == 'NoMatchingPlatform'
+
+
+@pytest.mark.parametrize('more', [{}, {'platform': {'os': 'unknown', 'architecture': 'unknown'}}])
+def test_attestation_is_no_image(index_of, client, dest, more):
+    source = index_of((samples.small(b'attested'), {**more, 'annotations': ATTESTATION}),
+                      (samples.small(b'image'), {'annotations': {REF: 'latest'}}))
+    client.bootstrap(source, dest)
+    assert (dest / 'etc/greeting').read_bytes() == b'image'
+    result = client.fail(f'{source}:@0', dest, '--overwrite')
+    assert result.sentence.endswith("but: @1 'latest'")
+
+
+def test_entry_without_a_type_is_told_by_its_content(layouts, folder, client, dest):
+    shutil.copytree(layouts['order'], folder / 'layout')
+    index = json.loads((folder / 'layout/index.json').read_text())
+    del index['manifests'][0]['mediaType']
+    (folder / 'layout/index.json').write_text(json.dumps(index))
+    client.bootstrap(f'oci:{folder}/layout', dest)
+    assert tree.names(dest) == samples.ORDER
+
+
+# Digests
+
+
+def sha512(blob):
+    return hashlib.sha512(blob).hexdigest()
+
+
+@pytest.fixture
+def longer(folder):
+    """A layout in which sha512 names everything, and its manifest."""
+    one = samples.small(b'longer')
+    blobs = {image.digest_of(it): it for it in one.blobs()}
+    manifest = json.loads(one.manifest())
+    for part in (manifest['config'], *manifest['layers']):
+        part['digest'] = 'sha512:' + sha512(blobs[part['digest']])
+    manifest = image.dumps(manifest)
+    layout = folder / 'longer'
+    (layout / 'blobs/sha512').mkdir(parents=True)
+    (layout / 'oci-layout').write_text('{"imageLayoutVersion": "1.0.0"}')
+    for blob in (manifest, *blobs.values()):
+        (layout / 'blobs/sha512' / sha512(blob)).write_bytes(blob)
+    (layout / 'index.json').write_bytes(image.index(
+        [{'mediaType': image.OCI_MANIFEST, 'digest': 'sha512:' + sha512(manifest),
+          'size': len(manifest)}]))
+    return f'oci:{layout}', manifest
+
+
+@pytest.mark.parametrize('digest', [lambda it: 'sha512:' + sha512(it), image.digest_of],
+                         ids=['sha512', 'sha256'])
+def test_digest_may_be_of_either_kind(longer, client, dest, digest):
+    source, manifest = longer
+    client.bootstrap(source, dest, '--digest', digest(manifest))
+    assert (dest / 'etc/greeting').read_bytes() == b'longer'
+
+
+@pytest.mark.parametrize('digest', [lambda it: 'sha512:' + sha512(it), image.digest_of],
+                         ids=['sha512', 'sha256'])
+def test_other_digest_is_refused(longer, client, work, dest, digest):
+    source, manifest = longer
+    result = client.fail(source, dest, '--digest', digest(b'other'))
+    assert result.error == 'DigestMismatch'
+    assert digest(manifest) in result.sentence and digest(b'other') in result.sentence
+    assert result.sentence.startswith(source)
+    assert not list(work.iterdir())
+
+
+def test_digest_of_a_docker_archive_is_the_one_that_is_inspected(everything, client, dest):
+    source = everything['docker-archive']
+    told = client.run('inspect', '--json', source).events[0]['Digest']
+    result = client.fail(source, dest, '--digest', image.digest_of(b'other'))
+    assert result.error == 'DigestMismatch'
+    assert 'A docker archive does not say its image\'s digest' in result.sentence
+    assert f'is {told}, not' in result.sentence
+    client.bootstrap(source, dest, '--digest', told)
+    assert (dest / 'etc/release').exists()
 
 
 # The store

@@ -6,11 +6,14 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
-from support import archives, image, process, programs, samples, tree
+from support import archives, image, process, programs, samples, tar, tree
 from support.archives import KINDS, NAME, path_of
+from support.image import Image, Layer
+from test_limits import configured
 
 
 @pytest.fixture(scope='module')
@@ -92,6 +95,68 @@ def test_named_pipe_is_read(everything, client, folder, dest):
     assert (dest / 'etc/release').exists()
 
 
+@pytest.fixture
+def impatient(client, env, tmp_path):
+    configured(env, tmp_path, '[Daemon]\nStallTimeoutSec=2\n')
+    return client
+
+
+@pytest.mark.parametrize('kind', ['oci-archive', 'docker-archive'])
+def test_archive_that_comes_slowly_is_waited_for(everything, impatient, dest, kind):
+    """The pace is the test: all of it takes longer than the daemon waits for a part."""
+    with open(path_of(everything[kind]), 'rb') as f:
+        body = f.read()
+    pieces, seconds = 15, 3
+    size = len(body) // pieces + 1
+    ours, theirs = os.pipe()
+
+    def send():
+        with open(theirs, 'wb', buffering=0) as f:
+            for start in range(0, len(body), size):
+                f.write(body[start:start + size])
+                time.sleep(seconds / pieces)
+
+    threading.Thread(target=send, daemon=True).start()
+    with open(ours, 'rb') as stdin:
+        impatient.bootstrap(f'{kind}:-', dest, stdin=stdin)
+    assert (dest / 'etc/release').exists()
+
+
+@pytest.mark.parametrize('kind', ['oci-archive', 'docker-archive'])
+def test_archive_that_does_not_go_on_is_not_waited_for(everything, impatient, dest, kind):
+    ours, theirs = os.pipe()
+    with open(ours, 'rb') as stdin, open(theirs, 'wb') as pipe:
+        with open(path_of(everything[kind]), 'rb') as f:
+            pipe.write(f.read(2000))
+        pipe.flush()
+        result = impatient.fail(f'{kind}:-', dest, stdin=stdin)
+    assert result.error == 'LimitExceeded'
+    assert 'no progress for 2 seconds' in result.sentence
+
+
+@pytest.mark.parametrize('kind', ['oci-archive', 'docker-archive'])
+def test_what_is_no_archive_is_refused_before_it_ends(client, dest, kind):
+    with subprocess.Popen(['yes'], stdout=subprocess.PIPE) as endless:
+        result = client.fail(f'{kind}:-', dest, stdin=endless.stdout)
+        endless.stdout.close()
+    assert result.error == 'CorruptArchive'
+    assert result.sentence.startswith(f'{kind}:-: This is no tar archive')
+
+
+@pytest.mark.parametrize('kind', ['docker-archive:', 'oci-archive:', ''])
+def test_file_at_standard_input_is_read_from_where_it_stands(
+        everything, folder, client, dest, kind):
+    if kind:
+        body = open(path_of(everything[kind[:-1]]), 'rb').read()
+    else:
+        body = tar.archive([tar.directory('etc'), tar.file('etc/release', b'x')])
+    (folder / 'file').write_bytes(b'ten bytes.' + body)
+    with open(folder / 'file', 'rb', buffering=0) as stdin:
+        stdin.seek(10)
+        client.bootstrap(f'{kind}-', dest, stdin=stdin)
+    assert (dest / 'etc/release').exists()
+
+
 @pytest.mark.parametrize('piped', [False, True], ids=['file', 'pipe'])
 @pytest.mark.parametrize('compression', ['gzip', 'zstd'])
 def test_archive_may_be_compressed_as_a_whole(
@@ -124,13 +189,74 @@ def test_file_that_is_not_there_is_named(client, folder, dest, source):
 def test_file_where_a_directory_should_be_is_named(everything, client, dest, kind):
     path = path_of(everything['oci-archive'])
     result = client.fail(f'{kind}:{path}', dest)
-    assert result.sentence == f'Cannot open {path}: Not a directory'
+    assert result.sentence == (f'Cannot open {path}: Not a directory; an image in one file is '
+                               'oci-archive:PATH or docker-archive:PATH')
 
 
-def test_directory_where_an_archive_should_be_is_refused(everything, client, dest):
-    result = client.fail(f'oci-archive:{path_of(everything["oci"])}', dest)
+@pytest.mark.parametrize('scheme', ['oci-archive:', 'docker-archive:', 'file://', ''])
+def test_directory_where_an_archive_should_be_is_refused(everything, client, dest, scheme):
+    source = f'{scheme}{path_of(everything["oci"])}'
+    result = client.fail(source, dest)
     assert result.error == 'InvalidReference'
-    assert 'neither a regular file nor a pipe' in result.sentence
+    assert result.sentence == (f'The source {source} is a directory, neither a regular file nor a '
+                               'pipe: an image in a directory is oci:PATH or dir:PATH')
+
+
+@pytest.mark.parametrize('kind, other', [
+    ('oci', 'dir'), ('dir', 'oci'), ('oci-archive', 'docker-archive'),
+    ('docker-archive', 'oci-archive')])
+def test_image_of_another_kind_is_told(everything, client, dest, kind, other):
+    source = f'{kind}:{path_of(everything[other])}'
+    result = client.fail(source, dest)
+    assert result.error == 'NotFound'
+    assert result.sentence.startswith(f'{source}: There is no ')
+    assert result.sentence.endswith(f', which {other}:PATH names')
+
+
+@pytest.mark.parametrize('kind', ['oci-archive', 'docker-archive'])
+def test_tarball_in_place_of_an_image_is_told(client, folder, dest, kind):
+    path = archives.write(folder / 'root.tar', [tar.directory('etc'), tar.file('etc/release')])
+    result = client.fail(f'{kind}:{path}', dest)
+    assert result.sentence.endswith(
+        'a tarball of a root file system is named by its path alone')
+
+
+@pytest.mark.root
+@pytest.mark.parametrize('options', [[], ['--format=qcow2']], ids=['dir', 'qcow2'])
+@pytest.mark.parametrize('kind', ['oci-archive', 'docker-archive'])
+def test_image_in_place_of_a_tarball_is_warned_of(everything, client, dest, kind, options):
+    result = client.bootstrap(path_of(everything[kind]), dest, '--json', *options)
+    assert [one['text'] for one in result.of('message')] == [
+        f'This is no root file system but an archive with an image in it, which {kind}:PATH names']
+
+
+def test_root_file_system_with_such_names_is_not_warned_of(client, folder, dest):
+    path = archives.write(folder / 'root.tar', [tar.directory('etc'), tar.file('manifest.json')])
+    assert not client.bootstrap(path, dest, '--json').of('message')
+
+
+@pytest.mark.parametrize('scheme', ['oci-archive:', 'OCI-Archive:'])
+def test_path_may_be_any_bytes(everything, client, folder, dest, scheme):
+    path = folder / os.fsdecode(b'b\xe4r')
+    shutil.copy(path_of(everything['oci-archive']), path)
+    client.bootstrap(f'{scheme}{path}', dest)
+    assert (dest / 'etc/release').exists()
+    result = client.fail(f'{scheme}{path}:nothing', dest, '--overwrite')
+    assert result.sentence.startswith(f'{scheme}{folder}/b?r:nothing: ')
+
+
+@pytest.mark.parametrize('scheme', ['file://localhost', 'FILE://', 'File:'])
+def test_uri_may_name_this_host(client, folder, dest, scheme):
+    path = archives.write(folder / 'root.tar', [tar.file('f')])
+    client.bootstrap(f'{scheme}{path}', dest)
+    assert tree.names(dest) == ['f']
+
+
+def test_uri_of_another_host_is_refused(client, dest):
+    result = client.fail('file://elsewhere/root.tar', dest)
+    assert result.error == 'InvalidReference'
+    assert result.sentence.endswith(
+        'want file:///PATH with an absolute path, of a file of this host')
 
 
 def test_device_is_refused(client, dest):

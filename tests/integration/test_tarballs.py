@@ -114,21 +114,68 @@ def test_progress_reaches_the_size_of_the_file(client, dest, write, sample):
     assert all(one['total'] == len(data) for one in progress if one['phase'] == 'unpack')
 
 
-@pytest.mark.parametrize('data, error', [
-    (b'no archive at all' * 100, 'CorruptArchive'),
-    (tar.archive([tar.file('f', b'x' * 5000)])[:3000], 'CorruptArchive'),
-    (tar.archive([tar.whiteout('..')]), 'UnsafeArchive'),
-])
-def test_bad_tarball_ends_with_an_error_and_nothing_is_left(client, work, dest, write, data, error):
-    result = client.fail(str(write(data)), dest)
+WHOLE = tar.archive([tar.file('f', b'x' * 5000)])
+CUT_OFF = 'It ends without the end-of-archive block, and may have been cut off'
+BAD = {
+    'nonsense': (b'no archive at all' * 100, 'CorruptArchive', 'It is not a tar archive'),
+    'empty': (b'', 'CorruptArchive', 'It is empty'),
+    'nothing, compressed': (compressed(b'', 'gzip'), 'CorruptArchive', 'It is empty'),
+    'zip': (b'PK\x03\x04' + bytes(100), 'CorruptArchive', 'It is a zip archive, not a tar archive'),
+    'no entries': (bytes(1024), 'NoLayers', 'It is a tar archive without entries'),
+    'cut in content': (WHOLE[:3000], 'CorruptArchive', None),
+    'cut in padding': (WHOLE[:-1100], 'CorruptArchive', CUT_OFF),
+    'cut between members': (WHOLE[:-1024], 'CorruptArchive', CUT_OFF),
+    'cut, compressed': (compressed(WHOLE, 'gzip')[:-1], 'CorruptArchive', None),
+    'unsafe': (tar.archive([tar.whiteout('..')]), 'UnsafeArchive', None),
+}
+
+
+@pytest.mark.parametrize('data, error, text', BAD.values(), ids=BAD)
+@pytest.mark.parametrize('options', [(), ('--format=qcow2', '--size=64M')], ids=['dir', 'qcow2'])
+def test_bad_tarball_ends_with_an_error_that_names_it_and_nothing_is_left(
+        client, work, dest, write, data, error, text, options):
+    path = write(data)
+    result = client.fail(str(path), dest, *options)
     assert result.error == error, str(result)
+    assert result.sentence.startswith(f'{path}: ')
+    assert text is None or result.sentence == f'{path}: {text}'
     assert os.listdir(work) == []
 
 
-def test_empty_file_is_not_a_tarball(client, work, dest, write):
-    result = client.fail(str(write(b'')), dest)
-    assert result.error == 'CorruptArchive', str(result)
+def test_tarball_cut_off_in_a_pipe_is_refused(client, work, dest):
+    process = client.start('--json', 'file:///dev/stdin', dest, stdin=subprocess.PIPE)
+    with process.stdin as pipe:
+        pipe.buffer.write(WHOLE[:-1024])
+    process.stdin = None
+    result = client.finish(process, expect=1)
+    assert result.sentence == f'file:///dev/stdin: {CUT_OFF}'
     assert os.listdir(work) == []
+
+
+def test_compressed_tarball_without_an_end_is_taken_with_a_warning(client, dest, write):
+    result = client.run('--json', str(write(compressed(WHOLE[:-1024], 'xz'))), dest)
+    assert (dest / 'f').read_bytes() == b'x' * 5000
+    assert 'end-of-archive block' in result.of('message')[0]['text']
+
+
+def test_what_follows_a_compressed_tarball_is_left_out_with_a_warning(client, dest, write):
+    result = client.run('--json', str(write(compressed(WHOLE, 'gzip') + b'signature')), dest)
+    assert tree.names(dest) == ['f']
+    assert [one['text'] for one in result.of('message')] == [
+        'What follows the compressed stream is left out']
+
+
+@pytest.mark.parametrize('program', ['none', 'gzip'])
+def test_pipe_is_read_to_its_end(client, dest, program):
+    """Whoever writes more than the archive does so in peace."""
+    more = bytes(3 << 20)
+    data = compressed(WHOLE + more, program) if program == 'none' else compressed(WHOLE, program) + more
+    process = client.start('file:///dev/stdin', dest, stdin=subprocess.PIPE)
+    with process.stdin as pipe:
+        pipe.buffer.write(data)
+    process.stdin = None
+    client.finish(process)
+    assert tree.names(dest) == ['f']
 
 
 def test_missing_file_is_named(client, dest, tmp_path):

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from support import samples, tar, tree
+from support import archives, disk, samples, tar, tree
 from support.image import Image, write_layout
 from support.process import run
 
@@ -188,6 +188,78 @@ def test_missing_parents_belong_to_the_mapped_root(faulty_registry, client, dest
                       options=('--idmap', '0:1000:10'))
     for name in (b'no', b'no/entry'):
         assert (found[name]['uid'], found[name]['gid'], found[name]['mode']) == (1000, 1000, 0o755)
+
+
+def owner_of(node):
+    return node['uid'], node['gid'], node['mode']
+
+
+def test_root_without_an_entry_belongs_to_the_mapped_root_in_each_format(
+        faulty_registry, client, work):
+    options = ('--uidmap', '0:1000:10', '--gidmap', '0:2000:10')
+    found = bootstrap(faulty_registry, client, work / 'dir', [tar.file('x')], options=options)
+    assert owner_of(found[b'.']) == (1000, 2000, 0o755)
+    client.bootstrap(faulty_registry.reference('tree'), work / 'disk', '--format=qcow2',
+                     '--size=64M', *options)
+    assert owner_of(disk.snapshot(disk.top(work / 'disk'))[b'.']) == owner_of(found[b'.'])
+
+
+@pytest.mark.parametrize('before, after', [(0, 1000), (7, 7)])
+def test_root_of_an_empty_directory_is_mapped_if_it_was_roots(
+        faulty_registry, client, dest, before, after):
+    dest.mkdir(mode=0o750)
+    os.chown(dest, before, before)
+    found = bootstrap(faulty_registry, client, dest, [tar.file('x')], options=('--idmap', '0:1000:10'))
+    assert owner_of(found[b'.']) == (after, after, 0o750)
+
+
+def test_root_of_a_mount_point_is_mapped(faulty_registry, client, tmpfs):
+    root = tmpfs('4m')
+    found = bootstrap(faulty_registry, client, root, [tar.file('x')], options=('--idmap', '0:1000:10'))
+    assert owner_of(found[b'.'])[:2] == (1000, 1000)
+
+
+def test_root_with_an_entry_of_its_own_is_what_that_says(faulty_registry, client, dest):
+    layer = [tar.directory('.', mode=0o711, uid=3, gid=30), tar.file('x')]
+    found = bootstrap(faulty_registry, client, dest, layer, options=('--idmap', '0:1000:10'))
+    assert owner_of(found[b'.']) == (1003, 30, 0o711)
+
+
+def test_root_of_a_directory_with_content_stays_whose_it_is(faulty_registry, client, dest):
+    dest.mkdir()
+    (dest / 'mine').write_text('kept')
+    found = bootstrap(faulty_registry, client, dest, [tar.file('x')],
+                      options=('--overwrite', '--idmap', '0:1000:10'))
+    assert (found[b'.']['uid'], found[b'mine']['uid'], found[b'x']['uid']) == (0, 0, 1000)
+
+
+@pytest.mark.parametrize('end', ['end', 'no end', 'no padding'])
+def test_layer_whose_digest_is_right_needs_no_end(faulty_registry, client, dest, end):
+    data = tar.archive([tar.file('a', b'1'), tar.file('b', b'2' * 700)], end=end == 'end')
+    faulty_registry.add('tree', Image([data[:-324] if end == 'no padding' else data]))
+    result = client.bootstrap(faulty_registry.reference('tree'), dest)
+    assert (dest / 'b').read_bytes() == b'2' * 700
+    assert 'end-of-archive' not in result.out + result.err
+
+
+def test_image_with_a_layer_of_umoci_insert_is_taken(tmp_path, client, dest):
+    """It does not close its archives: the last file has no padding."""
+    layout = write_layout(tmp_path / 'layout', samples.small())
+    (tmp_path / 'added').write_text('more')
+    run(['umoci', 'insert', '--image', f'{layout}:latest', tmp_path / 'added', '/etc/added'])
+    client.bootstrap(f'oci:{layout}', dest)
+    assert (dest / 'etc/added').read_text() == 'more'
+
+
+def test_layer_of_an_archive_that_cannot_be_unpacked_is_named_with_the_archive(
+        tmp_path, client, dest):
+    layout = write_layout(tmp_path / 'layout', Image([[tar.file('x'), tar.whiteout('..')]]))
+    source = f'oci-archive:{tmp_path}/image.tar'
+    archives.skopeo(layout, source)
+    result = client.fail(source, dest)
+    assert result.error == 'UnsafeArchive'
+    assert result.sentence.startswith(f'{source}: Layer sha256:')
+    assert 'Cannot unpack ".wh..."' in result.sentence
 
 
 def password_of(dest):
