@@ -99,10 +99,15 @@ int privileges_drop(bool keep_trees, Error *error) {
 
 static int become(const gid_t *groups, size_t n_groups, Error *error) {
         const uid_t nobody = PROTO_WORKER_USER;
+        int r;
 
         if (geteuid() != 0)
                 return 0;
 
+        /* Nobody may not do that any more. */
+        r = limit_bounding_set(NULL, 0, error);
+        if (r < 0)
+                return r;
         if (setgroups(n_groups, groups) < 0 || setresgid(nobody, nobody, nobody) < 0 ||
             setresuid(nobody, nobody, nobody) < 0)
                 return error_set_errno(error, errno, "Cannot become an ordinary user");
@@ -128,9 +133,6 @@ int privileges_become_reader(Error *error) {
         if (geteuid() != 0 || !has_capability(CAP_DAC_READ_SEARCH))
                 return privileges_drop(false, error);
 
-        r = limit_bounding_set(keep, 1, error);
-        if (r < 0)
-                return r;
         if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
                 return error_set_errno(error, errno, "Cannot keep a capability");
         r = privileges_become_nobody(error);

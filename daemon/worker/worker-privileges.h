@@ -22,7 +22,8 @@ bool privileges_can_mount(void);
  */
 int privileges_drop(bool keep_trees, Error *error);
 
-/** privileges_become_nobody() - root becomes an ordinary user that owns nothing; others stay */
+/** privileges_become_nobody() - root becomes an ordinary user that owns nothing and has no capability in
+ * its bounding set; others stay */
 int privileges_become_nobody(Error *error);
 
 /** privileges_become_builder() - the same, in the group that may use /dev/kvm */

@@ -291,6 +291,32 @@ static void tree_worker_of_a_user_writes_its_own_files(void **state) {
         assert_int_equal(run(*state, STEP_TREE, SOMEBODY, write_own_tree), ALLOWED);
 }
 
+/* How many capabilities a program that is started could ever get. */
+static int count_bounding_set(int (*become_other)(Error *error)) {
+        pid_t pid = fork();
+        int n = 0;
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                if (become_other(NULL) < 0)
+                        _exit(NO_SANDBOX);
+                for (int c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
+                        n += prctl(PR_CAPBSET_READ, c, 0, 0, 0);
+                _exit(n);
+        }
+
+        return wait_for(pid);
+}
+
+static void who_was_root_can_never_get_a_capability_back(void **state) {
+        if (!is_root())
+                skip();
+
+        assert_int_equal(count_bounding_set(privileges_become_nobody), 0);
+        assert_int_equal(count_bounding_set(privileges_become_builder), 0);
+        assert_int_equal(count_bounding_set(privileges_become_reader), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE_WITH(tree_worker_cannot_get_out_of_the_tree, set_up, tear_down),
@@ -300,6 +326,7 @@ int main(void) {
                 CASE_WITH(reader_of_a_directory_reads_what_who_started_it_may, set_up, tear_down),
                 CASE_WITH(tree_worker_of_root_keeps_what_trees_need, set_up, tear_down),
                 CASE_WITH(tree_worker_of_a_user_writes_its_own_files, set_up, tear_down),
+                CASE(who_was_root_can_never_get_a_capability_back),
         };
 
         return cmocka_run_group_tests_name("worker-sandbox", tests, NULL, NULL);
