@@ -25,6 +25,9 @@
 /* Between giving up the name and ending, for calls that were sent to it meanwhile. */
 #define LINGER_USEC UINT64_C(100000)
 
+/* What such a call may take, although systemd has been told of the end: one hour. */
+#define STOP_MAX_USEC "3600000000"
+
 typedef struct Daemon {
         MainOptions options;
         Config config;
@@ -74,6 +77,7 @@ static int on_linger(sd_event_source *source, uint64_t usec, void *userdata) {
         if (!is_busy(daemon))
                 return sd_event_exit(daemon->event, 0);
 
+        (void) sd_notify(0, "EXTEND_TIMEOUT_USEC=" STOP_MAX_USEC);
         bus_server_request_names(daemon->server);
         return 0;
 }
@@ -82,6 +86,9 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
         Daemon *daemon = userdata;
 
         log_print(&daemon->log, LOG_DEBUG, "Nothing to do, ending");
+        /* Before the names go: who calls then has systemd start the next daemon, which it does not do
+         * as long as it takes this one for running. */
+        (void) sd_notify(0, "STOPPING=1");
         bus_server_release_names(daemon->server);
         (void) sd_event_source_set_time_relative(daemon->linger, LINGER_USEC);
         (void) sd_event_source_set_enabled(daemon->linger, SD_EVENT_ONESHOT);
@@ -146,6 +153,10 @@ static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *u
         _cleanup_(error_clear) Error error = ERROR_NULL;
         Daemon *daemon = userdata;
         int peer;
+
+        /* Left for the next daemon, which systemd starts for it. */
+        if (sd_event_source_get_enabled(daemon->linger, NULL) > 0)
+                return sd_event_source_set_enabled(source, SD_EVENT_OFF);
 
         peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (peer >= 0 && bus_server_add_peer(daemon->server, peer, &error) < 0)
