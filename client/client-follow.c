@@ -308,12 +308,25 @@ const char *follow_id(const Follow *follow) {
 }
 
 char *follow_read_digest(const Follow *follow) {
-        char *digest = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
+        sd_bus *bus = connection_bus(follow->connection);
+        const char *digest;
+        int r;
 
-        if (follow->path && !follow->is_lost)
-                (void) sd_bus_get_property_string(
-                        connection_bus(follow->connection),
-                        connection_peer_name(follow->connection), follow->path, BUS_JOB, "Digest",
-                        NULL, &digest);
-        return digest;
+        if (!follow->path || follow->is_lost)
+                return NULL;
+
+        r = sd_bus_message_new_method_call(
+                bus, &call, connection_peer_name(follow->connection), follow->path,
+                "org.freedesktop.DBus.Properties", "Get");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "ss", BUS_JOB, "Digest");
+        /* Whoever stops the daemon, and with it the job, does not want the next one started. */
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(call, false);
+        if (r >= 0)
+                r = sd_bus_call(bus, call, 0, NULL, &reply);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "v", "s", &digest);
+        return r < 0 ? NULL : strdup(digest);
 }
