@@ -46,9 +46,12 @@ static bool is_ours(const sd_bus_error *bus_error) {
 }
 
 static const char *find_message(const sd_bus_error *bus_error) {
-        /* The library's words for a connection that went away help nobody. */
+        /* The library's words for a connection that went away help nobody, nor do the bus's rules. */
         if (find_kind(bus_error) == ERROR_INTERRUPTED && !is_ours(bus_error))
                 return "The daemon ended without an answer";
+        if (sd_bus_error_has_name(bus_error, SD_BUS_ERROR_ACCESS_DENIED))
+                return "The message bus does not let this user call the daemon: --user or "
+                       "--embedded use another one";
 
         return bus_error->message ? bus_error->message : bus_error->name;
 }

@@ -45,7 +45,8 @@ static void what_the_bus_says_becomes_a_name_of_ours(void **state) {
                 const char *name, *error, *message;
         } errors[] = {
                 { SD_BUS_ERROR_ACCESS_DENIED, "org.virtbootstrap1.Error.AccessDenied",
-                  "Bus words" },
+                  "The message bus does not let this user call the daemon: --user or --embedded use "
+                  "another one" },
                 { SD_BUS_ERROR_NO_REPLY, "org.virtbootstrap1.Error.Interrupted",
                   "The daemon ended without an answer" },
                 { "System.Error.EPIPE", "org.virtbootstrap1.Error.Interrupted",
