@@ -16,13 +16,13 @@
 
 #define BLOCK_BYTES 512u /* of st_blocks */
 #define ROOM_MIN    ((size_t) 64)
+#define BATCH_MAX   ((size_t) 64) /* images that are locked at a time, each by a descriptor */
 
 typedef struct Image {
         char id[STORE_DISK_ID_MAX];
         uint64_t bytes; /* that it takes */
         struct timespec used;
         bool has_key; /* somebody may find it */
-        int fd;       /* owned; locked: no job has it, and none gets it. -EBADF: one has */
 } Image;
 
 typedef struct ImageList {
@@ -31,8 +31,6 @@ typedef struct ImageList {
 } ImageList;
 
 static void image_list_done(ImageList *list) {
-        for (size_t i = 0; i < list->n; i++)
-                closep(&list->images[i].fd);
         free(list->images);
 }
 
@@ -48,7 +46,7 @@ static bool parse_name(const char *name, char ret[static STORE_DISK_ID_MAX]) {
 }
 
 static int add_image(Store *store, const char *name, ImageList *list) {
-        Image image = { .fd = -EBADF };
+        Image image = { 0 };
         struct stat st;
 
         if (!parse_name(name, image.id) ||
@@ -126,15 +124,15 @@ static int compare_use(const void *a, const void *b) {
         return (x->used.tv_nsec > y->used.tv_nsec) - (x->used.tv_nsec < y->used.tv_nsec);
 }
 
-static void lock_image(Store *store, Image *image) {
+/* A descriptor: as long as it is open, no job has the image, and none gets it. Negative: one has. */
+static int lock_image(Store *store, const Image *image) {
         _cleanup_(closep) int fd = -EBADF;
         char name[STORE_DISK_NAME_MAX];
 
         fd =
                 openat(store->disks_fd, store_disk_name(image->id, name),
                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) >= 0)
-                image->fd = TAKE_FD(fd);
+        return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) >= 0 ? TAKE_FD(fd) : -EBADF;
 }
 
 /* A key is left, and leads to nothing until it is used again. */
@@ -163,36 +161,66 @@ static void remove_stale_keys(Store *store) {
         }
 }
 
+/* Who looks at images that are free. */
+typedef struct Visitor {
+        int (*read_leases)(Store *store, DiskIds *ret);
+        void (*visit)(void *userdata, Store *store, const Image *image);
+        void *userdata;
+} Visitor;
+
 /*
- * What is neither with a job nor needed by a chain. Who makes a chain notes that before it lets go of its
- * images: read after they were locked, the leases are all there is to know.
+ * Who makes a chain notes that before it lets go of its images: read after they were locked, the leases are
+ * all there is to know.
  */
-static int find_free_images(
-        Store *store,
-        ImageList *list,
-        int (*read_leases)(Store *store, DiskIds *ret),
-        ImageList *ret) {
+static int visit_batch(Store *store, const Image *images, size_t n, const Visitor *visitor) {
         _cleanup_(disk_ids_done) DiskIds leased = { 0 };
-        int r;
+        int locks[BATCH_MAX], r;
 
-        for (size_t i = 0; i < list->n; i++)
-                lock_image(store, &list->images[i]);
-        r = read_leases(store, &leased);
-        if (r < 0)
-                return r;
+        for (size_t i = 0; i < n; i++)
+                locks[i] = lock_image(store, &images[i]);
 
-        ret->images = calloc(list->n + 1, sizeof(*ret->images));
-        if (!ret->images)
-                return -ENOMEM;
-        for (size_t i = 0; i < list->n; i++) {
-                Image *image = &list->images[i];
-
-                if (image->fd < 0 || disk_ids_have(&leased, image->id))
-                        continue;
-                ret->images[ret->n++] = *image;
-                image->fd = -EBADF;
+        r = visitor->read_leases(store, &leased);
+        for (size_t i = 0; i < n; i++) {
+                if (r >= 0 && locks[i] >= 0 && !disk_ids_have(&leased, images[i].id))
+                        visitor->visit(visitor->userdata, store, &images[i]);
+                closep(&locks[i]);
         }
-        return 0;
+        return r;
+}
+
+/* Those of @list that are neither with a job nor needed by a chain. */
+static int visit_free_images(Store *store, const ImageList *list, const Visitor *visitor) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < list->n; i += BATCH_MAX) {
+                const size_t left = list->n - i;
+
+                r = visit_batch(
+                        store, &list->images[i], left < BATCH_MAX ? left : BATCH_MAX, visitor);
+        }
+        return r;
+}
+
+typedef struct Pruning {
+        uint64_t room; /* bytes that may stay */
+        uint64_t left;
+        uint64_t freed;
+} Pruning;
+
+static void count_image(void *userdata, Store *store, const Image *image) {
+        Pruning *pruning = userdata;
+
+        pruning->left += image->bytes;
+}
+
+static void prune_image(void *userdata, Store *store, const Image *image) {
+        Pruning *pruning = userdata;
+
+        if (pruning->left <= pruning->room || !remove_image(store, image))
+                return;
+
+        pruning->left -= image->bytes < pruning->left ? image->bytes : pruning->left;
+        pruning->freed += image->bytes;
 }
 
 int store_disk_prune(
@@ -202,30 +230,27 @@ int store_disk_prune(
         uint64_t *ret_freed,
         uint64_t *ret_left,
         Error *error) {
-        _cleanup_(image_list_done) ImageList list = { 0 }, unused = { 0 };
-        uint64_t freed = 0, left = 0;
+        _cleanup_(image_list_done) ImageList list = { 0 };
+        Pruning pruning = { .room = keep > others ? keep - others : 0 };
+        Visitor visitor = { store_lease_read_alive, count_image, &pruning };
         int r;
 
         r = list_images(store, &list);
-        if (r >= 0)
-                r = find_free_images(store, &list, store_lease_read_alive, &unused);
+        if (r >= 0 && list.n > 0) {
+                qsort(list.images, list.n, sizeof(*list.images), compare_use);
+                r = visit_free_images(store, &list, &visitor);
+        }
+        if (r >= 0 && pruning.left > pruning.room) {
+                visitor.visit = prune_image;
+                r = visit_free_images(store, &list, &visitor);
+        }
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot list the disk images in the cache");
 
-        if (unused.n > 0)
-                qsort(unused.images, unused.n, sizeof(*unused.images), compare_use);
-        for (size_t i = 0; i < unused.n; i++)
-                left += unused.images[i].bytes;
-        for (size_t i = 0; i < unused.n && left + others > keep; i++)
-                if (remove_image(store, &unused.images[i])) {
-                        freed += unused.images[i].bytes;
-                        left -= unused.images[i].bytes;
-                }
-
-        if (freed > 0)
+        if (pruning.freed > 0)
                 remove_stale_keys(store);
-        *ret_freed = freed;
-        *ret_left = left;
+        *ret_freed = pruning.freed;
+        *ret_left = pruning.left;
         return 0;
 }
 
@@ -239,20 +264,25 @@ static void keep_without_key(ImageList *list) {
         list->n = n;
 }
 
+static void recover_image(void *userdata, Store *store, const Image *image) {
+        unsigned *n = userdata;
+
+        *n += remove_image(store, image);
+}
+
 int store_disk_recover(Store *store, unsigned *ret, Error *error) {
-        _cleanup_(image_list_done) ImageList list = { 0 }, unused = { 0 };
+        _cleanup_(image_list_done) ImageList list = { 0 };
         unsigned n = 0;
+        const Visitor visitor = { store_lease_read, recover_image, &n };
         int r;
 
         r = list_images(store, &list);
         keep_without_key(&list);
-        if (r >= 0 && list.n > 0)
-                r = find_free_images(store, &list, store_lease_read, &unused);
+        if (r >= 0)
+                r = visit_free_images(store, &list, &visitor);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot list the disk images in the cache");
 
-        for (size_t i = 0; i < unused.n; i++)
-                n += remove_image(store, &unused.images[i]);
         *ret = n;
         return 0;
 }

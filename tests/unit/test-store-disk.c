@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-store.h"
 
+#include <sys/resource.h>
+
 #include "store-cache.h"
 #include "store-disk.h"
 
@@ -409,6 +411,26 @@ static void damaged_records_do_no_harm(void **state) {
         assert_true(is_found(f, &of, disk.id));
 }
 
+static void more_images_than_descriptors_are_pruned(void **state) {
+        enum { N_IMAGES = 200, N_DESCRIPTORS = 128 };
+        StoreFixture *f = *state;
+        StoreDisk disks[N_IMAGES];
+        struct rlimit limit, lower;
+
+        for (size_t i = 0; i < N_IMAGES; i++)
+                disks[i] = put_unfinished(f);
+
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        lower = limit;
+        lower.rlim_cur = N_DESCRIPTORS;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &lower), 0);
+        prune(f);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+
+        for (size_t i = 0; i < N_IMAGES; i++)
+                assert_false(exists(f, &disks[i]));
+}
+
 #define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
 
 int main(void) {
@@ -428,6 +450,7 @@ int main(void) {
                 STORE_CASE(image_that_nobody_can_find_goes_first),
                 STORE_CASE(chain_is_pruned_from_its_top),
                 STORE_CASE(images_that_are_needed_do_not_count),
+                STORE_CASE(more_images_than_descriptors_are_pruned),
                 STORE_CASE(recovery_removes_what_a_killed_daemon_left),
                 STORE_CASE(recovery_does_not_look_for_chains),
                 STORE_CASE(lease_of_a_chain_that_comes_to_nothing_can_be_released),
