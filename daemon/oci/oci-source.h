@@ -11,7 +11,8 @@
  *     dir:PATH                            what "skopeo copy … dir:PATH" writes
  *
  * PATH ends at the first ':', so that it cannot have one, but for "dir:", where all is PATH. An empty REF
- * is none, but for "docker-archive:", where it is an error. The case of the words does not matter (RFC 3986, 3.1).
+ * is none, but for "docker-archive:", where it is an error. The case of the words does not matter
+ * (RFC 3986, 3.1).
  */
 
 #include <stdbool.h>

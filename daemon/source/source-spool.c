@@ -106,8 +106,13 @@ static int copy(Inflate *inflate, const SourceInput *input, Error *error) {
 
         while (r >= 0 && (n = inflate_read(inflate, buffer, BUFFER_BYTES, error)) > 0)
                 r = keep(input, buffer, (size_t) n, &done, error);
+        if (r < 0 || n < 0)
+                return r < 0 ? r : (int) n;
 
-        return r < 0 ? r : (int) n;
+        do
+                r = inflate_pass_rest(inflate, error);
+        while (r > 0);
+        return r;
 }
 
 /* From where a file's offset is, or to the end of a pipe. */

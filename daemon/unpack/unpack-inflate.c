@@ -106,22 +106,21 @@ static bool is_zero(const uint8_t *data, size_t size) {
         return size == 0 || (data[0] == 0 && memcmp(data, data + 1, size - 1) == 0);
 }
 
-/* Goes past what follows the stream: a tape has zeros there, and some put a signature. Whoever writes it
- * into a pipe can do so to the end. */
-static int inflate_pass_rest(Inflate *inflate, Error *error) {
+int inflate_pass_rest(Inflate *inflate, Error *error) {
         Reader *reader = &inflate->reader;
         ssize_t n;
 
-        while ((n = reader_peek(reader, 1, error)) > 0) {
-                inflate->has_rest = inflate->has_rest || !is_zero(reader_data(reader), (size_t) n);
-                if (inflate->has_rest && unpack_layer_is_verified(&inflate->layer))
-                        return error_set(
-                                error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
-                                "Something else follows the compressed stream");
-                reader_consume(reader, (size_t) n);
-        }
+        n = reader_peek(reader, 1, error);
+        if (n <= 0)
+                return (int) n;
 
-        return (int) n;
+        inflate->has_rest = inflate->has_rest || !is_zero(reader_data(reader), (size_t) n);
+        if (inflate->has_rest && unpack_layer_is_verified(&inflate->layer))
+                return error_set(
+                        error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
+                        "Something else follows the compressed stream");
+        reader_consume(reader, (size_t) n);
+        return 1;
 }
 
 static int inflate_check_limits(const Inflate *inflate, Error *error) {
@@ -161,9 +160,6 @@ ssize_t inflate_read(Inflate *inflate, void *buffer, size_t size, Error *error) 
                         return n;
                 if (n == 0) {
                         inflate_end_layer(inflate);
-                        r = inflate_pass_rest(inflate, error);
-                        if (r < 0)
-                                return r;
                         break;
                 }
 

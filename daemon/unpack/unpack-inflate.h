@@ -39,6 +39,16 @@ int inflate_next(Inflate *inflate, UnpackLayer *ret, Error *error);
  */
 ssize_t inflate_read(Inflate *inflate, void *buffer, size_t size, Error *error);
 
+/**
+ * inflate_pass_rest() - go past a piece of what follows the stream
+ *
+ * To be called after inflate_read() has come to the layer's end, until nothing is left: a tape has zeros there,
+ * and some put a signature. Who writes all that into a pipe can do so to the end.
+ *
+ * Return: 1, 0 when nothing is left, or a negative errno with @error set.
+ */
+int inflate_pass_rest(Inflate *inflate, Error *error);
+
 /** inflate_has_end() - whether a layer from which was read is compressed so that what is cut off is no
  * valid stream */
 bool inflate_has_end(const Inflate *inflate);

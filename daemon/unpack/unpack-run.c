@@ -48,7 +48,6 @@ static int prefix_layer(Error *error, const UnpackLayer *layer) {
 static int inflate_layer(Run *run, const UnpackLayer *layer, Error *error) {
         RingChunk *chunk;
         ssize_t n;
-        bool last;
         int r;
 
         do {
@@ -60,15 +59,19 @@ static int inflate_layer(Run *run, const UnpackLayer *layer, Error *error) {
                 if (n < 0)
                         return prefix_layer(error, layer);
 
-                last = (size_t) n < RING_CHUNK_BYTES;
+                /* What follows is passed piece by piece, with empty chunks: that is progress, too. */
+                r = (size_t) n < RING_CHUNK_BYTES ? inflate_pass_rest(run->inflate, error) : 1;
+                if (r < 0)
+                        return prefix_layer(error, layer);
+
                 chunk->size = (size_t) n;
-                chunk->last = last;
+                chunk->last = r == 0;
                 chunk->layer = *layer;
                 chunk->has_end = inflate_has_end(run->inflate);
                 chunk->has_rest = inflate_has_rest(run->inflate);
                 chunk->consumed = inflate_consumed(run->inflate);
                 ring_push(run->ring);
-        } while (!last);
+        } while (r > 0);
 
         return 0;
 }
@@ -177,34 +180,6 @@ static void on_warning(void *userdata, const char *text) {
                 run->events->warning(run->events->userdata, text);
 }
 
-/* Names are any bytes; what people and the bus get to see is not. */
-static void make_printable(Error *error) {
-        static const char digits[] = "0123456789abcdef";
-        char *text, *p;
-
-        if (!error->message)
-                return;
-
-        p = text = malloc(4 * strlen(error->message) + 1);
-        for (const char *from = error->message; text && *from != '\0'; from++) {
-                const uint8_t byte = (uint8_t) *from;
-
-                if (byte >= ' ' && byte <= '~') {
-                        *p++ = *from;
-                        continue;
-                }
-                *p++ = '\\';
-                *p++ = 'x';
-                *p++ = digits[byte >> 4];
-                *p++ = digits[byte & 0xf];
-        }
-        if (p)
-                *p = '\0';
-
-        free(error->message);
-        error->message = text;
-}
-
 static int write_layers(Run *run, Error *error) {
         int r;
 
@@ -247,7 +222,6 @@ static int run_threads(Run *run, Error *error) {
         }
 
         if (write_layers(run, &own) < 0) {
-                make_printable(&own);
                 if (own.code > 0)
                         ring_fail(run->ring, &own);
                 /* It may be waiting for bytes that are on their way from far. */

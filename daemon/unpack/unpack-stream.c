@@ -68,17 +68,18 @@ la_ssize_t stream_read(struct archive *archive, void *userdata, const void **ret
         Stream *stream = userdata;
         int r;
 
-        if (stream->given) {
-                if (stream->chunk->last) {
-                        stream->ended = true;
-                        return 0;
-                }
+        /* libarchive takes an empty chunk for the end. */
+        while (!stream->chunk->last && (stream->given || stream->chunk->size == 0)) {
                 r = pull(stream);
                 if (r <= 0) {
                         archive_set_error(archive, r < 0 ? -r : ECANCELED, "Cancelled");
                         return ARCHIVE_FATAL;
                 }
+                stream->given = false;
         }
+        stream->ended = stream->given || stream->chunk->size == 0;
+        if (stream->ended)
+                return 0;
 
         stream->given = true;
         *ret = stream->chunk->data;

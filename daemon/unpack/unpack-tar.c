@@ -12,9 +12,12 @@
 
 #define BLOCK ((size_t) 512)
 
+#define HARD_LINK      '1' /* as headers have it */
+#define CONTINUED_FILE 'M' /* GNU tar's */
+
 DEFINE_CLEANUP(struct archive, archive_read_free);
 
-static int archive_error(struct archive *archive, Error *error) {
+static int archive_error(const Tar *tar, struct archive *archive, Error *error) {
         const char *text = archive_error_string(archive);
 
         switch (archive_errno(archive)) {
@@ -25,7 +28,9 @@ static int archive_error(struct archive *archive, Error *error) {
         default:
                 return error_set(
                         error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "The tar archive is invalid: %s",
-                        text ? text : "unknown error");
+                        text                 ? text
+                        : tar->stream->ended ? "it ends in the middle of an entry"
+                                             : "unknown error");
         }
 }
 
@@ -44,7 +49,7 @@ static int copy_content(Tar *tar, struct archive *archive, const UnpackMeta *met
                 if (r == ARCHIVE_EOF || tar->is_cut)
                         return tree_finish(tar->tree, meta, error);
                 if (r != ARCHIVE_OK)
-                        return archive_error(archive, error);
+                        return archive_error(tar, archive, error);
                 if (size == 0)
                         continue;
                 if (offset < 0 || (uint64_t) offset > meta->size ||
@@ -63,9 +68,6 @@ static int copy_content(Tar *tar, struct archive *archive, const UnpackMeta *met
                         return r;
         }
 }
-
-#define HARD_LINK      '1'
-#define CONTINUED_FILE 'M' /* GNU tar's */
 
 /* What an entry is called, and what it points to. */
 typedef struct EntryNames {
@@ -271,7 +273,7 @@ static int open_archive(const Tar *tar, struct archive *archive, Error *error) {
         switch (archive_errno(archive)) {
         case ECANCELED:
         case ENOMEM:
-                return archive_error(archive, error);
+                return archive_error(tar, archive, error);
         default:
                 return no_archive(tar, error);
         }
@@ -285,7 +287,7 @@ static int next_header(
         /* What is left of the content goes first, so that the headers begin at a known place. */
         r = first ? ARCHIVE_OK : archive_read_data_skip(archive);
         if (r != ARCHIVE_OK && r != ARCHIVE_EOF)
-                return archive_error(archive, error);
+                return archive_error(tar, archive, error);
 
         stream_mark(tar->stream, (uint64_t) archive_filter_bytes(archive, 0));
         r = archive_read_next_header(archive, ret);
@@ -294,7 +296,7 @@ static int next_header(
         if (r == ARCHIVE_OK || r == ARCHIVE_WARN)
                 return 1;
         return headers_are_large(tar) ? headers_too_large(tar, error)
-                                      : archive_error(archive, error);
+                                      : archive_error(tar, archive, error);
 }
 
 /* Whether it was a block of zeros at which libarchive found the end. */
@@ -330,7 +332,7 @@ static int check_end(const Tar *tar, struct archive *archive, bool has_entries, 
 
         unpack_target_warn(
                 tar->target,
-                "The archive ends without the end-of-archive block: not all of it may have been packed");
+                "The archive ends without the end-of-archive block: it may not be complete");
         return 0;
 }
 

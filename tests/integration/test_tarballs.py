@@ -220,3 +220,8 @@ def test_daemon_opens_a_path_itself_without_a_descriptor(api, dest, write, sampl
 def test_relative_path_needs_a_descriptor(api, dest):
     with pytest.raises(Exception, match='InvalidReference'):
         api.bootstrap('docker-archive:-', str(dest))
+
+
+def test_names_are_told_as_they_are(client, write, dest):
+    path = write(tar.archive([tar.hardlink('häß', 'missing')]))
+    assert '"häß"' in client.fail(path, dest).sentence

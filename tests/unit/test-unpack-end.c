@@ -121,6 +121,21 @@ static void header_of_what_does_not_follow_is_no_end(void **state) {
         }
 }
 
+static void archive_cut_within_headers_is_told_to_be(void **state) {
+        static const char types[] = { 'x', 'g', 'L' };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < sizeof(types); i++) {
+                Bytes *tar = tarball_add(f);
+
+                tar_file(tar, "first", "1");
+                tar_extra(tar, types[i], "13 comment=x\n", 13);
+                tar->size -= TAR_BLOCK;
+                run_badly_naming(f, ERROR_CORRUPT_ARCHIVE, "in the middle of an entry");
+                reset(f);
+        }
+}
+
 static void what_follows_the_end_is_left_out(void **state) {
         Fixture *f = *state;
         Bytes *tar = tarball_add(f);
@@ -225,6 +240,7 @@ int main(void) {
                 UNPACK_CASE(tarball_without_an_end_is_refused),
                 UNPACK_CASE(one_block_of_zeros_is_an_end),
                 UNPACK_CASE(header_of_what_does_not_follow_is_no_end),
+                UNPACK_CASE(archive_cut_within_headers_is_told_to_be),
                 UNPACK_CASE(what_follows_the_end_is_left_out),
                 UNPACK_CASE(tarball_without_entries_is_refused),
                 UNPACK_CASE(other_files_are_called_by_their_names),
