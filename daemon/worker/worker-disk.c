@@ -178,7 +178,6 @@ static int explain_full(const Work *work, Ext4 **ext4, Error *error) {
 }
 
 static int write_chain(const Work *work, Error *error) {
-        const UnpackInput input = layers_input(work->layers);
         Ext4Options options = options_of(work);
         _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
         int r;
@@ -190,7 +189,7 @@ static int write_chain(const Work *work, Error *error) {
                                         : ext4_new(&options, &ext4, error);
         if (r >= 0)
                 r = rootfs_unpack(
-                        work->socket_fd, &input, ext4_target(ext4), work->settings, error);
+                        work->socket_fd, work->layers, ext4_target(ext4), work->settings, error);
         if (r >= 0 && work->start->n_images > work->start->n_layers)
                 r = change(work, ext4, error);
         if (r < 0 && ext4 && ext4_lack(ext4) != EXT4_LACKS_NOTHING)

@@ -90,6 +90,10 @@ static int receive(Layers *layers, Error *error) {
                 "Message of type %u from the daemon is out of place", message.type);
 }
 
+bool layers_are_tarball(const Layers *layers) {
+        return layers->n == 1 && layers->n_opened == 1 && !layers->all[0].layer.has_digest;
+}
+
 static int next_layer(void *userdata, UnpackLayer *ret, Error *error) {
         Layers *layers = userdata;
         int r = 0;

@@ -24,6 +24,9 @@ Layers *layers_free(Layers *layers);
 /** layers_input() - what to give to unpack_run(); valid as long as @layers */
 UnpackInput layers_input(Layers *layers);
 
+/** layers_are_tarball() - whether what was read is one tarball, not the layers of an image */
+bool layers_are_tarball(const Layers *layers);
+
 /** layers_skip() - begin with layer @n: those below it are only for who rewinds */
 void layers_skip(Layers *layers, uint32_t n);
 

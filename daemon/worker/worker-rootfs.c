@@ -66,7 +66,7 @@ static void warn_of_image(int socket_fd, const UnpackTarget *target) {
 
         if (has(target, root, "oci-layout") && has(target, root, "index.json"))
                 kind = "oci-archive";
-        else if (has(target, root, "manifest.json"))
+        else if (has(target, root, "manifest.json") && has(target, root, "repositories"))
                 kind = "docker-archive";
         if (kind) {
                 char text[256];
@@ -82,10 +82,11 @@ static void warn_of_image(int socket_fd, const UnpackTarget *target) {
 
 int rootfs_unpack(
         int socket_fd,
-        const UnpackInput *input,
+        Layers *layers,
         UnpackTarget *target,
         const RootfsSettings *settings,
         Error *error) {
+        const UnpackInput input = layers_input(layers);
         const UnpackOptions options = {
                 .limits = settings->limits,
                 .uids = settings->maps_later ? NULL : &settings->uids,
@@ -97,11 +98,10 @@ int rootfs_unpack(
                 .warning = on_warning,
                 .userdata = &socket_fd,
         };
-
         int r;
 
-        r = unpack_run(input, target, &options, &events, error);
-        if (r >= 0)
+        r = unpack_run(&input, target, &options, &events, error);
+        if (r >= 0 && layers_are_tarball(layers))
                 warn_of_image(socket_fd, target);
         return r;
 }

@@ -5,9 +5,9 @@
 
 #include "base-idmap.h"
 #include "base-limits.h"
-#include "unpack-input.h"
 #include "unpack-run.h"
 #include "unpack-target.h"
+#include "worker-layers.h"
 
 /* How the tree is to be made. */
 typedef struct RootfsSettings {
@@ -24,7 +24,7 @@ int rootfs_receive_maps(int socket_fd, uint32_t n, RootfsSettings *settings, Err
 /** rootfs_unpack() - unpack_run(), which tells the daemon of its progress */
 int rootfs_unpack(
         int socket_fd,
-        const UnpackInput *input,
+        Layers *layers,
         UnpackTarget *target,
         const RootfsSettings *settings,
         Error *error);

@@ -75,14 +75,13 @@ static int unpack(
         const RootfsSettings *settings,
         Error *error) {
         _cleanup_(unpack_target_freep) UnpackTarget *target = NULL;
-        const UnpackInput input = layers_input(layers);
         int r;
 
         r = privileged ? map_root(root_fd, settings, error) : 0;
         if (r >= 0)
                 r = unpack_directory_new(root_fd, privileged, &target, error);
         if (r >= 0)
-                r = rootfs_unpack(socket_fd, &input, target, settings, error);
+                r = rootfs_unpack(socket_fd, layers, target, settings, error);
         if (r >= 0 && password_fd >= 0)
                 r = rootfs_set_password(target, password_fd, error);
         if (r >= 0 && syncfs(root_fd) < 0)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Images in files: oci:, oci-archive:, docker-archive: and dir:, from files, pipes and sockets."""
 
+import contextlib
+import gzip
 import os
 import shutil
 import socket
@@ -101,12 +103,9 @@ def impatient(client, env, tmp_path):
     return client
 
 
-@pytest.mark.parametrize('kind', ['oci-archive', 'docker-archive'])
-def test_archive_that_comes_slowly_is_waited_for(everything, impatient, dest, kind):
-    """The pace is the test: all of it takes longer than the daemon waits for a part."""
-    with open(path_of(everything[kind]), 'rb') as f:
-        body = f.read()
-    pieces, seconds = 15, 3
+@contextlib.contextmanager
+def slowly(body, pieces=15, seconds=3):
+    """A pipe into which @body comes. The pace is the test: all takes longer than the daemon waits for a part."""
     size = len(body) // pieces + 1
     ours, theirs = os.pipe()
 
@@ -118,7 +117,22 @@ def test_archive_that_comes_slowly_is_waited_for(everything, impatient, dest, ki
 
     threading.Thread(target=send, daemon=True).start()
     with open(ours, 'rb') as stdin:
+        yield stdin
+
+
+@pytest.mark.parametrize('kind', ['oci-archive', 'docker-archive'])
+def test_archive_that_comes_slowly_is_waited_for(everything, impatient, dest, kind):
+    with open(path_of(everything[kind]), 'rb') as f:
+        body = f.read()
+    with slowly(body) as stdin:
         impatient.bootstrap(f'{kind}:-', dest, stdin=stdin)
+    assert (dest / 'etc/release').exists()
+
+
+def test_zeros_that_come_slowly_behind_a_tarball_are_waited_for(impatient, dest):
+    tarball = gzip.compress(tar.archive([tar.directory('etc'), tar.file('etc/release')]))
+    with slowly(tarball + bytes(1 << 20)) as stdin:
+        impatient.bootstrap('-', dest, stdin=stdin)
     assert (dest / 'etc/release').exists()
 
 
@@ -228,6 +242,14 @@ def test_image_in_place_of_a_tarball_is_warned_of(everything, client, dest, kind
     result = client.bootstrap(path_of(everything[kind]), dest, '--json', *options)
     assert [one['text'] for one in result.of('message')] == [
         f'This is no root file system but an archive with an image in it, which {kind}:PATH names']
+
+
+def test_image_with_files_like_an_archives_is_not_warned_of(client, folder, dest):
+    one = Image([Layer([tar.file(name) for name in (
+        'manifest.json', 'repositories', 'oci-layout', 'index.json')])])
+    image.write_layout(folder / 'layout', one)
+    result = client.bootstrap(f'oci:{folder}/layout', dest, '--json')
+    assert not result.of('message')
 
 
 def test_root_file_system_with_such_names_is_not_warned_of(client, folder, dest):
