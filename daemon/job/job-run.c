@@ -15,8 +15,9 @@
 #include "job-unpack.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
-#define VERDICT_USEC                                                                               \
-        (30 * USEC_PER_SEC) /* for the second of two workers at one pipe to tell its reason */
+
+/* For the second of two workers at one pipe to tell its reason. */
+#define VERDICT_USEC (30 * USEC_PER_SEC)
 
 struct JobRun {
         const FetchContext *context; /* borrowed, as all that follow up to @userdata */
@@ -43,17 +44,19 @@ struct JobRun {
         Error builder_error; /* of a builder from which the unpack worker, still there, does not read */
 };
 
-/* Of the two workers at a builder's pipe one has failed: what the other says may be the better reason. */
+/* One worker has failed, and what another one says may be the better reason. */
 static const Error *reason_so_far(const JobRun *run) {
         if (run->builder_error.code != 0)
                 return &run->builder_error;
-        return run->is_building && run->unpack_error.code != 0 ? &run->unpack_error : NULL;
+        return run->unpack_error.code != 0 ? &run->unpack_error : NULL;
 }
 
 static uint64_t stall_usec(const JobRun *run) {
         const uint64_t usec = run->context->process->config->stall_usec;
+        const bool is_at_pipe = run->is_building || run->builder_error.code != 0;
 
-        return reason_so_far(run) && (usec == 0 || usec > VERDICT_USEC) ? VERDICT_USEC : usec;
+        return is_at_pipe && reason_so_far(run) && (usec == 0 || usec > VERDICT_USEC) ? VERDICT_USEC
+                                                                                      : usec;
 }
 
 /* Whoever makes no progress for too long is stuck. */
