@@ -9,8 +9,8 @@
  * a job works in it, and is noted in the store's journal, so that what a killed daemon left is removed.
  * With "overwrite", the tree that is there is cloned with hard links first, and the two change places.
  *
- * A mount point cannot be renamed: it is filled in place, and emptied again when that fails. So is a
- * directory in whose parent nothing may be created.
+ * A mount point cannot be renamed: it is filled in place, and emptied again when that fails; the owner and
+ * the mode that it got stay. So is a directory in whose parent nothing may be created.
  */
 
 #include <stdbool.h>

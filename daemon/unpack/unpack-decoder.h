@@ -31,7 +31,8 @@ typedef struct DecoderOps {
 
         void (*free)(Decoder *decoder);
 
-        /* Whether a stream that was cut off can be told from a whole one. */
+        /* Whether a stream that was cut off can be told from a whole one, unless it has several members
+         * and was cut between them. */
         bool has_end;
 } DecoderOps;
 
