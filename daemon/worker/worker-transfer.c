@@ -21,8 +21,9 @@ typedef enum LayerState {
 } LayerState;
 
 typedef struct Transfer {
-        ImageSource *source;          /* borrowed; NULL when offline */
-        const Descriptor *descriptor; /* borrowed */
+        ImageSource *source; /* borrowed; NULL when offline */
+        Digest digest;
+        uint64_t size; /* bytes */
         uint32_t index;
         LayerState state;
         pthread_t thread; /* in LAYER_TRANSFERRING */
@@ -51,9 +52,9 @@ static int on_data(void *userdata, const void *data, size_t size, Error *error) 
 static void *run(void *userdata) {
         Transfer *transfer = userdata;
         const SourceBlobRequest request = {
-                .digest = &transfer->descriptor->digest,
+                .digest = &transfer->digest,
                 .offset = transfer->offset,
-                .size = transfer->descriptor->size,
+                .size = transfer->size,
                 .write = on_data,
                 .userdata = transfer,
         };
@@ -77,7 +78,7 @@ static int start(Transfer *transfer, ProtoFds *fds, uint64_t offset, Error *erro
                 return error_set(
                         error, ENOENT, ERROR_NOT_FOUND,
                         "%s is not in the cache, and nothing is fetched when offline",
-                        digest_format(&transfer->descriptor->digest, text));
+                        digest_format(&transfer->digest, text));
 
         closep(&transfer->pipe_fd);
         transfer->pipe_fd = TAKE_FD(fds->fds[0]);
@@ -157,8 +158,8 @@ static int ask(Transfers *transfers, Error *error) {
                         .type = PROTO_BLOB_WANTED,
                         .blob_wanted = {
                                 .token = transfer->index,
-                                .digest = transfer->descriptor->digest,
-                                .size = transfer->descriptor->size,
+                                .digest = transfer->digest,
+                                .size = transfer->size,
                         },
                 };
 
@@ -197,7 +198,8 @@ static int init(
         for (uint32_t i = 0; i < transfers->n; i++)
                 transfers->all[i] = (Transfer){
                         .source = channel->source,
-                        .descriptor = &manifest->layers[i],
+                        .digest = manifest->layers[i].digest,
+                        .size = manifest->layers[i].size,
                         .index = i,
                         .pipe_fd = -EBADF,
                         .notify_fd = transfers->notify_fds[1],
