@@ -16,8 +16,8 @@ static StoreDiskKey key(const StoreDisk *parent, uint64_t size, const char *laye
         return result;
 }
 
-/* A disk image as a job would put it there; its lock is gone. */
-static StoreDisk put(StoreFixture *f, const StoreDiskKey *of) {
+/* An image that a job has filled, and still has. */
+static StoreDisk fill(StoreFixture *f) {
         char content[8192];
         StoreDisk disk;
 
@@ -25,9 +25,21 @@ static StoreDisk put(StoreFixture *f, const StoreDiskKey *of) {
         assert_int_equal(store_disk_create(f->store, &disk, NULL), 0);
         assert_int_equal(fd_write_full(disk.fd, content, sizeof(content)), 0);
         assert_int_equal(fsync(disk.fd), 0);
+        return disk;
+}
+
+/* Its lock goes with the descriptor. */
+static void let_go(StoreDisk *disk) {
+        assert_int_equal(close(disk->fd), 0);
+        disk->fd = -EBADF;
+}
+
+/* A disk image as a job would put it there; its lock is gone. */
+static StoreDisk put(StoreFixture *f, const StoreDiskKey *of) {
+        StoreDisk disk = fill(f);
+
         assert_true(store_disk_publish(f->store, of, &disk, NULL) >= 0);
-        assert_int_equal(close(disk.fd), 0);
-        disk.fd = -EBADF;
+        let_go(&disk);
         return disk;
 }
 
@@ -57,15 +69,9 @@ static bool exists(StoreFixture *f, const StoreDisk *disk) {
 
 /* An image that a job began and did not complete; its lock is gone. */
 static StoreDisk put_unfinished(StoreFixture *f) {
-        char content[8192];
-        StoreDisk disk;
+        StoreDisk disk = fill(f);
 
-        memset(content, 'x', sizeof(content));
-        assert_int_equal(store_disk_create(f->store, &disk, NULL), 0);
-        assert_int_equal(fd_write_full(disk.fd, content, sizeof(content)), 0);
-        assert_int_equal(fsync(disk.fd), 0);
-        assert_int_equal(close(disk.fd), 0);
-        disk.fd = -EBADF;
+        let_go(&disk);
         return disk;
 }
 
