@@ -139,7 +139,7 @@ int registry_url_follow(
             (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0))
                 return error_set(
                         error, EPROTO, ERROR_REGISTRY_ERROR,
-                        "%s redirects to what is no HTTP address", host);
+                        "%s redirected to something that is not an HTTP URL", host);
 
         if (registry_url_is_tls(from) && strcmp(scheme, "https") != 0 && !insecure)
                 return error_set(
@@ -160,8 +160,10 @@ static int url_add_query(CURLU *url, const char *name, const char *value, Error 
         if (value[0] == '\0')
                 return 0;
 
-        if (asprintf(&pair, "%s=%s", name, value) < 0)
+        if (asprintf(&pair, "%s=%s", name, value) < 0) {
+                pair = NULL;
                 return error_oom(error);
+        }
         if (curl_url_set(url, CURLUPART_QUERY, pair, CURLU_APPENDQUERY | CURLU_URLENCODE) !=
             CURLUE_OK)
                 return error_oom(error);
