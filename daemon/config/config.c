@@ -106,6 +106,49 @@ static void assign_builder(
         }
 }
 
+static bool is_host(const char *text, size_t length) {
+        static const char characters[] =
+                "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                "abcdefghijklmnopqrstuvwxyz._-:[]";
+
+        return length > 0 && strspn(text, characters) >= length;
+}
+
+/* Adds the host at @text to the list; returns 0, or -EINVAL, or -ENOBUFS when there is no room. */
+static int add_host(Config *config, const char *text, size_t length) {
+        const size_t used = strlen(config->private_hosts);
+
+        if (!is_host(text, length))
+                return -EINVAL;
+        if (used + (used > 0) + length >= sizeof(config->private_hosts))
+                return -ENOBUFS;
+
+        (void) snprintf(
+                config->private_hosts + used, sizeof(config->private_hosts) - used, "%s%.*s",
+                used > 0 ? " " : "", (int) length, text);
+        return 0;
+}
+
+static void assign_hosts(const Reading *reading, unsigned line, const char *value) {
+        if (value[0] == '\0')
+                reading->config->private_hosts[0] = '\0';
+
+        for (const char *p = value + strspn(value, " \t"); *p != '\0';) {
+                const size_t length = strcspn(p, " \t");
+                const int r = add_host(reading->config, p, length);
+
+                if (r < 0)
+                        log_print(
+                                reading->log, LOG_WARNING,
+                                "%s:%u: PrivateHosts= cannot have \"%.*s\"%s, ignoring",
+                                reading->name, line, (int) length, p,
+                                r == -ENOBUFS ? ", the list is too long"
+                                              : ": expected HOST[:PORT]");
+                p += length;
+                p += strspn(p, " \t");
+        }
+}
+
 static bool is_builder_key(const char *section, const char *key) {
         return strcmp(section, "VirtBuilder") == 0 &&
                (strcmp(key, "Source") == 0 || strcmp(key, "Options") == 0);
@@ -125,6 +168,11 @@ static void on_assign(
                                 reading->log, LOG_WARNING,
                                 "%s:%u: Sandbox= is yes or no, not \"%s\", ignoring", reading->name,
                                 line, value);
+                return;
+        }
+
+        if (strcmp(section, "Registry") == 0 && strcmp(key, "PrivateHosts") == 0) {
+                assign_hosts(reading, line, value);
                 return;
         }
 

@@ -18,6 +18,7 @@
 
 #define CONFIG_ARGUMENTS_MAX      ((uint32_t) 64) /* of one program */
 #define CONFIG_ARGUMENT_BYTES_MAX ((size_t) 1024) /* of one of them, with its NUL */
+#define CONFIG_HOSTS_MAX          ((size_t) 1024) /* bytes of a list of hosts, with its NUL */
 
 /* More arguments for a program's command line. */
 typedef struct ConfigArguments {
@@ -35,6 +36,8 @@ typedef struct Config {
         bool sandbox;            /* Sandbox=; a worker that cannot enter its sandbox fails */
         Limits limits;           /* [Limits] */
         ConfigArguments builder; /* [VirtBuilder] Source= and Options=, in order */
+        /* [Registry] PrivateHosts=: "HOST" or "HOST:PORT", separated by spaces */
+        char private_hosts[CONFIG_HOSTS_MAX];
 } Config;
 
 #define CONFIG_FILE_MAX  ((size_t) 1 << 20) /* bytes */

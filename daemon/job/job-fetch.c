@@ -383,6 +383,10 @@ static int send_start(Fetch *fetch, Error *error) {
                 r = set_text(
                         start->username, sizeof(start->username), spec->username, "user name",
                         error);
+        if (r >= 0)
+                r = set_text(
+                        start->private_hosts, sizeof(start->private_hosts),
+                        fetch->context->process->config->private_hosts, "list of hosts", error);
         if (r < 0)
                 return r;
 

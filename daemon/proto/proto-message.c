@@ -106,8 +106,9 @@ static bool is_optional_digest(uint8_t has, const Digest *digest) {
 
 static bool fetch_start_is_valid(const ProtoFetchStart *m) {
         return TEXT_OK(m->source) && TEXT_OK(m->platform) && TEXT_OK(m->username) &&
-               is_optional_digest(m->has_digest, &m->digest) && is_flag(m->not_secure) &&
-               is_flag(m->offline) && is_flag(m->inspect) && is_flag(m->sandbox);
+               TEXT_OK(m->private_hosts) && is_optional_digest(m->has_digest, &m->digest) &&
+               is_flag(m->not_secure) && is_flag(m->offline) && is_flag(m->inspect) &&
+               is_flag(m->sandbox);
 }
 
 static bool blob_wanted_is_valid(const ProtoBlobWanted *m) {

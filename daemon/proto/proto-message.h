@@ -97,7 +97,9 @@ typedef struct ProtoFetchStart {
         char source[1024];  /* of an image in files: without its path, "oci-archive:.:NAME" */
         char platform[64];  /* empty: this machine's */
         char username[256]; /* empty: anonymous */
-        Digest digest;      /* the image must have this digest, when @has_digest */
+        char private_hosts
+                [1024]; /* where a registry may send although they are in private networks */
+        Digest digest;  /* the image must have this digest, when @has_digest */
         uint8_t has_digest;
         uint8_t not_secure;
         uint8_t offline;

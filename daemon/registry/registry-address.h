@@ -13,3 +13,16 @@
  * addresses, also when an IPv6 address carries such an IPv4 one. Anything but IP is private.
  */
 bool registry_address_is_private(const struct sockaddr *address);
+
+/**
+ * registry_address_name_is_private() - whether the host @name has such an address
+ *
+ * Resolves it, which may wait for a name server. A name that does not resolve has none.
+ */
+bool registry_address_name_is_private(const char *name);
+
+/**
+ * registry_address_is_of_proxy() - whether @address and its port are those of @proxy
+ * @proxy:      as in https_proxy: "HOST", "HOST:PORT" or a URL
+ */
+bool registry_address_is_of_proxy(const struct sockaddr *address, const char *proxy);

@@ -85,11 +85,10 @@ static int fetch_token(
         const RegistryEndpoint *endpoint,
         RegistryHttp *http,
         const RegistryChallenge *challenge,
-        const RegistryResponse *denied,
         OciToken *ret,
         Error *error) {
         _cleanup_(registry_response_done) RegistryResponse response = { 0 };
-        _cleanup_(freep) char *url = NULL, *home = NULL;
+        _cleanup_(freep) char *url = NULL;
         RegistryLogin login = basic_login(endpoint);
         RegistryRequest request;
         int r;
@@ -97,18 +96,12 @@ static int fetch_token(
         r = token_url(endpoint, challenge, &url, error);
         if (r < 0)
                 return r;
-        if (asprintf(&home, "https://%s/", endpoint->host) < 0) {
-                home = NULL;
-                return error_oom(error);
-        }
 
         request = (RegistryRequest){
                 .url = url,
                 .accept = "application/json",
                 .login = endpoint->username ? &login : NULL,
                 .body_max = OCI_TOKEN_DOCUMENT_MAX,
-                .home_url = home,
-                .home_peer = denied->peer,
         };
         r = get_with_retries(http, &request, &response, error);
         if (r < 0)
@@ -118,16 +111,12 @@ static int fetch_token(
 }
 
 static int auth_take_token(
-        RegistryAuth *auth,
-        RegistryHttp *http,
-        const RegistryChallenge *challenge,
-        const RegistryResponse *denied,
-        Error *error) {
+        RegistryAuth *auth, RegistryHttp *http, const RegistryChallenge *challenge, Error *error) {
         uint64_t asked_usec = boottime_usec();
         OciToken token = { 0 };
         int r;
 
-        r = fetch_token(auth->endpoint, http, challenge, denied, &token, error);
+        r = fetch_token(auth->endpoint, http, challenge, &token, error);
         if (r < 0)
                 return error_prefix(error, "Cannot get a token");
 
@@ -166,9 +155,7 @@ static int auth_renew_locked(
         if (auth->generation != generation)
                 return 1; /* another thread was faster */
         if (bearer)
-                return is_fresh && !needs_scope
-                               ? 0
-                               : auth_take_token(auth, http, bearer, denied, error);
+                return is_fresh && !needs_scope ? 0 : auth_take_token(auth, http, bearer, error);
         if (registry_challenges_find(&denied->challenges, REGISTRY_SCHEME_BASIC))
                 return auth_take_basic(auth);
 

@@ -70,6 +70,12 @@ RegistryClient *registry_client_free(RegistryClient *client) {
 }
 
 static int client_take_http(RegistryClient *client, RegistryHttp **ret, Error *error) {
+        const RegistryHttpSettings settings = {
+                .tls = &client->endpoint.tls,
+                .insecure = client->endpoint.insecure,
+                .home_url = client->endpoint.url,
+                .private_hosts = client->endpoint.private_hosts,
+        };
         RegistryHttp *http = NULL;
 
         (void) pthread_mutex_lock(&client->lock);
@@ -78,8 +84,7 @@ static int client_take_http(RegistryClient *client, RegistryHttp **ret, Error *e
         (void) pthread_mutex_unlock(&client->lock);
 
         if (!http)
-                return registry_http_new(
-                        &client->endpoint.tls, client->endpoint.insecure, ret, error);
+                return registry_http_new(&settings, ret, error);
 
         *ret = http;
         return 0;

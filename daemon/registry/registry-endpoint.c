@@ -14,6 +14,17 @@ static int copy_text(const char *text, char **ret, Error *error) {
         return *ret ? 0 : error_oom(error);
 }
 
+static int copy_hosts(RegistryEndpoint *endpoint, const RegistryOptions *options, Error *error) {
+        if (asprintf(&endpoint->url, "https://%s/", endpoint->host) < 0) {
+                endpoint->url = NULL;
+                return error_oom(error);
+        }
+
+        return copy_text(
+                options->private_hosts ? options->private_hosts : "", &endpoint->private_hosts,
+                error);
+}
+
 static int copy_credentials(
         RegistryEndpoint *endpoint, const RegistryOptions *options, Error *error) {
         int r;
@@ -46,7 +57,9 @@ int registry_endpoint_init(
         if (!endpoint->insecure)
                 endpoint->scheme = "https";
 
-        r = copy_credentials(endpoint, options, error);
+        r = copy_hosts(endpoint, options, error);
+        if (r >= 0)
+                r = copy_credentials(endpoint, options, error);
         if (r >= 0)
                 r = registry_tls_load(
                         options->certs_dir, reference->host,
@@ -62,6 +75,8 @@ void registry_endpoint_done(RegistryEndpoint *endpoint) {
                 explicit_bzero(endpoint->password, strlen(endpoint->password));
         free(endpoint->password);
         free(endpoint->username);
+        free(endpoint->url);
+        free(endpoint->private_hosts);
         registry_tls_done(&endpoint->tls);
         (void) pthread_mutex_destroy(&endpoint->lock);
         *endpoint = (RegistryEndpoint){ 0 };

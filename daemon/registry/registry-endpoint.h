@@ -16,9 +16,10 @@
 
 /* What a user says about a registry; borrowed. */
 typedef struct RegistryOptions {
-        const char *username; /* NULL: anonymous */
-        const char *password; /* NULL: anonymous */
-        bool insecure;        /* plain HTTP and unverified certificates are allowed */
+        const char *username;      /* NULL: anonymous */
+        const char *password;      /* NULL: anonymous */
+        bool insecure;             /* plain HTTP and unverified certificates are allowed */
+        const char *private_hosts; /* registry-guard.h; NULL: none */
         const char *
                 certs_dir; /* instead of /etc/containers/certs.d and /etc/docker/certs.d; or NULL */
 } RegistryOptions;
@@ -26,6 +27,8 @@ typedef struct RegistryOptions {
 /* Read-only after init, except what @lock protects; shared by threads. */
 typedef struct RegistryEndpoint {
         char host[REFERENCE_REPOSITORY_MAX + 1]; /* of the API, with the port */
+        char *url;                               /* owned; "https://HOST/", whatever the scheme */
+        char *private_hosts;                     /* owned; registry-guard.h */
         char repository[REFERENCE_REPOSITORY_MAX + 1];
         bool insecure;
         char *username;          /* owned; NULL when anonymous */

@@ -3,24 +3,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registry-address.h"
 #include "registry-handle.h"
 #include "registry-url.h"
 
-static bool has_variable(const char *name) {
-        const char *value = getenv(name);
+/* What libcurl takes a proxy for @url from: the first that is set decides, and an empty one means none.
+ * HTTP_PROXY is what a CGI program gets from a request's Proxy header. */
+static const char *proxy_for(const char *url) {
+        static const char *const tls_names[] = {
+                "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL,
+        };
+        static const char *const plain_names[] = { "http_proxy", "all_proxy", "ALL_PROXY", NULL };
 
-        return value && value[0] != '\0';
+        if (registry_url_is_loopback(url))
+                return NULL;
+
+        for (const char *const *name = registry_url_is_tls(url) ? tls_names : plain_names; *name;
+             name++) {
+                const char *value = getenv(*name);
+
+                if (value)
+                        return value[0] != '\0' ? value : NULL;
+        }
+
+        return NULL;
 }
 
 bool registry_handle_has_proxy(const char *url) {
-        if (registry_url_is_loopback(url))
-                return false;
-        if (has_variable("all_proxy") || has_variable("ALL_PROXY"))
-                return true;
+        return proxy_for(url) != NULL;
+}
 
-        /* HTTP_PROXY is what a CGI program gets from a request's Proxy header. */
-        return registry_url_is_tls(url) ? has_variable("https_proxy") || has_variable("HTTPS_PROXY")
-                                        : has_variable("http_proxy");
+bool registry_handle_is_proxy(const char *url, const struct sockaddr *address) {
+        const char *proxy = proxy_for(url);
+
+        return proxy && registry_address_is_of_proxy(address, proxy);
 }
 
 static struct curl_blob pem_blob(char *pem) {

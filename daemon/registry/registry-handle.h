@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 #include <stdbool.h>
+#include <sys/socket.h>
 
 #include "registry-tls.h"
 
@@ -21,5 +22,8 @@
  */
 CURLcode registry_handle_setup(CURL *easy, const RegistryTls *tls, bool insecure, const char *url);
 
-/** registry_handle_has_proxy() - whether the environment may name a proxy for @url */
+/** registry_handle_has_proxy() - whether the environment names a proxy for @url; no_proxy is not read */
 bool registry_handle_has_proxy(const char *url);
+
+/** registry_handle_is_proxy() - whether @address is one of the proxy that the environment names for @url */
+bool registry_handle_is_proxy(const char *url, const struct sockaddr *address);

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "registry-address.h"
 #include "registry-failure.h"
+#include "registry-guard.h"
 #include "registry-handle.h"
 #include "registry-http.h"
 
@@ -14,6 +14,7 @@ struct RegistryHttp {
         CURL *easy;             /* owned */
         const RegistryTls *tls; /* borrowed */
         bool insecure;
+        RegistryGuard guard;
         char reason[CURL_ERROR_SIZE]; /* libcurl's own words about the latest failure */
 };
 
@@ -27,18 +28,19 @@ typedef struct Hop {
         RegistryResponse *response;       /* borrowed */
         Error *error;                     /* borrowed; set when @is_aborted */
         size_t header_bytes;
-        bool is_complete;    /* all headers have come */
-        bool has_headers;    /* @response has those of this hop */
-        bool is_aborted;     /* by this side, with @error set */
-        bool is_cut;         /* more of an error's text than anyone needs */
-        bool checks_address; /* private ones are refused */
-        bool is_private;     /* a connection to a private address was refused */
+        bool is_complete;     /* all headers have come */
+        bool has_headers;     /* @response has those of this hop */
+        bool is_aborted;      /* by this side, with @error set */
+        bool is_cut;          /* more of an error's text than anyone needs */
+        RegistryGuard *guard; /* borrowed */
+        const char *from;     /* borrowed; the host that redirected here, or NULL */
+        bool is_private;      /* a connection to a private address was refused */
 } Hop;
 
 DEFINE_CLEANUP(CURL, curl_easy_cleanup);
 DEFINE_CLEANUP(struct curl_slist, curl_slist_free_all);
 
-int registry_http_new(const RegistryTls *tls, bool insecure, RegistryHttp **ret, Error *error) {
+int registry_http_new(const RegistryHttpSettings *settings, RegistryHttp **ret, Error *error) {
         _cleanup_(curl_easy_cleanupp) CURL *easy = curl_easy_init();
         RegistryHttp *http = malloc(sizeof(*http));
 
@@ -47,7 +49,15 @@ int registry_http_new(const RegistryTls *tls, bool insecure, RegistryHttp **ret,
                 return error_oom(error);
         }
 
-        *http = (RegistryHttp){ .easy = TAKE_PTR(easy), .tls = tls, .insecure = insecure };
+        *http = (RegistryHttp){
+                .easy = TAKE_PTR(easy),
+                .tls = settings->tls,
+                .insecure = settings->insecure,
+                .guard = {
+                        .home_url = settings->home_url,
+                        .private_hosts = settings->private_hosts,
+                },
+        };
         *ret = http;
         return 0;
 }
@@ -124,25 +134,15 @@ static size_t on_data(char *data, size_t size, size_t n, void *userdata) {
         return hop->is_cut ? CURL_WRITEFUNC_ERROR : n;
 }
 
-/* Looks at the address itself, since what a name stands for may change between two looks. */
+/* Looks at the address itself, since what a name stands for may change between two looks. A connection
+ * that is used again was looked at when it was opened: libcurl keeps them by host. */
 static curl_socket_t on_open_socket(
         void *userdata, curlsocktype purpose, struct curl_sockaddr *address) {
-        char text[INET6_ADDRSTRLEN] = "";
         Hop *hop = userdata;
 
-        if (registry_address_is_private(&address->addr)) {
-                const void *bytes =
-                        address->family == AF_INET6
-                                ? (const void *) &((struct sockaddr_in6 *) (void *) &address->addr)
-                                          ->sin6_addr
-                                : (const void *) &((struct sockaddr_in *) (void *) &address->addr)
-                                          ->sin_addr;
-
-                if (!inet_ntop(address->family, bytes, text, sizeof(text)) ||
-                    strcmp(text, hop->request->home_peer) != 0) {
-                        hop->is_private = true;
-                        return CURL_SOCKET_BAD;
-                }
+        if (!registry_guard_takes_address(hop->guard, hop->url, &address->addr)) {
+                hop->is_private = true;
+                return CURL_SOCKET_BAD;
         }
 
         return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -178,14 +178,8 @@ static void set_callbacks(Hop *hop) {
         (void) curl_easy_setopt(easy, CURLOPT_HEADERDATA, hop);
         (void) curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
         (void) curl_easy_setopt(easy, CURLOPT_WRITEDATA, hop);
-
-        if (hop->checks_address) {
-                (void) curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-                (void) curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, hop);
-                /* A connection that is open already was not looked at. */
-                (void) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-                (void) curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-        }
+        (void) curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+        (void) curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, hop);
 }
 
 static int hop_prepare(Hop *hop, RegistryHttp *http) {
@@ -204,12 +198,6 @@ static int hop_prepare(Hop *hop, RegistryHttp *http) {
         return 0;
 }
 
-static int refuse_private(const RegistryResponse *response, Error *error) {
-        return error_set(
-                error, EPROTO, ERROR_REGISTRY_ERROR,
-                "The registry sends to %s for tokens, which is a private address", response->host);
-}
-
 /* What curl_easy_perform() came to. */
 static int hop_finish(Hop *hop, const RegistryHttp *http, CURLcode code) {
         RegistryTrouble trouble = {
@@ -223,7 +211,7 @@ static int hop_finish(Hop *hop, const RegistryHttp *http, CURLcode code) {
         if (hop->is_aborted)
                 return -hop->error->code;
         if (hop->is_private)
-                return refuse_private(hop->response, hop->error);
+                return registry_guard_refuse(hop->from, hop->response->host, hop->error);
 
         if (code == CURLE_OK || hop->is_complete)
                 hop_read_headers(hop);
@@ -240,7 +228,6 @@ static int hop_finish(Hop *hop, const RegistryHttp *http, CURLcode code) {
 
 /* One request without redirects. */
 static int http_hop(RegistryHttp *http, Hop *hop, RegistryResponse *response, Error *error) {
-        const RegistryRequest *request = hop->request;
         int r;
 
         registry_response_done(response);
@@ -251,12 +238,9 @@ static int http_hop(RegistryHttp *http, Hop *hop, RegistryResponse *response, Er
         hop->response = response;
         hop->error = error;
 
-        if (request->home_url && !registry_url_same_host(hop->url, request->home_url)) {
-                /* A proxy looks the name up, and its own address says nothing. */
-                hop->checks_address = !registry_handle_has_proxy(hop->url);
-                if (!hop->checks_address && registry_url_is_private(hop->url))
-                        return refuse_private(response, error);
-        }
+        hop->guard = &http->guard;
+        if (!registry_guard_takes_name(hop->guard, hop->url))
+                return registry_guard_refuse(hop->from, response->host, error);
 
         r = hop_prepare(hop, http);
         if (r < 0)
@@ -302,6 +286,7 @@ static int http_get_following(
         Error *error) {
         _cleanup_(curl_slist_free_allp) struct curl_slist *headers = NULL;
         _cleanup_(freep) char *url = strdup(request->url);
+        char from[REGISTRY_HOST_MAX] = "";
         bool is_at_origin = true;
         int r;
 
@@ -313,7 +298,12 @@ static int http_get_following(
                 return r;
 
         for (unsigned redirects = 0;; redirects++) {
-                Hop hop = { .url = url, .headers = headers, .request = request };
+                Hop hop = {
+                        .url = url,
+                        .headers = headers,
+                        .request = request,
+                        .from = redirects > 0 ? from : NULL,
+                };
                 char *next;
 
                 is_at_origin = is_at_origin && registry_url_same_origin(url, request->url);
@@ -326,6 +316,7 @@ static int http_get_following(
                 if (r <= 0)
                         return r;
 
+                (void) registry_url_host(url, from);
                 free(url);
                 url = next;
                 if (redirects == REGISTRY_REDIRECTS_MAX)

@@ -8,6 +8,8 @@
  * https to http unless that is allowed. The Authorization header goes to the first origin (scheme,
  * host, port) and is dropped for good when a redirect leaves it.
  *
+ * Hosts that the registry chooses are connected to by the rules of registry-guard.h.
+ *
  * Proxies come from the environment as libcurl(3) reads it (https_proxy, http_proxy, all_proxy,
  * no_proxy), except that hosts named "localhost", 127.x.x.x and [::1] are always reached directly.
  */
@@ -43,12 +45,6 @@ typedef struct RegistryRequest {
         uint64_t range_start;       /* the first byte that is wanted; 0: no Range header */
         size_t body_max;            /* more bytes in a good response are ERROR_LIMIT_EXCEEDED */
 
-        /* When set, private addresses are connected to only if the host is that of @home_url, or the
-         * address is @home_peer. (Where a proxy resolves the name, only an address in the URL itself
-         * can be checked.) */
-        const char *home_url;
-        const char *home_peer; /* as in RegistryResponse */
-
         /* Gets the body of a 200 or 206 instead of @body; @response has the headers. Returns 0, or a
          * negative errno with @error set, which ends the request. NULL: the body is collected. */
         int (*on_body)(
@@ -60,12 +56,17 @@ typedef struct RegistryRequest {
         void *userdata;
 } RegistryRequest;
 
-/**
- * registry_http_new() - something to make requests with, one at a time, that keeps its connections
- * @tls:        borrowed, must outlive it
- * @insecure:   plain HTTP and unverified certificates are allowed
- */
-int registry_http_new(const RegistryTls *tls, bool insecure, RegistryHttp **ret, Error *error);
+/* Whom requests go to, and how; everything is borrowed, and must outlive the RegistryHttp. */
+typedef struct RegistryHttpSettings {
+        const RegistryTls *tls;
+        bool insecure;        /* plain HTTP and unverified certificates are allowed */
+        const char *home_url; /* with the registry's host: all others are foreign */
+        const char *
+                private_hosts; /* foreign hosts that may have private addresses: registry-guard.h */
+} RegistryHttpSettings;
+
+/** registry_http_new() - something to make requests with, one at a time, that keeps its connections */
+int registry_http_new(const RegistryHttpSettings *settings, RegistryHttp **ret, Error *error);
 
 /** registry_http_free() - close the connections of @http (may be NULL) and release it */
 RegistryHttp *registry_http_free(RegistryHttp *http);

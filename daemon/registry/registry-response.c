@@ -55,16 +55,11 @@ static void read_challenges(CURL *easy, RegistryChallenges *ret) {
 
 void registry_response_read_headers(RegistryResponse *response, CURL *easy) {
         curl_off_t length = -1;
-        const char *peer = NULL;
 
         (void) curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &response->status);
         (void) curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-        (void) curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &peer);
 
         response->content_length = length >= 0 ? (uint64_t) length : REGISTRY_SIZE_UNKNOWN;
-        response->peer[0] = '\0';
-        if (peer && strlen(peer) < sizeof(response->peer))
-                memcpy(response->peer, peer, strlen(peer) + 1);
 
         read_header(easy, "Content-Type", response->content_type);
         read_header(easy, "Content-Range", response->content_range);

@@ -26,7 +26,6 @@ typedef struct RegistryResponse {
         char content_range[REGISTRY_HEADER_TEXT_MAX];
         char retry_after[REGISTRY_HEADER_TEXT_MAX];
         char host[REGISTRY_HOST_MAX];  /* who answered, after redirects */
-        char peer[INET6_ADDRSTRLEN];   /* its address without the port, or the proxy's */
         RegistryChallenges challenges; /* of a 401 or 403; those that could be read */
         char *body;                    /* owned; NUL-terminated behind @size; NULL when empty */
         size_t size;

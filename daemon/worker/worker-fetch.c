@@ -131,6 +131,7 @@ static int connect_registry(
         RegistryOptions options = {
                 .username = start->username[0] != '\0' ? start->username : NULL,
                 .insecure = start->not_secure,
+                .private_hosts = start->private_hosts,
                 .certs_dir = getenv("VIRTBOOTSTRAP_CERTS_DIR"),
         };
         char *password = NULL;

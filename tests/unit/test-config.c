@@ -57,6 +57,28 @@ static void what_cannot_be_understood_changes_nothing(void **state) {
         assert_int_equal(config.limits.path_bytes, defaults.limits.path_bytes);
 }
 
+static void hosts_add_up_and_an_empty_list_removes_them(void **state) {
+        assert_string_equal(
+                apply("[Registry]\nPrivateHosts=a.example  10.0.0.1:9000\nPrivateHosts=[::1]:1\n")
+                        .private_hosts,
+                "a.example 10.0.0.1:9000 [::1]:1");
+        assert_string_equal(
+                apply("[Registry]\nPrivateHosts=a\nPrivateHosts=\nPrivateHosts=b http://c d\n")
+                        .private_hosts,
+                "b d");
+}
+
+static void list_of_hosts_has_a_limit(void **state) {
+        Config config = apply("[Registry]\nPrivateHosts=first\n");
+        const char *more = "[Registry]\nPrivateHosts=host\n";
+
+        for (int i = 0; i < 1000; i++)
+                config_apply("more", more, strlen(more), NULL, &config);
+        assert_true(strlen(config.private_hosts) < CONFIG_HOSTS_MAX);
+        assert_true(strlen(config.private_hosts) > CONFIG_HOSTS_MAX - 6);
+        assert_memory_equal(config.private_hosts, "first host host", 15);
+}
+
 static void apply_more(const char *text, Config *config) {
         config_apply("more", text, strlen(text), NULL, config);
 }
@@ -197,6 +219,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(every_key_is_read),
                 CASE(what_cannot_be_understood_changes_nothing),
+                CASE(hosts_add_up_and_an_empty_list_removes_them),
+                CASE(list_of_hosts_has_a_limit),
                 CASE(arguments_of_virt_builder_add_up_in_order),
                 CASE(too_many_or_too_long_arguments_are_left_out),
                 CASE(named_file_stands_for_all_and_has_to_be_there),

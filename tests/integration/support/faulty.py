@@ -64,16 +64,18 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class FaultyRegistry:
-    def __init__(self, certificate=None, key=None):
+    """It is a proxy for plain HTTP, too: it answers for whatever host it is asked."""
+
+    def __init__(self, certificate=None, key=None, address='127.0.0.1'):
         self.blobs, self.manifests, self.requests = {}, {}, []
         self._faults, self._lock = [], threading.Lock()
-        self.server = _Server(('127.0.0.1', 0), Request)
+        self.server = _Server((address, 0), Request)
         self.server.registry = self
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate, key)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.host = f'127.0.0.1:{self.server.server_port}'
+        self.host = f'{address}:{self.server.server_port}'
         self.url = f'http{"s" if certificate else ""}://{self.host}'
         self._gates = []
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
@@ -158,7 +160,7 @@ class FaultyRegistry:
 
     def content(self, request):
         """(media type, bytes) of what is asked for, or None."""
-        path = request.path.partition('?')[0]
+        path = _path(request).partition('?')[0]
         found = re.fullmatch(r'/v2/(.+)/(manifests|blobs)/([^/]+)', path)
         if not found:
             return None
@@ -170,7 +172,7 @@ class FaultyRegistry:
         return None
 
     def right_answer(self, request):
-        if request.path in ('/v2/', '/v2'):
+        if request.path.endswith(('/v2/', '/v2')):
             return request.answer(200, b'{}', Content_Type='application/json')
         content = self.content(request)
         if not content:
@@ -187,6 +189,11 @@ class FaultyRegistry:
             return request.answer(416, Content_Range=f'bytes */{len(body)}')
         return request.answer(206, body[first:], **headers,
                               Content_Range=f'bytes {first}-{len(body) - 1}/{len(body)}')
+
+
+def _path(request):
+    """Without the host, which a proxy is told."""
+    return re.sub('^http://[^/]+', '', request.path)
 
 
 def _content(request):
@@ -262,7 +269,7 @@ def wrong_content_range(request):
 
 def redirect(url, code=307):
     def act(request):
-        request.answer(code, Location=url + request.path)
+        request.answer(code, Location=url + _path(request))
         return True
     return act
 

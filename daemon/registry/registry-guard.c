@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "registry-address.h"
+#include "registry-guard.h"
+#include "registry-handle.h"
+#include "registry-url.h"
+
+/* How much of "HOST[:PORT]" is the host. */
+static size_t name_length(const char *host) {
+        const char *bracket = strrchr(host, ']');
+
+        return host[0] == '[' && bracket ? (size_t) (bracket + 1 - host) : strcspn(host, ":");
+}
+
+static bool is_listed(const char *list, const char *host) {
+        for (const char *p = list + strspn(list, " "); *p != '\0';) {
+                const size_t length = strcspn(p, " ");
+
+                if ((length == strlen(host) || length == name_length(host)) &&
+                    strncasecmp(p, host, length) == 0)
+                        return true;
+                p += length;
+                p += strspn(p, " ");
+        }
+
+        return false;
+}
+
+bool registry_guard_is_foreign(const RegistryGuard *guard, const char *url) {
+        char host[REGISTRY_HOST_MAX];
+
+        return !registry_url_same_host(url, guard->home_url) &&
+               !is_listed(guard->private_hosts, registry_url_host(url, host));
+}
+
+bool registry_guard_takes_name(const RegistryGuard *guard, const char *url) {
+        char host[REGISTRY_HOST_MAX];
+
+        if (!registry_handle_has_proxy(url) || !registry_guard_is_foreign(guard, url))
+                return true;
+        if (registry_url_is_private(url))
+                return false;
+
+        (void) registry_url_host(url, host);
+        host[name_length(host)] = '\0';
+        return !registry_address_name_is_private(host);
+}
+
+static const char *format_address(
+        const struct sockaddr *address, char ret[static INET6_ADDRSTRLEN]) {
+        struct sockaddr_in6 v6;
+        struct sockaddr_in v4;
+
+        ret[0] = '\0';
+        if (address->sa_family == AF_INET) {
+                memcpy(&v4, address, sizeof(v4));
+                (void) inet_ntop(AF_INET, &v4.sin_addr, ret, INET6_ADDRSTRLEN);
+        } else if (address->sa_family == AF_INET6) {
+                memcpy(&v6, address, sizeof(v6));
+                (void) inet_ntop(AF_INET6, &v6.sin6_addr, ret, INET6_ADDRSTRLEN);
+        }
+        return ret;
+}
+
+static bool is_home(const RegistryGuard *guard, const char *address) {
+        return address[0] != '\0' && (strcmp(address, guard->home_peers[0]) == 0 ||
+                                      strcmp(address, guard->home_peers[1]) == 0);
+}
+
+bool registry_guard_takes_address(
+        RegistryGuard *guard, const char *url, const struct sockaddr *address) {
+        char text[INET6_ADDRSTRLEN];
+
+        if (registry_handle_is_proxy(url, address))
+                return true;
+
+        (void) format_address(address, text);
+        if (registry_url_same_host(url, guard->home_url)) {
+                memcpy(guard->home_peers[address->sa_family == AF_INET6], text, sizeof(text));
+                return true;
+        }
+
+        return !registry_guard_is_foreign(guard, url) || !registry_address_is_private(address) ||
+               is_home(guard, text);
+}
+
+int registry_guard_refuse(const char *from, const char *to, Error *error) {
+        if (!from)
+                return error_set(
+                        error, EPROTO, ERROR_REGISTRY_ERROR,
+                        "The registry sends to %s, which is at a private address "
+                        "(PrivateHosts= in virt-bootstrapd.conf would allow it)",
+                        to);
+
+        return error_set(
+                error, EPROTO, ERROR_REGISTRY_ERROR,
+                "%s redirects to %s, which is at a private address "
+                "(PrivateHosts= in virt-bootstrapd.conf would allow it)",
+                from, to);
+}

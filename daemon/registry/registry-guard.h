@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Keeps a registry from sending its client into networks that only this machine can reach.
+ *
+ * A realm, a redirect or a foreign URL names a host of the registry's choice. Such a host is connected to
+ * only at a public address (registry-address.h), at the registry's own, or when the administrator lists it.
+ * The address is looked at when the connection is made, since a name may resolve differently each time. A
+ * proxy resolves names itself: there the name is also resolved here, and refused when it is private.
+ */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "base-error.h"
+
+typedef struct RegistryGuard {
+        const char *home_url;      /* borrowed; with the registry's host */
+        const char *private_hosts; /* borrowed; "HOST" or "HOST:PORT", separated by spaces */
+        /* The registry's IPv4 and IPv6 address, once it was connected to directly. */
+        char home_peers[2][INET6_ADDRSTRLEN];
+} RegistryGuard;
+
+/** registry_guard_is_foreign() - whether connections for @url have to be looked at */
+bool registry_guard_is_foreign(const RegistryGuard *guard, const char *url);
+
+/** registry_guard_takes_name() - whether a proxy, if there is one, may be asked for @url */
+bool registry_guard_takes_name(const RegistryGuard *guard, const char *url);
+
+/** registry_guard_takes_address() - whether @address may be connected to for @url; remembers the registry's */
+bool registry_guard_takes_address(
+        RegistryGuard *guard, const char *url, const struct sockaddr *address);
+
+/**
+ * registry_guard_refuse() - the error of a refusal
+ * @from:       the host that redirected; NULL: the registry sent there
+ * @to:         the host at the private address
+ */
+int registry_guard_refuse(const char *from, const char *to, Error *error);
