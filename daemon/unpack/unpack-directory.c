@@ -63,6 +63,7 @@ static int on_open_root(void *self, UnpackDir *ret, UnpackInfo *ret_info, Error 
 /* A user may not even open a directory of mode 000, but change its mode first. */
 static int open_unreadable(int parent_fd, const char *name, mode_t *ret_mode) {
         struct stat st;
+        int fd, r;
 
         if (fstatat(parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
@@ -71,8 +72,16 @@ static int open_unreadable(int parent_fd, const char *name, mode_t *ret_mode) {
         if (fchmodat(parent_fd, name, (st.st_mode & ALLPERMS) | OWNER_ALL, 0) < 0)
                 return -errno;
 
+        fd = openat(parent_fd, name, DIR_OPEN);
+        if (fd < 0) {
+                r = -errno;
+                if (fchmodat(parent_fd, name, st.st_mode & ALLPERMS, 0) < 0)
+                        r = -errno;
+                return r;
+        }
+
         *ret_mode = st.st_mode & ALLPERMS;
-        return openat(parent_fd, name, DIR_OPEN);
+        return fd;
 }
 
 static int on_open_dir(
@@ -93,7 +102,7 @@ static int on_open_dir(
         if (fd < 0 && errno == EACCES && !directory->privileged) {
                 hidden = true;
                 fd = open_unreadable(DIR_FD(dir), name, &hidden_mode);
-                if (fd < -1)
+                if (fd < 0)
                         errno = -fd;
         }
         if (fd < 0 && errno == ENOENT)
