@@ -28,13 +28,17 @@
 /* What such a call may take, although systemd has been told of the end: one hour. */
 #define STOP_MAX_USEC "3600000000"
 
+/* Sockets that systemd may pass. */
+#define SOCKETS_MAX 16
+
 typedef struct Daemon {
         MainOptions options;
         Config config;
         Log log;
-        sd_event *event;         /* owned, as all that follow */
-        sd_event_source *idle;   /* armed while there is nothing to do */
-        sd_event_source *linger; /* armed between giving up the names and ending */
+        sd_event *event;                         /* owned, as all that follow */
+        sd_event_source *idle;                   /* armed while there is nothing to do */
+        sd_event_source *linger;                 /* armed between giving up the names and ending */
+        sd_event_source *listening[SOCKETS_MAX]; /* NULL behind the last */
         Store *store;
         Queue *queue;
         BusServer *server;
@@ -50,6 +54,8 @@ static void daemon_done(Daemon *daemon) {
         store_free(daemon->store);
         sd_event_source_disable_unref(daemon->idle);
         sd_event_source_disable_unref(daemon->linger);
+        for (size_t i = 0; i < SOCKETS_MAX; i++)
+                sd_event_source_disable_unref(daemon->listening[i]);
         sd_event_unref(daemon->event);
         error_clear(&daemon->error);
 }
@@ -79,6 +85,9 @@ static int on_linger(sd_event_source *source, uint64_t usec, void *userdata) {
 
         (void) sd_notify(0, "EXTEND_TIMEOUT_USEC=" STOP_MAX_USEC);
         bus_server_request_names(daemon->server);
+        /* on_connect() switched off what somebody connected to meanwhile. */
+        for (size_t i = 0; i < SOCKETS_MAX && daemon->listening[i]; i++)
+                (void) sd_event_source_set_enabled(daemon->listening[i], SD_EVENT_ON);
         return 0;
 }
 
@@ -165,10 +174,14 @@ static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *u
 }
 
 static int listen_on_sockets(Daemon *daemon, Error *error) {
-        int n = sd_listen_fds(1), r;
+        int n = sd_listen_fds(1), n_listening = 0, r;
 
         if (n < 0)
                 return error_set_errno(error, -n, "Cannot take the sockets from systemd");
+        if (n > SOCKETS_MAX)
+                return error_set(
+                        error, E2BIG, ERROR_INVALID_OPTION,
+                        "systemd passed %d sockets; expected at most %d", n, SOCKETS_MAX);
 
         for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
                 if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 0) > 0) {
@@ -181,8 +194,11 @@ static int listen_on_sockets(Daemon *daemon, Error *error) {
                 if (sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) <= 0)
                         return error_set(
                                 error, EINVAL, ERROR_INVALID_OPTION,
-                                "Socket %d from systemd is no listening unix stream socket", fd);
-                r = sd_event_add_io(daemon->event, NULL, fd, EPOLLIN, on_connect, daemon);
+                                "Socket %d passed by systemd is not a listening UNIX stream socket",
+                                fd);
+                r = sd_event_add_io(
+                        daemon->event, &daemon->listening[n_listening++], fd, EPOLLIN, on_connect,
+                        daemon);
                 if (r < 0)
                         return error_set_errno(error, -r, "Cannot listen on socket %d", fd);
         }
@@ -367,7 +383,6 @@ static int run(Daemon *daemon, Error *error) {
 
         (void) sd_notify(0, "READY=1");
         r = sd_event_loop(daemon->event);
-        bus_server_flush(daemon->server);
         if (daemon->error.code != 0)
                 return error_copy(error, &daemon->error);
         if (r < 0)
