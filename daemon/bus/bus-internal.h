@@ -11,13 +11,16 @@ typedef struct BusConnection {
         BusServer *server;          /* borrowed */
         sd_bus *bus;                /* owned */
         bool is_peer;
+        bool is_deaf;   /* of a peer: it does not read; its connection is about to be dropped */
         uid_t peer_uid; /* of a peer, from its socket */
+        sd_event_source *catch_up; /* owned; of a peer: see bus-server.c */
 } BusConnection;
 
 /* A call that is answered later. */
 typedef struct BusWaiter {
         struct BusWaiter *next; /* owned */
         sd_bus_message *call;   /* owned */
+        sd_bus_track *caller;   /* owned; see bus_server_track_caller() */
 } BusWaiter;
 
 /* A job as an object on the bus. */
@@ -43,6 +46,9 @@ struct BusServer {
         BusJob *jobs;               /* owned */
         BusPending *pending;        /* owned */
         sd_event_source *reap;      /* owned; frees the connections that are gone */
+        sd_event_source *post;      /* owned; looks for deaf peers */
+        sd_event_source *exit;      /* owned; the last words */
+        bool is_closing;            /* no call is served any more */
 };
 
 /* For _cleanup_(). */
@@ -59,6 +65,17 @@ BusJob *bus_server_find_job(const BusServer *server, const char *id);
 /* bus_server_drop_calls() - forget the calls that came in by @bus */
 void bus_server_drop_calls(BusServer *server, sd_bus *bus);
 
+/**
+ * bus_server_track_caller() - have @on_gone called when who made @call leaves the bus
+ * @ret:        owned by the caller; NULL for a peer, whose end is its connection's
+ */
+int bus_server_track_caller(
+        sd_bus_message *call,
+        sd_bus_track_handler_t on_gone,
+        void *userdata,
+        sd_bus_track **ret,
+        Error *error);
+
 extern const sd_bus_vtable bus_manager_vtable[]; /* userdata: BusServer */
 extern const sd_bus_vtable bus_cache_vtable[];   /* userdata: BusServer */
 extern const sd_bus_vtable bus_job_vtable[];     /* userdata: BusJob */
@@ -73,6 +90,9 @@ void bus_job_emit_progress(const BusJob *job, sd_bus *bus);
 void bus_job_emit_digest(const BusJob *job, sd_bus *bus);
 void bus_job_emit_message(const BusJob *job, sd_bus *bus, int priority, const char *text);
 void bus_job_emit_removed(const BusJob *job, sd_bus *bus);
+
+/* bus_waiter_free() - forget a call without an answer */
+void bus_waiter_free(BusWaiter *waiter);
 
 /* bus_job_answer_waiters() - the job has ended */
 void bus_job_answer_waiters(BusJob *job);

@@ -46,6 +46,44 @@ static int answer(sd_bus_message *call, const Job *job) {
                 call, "sss", job_result(job), error_name(job), error_message(job));
 }
 
+void bus_waiter_free(BusWaiter *waiter) {
+        sd_bus_track_unref(waiter->caller);
+        sd_bus_message_unref(waiter->call);
+        free(waiter);
+}
+
+static int on_waiter_gone(sd_bus_track *track, void *userdata) {
+        BusJob *job = userdata;
+        BusWaiter **p = &job->waiters;
+
+        while (*p && (*p)->caller != track)
+                p = &(*p)->next;
+        if (*p) {
+                BusWaiter *waiter = *p;
+
+                *p = waiter->next;
+                bus_waiter_free(waiter);
+        }
+        return 0;
+}
+
+static int add_waiter(BusJob *job, sd_bus_message *call, BusWaiter **end, Error *error) {
+        _cleanup_(freep) BusWaiter *waiter = malloc(sizeof(*waiter));
+        int r;
+
+        if (!waiter)
+                return error_oom(error);
+
+        *waiter = (BusWaiter){ 0 };
+        r = bus_server_track_caller(call, on_waiter_gone, job, &waiter->caller, error);
+        if (r < 0)
+                return r;
+
+        waiter->call = sd_bus_message_ref(call);
+        *end = TAKE_PTR(waiter);
+        return 0;
+}
+
 static int on_wait(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         BusJob *job = userdata;
@@ -59,11 +97,14 @@ static int on_wait(sd_bus_message *call, void *userdata, sd_bus_error *ret_error
 
         for (; *end; n++)
                 end = &(*end)->next;
-        *end = n < WAITERS_MAX ? malloc(sizeof(**end)) : NULL;
-        if (!*end)
-                return -ENOBUFS;
-
-        **end = (BusWaiter){ .call = sd_bus_message_ref(call) };
+        if (n >= WAITERS_MAX) {
+                error_set(
+                        &error, ENOBUFS, ERROR_QUEUE_FULL,
+                        "%u calls wait for the job already: listen to its signals instead", n);
+                return bus_error_set(ret_error, &error);
+        }
+        if (add_waiter(job, call, end, &error) < 0)
+                return bus_error_set(ret_error, &error);
         return 1;
 }
 
@@ -73,8 +114,7 @@ void bus_job_answer_waiters(BusJob *job) {
 
                 job->waiters = waiter->next;
                 (void) answer(waiter->call, job->job);
-                sd_bus_message_unref(waiter->call);
-                free(waiter);
+                bus_waiter_free(waiter);
         }
 }
 

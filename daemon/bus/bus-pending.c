@@ -11,6 +11,7 @@ struct BusPending {
         BusPending *next;     /* owned */
         BusServer *server;    /* borrowed */
         sd_bus_message *call; /* owned */
+        sd_bus_track *caller; /* owned; see bus_server_track_caller() */
 
         JobSpec *spec; /* owned; of Inspect, as is what follows */
         Fetch *fetch;
@@ -38,13 +39,20 @@ static void pending_free(BusPending *pending) {
         sd_event_source_disable_unref(pending->advance);
         free(pending->entries);
         sd_bus_message_unref(pending->reply);
+        sd_bus_track_unref(pending->caller);
         sd_bus_message_unref(pending->call);
         free(pending);
+}
+
+static int on_caller_gone(sd_bus_track *track, void *userdata) {
+        pending_free(userdata);
+        return 0;
 }
 
 static int pending_new(BusServer *server, sd_bus_message *call, BusPending **ret, Error *error) {
         BusPending *pending;
         unsigned n = 0;
+        int r;
 
         for (pending = server->pending; pending; pending = pending->next)
                 n++;
@@ -62,6 +70,13 @@ static int pending_new(BusServer *server, sd_bus_message *call, BusPending **ret
         pending->next = server->pending;
         server->pending = pending;
         queue_hold(server->queue);
+
+        r = bus_server_track_caller(call, on_caller_gone, pending, &pending->caller, error);
+        if (r < 0) {
+                pending_free(pending);
+                return r;
+        }
+
         *ret = pending;
         return 0;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "bus-internal.h"
 #include "bus-pending.h"
@@ -21,6 +23,33 @@ BusJob *bus_server_find_job(const BusServer *server, const char *id) {
         return NULL;
 }
 
+int bus_server_track_caller(
+        sd_bus_message *call,
+        sd_bus_track_handler_t on_gone,
+        void *userdata,
+        sd_bus_track **ret,
+        Error *error) {
+        sd_bus_track *track;
+        int r;
+
+        *ret = NULL;
+        if (sd_bus_is_bus_client(sd_bus_message_get_bus(call)) <= 0)
+                return 0;
+
+        r = sd_bus_track_new(sd_bus_message_get_bus(call), &track, on_gone, userdata);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot watch the caller");
+
+        r = sd_bus_track_add_sender(track, call);
+        if (r < 0) {
+                sd_bus_track_unref(track);
+                return error_set_errno(error, -r, "Cannot watch the caller");
+        }
+
+        *ret = track;
+        return 0;
+}
+
 static void drop_waiters(BusJob *job, sd_bus *bus) {
         BusWaiter **p = &job->waiters;
 
@@ -33,9 +62,15 @@ static void drop_waiters(BusJob *job, sd_bus *bus) {
                 }
 
                 *p = waiter->next;
-                sd_bus_message_unref(waiter->call);
-                free(waiter);
+                bus_waiter_free(waiter);
         }
+}
+
+static uint64_t now_msec(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
 }
 
 void bus_server_drop_calls(BusServer *server, sd_bus *bus) {
@@ -55,6 +90,7 @@ static BusConnection *connection_free(BusConnection *connection) {
                 return NULL;
 
         bus_server_drop_calls(connection->server, connection->bus);
+        sd_event_source_disable_unref(connection->catch_up);
         (void) sd_bus_detach_event(connection->bus);
         sd_bus_close_unref(connection->bus);
         free(connection);
@@ -63,6 +99,14 @@ static BusConnection *connection_free(BusConnection *connection) {
 DEFINE_CLEANUP(BusConnection, connection_free);
 
 /* What the queue tells, to all who listen. */
+
+/* Messages that wait for the other side to read. */
+static uint64_t n_unread(const BusConnection *connection) {
+        uint64_t n = 0;
+
+        (void) sd_bus_get_n_queued_write(connection->bus, &n);
+        return n;
+}
 
 #define FOR_EACH_BUS(server, c)                                                                    \
         for (BusConnection *c = (server)->connections; c; c = c->next)                             \
@@ -98,8 +142,10 @@ static void on_job_state_changed(void *userdata, Job *job) {
 static void on_job_progress(void *userdata, Job *job) {
         BusServer *server = userdata;
 
+        /* Who does not keep up is told the latest when it does. */
         FOR_EACH_BUS(server, c)
-        bus_job_emit_progress(bus_server_find_job(server, job_id(job)), c->bus);
+        if (n_unread(c) < BUS_UNREAD_PROGRESS_MAX)
+                bus_job_emit_progress(bus_server_find_job(server, job_id(job)), c->bus);
 }
 
 static void on_job_digest(void *userdata, Job *job) {
@@ -138,7 +184,8 @@ static int on_reap(sd_event_source *source, void *userdata) {
         while (*p) {
                 BusConnection *connection = *p;
 
-                if (!connection->is_peer || sd_bus_is_open(connection->bus) > 0) {
+                if (!connection->is_peer ||
+                    (sd_bus_is_open(connection->bus) > 0 && !connection->is_deaf)) {
                         p = &connection->next;
                         continue;
                 }
@@ -150,6 +197,59 @@ static int on_reap(sd_event_source *source, void *userdata) {
         if (is_gone)
                 server->events->peer_gone(server->userdata);
         return 0;
+}
+
+/* After every event. The bus itself limits what it keeps for its clients; a peer's backlog is ours. */
+static int on_post(sd_event_source *source, void *userdata) {
+        BusServer *server = userdata;
+
+        for (BusConnection *c = server->connections; c; c = c->next) {
+                if (!c->is_peer || c->is_deaf || n_unread(c) <= BUS_UNREAD_MAX)
+                        continue;
+
+                log_print(
+                        server->log, LOG_WARNING,
+                        "A peer of user %u has not read %u messages, closing its connection",
+                        (unsigned) c->peer_uid, BUS_UNREAD_MAX);
+                c->is_deaf = true;
+                (void) sd_event_source_set_enabled(server->reap, SD_EVENT_ONESHOT);
+        }
+        return 0;
+}
+
+/* Lets what is queued go out, but waits for no peer for long. */
+static void flush(BusServer *server) {
+        const uint64_t end = now_msec() + BUS_FLUSH_MSEC;
+
+        for (BusConnection *c = server->connections; c; c = c->next) {
+                uint64_t now;
+
+                while (n_unread(c) > 0 && (now = now_msec()) < end) {
+                        struct pollfd room = { .fd = sd_bus_get_fd(c->bus), .events = POLLOUT };
+
+                        if (poll(&room, 1, (int) (end - now)) <= 0 ||
+                            sd_bus_process(c->bus, NULL) < 0)
+                                break;
+                }
+        }
+}
+
+/* Before sd-bus's own exit handlers, which would wait for every peer. */
+static int on_end(sd_event_source *source, void *userdata) {
+        BusServer *server = userdata;
+
+        server->is_closing = true;
+        for (BusConnection *c = server->connections; c; c = c->next)
+                (void) sd_bus_detach_event(c->bus);
+        flush(server);
+        return 0;
+}
+
+/* Sees every message first. */
+static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        const BusServer *server = userdata;
+
+        return server->is_closing;
 }
 
 int bus_server_new(
@@ -181,6 +281,12 @@ int bus_server_new(
         };
 
         r = sd_event_add_defer(event, &server->reap, on_reap, server);
+        if (r >= 0)
+                r = sd_event_add_post(event, &server->post, on_post, server);
+        if (r >= 0)
+                r = sd_event_add_exit(event, &server->exit, on_end, server);
+        if (r >= 0)
+                r = sd_event_source_set_priority(server->exit, SD_EVENT_PRIORITY_IMPORTANT);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot set up the bus server");
 
@@ -206,6 +312,8 @@ BusServer *bus_server_free(BusServer *server) {
                 connection_free(connection);
         }
         sd_event_source_disable_unref(server->reap);
+        sd_event_source_disable_unref(server->post);
+        sd_event_source_disable_unref(server->exit);
         free(server);
         return NULL;
 }
@@ -265,7 +373,9 @@ static int enumerate_jobs(
 static int add_objects(BusServer *server, sd_bus *bus) {
         int r;
 
-        r = sd_bus_add_object_manager(bus, NULL, BUS_PATH);
+        r = sd_bus_add_filter(bus, NULL, on_message, server);
+        if (r >= 0)
+                r = sd_bus_add_object_manager(bus, NULL, BUS_PATH);
         if (r >= 0)
                 r = sd_bus_add_object_vtable(
                         bus, NULL, BUS_PATH, BUS_MANAGER, bus_manager_vtable, server);
@@ -285,6 +395,22 @@ static int on_disconnected(sd_bus_message *signal, void *userdata, sd_bus_error 
 
         (void) sd_event_source_set_enabled(connection->server->reap, SD_EVENT_ONESHOT);
         return 0;
+}
+
+/* A peer may send calls together with the end of its authentication. sd-bus (252) has then read them, and
+ * would not look at them before something else comes. */
+static int on_catch_up(sd_event_source *source, void *userdata) {
+        BusConnection *connection = userdata;
+
+        if (sd_bus_process(connection->bus, NULL) > 0)
+                return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+static int on_connected(sd_bus_message *signal, void *userdata, sd_bus_error *ret_error) {
+        BusConnection *connection = userdata;
+
+        return sd_event_source_set_enabled(connection->catch_up, SD_EVENT_ONESHOT);
 }
 
 /* busctl and others say Hello to whatever they connect to. */
@@ -326,6 +452,17 @@ static int serve_peer(BusConnection *connection, int *fd) {
                 r = sd_bus_match_signal(
                         bus, NULL, NULL, "/org/freedesktop/DBus/Local",
                         "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, connection);
+        if (r >= 0)
+                r = sd_bus_match_signal(
+                        bus, NULL, NULL, "/org/freedesktop/DBus/Local",
+                        "org.freedesktop.DBus.Local", "Connected", on_connected, connection);
+        if (r >= 0)
+                r = sd_bus_set_connected_signal(bus, 1);
+        if (r >= 0)
+                r = sd_event_add_defer(
+                        connection->server->event, &connection->catch_up, on_catch_up, connection);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(connection->catch_up, SD_EVENT_OFF);
         if (r >= 0)
                 r = sd_bus_start(bus);
         if (r >= 0)
@@ -452,9 +589,4 @@ void bus_server_request_names(BusServer *server) {
         for (BusConnection *c = server->connections; c; c = c->next)
                 if (!c->is_peer)
                         (void) request_name(c);
-}
-
-void bus_server_flush(BusServer *server) {
-        for (BusConnection *c = server->connections; c; c = c->next)
-                (void) sd_bus_flush(c->bus);
 }

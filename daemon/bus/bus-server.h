@@ -22,6 +22,15 @@ typedef struct BusServerEvents {
 
 #define BUS_PEERS_MAX 256U
 
+/* Messages that a peer has not read: above this the connection is closed. */
+#define BUS_UNREAD_MAX 1000U
+
+/* With so many unread ones, a connection gets no news of progress. */
+#define BUS_UNREAD_PROGRESS_MAX 100U
+
+/* How long the end of the daemon waits for all connections together to read what they are sent. */
+#define BUS_FLUSH_MSEC UINT64_C(1000)
+
 /** bus_server_new() - without connections; @events and @userdata are borrowed as long as the server */
 int bus_server_new(
         sd_event *event,
@@ -59,8 +68,5 @@ void bus_server_release_names(BusServer *server);
 
 /** bus_server_request_names() - be called by name again */
 void bus_server_request_names(BusServer *server);
-
-/** bus_server_flush() - send what is still to be sent */
-void bus_server_flush(BusServer *server);
 
 DEFINE_CLEANUP(BusServer, bus_server_free);

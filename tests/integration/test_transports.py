@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The ways to the daemon: system bus, session bus, a socket, a socket pair; and how it ends."""
 
+import fcntl
 import os
 import socket
+import struct
 import subprocess
+import termios
 
 import pytest
+from jeepney import DBusAddress, HeaderFields, Parser, new_method_call
 
 from support import bus, programs, samples
 from support.bus import MANAGER, NAME, PATH, BusDaemon, BusError, Connection
-from support.process import run, running, wait_for
+from support.process import DEADLINE, descendants, run, running, stop, wait_for
 
 POLICY = programs.SOURCE / 'dbus' / f'{NAME}.conf'
 ON_DEMAND = f'{programs.DAEMON} --bus=user --idle-timeout=1 --job-retention=1'
@@ -65,6 +69,25 @@ def test_several_peers_share_the_jobs(daemon_on, reference, dest):
     second.close()
 
 
+def test_calls_in_one_piece_with_the_authentication_are_answered(daemon_on):
+    path = daemon_on('peer').address.removeprefix('unix:path=')
+    call = new_method_call(DBusAddress(PATH, NAME, MANAGER), 'ListJobs')
+    del call.header.fields[HeaderFields.destination]
+    login = f'\0AUTH EXTERNAL {str(os.geteuid()).encode().hex()}\r\nBEGIN\r\n'.encode()
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(DEADLINE)
+        s.connect(path)
+        s.sendall(login + call.serialise(1) + call.serialise(2))
+        answers, parser = s.makefile('rb'), Parser()
+        assert answers.readline().startswith(b'OK ')
+        serials = []
+        while len(serials) < 2:
+            parser.add_data(answers.read1())
+            while message := parser.get_next_message():
+                serials.append(message.header.fields[HeaderFields.reply_serial])
+        assert serials == [1, 2]
+
+
 def test_client_finds_the_daemon_at_an_address(daemon_on, env, reference, dest):
     daemon = daemon_on('peer')
     programs.Client(env, daemon.address).bootstrap(reference, dest)
@@ -83,6 +106,72 @@ def test_nonsense_on_the_socket_harms_nobody_else(daemon_on, reference, dest):
                 pass  # it hung up early, which is right
     bootstraps(api, reference, dest)
     api.close()
+
+
+INTROSPECTABLE = 'org.freedesktop.DBus.Introspectable'
+
+
+def ask_and_do_not_read(api, n):
+    """Sends @n calls with long answers; returns how many the daemon took."""
+    for i in range(n):
+        address = DBusAddress(PATH, NAME, INTROSPECTABLE)
+        message = new_method_call(address, 'Introspect')
+        del message.header.fields[HeaderFields.destination]
+        try:
+            api._send(message)
+        except OSError:
+            return i
+    return n
+
+
+def test_peer_that_does_not_read_is_dropped(daemon_on, reference, dest):
+    daemon = daemon_on('peer')
+    deaf, other = daemon.connect(), daemon.connect()
+    assert ask_and_do_not_read(deaf, 50_000) < 50_000
+    bootstraps(other, reference, dest)
+    with open(f'/proc/{daemon.process.pid}/status', encoding='ascii') as f:
+        peak = next(int(line.split()[1]) for line in f if line.startswith('VmHWM:'))
+    assert peak < 128 * 1024  # KiB
+    other.close()
+
+
+def unread(api):
+    """Bytes in the socket of @api that it has not taken."""
+    return struct.unpack('i', fcntl.ioctl(api.sock, termios.FIONREAD, bytes(4)))[0]
+
+
+def test_peer_that_does_not_read_does_not_hold_the_end(daemon_on):
+    daemon = daemon_on('peer')
+    deaf, other = daemon.connect(), daemon.connect()
+    before = -1
+    # The daemon serves both in turn. Once its socket is full, answers are queued.
+    while unread(deaf) > before:
+        before = unread(deaf)
+        assert ask_and_do_not_read(deaf, 100) == 100
+        for _ in range(100):
+            assert other.manager('ListJobs') == ([],)
+    daemon.process.terminate()
+    assert daemon.process.wait(10) == 0
+
+
+def test_inspect_is_given_up_with_its_caller(own_bus, env, faulty_registry):
+    """Nobody is left to answer to: on a bus that does not close the connection."""
+    one = own_bus()
+    daemon = programs.Daemon(env, one)
+    faulty_registry.add('image', samples.small())
+    faulty_registry.gate('/manifests/', 0)
+    try:
+        api = daemon.connect()
+        serial = api._send(new_method_call(
+            DBusAddress(PATH, NAME, MANAGER), 'Inspect', 'sa{sv}',
+            (faulty_registry.reference('image'), {'not-secure': ('b', True)})))
+        assert serial
+        wait_for(lambda: faulty_registry.count('/manifests/'), 'the request')
+        assert descendants(daemon.process.pid)
+        api.close()
+        wait_for(lambda: not descendants(daemon.process.pid), 'the worker to be ended')
+    finally:
+        daemon.stop()
 
 
 def test_session_bus_starts_the_daemon_on_demand(own_bus, env, reference, dest):
@@ -136,6 +225,67 @@ def test_idle_daemon_waits_for_its_job(daemon_on, faulty_registry, dest):
     wait_for(lambda: daemon.process.poll() is not None, 'the daemon to end after its job')
     assert daemon.process.returncode == 0
     assert (dest / 'data').is_dir()
+
+
+LINGERS = 10  # tries to call in the tenth of a second in which an idle daemon takes its leave
+
+
+@pytest.fixture
+def both_ways(own_bus, env, tmp_path):
+    """A function that starts a daemon on a bus and a socket, and returns both addresses."""
+    started, one = [], own_bus()
+    env = {**env, 'DBUS_SESSION_BUS_ADDRESS': one.address}
+    path = tmp_path / 'private'
+
+    def start():
+        path.unlink(missing_ok=True)
+        started.append(subprocess.Popen(
+            ['systemd-socket-activate', '-l', path, *(f'-E{k}={v}' for k, v in env.items()),
+             programs.DAEMON, '--bus=user', '--idle-timeout=1', '--job-retention=1'],
+            stderr=subprocess.DEVNULL))
+        wait_for(path.exists, 'the socket')
+        Connection(f'unix:path={path}', peer=True).close()
+        return one.address, f'unix:path={path}'
+
+    yield start
+    for process in started:
+        stop(process)
+
+
+def call_while_it_lingers(addresses, reference, dest):
+    """Has a leaving daemon stay for a job, and connects meanwhile; None when that was too late."""
+    api = Connection(addresses[0])
+    watch = f"type='signal',member='NameOwnerChanged',arg0='{NAME}'"
+    api._call(*bus.BUS, 'AddMatch', 's', watch)
+    try:
+        owner = wait_for(lambda: api.owner(), 'the daemon on the bus')
+        api.wait_signal(lambda s: s.member == 'NameOwnerChanged' and s.body[2] == '', 'its leave')
+        peer = socket.socket(socket.AF_UNIX)
+        peer.connect(addresses[1].removeprefix('unix:path='))
+        api._call(owner, PATH, MANAGER, 'Bootstrap', 'ssa{sv}', reference, str(dest),
+                  {'not-secure': ('b', True)})
+    except BusError as error:
+        assert 'NoReply' in error.name or 'ServiceUnknown' in error.name, error
+        return None
+    finally:
+        api.close()
+    return peer
+
+
+def test_daemon_that_stays_for_a_late_call_takes_connections_again(
+        both_ways, faulty_registry, reference, dest):
+    gate = faulty_registry.gate('/manifests/', 0)
+    for _ in range(LINGERS):
+        addresses = both_ways()
+        peer = call_while_it_lingers(addresses, reference, dest)
+        if peer:
+            break
+    assert peer, 'every call came too late'
+    api = Connection(addresses[1], peer=True)
+    assert len(api.manager('ListJobs')[0]) == 1
+    gate.set()
+    api.close()
+    peer.close()
 
 
 def test_terminated_daemon_cleans_up(daemon_on, faulty_registry, work):

@@ -147,6 +147,13 @@ class Connection(DBusConnectionBase):
         if message.header.message_type == MessageType.signal:
             self.signals.append(Signal(message))
 
+    def owner(self):
+        """Who has the daemon's name on the bus, or None."""
+        try:
+            return self._call(*BUS, 'GetNameOwner', 's', NAME)[0]
+        except BusError:
+            return None
+
     @property
     def _destination(self):
         return None if self.peer else NAME
