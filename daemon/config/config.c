@@ -149,6 +149,20 @@ static void assign_hosts(const Reading *reading, unsigned line, const char *valu
         }
 }
 
+static void assign_sandbox(const Reading *reading, unsigned line, const char *value) {
+        const int enabled = config_parse_boolean(value);
+
+        if (enabled >= 0)
+                reading->config->sandbox = enabled ? SANDBOX_YES : SANDBOX_NO;
+        else if (strcmp(value, "best-effort") == 0)
+                reading->config->sandbox = SANDBOX_BEST_EFFORT;
+        else
+                log_print(
+                        reading->log, LOG_WARNING,
+                        "%s:%u: Sandbox= is yes, best-effort or no, not \"%s\", ignoring",
+                        reading->name, line, value);
+}
+
 static bool is_builder_key(const char *section, const char *key) {
         return strcmp(section, "VirtBuilder") == 0 &&
                (strcmp(key, "Source") == 0 || strcmp(key, "Options") == 0);
@@ -160,14 +174,7 @@ static void on_assign(
         int r;
 
         if (strcmp(section, "Daemon") == 0 && strcmp(key, "Sandbox") == 0) {
-                r = config_parse_boolean(value);
-                if (r >= 0)
-                        reading->config->sandbox = r;
-                else
-                        log_print(
-                                reading->log, LOG_WARNING,
-                                "%s:%u: Sandbox= is yes or no, not \"%s\", ignoring", reading->name,
-                                line, value);
+                assign_sandbox(reading, line, value);
                 return;
         }
 

@@ -15,6 +15,7 @@
 #include "base-error.h"
 #include "base-limits.h"
 #include "base-log.h"
+#include "base-sandbox.h"
 
 #define CONFIG_ARGUMENTS_MAX      ((uint32_t) 64) /* of one program */
 #define CONFIG_ARGUMENT_BYTES_MAX ((size_t) 1024) /* of one of them, with its NUL */
@@ -33,7 +34,7 @@ typedef struct Config {
         uint64_t retention_usec; /* JobRetentionSec= */
         uint64_t idle_usec;      /* IdleTimeoutSec=; 0: never */
         uint64_t stall_usec;     /* StallTimeoutSec=; a job without progress fails; 0: never */
-        bool sandbox;            /* Sandbox=; a worker that cannot enter its sandbox fails */
+        SandboxMode sandbox;     /* Sandbox= */
         Limits limits;           /* [Limits] */
         ConfigArguments builder; /* [VirtBuilder] Source= and Options=, in order */
         /* [Registry] PrivateHosts=: "HOST" or "HOST:PORT", separated by spaces */
@@ -50,7 +51,7 @@ typedef struct Config {
                 .retention_usec = UINT64_C(60000000),                                              \
                 .idle_usec = UINT64_C(30000000),                                                   \
                 .stall_usec = UINT64_C(600000000),                                                 \
-                .sandbox = true,                                                                   \
+                .sandbox = SANDBOX_YES,                                                            \
                 .limits = LIMITS_DEFAULT,                                                          \
         })
 

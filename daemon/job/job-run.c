@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -33,6 +34,7 @@ struct JobRun {
         Tree *tree;
         bool is_fetching, is_building, is_unpacking, is_at_tree; /* that worker is there */
         bool is_unpacked;            /* the unpack worker is gone, and the tree is complete */
+        bool warned_open;            /* of a step without a wall around the file system */
         uint64_t consumed, unpacked; /* bytes, as the unpack worker says */
         uint64_t tarball_bytes;      /* 0 when nobody knows */
         uint64_t archive_read;       /* bytes, as the fetch worker says */
@@ -276,6 +278,12 @@ static void on_unpack_progress(void *userdata, uint64_t consumed, uint64_t unpac
 static void on_warning(void *userdata, const char *text) {
         JobRun *run = userdata;
 
+        /* Each step says so. */
+        if (strcmp(text, SANDBOX_OPEN_WARNING) == 0) {
+                if (run->warned_open)
+                        return;
+                run->warned_open = true;
+        }
         job_message(run->job, LOG_WARNING, text);
 }
 

@@ -100,6 +100,10 @@ static bool is_flag(uint8_t value) {
         return value <= 1;
 }
 
+static bool is_sandbox_mode(uint8_t value) {
+        return value < _SANDBOX_MODE_MAX;
+}
+
 static bool is_optional_digest(uint8_t has, const Digest *digest) {
         return is_flag(has) && digest_is_valid(digest);
 }
@@ -108,7 +112,7 @@ static bool fetch_start_is_valid(const ProtoFetchStart *m) {
         return TEXT_OK(m->source) && TEXT_OK(m->platform) && TEXT_OK(m->username) &&
                TEXT_OK(m->private_hosts) && is_optional_digest(m->has_digest, &m->digest) &&
                is_flag(m->not_secure) && is_flag(m->offline) && is_flag(m->inspect) &&
-               is_flag(m->sandbox);
+               is_sandbox_mode(m->sandbox);
 }
 
 static bool blob_wanted_is_valid(const ProtoBlobWanted *m) {
@@ -136,21 +140,21 @@ static bool disk_start_is_valid(const ProtoDiskStart *m) {
         return m->n_layers >= 1 && m->n_layers <= PROTO_LAYERS_MAX && m->n_images >= m->n_layers &&
                m->n_images <= m->n_layers + 1 && m->n_id_ranges <= 2 * ID_RANGES_MAX &&
                m->size >= DISK_SIZE_MIN && m->size <= DISK_SIZE_MAX &&
-               m->size % DISK_BLOCK_BYTES == 0 && is_flag(m->sandbox) &&
+               m->size % DISK_BLOCK_BYTES == 0 && is_sandbox_mode(m->sandbox) &&
                is_flag(m->shares_layers) && TEXT_OK(m->label);
 }
 
 static bool builder_start_is_valid(const ProtoBuilderStart *m) {
-        return TEXT_OK(m->template) && m->n_arguments <= PROTO_ARGUMENTS_MAX && is_flag(m->sandbox);
+        return TEXT_OK(m->template) && m->n_arguments <= PROTO_ARGUMENTS_MAX && is_sandbox_mode(m->sandbox);
 }
 
 static bool unpack_start_is_valid(const ProtoUnpackStart *m) {
         return m->n_layers >= 1 && m->n_layers <= PROTO_LAYERS_MAX &&
-               m->n_id_ranges <= 2 * ID_RANGES_MAX && is_flag(m->sandbox);
+               m->n_id_ranges <= 2 * ID_RANGES_MAX && is_sandbox_mode(m->sandbox);
 }
 
 static bool tree_start_is_valid(const ProtoTreeStart *m) {
-        return m->operation < _PROTO_TREE_OPERATION_MAX && is_flag(m->sandbox) &&
+        return m->operation < _PROTO_TREE_OPERATION_MAX && is_sandbox_mode(m->sandbox) &&
                strnlen(m->name, sizeof(m->name)) < sizeof(m->name) &&
                strnlen(m->target, sizeof(m->target)) < sizeof(m->target);
 }
@@ -160,7 +164,7 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_FETCH_START:
                 return fetch_start_is_valid(&m->fetch_start);
         case PROTO_VERIFY_START:
-                return digest_is_valid(&m->verify_start.digest) && is_flag(m->verify_start.sandbox);
+                return digest_is_valid(&m->verify_start.digest) && is_sandbox_mode(m->verify_start.sandbox);
         case PROTO_UNPACK_START:
                 return unpack_start_is_valid(&m->unpack_start);
         case PROTO_DISK_START:

@@ -54,6 +54,7 @@
 #include "base-error.h"
 #include "base-idmap.h"
 #include "base-limits.h"
+#include "base-sandbox.h"
 
 #define PROTO_FDS_MAX       ((size_t) 2)
 #define PROTO_LAYERS_MAX    ((uint32_t) 1000)
@@ -104,7 +105,7 @@ typedef struct ProtoFetchStart {
         uint8_t not_secure;
         uint8_t offline;
         uint8_t inspect; /* stop after the layers are known */
-        uint8_t sandbox; /* enter it, or fail; so in all start messages */
+        uint8_t sandbox; /* SandboxMode; so in all start messages */
         Limits limits;
 } ProtoFetchStart; /* descriptors: the registry's password, at most; of an image in files its
                           * archive or directory, and an empty file for what has to be kept of it */

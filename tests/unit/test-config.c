@@ -31,7 +31,7 @@ static void every_key_is_read(void **state) {
         assert_int_equal(config.retention_usec, 9000000);
         assert_int_equal(config.idle_usec, 600000000);
         assert_int_equal(config.stall_usec, 11000000);
-        assert_false(config.sandbox);
+        assert_int_equal(config.sandbox, SANDBOX_NO);
         assert_int_equal(config.limits.unpacked_bytes, 1 << 30);
         assert_int_equal(config.limits.entries, 2);
         assert_int_equal(config.limits.layers, 3);
@@ -52,7 +52,7 @@ static void what_cannot_be_understood_changes_nothing(void **state) {
         const Config defaults = CONFIG_DEFAULT;
 
         assert_int_equal(config.jobs_max, defaults.jobs_max);
-        assert_true(config.sandbox);
+        assert_int_equal(config.sandbox, SANDBOX_YES);
         assert_int_equal(config.limits.entries, defaults.limits.entries);
         assert_int_equal(config.limits.path_bytes, defaults.limits.path_bytes);
 }
@@ -77,6 +77,12 @@ static void list_of_hosts_has_a_limit(void **state) {
         assert_true(strlen(config.private_hosts) < CONFIG_HOSTS_MAX);
         assert_true(strlen(config.private_hosts) > CONFIG_HOSTS_MAX - 6);
         assert_memory_equal(config.private_hosts, "first host host", 15);
+}
+
+static void sandbox_has_three_modes(void **state) {
+        assert_int_equal(apply("[Daemon]\nSandbox=yes\n").sandbox, SANDBOX_YES);
+        assert_int_equal(apply("[Daemon]\nSandbox=best-effort\n").sandbox, SANDBOX_BEST_EFFORT);
+        assert_int_equal(apply("[Daemon]\nSandbox=off\n").sandbox, SANDBOX_NO);
 }
 
 static void apply_more(const char *text, Config *config) {
@@ -221,6 +227,7 @@ int main(void) {
                 CASE(what_cannot_be_understood_changes_nothing),
                 CASE(hosts_add_up_and_an_empty_list_removes_them),
                 CASE(list_of_hosts_has_a_limit),
+                CASE(sandbox_has_three_modes),
                 CASE(arguments_of_virt_builder_add_up_in_order),
                 CASE(too_many_or_too_long_arguments_are_left_out),
                 CASE(named_file_stands_for_all_and_has_to_be_there),

@@ -264,7 +264,7 @@ static void without_a_sandbox_they_run_as_the_daemon(void **state) {
         Fixture *f = *state;
         char expected[16];
 
-        f->job.config.sandbox = false;
+        f->job.config.sandbox = SANDBOX_NO;
         assert_int_equal(setenv("XDG_CACHE_HOME", scratch_at(f->job.scratch, "log"), 1), 0);
         put_program(f, "virt-builder", "id -u >$XDG_CACHE_HOME/user; echo made >disk.img");
         start(f);
@@ -406,7 +406,7 @@ static void stopped_builder_ends_all_that_it_has_started(void **state) {
 static void without_namespaces_too(void **state) {
         Fixture *f = *state;
 
-        f->job.config.sandbox = false;
+        f->job.config.sandbox = SANDBOX_NO;
         start_stubborn(f);
         builder_stop(f->builder);
         await_end(f);

@@ -51,14 +51,8 @@ static const Field flags[] = {
         FIELD(PROTO_FETCH_START, fetch_start.not_secure),
         FIELD(PROTO_FETCH_START, fetch_start.offline),
         FIELD(PROTO_FETCH_START, fetch_start.inspect),
-        FIELD(PROTO_FETCH_START, fetch_start.sandbox),
-        FIELD(PROTO_VERIFY_START, verify_start.sandbox),
-        FIELD(PROTO_UNPACK_START, unpack_start.sandbox),
-        FIELD(PROTO_DISK_START, disk_start.sandbox),
         FIELD(PROTO_DISK_START, disk_start.shares_layers),
         FIELD(PROTO_DISK_IMAGE, disk_image.is_complete),
-        FIELD(PROTO_BUILDER_START, builder_start.sandbox),
-        FIELD(PROTO_TREE_START, tree_start.sandbox),
         FIELD(PROTO_ID_RANGE, id_range.is_group),
         FIELD(PROTO_IMAGE_KNOWN, image_known.is_known),
         FIELD(PROTO_UNPACK_LAYER, unpack_layer.has_digest),
@@ -67,6 +61,15 @@ static const Field flags[] = {
         FIELD(PROTO_BLOB_WANTED, blob_wanted.want_content),
         FIELD(PROTO_BLOB_WANTED, blob_wanted.lookup_only),
         FIELD(PROTO_LAYER, layer.has_diff_id),
+};
+
+static const Field sandboxes[] = {
+        FIELD(PROTO_FETCH_START, fetch_start.sandbox),
+        FIELD(PROTO_VERIFY_START, verify_start.sandbox),
+        FIELD(PROTO_UNPACK_START, unpack_start.sandbox),
+        FIELD(PROTO_DISK_START, disk_start.sandbox),
+        FIELD(PROTO_BUILDER_START, builder_start.sandbox),
+        FIELD(PROTO_TREE_START, tree_start.sandbox),
 };
 
 static const Field digests[] = {
@@ -210,6 +213,18 @@ static void flag_that_is_no_flag_is_refused(void **state) {
                 *flag = 1;
                 assert_int_equal(check(&message), 0);
                 *flag = 2;
+                assert_int_equal(check(&message), -EBADMSG);
+        }
+}
+
+static void unknown_sandbox_mode_is_refused(void **state) {
+        for (size_t i = 0; i < N(sandboxes); i++) {
+                ProtoMessage message = good_message(sandboxes[i].type);
+                uint8_t *mode = (uint8_t *) &message + sandboxes[i].offset;
+
+                *mode = SANDBOX_BEST_EFFORT;
+                assert_int_equal(check(&message), 0);
+                *mode = _SANDBOX_MODE_MAX;
                 assert_int_equal(check(&message), -EBADMSG);
         }
 }
@@ -407,6 +422,7 @@ int main(void) {
                 CASE(unknown_type_is_refused),
                 CASE(wrong_number_of_descriptors_is_refused),
                 CASE(flag_that_is_no_flag_is_refused),
+                CASE(unknown_sandbox_mode_is_refused),
                 CASE(bad_digest_is_refused),
                 CASE(number_out_of_range_is_refused),
                 CASE(text_without_an_end_is_refused),
