@@ -3,7 +3,8 @@
 
 /*
  * seccomp(2): the system calls that a step needs, and no others. What is not on the list fails with
- * EPERM; what no worker has any business with ends it (SIGSYS).
+ * EPERM; what no worker has any business with ends it (SIGSYS). fcntl(2) can do nothing that has signals
+ * sent, and ioctl(2) next to nothing.
  */
 
 #include "base-error.h"
@@ -13,7 +14,7 @@ typedef enum SeccompStep {
         SECCOMP_DIRECTORY, /* and openat2(2) */
         SECCOMP_TREE,      /* descriptors, and files below the root */
         SECCOMP_DISK,      /* descriptors, local sockets, and a child's end */
-        SECCOMP_NETWORK,   /* descriptors, sockets, and files to read */
+        SECCOMP_NETWORK,   /* descriptors, TCP, UDP and local sockets, and files to read */
         _SECCOMP_STEP_MAX,
 } SeccompStep;
 
@@ -21,7 +22,8 @@ typedef enum SeccompStep {
  * seccomp_apply_program() - for a program of others, whose needs change from version to version
  *
  * Executed afterwards. All is allowed but what ends a worker (execve(2) excepted), what changes other
- * files than those that are open, other processes, and sockets that are not local. Returns as the next.
+ * files than those that are open, other processes, what processes share by name, and sockets that are not
+ * local. Returns as the next.
  */
 int seccomp_apply_program(Error *error);
 
