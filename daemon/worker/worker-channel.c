@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base-sandbox.h"
 #include "worker.h"
 
 int worker_send(int socket_fd, const ProtoMessage *message, Error *error) {
@@ -9,6 +10,17 @@ int worker_send(int socket_fd, const ProtoMessage *message, Error *error) {
 
         r = proto_send(socket_fd, message, NULL, 0);
         return r < 0 ? error_set_errno(error, -r, "Cannot report to the daemon") : 0;
+}
+
+int worker_tell_open(int socket_fd, int entered, Error *error) {
+        ProtoMessage message = { .type = PROTO_WARNING };
+
+        if (entered <= 0)
+                return entered;
+
+        (void) proto_text_set(
+                message.warning.text, sizeof(message.warning.text), SANDBOX_OPEN_WARNING);
+        return worker_send(socket_fd, &message, error);
 }
 
 int worker_receive(

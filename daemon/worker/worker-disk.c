@@ -77,13 +77,17 @@ static int receive_images(int socket_fd, Chain *chain, Error *error) {
 }
 
 static int start_qemu(Chain *chain, const ProtoDiskStart *start, Error *error) {
-        SandboxFiles files = { .fds = chain->fds, .n_fds = chain->n };
+        SandboxFiles files = {
+                .mode = (SandboxMode) start->sandbox,
+                .fds = chain->fds,
+                .n_fds = chain->n,
+        };
         const QemuOptions options = {
                 .program = QEMU_PROGRAM,
                 .image_fds = chain->fds,
                 .n_images = chain->n,
                 .size = start->size,
-                .confine = start->sandbox ? sandbox_confine : NULL,
+                .confine = start->sandbox != SANDBOX_NO ? sandbox_confine : NULL,
                 .userdata = &files,
         };
         int r;
@@ -248,12 +252,13 @@ int worker_disk(int socket_fd, Error *error) {
                 layers_skip(layers, chain.n_complete);
         settings->maps_later = true;
         settings->has_lower = chain.n_complete > 0;
-        if (r >= 0 && start->sandbox)
+        if (r >= 0 && start->sandbox != SANDBOX_NO)
                 r = sandbox_leave_network(error);
         if (r >= 0)
                 r = start_qemu(&chain, start, error);
-        if (r >= 0 && start->sandbox)
-                r = sandbox_enter_disk(error);
+        if (r >= 0 && start->sandbox != SANDBOX_NO)
+                r = worker_tell_open(
+                        socket_fd, sandbox_enter_disk((SandboxMode) start->sandbox, error), error);
         if (r >= 0) {
                 const Work work = { socket_fd, start, &fds, &chain, layers, settings };
 

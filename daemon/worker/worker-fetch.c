@@ -163,8 +163,10 @@ static int open_registry(
         r = reference_parse(start->source, &reference, error);
         if (r >= 0 && !start->offline)
                 r = connect_registry(channel, start, &reference, password_fd, error);
-        if (r >= 0 && start->sandbox)
-                r = sandbox_enter_network(error);
+        if (r >= 0 && start->sandbox != SANDBOX_NO)
+                r = worker_tell_open(
+                        channel->socket_fd,
+                        sandbox_enter_network((SandboxMode) start->sandbox, error), error);
         if (r < 0)
                 return r;
 
@@ -176,12 +178,13 @@ static int open_registry(
         return 0;
 }
 
-static int enter_sandbox_of_files(int fd, Error *error) {
+static int enter_sandbox_of_files(SandboxMode mode, int *fd, Error *error) {
         struct stat st;
 
-        if (fstat(fd, &st) < 0)
+        if (fstat(*fd, &st) < 0)
                 return error_set_errno(error, errno, "Cannot look at the image's files");
-        return S_ISDIR(st.st_mode) ? sandbox_enter_directory(fd, error) : sandbox_enter_blob(error);
+        return S_ISDIR(st.st_mode) ? sandbox_enter_directory(mode, fd, error)
+                                   : sandbox_enter_blob(mode, error);
 }
 
 /* What was read of an archive before its image is known. */
@@ -238,8 +241,11 @@ static int open_files(
                         error, EBADMSG, ERROR_WORKER_FAILED, "The image's files are missing");
 
         r = source_reference_parse(start->source, &reference, error);
-        if (r >= 0 && start->sandbox)
-                r = enter_sandbox_of_files(fds->fds[0], error);
+        if (r >= 0 && start->sandbox != SANDBOX_NO)
+                r = worker_tell_open(
+                        channel->socket_fd,
+                        enter_sandbox_of_files((SandboxMode) start->sandbox, &fds->fds[0], error),
+                        error);
         if (r < 0)
                 return r;
 

@@ -26,6 +26,13 @@
 #define RIGHTS_READ                                                                                \
         (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 
+/* The kernel's, with what came after the headers of older systems. */
+typedef struct Attributes {
+        uint64_t handled_access_fs;
+        uint64_t handled_access_net;
+        uint64_t scoped;
+} Attributes;
+
 static int landlock_version(void) {
         return (int) syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
@@ -36,17 +43,26 @@ static uint64_t all_rights(int version) {
                (version >= 3 ? RIGHT_TRUNCATE : 0) | (version >= 5 ? RIGHT_IOCTL_DEV : 0);
 }
 
-int landlock_start(int *ret_fd, Error *error) {
-        int version = landlock_version(), fd;
-        struct landlock_ruleset_attr attr = { .handled_access_fs = all_rights(version) };
+int landlock_missing(void) {
+        return landlock_version() < 0 ? errno : 0;
+}
 
+int landlock_start(uint64_t scopes, int *ret_fd, int *ret_missing, Error *error) {
+        const int version = landlock_version(), code = version < 0 ? errno : 0;
+        const Attributes attributes = {
+                .handled_access_fs = all_rights(version),
+                .scoped = version >= 6 ? scopes : 0,
+        };
+        int fd;
+
+        *ret_missing = code;
         /* EPERM is what the system call filters of containers answer. */
-        if (version < 0 && (errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM))
+        if (code == ENOSYS || code == EOPNOTSUPP || code == EPERM)
                 return 0;
-        if (version < 0)
-                return error_set_errno(error, errno, "Cannot ask for Landlock");
+        if (code != 0)
+                return error_set_errno(error, code, "Cannot ask for Landlock");
 
-        fd = (int) syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+        fd = (int) syscall(SYS_landlock_create_ruleset, &attributes, sizeof(attributes), 0);
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot set up Landlock");
 

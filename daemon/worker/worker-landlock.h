@@ -3,14 +3,26 @@
 
 /* landlock(7): what of the file system may still be opened, in addition to what permissions say. */
 
+#include <stdint.h>
+
 #include "base-error.h"
 
-/** landlock_start() - a rule set without rules: nothing may be opened
+/* What is on the other side of the fence, where the kernel knows of it (Linux 6.12). */
+#define LANDLOCK_NO_ABSTRACT_SOCKETS (UINT64_C(1) << 0) /* connecting to those of others */
+#define LANDLOCK_NO_SIGNALS          (UINT64_C(1) << 1) /* to others, also by fcntl(2) */
+
+/** landlock_missing() - 0, or the errno value with which this system refuses all rules */
+int landlock_missing(void);
+
+/**
+ * landlock_start() - a rule set without rules: nothing may be opened
+ * @scopes:     LANDLOCK_NO_*, which need no rule
+ * @ret_missing: as landlock_missing() says it
  *
  * Return: 1 with a descriptor in @ret_fd, owned by the caller; 0 when the kernel has no Landlock; or a
  * negative errno with @error set.
  */
-int landlock_start(int *ret_fd, Error *error);
+int landlock_start(uint64_t scopes, int *ret_fd, int *ret_missing, Error *error);
 
 /** landlock_allow_reading() - all below @path, which may be missing, may be read and executed */
 int landlock_allow_reading(int ruleset_fd, const char *path, Error *error);

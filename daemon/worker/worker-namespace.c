@@ -14,6 +14,7 @@
 #include "base-cleanup.h"
 #include "base-fd.h"
 #include "worker-namespace.h"
+#include "worker-root.h"
 
 #define NAMESPACES (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
@@ -41,19 +42,33 @@ static int map_self(uid_t uid, gid_t gid) {
         return write_proc("/proc/self/gid_map", text);
 }
 
-static int enter(bool with_user, int flags, Error *error) {
+/* Whether it is this system that does not allow it: kernels without the call, filters of containers, limits
+ * that administrators set, mounts of others that cannot be copied. */
+static bool is_not_allowed(int code) {
+        return code == EPERM || code == EACCES || code == ENOSPC || code == EUSERS ||
+               code == EINVAL || code == ENOSYS || code == EOPNOTSUPP;
+}
+
+/* Returns 0 with the reason, or a negative errno with @error set. */
+static int give_up(int code, int *ret_missing, Error *error, const char *what) {
+        if (!is_not_allowed(code))
+                return error_set_errno(error, code, "Cannot %s", what);
+
+        *ret_missing = code;
+        return 0;
+}
+
+static int enter(bool with_user, int flags, int *ret_missing, Error *error) {
         uid_t uid = geteuid();
         gid_t gid = getegid();
         int r;
 
-        if (unshare(flags | (with_user ? CLONE_NEWUSER : 0)) < 0) {
-                if (with_user && (errno == EPERM || errno == ENOSPC || errno == EINVAL))
-                        return 0;
-                return error_set_errno(error, errno, "Cannot enter new namespaces");
-        }
+        if (unshare(flags | (with_user ? CLONE_NEWUSER : 0)) < 0)
+                return give_up(errno, ret_missing, error, "enter new namespaces");
 
+        /* Some systems allow the namespace, and nothing in it. */
         r = with_user ? map_self(uid, gid) : 0;
-        return r < 0 ? error_set_errno(error, -r, "Cannot map the user into a new namespace") : 1;
+        return r < 0 ? give_up(-r, ret_missing, error, "map the user into a new namespace") : 1;
 }
 
 static bool is_same(int fd, int other_fd) {
@@ -63,41 +78,46 @@ static bool is_same(int fd, int other_fd) {
                a.st_ino == b.st_ino;
 }
 
-/* Attaches the tree to the new namespace, and makes it the working directory. A descriptor belongs to the
- * namespace in which it was opened: a copy of its mount was made there, or it is found by its path. */
-static int attach(int root_fd, int copy_fd, Error *error) {
+/* A copy of the mount of @dir_fd, which has to be one of this namespace. Returns it or a negative errno. */
+static int copy_mount(int dir_fd, unsigned flags) {
+        int fd = (int) syscall(
+                SYS_open_tree, dir_fd, "",
+                OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | flags);
+
+        return fd < 0 ? -errno : fd;
+}
+
+/* The same in a new namespace, in which the directory is found by its path. */
+static int copy_mount_by_path(int dir_fd) {
         _cleanup_(closep) int fd = -EBADF;
         char link[FD_PATH_MAX], path[PATH_MAX];
         ssize_t n;
 
-        if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
-                /* In a plain chroot, whose root is no mount, nothing can be mounted that others do not
-                 * see: the tree becomes the root where it is. */
-                if (errno == EINVAL && fchdir(root_fd) >= 0)
-                        return 0;
-                return error_set_errno(error, errno, "Cannot detach from other mounts");
-        }
-
-        if (copy_fd >= 0) {
-                if (syscall(SYS_move_mount, copy_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) <
-                            0 ||
-                    fchdir(copy_fd) < 0)
-                        return error_set_errno(error, errno, "Cannot attach the tree");
-                return 0;
-        }
-
-        n = readlink(fd_path(root_fd, link), path, sizeof(path) - 1);
+        n = readlink(fd_path(dir_fd, link), path, sizeof(path) - 1);
         if (n < 0)
-                return error_set_errno(error, errno, "Cannot find the tree");
+                return -errno;
         path[n] = '\0';
 
-        if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0 || chdir(path) < 0)
-                return error_set_errno(error, errno, "Cannot attach the tree");
-        fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 || !is_same(fd, root_fd))
-                return error_set(
-                        error, ESTALE, ERROR_FAILED, "The tree was moved under the worker");
-        return 0;
+        fd = (int) syscall(
+                SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        if (fd < 0)
+                return -errno;
+        return is_same(fd, dir_fd) ? TAKE_FD(fd) : -ESTALE;
+}
+
+/* Adds to what the mount forbids already. Returns whether it does, or a negative errno. */
+static int restrict_mount(int copy_fd, uint64_t attributes) {
+        struct mount_attr attr = { .attr_set = attributes };
+
+        if (syscall(SYS_mount_setattr, copy_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr,
+                    sizeof(attr)) >= 0)
+                return 1;
+        return is_not_allowed(errno) ? 0 : -errno;
+}
+
+/* What is mounted from now on others do not see. */
+static int leave_other_mounts(void) {
+        return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
 }
 
 static int make_root(int *root_fd, Error *error) {
@@ -108,57 +128,156 @@ static int make_root(int *root_fd, Error *error) {
         if (syscall(SYS_pivot_root, ".", ".") >= 0)
                 (void) umount2(".", MNT_DETACH);
         else if (errno != EINVAL || chroot(".") < 0)
-                return error_set_errno(error, errno, "Cannot make the tree the root");
+                return error_set_errno(error, errno, "Cannot change the root directory");
         if (chdir("/") < 0)
-                return error_set_errno(error, errno, "Cannot enter the tree");
+                return error_set_errno(error, errno, "Cannot enter the new root directory");
+        if (!root_fd)
+                return 1;
 
         fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
-                return error_set_errno(error, errno, "Cannot open the tree");
+                return error_set_errno(error, errno, "Cannot open the new root directory");
 
         (void) close(*root_fd);
         *root_fd = fd;
-        return 0;
+        return 1;
 }
 
-int namespace_enter_tree(bool with_user, int *root_fd, Error *error) {
+/* Makes the copy the root, in a new namespace. */
+static int move_into(int copy_fd, int *root_fd, int *ret_missing, Error *error) {
+        int r;
+
+        r = leave_other_mounts();
+        /* In a plain chroot, whose root is no mount, nothing can be mounted that others do not see: the copy
+         * is attached nowhere, and lasts as long as the worker. */
+        if (r == -EINVAL) {
+                if (fchdir(copy_fd) < 0)
+                        return error_set_errno(error, errno, "Cannot enter the copy of a mount");
+                if (fcntl(copy_fd, F_DUPFD_CLOEXEC, 0) < 0)
+                        return error_set_errno(error, errno, "Cannot keep the copy of a mount");
+                return make_root(root_fd, error);
+        }
+        if (r < 0)
+                return give_up(-r, ret_missing, error, "detach from other mounts");
+
+        if (syscall(SYS_move_mount, copy_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                return give_up(errno, ret_missing, error, "attach a copy of a mount");
+        if (fchdir(copy_fd) < 0)
+                return error_set_errno(error, errno, "Cannot enter the copy of a mount");
+        return make_root(root_fd, error);
+}
+
+int namespace_enter_tree(
+        bool with_user, int *root_fd, bool *ret_nodev, int *ret_missing, Error *error) {
         _cleanup_(closep) int copy_fd = -EBADF;
         int r;
 
+        /* A descriptor belongs to the namespace in which it was opened. */
         if (!with_user) {
-                copy_fd = (int) syscall(
-                        SYS_open_tree, *root_fd, "",
-                        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+                copy_fd = copy_mount(*root_fd, 0);
                 if (copy_fd < 0)
-                        return error_set_errno(error, errno, "Cannot copy the mount of the tree");
+                        return give_up(-copy_fd, ret_missing, error, "copy the mount of the tree");
         }
 
-        r = enter(with_user, NAMESPACES | CLONE_NEWNS, error);
+        r = enter(with_user, NAMESPACES | CLONE_NEWNS, ret_missing, error);
         if (r <= 0)
                 return r;
 
-        r = attach(*root_fd, copy_fd, error);
+        if (with_user) {
+                copy_fd = copy_mount_by_path(*root_fd);
+                if (copy_fd == -ESTALE)
+                        return error_set(
+                                error, ESTALE, ERROR_FAILED, "The tree was moved under the worker");
+                if (copy_fd < 0)
+                        return give_up(-copy_fd, ret_missing, error, "copy the mount of the tree");
+        }
+
+        r = restrict_mount(copy_fd, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot restrict the mount of the tree");
+
+        *ret_nodev = r > 0;
+        return move_into(copy_fd, root_fd, ret_missing, error);
+}
+
+int namespace_enter_directory(bool with_user, int *dir_fd, int *ret_missing, Error *error) {
+        _cleanup_(closep) int copy_fd = -EBADF;
+        int r;
+
+        if (!with_user)
+                copy_fd = copy_mount(*dir_fd, AT_RECURSIVE);
+        r = enter(with_user, NAMESPACES | CLONE_NEWNS, ret_missing, error);
+        if (r < 0)
+                return r;
+        if (r > 0 && with_user)
+                copy_fd = copy_mount_by_path(*dir_fd);
+        if (r > 0 && copy_fd >= 0) {
+                r = restrict_mount(
+                        copy_fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID |
+                                         MOUNT_ATTR_NOEXEC);
+                if (r < 0)
+                        return error_set_errno(
+                                error, -r, "Cannot restrict the mount of the directory");
+                return move_into(copy_fd, dir_fd, ret_missing, error);
+        }
+
+        if (r > 0)
+                *ret_missing = -copy_fd;
+        if (fchdir(*dir_fd) < 0 || (chroot(".") < 0 && errno != EPERM))
+                return error_set_errno(error, errno, "Cannot make the directory the root");
+        return 0;
+}
+
+static int add_paths(int root_fd, const char *const *paths, size_t n) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = root_add(root_fd, paths[i]);
+        return r < 0 ? r : root_close(root_fd);
+}
+
+int namespace_enter_paths(
+        bool with_user, const char *const *paths, size_t n, int *ret_missing, Error *error) {
+        _cleanup_(closep) int root_fd = -EBADF;
+        mode_t mask;
+        int r;
+
+        r = enter(with_user, CLONE_NEWNS, ret_missing, error);
+        if (r <= 0)
+                return r;
+
+        r = leave_other_mounts();
         if (r >= 0)
-                r = make_root(root_fd, error);
-        return r < 0 ? r : 1;
+                r = root_fd = root_new();
+        if (r >= 0) {
+                /* Also for who the worker becomes. */
+                mask = umask(0022);
+                r = add_paths(root_fd, paths, n);
+                (void) umask(mask);
+        }
+        if (r < 0)
+                return give_up(-r, ret_missing, error, "make a root directory for the worker");
+        if (fchdir(root_fd) < 0)
+                return error_set_errno(error, errno, "Cannot enter the new root directory");
+        return make_root(NULL, error);
+}
+
+int namespace_change_root(int *root_fd, int *ret_missing, Error *error) {
+        if (fchdir(*root_fd) < 0)
+                return error_set_errno(error, errno, "Cannot enter the new root directory");
+        if (chroot(".") < 0)
+                return give_up(errno, ret_missing, error, "change the root directory");
+        return 1;
 }
 
 int namespace_own_processes(Error *error) {
-        return enter(false, CLONE_NEWPID, error);
+        if (unshare(CLONE_NEWPID) < 0)
+                return error_set_errno(error, errno, "Cannot enter a new namespace of processes");
+        return 1;
 }
 
 int namespace_leave_network(bool with_user, Error *error) {
-        return enter(with_user, NAMESPACES, error);
-}
+        int missing;
 
-int namespace_enter_directory(bool with_user, int dir_fd, Error *error) {
-        int r;
-
-        r = enter(with_user, NAMESPACES, error);
-        if (r < 0)
-                return r;
-
-        if (fchdir(dir_fd) < 0 || (chroot(".") < 0 && (r > 0 || errno != EPERM)))
-                return error_set_errno(error, errno, "Cannot make the directory the root");
-        return r;
+        return enter(with_user, NAMESPACES, &missing, error);
 }

@@ -5,54 +5,75 @@
  * What a worker gives up before it reads its first untrusted byte.
  *
  *                no_new_privs  user      capabilities  namespaces           Landlock      seccomp
- *     network    yes           nobody    none          -                    reads system  network
+ *     network    yes           nobody    none          mounts: the root     reads system, network,
+ *                                                      has what the system  no abstract   resolvers
+ *                                                      reads to find names  sockets of
+ *                                                      and to trust         others
  *     blob       yes           nobody    none          network, IPC, UTS    nothing       descriptors
- *     directory  yes           nobody    to read       those; it is the     reads it      and openat2
- *                                                      root
+ *     directory  yes           nobody    to read       those, and mounts:   reads it      and openat2
+ *                                                      it is the root,
+ *                                                      read-only
  *     tree       yes           as it is  for trees     those, and mounts:   the tree      files
- *                                                      the tree is the root
- *     disk       yes           nobody    none          those of blob        nothing       descriptors,
- *                                                                                        local sockets
- *     its child  yes           nobody    none          those of blob        reads         all but what
- *                                                                          programs,     is known to be
- *                                                                          opens images  bad
+ *                                                      it is the root,
+ *                                                      nodev, nosuid,
+ *                                                      noexec
+ *     disk       yes           nobody    none          those of blob, and   nothing       descriptors,
+ *                                                      mounts: the root is                local sockets
+ *                                                      empty
+ *     its child  yes           nobody    none          those of blob, and   reads         all but what
+ *                                                      mounts: the root has programs,     is known to be
+ *                                                      programs and its     opens images  bad
+ *                                                      own descriptors
  *     processes  no            as it is  as they are   for its children:    -             -
  *                                                      processes
  *     programs   yes           nobody    none          (those)              -             -
  *
  * As a user without privileges it stays who it is, has no capabilities anyway, and the namespaces are
  * below one for the user, where the kernel allows that; but not that of processes, which is root's alone.
- * Landlock is left out where the kernel has none, and the namespaces of a tree where root may not mount.
+ *
+ * Around the file system there is at least one wall, the mounts or Landlock, or the step fails, unless the
+ * mode says otherwise; programs have none but their user. Root that may not mount has a tree as its root by
+ * chroot(2), which without CAP_SYS_CHROOT it cannot leave, and makes no device nodes. With Landlock a blob's
+ * reader, which has no system call that opens anything, keeps the mounts as they are. Landlock also keeps signals
+ * and abstract sockets inside, but for the disk worker, which ends its child, and talks to it over such a
+ * socket; before Linux 6.12 it cannot: the network worker may then connect to abstract sockets of the host, since
+ * it is in the host's network.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base-error.h"
+#include "base-sandbox.h"
+
+/*
+ * What has a @mode is SANDBOX_YES or SANDBOX_BEST_EFFORT. It returns 0; 1 when it has no wall around the file
+ * system, as only the latter allows, and SANDBOX_OPEN_WARNING is due; or a negative errno with @error set: the
+ * step must not go on then.
+ */
 
 /** sandbox_enter_network() - for who talks to registries; what is secret must have been read before */
-int sandbox_enter_network(Error *error);
+int sandbox_enter_network(SandboxMode mode, Error *error);
 
 /** sandbox_enter_blob() - for who works on descriptors that are open, and on nothing else */
-int sandbox_enter_blob(Error *error);
+int sandbox_enter_blob(SandboxMode mode, Error *error);
 
 /**
  * sandbox_enter_directory() - for who reads files below one directory
- * @dir_fd:     the directory
+ * @dir_fd:     the directory; replaced by a descriptor for the same in the sandbox
  *
- * Of root it may read all of them, as root may; of a user those that the user may read. Return: 0, or a
- * negative errno with @error set.
+ * Of root it may read all of them, as root may; of a user those that the user may read.
  */
-int sandbox_enter_directory(int dir_fd, Error *error);
+int sandbox_enter_directory(SandboxMode mode, int *dir_fd, Error *error);
 
 /**
  * sandbox_enter_tree() - for who works on one tree
  * @root_fd:    the tree; replaced by a descriptor for the same in the sandbox
- * @ret_privileged: whether owners, device nodes and all xattrs can be written
+ * @ret_privileged: whether owners and all xattrs can be written
  *
- * Return: 0, or a negative errno with @error set: the step must not go on then.
+ * Device nodes can be made, too, where they cannot be opened; else making them is EPERM.
  */
-int sandbox_enter_tree(int *root_fd, bool *ret_privileged, Error *error);
+int sandbox_enter_tree(SandboxMode mode, int *root_fd, bool *ret_privileged, Error *error);
 
 /**
  * sandbox_leave_network() - the first part of entering the blob and the disk sandbox
@@ -62,10 +83,11 @@ int sandbox_enter_tree(int *root_fd, bool *ret_privileged, Error *error);
 int sandbox_leave_network(Error *error);
 
 /** sandbox_enter_disk() - for who works on descriptors that are open, and tells a child what to do */
-int sandbox_enter_disk(Error *error);
+int sandbox_enter_disk(SandboxMode mode, Error *error);
 
 /* The descriptors that the child may open again, for what they are open for. */
 typedef struct SandboxFiles {
+        SandboxMode mode;
         const int *fds; /* borrowed */
         size_t n_fds;
 } SandboxFiles;
@@ -74,7 +96,7 @@ typedef struct SandboxFiles {
  * sandbox_confine() - for the disk worker's child, before it executes its program
  * @userdata:   a SandboxFiles
  *
- * Returns as sandbox_enter_tree(), also with a member of the files that is no open descriptor.
+ * Fails also with a member of the files that is no open descriptor.
  */
 int sandbox_confine(void *userdata, Error *error);
 

@@ -14,8 +14,9 @@ int worker_tree(int socket_fd, Error *error) {
         int r;
 
         r = worker_receive(socket_fd, PROTO_TREE_START, &message, &fds, error);
-        if (r >= 0 && message.tree_start.sandbox)
-                r = sandbox_enter_tree(&fds.fds[0], &privileged, error);
+        if (r >= 0 && message.tree_start.sandbox != SANDBOX_NO)
+                r = sandbox_enter_tree(
+                        (SandboxMode) message.tree_start.sandbox, &fds.fds[0], &privileged, error);
         if (r < 0)
                 return r;
 

@@ -16,9 +16,17 @@
 #include "worker.h"
 
 static int enter_sandbox(
-        const ProtoUnpackStart *start, int *root_fd, bool *ret_privileged, Error *error) {
-        if (start->sandbox)
-                return sandbox_enter_tree(root_fd, ret_privileged, error);
+        int socket_fd,
+        const ProtoUnpackStart *start,
+        int *root_fd,
+        bool *ret_privileged,
+        Error *error) {
+        if (start->sandbox != SANDBOX_NO)
+                return worker_tell_open(
+                        socket_fd,
+                        sandbox_enter_tree(
+                                (SandboxMode) start->sandbox, root_fd, ret_privileged, error),
+                        error);
 
         *ret_privileged = privileges_can_write_trees();
         return 0;
@@ -113,7 +121,8 @@ int worker_unpack(int socket_fd, Error *error) {
         if (r >= 0)
                 r = label_new_files(fds.fds[0], error);
         if (r >= 0)
-                r = enter_sandbox(&message.unpack_start, &fds.fds[0], &privileged, error);
+                r = enter_sandbox(
+                        socket_fd, &message.unpack_start, &fds.fds[0], &privileged, error);
         if (r < 0)
                 return r;
 

@@ -180,7 +180,9 @@ int worker_verify(int socket_fd, Error *error) {
         verify.pipe_fd = fds.fds[1];
         digest_format(&verify.start.digest, verify.name);
 
-        r = verify.start.sandbox ? sandbox_enter_blob(error) : 0;
+        r = 0;
+        if (verify.start.sandbox != SANDBOX_NO)
+                r = sandbox_enter_blob((SandboxMode) verify.start.sandbox, error);
         if (r >= 0)
                 r = prepare(&verify, error);
         if (r >= 0)

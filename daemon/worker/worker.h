@@ -30,6 +30,14 @@ int worker_tree(int socket_fd, Error *error);
 int worker_send(int socket_fd, const ProtoMessage *message, Error *error);
 
 /**
+ * worker_tell_open() - have the daemon know of a sandbox without a wall around the file system
+ * @entered:    what entering it returned
+ *
+ * Return: 0 or a negative errno with @error set, as entering it left it.
+ */
+int worker_tell_open(int socket_fd, int entered, Error *error);
+
+/**
  * worker_receive() - wait for a message of the daemon
  * @type:       what has to come now
  * @ret_fds:    what came with it, owned by the caller; NULL when nothing may come

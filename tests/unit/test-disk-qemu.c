@@ -476,7 +476,7 @@ static void failure_to_confine_is_told(void **state) {
 
 /* As the worker does it. Asserts of cmocka do not work in a child. */
 static int write_in_sandbox(Fixture *f, Error *error) {
-        SandboxFiles files = { f->fds, f->n };
+        SandboxFiles files = { SANDBOX_YES, f->fds, f->n };
         QemuOptions options = options_for(f);
         _cleanup_(qemu_freep) Qemu *qemu = NULL;
         int r;
@@ -487,7 +487,7 @@ static int write_in_sandbox(Fixture *f, Error *error) {
         if (r >= 0)
                 r = qemu_start(&options, &qemu, error);
         if (r >= 0)
-                r = sandbox_enter_disk(error);
+                r = sandbox_enter_disk(SANDBOX_YES, error);
         for (size_t i = 0; r >= 0 && i < 3; i++) {
                 static const uint64_t offsets[] = { 0, 10 * BLOCK, DISK - BLOCK };
                 static const size_t sizes[] = { BLOCK, 4096, BLOCK };

@@ -80,7 +80,7 @@ static int tear_down(void **state) {
 }
 
 static int enter(Fixture *f, Step step) {
-        SandboxFiles files = { f->fds, 2 };
+        SandboxFiles files = { SANDBOX_YES, f->fds, 2 };
         int r;
 
         r = sandbox_leave_network(NULL);
@@ -89,7 +89,7 @@ static int enter(Fixture *f, Step step) {
 
         switch (step) {
         case WORKER:
-                return sandbox_enter_disk(NULL);
+                return sandbox_enter_disk(SANDBOX_YES, NULL);
         case PROGRAM:
                 r = sandbox_confine(&files, NULL);
                 /* As execve(2) does. */

@@ -61,13 +61,13 @@ static int enter(Step step, int *root_fd) {
 
         switch (step) {
         case STEP_TREE:
-                return sandbox_enter_tree(root_fd, &privileged, NULL);
+                return sandbox_enter_tree(SANDBOX_YES, root_fd, &privileged, NULL);
         case STEP_BLOB:
-                return sandbox_enter_blob(NULL);
+                return sandbox_enter_blob(SANDBOX_YES, NULL);
         case STEP_DIRECTORY:
-                return sandbox_enter_directory(*root_fd, NULL);
+                return sandbox_enter_directory(SANDBOX_YES, root_fd, NULL);
         case STEP_NETWORK:
-                return sandbox_enter_network(NULL);
+                return sandbox_enter_network(SANDBOX_YES, NULL);
         }
 
         return -EINVAL;
