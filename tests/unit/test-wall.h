@@ -9,17 +9,22 @@
 
 #include "test.h"
 
+#include <errno.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SOMEBODY 4711 /* a user without privileges */
+#define SOMEBODY      4711 /* a user without privileges */
+#define FORGOTTEN_MAX 4
 
 enum {
         REFUSED = 0,
@@ -74,6 +79,37 @@ static inline void check_walls(
                                         "to %s as uid %u: %d, not %d", cases[i].what, users[j], got,
                                         cases[i].want);
                 }
+}
+
+/* From now on the kernel is one that knows none of these calls; their children's, too. */
+static inline bool forget_calls(const unsigned *numbers, size_t n, unsigned code) {
+        struct sock_filter filter[1 + 2 * FORGOTTEN_MAX + 1] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        };
+        struct sock_fprog program = { .len = (unsigned short) (2 * n + 2), .filter = filter };
+
+        for (size_t i = 0; i < n; i++) {
+                filter[1 + 2 * i] = (struct sock_filter) BPF_JUMP(
+                        BPF_JMP | BPF_JEQ | BPF_K, numbers[i], 0, 1);
+                filter[2 + 2 * i] =
+                        (struct sock_filter) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code);
+        }
+        filter[1 + 2 * n] = (struct sock_filter) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) >= 0 &&
+               prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) >= 0;
+}
+
+static inline bool forget_landlock(void) {
+        static const unsigned calls[] = { SYS_landlock_create_ruleset };
+
+        return forget_calls(calls, 1, ENOSYS);
+}
+
+/* As the filters of containers have it. */
+static inline bool forget_namespaces(void) {
+        static const unsigned calls[] = { SYS_unshare };
+
+        return forget_calls(calls, 1, EPERM);
 }
 
 static inline bool trace_others(Context context) {

@@ -5,16 +5,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <linux/openat2.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base-cleanup.h"
@@ -32,6 +38,8 @@ typedef int Context; /* the directory */
 
 #include "test-wall.h"
 
+static pid_t bystander; /* whose user is root */
+
 static int set_up(void **state) {
         Fixture *f = calloc(1, sizeof(*f));
 
@@ -47,6 +55,7 @@ static int tear_down(void **state) {
         Fixture *f = *state;
 
         (void) unlinkat(f->fd, "node", 0);
+        (void) unlinkat(f->fd, "disk", 0);
         (void) unlinkat(f->fd, "link", 0);
         (void) unlinkat(f->fd, "secret", 0);
         (void) unlinkat(f->fd, "dir", AT_REMOVEDIR);
@@ -135,6 +144,26 @@ static bool signal_others(int root_fd) {
         return kill(1, 0) >= 0 || kill(getppid(), 0) >= 0;
 }
 
+/* Whoever waits for the pipe is told by a signal, and both can be chosen. */
+static bool signal_by_pipe(int root_fd) {
+        const struct f_owner_ex owner = { .type = F_OWNER_PID, .pid = getppid() };
+        int fds[2];
+
+        return pipe2(fds, O_NONBLOCK) < 0 || fcntl(fds[0], F_SETOWN, getppid()) >= 0 ||
+               fcntl(fds[0], F_SETOWN_EX, &owner) >= 0 || fcntl(fds[0], F_SETSIG, SIGKILL) >= 0 ||
+               fcntl(fds[0], F_SETFL, O_ASYNC | O_NONBLOCK) >= 0 ||
+               fcntl(root_fd, F_NOTIFY, DN_CREATE) >= 0 ||
+               fcntl(fds[0], F_SETLEASE, F_RDLCK) >= 0;
+}
+
+static bool use_descriptors(int root_fd) {
+        int fds[2];
+
+        return pipe2(fds, 0) >= 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) >= 0 &&
+               (fcntl(fds[0], F_GETFL) & O_NONBLOCK) && fcntl(fds[0], F_DUPFD_CLOEXEC, 3) >= 0 &&
+               fcntl(fds[0], F_SETFD, FD_CLOEXEC) >= 0 && fcntl(fds[0], F_SETPIPE_SZ, 4096) >= 0;
+}
+
 /* In one piece that is never touched: nothing is really taken. */
 static bool take_memory(int root_fd) {
 #ifdef __SANITIZE_ADDRESS__
@@ -151,6 +180,33 @@ static bool write_tree(int root_fd) {
         return mkdirat(root_fd, "dir", 0700) >= 0 && fchownat(root_fd, "dir", 1, 2, 0) >= 0 &&
                mknodat(root_fd, "node", S_IFCHR | 0600, 0x103) >= 0 &&
                fstatat(root_fd, "dir", &st, 0) >= 0 && st.st_uid == 1;
+}
+
+/* With owner, mode and capabilities, as images have them, on a mount that ignores them. */
+static bool write_program(int root_fd) {
+        static const char capability[20] = { 0, 0, 0, 2, 0, 0x20 }; /* version 2, none in effect */
+        struct stat st;
+        int fd = openat(root_fd, "secret", O_WRONLY | O_CREAT, 0600);
+
+        return fd >= 0 && fchown(fd, 1, 2) >= 0 && fchmodat(root_fd, "secret", 04755, 0) >= 0 &&
+               fsetxattr(fd, "security.capability", capability, sizeof(capability), 0) >= 0 &&
+               fstat(fd, &st) >= 0 && (st.st_mode & 07777) == 04755;
+}
+
+/* A device that is on every machine, and whatever the block device would be. */
+static bool make_devices(int root_fd) {
+        return mknodat(root_fd, "node", S_IFCHR | 0666, makedev(1, 3)) >= 0 &&
+               mknodat(root_fd, "disk", S_IFBLK | 0666, makedev(7, 0)) >= 0;
+}
+
+static bool is_closed(int root_fd, const char *name, int flags) {
+        return openat(root_fd, name, flags) < 0 && errno == EACCES;
+}
+
+static bool open_devices(int root_fd) {
+        return !make_devices(root_fd) || !is_closed(root_fd, "node", O_RDONLY) ||
+               !is_closed(root_fd, "node", O_RDWR) || !is_closed(root_fd, "disk", O_RDONLY) ||
+               !is_closed(root_fd, "disk", O_RDWR);
 }
 
 static bool write_own_tree(int root_fd) {
@@ -174,6 +230,50 @@ static bool resolve_names(int root_fd) {
         return open("/etc/nsswitch.conf", O_RDONLY) >= 0 && socket(AF_INET, SOCK_DGRAM, 0) >= 0;
 }
 
+static bool make_odd_socket(int root_fd) {
+        static const struct {
+                int family, type, protocol;
+        } sockets[] = {
+                { AF_VSOCK, SOCK_STREAM, 0 },
+                { AF_ALG, SOCK_SEQPACKET, 0 },
+                { AF_PACKET, SOCK_RAW, 0 },
+                { AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER },
+                { AF_NETLINK, SOCK_RAW, NETLINK_XFRM },
+                { AF_NETLINK, SOCK_RAW, NETLINK_GENERIC },
+                { AF_NETLINK, SOCK_RAW, NETLINK_AUDIT },
+                { AF_INET, SOCK_SEQPACKET, IPPROTO_SCTP },
+                { AF_INET, SOCK_RAW, IPPROTO_ICMP },
+        };
+
+        for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
+                if (socket(sockets[i].family, sockets[i].type, sockets[i].protocol) >= 0 ||
+                    errno != EPERM)
+                        return true;
+        return false;
+}
+
+static bool make_usual_socket(int root_fd) {
+        return socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) >= 0 &&
+               socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP) >= 0 &&
+               socket(AF_UNIX, SOCK_STREAM, 0) >= 0 &&
+               socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE) >= 0;
+}
+
+static bool control_others(int root_fd) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0), value = 1, owner = getppid();
+        char c = 'x';
+
+        return fd < 0 || ioctl(fd, FIOSETOWN, &owner) >= 0 || ioctl(fd, SIOCSPGRP, &owner) >= 0 ||
+               ioctl(fd, FIOASYNC, &value) >= 0 || ioctl(STDERR_FILENO, TIOCSTI, &c) >= 0 ||
+               errno != EPERM;
+}
+
+static bool control_socket(int root_fd) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0), value = 1;
+
+        return fd >= 0 && ioctl(fd, FIONBIO, &value) >= 0;
+}
+
 static void check(void **state, const Case *cases, size_t n) {
         check_walls(run, state, cases, n);
 }
@@ -184,6 +284,8 @@ static void tree_worker_cannot_get_out_of_the_tree(void **state) {
                 { "climb out", STEP_TREE, climb_out, REFUSED },
                 { "make a socket", STEP_TREE, make_socket, REFUSED },
                 { "signal others", STEP_TREE, signal_others, REFUSED },
+                { "have a signal sent", STEP_TREE, signal_by_pipe, REFUSED },
+                { "use descriptors", STEP_TREE, use_descriptors, ALLOWED },
                 { "fork", STEP_TREE, fork_off, REFUSED },
                 { "take memory", STEP_TREE, take_memory, REFUSED },
                 { "trace others", STEP_TREE, trace_others, KILLED },
@@ -201,6 +303,8 @@ static void verify_worker_has_nothing_but_its_descriptors(void **state) {
                 { "write", STEP_BLOB, write_anywhere, REFUSED },
                 { "make a socket", STEP_BLOB, make_socket, REFUSED },
                 { "signal others", STEP_BLOB, signal_others, REFUSED },
+                { "have a signal sent", STEP_BLOB, signal_by_pipe, REFUSED },
+                { "use descriptors", STEP_BLOB, use_descriptors, ALLOWED },
                 { "fork", STEP_BLOB, fork_off, REFUSED },
                 { "take memory", STEP_BLOB, take_memory, REFUSED },
                 { "trace others", STEP_BLOB, trace_others, KILLED },
@@ -213,10 +317,16 @@ static void verify_worker_has_nothing_but_its_descriptors(void **state) {
 static void fetch_worker_has_the_network_and_reads_the_system(void **state) {
         static const Case cases[] = {
                 { "resolve names", STEP_NETWORK, resolve_names, ALLOWED },
+                { "make a usual socket", STEP_NETWORK, make_usual_socket, ALLOWED },
+                { "make an odd socket", STEP_NETWORK, make_odd_socket, REFUSED },
+                { "control a socket", STEP_NETWORK, control_socket, ALLOWED },
+                { "control others", STEP_NETWORK, control_others, REFUSED },
                 { "read /etc/shadow", STEP_NETWORK, read_what_root_may, REFUSED },
                 { "read other places", STEP_NETWORK, read_other_places, REFUSED },
                 { "write", STEP_NETWORK, write_anywhere, REFUSED },
                 { "signal others", STEP_NETWORK, signal_others, REFUSED },
+                { "have a signal sent", STEP_NETWORK, signal_by_pipe, REFUSED },
+                { "use descriptors", STEP_NETWORK, use_descriptors, ALLOWED },
                 { "fork", STEP_NETWORK, fork_off, REFUSED },
                 { "take memory", STEP_NETWORK, take_memory, REFUSED },
                 { "trace others", STEP_NETWORK, trace_others, KILLED },
@@ -225,6 +335,37 @@ static void fetch_worker_has_the_network_and_reads_the_system(void **state) {
         };
 
         check(state, cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static bool kill_by_pipe(int root_fd) {
+        int fds[2];
+
+        return pipe2(fds, O_NONBLOCK) >= 0 && fcntl(fds[0], F_SETOWN, bystander) >= 0 &&
+               fcntl(fds[0], F_SETSIG, SIGKILL) >= 0 &&
+               fcntl(fds[0], F_SETFL, O_ASYNC | O_NONBLOCK) >= 0 && write(fds[1], "", 1) == 1;
+}
+
+static void workers_cannot_have_a_bystander_killed(void **state) {
+        static const Step steps[] = { STEP_TREE, STEP_BLOB, STEP_DIRECTORY, STEP_NETWORK };
+        int status;
+
+        if (!is_root())
+                skip();
+
+        bystander = fork();
+        assert_true(bystander >= 0);
+        if (bystander == 0)
+                for (;;)
+                        (void) pause();
+
+        for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+                assert_int_equal(run(*state, steps[i], 0, kill_by_pipe), REFUSED);
+
+        /* A signal that came before is the one that it ends by. */
+        assert_int_equal(kill(bystander, SIGTERM), 0);
+        assert_int_equal(waitpid(bystander, &status, 0), bystander);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), SIGTERM);
 }
 
 /* A file of @uid that nobody else may read, and a link out. */
@@ -244,6 +385,8 @@ static void reader_of_a_directory_cannot_get_out_of_it(void **state) {
                 { "write", STEP_DIRECTORY, write_anywhere, REFUSED },
                 { "make a socket", STEP_DIRECTORY, make_socket, REFUSED },
                 { "signal others", STEP_DIRECTORY, signal_others, REFUSED },
+                { "have a signal sent", STEP_DIRECTORY, signal_by_pipe, REFUSED },
+                { "use descriptors", STEP_DIRECTORY, use_descriptors, ALLOWED },
                 { "fork", STEP_DIRECTORY, fork_off, REFUSED },
                 { "take memory", STEP_DIRECTORY, take_memory, REFUSED },
                 { "trace others", STEP_DIRECTORY, trace_others, KILLED },
@@ -282,6 +425,20 @@ static void tree_worker_of_root_keeps_what_trees_need(void **state) {
                 skip();
 
         assert_int_equal(run(*state, STEP_TREE, 0, write_tree), ALLOWED);
+}
+
+static void tree_worker_makes_programs_that_are_not_run(void **state) {
+        if (!is_root())
+                skip();
+
+        assert_int_equal(run(*state, STEP_TREE, 0, write_program), ALLOWED);
+}
+
+static void tree_worker_makes_devices_and_cannot_open_them(void **state) {
+        if (!is_root())
+                skip();
+
+        assert_int_equal(run(*state, STEP_TREE, 0, open_devices), REFUSED);
 }
 
 static void tree_worker_of_a_user_writes_its_own_files(void **state) {
@@ -325,7 +482,10 @@ int main(void) {
                 CASE_WITH(reader_of_a_directory_cannot_get_out_of_it, set_up, tear_down),
                 CASE_WITH(reader_of_a_directory_reads_what_who_started_it_may, set_up, tear_down),
                 CASE_WITH(tree_worker_of_root_keeps_what_trees_need, set_up, tear_down),
+                CASE_WITH(tree_worker_makes_programs_that_are_not_run, set_up, tear_down),
+                CASE_WITH(tree_worker_makes_devices_and_cannot_open_them, set_up, tear_down),
                 CASE_WITH(tree_worker_of_a_user_writes_its_own_files, set_up, tear_down),
+                CASE_WITH(workers_cannot_have_a_bystander_killed, set_up, tear_down),
                 CASE(who_was_root_can_never_get_a_capability_back),
         };
 
