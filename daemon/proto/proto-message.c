@@ -145,7 +145,8 @@ static bool disk_start_is_valid(const ProtoDiskStart *m) {
 }
 
 static bool builder_start_is_valid(const ProtoBuilderStart *m) {
-        return TEXT_OK(m->template) && m->n_arguments <= PROTO_ARGUMENTS_MAX && is_sandbox_mode(m->sandbox);
+        return TEXT_OK(m->template) && m->n_arguments <= PROTO_ARGUMENTS_MAX &&
+               is_sandbox_mode(m->sandbox);
 }
 
 static bool unpack_start_is_valid(const ProtoUnpackStart *m) {
@@ -164,7 +165,8 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_FETCH_START:
                 return fetch_start_is_valid(&m->fetch_start);
         case PROTO_VERIFY_START:
-                return digest_is_valid(&m->verify_start.digest) && is_sandbox_mode(m->verify_start.sandbox);
+                return digest_is_valid(&m->verify_start.digest) &&
+                       is_sandbox_mode(m->verify_start.sandbox);
         case PROTO_UNPACK_START:
                 return unpack_start_is_valid(&m->unpack_start);
         case PROTO_DISK_START:

@@ -18,12 +18,10 @@
 int root_new(void) {
         _cleanup_(closep) int context = (int) syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC), fd = -1;
 
-        if (context < 0 ||
-            syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        if (context < 0 || syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
                 return -errno;
         fd = (int) syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
-        if (fd < 0 ||
-            syscall(SYS_move_mount, fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        if (fd < 0 || syscall(SYS_move_mount, fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
                 return -errno;
         return TAKE_FD(fd);
 }
@@ -132,8 +130,7 @@ int root_add(int root_fd, const char *path) {
 int root_close(int root_fd) {
         struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID };
 
-        return syscall(
-                       SYS_mount_setattr, root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes,
+        return syscall(SYS_mount_setattr, root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes,
                        sizeof(attributes)) < 0 &&
                                errno != ENOSYS
                        ? -errno

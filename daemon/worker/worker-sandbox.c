@@ -46,8 +46,8 @@ static const char resolver_file[] = "/etc/resolv.conf";
 
 /* Where programs and their libraries are. */
 static const char *const program_paths[] = {
-        "/bin", "/dev/urandom", "/etc/ld.so.cache", "/etc/ld.so.preload", "/lib", "/lib64",
-        "/nix/store", "/usr",
+        "/bin", "/dev/urandom", "/etc/ld.so.cache", "/etc/ld.so.preload",
+        "/lib", "/lib64",       "/nix/store",       "/usr",
 };
 
 /* What a program opens otherwise: of /proc what it has open already. */
@@ -100,8 +100,7 @@ static void find_resolver(char ret[PATH_MAX]) {
                 (void) snprintf(ret, PATH_MAX, "%s", rest);
 }
 
-static int restrict_to_system(
-        const char *const *paths, size_t n, Walls *walls, Error *error) {
+static int restrict_to_system(const char *const *paths, size_t n, Walls *walls, Error *error) {
         _cleanup_(closep) int rules = -EBADF;
         int r;
 

@@ -91,13 +91,11 @@ static const char *const forbidden_calls[] = {
 
 /* What fcntl(2) is there for: neither who gets signals, nor which, nor leases. F_SETFL is looked at. */
 static const scmp_datum_t fcntl_commands[] = {
-        F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_GETLK, F_SETLK, F_SETLKW,
-        F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_GETPIPE_SZ, F_SETPIPE_SZ, F_ADD_SEALS,
-        F_GET_SEALS,
+        F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_SETFD,
 };
 
 static const scmp_datum_t fcntl_forbidden[] = {
-        F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY,
+        F_NOTIFY, F_SETLEASE, F_SETOWN, F_SETOWN_EX, F_SETSIG,
 };
 
 /* The same by ioctl(2), and typing into the terminal that standard error may be. */
@@ -112,9 +110,9 @@ static const scmp_datum_t network_ioctls[] = { FIONBIO, FIONREAD, SIOCGIFINDEX }
 static const struct {
         scmp_datum_t family, protocol;
 } network_sockets[] = {
-        { AF_INET, 0 },   { AF_INET, IPPROTO_TCP },   { AF_INET, IPPROTO_UDP },
-        { AF_INET6, 0 },  { AF_INET6, IPPROTO_TCP },  { AF_INET6, IPPROTO_UDP },
-        { AF_UNIX, 0 },   { AF_NETLINK, NETLINK_ROUTE },
+        { AF_INET, 0 },  { AF_INET, IPPROTO_TCP },      { AF_INET, IPPROTO_UDP },
+        { AF_INET6, 0 }, { AF_INET6, IPPROTO_TCP },     { AF_INET6, IPPROTO_UDP },
+        { AF_UNIX, 0 },  { AF_NETLINK, NETLINK_ROUTE },
 };
 
 #define N(list) (sizeof(list) / sizeof((list)[0]))
@@ -162,8 +160,7 @@ static int add_fcntl(scmp_filter_ctx filter) {
                 filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, fcntl_commands, N(fcntl_commands));
         if (r >= 0)
                 r = seccomp_rule_add(
-                        filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
-                        SCMP_A1(SCMP_CMP_EQ, F_SETFL),
+                        filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2, SCMP_A1(SCMP_CMP_EQ, F_SETFL),
                         SCMP_A2(SCMP_CMP_MASKED_EQ, O_ASYNC, 0));
         return r;
 }
@@ -291,8 +288,7 @@ static int add_forbidden(scmp_filter_ctx filter) {
 }
 
 /* The kernel looks at the lower half of these arguments only, and so does this. */
-static int forbid_values(
-        scmp_filter_ctx filter, int call, const scmp_datum_t *values, size_t n) {
+static int forbid_values(scmp_filter_ctx filter, int call, const scmp_datum_t *values, size_t n) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < n; i++)
@@ -326,11 +322,9 @@ static int add_arguments(scmp_filter_ctx filter) {
                         filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socketpair), 1,
                         SCMP_A0(SCMP_CMP_NE, AF_UNIX));
         if (r >= 0)
-                r = forbid_values(
-                        filter, SCMP_SYS(fcntl), fcntl_forbidden, N(fcntl_forbidden));
+                r = forbid_values(filter, SCMP_SYS(fcntl), fcntl_forbidden, N(fcntl_forbidden));
         if (r >= 0)
-                r = forbid_values(
-                        filter, SCMP_SYS(ioctl), ioctl_forbidden, N(ioctl_forbidden));
+                r = forbid_values(filter, SCMP_SYS(ioctl), ioctl_forbidden, N(ioctl_forbidden));
         return r;
 }
 

@@ -89,8 +89,8 @@ static inline bool forget_calls(const unsigned *numbers, size_t n, unsigned code
         struct sock_fprog program = { .len = (unsigned short) (2 * n + 2), .filter = filter };
 
         for (size_t i = 0; i < n; i++) {
-                filter[1 + 2 * i] = (struct sock_filter) BPF_JUMP(
-                        BPF_JMP | BPF_JEQ | BPF_K, numbers[i], 0, 1);
+                filter[1 + 2 * i] =
+                        (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, numbers[i], 0, 1);
                 filter[2 + 2 * i] =
                         (struct sock_filter) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code);
         }

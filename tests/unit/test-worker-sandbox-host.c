@@ -33,8 +33,9 @@ typedef const Fixture *Context;
 static const char abstract_name[] = "test-worker-sandbox-host";
 
 static const char *const services[] = {
-        "/run/dbus/system_bus_socket", "/run/systemd/journal/stdout", "/run/systemd/private",
-        "/run/docker.sock",            "/var/tmp/own.socket",
+        "/run/dbus/system_bus_socket", "/run/systemd/journal/stdout",
+        "/run/systemd/private",        "/run/docker.sock",
+        "/var/tmp/own.socket",
 };
 
 static const char *const resolvers[] = {
@@ -250,7 +251,9 @@ static void abstract_sockets_of_the_host_are_out_of_reach(void **state) {
 
 static void resolver_file_is_found_where_it_is(void **state) {
         static const char *const targets[] = {
-                "../run/elsewhere/resolv.conf", "/run/elsewhere/resolv.conf", "ssl/ca.pem",
+                "../run/elsewhere/resolv.conf",
+                "/run/elsewhere/resolv.conf",
+                "ssl/ca.pem",
                 "/var/run/elsewhere/resolv.conf",
         };
         static const Case cases[] = {

@@ -152,8 +152,7 @@ static bool signal_by_pipe(int root_fd) {
         return pipe2(fds, O_NONBLOCK) < 0 || fcntl(fds[0], F_SETOWN, getppid()) >= 0 ||
                fcntl(fds[0], F_SETOWN_EX, &owner) >= 0 || fcntl(fds[0], F_SETSIG, SIGKILL) >= 0 ||
                fcntl(fds[0], F_SETFL, O_ASYNC | O_NONBLOCK) >= 0 ||
-               fcntl(root_fd, F_NOTIFY, DN_CREATE) >= 0 ||
-               fcntl(fds[0], F_SETLEASE, F_RDLCK) >= 0;
+               fcntl(root_fd, F_NOTIFY, DN_CREATE) >= 0 || fcntl(fds[0], F_SETLEASE, F_RDLCK) >= 0;
 }
 
 static bool use_descriptors(int root_fd) {
@@ -161,7 +160,7 @@ static bool use_descriptors(int root_fd) {
 
         return pipe2(fds, 0) >= 0 && fcntl(fds[0], F_SETFL, O_NONBLOCK) >= 0 &&
                (fcntl(fds[0], F_GETFL) & O_NONBLOCK) && fcntl(fds[0], F_DUPFD_CLOEXEC, 3) >= 0 &&
-               fcntl(fds[0], F_SETFD, FD_CLOEXEC) >= 0 && fcntl(fds[0], F_SETPIPE_SZ, 4096) >= 0;
+               fcntl(fds[0], F_SETFD, FD_CLOEXEC) >= 0;
 }
 
 /* In one piece that is never touched: nothing is really taken. */
