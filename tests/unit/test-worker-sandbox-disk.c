@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/ipc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -215,6 +218,43 @@ static bool signal_others(const Fixture *f) {
                syscall(SYS_tgkill, f->other_pid, f->other_pid, 0) >= 0;
 }
 
+static bool signal_by_pipe(const Fixture *f) {
+        const struct f_owner_ex owner = { .type = F_OWNER_PID, .pid = f->other_pid };
+        int fds[2], pid = f->other_pid;
+
+        return pipe2(fds, O_CLOEXEC) < 0 || fcntl(fds[0], F_SETOWN, f->other_pid) >= 0 ||
+               fcntl(fds[0], F_SETOWN_EX, &owner) >= 0 || fcntl(fds[0], F_SETSIG, SIGKILL) >= 0 ||
+               ioctl(fds[0], FIOSETOWN, &pid) >= 0 || errno != EPERM;
+}
+
+static bool lock_image(const Fixture *f) {
+        struct flock lock = { .l_type = F_RDLCK };
+
+        return fcntl(f->fds[1], F_OFD_SETLK, &lock) >= 0;
+}
+
+static bool use_call(long number, long a, long b, long c) {
+        return syscall(number, a, b, c) >= 0 || errno != ENOSYS;
+}
+
+/* What processes share by a name, and what they may do to each other. */
+static bool share_by_name(const Fixture *f) {
+        return use_call(SYS_shmget, 1, 4096, 0600 | IPC_CREAT) ||
+               use_call(SYS_semget, 1, 1, 0600 | IPC_CREAT) ||
+               use_call(SYS_msgget, 1, 0600 | IPC_CREAT, 0) ||
+               use_call(SYS_mq_open, (long) "test", O_RDONLY | O_CREAT, 0600);
+}
+
+static bool meddle_with_others(const Fixture *f) {
+        const struct rlimit none = { 0, 0 };
+
+        return use_call(SYS_sched_setaffinity, f->other_pid, 0, 0) ||
+               use_call(SYS_setpriority, PRIO_PROCESS, f->other_pid, 19) ||
+               use_call(SYS_kcmp, getpid(), f->other_pid, 0) ||
+               use_call(SYS_fanotify_init, 0, 0, 0) ||
+               prlimit(f->other_pid, RLIMIT_CPU, &none, NULL) >= 0 || errno != EPERM;
+}
+
 static bool signal_itself(const Fixture *f) {
         return syscall(SYS_tgkill, getpid(), getpid(), 0) >= 0;
 }
@@ -249,6 +289,7 @@ static void disk_worker_has_its_descriptors_and_local_sockets(void **state) {
                 { "change a file", WORKER, change_file, REFUSED },
                 { "signal itself", WORKER, signal_itself, ALLOWED },
                 { "signal others", WORKER, signal_others, REFUSED },
+                { "have a signal sent", WORKER, signal_by_pipe, REFUSED },
                 { "fork", WORKER, fork_off, REFUSED },
                 { "trace others", WORKER, trace_others, KILLED },
                 { "execute a program", WORKER, execute, KILLED },
@@ -267,6 +308,7 @@ static void program_opens_images_and_what_it_needs_to_run(void **state) {
                 { "execute a program", PROGRAM, execute_program, ALLOWED },
                 { "make a local socket", PROGRAM, make_local_socket, ALLOWED },
                 { "signal itself", PROGRAM, signal_itself, ALLOWED },
+                { "lock an image", PROGRAM, lock_image, ALLOWED },
                 { "write a lower image", PROGRAM, write_lower_image, REFUSED },
                 { "open another file", PROGRAM, open_other_file, REFUSED },
                 { "open a host's file", PROGRAM, open_host_file, REFUSED },
@@ -281,6 +323,9 @@ static void program_reaches_no_network_and_no_process(void **state) {
         static const Case cases[] = {
                 { "make a network socket", PROGRAM, make_network_socket, REFUSED },
                 { "signal others", PROGRAM, signal_others, REFUSED },
+                { "have a signal sent", PROGRAM, signal_by_pipe, REFUSED },
+                { "share by name", PROGRAM, share_by_name, REFUSED },
+                { "meddle with others", PROGRAM, meddle_with_others, REFUSED },
                 { "fork", PROGRAM, fork_off, REFUSED },
                 { "use io_uring", PROGRAM, use_io_uring, REFUSED },
                 { "dump core", PROGRAM, dump_core, REFUSED },
