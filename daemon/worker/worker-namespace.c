@@ -43,10 +43,10 @@ static int map_self(uid_t uid, gid_t gid) {
 }
 
 /* Whether it is this system that does not allow it: kernels without the call, filters of containers, limits
- * that administrators set, mounts of others that cannot be copied. */
+ * that administrators set, mounts of others that cannot be copied, ids that could not be mapped. */
 static bool is_not_allowed(int code) {
         return code == EPERM || code == EACCES || code == ENOSPC || code == EUSERS ||
-               code == EINVAL || code == ENOSYS || code == EOPNOTSUPP;
+               code == EINVAL || code == ENOSYS || code == EOPNOTSUPP || code == EOVERFLOW;
 }
 
 /* Returns 0 with the reason, or a negative errno with @error set. */

@@ -36,6 +36,20 @@ static bool forget_both(void) {
         return forget_landlock() && forget_namespaces();
 }
 
+/* As Linux before 5.12. */
+static bool forget_mount_attributes(void) {
+        static const unsigned calls[] = { SYS_mount_setattr };
+
+        return forget_calls(calls, 1, ENOSYS);
+}
+
+/* As AppArmor has it, which allows namespaces and nothing in them. */
+static bool forget_mounting(void) {
+        static const unsigned calls[] = { SYS_mount, SYS_open_tree, SYS_move_mount, SYS_fsopen };
+
+        return forget_calls(calls, 4, EACCES);
+}
+
 static bool drop_mounting(void) {
         static const cap_value_t admin = CAP_SYS_ADMIN;
         cap_t caps = cap_get_proc();
@@ -183,6 +197,10 @@ static void without_namespaces_landlock_is_the_wall(void **state) {
         check_one_wall(*state, forget_namespaces);
 }
 
+static void where_nothing_can_be_mounted_landlock_is_the_wall(void **state) {
+        check_one_wall(*state, forget_mounting);
+}
+
 static bool is_told(const Error *error) {
         const char *text = error_text(error);
 
@@ -260,6 +278,8 @@ static void where_a_node_could_be_opened_none_is_made(void **state) {
 
         f->prepare = be_in_container;
         assert_int_equal(run(f, TREE, 0, make_node), REFUSED);
+        f->prepare = forget_mount_attributes;
+        assert_int_equal(run(f, TREE, 0, make_node), REFUSED);
 }
 
 /* Goes up from a directory that is no longer where it was. */
@@ -314,6 +334,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE_WITH(without_landlock_mounts_are_the_wall, set_up, tear_down),
                 CASE_WITH(without_namespaces_landlock_is_the_wall, set_up, tear_down),
+                CASE_WITH(where_nothing_can_be_mounted_landlock_is_the_wall, set_up, tear_down),
                 CASE_WITH(without_any_wall_a_step_fails_and_says_so, set_up, tear_down),
                 CASE_WITH(with_best_effort_it_goes_on_and_says_so, set_up, tear_down),
                 CASE_WITH(root_of_a_container_has_the_tree_as_its_root, set_up, tear_down),
