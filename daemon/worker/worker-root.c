@@ -90,16 +90,16 @@ static int make_parents(int root_fd, const char *path, int *ret_fd, char name[NA
         return 1;
 }
 
-/* What is there already is a part of what was added, or the same. */
+/* A directory that is there already has parts of what it is to have. */
 static int make_place(int dir_fd, const char *name, int tree_fd) {
         struct stat st;
+        int r;
 
         if (fstat(tree_fd, &st) < 0)
                 return -errno;
-        if (S_ISDIR(st.st_mode) ? mkdirat(dir_fd, name, 0755) < 0
-                                : mknodat(dir_fd, name, S_IFREG | 0444, 0) < 0)
-                return errno == EEXIST ? 0 : -errno;
-        return 1;
+        r = S_ISDIR(st.st_mode) ? mkdirat(dir_fd, name, 0755)
+                                : mknodat(dir_fd, name, S_IFREG | 0444, 0);
+        return r < 0 && errno != EEXIST ? -errno : 1;
 }
 
 int root_add(int root_fd, const char *path) {
@@ -121,7 +121,9 @@ int root_add(int root_fd, const char *path) {
                 r = make_place(dir_fd, name, tree_fd);
         if (r <= 0)
                 return r;
-        return syscall(SYS_move_mount, tree_fd, "", dir_fd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0
+        /* A link to what is there already is no place for a directory. */
+        return syscall(SYS_move_mount, tree_fd, "", dir_fd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0 &&
+                               errno != ENOTDIR
                        ? -errno
                        : 0;
 }

@@ -122,7 +122,8 @@ static bool be_host(const Fixture *f) {
                serve_all(services, N(services)) && serve_all(resolvers, N(resolvers)) &&
                serve(&name) && put_file("/run/elsewhere/resolv.conf") &&
                put_file("/var/tmp/certificates/ca.pem") && put_file("/etc/ssl/ca.pem") &&
-               put_file("/var/tmp/other") &&
+               put_file("/var/tmp/other") && put_file("/var/tmp/certificates/second.pem") &&
+               put_file("/run/systemd/resolve/stub-resolv.conf") &&
                (!f->resolver || symlink(f->resolver, "/etc/resolv.conf") >= 0) &&
                (!f->certificates || setenv("SSL_CERT_FILE", f->certificates, 1) >= 0);
 }
@@ -203,6 +204,11 @@ static bool read_certificates(const Fixture *f) {
         return is_readable(f->certificates);
 }
 
+static bool read_all_certificates(const Fixture *f) {
+        return is_readable("/var/tmp/certificates/ca.pem") &&
+               is_readable("/var/tmp/certificates/second.pem");
+}
+
 static bool read_beside(const Fixture *f) {
         return is_readable("/var/tmp/other") || is_readable("/run/elsewhere/resolv.conf");
 }
@@ -251,9 +257,8 @@ static void abstract_sockets_of_the_host_are_out_of_reach(void **state) {
 
 static void resolver_file_is_found_where_it_is(void **state) {
         static const char *const targets[] = {
-                "../run/elsewhere/resolv.conf",
-                "/run/elsewhere/resolv.conf",
-                "ssl/ca.pem",
+                "../run/elsewhere/resolv.conf",   "../run/systemd/resolve/stub-resolv.conf",
+                "/run/elsewhere/resolv.conf",     "ssl/ca.pem",
                 "/var/run/elsewhere/resolv.conf",
         };
         static const Case cases[] = {
@@ -287,6 +292,23 @@ static void certificates_are_found_where_the_environment_says(void **state) {
         }
 }
 
+static void certificates_may_be_named_more_than_once(void **state) {
+        static const Case cases[] = {
+                { "read all certificates", NETWORK, read_all_certificates, ALLOWED },
+                { "read what is beside", NETWORK, read_beside, REFUSED },
+        };
+        Fixture *f = *state;
+
+        assert_int_equal(setenv("CURL_CA_BUNDLE", "/var/tmp/certificates/ca.pem", 1), 0);
+        assert_int_equal(setenv("SSL_CERT_DIR", "/var/tmp/certificates/", 1), 0);
+        assert_int_equal(setenv("VIRTBOOTSTRAP_CERTS_DIR", "//lib", 1), 0);
+        f->certificates = "/var/tmp/certificates/ca.pem";
+        check(f, cases, N(cases));
+        assert_int_equal(unsetenv("CURL_CA_BUNDLE"), 0);
+        assert_int_equal(unsetenv("SSL_CERT_DIR"), 0);
+        assert_int_equal(unsetenv("VIRTBOOTSTRAP_CERTS_DIR"), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE_WITH(services_of_the_host_are_out_of_reach, set_up, tear_down),
@@ -294,6 +316,7 @@ int main(void) {
                 CASE_WITH(abstract_sockets_of_the_host_are_out_of_reach, set_up, tear_down),
                 CASE_WITH(resolver_file_is_found_where_it_is, set_up, tear_down),
                 CASE_WITH(certificates_are_found_where_the_environment_says, set_up, tear_down),
+                CASE_WITH(certificates_may_be_named_more_than_once, set_up, tear_down),
         };
 
         return cmocka_run_group_tests_name("worker-sandbox-host", tests, NULL, NULL);
