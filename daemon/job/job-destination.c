@@ -11,6 +11,7 @@
 #include <systemd/sd-id128.h>
 #include <unistd.h>
 
+#include "base-fd.h"
 #include "job-destination-internal.h"
 
 Destination *destination_free(Destination *destination) {
@@ -311,22 +312,55 @@ bool destination_cleanup_step(const Destination *destination, DestinationStep *r
                 if (destination->is_committed || destination->overwrite || !destination->is_locked)
                         return false;
 
-                *ret = (DestinationStep){ .directory_fd = destination->root_fd, .name = "" };
+                *ret = (DestinationStep){ .directory_fd = destination->root_fd };
                 return true;
         }
 
         if (destination->staging_fd < 0)
                 return false;
 
-        *ret = (DestinationStep){
-                .directory_fd = destination->parent_fd,
-                .name = destination->staging,
-        };
+        *ret = (DestinationStep){ .directory_fd = destination->staging_fd };
         return true;
 }
 
-void destination_cleaned(Destination *destination) {
+/* The directory that was emptied, and not what somebody put in its place. */
+static int remove_staging(const Destination *destination, Error *error) {
+        struct stat mine, there;
+        char link[FD_PATH_MAX], path[PATH_MAX];
+        ssize_t n;
+
+        if (fstat(destination->staging_fd, &mine) < 0)
+                return error_set_errno(error, errno, "Cannot stat the staging directory");
+        if (mine.st_nlink == 0)
+                return 0;
+
+        if (fstatat(destination->parent_fd, destination->staging, &there, AT_SYMLINK_NOFOLLOW) >=
+                    0 &&
+            there.st_dev == mine.st_dev && there.st_ino == mine.st_ino) {
+                if (unlinkat(destination->parent_fd, destination->staging, AT_REMOVEDIR) < 0)
+                        return error_set_errno(
+                                error, errno, "Cannot remove the staging directory %s",
+                                destination->staging);
+                return 0;
+        }
+
+        n = readlink(fd_path(destination->staging_fd, link), path, sizeof(path) - 1);
+        path[n < 0 ? 0 : n] = '\0';
+        return error_set(
+                error, ESTALE, ERROR_FAILED,
+                "The staging directory %s was moved, and stays empty: it is %s now",
+                destination->staging, path);
+}
+
+int destination_cleaned(Destination *destination, Error *error) {
+        int r = destination->staging_fd >= 0 ? remove_staging(destination, error) : 0;
+
+        /* Of one that was moved there is nothing left to remove, and nothing by which to find it. */
+        if (r < 0 && r != -ESTALE)
+                return r;
+
         forget_in_journal(destination);
         if (!destination->is_committed && destination->parent_fd >= 0)
                 remove_made_parents(destination);
+        return r;
 }

@@ -60,8 +60,8 @@ int destination_root_fd(const Destination *destination);
 /* What a tree worker is to do in a directory; names are relative to it. */
 typedef struct DestinationStep {
         int directory_fd;   /* borrowed from the destination */
-        const char *name;   /* what to clone or to remove; empty for all below the directory */
-        const char *target; /* where to clone it to, or NULL */
+        const char *name;   /* what to clone; NULL: the directory is to be emptied */
+        const char *target; /* where to clone it to */
 } DestinationStep;
 
 /** destination_clone_step() - whether the tree that is there is to be cloned first, and how */
@@ -74,15 +74,17 @@ bool destination_clone_step(const Destination *destination, DestinationStep *ret
  */
 int destination_commit(Destination *destination, Error *error);
 
-/** destination_cleanup_step() - whether something is to be removed, after a commit or without one */
+/** destination_cleanup_step() - whether a directory is to be emptied, after a commit or without one */
 bool destination_cleanup_step(const Destination *destination, DestinationStep *ret);
 
 /**
  * destination_cleaned() - there is no cleanup step, or it is done
  *
- * The journal forgets the staging directory; parents that were made are removed unless there was a commit.
+ * The staging directory, which is empty now, is removed, and the journal forgets it; so are parents that
+ * were made, unless there was a commit. Return: 0; with @error set: -ESTALE when somebody has moved the staging
+ * directory, of which nothing else is left; or another negative errno, and the journal remembers it.
  */
-void destination_cleaned(Destination *destination);
+int destination_cleaned(Destination *destination, Error *error);
 
 /**
  * destination_recover() - the staging directory of a daemon that was killed

@@ -21,12 +21,13 @@ struct Recovery {
 };
 
 static void on_removed(void *userdata, const Error *error) {
+        _cleanup_(error_clear) Error why = ERROR_NULL;
         Recovery *recovery = userdata;
 
         recovery->tree = tree_free(recovery->tree);
-        if (error->code == 0)
-                destination_cleaned(recovery->destination);
-        else
+        if (error->code == 0 && destination_cleaned(recovery->destination, &why) < 0)
+                error = &why;
+        if (error->code != 0)
                 log_print(
                         queue_context(recovery->queue)->process->log, LOG_WARNING, "%s: %s",
                         destination_path(recovery->destination), error_text(error));

@@ -194,16 +194,23 @@ static void conclude(JobRun *run) {
         run->events->ended(run->userdata, run);
 }
 
+/* What could not be removed stays in the journal: the next daemon tries again. */
+static void forget_destination(JobRun *run) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        if (destination_cleaned(run->destination, &error) < 0)
+                job_message(run->job, LOG_WARNING, error_text(&error));
+}
+
 static void on_cleaned(void *userdata, const Error *error) {
         JobRun *run = userdata;
 
         run->is_at_tree = false;
         run->tree = tree_free(run->tree);
-        /* What could not be removed stays in the journal: the next daemon tries again. */
         if (error->code != 0)
                 job_message(run->job, LOG_WARNING, error_text(error));
         else
-                destination_cleaned(run->destination);
+                forget_destination(run);
         conclude(run);
 }
 
@@ -223,7 +230,7 @@ static void clean_up(JobRun *run) {
                 }
                 job_message(run->job, LOG_WARNING, error_text(&error));
         } else {
-                destination_cleaned(run->destination);
+                forget_destination(run);
         }
 
         conclude(run);

@@ -29,9 +29,7 @@ static const ProcessEvents process_events = {
 };
 
 static ProtoTreeOperation operation_of(const DestinationStep *step) {
-        if (step->target)
-                return PROTO_TREE_CLONE;
-        return step->name[0] == '\0' ? PROTO_TREE_EMPTY : PROTO_TREE_REMOVE;
+        return step->target ? PROTO_TREE_CLONE : PROTO_TREE_EMPTY;
 }
 
 /* Names of files are bytes, not text: proto_text_set() is not for them. */
@@ -62,13 +60,17 @@ int tree_start(
         _cleanup_(tree_freep) Tree *tree = NULL;
         int r;
 
-        r = set_name(message.tree_start.name, sizeof(message.tree_start.name), step->name, error);
-        if (r >= 0 && step->target)
+        if (step->target) {
                 r = set_name(
-                        message.tree_start.target, sizeof(message.tree_start.target), step->target,
+                        message.tree_start.name, sizeof(message.tree_start.name), step->name,
                         error);
-        if (r < 0)
-                return r;
+                if (r >= 0)
+                        r = set_name(
+                                message.tree_start.target, sizeof(message.tree_start.target),
+                                step->target, error);
+                if (r < 0)
+                        return r;
+        }
 
         tree = malloc(sizeof(*tree));
         if (!tree)

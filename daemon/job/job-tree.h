@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A tree worker: removes or clones a tree, which takes too long for the daemon itself. */
+/* A tree worker: empties or clones a tree, which takes too long for the daemon itself. */
 
 #include "job-destination.h"
 #include "job-process.h"
@@ -15,7 +15,7 @@ typedef struct TreeEvents {
 
 /**
  * tree_start() - start
- * @step:       borrowed for the call: with a target it is cloned, else removed
+ * @step:       borrowed for the call: with a target it is cloned, else emptied
  * @events:     borrowed, as is @userdata, as long as the tree
  *
  * Return: 0, or a negative errno with @error set.

@@ -153,16 +153,15 @@ typedef struct ProtoBuilderArgument {
 } ProtoBuilderArgument;
 
 typedef enum ProtoTreeOperation {
-        PROTO_TREE_REMOVE, /* @name in the directory, with all below it */
-        PROTO_TREE_EMPTY,  /* all below the directory */
+        PROTO_TREE_EMPTY, /* remove all below the directory */
         PROTO_TREE_CLONE, /* fill @target with hard links to the files of @name, directories copied */
         _PROTO_TREE_OPERATION_MAX,
 } ProtoTreeOperation;
 
 typedef struct ProtoTreeStart {
         uint32_t operation; /* ProtoTreeOperation */
-        char name[256];     /* relative to the directory */
-        char target[512];   /* the same; for PROTO_TREE_CLONE */
+        char name[256];     /* relative to the directory; for PROTO_TREE_CLONE */
+        char target[512];   /* the same */
         uint8_t sandbox;
 } ProtoTreeStart; /* descriptors: the directory */
 

@@ -21,8 +21,6 @@ int worker_tree(int socket_fd, Error *error) {
                 return r;
 
         switch ((ProtoTreeOperation) message.tree_start.operation) {
-        case PROTO_TREE_REMOVE:
-                return worker_remove_tree(fds.fds[0], message.tree_start.name, error);
         case PROTO_TREE_EMPTY:
                 return worker_empty_tree(fds.fds[0], error);
         case PROTO_TREE_CLONE:

@@ -23,7 +23,7 @@ int worker_disk(int socket_fd, Error *error);
 /** worker_builder() - have virt-builder make an image, and pass its content on as a tarball */
 int worker_builder(int socket_fd, Error *error);
 
-/** worker_tree() - remove or clone a tree */
+/** worker_tree() - empty or clone a tree */
 int worker_tree(int socket_fd, Error *error);
 
 /** worker_send() - send a message to the daemon; returns 0 or a negative errno with @error set */

@@ -49,25 +49,15 @@ static bool clean(Destination *destination) {
 
         if (!destination_cleanup_step(destination, &step))
                 return false;
-        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", step.directory_fd, step.name);
-        if (step.name[0] != '\0') {
-                assert_int_equal(nftw(path, scratch_remove_one, 64, FTW_DEPTH | FTW_PHYS), 0);
-                return true;
-        }
-
-        DIR *dir = opendir(path);
-        struct dirent *entry;
-
-        while ((entry = readdir(dir)))
-                if (entry->d_name[0] != '.')
-                        (void) unlinkat(dirfd(dir), entry->d_name, 0);
-        closedir(dir);
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/.", step.directory_fd);
+        /* All but the directory itself, which is not removed by that name. */
+        (void) nftw(path, scratch_remove_one, 64, FTW_DEPTH | FTW_PHYS);
         return true;
 }
 
 static void finish(Destination *destination) {
         (void) clean(destination);
-        destination_cleaned(destination);
+        (void) destination_cleaned(destination, NULL);
         destination_free(destination);
 }
 
@@ -240,7 +230,7 @@ static void commit_makes_the_tree_visible_and_leaves_nothing_else(void **state) 
         assert_true(scratch_exists(&f->scratch, "new/file"));
         assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-new"));
         assert_false(destination_cleanup_step(destination, &step));
-        destination_cleaned(destination);
+        (void) destination_cleaned(destination, NULL);
         assert_int_equal(count_journal(f), 0);
         destination_free(destination);
         assert_true(scratch_exists(&f->scratch, "new/file"));
@@ -344,7 +334,7 @@ static void overwritten_tree_is_cloned_first_and_changes_places(void **state) {
         assert_false(scratch_exists(&f->scratch, "full/old"));
         assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-full/root/old"));
         assert_true(clean(destination));
-        destination_cleaned(destination);
+        (void) destination_cleaned(destination, NULL);
         destination_free(destination);
         assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-full"));
         assert_true(scratch_exists(&f->scratch, "full/new"));
@@ -448,7 +438,7 @@ static void left_over_of_a_killed_daemon_is_removed_first(void **state) {
         assert_int_equal(destination_prepare(destination, f->store, NULL), 1);
         assert_int_equal(destination_root_fd(destination), -EBADF);
         assert_true(clean(destination));
-        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-new"));
+        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-new/root"));
         assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
         assert_int_equal(count_journal(f), 1);
         put_in(destination, "file");
@@ -532,14 +522,11 @@ static void mount_point_is_filled_in_place(void **state) {
 static void mount_point_is_emptied_after_a_failure(void **state) {
         StoreFixture *f = *state;
         Destination *destination;
-        DestinationStep step;
 
         mount_tmpfs(f, "mnt");
         destination = must_have(f, "mnt", false);
         assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
         put_in(destination, "file");
-        assert_true(destination_cleanup_step(destination, &step));
-        assert_string_equal(step.name, "");
         finish(destination);
         assert_false(scratch_exists(&f->scratch, "mnt/file"));
         unmount(f, "mnt");
@@ -721,10 +708,24 @@ static void staging_that_is_gone_needs_no_recovery(void **state) {
         destination = must_have(f, "parent/new", false);
         assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
         assert_true(clean(destination));
+        assert_int_equal(rmdir(scratch_at(&f->scratch, "parent/.virt-bootstrap-new")), 0);
         destination_free(destination);
         recover(f, 0, false);
         assert_int_equal(rmdir(scratch_at(&f->scratch, "parent")), 0);
         recover(f, 0, false);
+}
+
+static void what_took_the_place_of_the_staging_directory_stays(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "new", false);
+
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_true(clean(destination));
+        (void) rename(scratch_at(&f->scratch, ".virt-bootstrap-new"), scratch_at(&f->scratch, "x"));
+        scratch_mkdir(&f->scratch, ".virt-bootstrap-new");
+        assert_int_equal(destination_cleaned(destination, NULL), -ESTALE);
+        destination_free(destination);
+        assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-new"));
 }
 
 static void what_is_no_staging_is_not_recovered(void **state) {
@@ -791,6 +792,7 @@ int main(void) {
                 STORE_CASE(mount_point_that_is_complete_is_not_emptied),
                 STORE_CASE(staging_in_which_somebody_works_is_not_recovered),
                 STORE_CASE(staging_that_is_gone_needs_no_recovery),
+                STORE_CASE(what_took_the_place_of_the_staging_directory_stays),
                 STORE_CASE(what_is_no_staging_is_not_recovered),
         };
 
