@@ -2,14 +2,33 @@
 #pragma once
 
 /*
- * Removing trees, also such as an archive made to be hard to remove: of any depth, with directories
- * that nobody may enter. Links are removed, never followed. Uses a few descriptors, whatever the depth.
+ * Removing trees, also such as an archive made to be hard to remove, and while others rename what is in them:
+ * of any depth, with directories that nobody may enter. Links are removed, never followed; what is mounted in
+ * a tree is not entered. Uses a few descriptors, whatever the depth, and 40 bytes for each level.
  */
+
+#include <stddef.h>
 
 #include "base-error.h"
 
-/** worker_empty_tree() - remove all that is below @dir_fd; returns 0 or a negative errno with @error set */
+/* Directories inside each other, for which there are 40 MiB. */
+#define REMOVE_DEPTH_MAX ((size_t) 1 << 20)
+
+/* How often a tree may change under the walk, which then begins again at the top, until it gives up. */
+#define REMOVE_CHANGES_MAX 64U
+
+/**
+ * worker_empty_tree() - remove all that is below @dir_fd
+ *
+ * Directories become this user's, with mode 0700, before they are emptied. Return: 0; with @error set: -ESTALE when
+ * the tree has changed more than REMOVE_CHANGES_MAX times; -EBUSY when something is mounted in it; -ELOOP
+ * (ERROR_LIMIT_EXCEEDED) when it is deeper than REMOVE_DEPTH_MAX; or another negative errno.
+ */
 int worker_empty_tree(int dir_fd, Error *error);
 
-/** worker_remove_tree() - remove @name in @dir_fd, and all that is below it; it may be missing */
+/**
+ * worker_remove_tree() - remove @name in @dir_fd, and all that is below it; it may be missing
+ *
+ * Return: as above; -ESTALE also when it is not what it was any more.
+ */
 int worker_remove_tree(int dir_fd, const char *name, Error *error);
