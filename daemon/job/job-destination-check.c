@@ -150,7 +150,7 @@ int destination_check_content(const Destination *destination, int fd, Error *err
         if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
                 return error_set_errno(
                         error, errno, "Cannot write to the destination %s", destination->path);
-        return 0;
+        return destination_check_mounts(destination, error);
 }
 
 static int check_existing(const Destination *destination, Error *error) {

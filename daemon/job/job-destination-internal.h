@@ -33,6 +33,10 @@ struct Destination {
 /* destination_check_content() - whether the directory @fd may be filled */
 int destination_check_content(const Destination *destination, int fd, Error *error);
 
+/* destination_check_mounts() - whether nothing is mounted below what is to be overwritten; -EBUSY
+ * (ERROR_INVALID_DESTINATION), which names it */
+int destination_check_mounts(const Destination *destination, Error *error);
+
 /* destination_open_parent() - open the directory of the destination as parent_fd */
 int destination_open_parent(Destination *destination, Error *error);
 

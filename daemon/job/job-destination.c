@@ -258,7 +258,8 @@ int destination_prepare(Destination *destination, Store *store, Error *error) {
             destination_is_mount_root(destination->parent_fd, destination->name))
                 return use_in_place(destination, error);
 
-        return stage(destination, error);
+        r = destination_check_mounts(destination, error);
+        return r < 0 ? r : stage(destination, error);
 }
 
 int destination_root_fd(const Destination *destination) {
@@ -279,6 +280,11 @@ bool destination_clone_step(const Destination *destination, DestinationStep *ret
 
 int destination_commit(Destination *destination, Error *error) {
         unsigned flags = destination->overwrite && destination->exists ? RENAME_EXCHANGE : 0;
+        int r;
+
+        r = destination->is_in_place ? 0 : destination_check_mounts(destination, error);
+        if (r < 0)
+                return r;
 
         if (!destination->is_in_place &&
             renameat2(

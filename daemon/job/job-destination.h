@@ -7,7 +7,8 @@
  * It is built in PARENT/.virt-bootstrap-NAME/root and renamed to PARENT/NAME when it is complete. The
  * directory .virt-bootstrap-NAME has mode 0700, so that nobody uses a half-done tree, is locked while
  * a job works in it, and is noted in the store's journal, so that what a killed daemon left is removed.
- * With "overwrite", the tree that is there is cloned with hard links first, and the two change places.
+ * With "overwrite", the tree that is there is cloned with hard links first, and the two change places. It is
+ * refused as long as something is mounted below it.
  *
  * A mount point cannot be renamed: it is filled in place, and emptied again when that fails; the owner and
  * the mode that it got stay. So is a directory in whose parent nothing may be created.
@@ -33,7 +34,8 @@ typedef struct DestinationRequest {
  * destination_new() - check what can be checked at once; nothing is made
  *
  * Return: 0; with @error set: -EINVAL, -ENOTDIR, -ELOOP or -ENAMETOOLONG (ERROR_INVALID_DESTINATION) for
- * "/", a relative path, or what is no directory; -ENOTEMPTY (ERROR_DESTINATION_NOT_EMPTY); -EACCES (ERROR_ACCESS_DENIED) when it cannot
+ * "/", a relative path, or what is no directory; -EBUSY (the same) when something is mounted below what is to
+ * be overwritten; -ENOTEMPTY (ERROR_DESTINATION_NOT_EMPTY); -EACCES (ERROR_ACCESS_DENIED) when it cannot
  * be written to; or another negative errno.
  */
 int destination_new(const DestinationRequest *request, Destination **ret, Error *error);
@@ -63,6 +65,10 @@ typedef struct DestinationStep {
         const char *name;   /* what to clone; NULL: the directory is to be emptied */
         const char *target; /* where to clone it to */
 } DestinationStep;
+
+/** destination_check_step() - whether nothing is mounted in a directory that is to be emptied; -EBUSY, which
+ * names it */
+int destination_check_step(const DestinationStep *step, Error *error);
 
 /** destination_clone_step() - whether the tree that is there is to be cloned first, and how */
 bool destination_clone_step(const Destination *destination, DestinationStep *ret);

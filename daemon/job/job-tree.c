@@ -43,6 +43,13 @@ static int set_name(char *field, size_t size, const char *name, Error *error) {
         return 0;
 }
 
+static int set_names(ProtoTreeStart *start, const DestinationStep *step, Error *error) {
+        int r;
+
+        r = set_name(start->name, sizeof(start->name), step->name, error);
+        return r < 0 ? r : set_name(start->target, sizeof(start->target), step->target, error);
+}
+
 int tree_start(
         const ProcessContext *context,
         const DestinationStep *step,
@@ -60,17 +67,11 @@ int tree_start(
         _cleanup_(tree_freep) Tree *tree = NULL;
         int r;
 
-        if (step->target) {
-                r = set_name(
-                        message.tree_start.name, sizeof(message.tree_start.name), step->name,
-                        error);
-                if (r >= 0)
-                        r = set_name(
-                                message.tree_start.target, sizeof(message.tree_start.target),
-                                step->target, error);
-                if (r < 0)
-                        return r;
-        }
+        r = destination_check_step(step, error);
+        if (r >= 0 && step->target)
+                r = set_names(&message.tree_start, step, error);
+        if (r < 0)
+                return r;
 
         tree = malloc(sizeof(*tree));
         if (!tree)

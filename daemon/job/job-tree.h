@@ -18,7 +18,8 @@ typedef struct TreeEvents {
  * @step:       borrowed for the call: with a target it is cloned, else emptied
  * @events:     borrowed, as is @userdata, as long as the tree
  *
- * Return: 0, or a negative errno with @error set.
+ * Return: 0; -EBUSY when something is mounted in what is to be emptied; or another negative errno, with
+ * @error set.
  */
 int tree_start(
         const ProcessContext *context,

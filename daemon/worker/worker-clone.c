@@ -25,7 +25,6 @@ typedef struct Level {
 typedef struct Clone {
         Level levels[TREE_CLONE_DEPTH_MAX];
         size_t depth;
-        dev_t device; /* of the tree */
 } Clone;
 
 static Clone *clone_free(Clone *clone) {
@@ -113,17 +112,17 @@ static int descend(Clone *clone, int from_dir, const char *from, int to_dir, con
 static int clone_entry(Clone *clone, const char *name, Error *error) {
         Level *level = &clone->levels[clone->depth - 1];
         int from_fd = dirfd(level->from), r;
-        struct stat st;
+        struct statx sx;
 
-        if (fstatat(from_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        if (statx(from_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &sx) < 0)
                 return error_set_errno(error, errno, "Cannot stat %s", name);
-        if (st.st_dev != clone->device)
+        if (sx.stx_attributes & sx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT)
                 return error_set(
                         error, EXDEV, ERROR_INVALID_DESTINATION,
                         "The destination cannot be overwritten: something is mounted on its %s",
                         name);
 
-        if (!S_ISDIR(st.st_mode)) {
+        if (!S_ISDIR(sx.stx_mode)) {
                 if (linkat(from_fd, name, level->to_fd, name, 0) < 0)
                         return error_set_errno(error, errno, "Cannot link %s", name);
                 return 0;
@@ -158,7 +157,6 @@ static bool is_dot(const char *name) {
 
 int worker_clone_tree(int dir_fd, const char *name, const char *target, Error *error) {
         _cleanup_(clone_freep) Clone *clone = NULL;
-        struct stat st;
         int r;
 
         clone = calloc(1, sizeof(*clone));
@@ -166,10 +164,8 @@ int worker_clone_tree(int dir_fd, const char *name, const char *target, Error *e
                 return error_oom(error);
 
         r = descend(clone, dir_fd, name, dir_fd, target);
-        if (r < 0 || fstat(dirfd(clone->levels[0].from), &st) < 0)
-                return error_set_errno(
-                        error, r < 0 ? -r : errno, "Cannot open what is to be overwritten");
-        clone->device = st.st_dev;
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot open what is to be overwritten");
 
         while (r >= 0 && clone->depth > 0) {
                 struct dirent *entry;
