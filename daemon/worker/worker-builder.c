@@ -23,8 +23,10 @@
 
 #include "base-fd.h"
 #include "base-program.h"
+#include "worker-builder-cache.h"
 #include "worker-builder-output.h"
 #include "worker-builder-place.h"
+#include "worker-privileges.h"
 #include "worker-program.h"
 #include "worker-sandbox.h"
 #include "worker.h"
@@ -77,7 +79,7 @@ typedef struct Work {
 } Work;
 
 static void work_done(Work *work) {
-        builder_place_remove(&work->place);
+        builder_place_done(&work->place);
         free(work->arguments);
 }
 
@@ -95,16 +97,21 @@ static void tell_progress(Work *work, uint32_t permille) {
         (void) worker_send(work->socket_fd, &message, NULL);
 }
 
+static void warn(const Work *work, const char *text) {
+        ProtoMessage message = { .type = PROTO_WARNING };
+
+        (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
+        (void) worker_send(work->socket_fd, &message, NULL);
+}
+
 static void on_line(void *userdata, const char *line) {
         Work *work = userdata;
-        ProtoMessage message = { .type = PROTO_WARNING };
         const char *warning = builder_output_read(&work->output, line);
-        char text[sizeof(message.warning.text)];
+        char text[sizeof(((ProtoWarning *) NULL)->text)];
 
         if (warning) {
                 (void) snprintf(text, sizeof(text), "%s: %s", builder_name, warning);
-                (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
-                (void) worker_send(work->socket_fd, &message, NULL);
+                warn(work, text);
         }
         tell_progress(work, work->output.permille * PERMILLE_BUILT / 1000);
 }
@@ -221,7 +228,11 @@ static int work_inside(Work *work, Error *error) {
         _cleanup_(freep) char *builder = NULL, *guestfish = NULL;
         int r;
 
-        r = work->start.sandbox ? sandbox_enter_programs(error) : 0;
+        r = builder_place_enter(&work->place, error);
+        if (r >= 0 && work->start.sandbox)
+                r = sandbox_enter_programs(error);
+        if (r >= 0)
+                r = builder_place_check(&work->place, error);
         if (r >= 0)
                 r = find(builder_name, builder_package, &builder, error);
         if (r >= 0)
@@ -378,6 +389,32 @@ static int put_password(Work *work, int fd, Error *error) {
         return r;
 }
 
+static int make_place(Work *work, int password_fd, Error *error) {
+        _cleanup_(error_clear) Error why = ERROR_NULL;
+        int r;
+
+        r = builder_place_make(work->start.sandbox && geteuid() == 0, &work->place, error);
+        if (r < 0)
+                return r;
+
+        /* What cannot be removed is no reason to fail. */
+        if (builder_place_sweep(&work->place, &why) < 0)
+                warn(work, error_text(&why));
+        r = builder_cache_lend(&work->place, work->start.template, error);
+        return r < 0 ? r : put_password(work, password_fd, error);
+}
+
+/* Templates only where a PID namespace has made sure that nobody has them open any more. */
+static void leave_place(Work *work, bool is_done) {
+        _cleanup_(error_clear) Error kept = ERROR_NULL, removed = ERROR_NULL;
+
+        if (is_done && privileges_can_mount() &&
+            builder_cache_keep(&work->place, work->start.template, &kept) < 0)
+                warn(work, error_text(&kept));
+        if (builder_place_remove(&work->place, &removed) < 0)
+                warn(work, error_text(&removed));
+}
+
 int worker_builder(int socket_fd, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         _cleanup_(work_done) Work work = {
@@ -397,12 +434,11 @@ int worker_builder(int socket_fd, Error *error) {
         work.pipe_fd = fds.fds[0];
         r = receive_arguments(&work, error);
         if (r >= 0)
-                r = builder_place_make(work.start.sandbox && geteuid() == 0, &work.place, error);
-        if (r >= 0)
-                r = put_password(&work, fds.fds[1], error);
+                r = make_place(&work, fds.fds[1], error);
         if (r >= 0 && work.start.sandbox)
                 r = sandbox_enter_processes(error);
         if (r >= 0)
                 r = keep(&work, error);
+        leave_place(&work, r >= 0);
         return r;
 }

@@ -60,7 +60,9 @@ def programs_at(tmp_path, env, work):
     put(folder / 'virt-builder', BUILDER)
     put(folder / 'guestfish', GUESTFISH.format(sample))
     yield folder
-    assert not os.listdir(tmp_path / 'temporary')
+    place = tmp_path / 'temporary/virt-bootstrap-builder'
+    assert not place.exists() or not list(place.glob('place-*'))
+    assert set(os.listdir(tmp_path / 'temporary')) <= {place.name}
 
 
 def put(path, text):

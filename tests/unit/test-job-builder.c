@@ -131,13 +131,13 @@ static bool has_ended(void *userdata) {
 
 /* How many directories of builders there are. */
 static unsigned count_places(Fixture *f) {
-        DIR *dir = opendir(scratch_at(f->job.scratch, "tmp"));
+        DIR *dir = opendir(scratch_at(f->job.scratch, "tmp/virt-bootstrap-builder"));
         struct dirent *entry;
         unsigned n = 0;
 
         assert_non_null(dir);
         while ((entry = readdir(dir)))
-                n += entry->d_name[0] != '.';
+                n += strncmp(entry->d_name, "place-", 6) == 0;
         closedir(dir);
         return n;
 }
@@ -236,7 +236,7 @@ static void programs_run_with_little_and_in_english(void **state) {
                 f, "virt-builder",
                 "echo $LC_ALL:$LANGUAGE:$LIBGUESTFS_DEBUG:$LD_PRELOAD_X:$https_proxy:"
                 "$LIBGUESTFS_BACKEND >$LOG/env\n"
-                "[ $TMPDIR = $PWD ] && basename $PWD | cut -c1-23 >$LOG/place\n"
+                "[ $TMPDIR = $PWD ] && [ $XDG_RUNTIME_DIR = $PWD ] && basename $PWD >$LOG/place\n"
                 "grep -E '^(NoNewPrivs|CapEff)' /proc/self/status | tr -d '[:space:]' >$LOG/status\n"
                 "ulimit -c >$LOG/core; umask >$LOG/umask; ls /proc/self/fd | wc -l >$LOG/fds\n"
                 "mkdir -p $XDG_CACHE_HOME/virt-builder && echo x >$XDG_CACHE_HOME/virt-builder/t\n"
@@ -249,15 +249,77 @@ static void programs_run_with_little_and_in_english(void **state) {
                 0);
         assert_int_equal(f->error.code, 0);
         assert_logged(f, "env", "C::::http://proxy:direct\n");
-        assert_logged(f, "place", "virt-bootstrap-builder-\n");
         assert_logged(f, "core", "0\n");
         assert_logged(f, "umask", "0077\n");
         assert_logged(f, "fds", "4\n"); /* one of them is that directory */
         assert_logged(f, "status", "CapEff:0000000000000000NoNewPrivs:1");
         if (geteuid() == 0) {
                 assert_logged(f, "user", "65534\n");
-                assert_true(scratch_exists(f->job.scratch, "cache-builder/virt-builder/t"));
+                /* Its own directory is all that there is of that of all builders. */
+                assert_logged(f, "place", "virt-bootstrap-builder\n");
         }
+}
+
+static void build(Fixture *f, const char *template, const char *body) {
+        f->n_ended = 0;
+        f->permille = 0;
+        closep(&f->write_fd);
+        f->write_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        free(f->spec->fetch);
+        f->spec->fetch = strdup(template);
+        put_program(f, "virt-builder", body);
+        start(f);
+        await_end(f);
+        assert_int_equal(f->error.code, 0);
+}
+
+#define TEMPLATES "tmp/virt-bootstrap-builder/templates/"
+
+static void templates_are_roots_and_only_for_builds_of_the_same(void **state) {
+        static const char look[] =
+                "cd $XDG_CACHE_HOME/virt-builder; ls >$LOG/seen; echo made >$TMPDIR/disk.img\n"
+                "(echo bad >>a.x86_64.1) 2>/dev/null && echo written >$LOG/written\n"
+                "ls $TMPDIR/.. | grep -c templates >$LOG/beside\ntrue\n";
+        Fixture *f = *state;
+        struct stat st;
+
+        if (geteuid() != 0)
+                skip();
+        build(f, "a",
+              "cd $XDG_CACHE_HOME/virt-builder; echo a >a.x86_64.1; echo b >b.x86_64.1\n"
+              "ln -s /etc/passwd a.x86_64.2; ln a.x86_64.1 a.x86_64.3; mkdir a.x86_64.4\n"
+              "echo a >a.x86_64.5; echo made >$TMPDIR/disk.img");
+        assert_false(scratch_exists(f->job.scratch, TEMPLATES "b.x86_64.1"));
+        assert_false(scratch_exists(f->job.scratch, TEMPLATES "a.x86_64.1")); /* it has two names */
+        assert_false(scratch_exists(f->job.scratch, TEMPLATES "a.x86_64.2"));
+        assert_false(scratch_exists(f->job.scratch, TEMPLATES "a.x86_64.4"));
+        assert_int_equal(stat(scratch_at(f->job.scratch, TEMPLATES "a.x86_64.5"), &st), 0);
+        assert_int_equal(st.st_uid, 0);
+        assert_int_equal(st.st_mode & 07777, 0444);
+
+        build(f, "a",
+              "cd $XDG_CACHE_HOME/virt-builder; echo a >a.x86_64.1; echo x >$TMPDIR/disk.img");
+        build(f, "a", look);
+        assert_logged(f, "seen", "a.x86_64.1\na.x86_64.5\n");
+        assert_logged(f, "beside", "0\n");
+        assert_false(scratch_exists(f->job.scratch, "log/written"));
+        build(f, "b", look);
+        assert_logged(f, "seen", "");
+}
+
+static void directory_of_somebody_else_is_not_worked_in(void **state) {
+        Fixture *f = *state;
+        const char *path = scratch_at(f->job.scratch, "tmp/virt-bootstrap-builder");
+
+        if (geteuid() != 0)
+                skip();
+        assert_int_equal(mkdir(path, 0700), 0);
+        assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+        scratch_mkdir(f->job.scratch, "tmp/virt-bootstrap-builder/place-theirs");
+        start(f);
+        loop_until(&f->job, has_ended, f);
+        assert_failed(f, ERROR_ACCESS_DENIED, "belongs to another user");
+        assert_int_equal(count_places(f), 1);
 }
 
 static void without_a_sandbox_they_run_as_the_daemon(void **state) {
@@ -434,13 +496,19 @@ static void killed_builder_leaves_but_a_directory_that_the_next_one_removes(void
 
         /* Nothing else goes. */
         make_directory(f, "tmp/other");
+        make_directory(f, "tmp/place-not-ours");
+        make_directory(f, "tmp/virt-bootstrap-builder-old");
+        assert_int_equal(
+                chown(scratch_at(f->job.scratch, "tmp/place-not-ours"), NOBODY, NOBODY), 0);
         put_program(f, "virt-builder", "echo made >disk.img");
         f->write_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
         start(f);
         loop_until(&f->job, has_ended, f);
         assert_int_equal(f->error.code, 0);
-        assert_int_equal(count_places(f), 1);
+        assert_int_equal(count_places(f), 0);
         assert_true(scratch_exists(f->job.scratch, "tmp/other"));
+        assert_true(scratch_exists(f->job.scratch, "tmp/place-not-ours"));
+        assert_true(scratch_exists(f->job.scratch, "tmp/virt-bootstrap-builder-old"));
 }
 
 static void place_of_another_builder_at_work_stays(void **state) {
@@ -468,6 +536,8 @@ int main(void) {
                 BUILDER_CASE(programs_get_their_arguments_and_the_pipe_what_they_write),
                 BUILDER_CASE(password_is_in_a_file_and_nowhere_else),
                 BUILDER_CASE(programs_run_with_little_and_in_english),
+                BUILDER_CASE(templates_are_roots_and_only_for_builds_of_the_same),
+                BUILDER_CASE(directory_of_somebody_else_is_not_worked_in),
                 BUILDER_CASE(without_a_sandbox_they_run_as_the_daemon),
                 BUILDER_CASE(progress_and_warnings_are_told),
                 BUILDER_CASE(unknown_template_is_not_found),

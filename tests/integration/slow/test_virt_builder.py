@@ -3,6 +3,7 @@
 
 import contextlib
 import crypt
+import glob
 import os
 import shutil
 import signal
@@ -83,7 +84,8 @@ def builder(env, templates, tmp_path):
                    VIRTBOOTSTRAP_TMPDIR=temporary)
         yield Client(env, prefix=in_mount_namespace(
             [(f'{templates}/empty', '/etc/virt-builder/repos.d')], []))
-        assert not os.listdir(temporary)
+        assert set(os.listdir(temporary)) <= {'virt-bootstrap-builder'}
+        assert not glob.glob(f'{temporary}/virt-bootstrap-builder/place-*')
     assert not appliances()
 
 
