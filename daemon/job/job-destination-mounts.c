@@ -10,21 +10,27 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base-fd.h"
 #include "base-mounts.h"
 #include "job-destination-internal.h"
 
-/* Where the directory @fd is now; NULL when it cannot be told. */
+/* Where the directory @fd is now; NULL when that cannot be told, as of one of another mount namespace. */
 static const char *path_of(int fd, char *buffer, size_t size) {
         char link[FD_PATH_MAX];
         ssize_t n = readlink(fd_path(fd, link), buffer, size - 1);
+        struct stat mine, there;
 
-        if (n <= 0 || buffer[0] != '/')
+        if (n <= 0)
                 return NULL;
+
         buffer[n] = '\0';
-        return buffer;
+        return fstat(fd, &mine) >= 0 && lstat(buffer, &there) >= 0 && mine.st_dev == there.st_dev &&
+                               mine.st_ino == there.st_ino
+                       ? buffer
+                       : NULL;
 }
 
 /* Returns how many there are. */
@@ -41,7 +47,7 @@ static int find_mounts(const char *path, char **ret_names, Error *error) {
 
 int destination_check_mounts(const Destination *destination, Error *error) {
         _cleanup_(freep) char *names = NULL;
-        const char *path = NULL;
+        const char *path = destination->path;
         char buffer[PATH_MAX];
         int r;
 
@@ -51,7 +57,7 @@ int destination_check_mounts(const Destination *destination, Error *error) {
         /* One that was handed over may be elsewhere than its path says. */
         if (destination->is_in_place && destination->root_fd >= 0)
                 path = path_of(destination->root_fd, buffer, sizeof(buffer));
-        r = find_mounts(path ? path : destination->path, &names, error);
+        r = path ? find_mounts(path, &names, error) : 0;
         if (r > 0)
                 return error_set(
                         error, EBUSY, ERROR_INVALID_DESTINATION,

@@ -345,8 +345,8 @@ static int remove_staging(const Destination *destination, Error *error) {
             there.st_dev == mine.st_dev && there.st_ino == mine.st_ino) {
                 if (unlinkat(destination->parent_fd, destination->staging, AT_REMOVEDIR) < 0)
                         return error_set_errno(
-                                error, errno, "Cannot remove the staging directory %s",
-                                destination->staging);
+                                error, errno, "Cannot remove the staging directory %s of %s",
+                                destination->staging, destination->path);
                 return 0;
         }
 

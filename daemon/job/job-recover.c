@@ -29,8 +29,8 @@ static void on_removed(void *userdata, const Error *error) {
                 error = &why;
         if (error->code != 0)
                 log_print(
-                        queue_context(recovery->queue)->process->log, LOG_WARNING, "%s: %s",
-                        destination_path(recovery->destination), error_text(error));
+                        queue_context(recovery->queue)->process->log, LOG_WARNING, "%s",
+                        error_text(error));
         recovery->destination = destination_free(recovery->destination);
         (void) sd_event_source_set_enabled(recovery->next, SD_EVENT_ONESHOT);
 }

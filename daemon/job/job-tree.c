@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base-fd.h"
 #include "job-tree.h"
 
 struct Tree {
         const TreeEvents *events; /* borrowed */
         void *userdata;           /* borrowed */
         Process *process;         /* owned */
+        char *path;               /* owned; of what is being emptied; NULL when it is not known */
 };
 
 static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
@@ -17,8 +21,14 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
 }
 
 static void on_ended(void *userdata, const Error *error) {
+        _cleanup_(error_clear) Error why = ERROR_NULL;
         Tree *tree = userdata;
 
+        if (error->code != 0 && tree->path) {
+                (void) error_copy(&why, error);
+                (void) error_prefix(&why, "What is left in %s stays", tree->path);
+                error = &why;
+        }
         tree->process = process_free(tree->process);
         tree->events->ended(tree->userdata, error);
 }
@@ -41,6 +51,18 @@ static int set_name(char *field, size_t size, const char *name, Error *error) {
 
         strcpy(field, name);
         return 0;
+}
+
+/* Names are for a sentence only: what has to be removed is what the descriptor is of. */
+static char *find_path(int fd) {
+        char link[FD_PATH_MAX], path[PATH_MAX];
+        ssize_t n = readlink(fd_path(fd, link), path, sizeof(path) - 1);
+
+        if (n < 0)
+                return NULL;
+
+        path[n] = '\0';
+        return strdup(path);
 }
 
 static int set_names(ProtoTreeStart *start, const DestinationStep *step, Error *error) {
@@ -78,6 +100,8 @@ int tree_start(
                 return error_oom(error);
 
         *tree = (Tree){ .events = events, .userdata = userdata };
+        if (!step->target)
+                tree->path = find_path(step->directory_fd);
         r = process_start(context, WORKER_TREE, &process_events, tree, &tree->process, error);
         if (r < 0)
                 return r;
@@ -92,6 +116,7 @@ Tree *tree_free(Tree *tree) {
                 return NULL;
 
         process_free(tree->process);
+        free(tree->path);
         free(tree);
         return NULL;
 }

@@ -306,3 +306,20 @@ def test_daemon_that_was_killed_cleans_up_at_its_next_start(
     assert result[0] == 'done', result
     assert os.listdir(work) == ['root']
     again.close()
+
+
+def test_what_cannot_be_removed_is_named(
+        client, env, tmp_path, faulty_registry, one, reference, dest, work):
+    """The worker that removes it ends at once."""
+    script = tmp_path / 'worker'
+    script.write_text(f'#!/bin/sh\n[ $1 = tree ] && exit 1\nexec {programs.WORKER} "$@"\n')
+    script.chmod(0o755)
+    env['VIRTBOOTSTRAP_WORKER'] = str(script)
+    faulty_registry.fault(one.layers[0].digest, faulty.corrupt)
+    result = client.fail(reference, dest)
+    left, = work.iterdir()
+    said = [one['text'] for one in result.of('message')]
+    assert [text for text in said if text.startswith(f'What is left in {left} stays: ')], said
+    env['VIRTBOOTSTRAP_WORKER'] = str(programs.WORKER)
+    process.run([programs.DAEMON, '--recover'], env=env)
+    assert_nothing_left(work)
