@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/inotify.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "base-cleanup.h"
@@ -15,6 +16,7 @@
 #define NOBODY     65534
 #define DEPTH      2500 /* more than descriptors, and paths longer than PATH_MAX */
 #define WIDE_FILES 300
+#define SWAPS      500
 
 typedef struct Fixture {
         Scratch scratch;
@@ -199,6 +201,43 @@ static void directories_that_nobody_may_enter_are_removed_without_privileges(voi
         assert_false(scratch_exists(&f->scratch, "tree"));
 }
 
+/* A directory without permissions changes places all the time with a link to one that is to keep its own. */
+static int remove_beside_who_swaps(Fixture *f) {
+        struct stat st;
+        pid_t pid = fork();
+
+        if (pid < 0 || (pid == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0))
+                _exit(99);
+        while (pid == 0)
+                (void) renameat2(f->fd, "tree/d", f->fd, "tree/link", RENAME_EXCHANGE);
+
+        for (int i = 0; i < SWAPS; i++) {
+                (void) mkdirat(f->fd, "tree", 0755);
+                (void) !symlinkat("../victim", f->fd, "tree/link");
+                (void) mkdirat(f->fd, "tree/new", 0755);
+                (void) mkdirat(f->fd, "tree/new/x", 0755);
+                (void) !fchmodat(f->fd, "tree/new", 0, 0);
+                (void) renameat(f->fd, "tree/new", f->fd, "tree/d");
+                (void) worker_remove_tree(f->fd, "tree", NULL);
+        }
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+
+        if (fstatat(f->fd, "victim", &st, 0) < 0 || (st.st_mode & 07777) != 0755)
+                return -100;
+        return worker_remove_tree(f->fd, "tree", NULL);
+}
+
+static void permissions_are_not_given_through_a_link(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(chmod(f->scratch.path, 0777), 0);
+        scratch_mkdir(&f->scratch, "victim");
+        if (geteuid() == 0)
+                assert_int_equal(chown(scratch_at(&f->scratch, "victim"), NOBODY, NOBODY), 0);
+        assert_int_equal(as_nobody(remove_beside_who_swaps, f), 0);
+}
+
 static int remove_theirs(Fixture *f) {
         Error error = ERROR_NULL;
         int r = worker_remove_tree(f->fd, "tree", &error);
@@ -219,7 +258,7 @@ static void tree_of_somebody_else_is_an_error(void **state) {
 
 #define SOMEBODY    4711
 #define ROUNDS      100
-#define FILES       500 /* so that removing them takes long enough to be disturbed */
+#define FILES       200 /* so that removing them takes long enough to be disturbed */
 #define N_CANARIES  5
 #define JAIL_FAILED 90 /* exit status: the jail could not be made */
 
@@ -291,7 +330,8 @@ static _Noreturn void rename_what_is_removed(uid_t uid, int ready_fd) {
         must(alice >= 0 && b >= 0 && outside >= 0 && events >= 0 &&
              inotify_add_watch(events, "tree/alice/a/b/c", IN_DELETE) >= 0);
         must(setgroups(0, NULL) >= 0 && setresgid(uid, uid, uid) >= 0 &&
-             setresuid(uid, uid, uid) >= 0 && write(ready_fd, "", 1) == 1);
+             setresuid(uid, uid, uid) >= 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) >= 0 &&
+             write(ready_fd, "", 1) == 1);
         must(read(events, event, sizeof(event)) > 0);
 
         for (;;) {
@@ -374,6 +414,7 @@ int main(void) {
                 REMOVE_CASE(what_is_mounted_in_a_tree_is_named_and_stays),
                 REMOVE_CASE(what_is_missing_is_removed_already),
                 REMOVE_CASE(directories_that_nobody_may_enter_are_removed_without_privileges),
+                REMOVE_CASE(permissions_are_not_given_through_a_link),
                 REMOVE_CASE(tree_of_somebody_else_is_an_error),
                 CASE(nobody_who_renames_directories_loses_others_anything),
                 CASE(not_even_one_who_may_rename_everything),
