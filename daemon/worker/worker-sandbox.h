@@ -26,7 +26,8 @@
  *                                                      own descriptors
  *     processes  no            as it is  as they are   for its children:    -             -
  *                                                      processes
- *     programs   yes           nobody    none          (those)              -             -
+ *     programs   yes           nobody    none          (those), mounts: its -             -
+ *                                                      place over all others
  *
  * As a user without privileges it stays who it is, has no capabilities anyway, and the namespaces are
  * below one for the user, where the kernel allows that; but not that of processes, which is root's alone.

@@ -10,7 +10,7 @@ import pytest
 
 from support import samples, tar, tree
 from support.process import descendants, running, wait_for
-from support.programs import WORKER, workers_of
+from support.programs import WORKER, Client, workers_of
 
 BUILDER = """#!/bin/sh
 [ "$1" = tiny ] || { echo 'virt-builder: error: cannot find os-version x' >&2; exit 1; }
@@ -181,6 +181,30 @@ def test_password_is_set_by_virt_builder_alone(client, programs_at, tmp_path, de
     put(programs_at / 'virt-builder', BUILDER + '[ "$(cat password)" = drowssap ]\n')
     client.bootstrap('virt-builder://tiny', dest, f'--root-password=file:{secret}')
     assert stat.S_ISDIR(os.lstat(dest).st_mode)
+
+
+@pytest.mark.root
+def test_builder_of_root_that_may_not_mount_works_all_the_same(
+        env, programs_at, tmp_path, dest):
+    """It finds its place where it is, in a directory that nobody else may list or change."""
+    put(programs_at / 'virt-builder', BUILDER + f'pwd >{programs_at}/place\n')
+    programs_at.chmod(0o777)
+    client = Client(env, prefix=['setpriv', '--bounding-set=-sys_admin'])
+    client.bootstrap('virt-builder://tiny', dest)
+    parent = tmp_path / 'temporary/virt-bootstrap-builder'
+    assert stat.S_IMODE(os.stat(parent).st_mode) == 0o711
+    place = (programs_at / 'place').read_text().strip()
+    assert place.startswith(f'{parent}/place-') and not os.path.exists(place)
+
+
+@pytest.mark.root
+def test_builder_sees_its_own_place_where_those_of_all_are(client, programs_at, tmp_path, dest):
+    put(programs_at / 'virt-builder', BUILDER + f'pwd >{programs_at}/place\n')
+    programs_at.chmod(0o777)
+    client.bootstrap('virt-builder://tiny', dest)
+    parent = tmp_path / 'temporary/virt-bootstrap-builder'
+    assert (programs_at / 'place').read_text().strip() == str(parent)
+    assert stat.S_IMODE(os.stat(parent).st_mode) == 0o700 and os.stat(parent).st_uid == 0
 
 
 @pytest.mark.root

@@ -322,6 +322,17 @@ static void directory_of_somebody_else_is_not_worked_in(void **state) {
         assert_int_equal(count_places(f), 1);
 }
 
+static void place_that_the_builder_cannot_reach_is_named(void **state) {
+        Fixture *f = *state;
+
+        if (geteuid() != 0)
+                skip();
+        assert_int_equal(chmod(scratch_at(f->job.scratch, "tmp"), 0700), 0);
+        start(f);
+        await_end(f);
+        assert_failed(f, ERROR_ACCESS_DENIED, "the directories above it have to be open to others");
+}
+
 static void without_a_sandbox_they_run_as_the_daemon(void **state) {
         Fixture *f = *state;
         char expected[16];
@@ -538,6 +549,7 @@ int main(void) {
                 BUILDER_CASE(programs_run_with_little_and_in_english),
                 BUILDER_CASE(templates_are_roots_and_only_for_builds_of_the_same),
                 BUILDER_CASE(directory_of_somebody_else_is_not_worked_in),
+                BUILDER_CASE(place_that_the_builder_cannot_reach_is_named),
                 BUILDER_CASE(without_a_sandbox_they_run_as_the_daemon),
                 BUILDER_CASE(progress_and_warnings_are_told),
                 BUILDER_CASE(unknown_template_is_not_found),
