@@ -301,6 +301,8 @@ static int set_up_jobs(Daemon *daemon, Error *error) {
         if (r >= 0)
                 r = store_open(cache, &daemon->store, error);
         if (r >= 0)
+                store_set_log(daemon->store, &daemon->log);
+        if (r >= 0)
                 r = bus_server_new(
                         daemon->event, &daemon->log, &server_events, daemon, &daemon->server,
                         error);

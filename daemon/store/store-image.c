@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base-fd.h"
@@ -79,21 +80,29 @@ static int add_blob(StoreImage *image, const Digest *digest) {
         return 0;
 }
 
-static int parse_line(ImageList *list, char *line) {
-        StoreImage *image = list->n > 0 ? &list->images[list->n - 1] : NULL;
+static bool begins_image(const char *line) {
+        return strncmp(line, "image ", strlen("image ")) == 0;
+}
+
+static int parse_image(ImageList *list, const char *line) {
+        StoreImage image = { 0 }, *added;
+        int r;
+
+        if (sscanf(line, "image %511s", image.reference) != 1)
+                return -EBADMSG;
+
+        r = add_image(list, &added);
+        if (r >= 0)
+                *added = image;
+        return r;
+}
+
+/* A line below an image's first one. */
+static int parse_member(StoreImage *image, const char *line) {
         char digest_text[DIGEST_STRING_MAX];
         Digest digest;
         int r;
 
-        if (strncmp(line, "image ", strlen("image ")) == 0) {
-                r = add_image(list, &image);
-                if (r < 0)
-                        return r;
-                return sscanf(line, "image %511s", image->reference) == 1 ? 0 : -EBADMSG;
-        }
-
-        if (!image)
-                return -EBADMSG;
         if (sscanf(line, "top %135s %127s", digest_text, image->top_media_type) == 2)
                 return digest_parse(digest_text, &image->top);
         if (sscanf(line, "manifest %135s %127s %63s", digest_text, image->manifest_media_type,
@@ -107,23 +116,61 @@ static int parse_line(ImageList *list, char *line) {
         return -EBADMSG;
 }
 
-/* A damaged file is as good as none: it only says what is already in the store. */
+/* The image that it belongs to is dropped with a line that is damaged. */
+static int parse_line(ImageList *list, const char *line) {
+        int r;
+
+        if (begins_image(line))
+                return parse_image(list, line);
+        if (list->n == 0)
+                return -EBADMSG;
+
+        r = parse_member(&list->images[list->n - 1], line);
+        if (r < 0)
+                store_image_done(&list->images[--list->n]);
+        return r;
+}
+
+/* What is damaged is as good as missing: the list only says what is already in the store. */
+static int parse_images(Store *store, char *content, ImageList *list) {
+        bool is_skipping = false; /* to the next image */
+        unsigned n = 0;
+        char *line;
+
+        while (content && (line = strsep(&content, "\n"))) {
+                int r;
+
+                n++;
+                if (line[0] == '\0' || (is_skipping && !begins_image(line)))
+                        continue;
+
+                r = parse_line(list, line);
+                if (r == -ENOMEM)
+                        return r;
+                is_skipping = r < 0;
+                if (is_skipping)
+                        log_print(
+                                store->log, LOG_WARNING,
+                                "Line %u of the list of cached images is damaged: its image is "
+                                "forgotten",
+                                n);
+        }
+
+        return 0;
+}
+
 static int read_images(Store *store, ImageList *ret, Error *error) {
         _cleanup_(image_list_done) ImageList list = { 0 };
         _cleanup_(freep) char *content = NULL;
-        char *rest, *line;
         int r;
 
         r = file_read(store->private_fd, IMAGES_FILE, IMAGES_FILE_MAX, &content, NULL);
         if (r < 0 && r != -ENOENT)
                 return error_set_errno(error, -r, "Cannot read the list of cached images");
 
-        rest = content;
-        while (rest && (line = strsep(&rest, "\n")))
-                if (line[0] != '\0' && parse_line(&list, line) < 0) {
-                        *ret = (ImageList){ 0 };
-                        return 0;
-                }
+        r = parse_images(store, content, &list);
+        if (r < 0)
+                return error_oom(error);
 
         *ret = list;
         list = (ImageList){ 0 };

@@ -6,11 +6,13 @@
 #include <stdbool.h>
 
 #include "base-digest.h"
+#include "base-log.h"
 #include "store.h"
 
 #define STORE_RECORD_MAX ((size_t) 4096) /* bytes of a small file of the store's own */
 
 struct Store {
+        const Log *log;                      /* borrowed; NULL: nobody is told */
         char *path;                          /* owned */
         int root_fd;                         /* owned, all that follow too */
         int blob_fds[_DIGEST_ALGORITHM_MAX]; /* blobs/sha256, blobs/sha512 */

@@ -140,6 +140,10 @@ int store_open(const char *path, Store **ret, Error *error) {
         return 0;
 }
 
+void store_set_log(Store *store, const Log *log) {
+        store->log = log;
+}
+
 Store *store_free(Store *store) {
         if (!store)
                 return NULL;

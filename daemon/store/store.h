@@ -23,6 +23,7 @@
 
 #include "base-cleanup.h"
 #include "base-error.h"
+#include "base-log.h"
 
 typedef struct Store Store;
 
@@ -36,6 +37,9 @@ int store_open(const char *path, Store **ret, Error *error);
 
 /** store_free() - release @store (may be NULL) */
 Store *store_free(Store *store);
+
+/** store_set_log() - tell of what is damaged, and passed over; @log is borrowed, as long as @store */
+void store_set_log(Store *store, const Log *log);
 
 /** store_path() - where it is; valid as long as @store */
 const char *store_path(const Store *store);

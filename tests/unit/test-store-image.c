@@ -2,6 +2,7 @@
 #include "test-store.h"
 
 #include <jansson.h>
+#include <syslog.h>
 
 #include "store-cache.h"
 #include "store-image.h"
@@ -212,6 +213,49 @@ static void longest_texts_are_read_back(void **state) {
         assert_int_equal(count_images(f), 1);
 }
 
+/* One bad line of an image costs that image, and no other. */
+static void damaged_line_costs_its_own_image_only(void **state) {
+        static const char *const damaged[] = {
+                "garbage\n",
+                "image \nblob sha256:00\n",
+                "image example.org/x:1\ntop sha256:xyz type\nmanifest a b c\n",
+                "image example.org/x:1\nblob sha256:00\n",
+        };
+        StoreFixture *f = *state;
+        Made a = make(f, "example.org/a:1", "a"), b = make(f, "example.org/b:1", "b");
+        Made c = make(f, "example.org/c:1", "c");
+        const Log log = { .level = LOG_WARNING };
+
+        store_set_log(f->store, &log);
+        for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+                StoreImage found = { 0 };
+                char *content, list[2048], text[4096];
+                int cut;
+
+                assert_int_equal(add(f, &a, NULL), 0);
+                assert_int_equal(add(f, &b, NULL), 0);
+                content = scratch_read(&f->scratch, IMAGES_PATH);
+                (void) snprintf(list, sizeof(list), "%s", content);
+                free(content);
+                cut = (int) (strstr(list, "image example.org/b:1") - list);
+                /* Before all images, where it belongs to none, or between them. */
+                (void) snprintf(
+                        text, sizeof(text), "%s%.*s%s%s", i == 0 ? damaged[i] : "", cut, list,
+                        i == 0 ? "" : damaged[i], list + cut);
+                scratch_write(&f->scratch, IMAGES_PATH, text);
+
+                assert_int_equal(store_image_find(f->store, "example.org/a:1", &found, NULL), 1);
+                assert_int_equal(found.n_blobs, 2);
+                store_image_done(&found);
+                assert_int_equal(store_image_find(f->store, "example.org/b:1", &found, NULL), 1);
+                assert_int_equal(found.n_blobs, 2);
+                store_image_done(&found);
+                assert_int_equal(store_image_find(f->store, "example.org/x:1", &found, NULL), 0);
+                assert_int_equal(add(f, &c, NULL), 0);
+                assert_int_equal(count_images(f), 3);
+        }
+}
+
 static void damaged_list_is_as_good_as_none(void **state) {
         static const char *const damaged[] = {
                 "garbage\n",
@@ -268,6 +312,7 @@ int main(void) {
                 STORE_CASE(pruning_everything_empties_the_index),
                 STORE_CASE(text_that_cannot_stand_in_the_list_is_refused),
                 STORE_CASE(longest_texts_are_read_back),
+                STORE_CASE(damaged_line_costs_its_own_image_only),
                 STORE_CASE(damaged_list_is_as_good_as_none),
                 STORE_CASE(image_that_is_cut_off_is_not_found),
                 STORE_CASE(refresh_makes_the_index_again),
