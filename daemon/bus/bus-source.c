@@ -189,6 +189,13 @@ static int read_template(JobSpec *spec, Error *error) {
 }
 
 int bus_source_read(JobSpec *spec, Error *error) {
+        const size_t length = strlen(spec->source);
+
+        if (length > BUS_SOURCE_MAX)
+                return error_set(
+                        error, ENAMETOOLONG, ERROR_INVALID_REFERENCE,
+                        "The source is too long: it has %zu bytes, and may have %zu", length,
+                        BUS_SOURCE_MAX);
         if (has_scheme(spec->source, REGISTRY_SCHEME))
                 return read_registry(spec, error);
         if (source_reference_is_one(spec->source))

@@ -14,7 +14,8 @@
 
 #include "job-spec.h"
 
-#define SOURCE_TEMPLATE_MAX ((size_t) 255) /* bytes */
+#define SOURCE_TEMPLATE_MAX ((size_t) 255)     /* bytes */
+#define BUS_SOURCE_MAX      ((size_t) 8 << 10) /* bytes of a source: jobs keep it for a while */
 
 /**
  * bus_source_read() - read the source of @spec, and open it unless the caller has sent a descriptor

@@ -66,6 +66,21 @@ static void registry_reference_is_read(void **state) {
         assert_true(f->spec->source_fd < 0);
 }
 
+static void source_that_is_too_long_is_refused_with_a_short_sentence(void **state) {
+        static char source[BUS_SOURCE_MAX + 2];
+        Fixture *f = *state;
+
+        memset(source, 'a', sizeof(source) - 1);
+        memcpy(source, "docker://", strlen("docker://"));
+        assert_int_equal(read_source(f, source, -EBADF), -ENAMETOOLONG);
+        assert_int_equal(f->error.kind, ERROR_INVALID_REFERENCE);
+        assert_string_equal(
+                f->error.message, "The source is too long: it has 8193 bytes, and may have 8192");
+
+        source[BUS_SOURCE_MAX] = '\0';
+        assert_int_equal(read_source(f, source, -EBADF), -EINVAL);
+}
+
 static void registry_reference_has_any_slashes_and_case(void **state) {
         static const char *const sources[] = { "docker:alpine", "docker:/alpine",
                                                "docker:///alpine", "DOCKER://alpine" };
@@ -247,6 +262,7 @@ static void what_is_no_file_or_directory_is_refused(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 SOURCE_CASE(registry_reference_is_read),
+                SOURCE_CASE(source_that_is_too_long_is_refused_with_a_short_sentence),
                 SOURCE_CASE(registry_reference_has_any_slashes_and_case),
                 SOURCE_CASE(tarball_is_opened_by_each_of_its_names),
                 SOURCE_CASE(image_in_files_is_opened_and_its_path_kept_from_the_worker),
