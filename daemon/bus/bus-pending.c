@@ -196,9 +196,9 @@ static int answer_image(const BusPending *pending) {
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
                 r = sd_bus_message_append(
-                        reply, "{sv}{sv}{sv}{sv}{sv}{sv}", "name", "s", image->reference, "digest",
-                        "s", digest_format(&image->digest, digest), "manifest-digest", "s",
-                        digest_format(&image->manifest, manifest), "media-type", "s",
+                        reply, "{sv}{sv}{sv}{sv}{sv}{sv}", "name", "s", fetch_name(pending->fetch),
+                        "digest", "s", digest_format(&image->digest, digest), "manifest-digest",
+                        "s", digest_format(&image->manifest, manifest), "media-type", "s",
                         image->media_type, "platform", "s", image->platform, "size", "t",
                         total_size(pending));
         if (r >= 0)

@@ -91,6 +91,7 @@ static int open_file(JobSpec *spec, const char *path, bool is_directory, Error *
 static int read_registry(JobSpec *spec, Error *error) {
         const char *name = spec->source + strlen(REGISTRY_SCHEME);
         size_t n_slashes = strspn(name, "/");
+        char text[REFERENCE_MAX + 1];
         Reference reference;
         int r;
 
@@ -102,6 +103,11 @@ static int read_registry(JobSpec *spec, Error *error) {
         if (r < 0)
                 return r;
 
+        spec->reference = strdup(reference_format(&reference, text));
+        if (!spec->reference)
+                return error_oom(error);
+        spec->has_pin = reference.has_digest;
+        spec->pin = reference.digest;
         spec->source_kind = JOB_SOURCE_REGISTRY;
         return set_name(spec, reference.repository, error);
 }

@@ -468,7 +468,10 @@ BlobUse *blob_use_free(BlobUse *use) {
 }
 
 BlobStatus blob_use_status(const BlobUse *use) {
-        return use->blob->status;
+        BlobStatus status = use->blob->status;
+
+        status.is_filled = status.state == BLOB_READY && use->blob->filler == use;
+        return status;
 }
 
 int blob_use_open(const BlobUse *use, int *ret_fd, Error *error) {

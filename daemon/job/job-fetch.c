@@ -2,278 +2,106 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
 #include "base-fd.h"
-#include "job-fetch.h"
+#include "job-fetch-internal.h"
 
-#define DOCUMENTS_MAX ((size_t) 16)   /* manifests, nested indexes and the config of an image */
-#define DETAILS_MAX   ((size_t) 1024) /* labels and environment */
-
-/* A blob that the worker asked for: a layer, or a document. */
-typedef struct Wanted {
-        Fetch *fetch; /* borrowed */
-        BlobUse *use; /* owned; NULL: not asked for yet */
-        uint32_t token;
-        bool want_content;
-        bool is_answered; /* the worker knows that we have it */
-        uint64_t size;    /* what the image says of it, or PROTO_SIZE_UNKNOWN */
-        Digest digest;
-} Wanted;
-
-struct Fetch {
-        const FetchContext *context; /* borrowed, as all that follow up to @userdata */
-        const JobSpec *spec;
-        const FetchEvents *events;
-        void *userdata;
-        Process *process; /* owned */
-        bool is_stopping;
-        bool is_resolved;
-        ProtoImage image; /* when @has_image */
-        bool has_image;
-        ProtoLayer *layers;  /* owned; image.n_layers of them */
-        uint32_t n_layers;   /* so many are known */
-        Wanted *layer_blobs; /* owned; one per layer */
-        Wanted documents[DOCUMENTS_MAX];
-        size_t n_documents;
-        ProtoDetail *details; /* owned */
-        size_t n_details;
-        Error error;      /* why it is stopping */
-        Error incomplete; /* a transfer ended early; the worker may have more to say about it */
-};
-
-static bool is_layer(const Wanted *wanted) {
-        return wanted->token < PROTO_LAYERS_MAX;
-}
-
-static void stop_with(Fetch *fetch, Error *error) {
+void fetch_stop_with(Fetch *fetch, Error *error) {
         if (fetch->error.code == 0)
                 error_move(&fetch->error, error);
         fetch_stop(fetch);
 }
 
-/* Tells the worker that a blob is in the store. */
-static int answer_have(Wanted *wanted, Error *error) {
-        const ProtoMessage answer = {
-                .type = PROTO_BLOB_ANSWER,
-                .blob_answer = { .token = wanted->token, .state = PROTO_BLOB_HAVE },
-        };
-        _cleanup_(closep) int fd = -EBADF;
-        int r;
+/* Files call an image what they like; the name in a registry is the daemon's own. */
+static void set_name(Fetch *fetch, const char *name) {
+        const JobSpec *spec = fetch->spec;
 
-        if (wanted->want_content) {
-                r = blob_use_open(wanted->use, &fd, error);
-                if (r < 0)
-                        return r;
-        }
+        if (spec->source_kind == JOB_SOURCE_REGISTRY)
+                (void) snprintf(fetch->name, sizeof(fetch->name), "%s", spec->reference);
+        else
+                (void) snprintf(
+                        fetch->name, sizeof(fetch->name), "%.*s%s%s",
+                        (int) strcspn(spec->fetch, ":"), spec->fetch, name[0] != '\0' ? ":" : "",
+                        name);
+}
 
-        wanted->is_answered = true;
-        process_send(wanted->fetch->process, &answer, &fd, fd >= 0 ? 1 : 0);
+static void send_top(Fetch *fetch) {
+        ProtoMessage message = { .type = PROTO_TOP, .top = fetch->top };
+
+        memset(message.top.name, 0, sizeof(message.top.name));
+        process_send(fetch->resolver.process, &message, NULL, 0);
+}
+
+static int set_top(Fetch *fetch, const ProtoTop *top, Error *error) {
+        if (fetch->has_top)
+                return fetch_out_of_place(&fetch->fetcher, error, "a second image");
+        if (fetch->spec->source_kind == JOB_SOURCE_REGISTRY && top->name[0] != '\0')
+                return error_set(
+                        error, EBADMSG, ERROR_WORKER_FAILED,
+                        "The fetch worker broke the protocol: it calls %s \"%.100s\"", fetch->name,
+                        top->name);
+        if (!fetch_find_document(fetch, &top->digest))
+                return fetch_not_brought(&top->digest, error);
+
+        fetch->top = *top;
+        fetch->has_top = true;
+        set_name(fetch, top->name);
+        if (fetch->resolver.process)
+                send_top(fetch);
         return 0;
 }
 
-static int check_size(const Wanted *wanted, uint64_t size, Error *error) {
-        char text[DIGEST_STRING_MAX];
+static int check_pin(const Fetch *fetch, const Digest *wanted, bool may_be_manifest, Error *error) {
+        const JobSpec *spec = fetch->spec;
+        char want[DIGEST_STRING_MAX], have[DIGEST_STRING_MAX];
 
-        if (wanted->size == PROTO_SIZE_UNKNOWN || wanted->size == size)
+        if (digest_equal(wanted, &fetch->top.digest) ||
+            (may_be_manifest && digest_equal(wanted, &fetch->image.image.manifest)))
                 return 0;
-
         return error_set(
-                error, EBADMSG, ERROR_DIGEST_MISMATCH,
-                "The image says that %s has %ju bytes, but it has %ju",
-                digest_format(&wanted->digest, text), (uintmax_t) wanted->size, (uintmax_t) size);
+                error, EBADMSG, ERROR_DIGEST_MISMATCH, "%s is %s, not %s",
+                spec->source_kind == JOB_SOURCE_FILES ? spec->source : fetch->name,
+                digest_format(&fetch->top.digest, have), digest_format(wanted, want));
 }
 
-static void on_blob_changed(void *userdata, BlobUse *use) {
-        _cleanup_(error_clear) Error error = ERROR_NULL;
-        Wanted *wanted = userdata;
-        Fetch *fetch = wanted->fetch;
-        const BlobStatus status = blob_use_status(use);
+/* What the resolve worker says of digests holds if a verify worker has found them. */
+static int check_image(const Fetch *fetch, Error *error) {
+        const ProtoImage *image = &fetch->image.image;
+        const JobSpec *spec = fetch->spec;
+        int r = 0;
 
-        if (!fetch->process || fetch->is_stopping)
-                return;
+        if (!fetch->has_top || !digest_equal(&image->digest, &fetch->top.digest) ||
+            !fetch_find_document(fetch, &image->manifest) ||
+            !fetch_find_document(fetch, &image->layout))
+                return fetch_out_of_place(&fetch->resolver, error, "the image");
 
-        if (status.state == BLOB_FAILED) {
-                /* Whose transfer ended early can say why; it is about to end. */
-                if (status.error->code == EAGAIN) {
-                        if (fetch->incomplete.code == 0)
-                                (void) error_copy(&fetch->incomplete, status.error);
-                        return;
-                }
-                (void) error_copy(&error, status.error);
-                stop_with(fetch, &error);
-                return;
-        }
-
-        if (status.state == BLOB_READY && !wanted->is_answered &&
-            (check_size(wanted, status.size, &error) < 0 || answer_have(wanted, &error) < 0)) {
-                stop_with(fetch, &error);
-                return;
-        }
-
-        if (is_layer(wanted))
-                fetch->events->layer_changed(fetch->userdata, wanted->token);
+        if (spec->has_pin)
+                r = check_pin(fetch, &spec->pin, false, error);
+        if (r >= 0 && spec->has_digest)
+                r = check_pin(fetch, &spec->digest, true, error);
+        return r;
 }
 
-static void on_blob_fill(void *userdata, BlobUse *use, int pipe_fd, uint64_t offset) {
-        Wanted *wanted = userdata;
-        const ProtoMessage answer = {
-                .type = PROTO_BLOB_ANSWER,
-                .blob_answer = {
-                        .token = wanted->token,
-                        .state = PROTO_BLOB_FILL,
-                        .offset = offset,
-                },
-        };
-
-        if (wanted->fetch->process)
-                process_send(wanted->fetch->process, &answer, &pipe_fd, 1);
-}
-
-static const BlobEvents blob_events = {
-        .changed = on_blob_changed,
-        .fill = on_blob_fill,
-};
-
-static int out_of_place(Error *error, const char *what) {
-        return error_set(
-                error, EBADMSG, ERROR_WORKER_FAILED,
-                "The fetch worker broke the protocol: %s is out of place", what);
-}
-
-/* Answers that a blob is not there, if it is not: returns 1 then, 0 when it is to be looked at as any other. */
-static int answer_absent(Fetch *fetch, const ProtoBlobWanted *request, Error *error) {
-        const ProtoMessage answer = {
-                .type = PROTO_BLOB_ANSWER,
-                .blob_answer = { .token = request->token, .state = PROTO_BLOB_ABSENT },
-        };
-        StoreBlob blob = STORE_BLOB_NULL;
+static int on_image(Fetch *fetch, Error *error) {
         int r;
 
-        r = store_blob_open(fetch->context->store, &request->digest, &blob, error);
+        r = check_image(fetch, error);
         if (r < 0)
                 return r;
 
-        closep(&blob.fd);
-        if (r > 0)
-                return 0;
-        process_send(fetch->process, &answer, NULL, 0);
-        return 1;
-}
-
-/* What the reference named last time, so that it can be found without the network. */
-static int look_up_image(Fetch *fetch, const ProtoImageLookup *lookup, Error *error) {
-        _cleanup_(store_image_done) StoreImage image = { 0 };
-        ProtoMessage answer = { .type = PROTO_IMAGE_KNOWN };
-        int r;
-
-        r = store_image_find(fetch->context->store, lookup->reference, &image, error);
-        if (r < 0)
-                return r;
-
-        if (r > 0) {
-                answer.image_known.is_known = 1;
-                answer.image_known.digest = image.top;
-                (void) proto_text_set(
-                        answer.image_known.media_type, sizeof(answer.image_known.media_type),
-                        image.top_media_type);
-        }
-
-        process_send(fetch->process, &answer, NULL, 0);
-        return 0;
-}
-
-static int find_wanted(Fetch *fetch, const ProtoBlobWanted *request, Wanted **ret, Error *error) {
-        Wanted *wanted;
-
-        if (request->token < PROTO_LAYERS_MAX) {
-                if (!fetch->is_resolved || request->token >= fetch->n_layers ||
-                    fetch->layer_blobs[request->token].use || !fetch->spec->destination ||
-                    !digest_equal(&request->digest, &fetch->layers[request->token].digest))
-                        return out_of_place(error, "a wanted layer");
-                wanted = &fetch->layer_blobs[request->token];
-                wanted->size = fetch->layers[request->token].size;
-        } else {
-                if (fetch->n_documents == DOCUMENTS_MAX)
-                        return out_of_place(error, "a wanted document");
-                wanted = &fetch->documents[fetch->n_documents++];
-                wanted->size = request->size;
-        }
-
-        wanted->fetch = fetch;
-        wanted->token = request->token;
-        wanted->want_content = request->want_content;
-        wanted->digest = request->digest;
-        *ret = wanted;
-        return 0;
-}
-
-static int want(Fetch *fetch, const ProtoBlobWanted *request, Error *error) {
-        const BlobRequest blob_request = {
-                .digest = request->digest,
-                .size = request->size,
-                .temporary_directory =
-                        fetch->spec->no_cache ? fetch->context->temporary_directory : NULL,
-        };
-        Wanted *wanted;
-        int r;
-
-        if (request->lookup_only) {
-                r = answer_absent(fetch, request, error);
-                if (r != 0)
-                        return r < 0 ? r : 0;
-        }
-
-        r = find_wanted(fetch, request, &wanted, error);
-        if (r < 0)
-                return r;
-
-        return blob_use_new(
-                fetch->context->blobs, &blob_request, &blob_events, wanted, &wanted->use, error);
-}
-
-static int add_image(Fetch *fetch, const ProtoImage *image, Error *error) {
-        if (fetch->has_image)
-                return out_of_place(error, "a second image");
-
-        fetch->layers = calloc(image->n_layers, sizeof(*fetch->layers));
-        fetch->layer_blobs = calloc(image->n_layers, sizeof(*fetch->layer_blobs));
-        if (!fetch->layers || !fetch->layer_blobs)
+        fetch->layer_blobs = calloc(fetch->image.n_layers, sizeof(*fetch->layer_blobs));
+        if (!fetch->layer_blobs)
                 return error_oom(error);
 
-        fetch->image = *image;
-        fetch->has_image = true;
-        return 0;
-}
-
-static int add_layer(Fetch *fetch, const ProtoLayer *layer, Error *error) {
-        if (!fetch->has_image || layer->index != fetch->n_layers ||
-            fetch->n_layers == fetch->image.n_layers)
-                return out_of_place(error, "a layer");
-
-        fetch->layers[fetch->n_layers++] = *layer;
-        if (fetch->n_layers == fetch->image.n_layers) {
-                fetch->is_resolved = true;
-                fetch->events->resolved(fetch->userdata);
-        }
-        return 0;
-}
-
-static int add_detail(Fetch *fetch, const ProtoDetail *detail, Error *error) {
-        ProtoDetail *bigger;
-
-        if (fetch->is_resolved || fetch->n_details == DETAILS_MAX)
-                return out_of_place(error, "a detail");
-
-        bigger = reallocarray(fetch->details, fetch->n_details + 1, sizeof(*bigger));
-        if (!bigger)
-                return error_oom(error);
-
-        fetch->details = bigger;
-        bigger[fetch->n_details++] = *detail;
-        return 0;
+        fetch->events->resolved(fetch->userdata);
+        for (size_t i = 0; r >= 0 && i < fetch->n_early && !fetch->is_stopping; i++)
+                r = fetch_use_layer(&fetch->fetcher, &fetch->early[i], error);
+        return r;
 }
 
 static void on_read(Fetch *fetch, uint64_t size) {
@@ -281,7 +109,8 @@ static void on_read(Fetch *fetch, uint64_t size) {
                 fetch->events->read(fetch->userdata, size);
 }
 
-static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
+/* process_start() lets through what a worker of the kind may send, and nothing else. */
+static void on_fetcher_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         Fetch *fetch = userdata;
         int r = 0;
@@ -289,31 +118,45 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
         if (fetch->is_stopping)
                 return;
 
-        /* process_start() lets through what a fetch worker may send, and nothing else. */
-        if (message->type == PROTO_IMAGE_LOOKUP)
-                r = look_up_image(fetch, &message->image_lookup, &error);
-        else if (message->type == PROTO_FETCH_READ)
+        if (message->type == PROTO_FETCH_READ)
                 on_read(fetch, message->fetch_read.size);
-        else if (message->type == PROTO_BLOB_WANTED)
-                r = want(fetch, &message->blob_wanted, &error);
-        else if (message->type == PROTO_IMAGE)
-                r = add_image(fetch, &message->image, &error);
-        else if (message->type == PROTO_LAYER)
-                r = add_layer(fetch, &message->layer, &error);
-        else if (message->type == PROTO_DETAIL)
-                r = add_detail(fetch, &message->detail, &error);
-        else
+        else if (message->type == PROTO_WARNING)
                 fetch->events->warning(fetch->userdata, message->warning.text);
+        else if (message->type == PROTO_BLOB_WANTED)
+                r = fetch_want(&fetch->fetcher, &message->blob_wanted, &error);
+        else
+                r = set_top(fetch, &message->top, &error);
 
         if (r < 0)
-                stop_with(fetch, &error);
+                fetch_stop_with(fetch, &error);
+}
+
+static void on_resolver_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        Fetch *fetch = userdata;
+        int r = 0;
+
+        if (fetch->is_stopping)
+                return;
+
+        if (message->type == PROTO_WARNING)
+                fetch->events->warning(fetch->userdata, message->warning.text);
+        else if (message->type == PROTO_BLOB_WANTED)
+                r = fetch_want(&fetch->resolver, &message->blob_wanted, &error);
+        else
+                r = job_image_add(&fetch->image, message, &error);
+        if (r > 0)
+                r = on_image(fetch, &error);
+
+        if (r < 0)
+                fetch_stop_with(fetch, &error);
 }
 
 static bool is_complete(const Fetch *fetch) {
-        if (!fetch->is_resolved)
+        if (!fetch->layer_blobs)
                 return false;
 
-        for (uint32_t i = 0; fetch->spec->destination && i < fetch->n_layers; i++)
+        for (uint32_t i = 0; fetch->spec->destination && i < fetch->image.n_layers; i++)
                 if (!fetch->layer_blobs[i].use ||
                     blob_use_status(fetch->layer_blobs[i].use).state != BLOB_READY)
                         return false;
@@ -321,30 +164,68 @@ static bool is_complete(const Fetch *fetch) {
         return true;
 }
 
-static void on_ended(void *userdata, const Error *result) {
+/* The end, when both workers are gone. */
+static void conclude(Fetch *fetch) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        Fetch *fetch = userdata;
 
-        fetch->process = process_free(fetch->process);
+        if (fetch->fetcher.process || fetch->resolver.process)
+                return;
 
         if (fetch->error.code != 0)
                 error_move(&error, &fetch->error);
-        else if (result->code != 0)
-                (void) error_copy(&error, result);
         else if (fetch->incomplete.code != 0)
                 error_move(&error, &fetch->incomplete);
         else if (!is_complete(fetch))
-                (void) out_of_place(&error, "the end");
+                (void) fetch_out_of_place(
+                        fetch->fetcher.fetch ? &fetch->fetcher : &fetch->resolver, &error,
+                        "the end");
 
-        /* The worker does not know what its files are called. */
+        /* The workers do not know what their files are called. */
         if (error.code != 0 && fetch->spec->source_kind == JOB_SOURCE_FILES)
                 (void) error_prefix(&error, "%s", fetch->spec->source);
         fetch->events->ended(fetch->userdata, &error);
 }
 
-static const ProcessEvents process_events = {
-        .message = on_message,
-        .ended = on_ended,
+/* Without the image nothing is left to do for the other worker. */
+static void on_fetcher_ended(void *userdata, const Error *result) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        Fetch *fetch = userdata;
+
+        fetch->fetcher.process = process_free(fetch->fetcher.process);
+        if (result->code != 0)
+                (void) error_copy(&error, result);
+        else if (!fetch->has_top)
+                (void) fetch_out_of_place(&fetch->fetcher, &error, "the end");
+        if (error.code != 0)
+                fetch_stop_with(fetch, &error);
+        conclude(fetch);
+}
+
+static void on_resolver_ended(void *userdata, const Error *result) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        Fetch *fetch = userdata;
+
+        fetch->resolver.process = process_free(fetch->resolver.process);
+        if (result->code != 0) {
+                (void) error_copy(&error, result);
+                if (fetch->spec->source_kind == JOB_SOURCE_REGISTRY &&
+                    error.kind != ERROR_WORKER_FAILED)
+                        (void) error_prefix(&error, "%s", fetch->name);
+        } else if (!fetch->image.is_complete)
+                (void) fetch_out_of_place(&fetch->resolver, &error, "the end");
+        if (error.code != 0)
+                fetch_stop_with(fetch, &error);
+        conclude(fetch);
+}
+
+static const ProcessEvents fetcher_events = {
+        .message = on_fetcher_message,
+        .ended = on_fetcher_ended,
+};
+
+static const ProcessEvents resolver_events = {
+        .message = on_resolver_message,
+        .ended = on_resolver_ended,
 };
 
 static int set_text(char *field, size_t size, const char *text, const char *what, Error *error) {
@@ -356,7 +237,7 @@ static int set_text(char *field, size_t size, const char *text, const char *what
                 size - 1);
 }
 
-static int send_start(Fetch *fetch, Error *error) {
+static int send_fetch_start(Fetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
         ProtoMessage message = {
                 .type = PROTO_FETCH_START,
@@ -364,7 +245,6 @@ static int send_start(Fetch *fetch, Error *error) {
                         .has_digest = spec->has_digest,
                         .digest = spec->digest,
                         .not_secure = spec->not_secure,
-                        .offline = spec->offline,
                         .inspect = !spec->destination,
                         .sandbox = fetch->context->process->config->sandbox,
                         .limits = fetch->context->process->config->limits,
@@ -395,12 +275,91 @@ static int send_start(Fetch *fetch, Error *error) {
                 if (r < 0)
                         return r;
                 process_send(
-                        fetch->process, &message, (const int[]){ spec->source_fd, scratch_fd }, 2);
+                        fetch->fetcher.process, &message,
+                        (const int[]){ spec->source_fd, scratch_fd }, 2);
                 return 0;
         }
 
-        process_send(fetch->process, &message, &spec->password_fd, spec->password_fd >= 0 ? 1 : 0);
+        process_send(
+                fetch->fetcher.process, &message, &spec->password_fd,
+                spec->password_fd >= 0 ? 1 : 0);
         return 0;
+}
+
+static int start_fetcher(Fetch *fetch, Error *error) {
+        int r;
+
+        fetch->fetcher.fetch = fetch;
+        r = process_start(
+                fetch->context->process, WORKER_FETCH, &fetcher_events, fetch,
+                &fetch->fetcher.process, error);
+        return r < 0 ? r : send_fetch_start(fetch, error);
+}
+
+static int start_resolver(Fetch *fetch, Error *error) {
+        const JobSpec *spec = fetch->spec;
+        ProtoMessage message = {
+                .type = PROTO_RESOLVE_START,
+                .resolve_start = {
+                        .offline = fetch->fetcher.fetch == NULL,
+                        .inspect = !spec->destination,
+                        .sandbox = fetch->context->process->config->sandbox,
+                },
+        };
+        ProtoResolveStart *start = &message.resolve_start;
+        int r;
+
+        r = set_text(start->platform, sizeof(start->platform), spec->platform, "platform", error);
+        if (r < 0)
+                return r;
+
+        fetch->resolver.fetch = fetch;
+        r = process_start(
+                fetch->context->process, WORKER_RESOLVE, &resolver_events, fetch,
+                &fetch->resolver.process, error);
+        if (r >= 0)
+                process_send(fetch->resolver.process, &message, NULL, 0);
+        return r;
+}
+
+/* A registry's image, from the store alone: no worker with the network has a part in it. */
+static int start_offline(Fetch *fetch, Error *error) {
+        const JobSpec *spec = fetch->spec;
+        int r;
+
+        if (fetch->known.reference[0] != '\0') {
+                fetch->top.digest = fetch->known.top;
+                strcpy(fetch->top.media_type, fetch->known.top_media_type);
+        } else if (spec->has_pin)
+                fetch->top.digest = spec->pin;
+        else
+                return error_set(
+                        error, ENOENT, ERROR_NOT_FOUND,
+                        "%s is not in the cache, and nothing is fetched when offline",
+                        spec->reference);
+
+        fetch->has_top = true;
+        r = start_resolver(fetch, error);
+        if (r >= 0)
+                send_top(fetch);
+        return r;
+}
+
+static int start(Fetch *fetch, Error *error) {
+        const JobSpec *spec = fetch->spec;
+        int r = 0;
+
+        set_name(fetch, "");
+        if (spec->source_kind == JOB_SOURCE_REGISTRY)
+                r = store_image_find(fetch->context->store, spec->reference, &fetch->known, error);
+        if (r < 0)
+                return r;
+        /* Files are there: to be offline makes no difference. */
+        if (spec->source_kind == JOB_SOURCE_REGISTRY && spec->offline)
+                return start_offline(fetch, error);
+
+        r = start_fetcher(fetch, error);
+        return r < 0 ? r : start_resolver(fetch, error);
 }
 
 int fetch_start(
@@ -421,11 +380,7 @@ int fetch_start(
         fetch->spec = spec;
         fetch->events = events;
         fetch->userdata = userdata;
-
-        r = process_start(
-                context->process, WORKER_FETCH, &process_events, fetch, &fetch->process, error);
-        if (r >= 0)
-                r = send_start(fetch, error);
+        r = start(fetch, error);
         if (r < 0)
                 return r;
 
@@ -437,14 +392,16 @@ Fetch *fetch_free(Fetch *fetch) {
         if (!fetch)
                 return NULL;
 
-        process_free(fetch->process);
-        for (uint32_t i = 0; i < fetch->n_layers; i++)
+        process_free(fetch->fetcher.process);
+        process_free(fetch->resolver.process);
+        for (uint32_t i = 0; fetch->layer_blobs && i < fetch->image.n_layers; i++)
                 blob_use_free(fetch->layer_blobs[i].use);
         for (size_t i = 0; i < fetch->n_documents; i++)
                 blob_use_free(fetch->documents[i].use);
-        free(fetch->layers);
         free(fetch->layer_blobs);
-        free(fetch->details);
+        free(fetch->early);
+        job_image_done(&fetch->image);
+        store_image_done(&fetch->known);
         error_clear(&fetch->error);
         error_clear(&fetch->incomplete);
         free(fetch);
@@ -453,53 +410,70 @@ Fetch *fetch_free(Fetch *fetch) {
 
 void fetch_stop(Fetch *fetch) {
         fetch->is_stopping = true;
-        if (fetch->process)
-                process_stop(fetch->process);
+        if (fetch->fetcher.process)
+                process_stop(fetch->fetcher.process);
+        if (fetch->resolver.process)
+                process_stop(fetch->resolver.process);
 }
 
 const ProtoImage *fetch_image(const Fetch *fetch) {
-        return fetch->is_resolved ? &fetch->image : NULL;
+        return fetch->layer_blobs ? &fetch->image.image : NULL;
+}
+
+const char *fetch_name(const Fetch *fetch) {
+        return fetch->name;
 }
 
 const ProtoLayer *fetch_layer(const Fetch *fetch, uint32_t index) {
-        assert(index < fetch->n_layers);
-        return &fetch->layers[index];
+        assert(index < fetch->image.n_layers);
+        return &fetch->image.layers[index];
 }
 
 BlobUse *fetch_layer_use(const Fetch *fetch, uint32_t index) {
-        assert(index < fetch->n_layers);
+        assert(index < fetch->image.n_layers);
         return fetch->layer_blobs[index].use;
 }
 
 const ProtoDetail *fetch_details(const Fetch *fetch, size_t *ret_n) {
-        *ret_n = fetch->n_details;
-        return fetch->details;
+        *ret_n = fetch->image.n_details;
+        return fetch->image.details;
+}
+
+/* Whether the fetch worker knows its content, now or from the last time: it may read it the next time. */
+static bool is_own(const Fetch *fetch, const Wanted *document) {
+        return (document->asker == &fetch->fetcher && document->offset == 0 &&
+                blob_use_status(document->use).is_filled) ||
+               fetch_is_known(fetch, &document->digest);
 }
 
 int fetch_describe(const Fetch *fetch, StoreImage *ret, Error *error) {
-        StoreImage image = {
-                .top = fetch->image.digest,
-                .manifest = fetch->image.layout,
-        };
+        const ProtoImage *said = &fetch->image.image;
+        StoreImage image = { .top = fetch->top.digest, .manifest = said->layout };
 
-        assert(fetch->is_resolved);
+        assert(fetch_image(fetch) && fetch->spec->source_kind == JOB_SOURCE_REGISTRY);
+        static_assert(DOCUMENTS_MAX <= STORE_IMAGE_DOCUMENTS_MAX, "they can be remembered");
 
-        image.blobs = calloc(fetch->n_layers + fetch->n_documents, sizeof(*image.blobs));
+        image.blobs = calloc(fetch->image.n_layers + fetch->n_documents, sizeof(*image.blobs));
         if (!image.blobs)
                 return error_oom(error);
 
-        for (uint32_t i = 0; i < fetch->n_layers; i++)
-                image.blobs[image.n_blobs++] = fetch->layers[i].digest;
-        for (size_t i = 0; i < fetch->n_documents; i++)
-                image.blobs[image.n_blobs++] = fetch->documents[i].digest;
+        for (uint32_t i = 0; i < fetch->image.n_layers; i++)
+                image.blobs[image.n_blobs++] = fetch->image.layers[i].digest;
+        for (size_t i = 0; i < fetch->n_documents; i++) {
+                const Wanted *document = &fetch->documents[i];
 
-        (void) proto_text_set(image.reference, sizeof(image.reference), fetch->image.reference);
-        (void) proto_text_set(
-                image.top_media_type, sizeof(image.top_media_type), fetch->image.media_type);
+                if (document->use && is_own(fetch, document))
+                        image.documents[image.n_documents++] = document->digest;
+                else if (document->use)
+                        image.blobs[image.n_blobs++] = document->digest;
+        }
+
+        (void) proto_text_set(image.reference, sizeof(image.reference), fetch->spec->reference);
+        (void) proto_text_set(image.top_media_type, sizeof(image.top_media_type), said->media_type);
         (void) proto_text_set(
                 image.manifest_media_type, sizeof(image.manifest_media_type),
-                fetch->image.layout_media_type);
-        (void) proto_text_set(image.platform, sizeof(image.platform), fetch->image.platform);
+                said->layout_media_type);
+        (void) proto_text_set(image.platform, sizeof(image.platform), said->platform);
         *ret = image;
         return 0;
 }

@@ -2,10 +2,14 @@
 #pragma once
 
 /*
- * The fetching half of a job: a fetch worker, which resolves the image and fills the blobs that the
- * store does not have.
+ * The fetching half of a job: a fetch worker, which finds the image and fills the blobs that the store does
+ * not have, and a resolve worker, which has no network and says what the image consists of.
  *
  *     fetch_start() ─▶ resolved() ─▶ layer_changed()* ─▶ ended() ─▶ fetch_free()
+ *
+ * The fetch worker says which document the name stands for, and asks for blobs: what it asks for as a layer
+ * has to be what the resolve worker finds in the image's documents, once verify workers have hashed these.
+ * A registry's image that is wanted offline has no fetch worker.
  *
  * ended() is called exactly once, as the last thing.
  */
@@ -17,7 +21,7 @@
 typedef struct Fetch Fetch;
 
 typedef struct FetchEvents {
-        /* The image, its layers and details are known. */
+        /* The image, its layers and details are known, and it is the one that was wanted. */
         void (*resolved)(void *userdata);
 
         /* The blob of a layer has grown, is ready or has failed. */
@@ -28,7 +32,7 @@ typedef struct FetchEvents {
 
         void (*warning)(void *userdata, const char *text);
 
-        /* The worker is gone. @error is empty when all blobs are in the store and verified. */
+        /* The workers are gone. @error is empty when all blobs are in the store and verified. */
         void (*ended)(void *userdata, const Error *error);
 } FetchEvents;
 
@@ -64,6 +68,9 @@ void fetch_stop(Fetch *fetch);
 /** fetch_image() - the image; NULL before resolved() */
 const ProtoImage *fetch_image(const Fetch *fetch);
 
+/** fetch_name() - what the image is called: a registry's by its reference, or "oci-archive:NAME" */
+const char *fetch_name(const Fetch *fetch);
+
 /** fetch_layer() - a layer, of fetch_image()->n_layers */
 const ProtoLayer *fetch_layer(const Fetch *fetch, uint32_t index);
 
@@ -73,7 +80,7 @@ BlobUse *fetch_layer_use(const Fetch *fetch, uint32_t index);
 /** fetch_details() - what the image says of itself; borrowed */
 const ProtoDetail *fetch_details(const Fetch *fetch, size_t *ret_n);
 
-/** fetch_describe() - the image for the store; to be released with store_image_done() */
+/** fetch_describe() - a registry's image for the store; to be released with store_image_done() */
 int fetch_describe(const Fetch *fetch, StoreImage *ret, Error *error);
 
 DEFINE_CLEANUP(Fetch, fetch_free);

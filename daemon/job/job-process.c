@@ -47,15 +47,20 @@ struct Process {
 };
 
 static const char *const kind_names[_WORKER_KIND_MAX] = {
-        [WORKER_FETCH] = "fetch", [WORKER_VERIFY] = "verify",   [WORKER_UNPACK] = "unpack",
-        [WORKER_DISK] = "disk",   [WORKER_BUILDER] = "builder", [WORKER_TREE] = "tree",
+        [WORKER_FETCH] = "fetch",   [WORKER_RESOLVE] = "resolve", [WORKER_VERIFY] = "verify",
+        [WORKER_UNPACK] = "unpack", [WORKER_DISK] = "disk",       [WORKER_BUILDER] = "builder",
+        [WORKER_TREE] = "tree",
 };
 
 /* Which messages a worker may send, besides PROTO_RESULT. */
 static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
         [WORKER_FETCH] = {
-                [PROTO_IMAGE_LOOKUP] = true,
                 [PROTO_FETCH_READ] = true,
+                [PROTO_BLOB_WANTED] = true,
+                [PROTO_TOP] = true,
+                [PROTO_WARNING] = true,
+        },
+        [WORKER_RESOLVE] = {
                 [PROTO_BLOB_WANTED] = true,
                 [PROTO_IMAGE] = true,
                 [PROTO_LAYER] = true,

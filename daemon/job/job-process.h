@@ -19,6 +19,7 @@
 
 typedef enum WorkerKind {
         WORKER_FETCH,
+        WORKER_RESOLVE,
         WORKER_VERIFY,
         WORKER_UNPACK,
         WORKER_DISK,

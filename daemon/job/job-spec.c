@@ -46,6 +46,7 @@ JobSpec *job_spec_free(JobSpec *spec) {
 
         free(spec->source);
         free(spec->fetch);
+        free(spec->reference);
         free(spec->name);
         free(spec->destination);
         free(spec->platform);

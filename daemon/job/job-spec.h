@@ -28,6 +28,7 @@ typedef enum JobFormat {
 typedef struct JobSpec {
         char *source;      /* owned, as all that follow; as the caller wrote it */
         char *fetch;       /* what the worker is told of it: without a path; the template's name */
+        char *reference;   /* of a registry's image, full form: what the store knows it by */
         char *name;        /* the image's, short: of the file system in a disk image */
         char *destination; /* absolute path; NULL to inspect only */
         char *platform;    /* OS/ARCH[/VARIANT], or NULL */
@@ -36,6 +37,8 @@ typedef struct JobSpec {
         JobFormat format;
         uint64_t size;     /* of disk images: bytes, or 0 for the default */
         bool share_layers; /* the images of layers stay in the store, for other jobs */
+        bool has_pin;
+        Digest pin; /* of the document that @reference names: a part of it, when @has_pin */
         bool has_digest;
         Digest digest; /* the image must have this one, when @has_digest */
         bool not_secure;

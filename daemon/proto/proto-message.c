@@ -14,6 +14,7 @@ static const struct {
         size_t fds_min, fds_max;
 } shapes[_PROTO_TYPE_MAX] = {
         [PROTO_FETCH_START] = { SIZE_OF(fetch_start), 0, 2 },
+        [PROTO_RESOLVE_START] = { SIZE_OF(resolve_start), 0, 0 },
         [PROTO_VERIFY_START] = { SIZE_OF(verify_start), 1, 2 },
         [PROTO_UNPACK_START] = { SIZE_OF(unpack_start), 1, 2 },
         [PROTO_DISK_START] = { SIZE_OF(disk_start), 1, 2 },
@@ -22,11 +23,10 @@ static const struct {
         [PROTO_ID_RANGE] = { SIZE_OF(id_range), 0, 0 },
         [PROTO_DISK_IMAGE] = { SIZE_OF(disk_image), 1, 1 },
         [PROTO_BUILDER_ARGUMENT] = { SIZE_OF(builder_argument), 0, 0 },
-        [PROTO_IMAGE_KNOWN] = { SIZE_OF(image_known), 0, 0 },
         [PROTO_BLOB_ANSWER] = { SIZE_OF(blob_answer), 0, 1 },
         [PROTO_UNPACK_LAYER] = { SIZE_OF(unpack_layer), 1, 1 },
         [PROTO_UNPACK_GROWN] = { SIZE_OF(unpack_grown), 0, 0 },
-        [PROTO_IMAGE_LOOKUP] = { SIZE_OF(image_lookup), 0, 0 },
+        [PROTO_TOP] = { SIZE_OF(top), 0, 0 },
         [PROTO_FETCH_READ] = { SIZE_OF(fetch_read), 0, 0 },
         [PROTO_BLOB_WANTED] = { SIZE_OF(blob_wanted), 0, 0 },
         [PROTO_IMAGE] = { SIZE_OF(image), 0, 0 },
@@ -111,7 +111,11 @@ static bool is_optional_digest(uint8_t has, const Digest *digest) {
 static bool fetch_start_is_valid(const ProtoFetchStart *m) {
         return TEXT_OK(m->source) && TEXT_OK(m->platform) && TEXT_OK(m->username) &&
                TEXT_OK(m->private_hosts) && is_optional_digest(m->has_digest, &m->digest) &&
-               is_flag(m->not_secure) && is_flag(m->offline) && is_flag(m->inspect) &&
+               is_flag(m->not_secure) && is_flag(m->inspect) && is_sandbox_mode(m->sandbox);
+}
+
+static bool resolve_start_is_valid(const ProtoResolveStart *m) {
+        return TEXT_OK(m->platform) && is_flag(m->offline) && is_flag(m->inspect) &&
                is_sandbox_mode(m->sandbox);
 }
 
@@ -120,10 +124,9 @@ static bool blob_wanted_is_valid(const ProtoBlobWanted *m) {
 }
 
 static bool image_is_valid(const ProtoImage *m) {
-        return TEXT_OK(m->reference) && TEXT_OK(m->media_type) && TEXT_OK(m->layout_media_type) &&
-               TEXT_OK(m->platform) && digest_is_valid(&m->digest) &&
-               digest_is_valid(&m->manifest) && digest_is_valid(&m->layout) && m->n_layers >= 1 &&
-               m->n_layers <= PROTO_LAYERS_MAX;
+        return TEXT_OK(m->media_type) && TEXT_OK(m->layout_media_type) && TEXT_OK(m->platform) &&
+               digest_is_valid(&m->digest) && digest_is_valid(&m->manifest) &&
+               digest_is_valid(&m->layout) && m->n_layers >= 1 && m->n_layers <= PROTO_LAYERS_MAX;
 }
 
 static bool layer_is_valid(const ProtoLayer *m) {
@@ -164,6 +167,8 @@ static bool is_valid(const ProtoMessage *m) {
         switch ((ProtoType) m->type) {
         case PROTO_FETCH_START:
                 return fetch_start_is_valid(&m->fetch_start);
+        case PROTO_RESOLVE_START:
+                return resolve_start_is_valid(&m->resolve_start);
         case PROTO_VERIFY_START:
                 return digest_is_valid(&m->verify_start.digest) &&
                        is_sandbox_mode(m->verify_start.sandbox);
@@ -183,11 +188,9 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_BUILDER_ARGUMENT:
                 return strnlen(m->builder_argument.text, sizeof(m->builder_argument.text)) <
                        sizeof(m->builder_argument.text);
-        case PROTO_IMAGE_KNOWN:
-                return is_optional_digest(m->image_known.is_known, &m->image_known.digest) &&
-                       TEXT_OK(m->image_known.media_type);
-        case PROTO_IMAGE_LOOKUP:
-                return TEXT_OK(m->image_lookup.reference);
+        case PROTO_TOP:
+                return digest_is_valid(&m->top.digest) && TEXT_OK(m->top.media_type) &&
+                       TEXT_OK(m->top.name);
         case PROTO_BLOB_ANSWER:
                 return m->blob_answer.state < _PROTO_BLOB_STATE_MAX;
         case PROTO_UNPACK_LAYER:

@@ -7,15 +7,24 @@
  *
  *     daemon                       fetch worker
  *       ── FETCH_START [password, or image and scratch file] ──▶
- *       ◀── IMAGE_LOOKUP ──────────     what did this reference name last time?
- *       ── IMAGE_KNOWN ────────────▶
  *       ◀── FETCH_READ × n ────────     an archive is read, which may take long
  *       ◀── BLOB_WANTED ───────────     manifests and the config, by digest
- *       ── BLOB_ANSWER [fd] ────────▶   FILL, any number of times: write it into the pipe;
- *                                        and in the end HAVE: it is in the store, read it
- *       ◀── IMAGE, LAYER × n, DETAIL × n
- *       ◀── BLOB_WANTED ───────────     each layer, a few at a time
+ *       ── BLOB_ANSWER [fd] ────────▶   FILL, any number of times: write it into the pipe; and in
+ *                                        the end HAVE: it is in the store, with a descriptor to read
+ *                                        if it is a manifest that this reference had last time, too
+ *       ◀── TOP ───────────────────     which of them the reference names; all are in the store
+ *       ◀── BLOB_WANTED ───────────     each layer, a few at a time: answered when the resolve
+ *       ── BLOB_ANSWER [fd] ────────▶   worker has named it, too
+ *       ◀── RESULT ────────────────
+ *
+ *     daemon                       resolve worker
+ *       ── RESOLVE_START ──────────▶   enters its sandbox while the fetch worker is busy
+ *       ── TOP ────────────────────▶   as of the fetch worker, or of the store's list when offline
+ *       ◀── BLOB_WANTED ───────────     the same documents, and an OCI form of the manifest
  *       ── BLOB_ANSWER [fd] ────────▶
+ *       ◀── IMAGE, DETAIL × n, LAYER × n, WARNING × n
+ *       ◀── BLOB_WANTED ───────────     when offline: each layer
+ *       ── BLOB_ANSWER ────────────▶
  *       ◀── RESULT ────────────────
  *
  *     daemon                       verify worker
@@ -60,12 +69,14 @@
 #define PROTO_LAYERS_MAX    ((uint32_t) 1000)
 #define PROTO_IMAGES_MAX    (PROTO_LAYERS_MAX + 1) /* of a chain of disk images */
 #define PROTO_SIZE_UNKNOWN  UINT64_MAX             /* schema1 does not tell the size of a layer */
+#define PROTO_DOCUMENT_MAX  (UINT64_C(4) << 20)    /* bytes of a manifest, index or config */
 #define PROTO_ARGUMENTS_MAX ((uint32_t) 64)
 #define PROTO_WORKER_USER   65534 /* who root's workers become: nobody, the kernel's overflow id */
 #define PROTO_WORKER_FD     3     /* a worker finds its socket here */
 
 typedef enum ProtoType {
         PROTO_FETCH_START,
+        PROTO_RESOLVE_START,
         PROTO_VERIFY_START,
         PROTO_UNPACK_START,
         PROTO_DISK_START,
@@ -74,12 +85,11 @@ typedef enum ProtoType {
         PROTO_ID_RANGE,
         PROTO_DISK_IMAGE,
         PROTO_BUILDER_ARGUMENT,
-        PROTO_IMAGE_KNOWN,
         PROTO_BLOB_ANSWER,
         PROTO_UNPACK_LAYER,
         PROTO_UNPACK_GROWN,
 
-        PROTO_IMAGE_LOOKUP,
+        PROTO_TOP, /* goes both ways */
         PROTO_BLOB_WANTED,
         PROTO_IMAGE,
         PROTO_LAYER,
@@ -103,12 +113,18 @@ typedef struct ProtoFetchStart {
         Digest digest;  /* the image must have this digest, when @has_digest */
         uint8_t has_digest;
         uint8_t not_secure;
-        uint8_t offline;
         uint8_t inspect; /* stop after the layers are known */
         uint8_t sandbox; /* SandboxMode; so in all start messages */
         Limits limits;
 } ProtoFetchStart; /* descriptors: the registry's password, at most; of an image in files its
                           * archive or directory, and an empty file for what has to be kept of it */
+
+typedef struct ProtoResolveStart {
+        char platform[64]; /* empty: this machine's */
+        uint8_t offline;   /* ask for the layers: nobody else does */
+        uint8_t inspect;   /* tell the details, and ask for no layer */
+        uint8_t sandbox;
+} ProtoResolveStart;
 
 typedef struct ProtoVerifyStart {
         Digest digest;
@@ -170,12 +186,6 @@ typedef struct ProtoIdRange {
         IdRange range;
 } ProtoIdRange;
 
-typedef struct ProtoImageKnown {
-        uint8_t is_known;
-        Digest digest; /* of the document that the reference named last time */
-        char media_type[128];
-} ProtoImageKnown;
-
 typedef enum ProtoBlobState {
         PROTO_BLOB_HAVE, /* it is in the store; with a descriptor to read if @want_content was set */
         PROTO_BLOB_FILL,   /* write it, from @offset on, into the descriptor that comes with this */
@@ -203,9 +213,12 @@ typedef struct ProtoUnpackGrown {
         uint64_t size; /* bytes of the blob that may be read; PROTO_SIZE_UNKNOWN: to its end */
 } ProtoUnpackGrown;
 
-typedef struct ProtoImageLookup {
-        char reference[512]; /* full form */
-} ProtoImageLookup;
+typedef struct ProtoTop {
+        Digest digest; /* of the document that the image's name stands for */
+        char media_type[128];
+        char name
+                [512]; /* what files call their image; empty when they do not, as from a registry */
+} ProtoTop;
 
 typedef struct ProtoFetchRead {
         uint64_t size; /* bytes of an archive that were read so far, to find its image */
@@ -220,12 +233,10 @@ typedef struct ProtoBlobWanted {
 } ProtoBlobWanted;
 
 typedef struct ProtoImage {
-        char reference[512];  /* full form */
         char media_type[128]; /* of the document that the reference names */
         char layout_media_type[128];
         char platform[64];
         Digest digest;   /* of the document that the reference names */
-        uint64_t size;   /* of that document */
         Digest manifest; /* of the platform's manifest: the same, or one that an index names */
         Digest layout;   /* of the manifest for the store's index: the same, or an OCI form of it */
         uint32_t n_layers;
@@ -285,6 +296,7 @@ typedef struct ProtoMessage {
         uint32_t type; /* ProtoType */
         union {
                 ProtoFetchStart fetch_start;
+                ProtoResolveStart resolve_start;
                 ProtoVerifyStart verify_start;
                 ProtoUnpackStart unpack_start;
                 ProtoDiskStart disk_start;
@@ -293,11 +305,10 @@ typedef struct ProtoMessage {
                 ProtoIdRange id_range;
                 ProtoDiskImage disk_image;
                 ProtoBuilderArgument builder_argument;
-                ProtoImageKnown image_known;
                 ProtoBlobAnswer blob_answer;
                 ProtoUnpackLayer unpack_layer;
                 ProtoUnpackGrown unpack_grown;
-                ProtoImageLookup image_lookup;
+                ProtoTop top;
                 ProtoFetchRead fetch_read;
                 ProtoBlobWanted blob_wanted;
                 ProtoImage image;

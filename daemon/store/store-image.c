@@ -80,6 +80,14 @@ static int add_blob(StoreImage *image, const Digest *digest) {
         return 0;
 }
 
+static int add_document(StoreImage *image, const Digest *digest) {
+        if (image->n_documents == STORE_IMAGE_DOCUMENTS_MAX)
+                return -E2BIG;
+
+        image->documents[image->n_documents++] = *digest;
+        return 0;
+}
+
 static bool begins_image(const char *line) {
         return strncmp(line, "image ", strlen("image ")) == 0;
 }
@@ -108,6 +116,10 @@ static int parse_member(StoreImage *image, const char *line) {
         if (sscanf(line, "manifest %135s %127s %63s", digest_text, image->manifest_media_type,
                    image->platform) == 3)
                 return digest_parse(digest_text, &image->manifest);
+        if (sscanf(line, "document %135s", digest_text) == 1) {
+                r = digest_parse(digest_text, &digest);
+                return r < 0 ? r : add_document(image, &digest);
+        }
         if (sscanf(line, "blob %135s", digest_text) == 1) {
                 r = digest_parse(digest_text, &digest);
                 return r < 0 ? r : add_blob(image, &digest);
@@ -195,6 +207,9 @@ static bool is_complete(Store *store, const StoreImage *image) {
         if (!has_blob(store, &image->top, &size) || !has_blob(store, &image->manifest, &size))
                 return false;
 
+        for (size_t i = 0; i < image->n_documents; i++)
+                if (!has_blob(store, &image->documents[i], &size))
+                        return false;
         for (size_t i = 0; i < image->n_blobs; i++)
                 if (!has_blob(store, &image->blobs[i], &size))
                         return false;
@@ -234,6 +249,9 @@ static void print_images(const ImageList *list, FILE *f) {
                 (void) fprintf(
                         f, "manifest %s %s %s\n", digest_format(&image->manifest, digest),
                         image->manifest_media_type, image->platform);
+                for (size_t j = 0; j < image->n_documents; j++)
+                        (void) fprintf(
+                                f, "document %s\n", digest_format(&image->documents[j], digest));
                 for (size_t j = 0; j < image->n_blobs; j++)
                         (void) fprintf(f, "blob %s\n", digest_format(&image->blobs[j], digest));
         }

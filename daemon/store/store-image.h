@@ -10,7 +10,9 @@
  *     image REFERENCE
  *     top DIGEST MEDIA-TYPE                 the document that the reference names
  *     manifest DIGEST MEDIA-TYPE PLATFORM   the platform's; goes into index.json
- *     blob DIGEST                           config and layers, one line each
+ *     document DIGEST                       manifests and the config that came from where the reference
+ *                                           leads: who asks for it again may read them
+ *     blob DIGEST                           layers, and documents that others have brought
  */
 
 #include <stddef.h>
@@ -19,8 +21,9 @@
 #include "base-digest.h"
 #include "store.h"
 
-#define STORE_IMAGES_MAX      ((size_t) 10000)
-#define STORE_IMAGE_BLOBS_MAX ((size_t) 1024) /* 1000 layers and the documents */
+#define STORE_IMAGES_MAX          ((size_t) 10000)
+#define STORE_IMAGE_BLOBS_MAX     ((size_t) 1024) /* 1000 layers and the documents */
+#define STORE_IMAGE_DOCUMENTS_MAX ((size_t) 16)
 
 typedef struct StoreImage {
         char reference[512];
@@ -29,6 +32,8 @@ typedef struct StoreImage {
         Digest manifest;
         char manifest_media_type[128];
         char platform[64];
+        Digest documents[STORE_IMAGE_DOCUMENTS_MAX];
+        size_t n_documents;
         Digest *blobs; /* owned */
         size_t n_blobs;
 } StoreImage;

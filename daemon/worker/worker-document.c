@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,21 +22,24 @@ typedef struct Origin {
         Digest digest;                /* what it has to have */
         uint64_t size;                /* or PROTO_SIZE_UNKNOWN */
         const Descriptor *descriptor; /* of a config; NULL for a manifest or index */
+        bool is_passed_on;            /* who asks does not read it itself */
 } Origin;
+
+static_assert(OCI_DOCUMENT_MAX == PROTO_DOCUMENT_MAX, "the daemon hands out what can be read");
 
 static int send_request(
         FetchChannel *channel,
-        const Digest *digest,
-        uint64_t size,
+        const Origin *origin,
+        bool want_content,
         bool lookup_only,
         Error *error) {
         const ProtoMessage message = {
                 .type = PROTO_BLOB_WANTED,
                 .blob_wanted = {
                         .token = PROTO_LAYERS_MAX + channel->n_documents++,
-                        .digest = *digest,
-                        .size = size,
-                        .want_content = 1,
+                        .digest = origin->digest,
+                        .size = origin->size,
+                        .want_content = want_content,
                         .lookup_only = lookup_only,
                 },
         };
@@ -45,9 +49,6 @@ static int send_request(
 
 static int read_content(int fd, const Digest *digest, Document *document, Error *error) {
         int r;
-
-        if (document->data)
-                return 0;
 
         r = fd_read_all(fd, OCI_DOCUMENT_MAX, &document->data, &document->size);
         if (r < 0)
@@ -194,14 +195,22 @@ static int get_origin(FetchChannel *channel, const Origin *origin, Document *ret
         return r < 0 ? r : check_digest(ret, &origin->digest, error);
 }
 
+/* What others have brought is not handed out to who has a source: that one has to be asked again. */
+static int read_stored(
+        FetchChannel *channel, const Origin *origin, int fd, Document *document, Error *error) {
+        return fd < 0 && channel->source ? get_origin(channel, origin, document, error)
+                                         : read_content(fd, &origin->digest, document, error);
+}
+
 /* Has the daemon look for a document, gets it when it is to be filled in, and takes it from the
  * store in the end: the daemon has it verified then. */
 static int obtain(FetchChannel *channel, const Origin *origin, Document *document, Error *error) {
         bool is_offline = !channel->source && !document->data;
+        bool want_content = !document->data && !origin->is_passed_on;
         char text[DIGEST_STRING_MAX];
         int r;
 
-        r = send_request(channel, &origin->digest, origin->size, is_offline, error);
+        r = send_request(channel, origin, want_content, is_offline, error);
 
         while (r >= 0) {
                 _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
@@ -211,7 +220,9 @@ static int obtain(FetchChannel *channel, const Origin *origin, Document *documen
                 if (r < 0)
                         return r;
                 if (answer.blob_answer.state == PROTO_BLOB_HAVE)
-                        return read_content(fds.fds[0], &origin->digest, document, error);
+                        return document->data || !want_content
+                                       ? 0
+                                       : read_stored(channel, origin, fds.fds[0], document, error);
                 if (answer.blob_answer.state == PROTO_BLOB_ABSENT || is_offline)
                         return error_set(
                                 error, ENOENT, ERROR_NOT_FOUND,
@@ -250,33 +261,6 @@ int document_get_top(
         return hand_over(r, &document, ret);
 }
 
-int document_get_known(FetchChannel *channel, const char *name, Document *ret, Error *error) {
-        _cleanup_(document_done) Document document = { 0 };
-        ProtoMessage message = { .type = PROTO_IMAGE_LOOKUP };
-        int r;
-
-        (void) proto_text_set(
-                message.image_lookup.reference, sizeof(message.image_lookup.reference), name);
-        r = worker_send(channel->socket_fd, &message, error);
-        if (r >= 0)
-                r = worker_receive(channel->socket_fd, PROTO_IMAGE_KNOWN, &message, NULL, error);
-        if (r < 0)
-                return r;
-        if (!message.image_known.is_known)
-                return error_set(
-                        error, ENOENT, ERROR_NOT_FOUND,
-                        "%s is not in the cache, and nothing is fetched when offline", name);
-
-        document.content_type = strdup(message.image_known.media_type);
-        if (!document.content_type)
-                return error_oom(error);
-        r = obtain(
-                channel,
-                &(Origin){ .digest = message.image_known.digest, .size = PROTO_SIZE_UNKNOWN },
-                &document, error);
-        return hand_over(r, &document, ret);
-}
-
 int document_get_manifest(
         FetchChannel *channel, const Digest *digest, Document *ret, Error *error) {
         _cleanup_(document_done) Document document = { 0 };
@@ -298,6 +282,18 @@ int document_get_config(
         _cleanup_(document_done) Document document = { 0 };
 
         return hand_over(obtain(channel, &origin, &document, error), &document, ret);
+}
+
+int document_bring_config(FetchChannel *channel, const Descriptor *descriptor, Error *error) {
+        const Origin origin = {
+                .digest = descriptor->digest,
+                .size = descriptor->size,
+                .descriptor = descriptor,
+                .is_passed_on = true,
+        };
+        _cleanup_(document_done) Document document = { 0 };
+
+        return obtain(channel, &origin, &document, error);
 }
 
 int document_keep(

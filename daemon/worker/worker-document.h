@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Manifests, indexes and configs: small blobs whose content the fetch worker reads itself. */
+/* Manifests, indexes and configs: small blobs that are read here. */
 
 #include "worker-resolve.h"
 
@@ -23,15 +23,15 @@ void document_done(Document *document);
  */
 int document_get_top(FetchChannel *channel, DigestAlgorithm algorithm, Document *ret, Error *error);
 
-/** document_get_known() - what a name stood for last time; the same, without a source */
-int document_get_known(FetchChannel *channel, const char *name, Document *ret, Error *error);
-
 /** document_get_manifest() - a manifest or index by its digest, from the store or the source */
 int document_get_manifest(FetchChannel *channel, const Digest *digest, Document *ret, Error *error);
 
 /** document_get_config() - a config by its descriptor, from the store or the source */
 int document_get_config(
         FetchChannel *channel, const Descriptor *descriptor, Document *ret, Error *error);
+
+/** document_bring_config() - have a config in the store, for somebody else to read */
+int document_bring_config(FetchChannel *channel, const Descriptor *descriptor, Error *error);
 
 /** document_keep() - put a document of our own into the store; sets its digest */
 int document_keep(

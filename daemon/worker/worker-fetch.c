@@ -20,96 +20,6 @@
 #define READ_USEC    UINT64_C(100000) /* at most so often is told how much was read */
 #define USEC_PER_SEC UINT64_C(1000000)
 
-static int send_image(
-        FetchChannel *channel,
-        const WantedImage *wanted,
-        const ResolvedImage *image,
-        Error *error) {
-        ProtoMessage message = {
-                .type = PROTO_IMAGE,
-                .image = {
-                        .digest = image->digest,
-                        .size = image->size,
-                        .manifest = image->manifest_digest,
-                        .layout = image->layout_digest,
-                        .n_layers = (uint32_t) image->manifest.n_layers,
-                },
-        };
-        char platform[PLATFORM_STRING_MAX];
-        ProtoImage *m = &message.image;
-
-        (void) proto_text_set(m->reference, sizeof(m->reference), wanted->name);
-        (void) proto_text_set(
-                m->media_type, sizeof(m->media_type), media_type_to_string(image->media_type));
-        (void) proto_text_set(
-                m->layout_media_type, sizeof(m->layout_media_type),
-                media_type_to_string(image->layout_media_type));
-        (void) proto_text_set(
-                m->platform, sizeof(m->platform),
-                image->platform.os[0] != '\0' ? platform_format(&image->platform, platform)
-                                              : "unknown/unknown");
-        return worker_send(channel->socket_fd, &message, error);
-}
-
-static int send_detail(
-        FetchChannel *channel,
-        ProtoDetailKind kind,
-        const char *key,
-        const char *value,
-        Error *error) {
-        ProtoMessage message = { .type = PROTO_DETAIL, .detail.kind = kind };
-
-        if (!value)
-                return 0;
-
-        (void) proto_text_set(message.detail.key, sizeof(message.detail.key), key);
-        (void) proto_text_set(message.detail.value, sizeof(message.detail.value), value);
-        return worker_send(channel->socket_fd, &message, error);
-}
-
-/* Only who inspects an image wants them. */
-static int send_details(FetchChannel *channel, const Config *config, Error *error) {
-        int r;
-
-        r = send_detail(channel, PROTO_DETAIL_CREATED, "", config->created, error);
-        if (r >= 0)
-                r = send_detail(channel, PROTO_DETAIL_AUTHOR, "", config->author, error);
-        for (size_t i = 0; r >= 0 && i < config->n_labels; i++)
-                r = send_detail(
-                        channel, PROTO_DETAIL_LABEL, config->labels[i].name,
-                        config->labels[i].value, error);
-        for (size_t i = 0; r >= 0 && i < config->n_env; i++)
-                r = send_detail(channel, PROTO_DETAIL_ENV, "", config->env[i], error);
-        return r;
-}
-
-static int send_layers(FetchChannel *channel, const ResolvedImage *image, Error *error) {
-        int r = 0;
-
-        for (uint32_t i = 0; r >= 0 && i < image->manifest.n_layers; i++) {
-                const Descriptor *descriptor = &image->manifest.layers[i];
-                ProtoMessage message = {
-                        .type = PROTO_LAYER,
-                        .layer = {
-                                .index = i,
-                                .digest = descriptor->digest,
-                                .size = descriptor->size,
-                        },
-                };
-
-                if (image->manifest.has_config) {
-                        message.layer.has_diff_id = 1;
-                        message.layer.diff_id = image->config.diff_ids[i];
-                }
-                (void) proto_text_set(
-                        message.layer.media_type, sizeof(message.layer.media_type),
-                        descriptor->media_type_text);
-                r = worker_send(channel->socket_fd, &message, error);
-        }
-
-        return r;
-}
-
 static int read_password(int fd, char **ret, Error *error) {
         size_t size;
         int r;
@@ -161,7 +71,7 @@ static int open_registry(
         int r;
 
         r = reference_parse(start->source, &reference, error);
-        if (r >= 0 && !start->offline)
+        if (r >= 0)
                 r = connect_registry(channel, start, &reference, password_fd, error);
         if (r >= 0 && start->sandbox != SANDBOX_NO)
                 r = worker_tell_open(
@@ -212,14 +122,6 @@ static void on_read(void *userdata, uint64_t size) {
         (void) proto_send(reading->socket_fd, &message, NULL, 0);
 }
 
-/* "oci-archive:debian:12"; the path is the daemon's to know. */
-static void name_files(const SourceReference *reference, const char *name, WantedImage *ret) {
-        (void) snprintf(
-                ret->name, sizeof(ret->name), "%s%s%s", source_kind_to_string(reference->kind),
-                name ? ":" : "", name ? name : "");
-}
-
-/* They are there, so that it makes no difference to be offline. */
 static int open_files(
         FetchChannel *channel,
         const ProtoFetchStart *start,
@@ -257,7 +159,6 @@ static int open_files(
                 return r;
 
         ret->is_made = reference.kind == SOURCE_DOCKER_ARCHIVE;
-        name_files(&reference, channel->source->name, ret);
         return 0;
 }
 
@@ -274,23 +175,33 @@ static int check_made_digest(const Digest *wanted, const Digest *made, Error *er
                 digest_format(made, have), digest_format(wanted, want));
 }
 
+static int send_top(FetchChannel *channel, const GatheredImage *image, Error *error) {
+        ProtoMessage message = { .type = PROTO_TOP, .top.digest = image->digest };
+        ProtoTop *top = &message.top;
+
+        (void) proto_text_set(
+                top->media_type, sizeof(top->media_type), media_type_to_string(image->media_type));
+        if (channel->source->name)
+                (void) proto_text_set(top->name, sizeof(top->name), channel->source->name);
+        return worker_send(channel->socket_fd, &message, error);
+}
+
 static int fetch(
         FetchChannel *channel,
         const ProtoFetchStart *start,
         const WantedImage *wanted,
         Error *error) {
-        _cleanup_(resolved_image_done) ResolvedImage image = { 0 };
+        _cleanup_(gathered_image_done) GatheredImage image = { 0 };
+        WantedPlatform platform;
         int r;
 
-        r = resolve_image(channel, start->platform, wanted, &image, error);
+        r = resolve_platform(start->platform, &platform, error);
+        if (r >= 0)
+                r = gather_image(channel, &platform.platform, wanted, &image, error);
         if (r >= 0 && start->has_digest && wanted->is_made)
                 r = check_made_digest(&start->digest, &image.digest, error);
         if (r >= 0)
-                r = send_image(channel, wanted, &image, error);
-        if (r >= 0 && start->inspect)
-                r = send_details(channel, &image.config, error);
-        if (r >= 0)
-                r = send_layers(channel, &image, error);
+                r = send_top(channel, &image, error);
         if (r < 0 || start->inspect)
                 return r;
 

@@ -15,8 +15,9 @@ static const struct {
         const char *name;
         int (*run)(int socket_fd, Error *error);
 } steps[] = {
-        { "fetch", worker_fetch }, { "verify", worker_verify },   { "unpack", worker_unpack },
-        { "disk", worker_disk },   { "builder", worker_builder }, { "tree", worker_tree },
+        { "fetch", worker_fetch },   { "resolve", worker_resolve }, { "verify", worker_verify },
+        { "unpack", worker_unpack }, { "disk", worker_disk },       { "builder", worker_builder },
+        { "tree", worker_tree },
 };
 
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))

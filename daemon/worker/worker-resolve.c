@@ -9,6 +9,10 @@
 #include "worker-document.h"
 #include "worker-resolve.h"
 
+void gathered_image_done(GatheredImage *image) {
+        manifest_done(&image->manifest);
+}
+
 void resolved_image_done(ResolvedImage *image) {
         manifest_done(&image->manifest);
         config_done(&image->config);
@@ -18,8 +22,6 @@ void resolved_image_done(ResolvedImage *image) {
 static int get_top(FetchChannel *channel, const WantedImage *wanted, Document *ret, Error *error) {
         if (wanted->has_digest)
                 return document_get_manifest(channel, &wanted->digest, ret, error);
-        if (!channel->source)
-                return document_get_known(channel, wanted->name, ret, error);
         return document_get_top(channel, wanted->algorithm, ret, error);
 }
 
@@ -82,18 +84,17 @@ static int warn(FetchChannel *channel, const char *text, Error *error) {
 static int check_platform(
         FetchChannel *channel,
         const ResolvedImage *image,
-        const Platform *wanted,
-        bool is_explicit,
+        const WantedPlatform *wanted,
         Error *error) {
         char have[PLATFORM_STRING_MAX], want[PLATFORM_STRING_MAX], text[256];
 
         if (image->platform.os[0] == '\0' || image->platform.architecture[0] == '\0' ||
-            platform_rank(wanted, &image->platform) >= 0)
+            platform_rank(&wanted->platform, &image->platform) >= 0)
                 return 0;
 
         platform_format(&image->platform, have);
-        platform_format(wanted, want);
-        if (is_explicit)
+        platform_format(&wanted->platform, want);
+        if (wanted->is_explicit)
                 return error_set(
                         error, ENOENT, ERROR_NO_MATCHING_PLATFORM,
                         "The image is for %s, not for %s", have, want);
@@ -123,11 +124,6 @@ static int read_config(FetchChannel *channel, ResolvedImage *image, Error *error
         return r;
 }
 
-static int get_wanted_platform(const char *platform, Platform *ret, Error *error) {
-        return platform[0] != '\0' ? platform_parse(platform, ret, error)
-                                   : platform_host(ret, error);
-}
-
 /* The store is an OCI layout: what has a Docker manifest gets an OCI one there, too. */
 static int make_layout(FetchChannel *channel, ResolvedImage *image, Error *error) {
         _cleanup_(document_done) Document document = { 0 };
@@ -149,23 +145,69 @@ static int make_layout(FetchChannel *channel, ResolvedImage *image, Error *error
         return 0;
 }
 
+static int gather_documents(
+        FetchChannel *channel,
+        const Platform *platform,
+        Document *document,
+        GatheredImage *image,
+        Error *error) {
+        MediaType type;
+        Platform hint;
+        int r;
+
+        image->digest = document->digest;
+        r = document_classify(
+                document->data, document->size, document->content_type, &image->media_type, error);
+        if (r >= 0)
+                r = descend(channel, platform, document, &type, &hint, error);
+        if (r >= 0)
+                r = manifest_parse(document->data, document->size, type, &image->manifest, error);
+        if (r >= 0 && image->manifest.has_config)
+                r = document_bring_config(channel, &image->manifest.config, error);
+        return r;
+}
+
+int gather_image(
+        FetchChannel *channel,
+        const Platform *platform,
+        const WantedImage *wanted,
+        GatheredImage *ret,
+        Error *error) {
+        _cleanup_(gathered_image_done) GatheredImage image = { 0 };
+        _cleanup_(document_done) Document document = { 0 };
+        int r;
+
+        r = get_top(channel, wanted, &document, error);
+        if (r < 0)
+                return r;
+
+        r = gather_documents(channel, platform, &document, &image, error);
+        if (r < 0) {
+                if (wanted->prefix_errors)
+                        (void) error_prefix(error, "%s", wanted->name);
+                return r;
+        }
+
+        *ret = image;
+        image = (GatheredImage){ 0 };
+        return 0;
+}
+
 /* From the document that the name stands for to the layers. */
 static int read_image(
         FetchChannel *channel,
-        const Platform *wanted,
-        bool is_explicit,
+        const WantedPlatform *wanted,
         Document *document,
         ResolvedImage *image,
         Error *error) {
         int r;
 
         image->digest = document->digest;
-        image->size = document->size;
         r = document_classify(
                 document->data, document->size, document->content_type, &image->media_type, error);
         if (r >= 0)
                 r =
-                        descend(channel, wanted, document, &image->manifest_media_type,
+                        descend(channel, &wanted->platform, document, &image->manifest_media_type,
                                 &image->platform, error);
         if (r < 0)
                 return r;
@@ -177,7 +219,7 @@ static int read_image(
         if (r >= 0)
                 r = read_config(channel, image, error);
         if (r >= 0)
-                r = check_platform(channel, image, wanted, is_explicit, error);
+                r = check_platform(channel, image, wanted, error);
         if (r >= 0)
                 r = make_layout(channel, image, error);
         return r;
@@ -185,29 +227,34 @@ static int read_image(
 
 int resolve_image(
         FetchChannel *channel,
-        const char *platform,
-        const WantedImage *wanted,
+        const WantedPlatform *platform,
+        const ProtoTop *top,
         ResolvedImage *ret,
         Error *error) {
         _cleanup_(resolved_image_done) ResolvedImage image = { 0 };
         _cleanup_(document_done) Document document = { 0 };
-        Platform wanted_platform;
         int r;
 
-        r = get_wanted_platform(platform, &wanted_platform, error);
-        if (r >= 0)
-                r = get_top(channel, wanted, &document, error);
+        r = document_get_manifest(channel, &top->digest, &document, error);
         if (r < 0)
                 return r;
-
-        r = read_image(channel, &wanted_platform, platform[0] != '\0', &document, &image, error);
-        if (r < 0) {
-                if (wanted->prefix_errors)
-                        (void) error_prefix(error, "%s", wanted->name);
-                return r;
+        if (top->media_type[0] != '\0') {
+                document.content_type = strdup(top->media_type);
+                if (!document.content_type)
+                        return error_oom(error);
         }
+
+        r = read_image(channel, platform, &document, &image, error);
+        if (r < 0)
+                return r;
 
         *ret = image;
         image = (ResolvedImage){ 0 };
         return 0;
+}
+
+int resolve_platform(const char *platform, WantedPlatform *ret, Error *error) {
+        ret->is_explicit = platform[0] != '\0';
+        return ret->is_explicit ? platform_parse(platform, &ret->platform, error)
+                                : platform_host(&ret->platform, error);
 }

@@ -69,16 +69,16 @@ static int start(Transfer *transfer, ProtoFds *fds, uint64_t offset, Error *erro
         char text[DIGEST_STRING_MAX];
         int r;
 
-        if (transfer->state == LAYER_TRANSFERRING || fds->fds[0] < 0)
-                return error_set(
-                        error, EBADMSG, ERROR_WORKER_FAILED,
-                        "The daemon's answer for layer %u is out of place", transfer->index);
-
         if (!transfer->source)
                 return error_set(
                         error, ENOENT, ERROR_NOT_FOUND,
                         "%s is not in the cache, and nothing is fetched when offline",
                         digest_format(&transfer->digest, text));
+
+        if (transfer->state == LAYER_TRANSFERRING || fds->fds[0] < 0)
+                return error_set(
+                        error, EBADMSG, ERROR_WORKER_FAILED,
+                        "The daemon's answer for layer %u is out of place", transfer->index);
 
         closep(&transfer->pipe_fd);
         transfer->pipe_fd = TAKE_FD(fds->fds[0]);
@@ -106,7 +106,7 @@ static int on_answer(Transfers *transfers, Error *error) {
                         error, EBADMSG, ERROR_WORKER_FAILED, "The daemon's answer is out of place");
 
         transfer = &transfers->all[message.blob_answer.token];
-        if (message.blob_answer.state == PROTO_BLOB_FILL)
+        if (message.blob_answer.state != PROTO_BLOB_HAVE)
                 return start(transfer, &fds, message.blob_answer.offset, error);
 
         /* Also while a thread is at it: somebody else was quicker. It ends on its own. */
@@ -160,6 +160,7 @@ static int ask(Transfers *transfers, Error *error) {
                                 .token = transfer->index,
                                 .digest = transfer->digest,
                                 .size = transfer->size,
+                                .lookup_only = !transfer->source,
                         },
                 };
 

@@ -8,8 +8,11 @@
 
 #include "proto-channel.h"
 
-/** worker_fetch() - resolve an image, and write the blobs that the daemon asks for into its pipes */
+/** worker_fetch() - find an image, and write the blobs that the daemon asks for into its pipes */
 int worker_fetch(int socket_fd, Error *error);
+
+/** worker_resolve() - read an image's documents in the store, and say what it consists of */
+int worker_resolve(int socket_fd, Error *error);
 
 /** worker_verify() - hash a blob, and append to it what comes from a pipe */
 int worker_verify(int socket_fd, Error *error);

@@ -37,7 +37,6 @@ static void check_digest(const Digest *digest) {
 }
 
 static void check_image(const ProtoImage *image) {
-        CHECK_TEXT(image->reference);
         CHECK_TEXT(image->media_type);
         CHECK_TEXT(image->layout_media_type);
         CHECK_TEXT(image->platform);
@@ -50,8 +49,10 @@ static void check_image(const ProtoImage *image) {
 /* What a worker may send. */
 static void check_from_worker(const ProtoMessage *m) {
         switch ((ProtoType) m->type) {
-        case PROTO_IMAGE_LOOKUP:
-                CHECK_TEXT(m->image_lookup.reference);
+        case PROTO_TOP:
+                check_digest(&m->top.digest);
+                CHECK_TEXT(m->top.media_type);
+                CHECK_TEXT(m->top.name);
                 break;
         case PROTO_BLOB_WANTED:
                 check_digest(&m->blob_wanted.digest);
@@ -83,6 +84,7 @@ static void check_from_worker(const ProtoMessage *m) {
                 TRAP_UNLESS(m->builder_progress.permille <= 1000);
                 break;
         case PROTO_FETCH_START:
+        case PROTO_RESOLVE_START:
         case PROTO_VERIFY_START:
         case PROTO_UNPACK_START:
         case PROTO_DISK_START:
@@ -91,7 +93,6 @@ static void check_from_worker(const ProtoMessage *m) {
         case PROTO_BUILDER_ARGUMENT:
         case PROTO_TREE_START:
         case PROTO_ID_RANGE:
-        case PROTO_IMAGE_KNOWN:
         case PROTO_BLOB_ANSWER:
         case PROTO_UNPACK_LAYER:
         case PROTO_UNPACK_GROWN:

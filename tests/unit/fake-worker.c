@@ -4,6 +4,7 @@
  * badly. Other steps than its own it leaves to the real worker. */
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,9 +15,11 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "hash.h"
 #include "proto-channel.h"
 
-#define CONTENT_MAX ((size_t) 1 << 20)
+#define CONTENT_MAX   ((size_t) 1 << 20)
+#define MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
 
 static int say(ProtoMessage message) {
         return proto_send(PROTO_WORKER_FD, &message, NULL, 0) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -160,83 +163,270 @@ static int listen_late(void) {
         }
 }
 
-static void say_image(const Digest *digest, uint64_t size) {
-        ProtoMessage image = {
-                .type = PROTO_IMAGE,
-                .image = {
-                        .reference = "example.org/image:1",
-                        .media_type = "application/vnd.oci.image.manifest.v1+json",
-                        .layout_media_type = "application/vnd.oci.image.manifest.v1+json",
-                        .platform = "linux/amd64",
-                        .digest = *digest,
-                        .manifest = *digest,
-                        .layout = *digest,
-                        .n_layers = 1,
-                },
-        };
+/* The image of FAKE_LAYER, which is not compressed: its documents as JSON. */
+typedef struct Image {
+        char *layer; /* owned */
+        size_t layer_size;
+        Digest layer_digest;
+        char config[256], manifest[1024];
+        Digest config_digest, manifest_digest;
+} Image;
 
-        (void) say(image);
+static Digest digest_of(const void *content, size_t size) {
+        Digest digest = { 0 };
+
+        (void) hash_buffer(DIGEST_SHA256, content, size, &digest, NULL);
+        return digest;
+}
+
+static bool make_image(Image *image) {
+        char config[DIGEST_STRING_MAX], layer[DIGEST_STRING_MAX];
+        const char *path = getenv("FAKE_LAYER");
+
+        *image = (Image){ 0 };
+        if (!path || file_read(AT_FDCWD, path, CONTENT_MAX, &image->layer, &image->layer_size) < 0)
+                return false;
+
+        image->layer_digest = digest_of(image->layer, image->layer_size);
+        (void) digest_format(&image->layer_digest, layer);
+        (void) snprintf(
+                image->config, sizeof(image->config),
+                "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}", layer);
+        image->config_digest = digest_of(image->config, strlen(image->config));
+        (void) snprintf(
+                image->manifest, sizeof(image->manifest),
+                "{\"schemaVersion\":2,\"mediaType\":\"" MANIFEST_TYPE
+                "\","
+                "\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\","
+                "\"digest\":\"%s\",\"size\":%zu},"
+                "\"layers\":[{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\","
+                "\"digest\":\"%s\",\"size\":%zu}]}",
+                digest_format(&image->config_digest, config), strlen(image->config), layer,
+                image->layer_size);
+        image->manifest_digest = digest_of(image->manifest, strlen(image->manifest));
+        return true;
+}
+
+/* What the test has given to be asked for or named. */
+static Digest foreign_digest(void) {
+        const char *text = getenv("FAKE_FOREIGN");
+        Digest digest = { 0 };
+
+        if (text)
+                (void) digest_parse(text, &digest);
+        return digest;
+}
+
+static void want(uint32_t token, const Digest *digest, bool want_content) {
         (void) say((ProtoMessage){
-                .type = PROTO_LAYER,
-                .layer = { .digest = *digest, .size = size },
+                .type = PROTO_BLOB_WANTED,
+                .blob_wanted = {
+                        .token = token,
+                        .digest = *digest,
+                        .size = PROTO_SIZE_UNKNOWN,
+                        .want_content = want_content,
+                },
         });
 }
 
-/* An image of one layer, which FAKE_LAYER has and whose digest is FAKE_DIGEST. */
-static int fetch_image(void) {
-        _cleanup_(freep) char *content = NULL;
-        const char *path = getenv("FAKE_LAYER"), *text = getenv("FAKE_DIGEST");
-        ProtoMessage message;
-        Digest digest;
-        size_t size;
-
-        if (!path || !text || digest_parse(text, &digest) < 0 ||
-            file_read(AT_FDCWD, path, CONTENT_MAX, &content, &size) < 0)
-                return EXIT_FAILURE;
-
-        say_image(&digest, size);
-        (void) say((ProtoMessage){
-                .type = PROTO_BLOB_WANTED,
-                .blob_wanted = { .digest = digest, .size = size },
-        });
+/* Fills what was asked for until it is there; returns whether that came with its content. */
+static bool bring(const char *content, size_t size) {
+        (void) signal(SIGPIPE, SIG_IGN);
         for (;;) {
                 _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
+                ProtoMessage message;
 
                 if (hear(&message, &fds) != 1)
-                        return EXIT_FAILURE;
+                        exit(EXIT_FAILURE);
                 if (message.type != PROTO_BLOB_ANSWER)
                         continue;
-                if (message.blob_answer.state == PROTO_BLOB_HAVE)
-                        return succeed();
-                if (fds.fds[0] < 0 || message.blob_answer.offset > size)
-                        return EXIT_FAILURE;
-                (void) signal(SIGPIPE, SIG_IGN);
-                (void) fd_write_full(
-                        fds.fds[0], content + message.blob_answer.offset,
-                        size - message.blob_answer.offset);
+                if (message.blob_answer.state != PROTO_BLOB_FILL)
+                        return fds.fds[0] >= 0;
+                if (message.blob_answer.offset <= size)
+                        (void) fd_write_full(
+                                fds.fds[0], content + message.blob_answer.offset,
+                                size - message.blob_answer.offset);
         }
 }
 
-/* Resolved, and then nothing. */
-static int fetch_and_hang(void) {
-        const Digest digest = { 0 };
-
-        say_image(&digest, 1000);
-        (void) pause();
-        return EXIT_SUCCESS;
+static void bring_documents(const Image *image) {
+        want(PROTO_LAYERS_MAX, &image->manifest_digest, false);
+        (void) bring(image->manifest, strlen(image->manifest));
+        want(PROTO_LAYERS_MAX + 1, &image->config_digest, false);
+        (void) bring(image->config, strlen(image->config));
 }
 
-static int want_a_layer_before_the_image(void) {
-        (void) say((ProtoMessage){ .type = PROTO_BLOB_WANTED, .blob_wanted.size = 1 });
+static void say_top(const Digest *digest, const char *name) {
+        ProtoMessage message = { .type = PROTO_TOP, .top.digest = *digest };
+
+        (void) proto_text_set(
+                message.top.media_type, sizeof(message.top.media_type), MANIFEST_TYPE);
+        (void) proto_text_set(message.top.name, sizeof(message.top.name), name);
+        (void) say(message);
+}
+
+static int finish_image(const Image *image) {
+        want(0, &image->layer_digest, false);
+        (void) bring(image->layer, image->layer_size);
+        return succeed();
+}
+
+/* An image of one layer, which FAKE_LAYER has. */
+static int fetch_image(void) {
+        Image image;
+
+        if (!make_image(&image))
+                return EXIT_FAILURE;
+
+        bring_documents(&image);
+        say_top(&image.manifest_digest, "");
+        return finish_image(&image);
+}
+
+/* Says what the image is, and then nothing. */
+static int fetch_and_hang(void) {
+        Image image;
+
+        if (!make_image(&image))
+                return EXIT_FAILURE;
+
+        bring_documents(&image);
+        say_top(&image.manifest_digest, "");
         (void) pause();
         return EXIT_SUCCESS;
 }
 
 static int fetch_nothing(void) {
-        const Digest digest = { 0 };
+        Image image;
 
-        say_image(&digest, 1000);
+        if (!make_image(&image))
+                return EXIT_FAILURE;
+
+        bring_documents(&image);
+        say_top(&image.manifest_digest, "");
         return succeed();
+}
+
+static int want_a_layer_before_the_image(void) {
+        want(0, &(Digest){ 0 }, false);
+        (void) pause();
+        return EXIT_SUCCESS;
+}
+
+/* The rest is what a fetch worker does that somebody has taken over. */
+
+static int name_another_image(void) {
+        Image image;
+
+        if (!make_image(&image))
+                return EXIT_FAILURE;
+
+        bring_documents(&image);
+        say_top(&image.manifest_digest, "docker.io/library/debian:12");
+        return finish_image(&image);
+}
+
+/* Tells by a failure that it has got what it should not. */
+static int want_content_of_others(void) {
+        const Digest foreign = foreign_digest();
+        Image image;
+
+        if (!make_image(&image))
+                return EXIT_FAILURE;
+
+        want(PROTO_LAYERS_MAX + 2, &foreign, true);
+        if (bring("", 0))
+                return say_result(EPERM, ERROR_FAILED, "It was handed the content");
+        return fetch_image();
+}
+
+static int look_for_others(void) {
+        (void) say((ProtoMessage){
+                .type = PROTO_BLOB_WANTED,
+                .blob_wanted = {
+                        .token = PROTO_LAYERS_MAX,
+                        .digest = foreign_digest(),
+                        .size = PROTO_SIZE_UNKNOWN,
+                        .want_content = 1,
+                        .lookup_only = 1,
+                },
+        });
+        (void) pause();
+        return EXIT_SUCCESS;
+}
+
+static int want_content_of_the_layer(void) {
+        Image image;
+
+        if (!make_image(&image))
+                return EXIT_FAILURE;
+
+        bring_documents(&image);
+        say_top(&image.manifest_digest, "");
+        want(0, &image.layer_digest, true);
+        (void) pause();
+        return EXIT_SUCCESS;
+}
+
+static int name_another_layer(void) {
+        const Digest foreign = foreign_digest();
+        Image image;
+
+        if (!make_image(&image))
+                return EXIT_FAILURE;
+
+        bring_documents(&image);
+        say_top(&image.manifest_digest, "");
+        want(0, &foreign, false);
+        (void) bring(image.layer, image.layer_size);
+        return succeed();
+}
+
+static int name_a_digest_that_it_has_not_brought(void) {
+        const Digest foreign = foreign_digest();
+        Image image;
+
+        if (!make_image(&image))
+                return EXIT_FAILURE;
+
+        bring_documents(&image);
+        say_top(&foreign, "");
+        return finish_image(&image);
+}
+
+static int keep_the_config(void) {
+        Image image;
+
+        if (!make_image(&image))
+                return EXIT_FAILURE;
+
+        want(PROTO_LAYERS_MAX, &image.manifest_digest, false);
+        (void) bring(image.manifest, strlen(image.manifest));
+        say_top(&image.manifest_digest, "");
+        return finish_image(&image);
+}
+
+static int say_layers_itself(void) {
+        Image image;
+
+        if (!make_image(&image))
+                return EXIT_FAILURE;
+
+        bring_documents(&image);
+        say_top(&image.manifest_digest, "");
+        (void) say((ProtoMessage){
+                .type = PROTO_IMAGE,
+                .image = {
+                        .media_type = MANIFEST_TYPE,
+                        .layout_media_type = MANIFEST_TYPE,
+                        .platform = "linux/amd64",
+                        .digest = image.manifest_digest,
+                        .manifest = image.manifest_digest,
+                        .layout = image.manifest_digest,
+                        .n_layers = 1,
+                },
+        });
+        return finish_image(&image);
 }
 
 static const struct {
@@ -266,6 +456,14 @@ static const struct {
         { "fetch-dies", "fetch", die },
         { "fetch-nothing", "fetch", fetch_nothing },
         { "fetch-out-of-place", "fetch", want_a_layer_before_the_image },
+        { "fetch-names-another", "fetch", name_another_image },
+        { "fetch-wants-content-of-others", "fetch", want_content_of_others },
+        { "fetch-looks-for-others", "fetch", look_for_others },
+        { "fetch-wants-content-of-the-layer", "fetch", want_content_of_the_layer },
+        { "fetch-names-another-layer", "fetch", name_another_layer },
+        { "fetch-names-another-digest", "fetch", name_a_digest_that_it_has_not_brought },
+        { "fetch-keeps-the-config", "fetch", keep_the_config },
+        { "fetch-says-layers-itself", "fetch", say_layers_itself },
         { "unpack-fails", "unpack", fail },
 };
 

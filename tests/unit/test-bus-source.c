@@ -64,6 +64,28 @@ static void registry_reference_is_read(void **state) {
         assert_string_equal(f->spec->fetch, "docker://registry.example/team/debian:12");
         assert_string_equal(f->spec->name, "debian");
         assert_true(f->spec->source_fd < 0);
+        assert_string_equal(f->spec->reference, "registry.example/team/debian:12");
+        assert_false(f->spec->has_pin);
+}
+
+/* The one under which the store knows the image. */
+static void registry_reference_has_a_full_form(void **state) {
+        static const char hex[] =
+                "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        Fixture *f = *state;
+        char source[256], want[256];
+        Digest pin;
+
+        assert_int_equal(read_source(f, "docker:alpine", -EBADF), 0);
+        assert_string_equal(f->spec->reference, "docker.io/library/alpine:latest");
+
+        (void) snprintf(source, sizeof(source), "docker://alpine@sha256:%s", hex);
+        (void) snprintf(want, sizeof(want), "docker.io/library/alpine@sha256:%s", hex);
+        assert_int_equal(read_source(f, source, -EBADF), 0);
+        assert_string_equal(f->spec->reference, want);
+        assert_true(f->spec->has_pin);
+        assert_int_equal(digest_parse(strchr(want, '@') + 1, &pin), 0);
+        assert_true(digest_equal(&f->spec->pin, &pin));
 }
 
 static void source_that_is_too_long_is_refused_with_a_short_sentence(void **state) {
@@ -262,6 +284,7 @@ static void what_is_no_file_or_directory_is_refused(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 SOURCE_CASE(registry_reference_is_read),
+                SOURCE_CASE(registry_reference_has_a_full_form),
                 SOURCE_CASE(source_that_is_too_long_is_refused_with_a_short_sentence),
                 SOURCE_CASE(registry_reference_has_any_slashes_and_case),
                 SOURCE_CASE(tarball_is_opened_by_each_of_its_names),

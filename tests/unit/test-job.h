@@ -13,6 +13,7 @@
 #include "job-process.h"
 
 #define LOOP_SECONDS_MAX 30
+#define TAR_BLOCK        512
 
 typedef struct JobFixture {
         StoreFixture *store_fixture;
@@ -72,4 +73,43 @@ static inline void loop_until(JobFixture *f, bool (*is_done)(void *userdata), vo
 static inline void loop_settle(JobFixture *f) {
         while (sd_event_run(f->event, 150000) > 0)
                 ;
+}
+
+/* A tar archive with one file, in FAKE_LAYER. */
+static inline void make_layer(JobFixture *f, const char *name, const char *content) {
+        union {
+                struct {
+                        char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8],
+                                type, link[100], magic[8];
+                };
+                uint8_t bytes[TAR_BLOCK * 4];
+        } tar = { 0 };
+        unsigned sum = 0;
+        FILE *file;
+
+        strcpy(tar.name, name);
+        strcpy(tar.mode, "0000644");
+        strcpy(tar.uid, "0000000");
+        strcpy(tar.gid, "0000000");
+        (void) snprintf(tar.size, sizeof(tar.size), "%011o", (unsigned) strlen(content));
+        strcpy(tar.mtime, "00000000001");
+        tar.type = '0';
+        memcpy(tar.magic, "ustar\00000", 8);
+        memset(tar.checksum, ' ', sizeof(tar.checksum));
+        for (size_t i = 0; i < TAR_BLOCK; i++)
+                sum += tar.bytes[i];
+        (void) snprintf(tar.checksum, sizeof(tar.checksum), "%06o", sum);
+        memcpy(tar.bytes + TAR_BLOCK, content, strlen(content));
+
+        file = fopen(scratch_at(f->scratch, "layer.tar"), "we");
+        assert_int_equal(fwrite(tar.bytes, 1, sizeof(tar.bytes), file), sizeof(tar.bytes));
+        fclose(file);
+        assert_int_equal(setenv("FAKE_LAYER", scratch_at(f->scratch, "layer.tar"), 1), 0);
+}
+
+static inline void need_root(void) {
+        if (geteuid() != 0) {
+                print_message("Unpacking as a user needs user namespaces\n");
+                skip();
+        }
 }

@@ -219,7 +219,7 @@ static void damaged_line_costs_its_own_image_only(void **state) {
                 "garbage\n",
                 "image \nblob sha256:00\n",
                 "image example.org/x:1\ntop sha256:xyz type\nmanifest a b c\n",
-                "image example.org/x:1\nblob sha256:00\n",
+                "image example.org/x:1\ndocument sha256:00\n",
         };
         StoreFixture *f = *state;
         Made a = make(f, "example.org/a:1", "a"), b = make(f, "example.org/b:1", "b");
@@ -254,6 +254,23 @@ static void damaged_line_costs_its_own_image_only(void **state) {
                 assert_int_equal(add(f, &c, NULL), 0);
                 assert_int_equal(count_images(f), 3);
         }
+}
+
+static void documents_are_told_from_other_blobs(void **state) {
+        StoreFixture *f = *state;
+        Made made = make(f, "example.org/a:1", "a");
+        StoreImage found = { 0 };
+
+        made.image.documents[0] = made.image.top;
+        made.image.documents[1] = made.image.manifest;
+        made.image.n_documents = 2;
+        assert_int_equal(add(f, &made, NULL), 0);
+        assert_int_equal(store_image_find(f->store, "example.org/a:1", &found, NULL), 1);
+        assert_int_equal(found.n_documents, 2);
+        assert_true(digest_equal(&found.documents[0], &made.image.top));
+        assert_true(digest_equal(&found.documents[1], &made.image.manifest));
+        assert_int_equal(found.n_blobs, 2);
+        store_image_done(&found);
 }
 
 static void damaged_list_is_as_good_as_none(void **state) {
@@ -313,6 +330,7 @@ int main(void) {
                 STORE_CASE(text_that_cannot_stand_in_the_list_is_refused),
                 STORE_CASE(longest_texts_are_read_back),
                 STORE_CASE(damaged_line_costs_its_own_image_only),
+                STORE_CASE(documents_are_told_from_other_blobs),
                 STORE_CASE(damaged_list_is_as_good_as_none),
                 STORE_CASE(image_that_is_cut_off_is_not_found),
                 STORE_CASE(refresh_makes_the_index_again),

@@ -11,8 +11,6 @@
 #include "oci-document.h"
 #include "worker-document.h"
 
-#define NAME "docker.io/library/debian:12"
-
 /* Without a network: the test is the daemon, whose answers are in the socket before they are wanted. */
 
 typedef struct Fixture {
@@ -152,41 +150,6 @@ static void what_is_not_in_the_store_is_named_when_offline(void **state) {
         assert_null(f->document.data);
 }
 
-static void tell_image(Fixture *f, bool is_known, const char *content) {
-        ProtoMessage message = { .type = PROTO_IMAGE_KNOWN };
-
-        if (is_known) {
-                message.image_known.is_known = 1;
-                message.image_known.digest = digest_of(content);
-                strcpy(message.image_known.media_type, "application/x");
-        }
-        assert_int_equal(proto_send(f->daemon_fd, &message, NULL, 0), 0);
-}
-
-static void known_reference_leads_to_its_document(void **state) {
-        Fixture *f = *state;
-        ProtoFds fds = PROTO_FDS_NULL;
-        ProtoMessage message;
-
-        tell_image(f, true, "{}");
-        answer_have(f, "{}");
-        assert_int_equal(document_get_known(&f->channel, NAME, &f->document, &f->error), 0);
-        check_document(f, "{}");
-        assert_string_equal(f->document.content_type, "application/x");
-        assert_int_equal(proto_receive(f->daemon_fd, &message, &fds, NULL), 1);
-        assert_int_equal(message.type, PROTO_IMAGE_LOOKUP);
-        assert_string_equal(message.image_lookup.reference, NAME);
-}
-
-static void unknown_reference_is_named(void **state) {
-        Fixture *f = *state;
-
-        tell_image(f, false, NULL);
-        assert_int_equal(document_get_known(&f->channel, NAME, &f->document, &f->error), -ENOENT);
-        assert_int_equal(f->error.kind, ERROR_NOT_FOUND);
-        assert_non_null(strstr(f->error.message, NAME));
-}
-
 /* A source that says "content" for whatever it is asked for. */
 static int get_content(SourceDocument *ret) {
         *ret = (SourceDocument){
@@ -236,6 +199,41 @@ static void first_document_of_a_source_is_kept_under_its_digest(void **state) {
                 assert_true(digest_equal(&wanted.digest, &digest));
                 assert_int_equal(wanted.lookup_only, 0);
         }
+}
+
+/* The daemon does not hand it out: who has a source asks that one. */
+static void manifest_that_others_have_brought_is_asked_for(void **state) {
+        Fixture *f = *state;
+        Digest digest = digest_of("content");
+        ProtoBlobWanted wanted;
+
+        f->channel.source = &say_content;
+        answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
+        assert_int_equal(document_get_manifest(&f->channel, &digest, &f->document, &f->error), 0);
+        check_document(f, "content");
+        wanted = hear_request(f);
+        assert_int_equal(wanted.want_content, 1);
+        assert_int_equal(wanted.lookup_only, 0);
+}
+
+static void config_is_brought_without_being_read(void **state) {
+        Fixture *f = *state;
+        const Descriptor descriptor = { .digest = digest_of("content"), .size = 7 };
+        ProtoBlobWanted wanted;
+        int fd;
+
+        f->channel.source = &say_content;
+        fd = answer_fill(f, 0);
+        answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
+        assert_int_equal(document_bring_config(&f->channel, &descriptor, &f->error), 0);
+        check_pipe(fd, "content");
+        wanted = hear_request(f);
+        assert_int_equal(wanted.size, 7);
+        assert_int_equal(wanted.want_content, 0);
+
+        f->channel.source = &(ImageSource){ .ops = NULL }; /* it is not asked for what is there */
+        answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
+        assert_int_equal(document_bring_config(&f->channel, &descriptor, &f->error), 0);
 }
 
 static void manifest_with_another_digest_is_refused(void **state) {
@@ -339,7 +337,8 @@ static void daemon_that_is_gone_or_says_something_else_is_an_error(void **state)
         Fixture *f = *state;
         Digest digest = digest_of("{}");
 
-        tell_image(f, false, NULL);
+        assert_int_equal(
+                proto_send(f->daemon_fd, &(ProtoMessage){ .type = PROTO_TOP }, NULL, 0), 0);
         assert_int_equal(
                 document_get_manifest(&f->channel, &digest, &f->document, &f->error), -EBADMSG);
         assert_int_equal(f->error.kind, ERROR_WORKER_FAILED);
@@ -359,9 +358,9 @@ int main(void) {
                 DOCUMENT_CASE(manifest_is_read_from_the_store),
                 DOCUMENT_CASE(config_is_asked_for_with_its_size),
                 DOCUMENT_CASE(what_is_not_in_the_store_is_named_when_offline),
-                DOCUMENT_CASE(known_reference_leads_to_its_document),
-                DOCUMENT_CASE(unknown_reference_is_named),
                 DOCUMENT_CASE(first_document_of_a_source_is_kept_under_its_digest),
+                DOCUMENT_CASE(manifest_that_others_have_brought_is_asked_for),
+                DOCUMENT_CASE(config_is_brought_without_being_read),
                 DOCUMENT_CASE(manifest_with_another_digest_is_refused),
                 DOCUMENT_CASE(config_that_is_longer_than_it_says_is_refused),
                 DOCUMENT_CASE(document_is_written_into_the_pipe),

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a fetch's workers ask for. */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "job-fetch-internal.h"
+
+static bool is_layer(const Wanted *wanted) {
+        return wanted->token < PROTO_LAYERS_MAX;
+}
+
+/* Tells the worker that a blob is in the store. */
+static int answer_have(
+        Asker *asker, uint32_t token, const BlobUse *use, bool is_handed_out, Error *error) {
+        const ProtoMessage answer = {
+                .type = PROTO_BLOB_ANSWER,
+                .blob_answer = { .token = token, .state = PROTO_BLOB_HAVE },
+        };
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        if (is_handed_out) {
+                r = blob_use_open(use, &fd, error);
+                if (r < 0)
+                        return r;
+        }
+
+        process_send(asker->process, &answer, &fd, fd >= 0 ? 1 : 0);
+        return 0;
+}
+
+static int check_size(const Wanted *wanted, uint64_t size, Error *error) {
+        char text[DIGEST_STRING_MAX];
+
+        if (wanted->size != PROTO_SIZE_UNKNOWN && wanted->size != size)
+                return error_set(
+                        error, EBADMSG, ERROR_DIGEST_MISMATCH,
+                        "The image says that %s has %ju bytes, but it has %ju",
+                        digest_format(&wanted->digest, text), (uintmax_t) wanted->size,
+                        (uintmax_t) size);
+        if (!is_layer(wanted) && size > PROTO_DOCUMENT_MAX)
+                return error_set(
+                        error, EFBIG, ERROR_LIMIT_EXCEEDED,
+                        "%s has %ju bytes; a manifest or a config has at most %ju",
+                        digest_format(&wanted->digest, text), (uintmax_t) size,
+                        (uintmax_t) PROTO_DOCUMENT_MAX);
+        return 0;
+}
+
+static int on_blob_ready(Wanted *wanted, uint64_t size, Error *error) {
+        int r;
+
+        if (wanted->is_answered || !wanted->asker->process)
+                return 0;
+
+        r = check_size(wanted, size, error);
+        if (r >= 0)
+                r = answer_have(
+                        wanted->asker, wanted->token, wanted->use, wanted->is_handed_out, error);
+        wanted->is_answered = r >= 0;
+        return r;
+}
+
+static void on_blob_changed(void *userdata, BlobUse *use) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        Wanted *wanted = userdata;
+        Fetch *fetch = wanted->asker->fetch;
+        const BlobStatus status = blob_use_status(use);
+
+        if (!wanted->asker->process || fetch->is_stopping)
+                return;
+
+        if (status.state == BLOB_FAILED) {
+                /* Whose transfer ended early can say why; it is about to end. */
+                if (status.error->code == EAGAIN) {
+                        if (fetch->incomplete.code == 0)
+                                (void) error_copy(&fetch->incomplete, status.error);
+                        return;
+                }
+                (void) error_copy(&error, status.error);
+                fetch_stop_with(fetch, &error);
+                return;
+        }
+
+        if (status.state == BLOB_READY && on_blob_ready(wanted, status.size, &error) < 0) {
+                fetch_stop_with(fetch, &error);
+                return;
+        }
+
+        if (is_layer(wanted))
+                fetch->events->layer_changed(fetch->userdata, wanted->token);
+}
+
+static void on_blob_fill(void *userdata, BlobUse *use, int pipe_fd, uint64_t offset) {
+        Wanted *wanted = userdata;
+        const ProtoMessage answer = {
+                .type = PROTO_BLOB_ANSWER,
+                .blob_answer = {
+                        .token = wanted->token,
+                        .state = PROTO_BLOB_FILL,
+                        .offset = offset,
+                },
+        };
+
+        wanted->offset = offset;
+        if (wanted->asker->process)
+                process_send(wanted->asker->process, &answer, &pipe_fd, 1);
+}
+
+static const BlobEvents blob_events = {
+        .changed = on_blob_changed,
+        .fill = on_blob_fill,
+};
+
+static bool is_fetcher(const Asker *asker) {
+        return asker == &asker->fetch->fetcher;
+}
+
+int fetch_out_of_place(const Asker *asker, Error *error, const char *what) {
+        return error_set(
+                error, EBADMSG, ERROR_WORKER_FAILED,
+                "The %s worker broke the protocol: %s is out of place",
+                worker_kind_to_string(is_fetcher(asker) ? WORKER_FETCH : WORKER_RESOLVE), what);
+}
+
+int fetch_not_brought(const Digest *digest, Error *error) {
+        char text[DIGEST_STRING_MAX];
+
+        return error_set(
+                error, EBADMSG, ERROR_WORKER_FAILED,
+                "The fetch worker broke the protocol: it has not brought %s, which the image "
+                "consists of",
+                digest_format(digest, text));
+}
+
+/* Answers that a blob is not there, if it is not: returns 1 then, 0 when it is to be looked at as any other. */
+static int answer_absent(Asker *asker, const ProtoBlobWanted *request, Error *error) {
+        const ProtoMessage answer = {
+                .type = PROTO_BLOB_ANSWER,
+                .blob_answer = { .token = request->token, .state = PROTO_BLOB_ABSENT },
+        };
+        StoreBlob blob = STORE_BLOB_NULL;
+        int r;
+
+        r = store_blob_open(asker->fetch->context->store, &request->digest, &blob, error);
+        if (r < 0)
+                return r;
+
+        closep(&blob.fd);
+        if (r > 0)
+                return 0;
+        process_send(asker->process, &answer, NULL, 0);
+        return 1;
+}
+
+static int use_blob(
+        Asker *asker, const ProtoBlobWanted *request, uint64_t size, Wanted *wanted, Error *error) {
+        Fetch *fetch = asker->fetch;
+        const BlobRequest blob_request = {
+                .digest = request->digest,
+                .size = size,
+                .temporary_directory =
+                        fetch->spec->no_cache ? fetch->context->temporary_directory : NULL,
+        };
+        int r;
+
+        if (request->lookup_only) {
+                r = answer_absent(asker, request, error);
+                if (r != 0)
+                        return r < 0 ? r : 0;
+        }
+
+        wanted->asker = asker;
+        wanted->token = request->token;
+        wanted->digest = request->digest;
+        wanted->size = size;
+        return blob_use_new(
+                fetch->context->blobs, &blob_request, &blob_events, wanted, &wanted->use, error);
+}
+
+/* One that is in the store, with the digest that it should have; NULL when there is none. */
+const Wanted *fetch_find_document(const Fetch *fetch, const Digest *digest) {
+        for (size_t i = 0; i < fetch->n_documents; i++) {
+                const Wanted *document = &fetch->documents[i];
+
+                if (document->use && digest_equal(&document->digest, digest) &&
+                    blob_use_status(document->use).state == BLOB_READY)
+                        return document;
+        }
+
+        return NULL;
+}
+
+bool fetch_is_known(const Fetch *fetch, const Digest *digest) {
+        for (size_t i = 0; i < fetch->known.n_documents; i++)
+                if (digest_equal(&fetch->known.documents[i], digest))
+                        return true;
+
+        return false;
+}
+
+/* The resolve worker may read what the fetch worker has brought; when offline, what is in the store. */
+static int want_document(Asker *asker, const ProtoBlobWanted *request, Error *error) {
+        Fetch *fetch = asker->fetch;
+        const Wanted *brought;
+        Wanted *wanted;
+
+        if (is_fetcher(asker) && request->lookup_only)
+                return fetch_out_of_place(asker, error, "a look into the cache");
+        if (!is_fetcher(asker)) {
+                brought = fetch_find_document(fetch, &request->digest);
+                if (brought)
+                        return answer_have(
+                                asker, request->token, brought->use, request->want_content, error);
+                if (request->lookup_only && fetch->fetcher.fetch)
+                        return fetch_not_brought(&request->digest, error);
+        }
+        if (fetch->n_documents == DOCUMENTS_MAX)
+                return fetch_out_of_place(asker, error, "a wanted document");
+
+        wanted = &fetch->documents[fetch->n_documents++];
+        wanted->is_handed_out = request->want_content &&
+                                (!is_fetcher(asker) || fetch_is_known(fetch, &request->digest));
+        return use_blob(asker, request, request->size, wanted, error);
+}
+
+/* Of an image that is known. */
+int fetch_use_layer(Asker *asker, const ProtoBlobWanted *request, Error *error) {
+        Fetch *fetch = asker->fetch;
+        char want[DIGEST_STRING_MAX];
+        const ProtoLayer *layer;
+
+        if (request->token >= fetch->image.n_layers || fetch->layer_blobs[request->token].use)
+                return fetch_out_of_place(asker, error, "a wanted layer");
+
+        layer = &fetch->image.layers[request->token];
+        if (!digest_equal(&request->digest, &layer->digest))
+                return error_set(
+                        error, EBADMSG, ERROR_WORKER_FAILED,
+                        "The fetch worker broke the protocol: %s is not layer %u of %s",
+                        digest_format(&request->digest, want), request->token + 1, fetch->name);
+
+        return use_blob(asker, request, layer->size, &fetch->layer_blobs[request->token], error);
+}
+
+/* A layer may be asked for before the resolve worker has said which ones there are: it is soon to. */
+static int want_layer(Asker *asker, const ProtoBlobWanted *request, Error *error) {
+        Fetch *fetch = asker->fetch;
+        ProtoBlobWanted *more;
+
+        if (!fetch->has_top || !fetch->spec->destination || request->want_content ||
+            is_fetcher(asker) != (fetch->fetcher.fetch != NULL))
+                return fetch_out_of_place(asker, error, "a wanted layer");
+        if (fetch->image.is_complete)
+                return fetch_use_layer(asker, request, error);
+        if (fetch->n_early == PROTO_LAYERS_MAX)
+                return fetch_out_of_place(asker, error, "one more layer");
+
+        more = reallocarray(fetch->early, fetch->n_early + 1, sizeof(*more));
+        if (!more)
+                return error_oom(error);
+
+        fetch->early = more;
+        more[fetch->n_early++] = *request;
+        return 0;
+}
+
+int fetch_want(Asker *asker, const ProtoBlobWanted *request, Error *error) {
+        return request->token < PROTO_LAYERS_MAX ? want_layer(asker, request, error)
+                                                 : want_document(asker, request, error);
+}

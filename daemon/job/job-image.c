@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "job-image.h"
+
+#define DETAILS_MAX ((size_t) 1024) /* labels and environment */
+
+void job_image_done(JobImage *image) {
+        free(image->layers);
+        free(image->details);
+        *image = (JobImage){ 0 };
+}
+
+static int out_of_place(Error *error, const char *what) {
+        return error_set(
+                error, EBADMSG, ERROR_WORKER_FAILED,
+                "The resolve worker broke the protocol: %s is out of place", what);
+}
+
+static int add_image(JobImage *image, const ProtoImage *said, Error *error) {
+        if (image->has_image)
+                return out_of_place(error, "a second image");
+
+        image->layers = calloc(said->n_layers, sizeof(*image->layers));
+        if (!image->layers)
+                return error_oom(error);
+
+        image->image = *said;
+        image->has_image = true;
+        return 0;
+}
+
+static int add_layer(JobImage *image, const ProtoLayer *layer, Error *error) {
+        if (!image->has_image || layer->index != image->n_layers ||
+            image->n_layers == image->image.n_layers)
+                return out_of_place(error, "a layer");
+
+        image->layers[image->n_layers++] = *layer;
+        image->is_complete = image->n_layers == image->image.n_layers;
+        return image->is_complete;
+}
+
+static int add_detail(JobImage *image, const ProtoDetail *detail, Error *error) {
+        ProtoDetail *bigger;
+
+        if (image->is_complete || image->n_details == DETAILS_MAX)
+                return out_of_place(error, "a detail");
+
+        bigger = reallocarray(image->details, image->n_details + 1, sizeof(*bigger));
+        if (!bigger)
+                return error_oom(error);
+
+        image->details = bigger;
+        bigger[image->n_details++] = *detail;
+        return 0;
+}
+
+int job_image_add(JobImage *image, const ProtoMessage *message, Error *error) {
+        if (message->type == PROTO_IMAGE)
+                return add_image(image, &message->image, error);
+        if (message->type == PROTO_LAYER)
+                return add_layer(image, &message->layer, error);
+        return add_detail(image, &message->detail, error);
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-job.h"
+
+#include "job-queue.h"
+#include "store-image.h"
+
+/* What a fetch worker may do that somebody has taken over. It is the fake one; all others are real. */
+
+#define REFERENCE "example.org/image:1"
+#define OTHER     "docker.io/library/debian:12"
+
+typedef struct Fixture {
+        JobFixture job;
+        Queue *queue;
+        QueueSettings settings;
+        JobListener listener;
+        char temporary[SCRATCH_PATH_MAX];
+        bool is_digest_told;
+        Digest secret; /* a blob of the store that belongs to another image */
+} Fixture;
+
+static void on_event(void *userdata, Job *job) {
+}
+
+static void on_digest(void *userdata, Job *job) {
+        ((Fixture *) userdata)->is_digest_told = true;
+}
+
+static void on_job_message(void *userdata, Job *job, int priority, const char *text) {
+}
+
+static int set_up(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+        char text[DIGEST_STRING_MAX];
+
+        job_fixture_init(&f->job);
+        scratch_mkdir(f->job.scratch, "temporary");
+        strcpy(f->temporary, scratch_at(f->job.scratch, "temporary"));
+        f->listener = (JobListener){
+                .added = on_event,
+                .state_changed = on_event,
+                .progress_changed = on_event,
+                .digest_known = on_digest,
+                .message = on_job_message,
+                .removed = on_event,
+                .userdata = f,
+        };
+        f->settings = (QueueSettings){
+                .config = &f->job.config,
+                .worker_path = TEST_FAKE_WORKER_PATH,
+                .temporary_directory = f->temporary,
+        };
+        make_layer(&f->job, "etc/hello", "world");
+        f->secret = store_put(f->job.store, "secret");
+        assert_int_equal(setenv("FAKE_FOREIGN", digest_format(&f->secret, text), 1), 0);
+        assert_int_equal(
+                queue_new(
+                        f->job.event, f->job.store, &f->settings, &f->listener, &f->job.log,
+                        &f->queue, NULL),
+                0);
+        *state = f;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        Fixture *f = *state;
+
+        queue_free(f->queue);
+        unsetenv("FAKE_LAYER");
+        unsetenv("FAKE_FOREIGN");
+        job_fixture_done(&f->job);
+        free(f);
+        return 0;
+}
+
+static JobSpec *spec_for(Fixture *f, const char *reference, const char *destination) {
+        char source[128];
+        JobSpec *spec = job_spec_new();
+
+        (void) snprintf(source, sizeof(source), "docker://%s", reference);
+        spec->source = strdup(source);
+        spec->fetch = strdup(source);
+        spec->reference = strdup(reference);
+        spec->destination = strdup(scratch_at(f->job.scratch, destination));
+        return spec;
+}
+
+static bool job_is_over(void *userdata) {
+        return job_has_ended(userdata);
+}
+
+static Job *run(Fixture *f, const char *mode, JobSpec *spec) {
+        Job *job = NULL;
+
+        f->is_digest_told = false;
+        assert_int_equal(setenv("FAKE_WORKER", mode, 1), 0);
+        assert_int_equal(queue_add(f->queue, spec, &job, NULL), 0);
+        loop_until(&f->job, job_is_over, job);
+        return job;
+}
+
+static void must_finish(Job *job) {
+        if (job_state(job) != JOB_FINISHED)
+                print_message("%s\n", error_text(job_error(job)));
+        assert_int_equal(job_state(job), JOB_FINISHED);
+}
+
+/* An image in the store's list, which consists of one blob. */
+static void remember(Fixture *f, const char *reference, const Digest *digest, bool is_document) {
+        Digest blobs[] = { *digest };
+        StoreImage image = {
+                .top = *digest,
+                .manifest = *digest,
+                .top_media_type = "application/x",
+                .manifest_media_type = "application/x",
+                .platform = "linux/amd64",
+                .blobs = blobs,
+        };
+
+        strcpy(image.reference, reference);
+        if (is_document)
+                image.documents[image.n_documents++] = *digest;
+        else
+                image.n_blobs = 1;
+        assert_int_equal(store_image_add(f->job.store, &image, NULL), 0);
+}
+
+static void worker_that_breaks_the_protocol_fails_the_job_and_records_nothing(void **state) {
+        static const struct {
+                const char *mode;
+                const char *text;
+        } cases[] = {
+                { "fetch-names-another", "it calls " REFERENCE " \"" OTHER "\"" },
+                { "fetch-looks-for-others", "a look into the cache is out of place" },
+                { "fetch-wants-content-of-the-layer", "a wanted layer is out of place" },
+                { "fetch-names-another-layer", "is not layer 1 of " REFERENCE },
+                { "fetch-names-another-digest", "has not brought sha256:" },
+                { "fetch-keeps-the-config", "has not brought sha256:" },
+                { "fetch-says-layers-itself", "is out of place" },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                Fixture *f = *state;
+                StoreImage image = { 0 };
+                const Error *error;
+                Job *job;
+
+                remember(f, OTHER, &f->secret, true);
+                job = run(f, cases[i].mode, spec_for(f, REFERENCE, "new"));
+                error = job_error(job);
+                print_message("%s: %s\n", cases[i].mode, error_text(error));
+                assert_int_equal(job_state(job), JOB_FAILED);
+                assert_int_equal(error->kind, ERROR_WORKER_FAILED);
+                assert_non_null(strstr(error->message, "The fetch worker broke the protocol"));
+                assert_non_null(strstr(error->message, cases[i].text));
+                assert_false(scratch_exists(f->job.scratch, "new"));
+                assert_false(scratch_exists(f->job.scratch, ".virt-bootstrap-new"));
+
+                assert_int_equal(store_image_find(f->job.store, REFERENCE, &image, NULL), 0);
+                assert_int_equal(store_image_find(f->job.store, OTHER, &image, NULL), 1);
+                assert_true(digest_equal(&image.top, &f->secret));
+                store_image_done(&image);
+        }
+}
+
+/* Such a one has nobody's digest that could be told. */
+static void digest_is_told_only_of_an_image_that_was_brought(void **state) {
+        Fixture *f = *state;
+
+        (void) run(f, "fetch-names-another-digest", spec_for(f, REFERENCE, "new"));
+        assert_false(f->is_digest_told);
+        (void) run(f, "fetch-keeps-the-config", spec_for(f, REFERENCE, "new"));
+        assert_false(f->is_digest_told);
+}
+
+static void content_of_others_is_not_handed_out(void **state) {
+        Fixture *f = *state;
+
+        need_root();
+        remember(f, "registry.corp/secret:latest", &f->secret, true);
+        must_finish(run(f, "fetch-wants-content-of-others", spec_for(f, REFERENCE, "a")));
+        assert_true(f->is_digest_told);
+}
+
+/* A registry may name a layer of which it knows the digest only. */
+static void content_of_layers_is_not_handed_out(void **state) {
+        Fixture *f = *state;
+
+        need_root();
+        remember(f, REFERENCE, &f->secret, false);
+        must_finish(run(f, "fetch-wants-content-of-others", spec_for(f, REFERENCE, "a")));
+}
+
+static void documents_of_the_references_own_image_are_handed_out(void **state) {
+        Fixture *f = *state;
+        Job *job;
+
+        remember(f, REFERENCE, &f->secret, true);
+        job = run(f, "fetch-wants-content-of-others", spec_for(f, REFERENCE, "a"));
+        assert_int_equal(job_state(job), JOB_FAILED);
+        assert_string_equal(job_error(job)->message, "It was handed the content");
+}
+
+static void documents_that_others_have_brought_are_not_ones_own(void **state) {
+        Fixture *f = *state;
+        StoreImage first = { 0 }, second = { 0 };
+
+        need_root();
+        must_finish(run(f, "fetch-image", spec_for(f, REFERENCE, "a")));
+        must_finish(run(f, "fetch-image", spec_for(f, OTHER, "b")));
+        assert_int_equal(store_image_find(f->job.store, REFERENCE, &first, NULL), 1);
+        assert_int_equal(store_image_find(f->job.store, OTHER, &second, NULL), 1);
+        assert_int_equal(first.n_documents, 2);
+        assert_int_equal(first.n_blobs, 1);
+        assert_int_equal(second.n_documents, 0);
+        assert_int_equal(second.n_blobs, 3);
+        store_image_done(&first);
+        store_image_done(&second);
+
+        /* They stay so when the image is fetched again. */
+        must_finish(run(f, "fetch-image", spec_for(f, REFERENCE, "c")));
+        assert_int_equal(store_image_find(f->job.store, REFERENCE, &first, NULL), 1);
+        assert_int_equal(first.n_documents, 2);
+        store_image_done(&first);
+}
+
+static JobSpec *pinned(JobSpec *spec, const Digest *digest, const Digest *pin) {
+        spec->has_digest = digest != NULL;
+        if (digest)
+                spec->digest = *digest;
+        spec->has_pin = pin != NULL;
+        if (pin)
+                spec->pin = *pin;
+        return spec;
+}
+
+/* Whatever the fetch worker says: the digests are those of documents that were hashed. */
+static void pin_holds(void **state) {
+        Fixture *f = *state;
+        Digest right;
+        Job *job;
+
+        need_root();
+        job = run(f, "fetch-image", spec_for(f, REFERENCE, "a"));
+        must_finish(job);
+        right = *job_digest(job);
+
+        for (int i = 0; i < 2; i++) {
+                const Digest *digest = i == 0 ? &f->secret : NULL;
+                const Digest *pin = i == 1 ? &f->secret : NULL;
+
+                job = run(f, "fetch-image", pinned(spec_for(f, REFERENCE, "b"), digest, pin));
+                assert_int_equal(job_state(job), JOB_FAILED);
+                assert_int_equal(job_error(job)->kind, ERROR_DIGEST_MISMATCH);
+                assert_false(f->is_digest_told);
+                job =
+                        run(f, "fetch-names-another-digest",
+                            pinned(spec_for(f, REFERENCE, "b"), digest, pin));
+                assert_int_equal(job_state(job), JOB_FAILED);
+                assert_non_null(strstr(job_error(job)->message, "has not brought"));
+                assert_false(scratch_exists(f->job.scratch, "b"));
+        }
+
+        must_finish(run(f, "fetch-image", pinned(spec_for(f, REFERENCE, "b"), &right, &right)));
+}
+
+static JobSpec *offline(JobSpec *spec) {
+        spec->offline = true;
+        return spec;
+}
+
+static void no_fetch_worker_has_a_part_in_what_is_offline(void **state) {
+        Fixture *f = *state;
+        Digest digest;
+        Job *job;
+
+        need_root();
+        job = run(f, "fetch-image", spec_for(f, REFERENCE, "a"));
+        digest = *job_digest(job);
+        must_finish(run(f, "fetch-dies", offline(spec_for(f, REFERENCE, "b"))));
+        assert_true(scratch_exists(f->job.scratch, "b/etc/hello"));
+        must_finish(run(f, "fetch-dies", offline(pinned(spec_for(f, OTHER, "c"), NULL, &digest))));
+
+        job = run(f, "fetch-dies", offline(pinned(spec_for(f, REFERENCE, "d"), NULL, &f->secret)));
+        assert_int_equal(job_error(job)->kind, ERROR_DIGEST_MISMATCH);
+        job = run(f, "fetch-dies", offline(spec_for(f, "example.org/unknown:1", "d")));
+        assert_int_equal(job_error(job)->kind, ERROR_NOT_FOUND);
+        assert_non_null(strstr(job_error(job)->message, "example.org/unknown:1"));
+}
+
+static void what_is_missing_in_the_cache_is_named_when_offline(void **state) {
+        Fixture *f = *state;
+        StoreImage image = { 0 };
+        char text[DIGEST_STRING_MAX];
+        Job *job;
+
+        need_root();
+        must_finish(run(f, "fetch-image", spec_for(f, REFERENCE, "a")));
+        assert_int_equal(store_image_find(f->job.store, REFERENCE, &image, NULL), 1);
+        for (size_t i = 0; i < 2; i++) {
+                const Digest *digest = i == 0 ? &image.blobs[0] : &image.documents[1];
+
+                (void) unlink(scratch_at(f->job.scratch, blob_path(digest)));
+                job = run(f, "fetch-dies", offline(spec_for(f, REFERENCE, "b")));
+                assert_int_equal(job_state(job), JOB_FAILED);
+                assert_int_equal(job_error(job)->kind, ERROR_NOT_FOUND);
+                assert_non_null(strstr(job_error(job)->message, digest_format(digest, text)));
+        }
+        store_image_done(&image);
+}
+
+#define FETCH_CASE(fn) CASE_WITH(fn, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                FETCH_CASE(worker_that_breaks_the_protocol_fails_the_job_and_records_nothing),
+                FETCH_CASE(digest_is_told_only_of_an_image_that_was_brought),
+                FETCH_CASE(content_of_others_is_not_handed_out),
+                FETCH_CASE(content_of_layers_is_not_handed_out),
+                FETCH_CASE(documents_of_the_references_own_image_are_handed_out),
+                FETCH_CASE(documents_that_others_have_brought_are_not_ones_own),
+                FETCH_CASE(pin_holds),
+                FETCH_CASE(no_fetch_worker_has_a_part_in_what_is_offline),
+                FETCH_CASE(what_is_missing_in_the_cache_is_named_when_offline),
+        };
+
+        return cmocka_run_group_tests_name("job-fetch", tests, NULL, NULL);
+}
