@@ -255,8 +255,8 @@ static int want_layer(Asker *asker, const ProtoBlobWanted *request, Error *error
                 return fetch_out_of_place(asker, error, "a wanted layer");
         if (fetch->image.is_complete)
                 return fetch_use_layer(asker, request, error);
-        if (fetch->n_early == PROTO_LAYERS_MAX)
-                return fetch_out_of_place(asker, error, "one more layer");
+        if (!is_fetcher(asker) || fetch->n_early == PROTO_LAYERS_MAX)
+                return fetch_out_of_place(asker, error, "a layer of an unknown image");
 
         more = reallocarray(fetch->early, fetch->n_early + 1, sizeof(*more));
         if (!more)

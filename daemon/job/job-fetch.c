@@ -30,14 +30,38 @@ static void set_name(Fetch *fetch, const char *name) {
                         name);
 }
 
-static void send_top(Fetch *fetch) {
-        ProtoMessage message = { .type = PROTO_TOP, .top = fetch->top };
+static int check_pin(const Fetch *fetch, const Digest *wanted, const Digest *have, Error *error) {
+        const JobSpec *spec = fetch->spec;
+        char want_text[DIGEST_STRING_MAX], have_text[DIGEST_STRING_MAX];
 
-        memset(message.top.name, 0, sizeof(message.top.name));
-        process_send(fetch->resolver.process, &message, NULL, 0);
+        if (digest_equal(wanted, have))
+                return 0;
+        return error_set(
+                error, EBADMSG, ERROR_DIGEST_MISMATCH, "%s is %s, not %s",
+                spec->source_kind == JOB_SOURCE_FILES ? spec->source : fetch->name,
+                digest_format(have, have_text), digest_format(wanted, want_text));
 }
 
+/* The document from which on the resolve worker reads. */
 static int set_top(Fetch *fetch, const ProtoTop *top, Error *error) {
+        ProtoMessage message = { .type = PROTO_TOP, .top = *top };
+        int r;
+
+        fetch->top = *top;
+        fetch->has_top = true;
+        if (fetch->spec->has_pin) {
+                r = check_pin(fetch, &fetch->spec->pin, &top->digest, error);
+                if (r < 0)
+                        return r;
+        }
+
+        memset(message.top.name, 0, sizeof(message.top.name));
+        if (fetch->resolver.process)
+                process_send(fetch->resolver.process, &message, NULL, 0);
+        return 0;
+}
+
+static int take_top(Fetch *fetch, const ProtoTop *top, Error *error) {
         if (fetch->has_top)
                 return fetch_out_of_place(&fetch->fetcher, error, "a second image");
         if (fetch->spec->source_kind == JOB_SOURCE_REGISTRY && top->name[0] != '\0')
@@ -48,43 +72,23 @@ static int set_top(Fetch *fetch, const ProtoTop *top, Error *error) {
         if (!fetch_find_document(fetch, &top->digest))
                 return fetch_not_brought(&top->digest, error);
 
-        fetch->top = *top;
-        fetch->has_top = true;
         set_name(fetch, top->name);
-        if (fetch->resolver.process)
-                send_top(fetch);
-        return 0;
-}
-
-static int check_pin(const Fetch *fetch, const Digest *wanted, bool may_be_manifest, Error *error) {
-        const JobSpec *spec = fetch->spec;
-        char want[DIGEST_STRING_MAX], have[DIGEST_STRING_MAX];
-
-        if (digest_equal(wanted, &fetch->top.digest) ||
-            (may_be_manifest && digest_equal(wanted, &fetch->image.image.manifest)))
-                return 0;
-        return error_set(
-                error, EBADMSG, ERROR_DIGEST_MISMATCH, "%s is %s, not %s",
-                spec->source_kind == JOB_SOURCE_FILES ? spec->source : fetch->name,
-                digest_format(&fetch->top.digest, have), digest_format(wanted, want));
+        return set_top(fetch, top, error);
 }
 
 /* What the resolve worker says of digests holds if a verify worker has found them. */
 static int check_image(const Fetch *fetch, Error *error) {
         const ProtoImage *image = &fetch->image.image;
         const JobSpec *spec = fetch->spec;
-        int r = 0;
 
         if (!fetch->has_top || !digest_equal(&image->digest, &fetch->top.digest) ||
             !fetch_find_document(fetch, &image->manifest) ||
             !fetch_find_document(fetch, &image->layout))
                 return fetch_out_of_place(&fetch->resolver, error, "the image");
 
-        if (spec->has_pin)
-                r = check_pin(fetch, &spec->pin, false, error);
-        if (r >= 0 && spec->has_digest)
-                r = check_pin(fetch, &spec->digest, true, error);
-        return r;
+        return !spec->has_digest || digest_equal(&spec->digest, &image->manifest)
+                       ? 0
+                       : check_pin(fetch, &spec->digest, &image->digest, error);
 }
 
 static int on_image(Fetch *fetch, Error *error) {
@@ -125,7 +129,7 @@ static void on_fetcher_message(void *userdata, const ProtoMessage *message, Prot
         else if (message->type == PROTO_BLOB_WANTED)
                 r = fetch_want(&fetch->fetcher, &message->blob_wanted, &error);
         else
-                r = set_top(fetch, &message->top, &error);
+                r = take_top(fetch, &message->top, &error);
 
         if (r < 0)
                 fetch_stop_with(fetch, &error);
@@ -325,24 +329,22 @@ static int start_resolver(Fetch *fetch, Error *error) {
 /* A registry's image, from the store alone: no worker with the network has a part in it. */
 static int start_offline(Fetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
+        ProtoTop top = { 0 };
         int r;
 
         if (fetch->known.reference[0] != '\0') {
-                fetch->top.digest = fetch->known.top;
-                strcpy(fetch->top.media_type, fetch->known.top_media_type);
+                top.digest = fetch->known.top;
+                strcpy(top.media_type, fetch->known.top_media_type);
         } else if (spec->has_pin)
-                fetch->top.digest = spec->pin;
+                top.digest = spec->pin;
         else
                 return error_set(
                         error, ENOENT, ERROR_NOT_FOUND,
                         "%s is not in the cache, and nothing is fetched when offline",
                         spec->reference);
 
-        fetch->has_top = true;
         r = start_resolver(fetch, error);
-        if (r >= 0)
-                send_top(fetch);
-        return r;
+        return r < 0 ? r : set_top(fetch, &top, error);
 }
 
 static int start(Fetch *fetch, Error *error) {

@@ -406,6 +406,25 @@ static int keep_the_config(void) {
         return finish_image(&image);
 }
 
+static void say_image(const Image *image, const Digest *manifest) {
+        (void) say((ProtoMessage){
+                .type = PROTO_IMAGE,
+                .image = {
+                        .media_type = MANIFEST_TYPE,
+                        .layout_media_type = MANIFEST_TYPE,
+                        .platform = "linux/amd64",
+                        .digest = image->manifest_digest,
+                        .manifest = *manifest,
+                        .layout = *manifest,
+                        .n_layers = 1,
+                },
+        });
+        (void) say((ProtoMessage){
+                .type = PROTO_LAYER,
+                .layer = { .digest = image->layer_digest, .size = image->layer_size },
+        });
+}
+
 static int say_layers_itself(void) {
         Image image;
 
@@ -414,19 +433,46 @@ static int say_layers_itself(void) {
 
         bring_documents(&image);
         say_top(&image.manifest_digest, "");
-        (void) say((ProtoMessage){
-                .type = PROTO_IMAGE,
-                .image = {
-                        .media_type = MANIFEST_TYPE,
-                        .layout_media_type = MANIFEST_TYPE,
-                        .platform = "linux/amd64",
-                        .digest = image.manifest_digest,
-                        .manifest = image.manifest_digest,
-                        .layout = image.manifest_digest,
-                        .n_layers = 1,
-                },
-        });
+        say_image(&image, &image.manifest_digest);
         return finish_image(&image);
+}
+
+/* Resolve workers. */
+
+static void await_top(void) {
+        ProtoFds fds = PROTO_FDS_NULL;
+        ProtoMessage message;
+
+        do
+                if (hear(&message, &fds) != 1)
+                        exit(EXIT_FAILURE);
+        while (message.type != PROTO_TOP);
+}
+
+static int resolve_too_early(void) {
+        await_top();
+        want(0, &(Digest){ 0 }, false);
+        (void) pause();
+        return EXIT_SUCCESS;
+}
+
+static int resolve_nothing(void) {
+        await_top();
+        return succeed();
+}
+
+/* Names a manifest that nobody has hashed. */
+static int resolve_to_another(void) {
+        const Digest foreign = foreign_digest();
+        Image image;
+
+        if (!make_image(&image))
+                return EXIT_FAILURE;
+
+        await_top();
+        say_image(&image, &foreign);
+        (void) pause();
+        return EXIT_SUCCESS;
 }
 
 static const struct {
@@ -464,6 +510,10 @@ static const struct {
         { "fetch-names-another-digest", "fetch", name_a_digest_that_it_has_not_brought },
         { "fetch-keeps-the-config", "fetch", keep_the_config },
         { "fetch-says-layers-itself", "fetch", say_layers_itself },
+        { "resolve-too-early", "resolve", resolve_too_early },
+        { "resolve-nothing", "resolve", resolve_nothing },
+        { "resolve-to-another", "resolve", resolve_to_another },
+        { "resolve-dies", "resolve", die },
         { "unpack-fails", "unpack", fail },
 };
 
@@ -475,7 +525,9 @@ int main(int argc, char **argv) {
                     (!modes[i].step || strcmp(modes[i].step, argv[1]) == 0))
                         return modes[i].run();
         /* The image is there for whoever fails later. */
-        if (mode && argc == 2 && strcmp(mode, "unpack-fails") == 0 && strcmp(argv[1], "fetch") == 0)
+        if (mode && argc == 2 && strcmp(argv[1], "fetch") == 0 &&
+            (strcmp(mode, "unpack-fails") == 0 ||
+             strncmp(mode, "resolve-", strlen("resolve-")) == 0))
                 return fetch_image();
 
         (void) execv(TEST_WORKER_PATH, argv);

@@ -85,6 +85,11 @@ static JobSpec *spec_for(Fixture *f, const char *reference, const char *destinat
         return spec;
 }
 
+static JobSpec *offline(JobSpec *spec) {
+        spec->offline = true;
+        return spec;
+}
+
 static bool job_is_over(void *userdata) {
         return job_has_ended(userdata);
 }
@@ -161,6 +166,47 @@ static void worker_that_breaks_the_protocol_fails_the_job_and_records_nothing(vo
                 assert_true(digest_equal(&image.top, &f->secret));
                 store_image_done(&image);
         }
+}
+
+static void resolve_worker_that_breaks_the_protocol_fails_the_job(void **state) {
+        static const struct {
+                const char *mode;
+                const char *text;
+        } cases[] = {
+                { "resolve-too-early", "a wanted layer is out of place" },
+                { "resolve-nothing", "the end is out of place" },
+                { "resolve-to-another", "the image is out of place" },
+                { "resolve-dies", "The resolve worker was killed by signal 9" },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                Fixture *f = *state;
+                StoreImage image = { 0 };
+                Job *job;
+
+                job = run(f, cases[i].mode, spec_for(f, REFERENCE, "new"));
+                print_message("%s: %s\n", cases[i].mode, error_text(job_error(job)));
+                assert_int_equal(job_state(job), JOB_FAILED);
+                assert_int_equal(job_error(job)->kind, ERROR_WORKER_FAILED);
+                assert_non_null(strstr(job_error(job)->message, "The resolve worker"));
+                assert_non_null(strstr(job_error(job)->message, cases[i].text));
+                assert_false(scratch_exists(f->job.scratch, "new"));
+                assert_int_equal(store_image_find(f->job.store, REFERENCE, &image, NULL), 0);
+        }
+}
+
+/* Then it may ask for layers, but not before it has said which ones there are. */
+static void resolve_worker_is_watched_offline_too(void **state) {
+        Fixture *f = *state;
+        Job *job;
+
+        remember(f, REFERENCE, &f->secret, true);
+        job = run(f, "resolve-too-early", offline(spec_for(f, REFERENCE, "new")));
+        assert_int_equal(job_state(job), JOB_FAILED);
+        assert_string_equal(
+                job_error(job)->message,
+                "The resolve worker broke the protocol: "
+                "a layer of an unknown image is out of place");
 }
 
 /* Such a one has nobody's digest that could be told. */
@@ -264,11 +310,6 @@ static void pin_holds(void **state) {
         must_finish(run(f, "fetch-image", pinned(spec_for(f, REFERENCE, "b"), &right, &right)));
 }
 
-static JobSpec *offline(JobSpec *spec) {
-        spec->offline = true;
-        return spec;
-}
-
 static void no_fetch_worker_has_a_part_in_what_is_offline(void **state) {
         Fixture *f = *state;
         Digest digest;
@@ -314,6 +355,8 @@ static void what_is_missing_in_the_cache_is_named_when_offline(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 FETCH_CASE(worker_that_breaks_the_protocol_fails_the_job_and_records_nothing),
+                FETCH_CASE(resolve_worker_that_breaks_the_protocol_fails_the_job),
+                FETCH_CASE(resolve_worker_is_watched_offline_too),
                 FETCH_CASE(digest_is_told_only_of_an_image_that_was_brought),
                 FETCH_CASE(content_of_others_is_not_handed_out),
                 FETCH_CASE(content_of_layers_is_not_handed_out),
