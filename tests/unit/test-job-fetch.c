@@ -106,7 +106,7 @@ static Job *run(Fixture *f, const char *mode, JobSpec *spec) {
 
 static void must_finish(Job *job) {
         if (job_state(job) != JOB_FINISHED)
-                print_message("%s\n", error_text(job_error(job)));
+                print_error("%s\n", error_text(job_error(job)));
         assert_int_equal(job_state(job), JOB_FINISHED);
 }
 
@@ -153,7 +153,6 @@ static void worker_that_breaks_the_protocol_fails_the_job_and_records_nothing(vo
                 remember(f, OTHER, &f->secret, true);
                 job = run(f, cases[i].mode, spec_for(f, REFERENCE, "new"));
                 error = job_error(job);
-                print_message("%s: %s\n", cases[i].mode, error_text(error));
                 assert_int_equal(job_state(job), JOB_FAILED);
                 assert_int_equal(error->kind, ERROR_WORKER_FAILED);
                 assert_non_null(strstr(error->message, "The fetch worker broke the protocol"));
@@ -185,7 +184,6 @@ static void resolve_worker_that_breaks_the_protocol_fails_the_job(void **state) 
                 Job *job;
 
                 job = run(f, cases[i].mode, spec_for(f, REFERENCE, "new"));
-                print_message("%s: %s\n", cases[i].mode, error_text(job_error(job)));
                 assert_int_equal(job_state(job), JOB_FAILED);
                 assert_int_equal(job_error(job)->kind, ERROR_WORKER_FAILED);
                 assert_non_null(strstr(job_error(job)->message, "The resolve worker"));
