@@ -58,9 +58,6 @@ int fetch_not_brought(const Digest *digest, Error *error);
 /* A document that was asked for, and is in the store with the digest that it should have; or NULL. */
 const Wanted *fetch_find_document(const Fetch *fetch, const Digest *digest);
 
-/* Whether it is one that the reference's image had last time. */
-bool fetch_is_known(const Fetch *fetch, const Digest *digest);
-
 /* A worker asks for a blob. Return: 0, or a negative errno with @error set, as the next one does. */
 int fetch_want(Asker *asker, const ProtoBlobWanted *request, Error *error);
 

@@ -193,14 +193,6 @@ const Wanted *fetch_find_document(const Fetch *fetch, const Digest *digest) {
         return NULL;
 }
 
-bool fetch_is_known(const Fetch *fetch, const Digest *digest) {
-        for (size_t i = 0; i < fetch->known.n_documents; i++)
-                if (digest_equal(&fetch->known.documents[i], digest))
-                        return true;
-
-        return false;
-}
-
 /* The resolve worker may read what the fetch worker has brought; when offline, what is in the store. */
 static int want_document(Asker *asker, const ProtoBlobWanted *request, Error *error) {
         Fetch *fetch = asker->fetch;
@@ -221,8 +213,9 @@ static int want_document(Asker *asker, const ProtoBlobWanted *request, Error *er
                 return fetch_out_of_place(asker, error, "a wanted document");
 
         wanted = &fetch->documents[fetch->n_documents++];
-        wanted->is_handed_out = request->want_content &&
-                                (!is_fetcher(asker) || fetch_is_known(fetch, &request->digest));
+        wanted->is_handed_out =
+                request->want_content &&
+                (!is_fetcher(asker) || store_image_has_document(&fetch->known, &request->digest));
         return use_blob(asker, request, request->size, wanted, error);
 }
 

@@ -441,19 +441,27 @@ const ProtoDetail *fetch_details(const Fetch *fetch, size_t *ret_n) {
         return fetch->image.details;
 }
 
-/* Whether the fetch worker knows its content, now or from the last time: it may read it the next time. */
-static bool is_own(const Fetch *fetch, const Wanted *document) {
+/* Whether it came from where the reference leads, now or earlier: a fetch worker may read it the next time. */
+static bool is_own(const Fetch *fetch, const StoreImage *current, const Wanted *document) {
         return (document->asker == &fetch->fetcher && document->offset == 0 &&
                 blob_use_status(document->use).is_filled) ||
-               fetch_is_known(fetch, &document->digest);
+               store_image_has_document(&fetch->known, &document->digest) ||
+               store_image_has_document(current, &document->digest);
 }
 
 int fetch_describe(const Fetch *fetch, StoreImage *ret, Error *error) {
         const ProtoImage *said = &fetch->image.image;
         StoreImage image = { .top = fetch->top.digest, .manifest = said->layout };
+        _cleanup_(store_image_done) StoreImage current = { 0 };
+        int r;
 
         assert(fetch_image(fetch) && fetch->spec->source_kind == JOB_SOURCE_REGISTRY);
         static_assert(DOCUMENTS_MAX <= STORE_IMAGE_DOCUMENTS_MAX, "they can be remembered");
+
+        /* Another job may have brought the same in the meantime. */
+        r = store_image_find(fetch->context->store, fetch->spec->reference, &current, error);
+        if (r < 0)
+                return r;
 
         image.blobs = calloc(fetch->image.n_layers + fetch->n_documents, sizeof(*image.blobs));
         if (!image.blobs)
@@ -464,7 +472,7 @@ int fetch_describe(const Fetch *fetch, StoreImage *ret, Error *error) {
         for (size_t i = 0; i < fetch->n_documents; i++) {
                 const Wanted *document = &fetch->documents[i];
 
-                if (document->use && is_own(fetch, document))
+                if (document->use && is_own(fetch, &current, document))
                         image.documents[image.n_documents++] = document->digest;
                 else if (document->use)
                         image.blobs[image.n_blobs++] = document->digest;

@@ -390,6 +390,14 @@ int store_image_find(Store *store, const char *reference, StoreImage *ret, Error
         return 0;
 }
 
+bool store_image_has_document(const StoreImage *image, const Digest *digest) {
+        for (size_t i = 0; i < image->n_documents; i++)
+                if (digest_equal(&image->documents[i], digest))
+                        return true;
+
+        return false;
+}
+
 int store_image_refresh(Store *store, Error *error) {
         _cleanup_(image_list_done) ImageList list = { 0 };
         _cleanup_(unlock) int lock = -EBADF;

@@ -15,6 +15,7 @@
  *     blob DIGEST                           layers, and documents that others have brought
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,9 @@ int store_image_add(Store *store, const StoreImage *image, Error *error);
  * Return: 1 when known, 0 when not, or a negative errno with @error set.
  */
 int store_image_find(Store *store, const char *reference, StoreImage *ret, Error *error);
+
+/** store_image_has_document() - whether @digest is one of the image's documents */
+bool store_image_has_document(const StoreImage *image, const Digest *digest);
 
 /** store_image_refresh() - forget the images that miss a blob, and write index.json again */
 int store_image_refresh(Store *store, Error *error);

@@ -268,6 +268,33 @@ static void documents_that_others_have_brought_are_not_ones_own(void **state) {
         store_image_done(&first);
 }
 
+static bool queue_is_idle(void *userdata) {
+        return queue_n_active(((Fixture *) userdata)->queue) == 0;
+}
+
+/* Whichever of the two has brought them, and whichever ends last. */
+static void documents_of_two_jobs_at_once_are_their_references_own(void **state) {
+        Fixture *f = *state;
+        StoreImage image = { 0 };
+        Job *jobs[2];
+
+        need_root();
+        assert_int_equal(setenv("FAKE_WORKER", "fetch-image", 1), 0);
+        for (int i = 0; i < 2; i++)
+                assert_int_equal(
+                        queue_add(
+                                f->queue, spec_for(f, REFERENCE, i == 0 ? "a" : "b"), &jobs[i],
+                                NULL),
+                        0);
+        loop_until(&f->job, queue_is_idle, f);
+        must_finish(jobs[0]);
+        must_finish(jobs[1]);
+        assert_int_equal(store_image_find(f->job.store, REFERENCE, &image, NULL), 1);
+        assert_int_equal(image.n_documents, 2);
+        assert_int_equal(image.n_blobs, 1);
+        store_image_done(&image);
+}
+
 static JobSpec *pinned(JobSpec *spec, const Digest *digest, const Digest *pin) {
         spec->has_digest = digest != NULL;
         if (digest)
@@ -360,6 +387,7 @@ int main(void) {
                 FETCH_CASE(content_of_layers_is_not_handed_out),
                 FETCH_CASE(documents_of_the_references_own_image_are_handed_out),
                 FETCH_CASE(documents_that_others_have_brought_are_not_ones_own),
+                FETCH_CASE(documents_of_two_jobs_at_once_are_their_references_own),
                 FETCH_CASE(pin_holds),
                 FETCH_CASE(no_fetch_worker_has_a_part_in_what_is_offline),
                 FETCH_CASE(what_is_missing_in_the_cache_is_named_when_offline),
