@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which document of a registry is an image, and which layers it has."""
 
+import os
+import pathlib
+
 import pytest
 
-from support import image, samples, tar, tree
+from support import image, programs, samples, tar, tree
 from support.image import Image, Layer
+from support.process import running, wait_for
 
 # An architecture that is not this machine's, and what its image says.
 FOREIGN = 's390x'
@@ -184,3 +188,38 @@ def test_digest_option_refuses_another_image(faulty_registry, client, dest):
                          '--digest', image.digest_of(b'another'))
     assert result.error == 'DigestMismatch'
     assert not dest.exists()
+
+
+def worker_of(step, process):
+    for pid in running([programs.WORKER], process.pid):
+        if pathlib.Path(f'/proc/{pid}/cmdline').read_bytes().split(b'\0')[1] == step.encode():
+            return pid
+    return None
+
+
+def status_of(pid):
+    lines = pathlib.Path(f'/proc/{pid}/status').read_text().splitlines()
+    return dict(line.split(':\t', 1) for line in lines if ':\t' in line)
+
+
+@pytest.mark.root
+def test_documents_are_read_where_there_is_no_network(faulty_registry, client, dest):
+    """Who says what an image consists of is in its sandbox before it gets the first document."""
+    one = samples.small()
+    faulty_registry.add('image', one)
+    gate = faulty_registry.gate(image.digest_of(one.config), 0)
+    process = client.start('--not-secure', faulty_registry.reference('image'), dest)
+    try:
+        resolver = wait_for(lambda: worker_of('resolve', process), 'the resolve worker')
+        wait_for(lambda: status_of(resolver)['Seccomp'] == '2', 'its sandbox')
+        status = status_of(resolver)
+        assert '0' not in status['Uid'].split()
+        assert status['CapEff'] == '0' * 16
+        assert os.readlink(f'/proc/{resolver}/ns/net') != os.readlink('/proc/self/ns/net')
+        held = {os.readlink(f'/proc/{resolver}/fd/{fd}') for fd in (0, 1, 3)}
+        assert all(name == '/dev/null' or name.startswith('socket:') for name in held)
+        assert max(map(int, os.listdir(f'/proc/{resolver}/fd'))) == 3
+    finally:
+        gate.set()
+        client.finish(process)
+    assert dest.exists()
