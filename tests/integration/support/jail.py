@@ -35,7 +35,7 @@ class Jail:
     def __init__(self, folder):
         self.keeper = subprocess.Popen(
             ['unshare', '--mount', '--propagation', 'private', 'sh', '-euc', SETUP, 'sh', folder,
-             *SYSTEM, programs.BUILD], stdout=subprocess.PIPE, text=True)
+             *SYSTEM, *{one.parent for one in programs.ALL}], stdout=subprocess.PIPE, text=True)
         assert self.keeper.stdout.readline() == 'ready\n'
         self.root = pathlib.Path(f'/proc/{self.keeper.pid}/root')
         self.prefix = ['nsenter', f'--target={self.keeper.pid}', '--mount',
