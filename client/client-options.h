@@ -56,7 +56,7 @@ typedef struct Options {
         uint64_t keep;       /* bytes that a prune leaves; 0 when not given */
         IdMap uid_map, gid_map;
 
-        bool not_secure, no_cache, offline, overwrite, share_layers, force, detach;
+        bool not_secure, no_cache, offline, overwrite, share_layers, keep_devices, force, detach;
         bool quiet, debug, status_only, json;
         bool no_ask_password, no_legend;
 } Options;

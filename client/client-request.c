@@ -84,6 +84,8 @@ static int append_for_bootstrap(
         if (r >= 0)
                 r = append_bool(call, "overwrite", options->overwrite);
         if (r >= 0)
+                r = append_bool(call, "keep-devices", options->keep_devices);
+        if (r >= 0)
                 r = append_size(call, "size", options->size);
         if (r >= 0)
                 r = append_bool(call, "share-layers", options->share_layers);

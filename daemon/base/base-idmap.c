@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base-idmap.h"
@@ -10,7 +9,7 @@
 /* chown(2) and user_namespaces(7) reserve the last id: it means "none". */
 #define ID_LIMIT UINT64_C(0xffffffff)
 
-static int parse_id(const char **text, char end, uint32_t *ret) {
+static int parse_number(const char **text, char end, uint64_t limit, uint32_t *ret) {
         uint64_t value = 0;
         const char *p = *text;
 
@@ -19,7 +18,7 @@ static int parse_id(const char **text, char end, uint32_t *ret) {
 
         for (; *p >= '0' && *p <= '9'; p++) {
                 value = value * 10 + (uint64_t) (*p - '0');
-                if (value >= ID_LIMIT)
+                if (value >= limit)
                         return -EINVAL;
         }
 
@@ -35,8 +34,10 @@ int idmap_parse_range(const char *text, IdRange *ret, Error *error) {
         const char *p = text;
         IdRange range;
 
-        if (parse_id(&p, ':', &range.start) < 0 || parse_id(&p, ':', &range.target) < 0 ||
-            parse_id(&p, '\0', &range.count) < 0)
+        /* All ids there are is one more than the largest of them. */
+        if (parse_number(&p, ':', ID_LIMIT, &range.start) < 0 ||
+            parse_number(&p, ':', ID_LIMIT, &range.target) < 0 ||
+            parse_number(&p, '\0', ID_LIMIT + 1, &range.count) < 0)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
                         "\"%s\" is not an id range: want START:TARGET:COUNT, such as 0:100000:65536",
@@ -78,6 +79,14 @@ int idmap_add(IdMap *map, const IdRange *range, Error *error) {
 
         map->ranges[map->n_ranges++] = *range;
         return 0;
+}
+
+bool idmap_covers(const IdMap *map, uint32_t id) {
+        for (size_t i = 0; i < map->n_ranges; i++)
+                if (id >= map->ranges[i].start && id - map->ranges[i].start < map->ranges[i].count)
+                        return true;
+
+        return map->n_ranges == 0;
 }
 
 uint32_t idmap_apply(const IdMap *map, uint32_t id) {

@@ -8,6 +8,7 @@
  * does not matter; the starts may not overlap.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ int idmap_parse_range(const char *text, IdRange *ret, Error *error);
  * there are too many; with @error set.
  */
 int idmap_add(IdMap *map, const IdRange *range, Error *error);
+
+/** idmap_covers() - whether @id of the image is in a range; without any range nothing is outside */
+bool idmap_covers(const IdMap *map, uint32_t id);
 
 /** idmap_apply() - what @id of the image becomes */
 uint32_t idmap_apply(const IdMap *map, uint32_t id);

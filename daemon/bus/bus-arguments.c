@@ -162,6 +162,7 @@ static const Option options[] = {
         { "destination-fd", "h", read_fd, offsetof(JobSpec, destination_fd), false },
         { "format", "s", read_format, offsetof(JobSpec, format), false },
         { "gidmap", "a(uuu)", read_idmap, offsetof(JobSpec, gids), false },
+        { "keep-devices", "b", read_bool, offsetof(JobSpec, keep_devices), false },
         { "no-cache", "b", read_bool, offsetof(JobSpec, no_cache), false },
         { "not-secure", "b", read_bool, offsetof(JobSpec, not_secure), true },
         { "offline", "b", read_bool, offsetof(JobSpec, offline), true },

@@ -45,6 +45,7 @@ typedef struct JobSpec {
         bool no_cache;
         bool offline;
         bool overwrite;
+        bool keep_devices; /* of JOB_FORMAT_DIR; images of disks have them in any case */
         IdMap uids;
         IdMap gids;
         int password_fd;      /* owned, as all that follow; or -EBADF */

@@ -69,6 +69,7 @@ static void send_unpack_start(Unpack *unpack, const Config *config, const Unpack
                         .n_layers = n_layers(request),
                         .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
                         .sandbox = config->sandbox,
+                        .keeps_devices = spec->keep_devices,
                         .limits = config->limits,
                 },
         };

@@ -136,6 +136,7 @@ typedef struct ProtoUnpackStart {
         uint32_t n_layers;
         uint32_t n_id_ranges; /* so many PROTO_ID_RANGE follow */
         uint8_t sandbox;
+        uint8_t keeps_devices; /* also their modes and owners */
         Limits limits;
 } ProtoUnpackStart; /* descriptors: the root directory; root's new password, at most */
 

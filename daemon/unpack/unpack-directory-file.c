@@ -74,14 +74,19 @@ int directory_write_file(void *self, uint64_t offset, const void *data, size_t s
 }
 
 /* Writing takes away setuid and capabilities, and so does a new owner: all of that comes last. */
-static int finish_attributes(Directory *directory, int fd, const UnpackMeta *meta, Error *error) {
+static int finish_attributes(Directory *directory, int fd, const UnpackMeta *wanted, Error *error) {
         const UnpackDir dir = directory->file_dir;
         const XattrFile file = { .fd = fd };
+        const UnpackMeta *meta;
+        UnpackMeta kept;
         int r;
 
-        if (wants_owner(directory, dir, meta) && fchown(fd, meta->uid, meta->gid) < 0)
-                return error_set_errno(
-                        error, errno, "Cannot make %u:%u the owner", meta->uid, meta->gid);
+        r = wants_owner(directory, dir, wanted) ? directory_set_owner(fd, "", wanted, error)
+                                                : directory_is_owned(directory, wanted);
+        if (r < 0)
+                return r;
+        kept = directory_keep(directory, wanted, r > 0);
+        meta = &kept;
 
         if (dir & DIR_GIVES_ACL) {
                 r = xattr_clear_acls(&file, false, error);
@@ -149,17 +154,14 @@ static int make_node(
         if (type != S_IFIFO && !directory->privileged)
                 code = EPERM;
         else if (
-                mknodat(DIR_FD(dir), name, type | meta->mode,
+                mknodat(DIR_FD(dir), name, type | (meta->mode & PERMISSIONS),
                         makedev(meta->device_major, meta->device_minor)) < 0)
                 code = errno;
 
         if (code == EEXIST)
                 return -EEXIST;
         if (code == EPERM && type != S_IFIFO) {
-                if (!directory->warned_devices)
-                        unpack_target_warn(
-                                &directory->target, "Device nodes are left out: not permitted");
-                directory->warned_devices = true;
+                directory_lose(directory, DIRECTORY_LOSS_NODE);
                 return 1;
         }
         return code > 0 ? error_set_errno(error, code, "Cannot create a device node") : 0;
@@ -188,21 +190,25 @@ static int make_xattrs(
 }
 
 int directory_make(
-        void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error) {
+        void *self, UnpackDir dir, const char *name, const UnpackMeta *wanted, Error *error) {
         Directory *directory = self;
-        const struct timespec times[2] = { meta->atime, meta->mtime };
-        bool changes_owner;
+        const struct timespec times[2] = { wanted->atime, wanted->mtime };
+        const bool closes = directory_closes(directory, wanted);
+        UnpackMeta kept = closes ? directory_close(directory, wanted) : *wanted;
+        const UnpackMeta *meta = &kept;
         int r;
 
         r = make_node(directory, dir, name, meta, error);
         if (r != 0)
                 return r;
 
-        changes_owner = wants_owner(directory, dir, meta);
-        if (changes_owner &&
-            fchownat(DIR_FD(dir), name, meta->uid, meta->gid, AT_SYMLINK_NOFOLLOW) < 0)
-                return error_set_errno(
-                        error, errno, "Cannot make %u:%u the owner", meta->uid, meta->gid);
+        r = wants_owner(directory, dir, meta) ? directory_set_owner(DIR_FD(dir), name, meta, error)
+                                              : directory_is_owned(directory, meta);
+        if (r < 0)
+                return r;
+        kept = directory_keep(directory, meta, r > 0);
+        if (closes)
+                directory_lose(directory, DIRECTORY_LOSS_OPENNESS);
 
         if (meta->n_xattrs > 0 || (dir & DIR_GIVES_ACL)) {
                 r = make_xattrs(directory, dir, name, meta, error);
@@ -211,8 +217,7 @@ int directory_make(
         }
 
         if (meta->type != UNPACK_SYMLINK &&
-            ((changes_owner && (meta->mode & SPECIAL)) || meta->n_xattrs > 0 ||
-             (dir & DIR_GIVES_ACL)) &&
+            ((meta->mode & SPECIAL) || meta->n_xattrs > 0 || (dir & DIR_GIVES_ACL)) &&
             fchmodat(DIR_FD(dir), name, meta->mode, 0) < 0)
                 return error_set_errno(error, errno, "Cannot set the mode of a device node");
         if (utimensat(DIR_FD(dir), name, times, AT_SYMLINK_NOFOLLOW) < 0)

@@ -131,17 +131,21 @@ static int dir_attributes(
         Directory *directory,
         int fd,
         const struct stat *st,
-        const UnpackMeta *meta,
+        const UnpackMeta *wanted,
         UnpackInfo *info,
         Error *error) {
         const XattrFile file = { .fd = fd };
-        const bool has_owner = st->st_uid == meta->uid && st->st_gid == meta->gid;
+        const UnpackMeta *meta;
         struct stat now = *st;
-        int r;
+        UnpackMeta kept;
+        int r = 1;
 
-        if (directory->privileged && !has_owner && fchown(fd, meta->uid, meta->gid) < 0)
-                return error_set_errno(
-                        error, errno, "Cannot make %u:%u the owner", meta->uid, meta->gid);
+        if (st->st_uid != wanted->uid || st->st_gid != wanted->gid)
+                r = directory->privileged ? directory_set_owner(fd, "", wanted, error) : 0;
+        if (r < 0)
+                return r;
+        kept = directory_keep(directory, wanted, r > 0);
+        meta = &kept;
 
         r = xattr_write_all(
                 &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
@@ -310,6 +314,7 @@ static void on_free(void *self) {
         Directory *directory = self;
 
         closep(&directory->file_fd);
+        directory_rights_done(directory);
         free(directory);
 }
 
@@ -332,6 +337,7 @@ static const UnpackTargetOps directory_ops = {
         .finish = directory_finish_file,
         .get_meta = directory_get_meta,
         .read_file = directory_read_file,
+        .sum_up = directory_sum_up,
         .scratch = on_scratch,
         .free = on_free,
 };

@@ -33,6 +33,7 @@ static UnpackType read_type(struct archive_entry *entry) {
         return _UNPACK_TYPE_MAX;
 }
 
+/* Returns 1 when it is outside of the ranges of @map. */
 static int read_id(int64_t id, const IdMap *map, uint32_t *ret, Error *error) {
         if (id < 0 || id > ID_MAX)
                 return error_set(
@@ -40,7 +41,7 @@ static int read_id(int64_t id, const IdMap *map, uint32_t *ret, Error *error) {
                         "Its owner or group %" PRId64 " is out of range", id);
 
         *ret = map ? idmap_apply(map, (uint32_t) id) : (uint32_t) id;
-        return 0;
+        return map && !idmap_covers(map, (uint32_t) id);
 }
 
 static int read_device(UnpackMeta *meta, struct archive_entry *entry, Error *error) {
@@ -259,9 +260,11 @@ int meta_init(
         r = read_id(archive_entry_uid(entry), rules->uids, &meta->uid, error);
         if (r < 0)
                 return r;
+        meta->is_unmapped = r > 0;
         r = read_id(archive_entry_gid(entry), rules->gids, &meta->gid, error);
         if (r < 0)
                 return r;
+        meta->is_unmapped = meta->is_unmapped || r > 0;
         r = read_device(meta, entry, error);
         if (r < 0)
                 return r;

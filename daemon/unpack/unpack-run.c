@@ -281,6 +281,11 @@ int unpack_run(
         target->warning = on_warning;
         target->warning_userdata = &run;
         r = run_threads(&run, error);
+        if (r >= 0 && target->ops->sum_up) {
+                /* These few come in any case. */
+                run.n_warnings = 0;
+                target->ops->sum_up(target);
+        }
         target->warning = NULL;
         return r;
 }

@@ -239,7 +239,9 @@ static int read_entry(
         if (r < 0)
                 return r;
 
+        tar->target->entry = names.path.text;
         r = apply_entry(tar, archive, entry, &names, error);
+        tar->target->entry = NULL;
         if (r < 0 && error && error->code > 0)
                 return error_prefix(error, "Cannot unpack \"%s\"", names.path.text);
         return r;

@@ -8,12 +8,12 @@
 #include "unpack-tree.h"
 
 typedef struct Tar {
-        Stream *stream;             /* borrowed */
-        Tree *tree;                 /* borrowed */
-        const MetaRules *rules;     /* borrowed */
-        const UnpackTarget *target; /* borrowed; for warnings */
-        uint64_t entries;           /* of all layers, so far */
-        bool is_cut; /* the layer ended behind a file's content, without the padding */
+        Stream *stream;         /* borrowed */
+        Tree *tree;             /* borrowed */
+        const MetaRules *rules; /* borrowed */
+        UnpackTarget *target;   /* borrowed; for warnings */
+        uint64_t entries;       /* of all layers, so far */
+        bool is_cut;            /* the layer ended behind a file's content, without the padding */
 } Tar;
 
 /**

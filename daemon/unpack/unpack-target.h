@@ -52,6 +52,8 @@ typedef struct UnpackMeta {
         uint32_t mode; /* permissions, 07777 */
         uint32_t uid;  /* already mapped */
         uint32_t gid;
+        bool is_unmapped; /* one of the two is outside of the ranges of its mapping, and as it was */
+        bool loses_rights;     /* the target's own: security.capability is left out */
         uint32_t device_major; /* of devices */
         uint32_t device_minor;
         uint64_t size; /* of regular files, bytes; holes count */
@@ -174,6 +176,10 @@ typedef struct UnpackTargetOps {
          * interest to the target. */
         int (*end_layer)(void *self, Error *error);
 
+        /* All layers are complete: warns of what was left out on the way, and how often. NULL when there is
+         * nothing that could be. */
+        void (*sum_up)(void *self);
+
         /* Where the unpacker may keep what does not fit into memory: a descriptor, owned by the
          * caller, of a file without a name. */
         int (*scratch)(void *self, Error *error);
@@ -188,6 +194,9 @@ typedef struct UnpackTarget {
         /* Set by unpack_run() for its time; see unpack_target_warn(). */
         void (*warning)(void *userdata, const char *text);
         void *warning_userdata;
+
+        const char *
+                entry; /* borrowed; whose turn it is, as its layer names it; NULL between entries */
 } UnpackTarget;
 
 /** unpack_target_free() - release @target (may be NULL) */

@@ -42,6 +42,8 @@ int xattr_write_all(
                 const UnpackXattr *xattr = &meta->xattrs[i];
                 int r = -EPERM;
 
+                if (meta->loses_rights && strcmp(xattr->name, XATTR_CAPABILITY) == 0)
+                        continue;
                 if (privileged || !wants_privileges(xattr->name))
                         r = write_one(file, xattr);
 

@@ -11,6 +11,7 @@
 
 #define XATTR_ACL_ACCESS  "system.posix_acl_access"
 #define XATTR_ACL_DEFAULT "system.posix_acl_default"
+#define XATTR_CAPABILITY  "security.capability"
 
 /* What has been warned of. */
 typedef struct XattrWarnings {

@@ -14,8 +14,9 @@ typedef struct RootfsSettings {
         IdMap uids;
         IdMap gids;
         Limits limits;
-        bool maps_later; /* owners are the image's while it is unpacked */
-        bool has_lower;  /* the target has lower layers already */
+        bool maps_later;    /* owners are the image's while it is unpacked */
+        bool has_lower;     /* the target has lower layers already */
+        bool keeps_devices; /* of a directory: also their modes and owners */
 } RootfsSettings;
 
 /** rootfs_receive_maps() - take in @n ranges of owners; returns 0 or -errno with @error set */

@@ -88,6 +88,9 @@ static int unpack(
         r = privileged ? map_root(root_fd, settings, error) : 0;
         if (r >= 0)
                 r = unpack_directory_new(root_fd, privileged, &target, error);
+        if (r >= 0 && !settings->keeps_devices)
+                unpack_directory_close_devices(
+                        target, idmap_apply(&settings->uids, 0), idmap_apply(&settings->gids, 0));
         if (r >= 0)
                 r = rootfs_unpack(socket_fd, layers, target, settings, error);
         if (r >= 0 && password_fd >= 0)
@@ -114,6 +117,7 @@ int worker_unpack(int socket_fd, Error *error) {
                 return error_oom(error);
 
         settings->limits = message.unpack_start.limits;
+        settings->keeps_devices = message.unpack_start.keeps_devices;
 
         r = rootfs_receive_maps(socket_fd, message.unpack_start.n_id_ranges, settings, error);
         if (r >= 0)

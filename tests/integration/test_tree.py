@@ -88,6 +88,52 @@ def test_device_nodes_and_fifos_are_made(faulty_registry, client, dest):
     assert found[b'home/pipe']['kind'] == stat.S_IFIFO
 
 
+NODES = [tar.device('null', 'c', 1, 3, mode=0o666, uid=3, gid=4),
+         tar.device('sda', 'b', 8, 0, mode=0o666, uid=3, gid=4),
+         tar.device('zero', 'b', 1, 5, mode=0o4644, uid=3, gid=4),
+         tar.device('mem', 'c', 1, 1, mode=0o600)]
+
+
+def nodes_of(found):
+    return {name.decode(): (node['mode'], node['uid'], node['gid'], node['rdev'])
+            for name, node in found.items() if name != b'.' and name != b'lost+found'}
+
+
+def test_device_nodes_but_harmless_ones_are_for_root_alone(faulty_registry, client, dest):
+    faulty_registry.add('tree', Image([NODES]))
+    result = client.bootstrap(faulty_registry.reference('tree'), dest, '--idmap', '0:100000:65536')
+    assert nodes_of(tree.snapshot(dest)) == {
+        'null': (0o666, 100003, 100004, (1, 3)), 'sda': (0o600, 100000, 100000, (8, 0)),
+        'zero': (0o600, 100000, 100000, (1, 5)), 'mem': (0o600, 100000, 100000, (1, 1))}
+    lines = [line for line in result.err.splitlines() if 'evice node' in line]
+    assert len(lines) == 1 and '2 entries, such as "sda"' in lines[0]
+
+
+@pytest.mark.parametrize('options', [['--keep-devices'], ['--format=qcow2', '--size=64M']],
+                         ids=['keep-devices', 'qcow2'])
+def test_device_nodes_are_kept_as_the_image_has_them(faulty_registry, client, dest, options):
+    faulty_registry.add('tree', Image([NODES]))
+    result = client.bootstrap(faulty_registry.reference('tree'), dest, *options)
+    found = disk.snapshot(disk.top(dest)) if 'qcow2' in options[0] else tree.snapshot(dest)
+    assert nodes_of(found) == {
+        entry.name.decode(): (entry.mode, entry.uid, entry.gid, entry.rdev) for entry in NODES}
+    assert 'evice node' not in result.err
+
+
+def test_owner_outside_of_all_ranges_stays_but_lends_no_rights(faulty_registry, client, dest):
+    faulty_registry.add('tree', Image([[
+        tar.file('in', mode=0o6755), tar.file('user', mode=0o4755, uid=70000),
+        tar.file('group', mode=0o2755, gid=70000), tar.file('plain', uid=70000)]]))
+    result = client.bootstrap(faulty_registry.reference('tree'), dest, '--idmap', '0:100000:65536')
+    found = tree.snapshot(dest)
+    assert {name: (node['uid'], node['gid'], node['mode']) for name, node in found.items()} == {
+        b'.': (100000, 100000, 0o755), b'in': (100000, 100000, 0o6755),
+        b'user': (70000, 100000, 0o755), b'group': (100000, 70000, 0o755),
+        b'plain': (70000, 100000, 0o644)}
+    lines = [line for line in result.err.splitlines() if 'ranges' in line]
+    assert len(lines) == 1 and '3 entries, such as "user"' in lines[0]
+
+
 def test_whiteout_removes_only_what_is_below(faulty_registry, client, dest):
     found = bootstrap(
         faulty_registry, client, dest,

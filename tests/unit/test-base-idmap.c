@@ -42,6 +42,23 @@ static void id_outside_every_range_stays(void **state) {
         assert_int_equal(idmap_apply(&empty, 0), 0);
 }
 
+static void only_what_is_in_no_range_is_outside(void **state) {
+        static const char *const texts[] = { "10:100010:5", "20:0:1" };
+        const IdMap map = map_of(texts, 2), empty = { 0 };
+
+        assert_true(idmap_covers(&map, 10) && idmap_covers(&map, 14) && idmap_covers(&map, 20));
+        assert_false(idmap_covers(&map, 9) || idmap_covers(&map, 15) || idmap_covers(&map, 100010));
+        assert_true(idmap_covers(&empty, 0));
+}
+
+static void identity_of_the_kernel_is_a_range(void **state) {
+        static const char *const texts[] = { "0:0:4294967295" };
+        const IdMap map = map_of(texts, 1);
+
+        assert_int_equal(idmap_apply(&map, UINT32_MAX - 1), UINT32_MAX - 1);
+        assert_true(idmap_covers(&map, UINT32_MAX - 1));
+}
+
 static void malformed_range_is_named(void **state) {
         static const char *const texts[] = {
                 "",
@@ -54,6 +71,7 @@ static void malformed_range_is_named(void **state) {
                 " 0:0:1",
                 "0:0:1 ",
                 "0:0:0x1",
+                "0:0:4294967296",
                 "4294967295:0:1",
                 "0:4294967295:1",
                 "99999999999999999999:0:1",
@@ -95,6 +113,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(swap_works_in_either_order),
                 CASE(id_outside_every_range_stays),
+                CASE(only_what_is_in_no_range_is_outside),
+                CASE(identity_of_the_kernel_is_a_range),
                 CASE(malformed_range_is_named),
                 CASE(overlap_of_starts_is_refused_and_of_targets_is_not),
                 CASE(range_over_the_ceiling_is_refused),

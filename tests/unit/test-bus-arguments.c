@@ -206,6 +206,8 @@ static void each_switch_sets_its_own_member(void **state) {
         assert_true(
                 f->spec->overwrite && !f->spec->offline && !f->spec->no_cache &&
                 !f->spec->not_secure);
+        assert_int_equal(with_bool(f, "keep-devices", 1), 0);
+        assert_true(f->spec->keep_devices && !f->spec->overwrite);
         assert_int_equal(with_bool(f, "offline", 1), 0);
         assert_true(
                 !f->spec->overwrite && f->spec->offline && !f->spec->no_cache &&

@@ -294,7 +294,7 @@ static void user_without_privileges_gets_what_is_possible(void **state) {
         tar_file(tar, "closed/.wh.file", "");
         tar_file(tar, "closed/new", "y");
         run_well(f);
-        assert_int_equal(f->n_warnings, 2);
+        assert_int_equal(f->n_warnings, 3);
         assert_int_equal(stat_of(f, "closed").st_mode & 07777, 0);
         assert_int_equal(stat_of(f, "a").st_uid, geteuid());
         assert_int_equal(stat_of(f, "a").st_mode & 07777, 0444);

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Whose things are, what that allows them, and what there is to say of it in the end. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unpack-directory-internal.h"
+
+#define RIGHTS      ((uint32_t) (S_ISUID | S_ISGID))
+#define CLOSED_MODE 0600u
+
+/* Of a name in a warning, bytes: the sentence around it has to fit, too. */
+#define EXAMPLE_MAX 200
+
+static void count(const Directory *directory, DirectoryCount *count) {
+        if (count->n++ == 0 && directory->target.entry)
+                count->example = strndup(directory->target.entry, EXAMPLE_MAX);
+}
+
+void directory_lose(Directory *directory, DirectoryLoss loss) {
+        count(directory, &directory->losses[loss]);
+}
+
+static int change_owner(int fd, const char *name, uid_t uid, gid_t gid) {
+        if (fchownat(fd, name, uid, gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        return 0;
+}
+
+/* EINVAL: the user namespace has no such id. EPERM: nor has the file system, or not for us. */
+static bool is_refused(int r) {
+        return r == -EINVAL || r == -EPERM;
+}
+
+int directory_set_owner(int fd, const char *name, const UnpackMeta *meta, Error *error) {
+        int r;
+
+        r = change_owner(fd, name, meta->uid, meta->gid);
+        if (r < 0 && !is_refused(r))
+                return error_set_errno(
+                        error, -r, "Cannot make %u:%u the owner", meta->uid, meta->gid);
+        if (r >= 0)
+                return 1;
+
+        /* One of the two may be possible. */
+        if (is_refused(change_owner(fd, name, meta->uid, (gid_t) -1)))
+                (void) change_owner(fd, name, (uid_t) -1, meta->gid);
+        return 0;
+}
+
+bool directory_is_owned(const Directory *directory, const UnpackMeta *meta) {
+        return directory->privileged || (meta->uid == geteuid() && meta->gid == getegid());
+}
+
+static bool has_capabilities(const UnpackMeta *meta) {
+        for (size_t i = 0; i < meta->n_xattrs; i++)
+                if (strcmp(meta->xattrs[i].name, XATTR_CAPABILITY) == 0)
+                        return true;
+
+        return false;
+}
+
+static bool has_rights(const UnpackMeta *meta) {
+        return (meta->type == UNPACK_REGULAR || meta->type == UNPACK_DIRECTORY) &&
+               ((meta->mode & RIGHTS) || has_capabilities(meta));
+}
+
+UnpackMeta directory_keep(Directory *directory, const UnpackMeta *meta, bool is_owned) {
+        UnpackMeta kept = *meta;
+
+        if (!is_owned)
+                directory_lose(directory, DIRECTORY_LOSS_OWNER);
+        else if (meta->is_unmapped)
+                directory_lose(directory, DIRECTORY_LOSS_UNMAPPED);
+
+        if (directory->privileged && is_owned && !meta->is_unmapped) {
+                if (has_rights(meta) && meta->type == UNPACK_REGULAR)
+                        count(directory, &directory->rights);
+                return kept;
+        }
+
+        if (has_rights(meta) && !(is_owned && meta->is_unmapped))
+                directory_lose(directory, DIRECTORY_LOSS_RIGHTS);
+        kept.mode &= ~RIGHTS;
+        kept.loses_rights = true;
+        return kept;
+}
+
+/* The names say nothing: a disk can be called dev/null. */
+static bool is_harmless(const UnpackMeta *meta) {
+        static const struct {
+                uint32_t major, minor;
+        } harmless[] = {
+                { 1, 3 }, /* null */
+                { 1, 5 }, /* zero */
+                { 1, 7 }, /* full */
+                { 1, 8 }, /* random */
+                { 1, 9 }, /* urandom */
+                { 5, 0 }, /* tty */
+                { 5, 1 }, /* console */
+                { 5, 2 }, /* ptmx */
+        };
+
+        for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+                if (meta->type == UNPACK_CHARACTER_DEVICE &&
+                    meta->device_major == harmless[i].major &&
+                    meta->device_minor == harmless[i].minor)
+                        return true;
+
+        return false;
+}
+
+static bool is_device(const UnpackMeta *meta) {
+        return meta->type == UNPACK_CHARACTER_DEVICE || meta->type == UNPACK_BLOCK_DEVICE;
+}
+
+bool directory_closes(const Directory *directory, const UnpackMeta *meta) {
+        return directory->privileged && directory->closes_devices && is_device(meta) &&
+               !is_harmless(meta) &&
+               (meta->mode != CLOSED_MODE || meta->uid != directory->device_uid ||
+                meta->gid != directory->device_gid || meta->n_xattrs > 0);
+}
+
+UnpackMeta directory_close(const Directory *directory, const UnpackMeta *meta) {
+        UnpackMeta kept = *meta;
+
+        kept.mode = CLOSED_MODE;
+        kept.uid = directory->device_uid;
+        kept.gid = directory->device_gid;
+        kept.is_unmapped = false;
+        /* An ACL would open it again. */
+        kept.n_xattrs = 0;
+        return kept;
+}
+
+void directory_sum_up(void *self) {
+        static const struct {
+                const char *before, *after;
+        } sentences[_DIRECTORY_LOSS_MAX] = {
+                [DIRECTORY_LOSS_OWNER] = {
+                        "Owners cannot be kept, and are the caller's instead: ",
+                        " (root, and the format qcow2, keep owners)",
+                },
+                [DIRECTORY_LOSS_UNMAPPED] = {
+                        "Owners outside of all id ranges stay as they are, without setuid, setgid and "
+                        "file capabilities: ",
+                        "",
+                },
+                [DIRECTORY_LOSS_RIGHTS] = {
+                        "Setuid, setgid and file capabilities are left out, which would lend others the "
+                        "caller's rights: ",
+                        " (the format qcow2 keeps them)",
+                },
+                [DIRECTORY_LOSS_NODE] = {
+                        "Device nodes, which only root can make, are left out: ",
+                        " (the format qcow2 keeps them)",
+                },
+                [DIRECTORY_LOSS_OPENNESS] = {
+                        "Device nodes get root as their owner and the mode 0600: ",
+                        " (--keep-devices keeps what the image says)",
+                },
+        };
+        const Directory *directory = self;
+
+        for (size_t i = 0; i < _DIRECTORY_LOSS_MAX; i++) {
+                const DirectoryCount *loss = &directory->losses[i];
+                const char *example = loss->example && loss->example[0] ? loss->example : ".";
+                char text[1024];
+
+                if (loss->n == 0)
+                        continue;
+                (void) snprintf(
+                        text, sizeof(text), "%s%" PRIu64 " %s\"%s\"%s", sentences[i].before,
+                        loss->n, loss->n == 1 ? "entry, " : "entries, such as ", example,
+                        sentences[i].after);
+                unpack_target_warn(&directory->target, text);
+        }
+}
+
+void directory_rights_done(Directory *directory) {
+        for (size_t i = 0; i < _DIRECTORY_LOSS_MAX; i++)
+                free(directory->losses[i].example);
+        free(directory->rights.example);
+}
+
+void unpack_directory_close_devices(UnpackTarget *target, uint32_t uid, uint32_t gid) {
+        Directory *directory = (Directory *) target;
+
+        directory->closes_devices = true;
+        directory->device_uid = uid;
+        directory->device_gid = gid;
+}
+
+uint64_t unpack_directory_rights(const UnpackTarget *target, const char **ret_example) {
+        const Directory *directory = (const Directory *) target;
+
+        *ret_example = directory->rights.example;
+        return directory->rights.n;
+}
