@@ -13,6 +13,7 @@
 
 #include "base-fd.h"
 #include "job-destination-internal.h"
+#include "job-owners.h"
 
 bool destination_is_mount_root(int dir_fd, const char *name) {
         struct statx sx;
@@ -141,26 +142,40 @@ static int name_staging(Destination *destination, Error *error) {
         return 0;
 }
 
+/* Whether it belongs to one of the ids of a user's own, as who maps owners writes. */
+static bool is_mapped(const Destination *destination, int fd) {
+        struct stat st;
+
+        return destination->maps_owners && fstat(fd, &st) >= 0 && owners_has(st.st_uid);
+}
+
 int destination_check_content(const Destination *destination, int fd, Error *error) {
         if (!destination->overwrite && !is_empty(fd))
                 return error_set(
                         error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
                         "The destination %s is not empty: want a new or empty directory, or --overwrite",
                         destination->path);
-        if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+        if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0 &&
+            (errno != EACCES || !is_mapped(destination, fd)))
                 return error_set_errno(
                         error, errno, "Cannot write to the destination %s", destination->path);
         return destination_check_mounts(destination, error);
 }
 
 static int check_existing(const Destination *destination, Error *error) {
-        _cleanup_(closep) int fd = -EBADF;
+        _cleanup_(closep) int fd = -EBADF, path_fd = -EBADF;
 
         fd = open(destination->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 && errno == ENOTDIR)
                 return error_set(
                         error, ENOTDIR, ERROR_INVALID_DESTINATION,
                         "The destination %s is not a directory", destination->path);
+        if (fd < 0 && errno == EACCES && destination->overwrite) {
+                path_fd = open(destination->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (path_fd >= 0 && is_mapped(destination, path_fd))
+                        return 0;
+                errno = EACCES;
+        }
         if (fd < 0)
                 return error_set_errno(
                         error, errno, "Cannot open the destination %s", destination->path);
@@ -244,6 +259,7 @@ int destination_new(const DestinationRequest *request, Destination **ret, Error 
                 .staging_fd = -EBADF,
                 .root_fd = -EBADF,
                 .overwrite = request->overwrite,
+                .maps_owners = request->maps_owners,
         };
 
         r = resolve(destination, request->path, error);

@@ -22,6 +22,7 @@ struct Destination {
         int root_fd;    /* owned */
         bool exists;    /* the destination did, when we looked */
         bool overwrite;
+        bool maps_owners;
         bool is_in_place;
         bool is_locked; /* in place: nobody else works there, and it had no content */
         bool is_committed;

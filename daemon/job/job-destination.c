@@ -278,8 +278,25 @@ bool destination_clone_step(const Destination *destination, DestinationStep *ret
         return true;
 }
 
+static bool exchanges(const Destination *destination) {
+        return destination->overwrite && destination->exists;
+}
+
+static void set_committed(Destination *destination) {
+        /* From now on it is not to be emptied again. */
+        if (destination->is_in_place)
+                forget_in_journal(destination);
+        destination->is_committed = true;
+
+        /* There is nothing left in it, unless what was there before is. */
+        if (!destination->is_in_place && !exchanges(destination) &&
+            unlinkat(destination->parent_fd, destination->staging, AT_REMOVEDIR) >= 0) {
+                closep(&destination->staging_fd);
+                destination->staging_fd = -EBADF;
+        }
+}
+
 int destination_commit(Destination *destination, Error *error) {
-        unsigned flags = destination->overwrite && destination->exists ? RENAME_EXCHANGE : 0;
         int r;
 
         r = destination->is_in_place ? 0 : destination_check_mounts(destination, error);
@@ -289,7 +306,7 @@ int destination_commit(Destination *destination, Error *error) {
         if (!destination->is_in_place &&
             renameat2(
                     destination->staging_fd, DESTINATION_STAGING_ROOT, destination->parent_fd,
-                    destination->name, flags) < 0) {
+                    destination->name, exchanges(destination) ? RENAME_EXCHANGE : 0) < 0) {
                 if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
                         return error_set(
                                 error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
@@ -298,18 +315,42 @@ int destination_commit(Destination *destination, Error *error) {
                         error, errno, "Cannot rename the new tree to %s", destination->path);
         }
 
-        /* From now on it is not to be emptied again. */
-        if (destination->is_in_place)
-                forget_in_journal(destination);
-        destination->is_committed = true;
-
-        /* There is nothing left in it, unless what was there before is. */
-        if (!destination->is_in_place && flags == 0 &&
-            unlinkat(destination->parent_fd, destination->staging, AT_REMOVEDIR) >= 0) {
-                closep(&destination->staging_fd);
-                destination->staging_fd = -EBADF;
-        }
+        set_committed(destination);
         return 0;
+}
+
+int destination_commit_step(const Destination *destination, DestinationStep *ret, Error *error) {
+        struct stat st;
+        int r;
+
+        if (destination->is_in_place || geteuid() == 0 || fstat(destination->root_fd, &st) < 0 ||
+            st.st_uid == geteuid())
+                return 0;
+
+        r = destination_check_mounts(destination, error);
+        if (r < 0)
+                return r;
+
+        *ret = (DestinationStep){
+                .directory_fd = destination->parent_fd,
+                .name = destination->name,
+                .target = destination->clone_target,
+                .moves = true,
+                .exchanges = exchanges(destination),
+        };
+        return 1;
+}
+
+bool destination_has_committed(Destination *destination) {
+        struct stat now, root;
+
+        if (fstatat(destination->parent_fd, destination->name, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
+            fstat(destination->root_fd, &root) < 0 || now.st_dev != root.st_dev ||
+            now.st_ino != root.st_ino)
+                return false;
+
+        set_committed(destination);
+        return true;
 }
 
 bool destination_cleanup_step(const Destination *destination, DestinationStep *ret) {

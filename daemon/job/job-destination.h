@@ -28,6 +28,7 @@ typedef struct DestinationRequest {
         const char *path; /* absolute; borrowed for the call */
         int directory_fd; /* the directory itself, borrowed; or negative */
         bool overwrite;
+        bool maps_owners; /* to ids that this user may give to files: what has them may be written to */
 } DestinationRequest;
 
 /**
@@ -64,6 +65,8 @@ typedef struct DestinationStep {
         int directory_fd;   /* borrowed from the destination */
         const char *name;   /* what to clone; NULL: the directory is to be emptied */
         const char *target; /* where to clone it to */
+        bool moves;         /* rather it is @target that is to get @name */
+        bool exchanges;     /* and the other way round */
 } DestinationStep;
 
 /** destination_check_step() - whether nothing is mounted in a directory that is to be emptied; -EBUSY, which
@@ -79,6 +82,17 @@ bool destination_clone_step(const Destination *destination, DestinationStep *ret
  * Return: 0, or a negative errno with @error set and the destination as it was.
  */
 int destination_commit(Destination *destination, Error *error);
+
+/**
+ * destination_commit_step() - whether it takes a tree worker to do so, and how
+ *
+ * The new root directory belongs to one of the user's subordinate ids, and renaming a directory writes into
+ * it. Return: 1, 0, or a negative errno with @error set, as of destination_commit().
+ */
+int destination_commit_step(const Destination *destination, DestinationStep *ret, Error *error);
+
+/** destination_has_committed() - whether the worker has, whatever it said; then the commit is done */
+bool destination_has_committed(Destination *destination);
 
 /** destination_cleanup_step() - whether a directory is to be emptied, after a commit or without one */
 bool destination_cleanup_step(const Destination *destination, DestinationStep *ret);

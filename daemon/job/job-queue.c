@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "job-owners.h"
 #include "job-queue.h"
 
 /* A job's place in the queue. */
@@ -216,6 +217,7 @@ static int new_entry(Queue *queue, JobSpec *spec, Entry **ret, Error *error) {
                 .path = spec->destination,
                 .directory_fd = spec->destination_fd,
                 .overwrite = spec->overwrite,
+                .maps_owners = spec->uids.n_ranges + spec->gids.n_ranges > 0,
         };
         _cleanup_(entry_freep) Entry *entry = NULL;
         int r;
@@ -253,7 +255,9 @@ int queue_add(Queue *queue, JobSpec *spec, Job **ret, Error *error) {
                         "There are %" PRIu64 " jobs waiting already: try again later",
                         queue->settings.config->queued_max);
 
-        r = new_entry(queue, spec, &entry, error);
+        r = owners_check(spec, error);
+        if (r >= 0)
+                r = new_entry(queue, spec, &entry, error);
         if (r < 0)
                 return r;
         r = job_new(queue->event, queue->listener, queue->log, spec, &entry->job, error);

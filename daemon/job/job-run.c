@@ -33,6 +33,7 @@ struct JobRun {
         Disk *disk; /* the images that are being made, of a format that has some */
         Tree *tree;
         bool is_fetching, is_building, is_unpacking, is_at_tree; /* that worker is there */
+        bool is_committing; /* the tree worker is, which takes but a moment, and is waited for */
         bool is_unpacked;            /* the unpack worker is gone, and the tree is complete */
         bool warned_open;            /* of a step without a wall around the file system */
         uint64_t consumed, unpacked; /* bytes, as the unpack worker says */
@@ -157,7 +158,8 @@ void job_run_stop(JobRun *run, const Error *error) {
         if (run->is_unpacking)
                 unpack_stop(run->unpack);
         /* What is being removed has to go in any case. */
-        if (run->is_at_tree && job_progress(run->job)->phase != JOB_PHASE_CLEAN)
+        if (run->is_at_tree && !run->is_committing &&
+            job_progress(run->job)->phase != JOB_PHASE_CLEAN)
                 tree_stop(run->tree);
 }
 
@@ -247,6 +249,48 @@ static void remember_image(JobRun *run) {
                 job_message(run->job, LOG_WARNING, error_text(&error));
 }
 
+static void on_committed(void *userdata, const Error *error) {
+        JobRun *run = userdata;
+
+        run->is_at_tree = run->is_committing = false;
+        run->tree = tree_free(run->tree);
+        if (destination_has_committed(run->destination)) {
+                error_clear(&run->error);
+                remember_image(run);
+        } else if (run->error.code == 0 && error->code != 0)
+                (void) error_copy(&run->error, error);
+        else if (run->error.code == 0)
+                error_set(
+                        &run->error, ESTALE, ERROR_WORKER_FAILED,
+                        "The tree worker did not rename the new tree");
+        clean_up(run);
+}
+
+static const TreeEvents commit_events = { .ended = on_committed };
+
+/* Returns whether a worker is at it. */
+static bool commit(JobRun *run) {
+        DestinationStep step;
+        int r;
+
+        if (run->disk && disk_finish(run->disk, &run->error) < 0)
+                return false;
+        r = destination_commit_step(run->destination, &step, &run->error);
+        if (r < 0)
+                return false;
+        if (r > 0) {
+                run->is_at_tree = run->is_committing =
+                        tree_start(
+                                run->context->process, &step, &commit_events, run, &run->tree,
+                                &run->error) >= 0;
+                return run->is_committing;
+        }
+
+        if (destination_commit(run->destination, &run->error) >= 0 && run->disk)
+                disk_keep(run->disk);
+        return false;
+}
+
 /* Goes on when no worker is left: all went well, or it has to be undone. */
 static void settle(JobRun *run) {
         if (run->is_fetching || run->is_building || run->is_unpacking || run->is_at_tree)
@@ -258,9 +302,8 @@ static void settle(JobRun *run) {
                 assert(run->is_unpacked);
 
                 set_phase(run, JOB_PHASE_FINISH);
-                if ((!run->disk || disk_finish(run->disk, &run->error) >= 0) &&
-                    destination_commit(run->destination, &run->error) >= 0 && run->disk)
-                        disk_keep(run->disk);
+                if (commit(run))
+                        return;
         }
         if (run->error.code == 0)
                 remember_image(run);

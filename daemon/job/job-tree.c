@@ -39,6 +39,8 @@ static const ProcessEvents process_events = {
 };
 
 static ProtoTreeOperation operation_of(const DestinationStep *step) {
+        if (step->moves)
+                return step->exchanges ? PROTO_TREE_EXCHANGE : PROTO_TREE_MOVE;
         return step->target ? PROTO_TREE_CLONE : PROTO_TREE_EMPTY;
 }
 

@@ -154,7 +154,8 @@ static bool builder_start_is_valid(const ProtoBuilderStart *m) {
 
 static bool unpack_start_is_valid(const ProtoUnpackStart *m) {
         return m->n_layers >= 1 && m->n_layers <= PROTO_LAYERS_MAX &&
-               m->n_id_ranges <= 2 * ID_RANGES_MAX && is_sandbox_mode(m->sandbox);
+               m->n_id_ranges <= 2 * ID_RANGES_MAX && is_sandbox_mode(m->sandbox) &&
+               is_flag(m->keeps_devices);
 }
 
 static bool tree_start_is_valid(const ProtoTreeStart *m) {

@@ -172,12 +172,14 @@ typedef struct ProtoBuilderArgument {
 typedef enum ProtoTreeOperation {
         PROTO_TREE_EMPTY, /* remove all below the directory */
         PROTO_TREE_CLONE, /* fill @target with hard links to the files of @name, directories copied */
+        PROTO_TREE_MOVE,     /* @target gets the name @name, where there is nothing but an empty directory */
+        PROTO_TREE_EXCHANGE, /* the two change places */
         _PROTO_TREE_OPERATION_MAX,
 } ProtoTreeOperation;
 
 typedef struct ProtoTreeStart {
         uint32_t operation; /* ProtoTreeOperation */
-        char name[256];     /* relative to the directory; for PROTO_TREE_CLONE */
+        char name[256];     /* relative to the directory; but for PROTO_TREE_EMPTY */
         char target[512];   /* the same */
         uint8_t sandbox;
 } ProtoTreeStart; /* descriptors: the directory */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "unpack-acl.h"
+#include "unpack-capability.h"
 #include "unpack-meta.h"
 #include "unpack-path.h"
 #include "unpack-xattr.h"
@@ -116,6 +117,7 @@ static int read_xattr(
         const MetaRules *rules,
         Error *error) {
         void *copy;
+        int r;
 
         /* The labels of the machine that made the image mean nothing here. */
         if (strcmp(name, "security.selinux") == 0)
@@ -130,6 +132,11 @@ static int read_xattr(
                         error, E2BIG, ERROR_LIMIT_EXCEEDED,
                         "It has an extended attribute of more than %" PRIu64 " bytes",
                         rules->limits->xattr_bytes);
+
+        if (strcmp(name, XATTR_CAPABILITY) == 0) {
+                r = capability_map(value, size, rules->capability_uids, &copy, &size, error);
+                return r < 0 ? r : add_xattr(entry_meta, name, copy, size, error);
+        }
 
         copy = malloc(size + 1);
         if (!copy)

@@ -23,6 +23,8 @@ typedef struct MetaRules {
         const Limits *limits; /* borrowed */
         const IdMap *uids;    /* borrowed; may be NULL */
         const IdMap *gids;    /* borrowed; may be NULL */
+        const IdMap
+                *capability_uids; /* borrowed; whose root they are for; NULL: as the image says */
 } MetaRules;
 
 /**

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base-thread.h"
 #include "hash.h"
@@ -248,7 +249,13 @@ int unpack_run(
 
         if (!options)
                 options = &no_options;
-        rules = (MetaRules){ &options->limits, options->uids, options->gids };
+        rules = (MetaRules){
+                .limits = &options->limits,
+                .uids = options->uids,
+                .gids = options->gids,
+                /* In a user namespace the kernel takes none for the root of the initial one. */
+                .capability_uids = geteuid() != 0 ? options->uids : NULL,
+        };
 
         r = ring_new(&run.ring, error);
         if (r < 0)

@@ -4,6 +4,7 @@
 #include <linux/limits.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "unpack-xattr.h"
 
@@ -54,8 +55,11 @@ int xattr_write_all(
                                 target, &warnings->unsupported,
                                 "The file system cannot keep all extended attributes of the image: "
                                 "some are left out");
-                /* EINVAL: an ACL names somebody whom a user's namespace does not have. */
-                else if (r == -EPERM || ((r == -EACCES || r == -EINVAL) && !privileged))
+                /* EINVAL: an ACL names somebody whom a user's namespace does not have, also one in which
+                 * the user has all privileges. */
+                else if (
+                        r == -EPERM || (r == -EACCES && !privileged) ||
+                        (r == -EINVAL && (!privileged || geteuid() != 0)))
                         warn_once(
                                 target, &warnings->unprivileged,
                                 "Extended attributes that only root can write are left out");

@@ -31,6 +31,7 @@
  *
  * As a user without privileges it stays who it is, has no capabilities anyway, and the namespaces are
  * below one for the user, where the kernel allows that; but not that of processes, which is root's alone.
+ * In the user namespace of worker-owners.h it is like root: with the capabilities for trees, over its ids.
  *
  * Around the file system there is at least one wall, the mounts or Landlock, or the step fails, unless the
  * mode says otherwise; programs have none but their user. Root that may not mount has a tree as its root by

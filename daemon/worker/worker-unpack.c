@@ -10,6 +10,7 @@
 #include "unpack-directory.h"
 #include "worker-label.h"
 #include "worker-layers.h"
+#include "worker-owners.h"
 #include "worker-privileges.h"
 #include "worker-rootfs.h"
 #include "worker-sandbox.h"
@@ -53,8 +54,13 @@ static int is_empty(int dir_fd, Error *error) {
         return !entry;
 }
 
-/* Images need not have an entry for the root: where a tree begins, a directory that is root's becomes the
- * mapped root's. */
+/* What root's id becomes; what has no mapping stays @own. */
+static uint32_t mapped_root(const IdMap *map, uint32_t own) {
+        return map->n_ranges > 0 && idmap_covers(map, 0) ? idmap_apply(map, 0) : own;
+}
+
+/* Images need not have an entry for the root: where a tree begins, a directory that is this user's, root's
+ * as a rule, becomes the mapped root's. */
 static int map_root(int root_fd, const RootfsSettings *settings, Error *error) {
         struct stat st;
         uid_t uid;
@@ -67,8 +73,8 @@ static int map_root(int root_fd, const RootfsSettings *settings, Error *error) {
         if (fstat(root_fd, &st) < 0)
                 return error_set_errno(error, errno, "Cannot look at the root directory");
 
-        uid = st.st_uid == 0 ? idmap_apply(&settings->uids, 0) : st.st_uid;
-        gid = st.st_gid == 0 ? idmap_apply(&settings->gids, 0) : st.st_gid;
+        uid = st.st_uid == geteuid() ? mapped_root(&settings->uids, st.st_uid) : st.st_uid;
+        gid = st.st_gid == getegid() ? mapped_root(&settings->gids, st.st_gid) : st.st_gid;
         if ((uid != st.st_uid || gid != st.st_gid) && fchown(root_fd, uid, gid) < 0)
                 return error_set_errno(error, errno, "Cannot make %u:%u the owner", uid, gid);
         return 0;
@@ -124,6 +130,8 @@ int worker_unpack(int socket_fd, Error *error) {
                 r = layers_new(socket_fd, message.unpack_start.n_layers, &layers, error);
         if (r >= 0)
                 r = label_new_files(fds.fds[0], error);
+        if (r >= 0 && message.unpack_start.n_id_ranges > 0)
+                r = owners_enter_namespace(&fds.fds[0], error);
         if (r >= 0)
                 r = enter_sandbox(
                         socket_fd, &message.unpack_start, &fds.fds[0], &privileged, error);

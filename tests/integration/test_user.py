@@ -4,14 +4,16 @@
 import os
 import pathlib
 import re
+import shutil
+import signal
 import stat
 import struct
 
 import pytest
 
-from support import disk, programs, tar, tree
+from support import disk, programs, samples, tar, tree
 from support.image import Image
-from support.process import run
+from support.process import descendants, run, wait_for
 
 pytestmark = pytest.mark.root
 
@@ -98,3 +100,173 @@ def test_acl_of_somebody_else_is_left_out_with_one_warning(user, faulty_registry
     result = user.bootstrap(faulty_registry.reference('user'), dest)
     assert sum('xtended attributes' in line for line in result.err.splitlines()) == 1
     assert (dest / 'a').read_bytes() == b'x'
+
+
+# The scratch user's subordinate ids, in files that only its programs see.
+FIRST, COUNT = 300000, 70000
+FILES = {'passwd': f'root:x:0:0::/root:/bin/sh\nscratch:x:{UID}:{UID}::/nonexistent:/bin/sh\n',
+         'subuid': f'other:1000:5\nscratch:{FIRST}:{COUNT}\n', 'subgid': f'{UID}:{FIRST}:{COUNT}\n'}
+MAP = f'0:{FIRST}:65536'
+
+
+@pytest.fixture
+def subordinate(user, tmp_path):
+    """Gives the user subordinate ids, or whatever @files say instead; the machine's own stay as they are."""
+    def give(**files):
+        script = 'set -e\n'
+        for name, text in {**FILES, **files}.items():
+            (tmp_path / name).write_text(text)
+            script += f'mount --bind {tmp_path / name} /etc/{name}\n'
+        if not os.path.exists('/etc/subuid'):
+            pytest.fail('there is no /etc/subuid to mount another on')
+        user.prefix[:0] = ['unshare', '--mount', 'sh', '-c', script + 'exec "$0" "$@"']
+        return user
+
+    assert user.prefix == programs.AS_USER
+    return give
+
+
+def owners(dest):
+    return {name.decode(): (node['uid'], node['gid'], node['mode'])
+            for name, node in tree.snapshot(dest).items()}
+
+
+MAPPED = [tar.directory('etc', mode=0o750, uid=0, gid=7), tar.file('etc/f', b'x', mode=0, uid=33, gid=34),
+          tar.file('su', b'x', mode=0o4755), tar.symlink('link', 'etc/f', uid=5, gid=6),
+          tar.device('null', 'c', 1, 3)]
+OWNERS = {'.': (FIRST, FIRST, 0o755), 'etc': (FIRST, FIRST + 7, 0o750),
+          'etc/f': (FIRST + 33, FIRST + 34, 0), 'su': (FIRST, FIRST, 0o4755),
+          'link': (FIRST + 5, FIRST + 6, 0o777)}
+
+
+def test_user_with_subordinate_ids_really_maps(subordinate, faulty_registry, dest):
+    client = subordinate()
+    faulty_registry.add('user', Image([MAPPED]))
+    result = client.bootstrap(faulty_registry.reference('user'), dest, '--idmap', MAP)
+    assert owners(dest) == OWNERS
+    assert counts(result, 'Device nodes') == ['1 entry, "null"']
+    assert len([line for line in result.err.splitlines() if line.startswith('Warning')]) == 1
+    assert sorted(os.listdir(dest.parent)) == ['root']
+
+
+def test_worker_that_maps_is_in_its_sandbox(subordinate, faulty_registry, dest):
+    client, image = subordinate(), Image([MAPPED, [tar.file('big', samples.noise(1 << 20))]])
+    faulty_registry.add('user', image)
+    gate = faulty_registry.gate(image.layers[1].digest, 1 << 19)
+    process = client.start('--not-secure', '--idmap', MAP, faulty_registry.reference('user'), dest)
+    try:
+        wait_for(lambda: list(dest.parent.glob('.virt-bootstrap-*/root/link')), 'the first layer')
+        worker, = [pid for pid in descendants(process.pid)
+                   if b'unpack' in pathlib.Path(f'/proc/{pid}/cmdline').read_bytes()]
+        status = pathlib.Path(f'/proc/{worker}/status').read_text()
+        assert re.search(r'^NoNewPrivs:\s1$', status, re.M) and re.search(r'^Seccomp:\s2$', status, re.M)
+        assert {'etc', 'link', 'su'} <= set(os.listdir(f'/proc/{worker}/root')) <= {
+            'etc', 'link', 'su', 'big'}
+        for kind in ('user', 'mnt', 'net'):
+            assert os.readlink(f'/proc/{worker}/ns/{kind}') != os.readlink(
+                f'/proc/{process.pid}/ns/{kind}')
+    finally:
+        gate.set()
+        client.finish(process)
+
+
+def test_mapped_tree_can_be_overwritten_with_a_map(subordinate, faulty_registry, dest):
+    client = subordinate()
+    closed = tar.directory('.', mode=0o700)
+    faulty_registry.add('user', Image([[closed, *MAPPED]]))
+    faulty_registry.add('more', Image([[tar.file('etc/f', b'new', uid=1), tar.file('etc/g', uid=2)]]))
+    client.bootstrap(faulty_registry.reference('user'), dest, '--idmap', MAP)
+    result = client.fail(faulty_registry.reference('more'), dest, '--overwrite')
+    assert result.error == 'AccessDenied'
+    client.bootstrap(faulty_registry.reference('more'), dest, '--overwrite', '--idmap', MAP)
+    assert owners(dest) == {**OWNERS, '.': (FIRST, FIRST, 0o700), 'etc/f': (FIRST + 1, FIRST, 0o644),
+                            'etc/g': (FIRST + 2, FIRST, 0o644)}
+    assert (dest / 'etc/f').read_text() == 'new'
+    assert sorted(os.listdir(dest.parent)) == ['root']
+
+
+def test_failed_job_with_a_map_leaves_nothing(subordinate, faulty_registry, work, dest):
+    faulty_registry.add('user', Image([MAPPED, [tar.hardlink('x', 'missing')]]))
+    result = subordinate().fail(faulty_registry.reference('user'), dest, '--idmap', MAP)
+    assert result.error in ('UnsafeArchive', 'CorruptArchive')
+    assert not list(work.iterdir())
+
+
+def test_killed_job_with_a_map_leaves_nothing(subordinate, faulty_registry, work, dest):
+    """The next daemon removes what is not this user's."""
+    client = subordinate()
+    image = Image([MAPPED, [tar.file('big', samples.noise(1 << 20))]])
+    faulty_registry.add('user', image)
+    faulty_registry.add('other', Image([[tar.file('x')]]))
+    gate = faulty_registry.gate(image.layers[1].digest, 1 << 19)
+    process = client.start('--not-secure', '--idmap', MAP, faulty_registry.reference('user'), dest)
+    wait_for(lambda: list(work.glob('.virt-bootstrap-*/root/link')), 'the first layer')
+    # None is left that could tidy up.
+    for end in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in (process.pid, *descendants(process.pid)):
+            os.kill(pid, end)
+    process.communicate()
+    gate.set()
+    assert owners(next(work.glob('.virt-bootstrap-*/root')))['etc'] == OWNERS['etc']
+    client.bootstrap(faulty_registry.reference('other'), work / 'other')
+    assert sorted(os.listdir(work)) == ['other']
+
+
+@pytest.mark.parametrize('option, wrong', [
+    ('--idmap', f'0:{FIRST}:{COUNT + 1}'), ('--uidmap', '0:0:65536'), ('--gidmap', f'0:{FIRST - 1}:2'),
+    ('--idmap', '0:0:4294967295')])
+def test_map_beyond_the_subordinate_ids_is_refused_at_once(subordinate, work, option, wrong):
+    result = subordinate().fail('docker://127.0.0.1:1/never', work / 'root', option, wrong)
+    assert result.error == 'InvalidOption'
+    for word in ('root', 'subordinate ids in /etc/sub', 'the format qcow2'):
+        assert word in result.sentence
+    assert not list(work.iterdir())
+
+
+def test_map_of_a_user_without_subordinate_ids_is_refused_at_once(user, work):
+    result = user.fail('docker://127.0.0.1:1/never', work / 'root', '--idmap', '0:100000:65536')
+    assert result.error == 'InvalidOption'
+    assert 'the ids 100000 to 165535' in result.sentence
+    assert not list(work.iterdir())
+
+
+def test_map_without_newuidmap_is_refused_at_once(subordinate, work):
+    bare = work.parent / 'bare'
+    bare.mkdir()
+    for name in ('unshare', 'sh', 'mount', 'setpriv'):
+        (bare / name).symlink_to(shutil.which(name))
+    result = subordinate().fail('docker://127.0.0.1:1/never', work / 'root', '--idmap', MAP,
+                                env={'PATH': str(bare)})
+    assert result.error == 'InvalidOption'
+    assert 'newuidmap, which is not installed' in result.sentence
+
+
+def test_disk_image_is_mapped_without_any_right(user, faulty_registry, dest):
+    faulty_registry.add('user', Image([[tar.file('su', mode=0o4755, uid=3)]]))
+    user.bootstrap(faulty_registry.reference('user'), dest, '--format=qcow2', '--size=64M', '--idmap',
+                   '0:100000:65536')
+    found = disk.snapshot(disk.top(dest))
+    assert (found[b'su']['mode'], found[b'su']['uid']) == (0o4755, 100003)
+
+
+def test_owner_that_a_namespace_has_not_is_lost_with_its_rights(subordinate, faulty_registry, dest):
+    acl = struct.pack('<I', 2) + b''.join(struct.pack('<HHI', *entry) for entry in (
+        (1, 6, 2**32 - 1), (2, 6, 65536), (4, 4, 2**32 - 1), (0x10, 6, 2**32 - 1),
+        (0x20, 4, 2**32 - 1)))
+    faulty_registry.add('user', Image([[
+        tar.file('su', mode=0o6755, uid=70000, gid=3), tar.file('own', mode=0o4755, uid=3, gid=70000),
+        tar.file('acl', xattrs={'system.posix_acl_access': acl})]]))
+    result = subordinate().bootstrap(faulty_registry.reference('user'), dest, '--idmap', MAP)
+    assert owners(dest) == {'.': OWNERS['.'], 'su': (UID, FIRST + 3, 0o755),
+                            'own': (FIRST + 3, UID, 0o755), 'acl': (FIRST, FIRST, 0o644)}
+    assert counts(result, 'Owners') == ['2 entries, such as "su"']
+    assert counts(result, 'Setuid') == ['2 entries, such as "su"']
+
+
+def test_capabilities_of_a_mapped_tree_are_for_the_mapped_root(subordinate, faulty_registry, dest):
+    capability = struct.pack('<IIIII', 0x02000001, 1 << 13, 0, 0, 0)
+    faulty_registry.add('user', Image([[
+        tar.file('ping', mode=0o755, xattrs={'security.capability': capability})]]))
+    subordinate().bootstrap(faulty_registry.reference('user'), dest, '--idmap', MAP)
+    assert os.getxattr(dest / 'ping', 'security.capability') == struct.pack(
+        '<IIIIII', 0x03000001, 1 << 13, 0, 0, 0, FIRST)

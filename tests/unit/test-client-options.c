@@ -64,11 +64,13 @@ static void everything_that_the_original_took_is_taken(void **state) {
 static void options_may_stand_anywhere_and_be_shortened(void **state) {
         __attribute__((__cleanup__(release))) CommandLine line;
 
-        assert_int_equal(parse(&line, "--form=dir rootfs.tar --over /srv/x --offl --share"), 0);
+        assert_int_equal(
+                parse(&line, "--form=dir rootfs.tar --over /srv/x --offl --share --keep-d"), 0);
         assert_string_equal(line.options.arguments[0], "rootfs.tar");
         assert_string_equal(line.options.arguments[1], "/srv/x");
         assert_string_equal(line.options.format, "dir");
         assert_true(line.options.overwrite && line.options.offline && line.options.share_layers);
+        assert_true(line.options.keep_devices);
         assert_false(line.options.no_cache || line.options.json || line.options.detach);
 }
 

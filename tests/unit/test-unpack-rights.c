@@ -3,6 +3,7 @@
 /* What the files of an image let others do on this host. */
 
 #include "test-unpack.h"
+#include "unpack-capability.h"
 
 /* user::rw-, user:1000:rw-, group::---, mask::rw-, other::--- */
 static const uint8_t acl[] = {
@@ -108,6 +109,52 @@ static void owner_outside_of_the_ranges_stays_without_rights(void **state) {
         assert_non_null(strstr(f->warnings, "4 entries, such as \"user\""));
 }
 
+static void capabilities_are_for_the_root_that_theirs_becomes(void **state) {
+        static const uint8_t mapped[24] = { 1, 0, 0, 3, 0, 0x20, [20] = 0xa0, 0x86, 1 };
+        static const uint8_t of_seven[24] = { 1, 0, 0, 3, 0, 0x20, [20] = 7 };
+        static const struct {
+                const char *range;
+                const void *value;
+                size_t size;
+                const void *want;
+                size_t want_size;
+        } cases[] = {
+                { "0:100000:1", capability, 20, mapped, 24 },
+                { "1:100000:1", capability, 20, capability, 20 },
+                { "7:100000:1", of_seven, 24, mapped, 24 },
+                { "0:100000:1", of_seven, 24, of_seven, 24 },
+                { "0:100000:1", of_seven, 20, of_seven, 20 },
+                { "0:100000:1", capability, 12, capability, 12 },
+                { "0:100000:1", capability, 0, capability, 0 },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                _cleanup_(freep) void *got = NULL;
+                IdMap uids = { .n_ranges = 1 };
+                size_t size;
+
+                assert_int_equal(idmap_parse_range(cases[i].range, &uids.ranges[0], NULL), 0);
+                assert_int_equal(
+                        capability_map(cases[i].value, cases[i].size, &uids, &got, &size, NULL), 0);
+                assert_int_equal(size, cases[i].want_size);
+                assert_memory_equal(got, cases[i].want, size);
+        }
+}
+
+static void capabilities_that_root_unpacks_stay_as_they_are(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+        uint8_t got[64];
+
+        skip_unless_root();
+        map(f, &f->uids, "0:100000:1000");
+        tar_capable(tar, "ping", 0);
+        run_well(f);
+        assert_int_equal(
+                xattr_of(f, "ping", "security.capability", got, sizeof(got)), sizeof(capability));
+        assert_memory_equal(got, capability, sizeof(capability));
+}
+
 static void without_ranges_no_id_is_outside(void **state) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -210,6 +257,8 @@ int main(void) {
                 UNPACK_CASE(lost_owners_are_counted_in_one_warning),
                 UNPACK_CASE(device_nodes_that_are_left_out_are_counted),
                 UNPACK_CASE(owner_outside_of_the_ranges_stays_without_rights),
+                UNPACK_CASE(capabilities_are_for_the_root_that_theirs_becomes),
+                UNPACK_CASE(capabilities_that_root_unpacks_stay_as_they_are),
                 UNPACK_CASE(without_ranges_no_id_is_outside),
                 UNPACK_CASE(device_is_closed_unless_it_is_harmless),
                 UNPACK_CASE(files_with_rights_are_counted),
