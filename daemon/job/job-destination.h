@@ -94,6 +94,14 @@ int destination_commit_step(const Destination *destination, DestinationStep *ret
 /** destination_has_committed() - whether the worker has, whatever it said; then the commit is done */
 bool destination_has_committed(Destination *destination);
 
+/**
+ * destination_lends_rights() - whether the host's users can run what is in the tree with the rights it has
+ *
+ * There is no directory from the tree's root up to "/" which others may not search, and its file system is
+ * not mounted with nosuid.
+ */
+bool destination_lends_rights(const Destination *destination);
+
 /** destination_cleanup_step() - whether a directory is to be emptied, after a commit or without one */
 bool destination_cleanup_step(const Destination *destination, DestinationStep *ret);
 

@@ -73,6 +73,7 @@ static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
         },
         [WORKER_UNPACK] = {
                 [PROTO_UNPACK_PROGRESS] = true,
+                [PROTO_UNPACK_RIGHTS] = true,
                 [PROTO_WARNING] = true,
         },
         [WORKER_BUILDER] = {

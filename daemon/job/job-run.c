@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,12 +35,14 @@ struct JobRun {
         Tree *tree;
         bool is_fetching, is_building, is_unpacking, is_at_tree; /* that worker is there */
         bool is_committing; /* the tree worker is, which takes but a moment, and is waited for */
-        bool is_unpacked;            /* the unpack worker is gone, and the tree is complete */
-        bool warned_open;            /* of a step without a wall around the file system */
+        bool is_unpacked;   /* the unpack worker is gone, and the tree is complete */
+        bool warned_open;   /* of a step without a wall around the file system */
         uint64_t consumed, unpacked; /* bytes, as the unpack worker says */
         uint64_t tarball_bytes;      /* 0 when nobody knows */
         uint64_t archive_read;       /* bytes, as the fetch worker says */
         uint32_t built;              /* permille, as the builder says */
+        uint64_t n_with_rights;      /* files with setuid, setgid or capabilities */
+        char *with_rights;           /* owned; such a file, or NULL */
         uint64_t seen;               /* all that moved when there was progress last */
         sd_event_source *stall;      /* armed while there has to be progress */
         Error error;                 /* why the job ends; empty as long as all is well */
@@ -249,6 +252,30 @@ static void remember_image(JobRun *run) {
                 job_message(run->job, LOG_WARNING, error_text(&error));
 }
 
+/* The tree is where it is to be: an image's programs may be more than its user wants on this host. */
+static void warn_of_rights(JobRun *run) {
+        _cleanup_(freep) char *text = NULL;
+
+        if (run->n_with_rights == 0 || !destination_lends_rights(run->destination))
+                return;
+        if (asprintf(
+                    &text,
+                    "All users of this host can run the image's programs with setuid, setgid or capabilities "
+                    "(%" PRIu64
+                    ", such as \"%s\"): keep the tree below a directory of mode 0700, or on "
+                    "a file system that is mounted nosuid,nodev",
+                    run->n_with_rights, run->with_rights ? run->with_rights : "") < 0) {
+                text = NULL;
+                return;
+        }
+        job_message(run->job, LOG_WARNING, text);
+}
+
+static void finish_tree(JobRun *run) {
+        warn_of_rights(run);
+        remember_image(run);
+}
+
 static void on_committed(void *userdata, const Error *error) {
         JobRun *run = userdata;
 
@@ -256,7 +283,7 @@ static void on_committed(void *userdata, const Error *error) {
         run->tree = tree_free(run->tree);
         if (destination_has_committed(run->destination)) {
                 error_clear(&run->error);
-                remember_image(run);
+                finish_tree(run);
         } else if (run->error.code == 0 && error->code != 0)
                 (void) error_copy(&run->error, error);
         else if (run->error.code == 0)
@@ -306,7 +333,7 @@ static void settle(JobRun *run) {
                         return;
         }
         if (run->error.code == 0)
-                remember_image(run);
+                finish_tree(run);
 
         clean_up(run);
 }
@@ -337,6 +364,14 @@ static void on_warning(void *userdata, const char *text) {
         job_message(run->job, LOG_WARNING, text);
 }
 
+static void on_rights(void *userdata, uint64_t n, const char *example) {
+        JobRun *run = userdata;
+
+        free(run->with_rights);
+        run->with_rights = strdup(example);
+        run->n_with_rights = n;
+}
+
 /* Whether somebody still works on what the unpack worker has read. */
 static bool is_input_open(const JobRun *run) {
         return run->is_building || (run->is_fetching && !unpack_is_settled(run->unpack));
@@ -360,6 +395,7 @@ static void on_unpack_ended(void *userdata, const Error *error) {
 static const UnpackJobEvents unpack_events = {
         .progress = on_unpack_progress,
         .warning = on_warning,
+        .rights = on_rights,
         .ended = on_unpack_ended,
 };
 
@@ -630,6 +666,7 @@ JobRun *job_run_free(JobRun *run) {
         tree_free(run->tree);
         fetch_free(run->fetch);
         destination_free(run->destination);
+        free(run->with_rights);
         error_clear(&run->error);
         error_clear(&run->unpack_error);
         error_clear(&run->builder_error);

@@ -22,6 +22,9 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
                 unpack->events->progress(
                         unpack->userdata, message->unpack_progress.consumed,
                         message->unpack_progress.unpacked);
+        else if (message->type == PROTO_UNPACK_RIGHTS)
+                unpack->events->rights(
+                        unpack->userdata, message->unpack_rights.n, message->unpack_rights.example);
         else
                 unpack->events->warning(unpack->userdata, message->warning.text);
 }

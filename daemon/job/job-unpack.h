@@ -15,6 +15,9 @@ typedef struct UnpackJobEvents {
         void (*progress)(void *userdata, uint64_t consumed, uint64_t unpacked); /* bytes so far */
         void (*warning)(void *userdata, const char *text);
 
+        /* So many files, such as @example, have setuid, setgid or capabilities. Not for disk images. */
+        void (*rights)(void *userdata, uint64_t n, const char *example);
+
         /* The worker is gone; as the last thing. @error is empty when the tree is complete; it names
          * the source, but for a registry's, of which it names the layer. */
         void (*ended)(void *userdata, const Error *error);

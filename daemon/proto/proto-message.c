@@ -27,6 +27,7 @@ static const struct {
         [PROTO_UNPACK_LAYER] = { SIZE_OF(unpack_layer), 1, 1 },
         [PROTO_UNPACK_GROWN] = { SIZE_OF(unpack_grown), 0, 0 },
         [PROTO_TOP] = { SIZE_OF(top), 0, 0 },
+        [PROTO_UNPACK_RIGHTS] = { SIZE_OF(unpack_rights), 0, 0 },
         [PROTO_FETCH_READ] = { SIZE_OF(fetch_read), 0, 0 },
         [PROTO_BLOB_WANTED] = { SIZE_OF(blob_wanted), 0, 0 },
         [PROTO_IMAGE] = { SIZE_OF(image), 0, 0 },
@@ -179,6 +180,8 @@ static bool is_valid(const ProtoMessage *m) {
                 return disk_start_is_valid(&m->disk_start);
         case PROTO_BUILDER_START:
                 return builder_start_is_valid(&m->builder_start);
+        case PROTO_UNPACK_RIGHTS:
+                return m->unpack_rights.n > 0 && TEXT_OK(m->unpack_rights.example);
         case PROTO_TREE_START:
                 return tree_start_is_valid(&m->tree_start);
         case PROTO_ID_RANGE:

@@ -36,7 +36,7 @@
  *     daemon                       unpack worker
  *       ── UNPACK_START [root, password], ID_RANGE × n ──▶
  *       ── UNPACK_LAYER [blob] × n, UNPACK_GROWN × n ────▶
- *       ◀── UNPACK_PROGRESS × n, WARNING × n, RESULT
+ *       ◀── UNPACK_PROGRESS × n, WARNING × n, UNPACK_RIGHTS, RESULT
  *
  *     daemon                       disk worker
  *       ── DISK_START [scratch file, password], ID_RANGE × n, DISK_IMAGE [image] × n ──▶
@@ -101,6 +101,7 @@ typedef enum ProtoType {
         PROTO_WARNING,
         PROTO_RESULT,
         PROTO_FETCH_READ,
+        PROTO_UNPACK_RIGHTS,
         _PROTO_TYPE_MAX,
 } ProtoType;
 
@@ -172,7 +173,7 @@ typedef struct ProtoBuilderArgument {
 typedef enum ProtoTreeOperation {
         PROTO_TREE_EMPTY, /* remove all below the directory */
         PROTO_TREE_CLONE, /* fill @target with hard links to the files of @name, directories copied */
-        PROTO_TREE_MOVE,     /* @target gets the name @name, where there is nothing but an empty directory */
+        PROTO_TREE_MOVE, /* @target gets the name @name, where there is nothing but an empty directory */
         PROTO_TREE_EXCHANGE, /* the two change places */
         _PROTO_TREE_OPERATION_MAX,
 } ProtoTreeOperation;
@@ -281,6 +282,11 @@ typedef struct ProtoUnpackProgress {
         uint64_t unpacked; /* uncompressed bytes, the same */
 } ProtoUnpackProgress;
 
+typedef struct ProtoUnpackRights {
+        uint64_t n; /* files that were made with setuid, setgid or capabilities: at least one */
+        char example[256]; /* the first one's name, perhaps cut */
+} ProtoUnpackRights;
+
 typedef struct ProtoBuilderProgress {
         uint32_t permille; /* of what is done; 0 to 1000 */
 } ProtoBuilderProgress;
@@ -320,6 +326,7 @@ typedef struct ProtoMessage {
                 ProtoVerifyReady verify_ready;
                 ProtoVerifyGrown verify_grown;
                 ProtoUnpackProgress unpack_progress;
+                ProtoUnpackRights unpack_rights;
                 ProtoBuilderProgress builder_progress;
                 ProtoWarning warning;
                 ProtoResult result;

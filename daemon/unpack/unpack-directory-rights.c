@@ -159,7 +159,7 @@ void directory_sum_up(void *self) {
                         " (the format qcow2 keeps them)",
                 },
                 [DIRECTORY_LOSS_NODE] = {
-                        "Device nodes, which only root can make, are left out: ",
+                        "Device nodes are left out, which cannot be made here: ",
                         " (the format qcow2 keeps them)",
                 },
                 [DIRECTORY_LOSS_OPENNESS] = {

@@ -22,8 +22,8 @@
 #include "worker-owners.h"
 #include "worker-program.h"
 
-#define NUMBER_MAX     11 /* of a 32 bit id in decimal, with the NUL */
-#define ARGUMENTS_MAX  (2 + 3 * ID_RANGES_MAX + 1)
+#define NUMBER_MAX    11 /* of a 32 bit id in decimal, with the NUL */
+#define ARGUMENTS_MAX (2 + 3 * ID_RANGES_MAX + 1)
 
 /* A child which does nothing but to be in a user namespace: that is mapped from outside, and entered only
  * when that went well. */
@@ -146,8 +146,7 @@ static int run_mapper(const char *name, char *const *numbers, size_t n, Error *e
         return status == 0
                        ? 0
                        : error_set(
-                                 error, EPERM, ERROR_FAILED,
-                                 "Cannot map the ids of this user: %s",
+                                 error, EPERM, ERROR_FAILED, "Cannot map the ids of this user: %s",
                                  said[0] != '\0' ? said : name);
 }
 

@@ -80,6 +80,21 @@ static int map_root(int root_fd, const RootfsSettings *settings, Error *error) {
         return 0;
 }
 
+/* The daemon knows whether that is of any interest. */
+static int tell_rights(int socket_fd, const UnpackTarget *target, Error *error) {
+        ProtoMessage message = { .type = PROTO_UNPACK_RIGHTS };
+        const char *example;
+
+        message.unpack_rights.n = unpack_directory_rights(target, &example);
+        if (message.unpack_rights.n == 0)
+                return 0;
+
+        (void) proto_text_set(
+                message.unpack_rights.example, sizeof(message.unpack_rights.example),
+                example ? example : "");
+        return worker_send(socket_fd, &message, error);
+}
+
 static int unpack(
         int socket_fd,
         int root_fd,
@@ -99,6 +114,8 @@ static int unpack(
                         target, idmap_apply(&settings->uids, 0), idmap_apply(&settings->gids, 0));
         if (r >= 0)
                 r = rootfs_unpack(socket_fd, layers, target, settings, error);
+        if (r >= 0)
+                r = tell_rights(socket_fd, target, error);
         if (r >= 0 && password_fd >= 0)
                 r = rootfs_set_password(target, password_fd, error);
         if (r >= 0 && syncfs(root_fd) < 0)

@@ -80,6 +80,10 @@ static void check_from_worker(const ProtoMessage *m) {
                 TRAP_UNLESS(error_kind_to_string((ErrorKind) m->result.kind) != NULL);
                 CHECK_TEXT(m->result.text);
                 break;
+        case PROTO_UNPACK_RIGHTS:
+                TRAP_UNLESS(m->unpack_rights.n > 0);
+                CHECK_TEXT(m->unpack_rights.example);
+                break;
         case PROTO_BUILDER_PROGRESS:
                 TRAP_UNLESS(m->builder_progress.permille <= 1000);
                 break;

@@ -3,6 +3,7 @@
 
 import crypt
 import os
+import re
 import stat
 
 import pytest
@@ -132,6 +133,62 @@ def test_owner_outside_of_all_ranges_stays_but_lends_no_rights(faulty_registry, 
         b'plain': (70000, 100000, 0o644)}
     lines = [line for line in result.err.splitlines() if 'ranges' in line]
     assert len(lines) == 1 and '3 entries, such as "user"' in lines[0]
+
+
+RIGHTS = [tar.directory('usr'), tar.file('usr/su', mode=0o4755), tar.file('usr/wall', mode=0o2755),
+          tar.file('usr/ping', mode=0o755, xattrs={'security.capability': samples.CAPABILITY}),
+          tar.directory('usr/games', mode=0o2755), tar.file('usr/plain', mode=0o755)]
+
+
+def rights_told(result):
+    return [re.search(r'\(.*?\)', line)[0] for line in result.err.splitlines()
+            if 'users of this host' in line]
+
+
+@pytest.fixture
+def public(tmp_path):
+    """Makes all directories above the tests' own ones accessible, as /srv and /var are."""
+    for path in (tmp_path, *tmp_path.parents[:2]):
+        path.chmod(0o755)
+
+
+@pytest.mark.parametrize('options', [[], ['--idmap=0:100000:65536'], ['--overwrite']])
+def test_rights_of_a_tree_that_everybody_reaches_are_told_once(
+        faulty_registry, client, public, dest, options):
+    faulty_registry.add('tree', Image([RIGHTS]))
+    dest.mkdir()
+    result = client.bootstrap(faulty_registry.reference('tree'), dest, *options)
+    assert rights_told(result) == ['(3, such as "usr/su")']
+    assert f'{0o700:o}' in result.err and 'nosuid' in result.err
+
+
+def test_rights_below_a_closed_directory_are_no_reason_to_warn(
+        faulty_registry, client, public, work, tmp_path):
+    faulty_registry.add('tree', Image([RIGHTS]))
+    faulty_registry.add('closed', Image([[tar.directory('.', mode=0o750), *RIGHTS]]))
+    for closed, name in ((tmp_path, 'tree'), (work, 'tree'), (None, 'closed')):
+        if closed:
+            closed.chmod(0o700)
+        result = client.bootstrap(faulty_registry.reference(name), work / f'{closed and closed.name}')
+        assert not rights_told(result), closed
+        if closed:
+            closed.chmod(0o755)
+
+
+def test_rights_on_a_file_system_without_setuid_are_no_reason_to_warn(
+        faulty_registry, client, public, tmpfs):
+    root = tmpfs('4m')
+    faulty_registry.add('tree', Image([RIGHTS]))
+    run(['mount', '-o', 'remount,nosuid', root])
+    for dest in (root, root / 'below'):
+        assert not rights_told(client.bootstrap(faulty_registry.reference('tree'), dest, '--overwrite'))
+    run(['mount', '-o', 'remount,suid', root])
+    assert rights_told(client.bootstrap(faulty_registry.reference('tree'), root / 'more'))
+
+
+def test_tree_without_rights_is_no_reason_to_warn(faulty_registry, client, public, dest):
+    faulty_registry.add('tree', Image([[tar.file('x', mode=0o1755), tar.directory('d', mode=0o2775)]]))
+    assert not rights_told(client.bootstrap(faulty_registry.reference('tree'), dest))
 
 
 def test_whiteout_removes_only_what_is_below(faulty_registry, client, dest):

@@ -42,6 +42,7 @@ static const Field texts[] = {
         FIELD(PROTO_LAYER, layer.media_type),
         FIELD(PROTO_DETAIL, detail.key),
         FIELD(PROTO_DETAIL, detail.value),
+        FIELD(PROTO_UNPACK_RIGHTS, unpack_rights.example),
         FIELD(PROTO_WARNING, warning.text),
         FIELD(PROTO_RESULT, result.text),
 };
@@ -127,6 +128,8 @@ static ProtoMessage good_message(ProtoType type) {
                 message.disk_start.n_images = 1000;
                 message.disk_start.size = DISK_SIZE_DEFAULT;
         }
+        if (type == PROTO_UNPACK_RIGHTS)
+                message.unpack_rights.n = 1;
         if (type == PROTO_IMAGE)
                 message.image.n_layers = 1;
         return message;
@@ -259,6 +262,15 @@ static void number_out_of_range_is_refused(void **state) {
                 *number = UINT32_MAX;
                 assert_int_equal(check(&message), -EBADMSG);
         }
+}
+
+static void rights_are_those_of_some_file(void **state) {
+        ProtoMessage message = good_message(PROTO_UNPACK_RIGHTS);
+
+        message.unpack_rights.n = UINT64_MAX;
+        assert_int_equal(check(&message), 0);
+        message.unpack_rights.n = 0;
+        assert_int_equal(check(&message), -EBADMSG);
 }
 
 static void text_without_an_end_is_refused(void **state) {
@@ -427,6 +439,7 @@ int main(void) {
                 CASE(unknown_sandbox_mode_is_refused),
                 CASE(bad_digest_is_refused),
                 CASE(number_out_of_range_is_refused),
+                CASE(rights_are_those_of_some_file),
                 CASE(text_without_an_end_is_refused),
                 CASE(bytes_behind_a_text_are_refused),
                 CASE(name_of_a_file_may_be_any_bytes_but_has_to_end),

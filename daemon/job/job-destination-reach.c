@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Who gets at a tree. */
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "job-destination-internal.h"
+
+static bool is_same(const struct stat *a, const struct stat *b) {
+        return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+bool destination_lends_rights(const Destination *destination) {
+        _cleanup_(closep) int fd = -EBADF;
+        struct statvfs vfs;
+        struct stat st, above;
+
+        if (fstatvfs(destination->root_fd, &vfs) >= 0 && (vfs.f_flag & ST_NOSUID))
+                return false;
+        if (fstat(destination->root_fd, &st) < 0)
+                return true;
+
+        /* What cannot be looked at is no wall for sure. */
+        while (st.st_mode & S_IXOTH) {
+                int parent =
+                        openat(fd >= 0 ? fd : destination->root_fd, "..",
+                               O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+                closep(&fd);
+                fd = parent;
+                if (fd < 0 || fstat(fd, &above) < 0 || is_same(&st, &above))
+                        return true;
+                st = above;
+        }
+
+        return false;
+}
