@@ -13,6 +13,9 @@ typedef struct Gzip {
         bool flushed;   /* nothing is left to come out without more bytes */
 } Gzip;
 
+#define FLAGS_AT       3
+#define FLAGS_RESERVED 0xe0 /* RFC 1952, 2.3.1.2: "must be zero", for fields that are yet unknown */
+
 static bool gzip_matches(const uint8_t *head, size_t size) {
         return size >= 2 && head[0] == 0x1f && head[1] == 0x8b;
 }
@@ -85,11 +88,13 @@ static int gzip_step(Gzip *gzip, void *buffer, size_t size, size_t *ret_size, Er
 static int gzip_begin_member(Gzip *gzip, Error *error) {
         ssize_t available;
 
-        available = reader_peek(gzip->reader, 2, error);
+        available = reader_peek(gzip->reader, FLAGS_AT + 1, error);
         if (available < 0)
                 return (int) available;
         if (!gzip_matches(reader_data(gzip->reader), (size_t) available))
                 return 0;
+        if (available > FLAGS_AT && (reader_data(gzip->reader)[FLAGS_AT] & FLAGS_RESERVED))
+                return gzip_error("a header with reserved flags", error);
 
         isal_inflate_reset(&gzip->state);
         gzip->state.crc_flag = ISAL_GZIP;

@@ -194,6 +194,27 @@ static void gzip_header_with_all_fields_is_read(void **state) {
         check_big(f);
 }
 
+static void gzip_header_with_reserved_flags_is_refused(void **state) {
+        _cleanup_(bytes_done) Bytes tar = { 0 };
+        Fixture *f = *state;
+
+        add_big_tar(&tar);
+        for (uint8_t flag = 0x20; flag != 0; flag = (uint8_t) (flag << 1))
+                for (size_t first = 0; first <= 5000; first += 5000) {
+                        Bytes *layer = layer_add(f);
+                        size_t member;
+
+                        if (first > 0)
+                                gzip_add(layer, tar.data, first);
+                        member = layer->size;
+                        gzip_add(layer, tar.data + first, tar.size - first);
+                        layer->data[member + 3] |= flag;
+                        run_badly(f, ERROR_CORRUPT_ARCHIVE);
+                        assert_non_null(strstr(f->error.message, "reserved flags"));
+                        reset(f);
+                }
+}
+
 static void truncated_stream_is_refused(void **state) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
@@ -670,6 +691,7 @@ int main(void) {
                 UNPACK_CASE(bytes_that_come_a_few_at_a_time_are_enough),
                 UNPACK_CASE(skippable_frames_of_zstd_are_skipped),
                 UNPACK_CASE(gzip_header_with_all_fields_is_read),
+                UNPACK_CASE(gzip_header_with_reserved_flags_is_refused),
                 UNPACK_CASE(truncated_stream_is_refused),
                 UNPACK_CASE(something_behind_the_stream_is_refused),
                 UNPACK_CASE(zeros_behind_the_stream_do_not_matter),
