@@ -81,6 +81,12 @@ static int clear_name(
         Node *child;
         int own, r;
 
+        /* It was emptied by another marker, and what is in it now is the layer's. */
+        if (node->fresh && !clear->all) {
+                node->keep = true;
+                return 0;
+        }
+
         own = is_brought(clear, node, name, error);
         if (own < 0)
                 return own;
@@ -103,7 +109,7 @@ static int clear_name(
                         error, ENOTDIR, ERROR_FAILED, "\"%s\" changed while it was removed", name);
         if (r < 0)
                 return r;
-        if (child->fresh && !clear->all) {
+        if (own && child->fresh) {
                 node->keep = true;
                 return 0;
         }

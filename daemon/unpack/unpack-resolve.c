@@ -197,6 +197,8 @@ static int walk_step(
         if (r == -EEXIST)
                 return error_set(
                         error, EEXIST, ERROR_FAILED, "\"%s\" came up while it was made", name);
+        if (r >= 0 && !(*node)->fresh)
+                r = brought_add(tree->brought, (*node)->info.inode, name, error);
         if (r < 0)
                 return r;
 

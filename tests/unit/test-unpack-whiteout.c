@@ -221,6 +221,56 @@ static void opaque_at_the_root_hides_everything(void **state) {
         assert_string_equal(list(f), "0644 upper = upper\n");
 }
 
+/* All orders of up to four entries of the upper layer, of which the first @n count. */
+static void check_orders(Fixture *f, const char *const *names, size_t n, const char *expected) {
+        size_t n_orders = 1;
+
+        for (size_t i = 2; i <= n; i++)
+                n_orders *= i;
+        for (size_t order = 0; order < n_orders; order++) {
+                const char *left[4] = { 0 };
+                size_t rest = order;
+                Bytes *tar;
+
+                memcpy(left, names, n * sizeof(names[0]));
+                tar = layer_add(f);
+                tar_add(tar, &(TarEntry){ .type = '5', .name = "c", .mode = 0700 });
+                tar_add(tar, &(TarEntry){ .type = '5', .name = "c/d", .mode = 0700 });
+                tar_file(tar, "c/d/lower", "lower");
+                tar = layer_add(f);
+                for (size_t i = n; i > 0; rest /= i, i--) {
+                        tar_file(tar, left[rest % i], "");
+                        memmove(left + rest % i, left + rest % i + 1,
+                                (i - rest % i - 1) * sizeof(left[0]));
+                }
+                run_well(f);
+                assert_string_equal(list(f), expected);
+
+                tar_file(layer_add(f), ".wh.c", "");
+                run_well(f);
+                for (size_t i = 0; i < 3; i++)
+                        bytes_done(&f->layers[i]);
+                f->n_layers = 0;
+                assert_string_equal(list(f), "");
+        }
+}
+
+static void opaque_markers_in_each_other_bring_no_directory(void **state) {
+        static const char *const names[] = { ".wh..wh..opq", "c/.wh..wh..opq", "c/d/.wh..wh..opq" };
+
+        check_orders(*state, names, 2, "");
+        check_orders(*state, names, 3, "");
+        check_orders(*state, names + 1, 2, "0700 c/\n");
+}
+
+static void opaque_markers_in_each_other_keep_what_the_layer_brought(void **state) {
+        static const char *const names[] = { "c/.wh..wh..opq", "c/d/.wh..wh..opq", "c/d/upper",
+                                             ".wh..wh..opq" };
+
+        check_orders(*state, names, 3, "0700 c/\n0755 c/d/\n0644 c/d/upper = \n");
+        check_orders(*state, names, 4, "0755 c/\n0755 c/d/\n0644 c/d/upper = \n");
+}
+
 static void names_of_aufs_at_the_root_are_skipped(void **state) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -309,6 +359,8 @@ int main(void) {
                 UNPACK_CASE(opaque_hides_lower_content_and_keeps_the_directory),
                 UNPACK_CASE(opaque_after_what_the_layer_brought_keeps_that),
                 UNPACK_CASE(opaque_at_the_root_hides_everything),
+                UNPACK_CASE(opaque_markers_in_each_other_bring_no_directory),
+                UNPACK_CASE(opaque_markers_in_each_other_keep_what_the_layer_brought),
                 UNPACK_CASE(names_of_aufs_at_the_root_are_skipped),
                 UNPACK_CASE(whiteout_of_the_directory_itself_is_refused),
                 UNPACK_CASE(whiteout_of_any_type_is_one),
