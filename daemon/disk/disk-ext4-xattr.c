@@ -3,6 +3,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "disk-ext4-internal.h"
 #include "unpack-acl.h"
@@ -19,13 +20,9 @@ static bool has_prefix(const char *name, const char *prefix) {
         return strncmp(name, prefix, strlen(prefix)) == 0 && name[strlen(prefix)] != '\0';
 }
 
-static bool is_acl(const char *name) {
-        return strcmp(name, XATTR_ACL_ACCESS) == 0 || strcmp(name, XATTR_ACL_DEFAULT) == 0;
-}
-
 /* What the kernel would let have an xattr of this name. */
 static bool can_have(UnpackType type, const char *name) {
-        if (is_acl(name))
+        if (xattr_is_acl(name))
                 return type != UNPACK_SYMLINK;
         if (has_prefix(name, "user."))
                 return type == UNPACK_REGULAR || type == UNPACK_DIRECTORY;
@@ -123,34 +120,30 @@ static int open_handle(Ext4 *ext4, uint32_t ino, Handle **ret, Error *error) {
         return code == 0 ? 0 : ext4_error(ext4, code, "Cannot read extended attributes", error);
 }
 
-static void set_permissions(uint8_t *entry, uint32_t permissions) {
-        const uint16_t raw = htole16((uint16_t) (permissions & 7));
-
-        memcpy(entry + 2, &raw, sizeof(raw));
-}
-
-/* Makes an access ACL say what the mode says, as chmod(2) does. Returns whether it says more. */
-static bool fit_acl(uint8_t *value, size_t size, uint32_t mode) {
-        uint8_t *group = NULL;
+/* Makes the mode what an access ACL says, as the kernel does. Returns whether the ACL says more. */
+static bool fit_mode(const uint8_t *value, size_t size, uint32_t *mode) {
+        uint32_t owner = 0, group = 0, mask = 0, other = 0;
         bool has_mask = false, has_names = false;
 
-        for (uint8_t *entry = value + 4; entry + 8 <= value + size; entry += 8) {
-                uint16_t raw;
+        for (const uint8_t *entry = value + 4; entry + 8 <= value + size; entry += 8) {
+                uint16_t tag, permissions;
 
-                memcpy(&raw, entry, sizeof(raw));
-                switch (le16toh(raw)) {
+                memcpy(&tag, entry, sizeof(tag));
+                memcpy(&permissions, entry + sizeof(tag), sizeof(permissions));
+                permissions = le16toh(permissions) & 7;
+                switch (le16toh(tag)) {
                 case ACL_USER_OWNER:
-                        set_permissions(entry, mode >> 6);
+                        owner = permissions;
                         break;
                 case ACL_GROUP_OWNER:
-                        group = entry;
+                        group = permissions;
                         break;
                 case ACL_MASK:
-                        set_permissions(entry, mode >> 3);
+                        mask = permissions;
                         has_mask = true;
                         break;
                 case ACL_OTHER:
-                        set_permissions(entry, mode);
+                        other = permissions;
                         break;
                 default:
                         has_names = true;
@@ -158,8 +151,7 @@ static bool fit_acl(uint8_t *value, size_t size, uint32_t mode) {
                 }
         }
 
-        if (group && !has_mask)
-                set_permissions(group, mode >> 3);
+        *mode = (*mode & ~0777u) | owner << 6 | (has_mask ? mask : group) << 3 | other;
         return has_names || has_mask;
 }
 
@@ -189,23 +181,17 @@ static errcode_t set_of_link(Ext4 *ext4, Handle *handle, const UnpackXattr *xatt
 }
 
 static errcode_t set_acl(
-        Ext4 *ext4, Handle *handle, const UnpackXattr *xattr, const UnpackMeta *meta) {
-        _cleanup_(freep) void *value = NULL;
-
+        Ext4 *ext4, Handle *handle, const UnpackXattr *xattr, UnpackType type, uint32_t *mode) {
         if (acl_map(xattr->value, xattr->size, NULL, NULL) < 0)
                 return EINVAL;
         if (strcmp(xattr->name, XATTR_ACL_DEFAULT) == 0)
-                return meta->type == UNPACK_DIRECTORY
+                return type == UNPACK_DIRECTORY
                                ? set(ext4, handle, xattr->name, xattr->value, xattr->size)
                                : EACCES;
 
-        value = malloc(xattr->size);
-        if (!value)
-                return ENOMEM;
-        memcpy(value, xattr->value, xattr->size);
-        if (!fit_acl(value, xattr->size, meta->mode))
-                return 0;
-        return set(ext4, handle, xattr->name, value, xattr->size);
+        return fit_mode(xattr->value, xattr->size, mode)
+                       ? set(ext4, handle, xattr->name, xattr->value, xattr->size)
+                       : 0;
 }
 
 static void warn(Ext4 *ext4) {
@@ -220,6 +206,7 @@ static void warn(Ext4 *ext4) {
 int ext4_xattr_write(
         Ext4 *ext4, uint32_t ino, Ext4Inode *inode, const UnpackMeta *meta, Error *error) {
         _cleanup_(close_handle) Handle *handle = NULL;
+        uint32_t mode = meta->mode;
         uint64_t before = 0;
         int r;
 
@@ -240,8 +227,8 @@ int ext4_xattr_write(
                         code = EXT2_ET_EA_NO_SPACE;
                 else if (meta->type == UNPACK_SYMLINK)
                         code = set_of_link(ext4, handle, xattr);
-                else if (is_acl(xattr->name))
-                        code = set_acl(ext4, handle, xattr, meta);
+                else if (xattr_is_acl(xattr->name))
+                        code = set_acl(ext4, handle, xattr, meta->type, &mode);
                 else
                         code = set(ext4, handle, xattr->name, xattr->value, xattr->size);
 
@@ -251,7 +238,12 @@ int ext4_xattr_write(
                         return ext4_error(ext4, code, "Cannot write an extended attribute", error);
         }
 
-        return read_again(ext4, ino, inode, before, error);
+        r = read_again(ext4, ino, inode, before, error);
+        if (r < 0 || mode == meta->mode)
+                return r;
+
+        inode->large.i_mode = (uint16_t) ((inode->large.i_mode & S_IFMT) | mode);
+        return ext4_inode_write(ext4, ino, inode, error);
 }
 
 /* The names of all xattrs. */

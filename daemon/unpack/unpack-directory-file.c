@@ -100,11 +100,13 @@ static int finish_attributes(Directory *directory, int fd, const UnpackMeta *wan
         if (r < 0)
                 return r;
 
-        /* ACLs, given or taken, change permissions. */
-        if ((meta->mode != directory->file_mode || meta->n_xattrs > 0 || (dir & DIR_GIVES_ACL)) &&
+        /* An ACL that was taken away had changed permissions. */
+        if ((meta->mode != directory->file_mode || (dir & DIR_GIVES_ACL)) &&
             fchmod(fd, meta->mode) < 0)
                 return error_set_errno(error, errno, "Cannot set the mode of a file");
-        return 0;
+        return xattr_write_acls(
+                &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
+                error);
 }
 
 int directory_finish_file(void *self, const UnpackMeta *meta, Error *error) {
@@ -167,6 +169,12 @@ static int make_node(
         return code > 0 ? error_set_errno(error, code, "Cannot create a device node") : 0;
 }
 
+static int set_mode(UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error) {
+        if (meta->type == UNPACK_SYMLINK || fchmodat(DIR_FD(dir), name, meta->mode, 0) == 0)
+                return 0;
+        return error_set_errno(error, errno, "Cannot set the mode of a device node");
+}
+
 static int make_xattrs(
         Directory *directory,
         UnpackDir dir,
@@ -184,7 +192,14 @@ static int make_xattrs(
         if (r < 0)
                 return r;
 
-        return xattr_write_all(
+        r = xattr_write_all(
+                &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
+                error);
+        if (r >= 0)
+                r = set_mode(dir, name, meta, error);
+        if (r < 0)
+                return r;
+        return xattr_write_acls(
                 &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
                 error);
 }
@@ -210,16 +225,13 @@ int directory_make(
         if (closes)
                 directory_lose(directory, DIRECTORY_LOSS_OPENNESS);
 
-        if (meta->n_xattrs > 0 || (dir & DIR_GIVES_ACL)) {
+        if (meta->n_xattrs > 0 || (dir & DIR_GIVES_ACL))
                 r = make_xattrs(directory, dir, name, meta, error);
-                if (r < 0)
-                        return r;
-        }
+        else if (meta->mode & SPECIAL)
+                r = set_mode(dir, name, meta, error);
+        if (r < 0)
+                return r;
 
-        if (meta->type != UNPACK_SYMLINK &&
-            ((meta->mode & SPECIAL) || meta->n_xattrs > 0 || (dir & DIR_GIVES_ACL)) &&
-            fchmodat(DIR_FD(dir), name, meta->mode, 0) < 0)
-                return error_set_errno(error, errno, "Cannot set the mode of a device node");
         if (utimensat(DIR_FD(dir), name, times, AT_SYMLINK_NOFOLLOW) < 0)
                 return error_set_errno(error, errno, "Cannot set times");
         return 0;

@@ -126,6 +126,25 @@ static int on_open_dir(
         return 0;
 }
 
+/* The mode as its ACL leaves it, with all that its owner needs in it if that is a user. */
+static int dir_acls(
+        Directory *directory, int fd, const UnpackMeta *meta, UnpackInfo *info, Error *error) {
+        const XattrFile file = { .fd = fd };
+        struct stat st;
+        int r;
+
+        r = xattr_write_acls(
+                &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
+                error);
+        if (r < 0)
+                return r;
+        if (fstat(fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot look at a directory");
+
+        info->mode = st.st_mode & ALLPERMS;
+        return widen(directory, fd, info, error);
+}
+
 /* Makes a directory of mode @mode and owner @st what @meta says. */
 static int dir_attributes(
         Directory *directory,
@@ -135,8 +154,8 @@ static int dir_attributes(
         UnpackInfo *info,
         Error *error) {
         const XattrFile file = { .fd = fd };
+        const mode_t had = st->st_mode & ALLPERMS;
         const UnpackMeta *meta;
-        struct stat now = *st;
         UnpackMeta kept;
         int r = 1;
 
@@ -153,21 +172,18 @@ static int dir_attributes(
         if (r < 0)
                 return r;
 
-        /* An ACL changes the group's permissions. */
-        if (meta->n_xattrs > 0 && fstat(fd, &now) < 0)
-                return error_set_errno(error, errno, "Cannot look at a directory");
-
         info->mode = meta->mode;
         info->atime = meta->atime;
         info->mtime = meta->mtime;
         info->widened = false;
-        if (!directory->privileged && (meta->mode & OWNER_ALL) != OWNER_ALL) {
+        if (meta->n_xattrs == 0 && !directory->privileged &&
+            (meta->mode & OWNER_ALL) != OWNER_ALL) {
                 info->widened = true;
                 return 0;
         }
-        if ((now.st_mode & ALLPERMS) != meta->mode && fchmod(fd, meta->mode) < 0)
+        if (had != meta->mode && fchmod(fd, meta->mode) < 0)
                 return error_set_errno(error, errno, "Cannot set the mode of a directory");
-        return 0;
+        return meta->n_xattrs > 0 ? dir_acls(directory, fd, meta, info, error) : 0;
 }
 
 static int on_make_dir(

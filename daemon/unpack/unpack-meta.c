@@ -105,10 +105,6 @@ static int add_xattr(
         return 0;
 }
 
-static bool is_acl(const char *name) {
-        return strcmp(name, XATTR_ACL_ACCESS) == 0 || strcmp(name, XATTR_ACL_DEFAULT) == 0;
-}
-
 static int read_xattr(
         EntryMeta *entry_meta,
         const char *name,
@@ -143,7 +139,7 @@ static int read_xattr(
                 return error_oom(error);
 
         memcpy(copy, value, size);
-        if (is_acl(name) && acl_map(copy, size, rules->uids, rules->gids) < 0) {
+        if (xattr_is_acl(name) && acl_map(copy, size, rules->uids, rules->gids) < 0) {
                 free(copy);
                 return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "Its ACL is invalid");
         }

@@ -16,6 +16,10 @@ static bool wants_privileges(const char *name) {
         return in_name_space(name, "trusted.") || in_name_space(name, "security.");
 }
 
+bool xattr_is_acl(const char *name) {
+        return strcmp(name, XATTR_ACL_ACCESS) == 0 || strcmp(name, XATTR_ACL_DEFAULT) == 0;
+}
+
 static int write_one(const XattrFile *file, const UnpackXattr *xattr) {
         int r;
 
@@ -32,18 +36,20 @@ static void warn_once(const UnpackTarget *target, bool *warned, const char *text
         *warned = true;
 }
 
-int xattr_write_all(
+static int write_those(
         const UnpackTarget *target,
         XattrWarnings *warnings,
         bool privileged,
         const XattrFile *file,
         const UnpackMeta *meta,
+        bool acls,
         Error *error) {
         for (size_t i = 0; i < meta->n_xattrs; i++) {
                 const UnpackXattr *xattr = &meta->xattrs[i];
                 int r = -EPERM;
 
-                if (meta->loses_rights && strcmp(xattr->name, XATTR_CAPABILITY) == 0)
+                if (xattr_is_acl(xattr->name) != acls ||
+                    (meta->loses_rights && strcmp(xattr->name, XATTR_CAPABILITY) == 0))
                         continue;
                 if (privileged || !wants_privileges(xattr->name))
                         r = write_one(file, xattr);
@@ -70,6 +76,26 @@ int xattr_write_all(
         }
 
         return 0;
+}
+
+int xattr_write_all(
+        const UnpackTarget *target,
+        XattrWarnings *warnings,
+        bool privileged,
+        const XattrFile *file,
+        const UnpackMeta *meta,
+        Error *error) {
+        return write_those(target, warnings, privileged, file, meta, false, error);
+}
+
+int xattr_write_acls(
+        const UnpackTarget *target,
+        XattrWarnings *warnings,
+        bool privileged,
+        const XattrFile *file,
+        const UnpackMeta *meta,
+        Error *error) {
+        return write_those(target, warnings, privileged, file, meta, true, error);
 }
 
 /* The names, one after the other: how many bytes of them. */
@@ -142,8 +168,8 @@ int xattr_read_all(const XattrFile *file, UnpackMeta *ret, Error *error) {
 static bool is_clearable(const char *name, bool privileged) {
         if (strcmp(name, "security.selinux") == 0)
                 return false;
-        return in_name_space(name, "user.") || strcmp(name, XATTR_ACL_ACCESS) == 0 ||
-               strcmp(name, XATTR_ACL_DEFAULT) == 0 || (privileged && wants_privileges(name));
+        return in_name_space(name, "user.") || xattr_is_acl(name) ||
+               (privileged && wants_privileges(name));
 }
 
 int xattr_clear(int fd, bool privileged, Error *error) {

@@ -27,7 +27,10 @@ typedef struct XattrFile {
 } XattrFile;
 
 /**
- * xattr_write_all() - write the xattrs of @meta, except those that cannot be kept
+ * xattr_write_all(), xattr_write_acls() - write the xattrs of @meta but ACLs, or ACLs alone, except those
+ * that cannot be kept
+ *
+ * ACLs come after the mode, which would change their mask, and change the mode themselves.
  *
  * Return: 0 or a negative errno with @error set.
  */
@@ -38,6 +41,17 @@ int xattr_write_all(
         const XattrFile *file,
         const UnpackMeta *meta,
         Error *error);
+
+int xattr_write_acls(
+        const UnpackTarget *target,
+        XattrWarnings *warnings,
+        bool privileged,
+        const XattrFile *file,
+        const UnpackMeta *meta,
+        Error *error);
+
+/** xattr_is_acl() - whether an xattr of this name is an ACL */
+bool xattr_is_acl(const char *name);
 
 /**
  * xattr_read_all() - read the xattrs of @file, except SELinux's label

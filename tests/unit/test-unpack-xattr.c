@@ -109,6 +109,85 @@ static void textual_acls_are_acls_too(void **state) {
         assert_int_equal(stat_of(f, "dir").st_mode & 07777, 0750);
 }
 
+/* The mask is r-x in all of them. */
+static void acl_keeps_its_mask_whatever_the_mode_is(void **state) {
+        static const TarEntry entries[] = {
+                { .name = "file", .content = "x", .mode = 0640 },
+                { .name = "setgid", .content = "x", .mode = 02770 },
+                { .type = '5', .name = "dir", .mode = 01777 },
+                { .type = '5', .name = "closed", .mode = 0111 },
+                { .type = '6', .name = "fifo", .mode = 0777 },
+        };
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+                tar_pax_bytes(tar, "SCHILY.xattr." ACCESS, acl_1000, sizeof(acl_1000));
+                tar_add(tar, &entries[i]);
+        }
+        tar_file(tar, "closed/in", "x");
+        run_well(f);
+        for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+                check_acl(f, entries[i].name, ACCESS);
+                assert_int_equal(
+                        stat_of(f, entries[i].name).st_mode & 07777,
+                        0750 | (entries[i].mode & 07000));
+        }
+}
+
+static void acl_of_a_merged_directory_keeps_its_mask(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        tar_add(tar, &(TarEntry){ .type = '5', .name = "dir", .mode = 0777 });
+        tar = layer_add(f);
+        tar_pax_bytes(tar, "SCHILY.xattr." ACCESS, acl_1000, sizeof(acl_1000));
+        tar_add(tar, &(TarEntry){ .type = '5', .name = "dir", .mode = 0770 });
+        run_well(f);
+        check_acl(f, "dir", ACCESS);
+        assert_int_equal(stat_of(f, "dir").st_mode & 07777, 0750);
+}
+
+static void check_acl_of_a_user(Fixture *f) {
+        uint8_t acl[sizeof(acl_1000)], got[256];
+        Bytes *tar = layer_add(f);
+
+        memcpy(acl, acl_1000, sizeof(acl));
+        acl[6] = 5; /* user::r-x */
+        tar_pax_bytes(tar, "SCHILY.xattr." ACCESS, acl, sizeof(acl));
+        tar_add(tar, &(TarEntry){ .type = '5', .name = "dir", .mode = 0577 });
+        tar_file(tar, "dir/in", "x");
+        tar_pax_bytes(tar, "SCHILY.xattr." ACCESS, acl, sizeof(acl));
+        tar_add(tar, &(TarEntry){ .name = "file", .mode = 0477, .content = "x" });
+        run_well(f);
+        for (size_t i = 0; i < 2; i++) {
+                const char *path = i == 0 ? "dir" : "file";
+
+                assert_int_equal(xattr_of(f, path, ACCESS, got, sizeof(got)), sizeof(acl));
+                assert_memory_equal(got, acl, sizeof(acl));
+                assert_int_equal(stat_of(f, path).st_mode & 07777, 0550);
+        }
+}
+
+static void acl_keeps_its_mask_for_a_user_too(void **state) {
+        as_user(*state, check_acl_of_a_user);
+}
+
+/* user::rwx, group::r-x, other::--- */
+static void acl_that_says_no_more_than_a_mode_becomes_the_mode(void **state) {
+        static const uint8_t acl[] = { 2,    0,    0, 0, 1,    0,    7,    0,    0xff, 0xff,
+                                       0xff, 0xff, 4, 0, 5,    0,    0xff, 0xff, 0xff, 0xff,
+                                       0x20, 0,    0, 0, 0xff, 0xff, 0xff, 0xff };
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        tar_pax_bytes(tar, "SCHILY.xattr." ACCESS, acl, sizeof(acl));
+        tar_add(tar, &(TarEntry){ .name = "file", .content = "x", .mode = 04666 });
+        run_well(f);
+        assert_int_equal(stat_of(f, "file").st_mode & 07777, 04750);
+        assert_int_equal(xattr_of(f, "file", ACCESS, NULL, 0), -1);
+}
+
 static void acl_that_names_users_without_ids_is_left_out_with_a_warning(void **state) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -226,6 +305,10 @@ int main(void) {
                 UNPACK_CASE(selinux_labels_are_not_copied),
                 UNPACK_CASE(binary_acls_are_kept),
                 UNPACK_CASE(textual_acls_are_acls_too),
+                UNPACK_CASE(acl_keeps_its_mask_whatever_the_mode_is),
+                UNPACK_CASE(acl_of_a_merged_directory_keeps_its_mask),
+                UNPACK_CASE(acl_keeps_its_mask_for_a_user_too),
+                UNPACK_CASE(acl_that_says_no_more_than_a_mode_becomes_the_mode),
                 UNPACK_CASE(acl_that_names_users_without_ids_is_left_out_with_a_warning),
                 UNPACK_CASE(owner_mapping_applies_to_acls),
                 UNPACK_CASE(new_names_do_not_inherit_a_default_acl),
