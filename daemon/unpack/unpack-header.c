@@ -2,130 +2,348 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "unpack-header.h"
+#include "unpack-number.h"
+#include "unpack-pax.h"
+#include "unpack-sparse.h"
 
-#define BLOCK        ((size_t) 512)
-#define SIZE_AT      ((size_t) 124)
-#define SIZE_DIGITS  ((size_t) 12)
-#define TYPE_AT      ((size_t) 156)
-#define RECORD_LIMIT ((size_t) 1 << 30)
+#define BLOCK ((size_t) 512)
 
-/* Octal with blanks in front, or, with the top bit set, base 256; UINT64_MAX when it is too large.
- */
-static uint64_t parse_number(const uint8_t *field, size_t size) {
-        uint64_t value = 0;
-        size_t i = 0;
+typedef struct Field {
+        size_t at, size; /* bytes of a header block */
+} Field;
 
-        if (field[0] & 0x80) {
-                value = field[0] & 0x7f;
-                for (i = 1; i < size; i++) {
-                        if (value >> 56)
-                                return UINT64_MAX;
-                        value = value << 8 | field[i];
-                }
-                return value;
-        }
+static const Field NAME = { 0, HEADER_NAME_BYTES };
+static const Field SIZE = { 124, 12 };
+static const Field LINK = { 157, 100 };
+static const Field MAJOR = { 329, 8 };
+static const Field MINOR = { 337, 8 };
+static const Field PREFIX = { 345, HEADER_PREFIX_BYTES };
+static const Field GNU_ATIME = { 345,
+                                 12 }; /* old GNU headers have other fields instead of a prefix */
+static const Field GNU_CTIME = { 357, 12 };
+static const Field GNU_FIRST_OFFSET = { 386, 12 };
+static const Field GNU_REAL_SIZE = { 483, 12 };
+#define TYPE_AT          ((size_t) 156)
+#define MAGIC_AT         ((size_t) 257)
+#define STAR_MAGIC_AT    ((size_t) 508)
+#define STAR_PREFIX_SIZE ((size_t) 131)
 
-        while (i < size && field[i] == ' ')
-                i++;
-        for (; i < size && field[i] >= '0' && field[i] <= '7'; i++)
-                value = value << 3 | (uint64_t) (field[i] - '0');
-        return value;
+typedef enum HeaderFormat {
+        HEADER_OLD,
+        HEADER_USTAR,
+        HEADER_GNU,
+        _HEADER_FORMAT_MAX,
+} HeaderFormat;
+
+typedef struct Scan {
+        const uint8_t *bytes; /* borrowed */
+        size_t size;
+        size_t at; /* of the header block that is read */
+        HeaderFormat format;
+        const HeaderLimits *limits; /* borrowed */
+        Header header;
+        HeaderText long_name, long_link; /* of GNU tar's own headers */
+        bool has_pax, has_extra;         /* some header, or any, has come before */
+        Pax pax;
+        uint64_t stored; /* bytes of content in the archive, with a map in it */
+} Scan;
+
+static void put_doubt(Scan *scan, const char *doubt) {
+        if (doubt && !scan->header.doubt)
+                scan->header.doubt = doubt;
 }
 
-/* One "LENGTH KEY=VALUE\n": its length, or -EBADMSG. */
-static int parse_record(
-        const char *record,
-        size_t size,
-        HeaderText *ret_key,
-        HeaderText *ret_value,
-        size_t *ret_length) {
-        size_t length = 0, i = 0;
-        const char *equals;
+static const uint8_t *field_of(const Scan *scan, Field field) {
+        return scan->bytes + scan->at + field.at;
+}
 
-        for (; i < size && record[i] >= '0' && record[i] <= '9'; i++) {
-                length = length * 10 + (size_t) (record[i] - '0');
-                if (length > RECORD_LIMIT)
-                        return -EBADMSG;
-        }
-        if (i == 0 || i == size || record[i] != ' ')
-                return -EBADMSG;
+static HeaderText text_of(const Scan *scan, Field field) {
+        const char *text = (const char *) field_of(scan, field);
 
-        i++;
-        if (length > size || length < i + 2 || record[length - 1] != '\n')
-                return -EBADMSG;
-        equals = memchr(record + i, '=', length - 1 - i);
-        if (!equals || equals == record + i)
-                return -EBADMSG;
+        return (HeaderText){ text, strnlen(text, field.size) };
+}
 
-        *ret_key = (HeaderText){ record + i, (size_t) (equals - (record + i)) };
-        *ret_value = (HeaderText){ equals + 1, (size_t) (record + length - 1 - (equals + 1)) };
-        *ret_length = length;
+static int number_of(const Scan *scan, Field field, uint64_t *ret) {
+        return number_from_field(field_of(scan, field), field.size, ret);
+}
+
+static HeaderFormat format_of(const Scan *scan) {
+        const uint8_t *magic = scan->bytes + scan->at + MAGIC_AT;
+
+        if (memcmp(magic, "ustar  ", 8) == 0)
+                return HEADER_GNU;
+        return memcmp(magic, "ustar", 6) == 0 ? HEADER_USTAR : HEADER_OLD;
+}
+
+/* The name that is in the block itself. */
+static HeaderText own_name(Scan *scan) {
+        const HeaderText name = text_of(scan, NAME), prefix = text_of(scan, PREFIX);
+        char *joined = scan->header.joined;
+        size_t size = prefix.size;
+
+        if (scan->format != HEADER_USTAR || prefix.size == 0)
+                return name;
+        if (prefix.size > STAR_PREFIX_SIZE &&
+            memcmp(scan->bytes + scan->at + STAR_MAGIC_AT, "tar", 4) == 0)
+                put_doubt(scan, "it has a prefix where star has times");
+
+        memcpy(joined, prefix.text, size);
+        if (joined[size - 1] != '/')
+                joined[size++] = '/';
+        memcpy(joined + size, name.text, name.size);
+        return (HeaderText){ joined, size + name.size };
+}
+
+static void choose_names(Scan *scan) {
+        Header *header = &scan->header;
+        const HeaderText *path =
+                scan->pax.sparse_name.text ? &scan->pax.sparse_name : &scan->pax.path;
+        const HeaderText *link = &scan->pax.link;
+
+        if ((path->text && scan->long_name.text &&
+             !header_text_is(path, scan->long_name.text, scan->long_name.size)) ||
+            (link->text && scan->long_link.text &&
+             !header_text_is(link, scan->long_link.text, scan->long_link.size)))
+                put_doubt(scan, "it has another name in a GNU header than in a pax header");
+
+        header->path = path->text                 ? *path
+                       : scan->long_name.size > 0 ? scan->long_name
+                                                  : own_name(scan);
+        header->link = link->text                 ? *link
+                       : scan->long_link.size > 0 ? scan->long_link
+                                                  : text_of(scan, LINK);
+}
+
+/* A header that speaks of the next entry, or of none: its content. */
+static int read_content(Scan *scan, HeaderText *ret) {
+        uint64_t size;
+
+        if (number_of(scan, SIZE, &size) < 0)
+                return -EBADMSG;
+        if (size > scan->limits->header_bytes)
+                return -EFBIG;
+        if (size > scan->size - scan->at - BLOCK)
+                return -ENODATA;
+
+        *ret = (HeaderText){ (const char *) scan->bytes + scan->at + BLOCK, (size_t) size };
         return 0;
 }
 
-static bool key_is(const HeaderText *key, const char *name) {
-        return key->size == strlen(name) && memcmp(key->text, name, key->size) == 0;
-}
+static int go_past(Scan *scan, size_t content) {
+        const size_t padded = (content + BLOCK - 1) / BLOCK * BLOCK;
 
-static int scan_records(const char *records, size_t size, HeaderNames *names, bool *sparse_name) {
-        while (size > 0) {
-                HeaderText key, value;
-                size_t length;
-                int r;
-
-                r = parse_record(records, size, &key, &value, &length);
-                if (r < 0)
-                        return r;
-
-                if (key_is(&key, "GNU.sparse.name")) {
-                        names->path = value;
-                        *sparse_name = true;
-                } else if (key_is(&key, "path") && !*sparse_name)
-                        names->path = value;
-                else if (key_is(&key, "linkpath"))
-                        names->link = value;
-
-                records += length;
-                size -= length;
-        }
-
+        if (padded > scan->size - scan->at - BLOCK)
+                return -ENODATA;
+        scan->at += BLOCK + padded;
         return 0;
 }
 
-int header_scan(const uint8_t *bytes, size_t size, size_t limit, HeaderNames *ret) {
-        HeaderNames names = { 0 };
-        bool sparse_name = false;
+static int read_extra(Scan *scan, char type) {
+        HeaderText content = { 0 };
         int r;
 
-        for (size_t at = 0; size - at >= BLOCK;) {
-                const char type = (char) bytes[at + TYPE_AT];
-                const uint64_t content = parse_number(bytes + at + SIZE_AT, SIZE_DIGITS);
+        r = read_content(scan, &content);
+        if (r < 0)
+                return r;
 
-                if (!strchr("xXgLKVA", type) || type == '\0') {
-                        names.type = type;
-                        *ret = names;
-                        return 0;
-                }
-
-                at += BLOCK;
-                if (content > limit)
-                        return -EFBIG;
-                if (content > size - at)
-                        return -ENODATA;
-                if (type == 'x' || type == 'X') {
-                        r = scan_records(
-                                (const char *) bytes + at, (size_t) content, &names, &sparse_name);
-                        if (r < 0)
-                                return r;
-                }
-
-                at += (size_t) (content + BLOCK - 1) / BLOCK * BLOCK;
-                if (at > size)
-                        return -ENODATA;
+        switch (type) {
+        case 'x':
+        case 'X':
+                if (scan->has_pax)
+                        put_doubt(scan, "it has several pax headers");
+                scan->has_pax = true;
+                r = pax_scan(content.text, content.size, scan->limits->xattr_bytes, &scan->pax);
+                break;
+        case 'L':
+                scan->long_name = (HeaderText){ content.text, strnlen(content.text, content.size) };
+                break;
+        case 'K':
+                scan->long_link = (HeaderText){ content.text, strnlen(content.text, content.size) };
+                break;
+        default: /* 'g', 'V' */
+                if (scan->has_extra)
+                        put_doubt(
+                                scan,
+                                "a header of the whole archive is between those in front of it");
+                break;
         }
 
-        return -ENODATA;
+        scan->has_extra = scan->has_extra || strchr("xXLK", type);
+        return r < 0 ? r : go_past(scan, content.size);
+}
+
+/* What is no header for everybody, or not of the same length: the rest cannot be told. */
+static const char *no_extra(const Scan *scan, char type) {
+        uint64_t size;
+
+        switch (type) {
+        case 'A':
+                return "it is an ACL of Solaris, or a file";
+        case 'N':
+                return "it is a list of names, or a file";
+        case 'V':
+                return number_of(scan, SIZE, &size) < 0 || size > 0
+                               ? "it is the label of a volume, with content"
+                               : NULL;
+        default:
+                return NULL;
+        }
+}
+
+static void read_sizes(Scan *scan) {
+        const char type = scan->header.type;
+        uint64_t own = 0;
+
+        if (number_of(scan, SIZE, &own) < 0)
+                put_doubt(scan, "its size is not a number");
+
+        if (type >= '1' && type <= '6') {
+                if (scan->pax.has_size && scan->pax.size > 0)
+                        put_doubt(scan, "its pax header gives it content, and it can have none");
+                scan->stored = 0;
+        } else
+                scan->stored = scan->pax.has_size ? scan->pax.size : own;
+
+        scan->header.size = scan->stored;
+}
+
+/* What only old GNU headers have. */
+static int read_gnu_fields(Scan *scan) {
+        SparseMap map;
+        uint64_t ignored;
+        int r;
+
+        if ((*field_of(scan, GNU_ATIME) != '\0' && number_of(scan, GNU_ATIME, &ignored) < 0) ||
+            (*field_of(scan, GNU_CTIME) != '\0' && number_of(scan, GNU_CTIME, &ignored) < 0))
+                put_doubt(scan, "it has a prefix where GNU tar has times");
+
+        if (scan->header.type != 'S') {
+                if (*field_of(scan, GNU_FIRST_OFFSET) != '\0')
+                        put_doubt(scan, "it has the map of a sparse file, and is none");
+                else if (*field_of(scan, GNU_REAL_SIZE) != '\0')
+                        put_doubt(scan, "it has the size of a sparse file, and is none");
+                return 0;
+        }
+
+        r = sparse_read_fields(
+                scan->bytes + scan->at, scan->size - scan->at, &map, &scan->header.end);
+        if (r == -ENODATA)
+                return r;
+        if (r < 0 || scan->pax.is_sparse || map.content != scan->stored ||
+            *field_of(scan, GNU_REAL_SIZE) == '\0' ||
+            number_of(scan, GNU_REAL_SIZE, &scan->header.size) < 0)
+                put_doubt(scan, "its sparse map is not that of its content");
+        scan->header.end += scan->at;
+        return 0;
+}
+
+/* The map of the format 1.0 is in front of the content. */
+static int read_sparse_lines(Scan *scan, SparseMap *map) {
+        const size_t at = scan->header.end;
+        size_t end;
+        int r;
+
+        r = sparse_read_lines(scan->bytes + at, scan->size - at, map, &end);
+        if (r < 0)
+                return r;
+        if (end > scan->stored)
+                return -EBADMSG;
+
+        scan->stored -= end;
+        scan->header.end += end;
+        return 0;
+}
+
+static int read_pax_sparse(Scan *scan) {
+        const Pax *pax = &scan->pax;
+        SparseMap map = pax->parts;
+        int r = 0;
+
+        scan->header.size = pax->real_size;
+        if (pax->has_major || pax->has_minor) {
+                if (pax->major != 1 || pax->minor != 0 || pax->list.text || map.n_parts > 0)
+                        put_doubt(scan, "its sparse map is of an unknown format");
+                else
+                        r = read_sparse_lines(scan, &map);
+        } else if (pax->list.text)
+                r = map.n_parts == 0 ? sparse_read_list(&pax->list, &map) : -EBADMSG;
+        else if (map.n_parts == 0)
+                put_doubt(scan, "it has the records of a sparse file, and is none");
+
+        if (r == -ENODATA)
+                return r;
+        if (r < 0 || !pax->has_real_size || map.content != scan->stored ||
+            (pax->has_blocks && pax->blocks != map.n_parts) || scan->header.type != '0')
+                put_doubt(scan, "its sparse map is not that of its content");
+        return 0;
+}
+
+static void read_devices(Scan *scan) {
+        Header *header = &scan->header;
+
+        if (scan->format != HEADER_OLD && (header->type == '3' || header->type == '4') &&
+            (number_of(scan, MAJOR, &header->device_major) < 0 ||
+             number_of(scan, MINOR, &header->device_minor) < 0))
+                put_doubt(scan, "its device number is not a number");
+}
+
+/* A directory, in old archives, and then nothing follows. */
+static bool is_slashed_file(const Header *header) {
+        const HeaderText *path = &header->path;
+
+        return (header->type < '1' || header->type > '6') && header->type != 'D' &&
+               path->size > 0 && path->text[path->size - 1] == '/';
+}
+
+static int read_entry(Scan *scan) {
+        Header *header = &scan->header;
+        int r = 0;
+
+        header->end = scan->at + BLOCK;
+        put_doubt(scan, scan->pax.doubt);
+        choose_names(scan);
+        read_sizes(scan);
+        read_devices(scan);
+
+        if (scan->format == HEADER_GNU)
+                r = read_gnu_fields(scan);
+        else if (header->type == 'S')
+                put_doubt(scan, "it is a sparse file in a format that has none");
+        if (r >= 0 && scan->pax.is_sparse && header->type != 'S')
+                r = read_pax_sparse(scan);
+
+        if (scan->stored > 0 && is_slashed_file(header))
+                put_doubt(scan, "it has the name of a directory, and content");
+        return r;
+}
+
+int header_scan(const uint8_t *bytes, size_t size, const HeaderLimits *limits, Header *ret) {
+        Scan scan = { .bytes = bytes, .size = size, .limits = limits };
+        int r = 0;
+
+        while (r >= 0 && size - scan.at >= BLOCK) {
+                const char type = (char) bytes[scan.at + TYPE_AT];
+                const char *doubt = no_extra(&scan, type);
+
+                scan.format = format_of(&scan);
+                scan.header.type = type == '\0' ? '0' : type;
+                if (!doubt && type != '\0' && strchr("xXgLKV", type)) {
+                        r = read_extra(&scan, type);
+                        continue;
+                }
+
+                put_doubt(&scan, doubt);
+                r = read_entry(&scan);
+                if (r < 0)
+                        break;
+
+                *ret = scan.header;
+                if (ret->path.text == scan.header.joined)
+                        ret->path.text = ret->joined;
+                return 0;
+        }
+
+        return r < 0 ? r : -ENODATA;
 }

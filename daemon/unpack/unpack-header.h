@@ -2,32 +2,43 @@
 #pragma once
 
 /*
- * A second look at the headers in front of an entry: libarchive converts the names in pax records
- * to the locale's character set, and normalises them, while a file's name is bytes. A pure function
- * of the bytes (pax, "pax Extended Header"; tar(5)).
+ * A reading of the headers in front of an entry that is our own: libarchive's is compared with it, and
+ * what the two do not agree on, or GNU tar and Go's archive/tar read differently, is in doubt. Names
+ * are taken from here: libarchive converts those in pax records to the locale's character set, and
+ * normalises them, while a file's name is bytes. A pure function of the bytes (pax, "ustar
+ * Interchange Format"; tar(5)).
  */
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Borrowed from the bytes, without a NUL. */
-typedef struct HeaderText {
-        const char *text; /* NULL: there is none */
-        size_t size;      /* bytes */
-} HeaderText;
+#include "unpack-text.h"
 
-typedef struct HeaderNames {
-        HeaderText path; /* as pax records have it, "GNU.sparse.name" before "path" */
-        HeaderText link; /* "linkpath" */
-        char type;       /* of the entry itself: '0', '1' a hard link, '2' a symbolic one, … */
-} HeaderNames;
+#define HEADER_NAME_BYTES   ((size_t) 100) /* fields of a ustar header */
+#define HEADER_PREFIX_BYTES ((size_t) 155)
+
+typedef struct HeaderLimits {
+        size_t header_bytes;  /* of one header's content */
+        uint64_t xattr_bytes; /* of an extended attribute's value */
+} HeaderLimits;
+
+typedef struct Header {
+        char type;       /* of the entry: '0', '1' a hard link, '2' a symbolic one, … */
+        HeaderText path; /* borrowed from the bytes, or in @joined */
+        HeaderText link; /* of hard and symbolic links; borrowed from the bytes */
+        uint64_t size;   /* of the file, bytes; holes count; 0 for what has no content */
+        uint64_t device_major, device_minor;
+        size_t end;        /* where the content begins in the bytes */
+        const char *doubt; /* why it could be read in two ways; NULL: it could not */
+        char joined[HEADER_PREFIX_BYTES + 1 + HEADER_NAME_BYTES];
+} Header;
 
 /**
- * header_scan() - find the names that pax records give an entry
- * @bytes:      all header blocks of the entry, as far as there are
- * @limit:      most bytes of one header's content
+ * header_scan() - read the headers of an entry
+ * @bytes:      all header blocks of the entry, with the map of a sparse file, as far as there are
  *
- * Return: 0; -EBADMSG when a record is malformed; -EFBIG when a header announces more than @limit;
- * -ENODATA when the bytes end before the entry's own header. @ret is only set for 0.
+ * Return: 0, also when something is in doubt; -EBADMSG when a header is malformed; -EFBIG when one
+ * announces more than the limit; -E2BIG for an extended attribute over its limit; -ENODATA when the bytes
+ * end before the entry's content would begin. @ret is only set for 0.
  */
-int header_scan(const uint8_t *bytes, size_t size, size_t limit, HeaderNames *ret);
+int header_scan(const uint8_t *bytes, size_t size, const HeaderLimits *limits, Header *ret);

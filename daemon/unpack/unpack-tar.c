@@ -13,6 +13,7 @@
 #define BLOCK ((size_t) 512)
 
 #define HARD_LINK      '1' /* as headers have it */
+#define SYMBOLIC_LINK  '2'
 #define CONTINUED_FILE 'M' /* GNU tar's */
 
 DEFINE_CLEANUP(struct archive, archive_read_free);
@@ -69,31 +70,22 @@ static int copy_content(Tar *tar, struct archive *archive, const UnpackMeta *met
         }
 }
 
-/* What an entry is called, and what it points to. */
-typedef struct EntryNames {
-        UnpackPath path;
-        bool is_directory; /* by its name */
-        char type;         /* as in a header */
-        HeaderText link;   /* of hard and symbolic links */
-} EntryNames;
-
-static HeaderText text_or(const HeaderText *text, const char *otherwise) {
-        if (text->text)
-                return *text;
-        return (HeaderText){ otherwise, otherwise ? strlen(otherwise) : 0 };
+static HeaderLimits header_limits(const Tar *tar) {
+        return (HeaderLimits){ tar->rules->limits->header_bytes, tar->rules->limits->xattr_bytes };
 }
 
 /* Whether a failure came from a header that is larger than one may be. */
 static bool headers_are_large(Tar *tar) {
+        const HeaderLimits limits = header_limits(tar);
         Stream *stream = tar->stream;
-        HeaderNames names;
+        Header header;
         const uint8_t *bytes;
         size_t size;
 
         return stream->over_limit ||
                (stream_look_back(
                         stream, stream->chunk_start + stream->chunk->size, &bytes, &size) >= 0 &&
-                header_scan(bytes, size, tar->rules->limits->header_bytes, &names) == -EFBIG);
+                header_scan(bytes, size, &limits, &header) == -EFBIG);
 }
 
 static int headers_too_large(const Tar *tar, Error *error) {
@@ -102,72 +94,140 @@ static int headers_too_large(const Tar *tar, Error *error) {
                 tar->rules->limits->header_bytes);
 }
 
-static int scan_headers(Tar *tar, struct archive *archive, HeaderNames *ret, Error *error) {
+static int scan_error(const Tar *tar, int code, Error *error) {
+        switch (code) {
+        case -ENOMEM:
+                return error_oom(error);
+        case -EFBIG:
+                return headers_too_large(tar, error);
+        case -E2BIG:
+                return error_set(
+                        error, E2BIG, ERROR_LIMIT_EXCEEDED,
+                        "An entry has an extended attribute of more than %" PRIu64 " bytes",
+                        tar->rules->limits->xattr_bytes);
+        default:
+                return error_set(
+                        error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
+                        "The tar archive is invalid: malformed headers");
+        }
+}
+
+/* Reads the headers that libarchive has read; *@ret_size bytes of them. */
+static int scan_headers(
+        Tar *tar, struct archive *archive, Header *ret, size_t *ret_size, Error *error) {
+        const HeaderLimits limits = header_limits(tar);
         const uint8_t *bytes;
-        size_t size;
         int r;
 
         r = stream_look_back(
-                tar->stream, (uint64_t) archive_filter_bytes(archive, 0), &bytes, &size);
+                tar->stream, (uint64_t) archive_filter_bytes(archive, 0), &bytes, ret_size);
         if (r >= 0)
-                r = header_scan(bytes, size, tar->rules->limits->header_bytes, ret);
-        if (r == -ENOMEM)
-                return error_oom(error);
-        if (r == -EFBIG)
-                return headers_too_large(tar, error);
-        return r < 0 ? error_set(
-                               error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
-                               "The tar archive is invalid: malformed headers")
-                     : 0;
+                r = header_scan(bytes, *ret_size, &limits, ret);
+        return r < 0 ? scan_error(tar, r, error) : 0;
 }
 
-static int read_names(
+static bool same_text(const HeaderText *text, const char *other) {
+        return other ? header_text_is(text, other, strlen(other)) : text->size == 0;
+}
+
+static bool same_type(const Header *header, struct archive_entry *entry) {
+        const char *path = archive_entry_pathname(entry);
+        const __LA_MODE_T type = archive_entry_filetype(entry);
+
+        switch (header->type) {
+        case HARD_LINK:
+                return type == 0 || type == AE_IFREG;
+        case SYMBOLIC_LINK:
+                return type == AE_IFLNK;
+        case '3':
+                return type == AE_IFCHR;
+        case '4':
+                return type == AE_IFBLK;
+        case '5':
+        case 'D':
+                return type == AE_IFDIR;
+        case '6':
+                return type == AE_IFIFO;
+        case CONTINUED_FILE:
+                return true;
+        default:
+                return type == AE_IFREG ||
+                       (type == AE_IFDIR && path && *path != '\0' && strchr(path, '\0')[-1] == '/');
+        }
+}
+
+/* Why an entry could be read in two ways; NULL: it could not. libarchive keeps the bytes of names in
+ * the C locale, in which this process is. */
+static const char *find_doubt(const Header *header, size_t size, struct archive_entry *entry) {
+        const bool is_device = header->type == '3' || header->type == '4';
+
+        if (header->doubt)
+                return header->doubt;
+        if (header->end != size)
+                return "its content could begin elsewhere";
+        if (!same_type(header, entry))
+                return "it could be of another type";
+        if (!same_text(&header->path, archive_entry_pathname(entry)))
+                return "it could have another name";
+        if (header->size != (uint64_t) archive_entry_size(entry))
+                return "it could have another size";
+        if (is_device && (header->device_major != (uint64_t) archive_entry_rdevmajor(entry) ||
+                          header->device_minor != (uint64_t) archive_entry_rdevminor(entry)))
+                return "it could be another device";
+        if ((header->type == HARD_LINK &&
+             !same_text(&header->link, archive_entry_hardlink(entry))) ||
+            (header->type == SYMBOLIC_LINK &&
+             !same_text(&header->link, archive_entry_symlink(entry))))
+                return "it could be a link to something else";
+        return NULL;
+}
+
+/* The entry's headers as both we and libarchive read them, and its path. */
+static int read_header(
         Tar *tar,
         struct archive *archive,
         struct archive_entry *entry,
-        EntryNames *names,
+        Header *header,
+        UnpackPath *path,
         Error *error) {
-        HeaderNames raw = { 0 };
-        HeaderText path;
+        const char *doubt;
+        size_t size;
         int r;
 
-        r = scan_headers(tar, archive, &raw, error);
+        r = scan_headers(tar, archive, header, &size, error);
+        if (r < 0)
+                return r;
+        r = unpack_path_init(path, header->path.text, header->path.size, tar->rules->limits, error);
         if (r < 0)
                 return r;
 
-        path = text_or(&raw.path, archive_entry_pathname(entry));
-        if (!path.text)
-                return error_set(error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "An entry has no name");
-        r = unpack_path_init(&names->path, path.text, path.size, tar->rules->limits, error);
-        if (r < 0)
-                return r;
-
-        /* As libarchive has it, for the names that it read itself. */
-        names->is_directory = path.size > 0 && path.text[path.size - 1] == '/';
-        names->type = raw.type;
-        names->link =
-                text_or(&raw.link, raw.type == HARD_LINK ? archive_entry_hardlink(entry)
-                                                         : archive_entry_symlink(entry));
-        return 0;
+        doubt = find_doubt(header, size, entry);
+        return doubt ? error_set(
+                               error, EBADMSG, ERROR_UNSAFE_ARCHIVE,
+                               "Cannot unpack \"%s\": It could be read in two ways: %s", path->text,
+                               doubt)
+                     : 0;
 }
 
-static int apply_link(Tar *tar, const EntryNames *names, const UnpackMeta *meta, Error *error) {
+static int apply_link(
+        Tar *tar,
+        const UnpackPath *path,
+        const Header *header,
+        const UnpackMeta *meta,
+        Error *error) {
         UnpackPath from;
         int r;
 
-        if (!names->link.text)
-                return error_set(
-                        error, EINVAL, ERROR_CORRUPT_ARCHIVE, "It is a hard link to nothing");
-
-        r = unpack_path_init(&from, names->link.text, names->link.size, tar->rules->limits, error);
-        return r < 0 ? r : tree_link(tar->tree, &names->path, &from, &meta->mtime, error);
+        r = unpack_path_init(
+                &from, header->link.text, header->link.size, tar->rules->limits, error);
+        return r < 0 ? r : tree_link(tar->tree, path, &from, &meta->mtime, error);
 }
 
 static int read_symlink(
-        const EntryNames *names, char buffer[static PATH_BYTES_MAX + 1], Error *error) {
-        const HeaderText *link = &names->link;
+        const Header *header, char buffer[static PATH_BYTES_MAX + 1], Error *error) {
+        const HeaderText *link = &header->link;
 
-        if (!link->text || link->size == 0)
+        if (link->size == 0)
                 return error_set(
                         error, EINVAL, ERROR_CORRUPT_ARCHIVE, "It is a symbolic link to nothing");
         if (link->size > PATH_BYTES_MAX)
@@ -188,7 +248,8 @@ static int apply_entry(
         Tar *tar,
         struct archive *archive,
         struct archive_entry *entry,
-        const EntryNames *names,
+        const UnpackPath *path,
+        const Header *header,
         Error *error) {
         _cleanup_(meta_done) EntryMeta entry_meta = { 0 };
         UnpackMeta *meta = &entry_meta.meta;
@@ -202,31 +263,33 @@ static int apply_entry(
                 unpack_target_warn(
                         tar->target,
                         "ACLs that name users or groups without their ids are left out");
-        if (names->type == HARD_LINK)
-                return apply_link(tar, names, meta, error);
+        if (header->type == HARD_LINK)
+                return apply_link(tar, path, header, meta, error);
 
-        if (names->type == CONTINUED_FILE)
+        if (header->type == CONTINUED_FILE)
                 return error_set(
                         error, EINVAL, ERROR_CORRUPT_ARCHIVE,
                         "It is the rest of a file that begins in another volume of the archive");
         if (meta->type == _UNPACK_TYPE_MAX)
                 return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "It is of an unknown type");
-        if (meta->type == UNPACK_REGULAR && names->is_directory)
+        if (meta->type == UNPACK_REGULAR && header->path.size > 0 &&
+            header->path.text[header->path.size - 1] == '/')
                 meta->type = UNPACK_DIRECTORY;
         if (meta->type == UNPACK_SYMLINK) {
-                r = read_symlink(names, link, error);
+                r = read_symlink(header, link, error);
                 if (r < 0)
                         return r;
                 meta->link = link;
         }
 
-        r = tree_entry(tar->tree, &names->path, meta, error);
+        r = tree_entry(tar->tree, path, meta, error);
         return r <= 0 ? r : copy_content(tar, archive, meta, error);
 }
 
 static int read_entry(
         Tar *tar, struct archive *archive, struct archive_entry *entry, Error *error) {
-        EntryNames names = { 0 };
+        UnpackPath path;
+        Header header;
         int r;
 
         if (tar->entries == tar->rules->limits->entries)
@@ -235,15 +298,15 @@ static int read_entry(
                         tar->rules->limits->entries);
         tar->entries++;
 
-        r = read_names(tar, archive, entry, &names, error);
+        r = read_header(tar, archive, entry, &header, &path, error);
         if (r < 0)
                 return r;
 
-        tar->target->entry = names.path.text;
-        r = apply_entry(tar, archive, entry, &names, error);
+        tar->target->entry = path.text;
+        r = apply_entry(tar, archive, entry, &path, &header, error);
         tar->target->entry = NULL;
         if (r < 0 && error && error->code > 0)
-                return error_prefix(error, "Cannot unpack \"%s\"", names.path.text);
+                return error_prefix(error, "Cannot unpack \"%s\"", path.text);
         return r;
 }
 

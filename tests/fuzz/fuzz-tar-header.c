@@ -14,14 +14,22 @@ static void check_text(const HeaderText *text, const uint8_t *data, size_t size)
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        HeaderNames names;
+        const HeaderLimits limits = { LIMIT, LIMIT / 2 };
+        Header header;
         int r;
 
-        r = header_scan(data, size, LIMIT, &names);
+        r = header_scan(data, size, &limits, &header);
         if (r == 0) {
-                check_text(&names.path, data, size);
-                check_text(&names.link, data, size);
-        } else if (r != -EBADMSG && r != -EFBIG && r != -ENODATA)
+                if (header.path.text == header.joined)
+                        check_text(
+                                &header.path, (const uint8_t *) header.joined,
+                                sizeof(header.joined));
+                else
+                        check_text(&header.path, data, size);
+                check_text(&header.link, data, size);
+                if (header.end > size && !header.doubt)
+                        __builtin_trap();
+        } else if (r != -EBADMSG && r != -EFBIG && r != -E2BIG && r != -ENODATA)
                 __builtin_trap();
         return 0;
 }

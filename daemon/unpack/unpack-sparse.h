@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Maps of sparse files, in the formats of GNU tar (tar(5); GNU tar's manual, "Storing Sparse Files"):
+ * how long they are, and the parts of the file that they tell of. libarchive reads where the parts
+ * go. Pure functions of bytes; they return 0, -EBADMSG for what is no such map, or -ENODATA when the bytes
+ * end before the map.
+ */
+
+#include <stdint.h>
+
+#include "unpack-text.h"
+
+typedef struct SparseMap {
+        uint64_t n_parts;
+        uint64_t content; /* bytes in all parts */
+} SparseMap;
+
+/** sparse_add() - count a part of @bytes */
+int sparse_add(SparseMap *map, uint64_t bytes);
+
+/** sparse_read_fields() - the old format: in a header block, and in those that follow it
+ * @ret_end:    where the content begins, in @bytes */
+int sparse_read_fields(const uint8_t *bytes, size_t size, SparseMap *ret, size_t *ret_end);
+
+/** sparse_read_list() - the format 0.1: in a record, "offset,bytes,offset,bytes" */
+int sparse_read_list(const HeaderText *text, SparseMap *ret);
+
+/** sparse_read_lines() - the format 1.0: numbers in front of the content, one a line
+ * @ret_end:    where the content begins, in @bytes */
+int sparse_read_lines(const uint8_t *bytes, size_t size, SparseMap *ret, size_t *ret_end);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Part of a header; borrowed from its bytes, without a NUL behind it. */
+typedef struct HeaderText {
+        const char *text; /* NULL: there is none */
+        size_t size;      /* bytes */
+} HeaderText;
+
+/** header_text_is() - whether it is @other; no text is an empty one */
+static inline bool header_text_is(const HeaderText *text, const char *other, size_t size) {
+        return text->size == size && (size == 0 || memcmp(text->text, other, size) == 0);
+}
