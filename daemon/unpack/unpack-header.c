@@ -30,6 +30,8 @@ static const Field GNU_REAL_SIZE = { 483, 12 };
 #define STAR_MAGIC_AT    ((size_t) 508)
 #define STAR_PREFIX_SIZE ((size_t) 131)
 
+#define UNEVEN "parts of it end within a block"
+
 typedef enum HeaderFormat {
         HEADER_OLD,
         HEADER_USTAR,
@@ -140,6 +142,18 @@ static int go_past(Scan *scan, size_t content) {
         return 0;
 }
 
+/* GNU tar applies these records to all entries, and others to none: what is only about owners and times
+ * does no harm. */
+static int check_global(Scan *scan, const HeaderText *content) {
+        Pax pax = { 0 };
+        int r;
+
+        r = pax_scan(content->text, content->size, scan->limits->xattr_bytes, &pax);
+        if (pax.path.text || pax.link.text || pax.has_size || pax.is_sparse || pax.doubt)
+                put_doubt(scan, "a header of the whole archive has names or sizes");
+        return r;
+}
+
 static int read_extra(Scan *scan, char type) {
         HeaderText content = { 0 };
         int r;
@@ -163,6 +177,7 @@ static int read_extra(Scan *scan, char type) {
                 scan->long_link = (HeaderText){ content.text, strnlen(content.text, content.size) };
                 break;
         default: /* 'g', 'V' */
+                r = type == 'g' ? check_global(scan, &content) : 0;
                 if (scan->has_extra)
                         put_doubt(
                                 scan,
@@ -235,6 +250,8 @@ static int read_gnu_fields(Scan *scan) {
             *field_of(scan, GNU_REAL_SIZE) == '\0' ||
             number_of(scan, GNU_REAL_SIZE, &scan->header.size) < 0)
                 put_doubt(scan, "its sparse map is not that of its content");
+        else if (map.is_uneven)
+                put_doubt(scan, UNEVEN);
         scan->header.end += scan->at;
         return 0;
 }
@@ -277,6 +294,8 @@ static int read_pax_sparse(Scan *scan) {
         if (r < 0 || !pax->has_real_size || map.content != scan->stored ||
             (pax->has_blocks && pax->blocks != map.n_parts) || scan->header.type != '0')
                 put_doubt(scan, "its sparse map is not that of its content");
+        if (map.is_uneven)
+                put_doubt(scan, UNEVEN);
         return 0;
 }
 

@@ -19,6 +19,7 @@ int sparse_add(SparseMap *map, uint64_t bytes) {
         if (bytes > INT64_MAX - map->content)
                 return -EBADMSG;
 
+        map->is_uneven = map->is_uneven || (bytes > 0 && map->content % BLOCK != 0);
         map->content += bytes;
         map->n_parts++;
         return 0;

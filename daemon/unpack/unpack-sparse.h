@@ -15,6 +15,7 @@
 typedef struct SparseMap {
         uint64_t n_parts;
         uint64_t content; /* bytes in all parts */
+        bool is_uneven; /* a part that is not the last ends within a block: GNU tar pads it, Go does not */
 } SparseMap;
 
 /** sparse_add() - count a part of @bytes */

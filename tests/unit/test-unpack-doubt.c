@@ -37,8 +37,23 @@ static void add_two_pax_headers(Bytes *tar) {
 
 static void add_global_header_between(Bytes *tar) {
         add_extra_path(tar, 'x', "hidden");
-        add_extra_path(tar, 'g', "b");
+        tar_extra(tar, 'g', "13 comment=x\n", 13);
         tar_file(tar, "a", "");
+}
+
+static void add_global_path(Bytes *tar) {
+        add_extra_path(tar, 'g', "b");
+        tar_file(tar, "hidden", "");
+}
+
+static void add_uneven_sparse_file(Bytes *tar) {
+        _cleanup_(bytes_done) Bytes records = { 0 };
+
+        pax_add(&records, "GNU.sparse.size", "2048", 4);
+        pax_add(&records, "GNU.sparse.map", "0,1,1024,1", 10);
+        tar_extra(tar, 'x', records.data, records.size);
+        tar_add(tar, &(TarEntry){ .name = "a", .content = "xx" });
+        add_hidden(tar);
 }
 
 static void add_solaris_acl(Bytes *tar) {
@@ -145,6 +160,8 @@ static const struct {
           "\"label\": It could be read in two ways: it is the label of a volume" },
         { add_two_pax_headers, "it has several pax headers" },
         { add_global_header_between, "a header of the whole archive is between" },
+        { add_global_path, "a header of the whole archive has names or sizes" },
+        { add_uneven_sparse_file, "parts of it end within a block" },
         { add_solaris_acl, "it is an ACL of Solaris, or a file" },
         { add_file_with_a_slash,
           "\"a\": It could be read in two ways: it has the name of a directory" },

@@ -116,7 +116,7 @@ static void gnu_names_count_and_global_headers_do_not(void **state) {
         _cleanup_(bytes_done) Bytes tar = { 0 }, records = { 0 };
         Header header;
 
-        pax_add(&records, "path", "global", 6);
+        pax_add(&records, "uid", "7", 1);
         tar_extra(&tar, 'g', records.data, records.size);
         tar_extra(&tar, 'L', "first", 6);
         tar_extra(&tar, 'L', "long\0er", 8);
@@ -343,7 +343,7 @@ static void fields_of_sparse_files_are_for_those(void **state) {
         }
 }
 
-/* A sparse file of the old format, whose @n parts are of a byte each, in as many blocks as that needs. */
+/* A sparse file of the old format, whose @n parts are of a block each, in as many blocks as that needs. */
 static void add_old_sparse(Bytes *tar, size_t n, uint64_t size) {
         const size_t start = tar->size;
 
@@ -357,8 +357,8 @@ static void add_old_sparse(Bytes *tar, size_t n, uint64_t size) {
                         left = 21;
                         bytes_add(tar, (const uint8_t[TAR_BLOCK]){ 0 }, TAR_BLOCK);
                 }
-                tar_number(tar->data + at, 12, 1000 * i);
-                tar_number(tar->data + at + 12, 12, 1);
+                tar_number(tar->data + at, 12, 1024 * i);
+                tar_number(tar->data + at + 12, 12, TAR_BLOCK);
         }
 }
 
@@ -366,9 +366,9 @@ static void old_sparse_maps_are_part_of_the_headers(void **state) {
         for (size_t n = 1; n < 70; n++) {
                 _cleanup_(bytes_done) Bytes tar = { 0 }, other = { 0 };
 
-                add_old_sparse(&tar, n, n);
+                add_old_sparse(&tar, n, TAR_BLOCK * n);
                 assert_int_equal(scan_well(&tar).size, 100000);
-                add_old_sparse(&other, n, n + 1);
+                add_old_sparse(&other, n, TAR_BLOCK * n + 1);
                 assert_doubt(&other, "sparse map");
         }
 }
@@ -393,7 +393,7 @@ static void sparse_map_in_front_of_the_content_is_part_of_the_headers(void **sta
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Header header;
 
-        add_sparse_lines(&tar, "2\n0\n1\n8192\n3\n", TAR_BLOCK + 4);
+        add_sparse_lines(&tar, "2\n0\n512\n8192\n3\n", 2 * TAR_BLOCK + 3);
         header = scan_well(&tar);
         assert_int_equal(header.size, 16384);
         assert_text(&header.path, "sparse");
@@ -413,19 +413,19 @@ static void sparse_maps_in_records_are_counted(void **state) {
                 const char *records; /* "KEY=VALUE KEY=VALUE…" */
                 bool is_good;
         } maps[] = {
-                { "size=9 numblocks=2 offset=0 numbytes=1 offset=7 numbytes=2", true },
-                { "size=9 offset=0 numbytes=1 offset=7 numbytes=2", true },
-                { "size=9 numblocks=2 map=0,1,7,2 name=b", true },
-                { "size=9 numblocks=3 map=0,1,7,2", false },
-                { "size=9 numblocks=2 map=0,1,7,3", false },
-                { "size=9 map=0,1,7", false },
-                { "size=9 map=0,1,7,2,", false },
-                { "size=9 map=0,1,,2", false },
-                { "map=0,1,7,2", false },
-                { "size=9 map=0,1,7,2 offset=0 numbytes=3", false },
-                { "size=9 offset=0 numbytes=1 offset=7", false },
-                { "size=9 offset=0 offset=7 numbytes=3", false },
-                { "size=9 numbytes=3 offset=0", false },
+                { "size=2048 numblocks=2 offset=0 numbytes=512 offset=1024 numbytes=2", true },
+                { "size=2048 offset=0 numbytes=512 offset=1024 numbytes=2", true },
+                { "size=2048 numblocks=2 map=0,512,1024,2 name=b", true },
+                { "size=2048 numblocks=3 map=0,512,1024,2", false },
+                { "size=2048 numblocks=2 map=0,512,1024,3", false },
+                { "size=2048 map=0,512,7", false },
+                { "size=2048 map=0,512,1024,2,", false },
+                { "size=2048 map=0,512,,2", false },
+                { "map=0,512,1024,2", false },
+                { "size=2048 map=0,512,1024,2 offset=0 numbytes=514", false },
+                { "size=2048 offset=0 numbytes=512 offset=1024", false },
+                { "size=2048 offset=0 offset=1024 numbytes=514", false },
+                { "size=2048 numbytes=514 offset=0", false },
         };
 
         for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
@@ -442,9 +442,9 @@ static void sparse_maps_in_records_are_counted(void **state) {
                         pax_add(&records, key, equals + 1, strlen(equals + 1));
                 }
                 tar_extra(&tar, 'x', records.data, records.size);
-                tar_add(&tar, &(TarEntry){ .name = "a", .size = 3 });
+                tar_add(&tar, &(TarEntry){ .name = "a", .size = 514 });
                 if (maps[i].is_good)
-                        assert_int_equal(scan_well(&tar).size, 9);
+                        assert_int_equal(scan_well(&tar).size, 2048);
                 else
                         assert_doubt(&tar, "sparse map");
         }

@@ -51,7 +51,7 @@ static void pax_size_that_lies_is_refused(void **state) {
 }
 
 static void parts_of_a_sparse_file_that_overlap_are_refused(void **state) {
-        static const char *const maps[] = { "2\n8192\n4\n0\n4\n", "2\n0\n4\n2\n4\n" };
+        static const char *const maps[] = { "2\n8192\n512\n0\n4\n", "2\n0\n512\n256\n4\n" };
 
         for (size_t i = 0; i < 2; i++) {
                 _cleanup_(bytes_done) Bytes records = { 0 };
@@ -67,9 +67,11 @@ static void parts_of_a_sparse_file_that_overlap_are_refused(void **state) {
                 pax_add(&records, "GNU.sparse.realsize", "16384", 5);
                 tar_extra(tar, 'x', records.data, records.size);
                 memcpy(block, maps[i], strlen(maps[i]));
-                tar_add(tar, &(TarEntry){ .name = "GNUSparseFile.1/x", .size = TAR_BLOCK + 8 });
+                tar_add(tar, &(TarEntry){ .name = "GNUSparseFile.1/x", .size = 2 * TAR_BLOCK + 4 });
                 bytes_add(tar, block, sizeof(block));
-                bytes_add(tar, "datadata", 8);
+                memset(block, 'x', sizeof(block));
+                bytes_add(tar, block, sizeof(block));
+                bytes_add(tar, "data", 4);
                 bytes_pad(tar);
                 run_badly(f, ERROR_CORRUPT_ARCHIVE);
         }

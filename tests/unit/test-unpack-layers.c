@@ -318,7 +318,7 @@ static void pax_global_header_is_ignored(void **state) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
-        pax_add(&records, "path", "global", 6);
+        pax_add(&records, "mode", "0777", 4);
         pax_add(&records, "comment", "0123456789abcdef", 16);
         tar_extra(tar, 'g', records.data, records.size);
         tar_file(tar, "file", "x");
