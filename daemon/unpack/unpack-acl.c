@@ -55,6 +55,35 @@ int acl_format(AclEntry *entries, size_t n, void **ret, size_t *ret_size, Error 
         return 0;
 }
 
+/* As the kernel wants it: each owner once, in this order, and a mask when somebody is named. */
+static bool is_complete(const uint8_t *value, size_t size) {
+        static const AclTag next[] = { ACL_USER_OWNER, ACL_GROUP_OWNER, ACL_OTHER };
+        bool has_names = false, has_mask = false;
+        size_t n_owners = 0;
+
+        for (size_t at = sizeof(uint32_t); at < size; at += sizeof(RawEntry)) {
+                RawEntry raw;
+                unsigned tag;
+
+                memcpy(&raw, value + at, sizeof(raw));
+                tag = le16toh(raw.tag);
+                if ((le16toh(raw.permissions) & ~7) != 0)
+                        return false;
+                if (n_owners < 3 && tag == next[n_owners])
+                        n_owners++;
+                else if (
+                        (tag == ACL_USER && n_owners == 1) ||
+                        (tag == ACL_GROUP && n_owners == 2 && !has_mask))
+                        has_names = true;
+                else if (tag == ACL_MASK && n_owners == 2 && !has_mask)
+                        has_mask = true;
+                else
+                        return false;
+        }
+
+        return n_owners == 3 && (has_mask || !has_names);
+}
+
 int acl_map(void *value, size_t size, const IdMap *uids, const IdMap *gids) {
         uint8_t *p = value;
         uint32_t version;
@@ -62,7 +91,8 @@ int acl_map(void *value, size_t size, const IdMap *uids, const IdMap *gids) {
         if (size < sizeof(version) || (size - sizeof(version)) % sizeof(RawEntry) != 0)
                 return -EINVAL;
         memcpy(&version, p, sizeof(version));
-        if (le32toh(version) != ACL_VERSION)
+        if (le32toh(version) != ACL_VERSION ||
+            (size > sizeof(version) && !is_complete(value, size)))
                 return -EINVAL;
 
         for (size_t at = sizeof(version); at < size; at += sizeof(RawEntry)) {

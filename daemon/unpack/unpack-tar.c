@@ -156,7 +156,19 @@ static bool same_type(const Header *header, struct archive_entry *entry) {
         }
 }
 
-/* Why an entry could be read in two ways; NULL: it could not. libarchive keeps the bytes of names in
+/* libarchive loses a link from a pax or GNU header when the field for it is empty. */
+static bool same_link(const Header *header, struct archive_entry *entry) {
+        const char *link;
+
+        if (header->type != HARD_LINK && header->type != SYMBOLIC_LINK)
+                return true;
+
+        link = header->type == HARD_LINK ? archive_entry_hardlink(entry)
+                                         : archive_entry_symlink(entry);
+        return !link || same_text(&header->link, link);
+}
+
+/* Why an entry could be read two ways; NULL: it could not. libarchive keeps the bytes of names in
  * the C locale, in which this process is. */
 static const char *find_doubt(const Header *header, size_t size, struct archive_entry *entry) {
         const bool is_device = header->type == '3' || header->type == '4';
@@ -174,10 +186,7 @@ static const char *find_doubt(const Header *header, size_t size, struct archive_
         if (is_device && (header->device_major != (uint64_t) archive_entry_rdevmajor(entry) ||
                           header->device_minor != (uint64_t) archive_entry_rdevminor(entry)))
                 return "it could be another device";
-        if ((header->type == HARD_LINK &&
-             !same_text(&header->link, archive_entry_hardlink(entry))) ||
-            (header->type == SYMBOLIC_LINK &&
-             !same_text(&header->link, archive_entry_symlink(entry))))
+        if (!same_link(header, entry))
                 return "it could be a link to something else";
         return NULL;
 }
@@ -204,7 +213,7 @@ static int read_header(
         doubt = find_doubt(header, size, entry);
         return doubt ? error_set(
                                error, EBADMSG, ERROR_UNSAFE_ARCHIVE,
-                               "Cannot unpack \"%s\": It could be read in two ways: %s", path->text,
+                               "Cannot unpack \"%s\": It could be read two ways: %s", path->text,
                                doubt)
                      : 0;
 }

@@ -284,6 +284,41 @@ static void malformed_acl_is_refused(void **state) {
         run_badly(f, ERROR_CORRUPT_ARCHIVE);
 }
 
+static void acl_that_the_kernel_would_not_take_is_refused(void **state) {
+        static const char *const orders[] = { "0123", "0124",  "0134",   "0234 ", "1234",
+                                              "0224", "01243", "021344", "00" };
+        static const char *const texts[] = { "user::r,user:7:r,group::r,other::r",
+                                             "user:1:r,user::r,group::r,other::r" };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+                Bytes *tar = layer_add(f);
+                uint8_t acl[128];
+                size_t size = 4;
+
+                memcpy(acl, acl_1000, 4);
+                for (const char *one = orders[i]; *one >= '0'; one++, size += 8)
+                        memcpy(acl + size, acl_1000 + 4 + 8 * (*one - '0'), 8);
+                tar_pax_bytes(tar, "SCHILY.xattr." ACCESS, acl, size);
+                tar_file(tar, "file", "x");
+                if (strcmp(orders[i], "0234 ") == 0)
+                        run_well(f); /* nobody is named in it */
+                else {
+                        run_badly(f, ERROR_CORRUPT_ARCHIVE);
+                        assert_non_null(strstr(f->error.message, "ACL is invalid"));
+                }
+                reset(f);
+        }
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+                Bytes *tar = layer_add(f);
+
+                tar_pax(tar, "SCHILY.acl.access", texts[i]);
+                tar_file(tar, "file", "x");
+                run_badly(f, ERROR_CORRUPT_ARCHIVE);
+                reset(f);
+        }
+}
+
 static void acl_is_written_in_the_kernels_order(void **state) {
         AclEntry entries[] = {
                 { ACL_OTHER, 0, 0 },       { ACL_USER, 5, 1000 },    { ACL_MASK, 5, 0 },
@@ -316,6 +351,7 @@ int main(void) {
                 UNPACK_CASE(name_that_is_too_long_is_refused_by_what_it_is),
                 UNPACK_CASE(too_many_xattrs_are_refused),
                 UNPACK_CASE(malformed_acl_is_refused),
+                UNPACK_CASE(acl_that_the_kernel_would_not_take_is_refused),
                 CASE(acl_is_written_in_the_kernels_order),
         };
 
