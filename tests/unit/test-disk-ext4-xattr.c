@@ -318,6 +318,7 @@ static void meta_can_be_read_back(void **state) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
+        _cleanup_(bytes_done) Bytes records = { 0 };
         UnpackTarget *target;
         UnpackInfo info;
         UnpackDir root;
@@ -329,8 +330,9 @@ static void meta_can_be_read_back(void **state) {
         tar_add(tar,
                 &(TarEntry){ .type = '2', .name = "link", .link = "", .uid = 70000, .gid = 2 });
         tar_add(tar, &(TarEntry){ .type = '4', .name = "dev", .major = 300, .minor = 70000 });
-        tar_pax_bytes(tar, XATTR("system.posix_acl_access"), acl, sizeof(acl));
-        tar_pax_bytes(tar, XATTR("user.x"), "value", 5);
+        pax_add(&records, XATTR("system.posix_acl_access"), acl, sizeof(acl));
+        pax_add(&records, XATTR("user.x"), "value", 5);
+        tar_extra(tar, 'x', records.data, records.size);
         tar_add(tar, &(TarEntry){ .name = "file", .mode = 06660, .content = "12345" });
         run_well(f);
 

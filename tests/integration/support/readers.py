@@ -23,7 +23,7 @@ from . import image, tree
 BLOCK = 512
 PAGE = 4096
 FILE_LIMIT = 64 << 20  # of umoci, which writes holes
-TIMEOUT = 60
+TIMEOUT = 20
 
 REFUSALS = {'CorruptArchive', 'UnsafeArchive', 'LimitExceeded', 'NoLayers',
             'DigestMismatch'}  # of what is compressed, but not for the image
