@@ -8,15 +8,11 @@ from support import programs, readers
 
 pytestmark = pytest.mark.root
 
-# By the file's name: why its tree is neither.
-EXPLAINED = {
-}
-
 
 @pytest.mark.parametrize('corpus', [readers.packaged, readers.fuzzed],
                          ids=['packaged', 'fuzzed'])
 def test_archives_are_read_as_others_read_them_or_refused(daemon, env, tmp_path, corpus):
     client = programs.Client(env, daemon.address)
-    counts, wrong = readers.tally(client, corpus(), EXPLAINED, tmp_path)
+    counts, wrong = readers.tally(client, corpus(), tmp_path)
     assert not wrong, '\n'.join(wrong)
     assert counts['same'] > 10

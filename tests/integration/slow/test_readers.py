@@ -11,10 +11,6 @@ from support import programs, readers
 
 pytestmark = pytest.mark.root
 
-# By the file's name, @ the member: why its tree is neither.
-EXPLAINED = {
-}
-
 
 def test_members_are_read_as_others_read_them_or_refused(daemon, env, tmp_path):
     client = programs.Client(env, daemon.address)
@@ -24,6 +20,6 @@ def test_members_are_read_as_others_read_them_or_refused(daemon, env, tmp_path):
     if 'TEST_FUZZED' in os.environ:
         archives.update(readers.layers_of_folder(os.environ['TEST_FUZZED']))
     archives.update(readers.members(archives))
-    counts, wrong = readers.tally(client, archives, EXPLAINED, tmp_path)
+    counts, wrong = readers.tally(client, archives, tmp_path)
     assert not wrong, '\n'.join(wrong)
     assert counts['same'] > 100
