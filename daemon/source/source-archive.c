@@ -9,9 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base-fd.h"
 #include "oci-text.h"
 #include "source-archive.h"
 #include "source-path.h"
+#include "unpack-doubt.h"
+#include "unpack-header.h"
 
 #define READ_BYTES ((size_t) 32 << 10)
 
@@ -201,6 +204,59 @@ static int add_member(
         return append(self, &member, error);
 }
 
+static int header_error(int code, Error *error) {
+        switch (code) {
+        case -ENOMEM:
+                return error_oom(error);
+        case -EFBIG:
+        case -E2BIG:
+                return error_set(
+                        error, E2BIG, ERROR_LIMIT_EXCEEDED,
+                        "A member of the archive has headers of more than %zu bytes",
+                        SOURCE_HEADER_BYTES_MAX);
+        default:
+                return error_set(
+                        error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
+                        "This is no tar archive, or a damaged one: malformed headers");
+        }
+}
+
+/* The headers of @entry, which are between two places in the file, are what libarchive says. */
+static int check_headers(
+        int fd, uint64_t start, uint64_t end, struct archive_entry *entry, Error *error) {
+        const HeaderLimits limits = { SOURCE_HEADER_BYTES_MAX, SOURCE_HEADER_BYTES_MAX };
+        const size_t size = (size_t) (end - start);
+        _cleanup_(freep) uint8_t *bytes = NULL;
+        char quoted[TEXT_QUOTE_MAX], name[SOURCE_PATH_MAX + 1];
+        const char *doubt;
+        Header header;
+        ssize_t n;
+        int r;
+
+        if (end - start > 4 * SOURCE_HEADER_BYTES_MAX)
+                return header_error(-EFBIG, error);
+        bytes = malloc(size + 1);
+        if (!bytes)
+                return error_oom(error);
+
+        n = fd_pread_full(fd, bytes, size, start);
+        if (n < 0)
+                return error_set_errno(error, (int) -n, "Cannot read the archive");
+        r = header_scan(bytes, (size_t) n, &limits, &header);
+        if (r < 0)
+                return header_error(r, error);
+
+        doubt = doubt_find(&header, size, entry);
+        if (!doubt)
+                return 0;
+
+        (void) snprintf(name, sizeof(name), "%.*s", (int) header.path.size, header.path.text);
+        return error_set(
+                error, EBADMSG, ERROR_UNSAFE_ARCHIVE,
+                "The archive could be read two ways, because of \"%s\": %s",
+                text_quote(name, quoted), doubt);
+}
+
 static int compare_members(const void *a, const void *b) {
         const Member *left = a, *right = b;
 
@@ -208,11 +264,17 @@ static int compare_members(const void *a, const void *b) {
 }
 
 static int read_members(
-        SourceArchive *self, struct archive *archive, uint64_t file_size, Error *error) {
+        SourceArchive *self, struct archive *archive, int fd, uint64_t file_size, Error *error) {
         struct archive_entry *entry;
+        uint64_t start;
         int r;
 
         for (size_t n = 0;; n++) {
+                r = n > 0 ? archive_read_data_skip(archive) : ARCHIVE_OK;
+                if (r != ARCHIVE_OK && r != ARCHIVE_EOF)
+                        return read_error(archive, error);
+
+                start = (uint64_t) archive_filter_bytes(archive, 0);
                 r = archive_read_next_header(archive, &entry);
                 if (r == ARCHIVE_EOF)
                         return 0;
@@ -223,6 +285,10 @@ static int read_members(
                                 error, E2BIG, ERROR_LIMIT_EXCEEDED,
                                 "The archive has more than %zu members", SOURCE_MEMBERS_MAX);
 
+                r = check_headers(
+                        fd, start, (uint64_t) archive_filter_bytes(archive, 0), entry, error);
+                if (r < 0)
+                        return r;
                 r = add_member(self, archive, entry, file_size, error);
                 if (r < 0)
                         return r;
@@ -255,7 +321,7 @@ int source_archive_new(int fd, SourceArchive **ret, Error *error) {
         if (archive_read_open2(archive, reader, NULL, on_read, on_skip, NULL) != ARCHIVE_OK)
                 return read_error(archive, error);
 
-        r = read_members(self, archive, reader->size, error);
+        r = read_members(self, archive, fd, reader->size, error);
         if (r < 0)
                 return r;
 

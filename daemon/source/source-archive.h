@@ -11,6 +11,8 @@
 
 #define SOURCE_MEMBERS_MAX   ((size_t) 100000)
 #define SOURCE_LINK_HOPS_MAX 8U /* links to links */
+#define SOURCE_HEADER_BYTES_MAX                                                                    \
+        ((size_t) 1 << 20) /* one of a member's; all of them: four times that */
 
 typedef struct SourceArchive SourceArchive;
 
@@ -29,7 +31,8 @@ typedef struct SourceExtent {
  * ask for them.
  *
  * Return: 0, or a negative errno with @error set: ERROR_CORRUPT_ARCHIVE when this is no tar archive or
- * ends too early, ERROR_LIMIT_EXCEEDED for more than SOURCE_MEMBERS_MAX members.
+ * ends too early, ERROR_LIMIT_EXCEEDED for more than SOURCE_MEMBERS_MAX members, or of
+ * SOURCE_HEADER_BYTES_MAX; ERROR_UNSAFE_ARCHIVE when other programs could find other members.
  */
 int source_archive_new(int fd, SourceArchive **ret, Error *error);
 

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "unpack-doubt.h"
 #include "unpack-header.h"
 #include "unpack-kind.h"
 #include "unpack-tar.h"
@@ -13,7 +14,6 @@
 #define BLOCK ((size_t) 512)
 
 #define HARD_LINK      '1' /* as headers have it */
-#define SYMBOLIC_LINK  '2'
 #define CONTINUED_FILE 'M' /* GNU tar's */
 
 DEFINE_CLEANUP(struct archive, archive_read_free);
@@ -126,71 +126,6 @@ static int scan_headers(
         return r < 0 ? scan_error(tar, r, error) : 0;
 }
 
-static bool same_text(const HeaderText *text, const char *other) {
-        return other ? header_text_is(text, other, strlen(other)) : text->size == 0;
-}
-
-static bool same_type(const Header *header, struct archive_entry *entry) {
-        const char *path = archive_entry_pathname(entry);
-        const __LA_MODE_T type = archive_entry_filetype(entry);
-
-        switch (header->type) {
-        case HARD_LINK:
-                return type == 0 || type == AE_IFREG;
-        case SYMBOLIC_LINK:
-                return type == AE_IFLNK;
-        case '3':
-                return type == AE_IFCHR;
-        case '4':
-                return type == AE_IFBLK;
-        case '5':
-        case 'D':
-                return type == AE_IFDIR;
-        case '6':
-                return type == AE_IFIFO;
-        case CONTINUED_FILE:
-                return true;
-        default:
-                return type == AE_IFREG ||
-                       (type == AE_IFDIR && path && *path != '\0' && strchr(path, '\0')[-1] == '/');
-        }
-}
-
-/* libarchive loses a link from a pax or GNU header when the field for it is empty. */
-static bool same_link(const Header *header, struct archive_entry *entry) {
-        const char *link;
-
-        if (header->type != HARD_LINK && header->type != SYMBOLIC_LINK)
-                return true;
-
-        link = header->type == HARD_LINK ? archive_entry_hardlink(entry)
-                                         : archive_entry_symlink(entry);
-        return !link || same_text(&header->link, link);
-}
-
-/* Why an entry could be read two ways; NULL: it could not. libarchive keeps the bytes of names in
- * the C locale, in which this process is. */
-static const char *find_doubt(const Header *header, size_t size, struct archive_entry *entry) {
-        const bool is_device = header->type == '3' || header->type == '4';
-
-        if (header->doubt)
-                return header->doubt;
-        if (header->end != size)
-                return "its content could begin elsewhere";
-        if (!same_type(header, entry))
-                return "it could be of another type";
-        if (!same_text(&header->path, archive_entry_pathname(entry)))
-                return "it could have another name";
-        if (header->size != (uint64_t) archive_entry_size(entry))
-                return "it could have another size";
-        if (is_device && (header->device_major != (uint64_t) archive_entry_rdevmajor(entry) ||
-                          header->device_minor != (uint64_t) archive_entry_rdevminor(entry)))
-                return "it could be another device";
-        if (!same_link(header, entry))
-                return "it could be a link to something else";
-        return NULL;
-}
-
 /* The entry's headers as both we and libarchive read them, and its path. */
 static int read_header(
         Tar *tar,
@@ -210,7 +145,7 @@ static int read_header(
         if (r < 0)
                 return r;
 
-        doubt = find_doubt(header, size, entry);
+        doubt = doubt_find(header, size, entry);
         return doubt ? error_set(
                                error, EBADMSG, ERROR_UNSAFE_ARCHIVE,
                                "Cannot unpack \"%s\": It could be read two ways: %s", path->text,

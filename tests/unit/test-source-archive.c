@@ -159,16 +159,49 @@ static void what_is_no_regular_file_is_refused(void **state) {
 
 static void sparse_members_are_refused(void **state) {
         _cleanup_(opened_done) Opened opened = { .fd = -EBADF };
-        _cleanup_(bytes_done) Bytes tar = { 0 };
+        _cleanup_(bytes_done) Bytes tar = { 0 }, records = { 0 };
+        char content[TAR_BLOCK + 4 + 1] = { 0 };
 
-        tar_pax(&tar, "GNU.sparse.size", "4096");
-        tar_pax(&tar, "GNU.sparse.map", "0,4,2048,4");
-        tar_file(&tar, "sparse", "abcdefgh");
+        memset(content, 'x', sizeof(content) - 1);
+        pax_add(&records, "GNU.sparse.size", "4096", 4);
+        pax_add(&records, "GNU.sparse.map", "0,512,2048,4", 12);
+        tar_extra(&tar, 'x', records.data, records.size);
+        tar_file(&tar, "sparse", content);
         tar_file(&tar, "next", "content");
         open_tar(&tar, &opened);
 
         assert_refused(&opened, "sparse", "a sparse file");
         assert_content(&opened, "next", "content");
+}
+
+/* The header of a member is the content of something that has none for other programs. */
+static void archive_that_could_be_read_two_ways_is_refused(void **state) {
+        static const char *const texts[] = { "\"label\": it is the label of a volume",
+                                             "\"dir/\": its pax header gives it content",
+                                             "\"member\": it has several pax headers" };
+
+        for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
+                _cleanup_(opened_done) Opened opened = { .fd = -EBADF };
+                _cleanup_(error_clear) Error error = ERROR_NULL;
+                _cleanup_(bytes_done) Bytes tar = { 0 };
+                int r;
+
+                tar_file(&tar, "first", "content");
+                if (i == 0)
+                        tar_add(&tar,
+                                &(TarEntry){ .type = 'V', .name = "label", .size = TAR_BLOCK });
+                else if (i == 1) {
+                        tar_pax(&tar, "size", "512");
+                        tar_dir(&tar, "dir/");
+                } else {
+                        tar_pax(&tar, "path", "member");
+                        tar_pax(&tar, "comment", "x");
+                }
+                tar_file(&tar, "member", "");
+                tar_end(&tar);
+                r = open_bytes(&tar, &opened, &error);
+                assert_failure(r, &error, ERROR_UNSAFE_ARCHIVE, texts[i]);
+        }
 }
 
 static void name_that_is_there_twice_is_refused(void **state) {
@@ -309,6 +342,7 @@ int main(void) {
                 CASE(links_to_each_other_are_refused),
                 CASE(what_is_no_regular_file_is_refused),
                 CASE(sparse_members_are_refused),
+                CASE(archive_that_could_be_read_two_ways_is_refused),
                 CASE(name_that_is_there_twice_is_refused),
                 CASE(names_that_lead_out_are_not_in_the_archive),
                 CASE(sizes_that_lie_are_found),

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Whether libarchive reads an entry as we do. */
+
+#include <archive_entry.h>
+
+#include "unpack-header.h"
+
+/**
+ * doubt_find() - why an entry could be read two ways
+ * @size:       bytes of headers that libarchive went past
+ *
+ * To be called in the C locale, in which libarchive keeps the bytes of names.
+ *
+ * Return: what is different, or that other programs would read it differently; NULL: nothing.
+ */
+const char *doubt_find(const Header *header, size_t size, struct archive_entry *entry);
