@@ -316,6 +316,28 @@ def test_compressed_archive_may_not_be_larger_than_all_layers(
     assert not dest.exists()
 
 
+# What is the content of the first for some programs, and a member for others.
+HIDING = {
+    'label': [tar.Entry(b'label', b'V', size=512)],
+    'directory': [tar.directory('folder', pax={'size': '512'})],
+    'file': [tar.file('folder/', size=512)],
+    'headers': [tar.file('a', pax={'SUN.holesdata': ' 0 0 512'}, size=512)],
+}
+
+
+@pytest.mark.parametrize('members', HIDING.values(), ids=HIDING)
+def test_archive_that_hides_a_member_is_refused(layout, check, members):
+    path = archive_of(layout, lambda entries: entries.extend([*members, tar.file('hidden')]))
+    assert 'read two ways' in check(f'oci-archive:{path}', 'UnsafeArchive')
+
+
+@pytest.mark.parametrize('members', HIDING.values(), ids=HIDING)
+def test_layer_that_hides_a_member_is_refused(folder, check, members):
+    hiding = Image([Layer([tar.file('first'), *members, tar.file('hidden')], 'gzip')])
+    layout = image.write_layout(folder / 'hiding', hiding)
+    assert 'read two ways' in check(f'oci:{layout}', 'UnsafeArchive')
+
+
 # Archives of docker
 
 
