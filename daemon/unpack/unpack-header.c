@@ -15,7 +15,11 @@ typedef struct Field {
 } Field;
 
 static const Field NAME = { 0, HEADER_NAME_BYTES };
+static const Field MODE = { 100, 8 };
+static const Field UID = { 108, 8 };
+static const Field GID = { 116, 8 };
 static const Field SIZE = { 124, 12 };
+static const Field MTIME = { 136, 12 };
 static const Field LINK = { 157, 100 };
 static const Field MAJOR = { 329, 8 };
 static const Field MINOR = { 337, 8 };
@@ -299,6 +303,16 @@ static int read_pax_sparse(Scan *scan) {
         return 0;
 }
 
+/* Those that are out of range are refused, or kept, by what they are. */
+static void check_numbers(Scan *scan) {
+        static const Field *const fields[] = { &MODE, &UID, &GID, &MTIME };
+        uint64_t ignored;
+
+        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+                if (number_of(scan, *fields[i], &ignored) == -EINVAL)
+                        put_doubt(scan, "its mode, owner, group or time is not a number");
+}
+
 static void read_devices(Scan *scan) {
         Header *header = &scan->header;
 
@@ -324,6 +338,7 @@ static int read_entry(Scan *scan) {
         put_doubt(scan, scan->pax.doubt);
         choose_names(scan);
         read_sizes(scan);
+        check_numbers(scan);
         read_devices(scan);
 
         if (scan->format == HEADER_GNU)

@@ -220,6 +220,13 @@ static void numbers_that_readers_read_differently_are_in_doubt(void **state) {
                 memcpy(tar.data + 124, sizes[i], i == 6 ? 4 : i == 7 ? 2 : strlen(sizes[i]));
                 assert_doubt(&tar, "size is not a number");
         }
+        for (size_t at = 100; at < 148; at += at == 124 ? 12 : 8) {
+                _cleanup_(bytes_done) Bytes tar = { 0 };
+
+                tar_file(&tar, "a", "");
+                memcpy(tar.data + at, "-1", 3);
+                assert_doubt(&tar, "not a number");
+        }
         for (size_t i = 0; i < sizeof(pax_sizes) / sizeof(pax_sizes[0]); i++) {
                 _cleanup_(bytes_done) Bytes tar = { 0 };
 
