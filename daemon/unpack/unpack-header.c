@@ -296,7 +296,8 @@ static int read_pax_sparse(Scan *scan) {
         if (r == -ENODATA)
                 return r;
         if (r < 0 || !pax->has_real_size || map.content != scan->stored ||
-            (pax->has_blocks && pax->blocks != map.n_parts) || scan->header.type != '0')
+            (pax->has_blocks ? pax->blocks != map.n_parts : !pax->has_major) ||
+            scan->header.type != '0')
                 put_doubt(scan, "its sparse map is not that of its content");
         if (map.is_uneven)
                 put_doubt(scan, UNEVEN);

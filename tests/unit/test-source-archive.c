@@ -164,6 +164,7 @@ static void sparse_members_are_refused(void **state) {
 
         memset(content, 'x', sizeof(content) - 1);
         pax_add(&records, "GNU.sparse.size", "4096", 4);
+        pax_add(&records, "GNU.sparse.numblocks", "2", 1);
         pax_add(&records, "GNU.sparse.map", "0,512,2048,4", 12);
         tar_extra(&tar, 'x', records.data, records.size);
         tar_file(&tar, "sparse", content);

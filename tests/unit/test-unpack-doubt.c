@@ -50,6 +50,7 @@ static void add_uneven_sparse_file(Bytes *tar) {
         _cleanup_(bytes_done) Bytes records = { 0 };
 
         pax_add(&records, "GNU.sparse.size", "2048", 4);
+        pax_add(&records, "GNU.sparse.numblocks", "2", 1);
         pax_add(&records, "GNU.sparse.map", "0,1,1024,1", 10);
         tar_extra(tar, 'x', records.data, records.size);
         tar_add(tar, &(TarEntry){ .name = "a", .content = "xx" });
