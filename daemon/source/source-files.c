@@ -73,9 +73,9 @@ SourceFiles *source_files_free(SourceFiles *files) {
 }
 
 /* Links are followed as long as they stay below the directory. What blocks when it is opened does not. */
-static int open_below(int dir_fd, const char *name) {
+static int open_below(int dir_fd, const char *name, int flags) {
         struct open_how how = {
-                .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                .flags = (uint64_t) flags | O_CLOEXEC,
                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
         };
         int fd;
@@ -98,12 +98,22 @@ static int unsafe(const char *name, int code, const char *what, Error *error) {
                 text_quote(name, quoted), what);
 }
 
+/* Where devices cannot be opened, the reason is the same as for a file that may not be read. */
+static bool is_special(int dir_fd, const char *name) {
+        _cleanup_(closep) int fd = open_below(dir_fd, name, O_PATH);
+        struct stat st;
+
+        return fd >= 0 && fstat(fd, &st) >= 0 && !S_ISREG(st.st_mode);
+}
+
 static int open_in_directory(int dir_fd, const char *name, SourceFile *ret, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         char quoted[TEXT_QUOTE_MAX];
         struct stat st;
 
-        fd = open_below(dir_fd, name);
+        fd = open_below(dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        if (fd == -EACCES && is_special(dir_fd, name))
+                fd = -ENODEV;
         switch (fd) {
         case -ENOENT:
         case -ENOTDIR:
