@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -158,7 +159,24 @@ int file_read(int dir_fd, const char *name, size_t limit, char **ret, size_t *re
         return fd_read_all(fd, limit, ret, ret_size);
 }
 
-int file_write_atomic(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {
+int fd_sync(int fd) {
+        /* A file system that cannot has nothing that it could lose. */
+        return fsync(fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
+}
+
+/* Gives the file @fd its name, once its content is on the disk. */
+static int publish(int dir_fd, int fd, const char *temporary, const char *name) {
+        int r = fd_sync(fd);
+
+        if (r < 0)
+                return r;
+        if (renameat(dir_fd, temporary, dir_fd, name) < 0)
+                return -errno;
+        return fd_sync(dir_fd);
+}
+
+int file_write_locked(
+        int dir_fd, const char *name, const void *data, size_t size, mode_t mode, int *ret_fd) {
         _cleanup_(freep) char *temporary = NULL;
         _cleanup_(closep) int fd = -EBADF;
         int r;
@@ -175,12 +193,22 @@ int file_write_atomic(int dir_fd, const char *name, const void *data, size_t siz
         if (fd < 0)
                 return -errno;
 
-        r = fd_write_full(fd, data, size);
-        if (r >= 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
-                r = -errno;
-        if (r < 0)
+        r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : fd_write_full(fd, data, size);
+        if (r >= 0)
+                r = publish(dir_fd, fd, temporary, name);
+        if (r < 0) {
                 (void) unlinkat(dir_fd, temporary, 0);
-        return r;
+                return r;
+        }
+
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+int file_write_atomic(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {
+        _cleanup_(closep) int fd = -EBADF;
+
+        return file_write_locked(dir_fd, name, data, size, mode, &fd);
 }
 
 char *fd_path(int fd, char ret[static FD_PATH_MAX]) {

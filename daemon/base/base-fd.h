@@ -47,11 +47,22 @@ int file_read(int dir_fd, const char *name, size_t limit, char **ret, size_t *re
  * file_write_atomic() - make @name in @dir_fd hold @data, or leave it as it was
  * @mode:       permissions of a new file
  *
- * Written under a temporary name in the same directory, which is gone when this fails.
+ * Written under a temporary name in the same directory, which is gone when this fails. When this succeeds,
+ * the file is on the disk, under its name.
  *
  * Return: 0 or a negative errno.
  */
 int file_write_atomic(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
+
+/**
+ * file_write_locked() - file_write_atomic(), with an exclusive flock(2) from before it has its name
+ * @ret_fd:     has the lock; owned by the caller; untouched on failure
+ */
+int file_write_locked(
+        int dir_fd, const char *name, const void *data, size_t size, mode_t mode, int *ret_fd);
+
+/** fd_sync() - fsync(2), for directories too, where the file system can; returns 0 or a negative errno */
+int fd_sync(int fd);
 
 /** dir_open() - list the directory @dir_fd from its start on, @dir_fd stays; returns 0 or -errno */
 int dir_open(int dir_fd, DIR **ret);
