@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base-fd.h"
@@ -41,107 +42,6 @@ static bool is_empty(int dir_fd) {
         return empty && errno == 0;
 }
 
-/* Removes "//", "/./" and what is after the last name. "..", which a link could lead elsewhere, is left
- * to realpath(). */
-static void tidy_path(char *path) {
-        char *to = path;
-
-        for (const char *from = path; *from;) {
-                if (from[0] == '/' && (from[1] == '/' || from[1] == '\0'))
-                        from++;
-                else if (from[0] == '/' && from[1] == '.' && (from[2] == '/' || from[2] == '\0'))
-                        from += 2;
-                else
-                        *to++ = *from++;
-        }
-
-        *to = '\0';
-}
-
-/* Whether one of the names in @path, which begins with a slash or is empty, is "..". */
-static bool goes_up(const char *path) {
-        for (const char *p = path; *p; p += 1 + strcspn(p + 1, "/"))
-                if (strcspn(p + 1, "/") == 2 && strncmp(p + 1, "..", 2) == 0)
-                        return true;
-
-        return false;
-}
-
-static int unusable(const char *path, int code, Error *error) {
-        if (code == ELOOP || code == ENAMETOOLONG)
-                return error_set(
-                        error, code, ERROR_INVALID_DESTINATION, "Cannot use the destination %s: %s",
-                        path, strerror(code));
-        return error_set_errno(error, code, "Cannot use the destination %s", path);
-}
-
-/* Resolves what exists of the path: the destination itself may be a link to a directory. */
-static int resolve(Destination *destination, const char *path, Error *error) {
-        _cleanup_(freep) char *copy = strdup(path), *real = NULL;
-        size_t existing;
-
-        if (!copy)
-                return error_oom(error);
-
-        tidy_path(copy);
-        existing = strlen(copy);
-        while (existing > 0 && !real) {
-                char end = copy[existing];
-
-                copy[existing] = '\0';
-                real = realpath(copy, NULL);
-                copy[existing] = end;
-                if (real)
-                        break;
-                if (errno != ENOENT && errno != ENOTDIR)
-                        return unusable(path, errno, error);
-                while (existing > 0 && copy[--existing] != '/')
-                        ;
-        }
-
-        if (goes_up(copy + existing))
-                return error_set(
-                        error, EINVAL, ERROR_INVALID_DESTINATION,
-                        "The destination %s goes up from a directory that does not exist", path);
-
-        destination->exists = existing > 0 && copy[existing] == '\0';
-        destination->parents_length = real && strcmp(real, "/") != 0 ? strlen(real) : 0;
-        if (asprintf(
-                    &destination->path, "%s%s", destination->parents_length > 0 ? real : "",
-                    copy + existing) < 0) {
-                destination->path = NULL;
-                return error_oom(error);
-        }
-
-        if (destination->path[0] == '\0')
-                return error_set(
-                        error, EINVAL, ERROR_INVALID_DESTINATION,
-                        "The destination / is the root of this system: want a directory of its own");
-
-        destination->name = strrchr(destination->path, '/') + 1;
-        if (strlen(destination->name) > NAME_MAX)
-                return error_set(
-                        error, ENAMETOOLONG, ERROR_INVALID_DESTINATION,
-                        "The name of the destination %s is too long", path);
-        return 0;
-}
-
-/* A name that is too long for a prefix is cut; two that then have the same staging directory are told
- * apart by its lock. */
-static int name_staging(Destination *destination, Error *error) {
-        if (asprintf(
-                    &destination->staging, STAGING_PREFIX "%.*s",
-                    (int) (NAME_MAX - strlen(STAGING_PREFIX)), destination->name) < 0) {
-                destination->staging = NULL;
-                return error_oom(error);
-        }
-
-        (void) snprintf(
-                destination->clone_target, sizeof(destination->clone_target),
-                "%s/" DESTINATION_STAGING_ROOT, destination->staging);
-        return 0;
-}
-
 /* Whether it belongs to one of the ids of a user's own, as who maps owners writes. */
 static bool is_mapped(const Destination *destination, int fd) {
         struct stat st;
@@ -149,7 +49,7 @@ static bool is_mapped(const Destination *destination, int fd) {
         return destination->maps_owners && fstat(fd, &st) >= 0 && owners_has(st.st_uid);
 }
 
-int destination_check_content(const Destination *destination, int fd, Error *error) {
+static int check_content(const Destination *destination, int fd, Error *error) {
         if (!destination->overwrite && !is_empty(fd))
                 return error_set(
                         error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
@@ -162,83 +62,125 @@ int destination_check_content(const Destination *destination, int fd, Error *err
         return destination_check_mounts(destination, error);
 }
 
-static int check_existing(const Destination *destination, Error *error) {
-        _cleanup_(closep) int fd = -EBADF, path_fd = -EBADF;
+/* Whether somebody besides the owner may write. The bits of the group are the mask of an ACL, too. */
+static bool is_open_to_others(int fd, const struct stat *st) {
+        return (st->st_mode & S_IWOTH) ||
+               ((st->st_mode & S_IWGRP) &&
+                (st->st_gid != 0 || fgetxattr(fd, "system.posix_acl_access", NULL, 0) > 0));
+}
 
-        fd = open(destination->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 && errno == ENOTDIR)
+/*
+ * The new root is its owner's, who may exchange all that is in it. Root leaves that to whoever an
+ * administrator has prepared the directory for: only root can have done so where nobody else may write.
+ * Whose directories are further up is of no consequence here: who may rename the directory of the
+ * destination may do so with the finished tree as well, and nothing is done outside of what we hold.
+ */
+int destination_check_owner(const Destination *destination, int fd, Error *error) {
+        _cleanup_(closep) int above_fd = -EBADF;
+        struct stat st, above;
+
+        if (geteuid() != 0)
+                return 0;
+
+        above_fd = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (above_fd < 0 || fstat(fd, &st) < 0 || fstat(above_fd, &above) < 0)
+                return error_set_errno(
+                        error, errno, "Cannot look at the destination %s", destination->path);
+        if (is_open_to_others(fd, &st))
                 return error_set(
-                        error, ENOTDIR, ERROR_INVALID_DESTINATION,
-                        "The destination %s is not a directory", destination->path);
-        if (fd < 0 && errno == EACCES && destination->overwrite) {
-                path_fd = open(destination->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-                if (path_fd >= 0 && is_mapped(destination, path_fd))
-                        return 0;
-                errno = EACCES;
-        }
+                        error, EPERM, ERROR_INVALID_DESTINATION,
+                        "Others than its owner may write to the destination %s (mode %04o), and so to the "
+                        "new tree: take that away from them (chmod go-w), or name a new directory",
+                        destination->path, st.st_mode & 07777);
+        if (st.st_uid != 0 && (above.st_uid != 0 || is_open_to_others(above_fd, &above)))
+                return error_set(
+                        error, EPERM, ERROR_INVALID_DESTINATION,
+                        "The destination %s belongs to user %u, in a directory where others than root may "
+                        "make one: the new tree would be theirs; give it to root (chown), or name a new "
+                        "directory",
+                        destination->path, st.st_uid);
+        return 0;
+}
+
+int destination_check_existing(const Destination *destination, int fd, Error *error) {
+        int r = check_content(destination, fd, error);
+
+        return r < 0 ? r : destination_check_owner(destination, fd, error);
+}
+
+static int check_existing(const Destination *destination, Error *error) {
+        _cleanup_(closep) int fd = -EBADF;
+
+        if (destination_is_root(&destination->found))
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_DESTINATION,
+                        "The destination %s is the root of this system: want a directory of its own",
+                        destination->path);
+        fd =
+                openat(destination->base_fd, destination->name,
+                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 && errno == EACCES && destination->overwrite &&
+            is_mapped(destination, destination->found_fd))
+                return 0;
         if (fd < 0)
                 return error_set_errno(
                         error, errno, "Cannot open the destination %s", destination->path);
-
-        return destination_check_content(destination, fd, error);
-}
-
-/* Whether the first part that does not exist is there after all: as a link to what does not. */
-static bool leads_nowhere(const Destination *destination) {
-        const char *first = destination->path + destination->parents_length + 1;
-        _cleanup_(freep) char *path = NULL;
-        struct stat st;
-
-        path = strndup(
-                destination->path, (size_t) (first - destination->path) + strcspn(first, "/"));
-        return path && lstat(path, &st) >= 0 && S_ISLNK(st.st_mode);
+        return destination_check_existing(destination, fd, error);
 }
 
 /* Whether the directory in which the destination's first missing part is to be made can be written. */
-static int check_parent(const Destination *destination, Error *error) {
-        _cleanup_(freep) char *parent = strndup(destination->path, destination->parents_length);
-        struct stat st;
-
-        if (!parent)
-                return error_oom(error);
-        if (parent[0] == '\0') {
-                free(parent);
-                parent = strdup("/");
-                if (!parent)
-                        return error_oom(error);
-        }
-
-        if (stat(parent, &st) >= 0 && !S_ISDIR(st.st_mode))
-                return error_set(
-                        error, ENOTDIR, ERROR_INVALID_DESTINATION,
-                        "The destination %s cannot be made: %s is not a directory",
-                        destination->path, parent);
-        if (leads_nowhere(destination))
-                return error_set(
-                        error, ENOTDIR, ERROR_INVALID_DESTINATION,
-                        "The destination %s cannot be made: a link in it leads nowhere",
-                        destination->path);
-        if (faccessat(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) < 0)
+static int check_writable(const Destination *destination, Error *error) {
+        if (faccessat(destination->base_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
                 return error_set_errno(
-                        error, errno, "Cannot make the destination %s in %s", destination->path,
-                        parent);
+                        error, errno, "Cannot make the destination %s in %.*s", destination->path,
+                        destination->base_length > 0 ? (int) destination->base_length : 1,
+                        destination->path);
         return 0;
 }
 
 static int use_directory(Destination *destination, int directory_fd, Error *error) {
-        struct stat st;
+        _cleanup_(freep) char *real = NULL;
+        int r;
 
-        if (fstat(directory_fd, &st) < 0 || !S_ISDIR(st.st_mode))
+        if (fstat(directory_fd, &destination->found) < 0 || !S_ISDIR(destination->found.st_mode))
                 return error_set(
                         error, ENOTDIR, ERROR_INVALID_DESTINATION,
                         "The descriptor of the destination is not a directory");
+        if (destination_is_root(&destination->found))
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_DESTINATION,
+                        "The descriptor of the destination is the root of this system: want a "
+                        "directory of its own");
 
         destination->root_fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (destination->root_fd < 0)
                 return error_set_errno(error, errno, "Cannot open the destination");
+        /* Where it is, whatever the caller calls it. */
+        r = destination_read_path(destination->root_fd, &real, error);
+        if (r < 0)
+                return r;
+
+        destination->place = place_free(destination->place);
+        r = place_new(destination->root_fd, real, strlen(real), &destination->place, error);
+        if (r < 0)
+                return r;
 
         destination->exists = destination->is_in_place = true;
-        return destination_check_content(destination, destination->root_fd, error);
+        return destination_check_existing(destination, destination->root_fd, error);
+}
+
+Destination *destination_alloc(void) {
+        Destination *destination = malloc(sizeof(*destination));
+
+        if (destination)
+                *destination = (Destination){
+                        .base_fd = -EBADF,
+                        .parent_fd = -EBADF,
+                        .staging_fd = -EBADF,
+                        .root_fd = -EBADF,
+                        .entry = STORE_JOURNAL_ENTRY_NULL,
+                };
+        return destination;
 }
 
 int destination_new(const DestinationRequest *request, Destination **ret, Error *error) {
@@ -250,21 +192,13 @@ int destination_new(const DestinationRequest *request, Destination **ret, Error 
                         error, EINVAL, ERROR_INVALID_DESTINATION,
                         "The destination \"%s\" is not an absolute path", request->path);
 
-        destination = malloc(sizeof(*destination));
+        destination = destination_alloc();
         if (!destination)
                 return error_oom(error);
 
-        *destination = (Destination){
-                .parent_fd = -EBADF,
-                .staging_fd = -EBADF,
-                .root_fd = -EBADF,
-                .overwrite = request->overwrite,
-                .maps_owners = request->maps_owners,
-        };
-
-        r = resolve(destination, request->path, error);
-        if (r >= 0)
-                r = name_staging(destination, error);
+        destination->overwrite = request->overwrite;
+        destination->maps_owners = request->maps_owners;
+        r = destination_resolve(destination, request->path, error);
         if (r < 0)
                 return r;
 
@@ -273,7 +207,7 @@ int destination_new(const DestinationRequest *request, Destination **ret, Error 
         else if (destination->exists)
                 r = check_existing(destination, error);
         else
-                r = check_parent(destination, error);
+                r = check_writable(destination, error);
         if (r < 0)
                 return r;
 

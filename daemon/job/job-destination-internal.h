@@ -5,47 +5,105 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "job-destination.h"
+#include "proto-message.h"
 
-#define STAGING_PREFIX ".virt-bootstrap-"
+#define STAGING_PREFIX PROTO_MARK_PREFIX
+#define MARK_NAME_MAX  (sizeof(STAGING_PREFIX) - 1 + STORE_JOURNAL_ID_MAX)
 #define STAGING_CLONE_PATH                                                                         \
         (sizeof(STAGING_PREFIX) + NAME_MAX + sizeof("/" DESTINATION_STAGING_ROOT))
 
 struct Destination {
-        char *path;    /* owned; absolute, the parent's part without links */
-        char *name;    /* borrowed from @path: the last component */
-        char *staging; /* owned; name of the staging directory */
+        char *path;   /* owned; absolute, without links */
+        char *name;   /* borrowed from @path: the last component */
+        Place *place; /* owned */
+        int base_fd;  /* owned; O_PATH: the directory of the destination, or the deepest above it
+                             * that was there when the job was accepted; -EBADF when it was handed over */
+        size_t base_length; /* of @path: its name */
+        size_t existing;    /* of @path: what was there before parents were made */
+        struct stat found;  /* the destination, when it existed */
         char clone_target[STAGING_CLONE_PATH];
-        int parent_fd;  /* owned; -EBADF until prepared */
-        int staging_fd; /* owned, with a lock; -EBADF when in place */
-        int root_fd;    /* owned */
-        bool exists;    /* the destination did, when we looked */
+        char mark[MARK_NAME_MAX]; /* name of the file that says what it is; empty: there is none */
+        int parent_fd;            /* owned; -EBADF until prepared */
+        int staging_fd;           /* owned; -EBADF when in place */
+        int root_fd;              /* owned */
+        bool exists;              /* the destination did, when we looked */
         bool overwrite;
         bool maps_owners;
         bool is_in_place;
         bool is_locked; /* in place: nobody else works there, and it had no content */
         bool is_committed;
-        size_t parents_length; /* of @path: what existed already, when parents are to be made */
-        Store *store;          /* borrowed */
-        char journal_id[STORE_JOURNAL_ID_MAX]; /* empty: not noted */
+        Store *store;            /* borrowed */
+        StoreJournalEntry entry; /* owned; without a lock when it is not noted */
 };
 
-/* destination_check_content() - whether the directory @fd may be filled */
-int destination_check_content(const Destination *destination, int fd, Error *error);
+/* destination_alloc() - an empty one, NULL without memory */
+Destination *destination_alloc(void);
+
+/* destination_resolve() - find what exists of @path, and hold it */
+int destination_resolve(Destination *destination, const char *path, Error *error);
+
+/* destination_read_path() - the path of the directory @fd, owned by the caller */
+int destination_read_path(int fd, char **ret, Error *error);
+
+/* destination_is_root() - whether the directory @st is the root of this system */
+bool destination_is_root(const struct stat *st);
+
+/* destination_is_same() - whether both are the same directory */
+bool destination_is_same(const struct stat *a, const struct stat *b);
+
+/* destination_open_below() - open the directory @path, of one or more names, below @dir_fd: no links, no
+ * "..". Empty: @dir_fd itself. Returns a descriptor or a negative errno. */
+int destination_open_below(int dir_fd, const char *path, int flags);
+
+/* destination_open_path() - open the directory that the first @length bytes of @path name, from the root on:
+ * no links; as above */
+int destination_open_path(const char *path, size_t length, int flags);
+
+/* destination_find_parents() - look how many of the missing parents are still missing; nothing is made */
+int destination_find_parents(Destination *destination, Error *error);
+
+/* destination_make_parents() - make those, and open the directory of the destination as parent_fd */
+int destination_make_parents(Destination *destination, Error *error);
+
+/* destination_remove_parents() - remove those that were made, when they are empty */
+void destination_remove_parents(const Destination *destination);
+
+/* destination_check_parent() - whether the path still leads to the directory that we hold */
+int destination_check_parent(const Destination *destination, Error *error);
+
+/* destination_check_existing() - whether the directory @fd may be filled: what is in it, and who may write */
+int destination_check_existing(const Destination *destination, int fd, Error *error);
 
 /* destination_check_mounts() - whether nothing is mounted below what is to be overwritten; -EBUSY
  * (ERROR_INVALID_DESTINATION), which names it */
 int destination_check_mounts(const Destination *destination, Error *error);
 
-/* destination_open_parent() - open the directory of the destination as parent_fd */
-int destination_open_parent(Destination *destination, Error *error);
+/* destination_check_owner() - the second half of that */
+int destination_check_owner(const Destination *destination, int fd, Error *error);
 
 /* destination_is_mount_root() - whether @name in @dir_fd (@dir_fd itself when empty) is mounted on */
 bool destination_is_mount_root(int dir_fd, const char *name);
 
-/* What the journal notes of a destination that is filled in place ends in. */
-#define IN_PLACE_SUFFIX '/'
-
 /* destination_is_staging() - whether the directory @fd looks like a staging directory of this user */
 bool destination_is_staging(int fd);
+
+/* destination_identify() - say in @entry which directory @fd is */
+int destination_identify(int fd, StoreJournalEntry *entry, Error *error);
+
+/* destination_is_file_system() - whether the directory @fd is on the file system of @entry */
+bool destination_is_file_system(int fd, const StoreJournalEntry *entry);
+
+/* destination_name_mark() - the name of the mark of @id */
+char *destination_name_mark(const char *id, char ret[static MARK_NAME_MAX]);
+
+/* destination_make_mark() - put the mark into the directory @fd, on the disk */
+int destination_make_mark(Destination *destination, int fd, Error *error);
+
+/* destination_has_mark() - whether the file @name in the directory @fd is a mark of this user */
+bool destination_has_mark(int fd, const char *name);
+
+/* destination_remove_mark() - remove it, once all that was removed before is gone from the disk */
+int destination_remove_mark(Destination *destination, int fd, Error *error);

@@ -7,109 +7,171 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base-fd.h"
 #include "job-destination-internal.h"
 
-/* Opens and locks what a killed daemon left: returns 0 when there is no such thing. */
-static int open_left_over(Destination *destination, bool *ret_is_busy, Error *error) {
-        _cleanup_(error_clear) Error why = ERROR_NULL;
+/* What is there is not what the entry speaks of, and will not be either. */
+static int disagrees(const Destination *destination, const char *why, Error *error) {
+        return error_set(
+                error, ESTALE, ERROR_FAILED, "%s%s%s is left as it is: %s", destination->path,
+                destination->is_in_place ? "" : " or what was to become it, ",
+                destination->is_in_place ? "" : destination->entry.staging, why);
+}
+
+/* What the entry speaks of is not there, but may be later. */
+static int is_away(const Destination *destination, const char *why, Error *error) {
+        return error_set(
+                error, EXDEV, ERROR_FAILED,
+                "%s is left as it is: %s; entry %s of the journal stays until that is there again",
+                destination->path, why, destination->entry.id);
+}
+
+/* Whether @fd is the directory of the entry. */
+static int check_identity(Destination *destination, int fd, Error *error) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot look at %s", destination->path);
+        if (!destination_is_file_system(fd, &destination->entry))
+                return is_away(
+                        destination,
+                        "another file system is there than the one on which a job worked", error);
+        if (st.st_ino != destination->entry.inode)
+                return disagrees(
+                        destination,
+                        "another directory is there than the one in which a job worked", error);
+        if (!destination_has_mark(fd, destination->mark))
+                return disagrees(
+                        destination,
+                        "the mark that the job made in it is not there, or is not of this user",
+                        error);
+        return 0;
+}
+
+/* Nothing is left but, maybe, the directories above it. */
+static int finish(Destination *destination) {
+        destination_remove_parents(destination);
+        if (destination->parent_fd >= 0)
+                (void) fd_sync(destination->parent_fd);
+        return 0;
+}
+
+static int open_parent(Destination *destination, Error *error) {
+        const size_t length = (size_t) (destination->name - 1 - destination->path);
+
+        destination->base_length = destination->existing = destination->entry.existing;
+        destination->base_fd =
+                destination_open_path(destination->path, destination->base_length, O_PATH);
+        destination->parent_fd = destination_open_path(destination->path, length, O_RDONLY);
+        if (destination->parent_fd == -ELOOP)
+                return disagrees(
+                        destination, "there is a link on the way where a directory was", error);
+        if (destination->parent_fd == -ENOENT || destination->parent_fd == -ENOTDIR)
+                return destination->entry.inode == 0
+                               ? 0
+                               : is_away(destination, "its directory is not there", error);
+        if (destination->parent_fd < 0)
+                return error_set_errno(
+                        error, -destination->parent_fd, "Cannot open the directory of %s",
+                        destination->path);
+        return 1;
+}
+
+/* Opens what a killed daemon left: returns 0 when there is no such thing. */
+static int open_staging(Destination *destination, Error *error) {
+        StoreJournalEntry *entry = &destination->entry;
         _cleanup_(closep) int fd = -EBADF;
         int r;
 
-        r = destination_open_parent(destination, &why);
-        if (r == -ENOENT || r == -ENOTDIR)
-                return 0;
-        if (r < 0) {
-                error_move(error, &why);
-                return r;
-        }
+        r = open_parent(destination, error);
+        if (r <= 0)
+                return r < 0 ? r : finish(destination);
 
-        fd =
-                openat(destination->parent_fd, destination->name,
-                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        fd = destination_open_below(destination->parent_fd, entry->staging, O_RDONLY);
+        if (fd == -ENOENT && entry->inode != 0)
+                return disagrees(
+                        destination, "it is not where it was made; was it moved, or removed?",
+                        error);
+        if (fd == -ENOENT)
+                return finish(destination);
         if (fd < 0 || !destination_is_staging(fd))
-                return 0;
+                return disagrees(
+                        destination, "it is no directory of this user with the mode 0700", error);
 
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-                *ret_is_busy = true;
-                return 0;
-        }
+        /* Killed before it could be noted which directory it is: the mark has a name of its own. */
+        if (entry->inode == 0)
+                r = destination_identify(fd, entry, error);
+        /* Without a mark it is only removed if it is empty: that comes first and goes last. */
+        if (r >= 0 && !destination_has_mark(fd, destination->mark) &&
+            unlinkat(destination->parent_fd, entry->staging, AT_REMOVEDIR) >= 0)
+                return finish(destination);
+        if (r >= 0)
+                r = check_identity(destination, fd, error);
+        if (r < 0)
+                return r;
 
         destination->staging_fd = TAKE_FD(fd);
         return 1;
 }
 
-/* What was being filled in place; the daemon forgot it before it was complete. */
-static int open_in_place(Destination *destination, bool *ret_is_busy, Error *error) {
+/* What was being filled in place. */
+static int open_in_place(Destination *destination, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
+        int r;
 
-        fd = open(destination->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-                return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
-                               ? 0
-                               : error_set_errno(error, errno, "Cannot open %s", destination->path);
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-                *ret_is_busy = true;
+        destination->is_in_place = true;
+        if (destination->entry.inode == 0)
                 return 0;
-        }
 
-        destination->is_in_place = destination->is_locked = true;
+        fd = destination_open_path(destination->path, strlen(destination->path), O_RDONLY);
+        if (fd == -ELOOP || fd == -ENOTDIR)
+                return disagrees(
+                        destination, "there is a link or a file where a directory was", error);
+        if (fd == -ENOENT)
+                return is_away(destination, "there is nothing", error);
+        if (fd < 0)
+                return error_set_errno(error, -fd, "Cannot open %s", destination->path);
+
+        r = check_identity(destination, fd, error);
+        if (r < 0)
+                return r;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return error_set(
+                        error, EBUSY, ERROR_DESTINATION_BUSY,
+                        "Another job works on the destination %s", destination->path);
+
+        destination->is_locked = true;
         destination->root_fd = TAKE_FD(fd);
         return 1;
 }
 
-static Destination *new_left_over(Store *store, const char *path) {
-        _cleanup_(destination_freep) Destination *destination = malloc(sizeof(*destination));
-        size_t length = strlen(path);
-
-        if (!destination)
-                return NULL;
-
-        *destination = (Destination){
-                .path = strndup(path, path[length - 1] == IN_PLACE_SUFFIX ? length - 1 : length),
-                .parent_fd = -EBADF,
-                .staging_fd = -EBADF,
-                .root_fd = -EBADF,
-                .store = store,
-        };
-        if (!destination->path)
-                return NULL;
-
-        destination->name = strrchr(destination->path, '/') + 1;
-        destination->parents_length = (size_t) (destination->name - destination->path);
-        destination->staging = strdup(destination->name);
-        return destination->staging ? TAKE_PTR(destination) : NULL;
-}
-
-int destination_recover(
-        Store *store,
-        const StoreJournalEntry *entry,
-        Destination **ret,
-        bool *ret_is_busy,
-        Error *error) {
-        _cleanup_(destination_freep) Destination *destination = NULL;
-        size_t length = strlen(entry->path);
+int destination_recover(Store *store, StoreJournalEntry *entry, Destination **ret, Error *error) {
+        _cleanup_(destination_freep) Destination *destination = destination_alloc();
         int r;
 
-        *ret_is_busy = false;
-        if (entry->path[0] != '/' || length < 2)
-                return 0;
-
-        destination = new_left_over(store, entry->path);
         if (!destination)
                 return error_oom(error);
 
-        if (entry->path[length - 1] == IN_PLACE_SUFFIX)
-                r = open_in_place(destination, ret_is_busy, error);
-        else if (strncmp(destination->name, STAGING_PREFIX, strlen(STAGING_PREFIX)) == 0)
-                r = open_left_over(destination, ret_is_busy, error);
-        else
-                r = 0;
+        destination->store = store;
+        destination->path = strdup(entry->path);
+        if (!destination->path)
+                return error_oom(error);
+
+        destination->name = strrchr(destination->path, '/') + 1;
+        destination->entry = *entry;
+        *entry = STORE_JOURNAL_ENTRY_NULL;
+        (void) destination_name_mark(destination->entry.id, destination->mark);
+
+        r = destination->entry.staging[0] == '\0' ? open_in_place(destination, error)
+                                                  : open_staging(destination, error);
+        if (r == 0 || r == -ESTALE)
+                store_journal_remove(store, &destination->entry);
         if (r <= 0)
                 return r;
 
-        strcpy(destination->journal_id, entry->id);
         *ret = TAKE_PTR(destination);
         return 1;
 }

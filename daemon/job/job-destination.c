@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <systemd/sd-id128.h>
 #include <unistd.h>
 
 #include "base-fd.h"
@@ -18,10 +17,12 @@ Destination *destination_free(Destination *destination) {
         if (!destination)
                 return NULL;
 
+        closep(&destination->base_fd);
         closep(&destination->parent_fd);
         closep(&destination->staging_fd);
         closep(&destination->root_fd);
-        free(destination->staging);
+        store_journal_entry_done(&destination->entry);
+        place_free(destination->place);
         free(destination->path);
         free(destination);
         return NULL;
@@ -31,153 +32,136 @@ const char *destination_path(const Destination *destination) {
         return destination->path;
 }
 
-static void remove_made_parents(Destination *destination) {
-        for (char *p = destination->name - 1; p > destination->path + destination->parents_length;
-             p--)
-                if (*p == '/') {
-                        *p = '\0';
-                        (void) rmdir(destination->path);
-                        *p = '/';
-                }
+Place *destination_take_place(Destination *destination) {
+        return TAKE_PTR(destination->place);
 }
 
-static int make_parents(Destination *destination, Error *error) {
-        char *path = destination->path, *last = destination->name - 1;
-
-        if (destination->exists)
-                return 0;
-
-        for (char *p = strchr(path + destination->parents_length + 1, '/'); p && p <= last;
-             p = strchr(p + 1, '/')) {
-                int r = 0;
-
-                *p = '\0';
-                if (mkdir(path, 0755) < 0 && errno != EEXIST)
-                        r = error_set_errno(error, errno, "Cannot make %s", path);
-                *p = '/';
-                if (r < 0)
-                        return r;
-        }
-
-        return 0;
+static bool is_noted(const Destination *destination) {
+        return destination->entry.lock_fd >= 0;
 }
 
-int destination_open_parent(Destination *destination, Error *error) {
-        char *last = destination->name - 1;
+/* A name that is too long for what goes around it is cut. */
+static int name_staging(Destination *destination, Error *error) {
+        StoreJournalEntry *entry = &destination->entry;
 
-        if (last == destination->path) {
-                destination->parent_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        } else {
-                *last = '\0';
-                destination->parent_fd =
-                        open(destination->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                *last = '/';
-        }
-
-        if (destination->parent_fd < 0)
-                return error_set_errno(
-                        error, errno, "Cannot open the directory of the destination %s",
-                        destination->path);
-        return 0;
-}
-
-static int note_in_journal(Destination *destination, Error *error) {
-        _cleanup_(freep) char *path = NULL;
-        char id[SD_ID128_STRING_MAX];
-        sd_id128_t random;
-        int r;
-
-        if (destination->journal_id[0] != '\0')
-                return 0;
-
-        r = sd_id128_randomize(&random);
-        if (r < 0)
-                return error_set_errno(error, -r, "Cannot make an id");
-
-        if (destination->is_in_place)
-                r = asprintf(&path, "%s%c", destination->path, IN_PLACE_SUFFIX);
-        else
-                r = asprintf(
-                        &path, "%.*s%s", (int) (destination->name - destination->path),
-                        destination->path, destination->staging);
-        if (r < 0) {
-                path = NULL;
+        if (asprintf(
+                    &entry->staging, STAGING_PREFIX "%.*s-%s",
+                    (int) (NAME_MAX - strlen(STAGING_PREFIX) - 1 - strlen(entry->id)),
+                    destination->name, entry->id) < 0) {
+                entry->staging = NULL;
                 return error_oom(error);
         }
 
-        sd_id128_to_string(random, id);
-        r = store_journal_add(destination->store, id, path, error);
+        (void) snprintf(
+                destination->clone_target, sizeof(destination->clone_target),
+                "%s/" DESTINATION_STAGING_ROOT, entry->staging);
+        return 0;
+}
+
+/* Notes that a job is about to work here, unless another one does. */
+static int note(Destination *destination, Error *error) {
+        StoreJournalEntry *entry = &destination->entry;
+        int r;
+
+        r = store_journal_new_id(entry->id, error);
+        if (r >= 0)
+                r = name_staging(destination, error);
+        if (r < 0)
+                return r;
+        entry->path = strdup(destination->path);
+        if (!entry->path)
+                return error_oom(error);
+        entry->existing = destination->existing;
+
+        r = store_journal_begin(destination->store, error);
+        if (r < 0)
+                return r;
+        r = store_journal_check(destination->store, destination->path, error);
+        if (r >= 0)
+                r = store_journal_write(destination->store, entry, error);
+        store_journal_end(destination->store);
+        return r;
+}
+
+static void forget(Destination *destination) {
+        if (is_noted(destination))
+                store_journal_remove(destination->store, &destination->entry);
+}
+
+/* Makes the staging directory, marks it, and notes which one it is. */
+static int make_staging(Destination *destination, Error *error) {
+        StoreJournalEntry *entry = &destination->entry;
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        if (mkdirat(destination->parent_fd, entry->staging, 0700) < 0)
+                return -errno;
+
+        fd = destination_open_below(destination->parent_fd, entry->staging, O_RDONLY);
+        if (fd < 0 || !destination_is_staging(fd)) {
+                (void) unlinkat(destination->parent_fd, entry->staging, AT_REMOVEDIR);
+                return error_set(
+                        error, ESTALE, ERROR_FAILED,
+                        "Cannot open the staging directory %s that was just made", entry->staging);
+        }
+
+        destination->staging_fd = TAKE_FD(fd);
+        r = destination_make_mark(destination, destination->staging_fd, error);
+        if (r >= 0)
+                r = destination_identify(destination->staging_fd, entry, error);
         if (r < 0)
                 return r;
 
-        strcpy(destination->journal_id, id);
-        return 0;
+        r = fd_sync(destination->parent_fd);
+        if (r < 0)
+                return error_set_errno(
+                        error, -r, "Cannot write to the directory of %s", destination->path);
+        return store_journal_write(destination->store, entry, error);
 }
 
-static void forget_in_journal(Destination *destination) {
-        if (destination->journal_id[0] != '\0')
-                store_journal_remove(destination->store, destination->journal_id);
-        destination->journal_id[0] = '\0';
-}
-
-static int busy(const Destination *destination, Error *error) {
-        return error_set(
-                error, EBUSY, ERROR_DESTINATION_BUSY, "Another job works on the destination %s",
-                destination->path);
-}
-
-/* Whether it is a directory that a daemon of this user made for staging, still in its place. */
-bool destination_is_staging(int fd) {
+/* Opens what is at the destination, which has to be what was there when the job was accepted. */
+static int open_found(const Destination *destination, int flags, Error *error) {
+        _cleanup_(closep) int fd = -EBADF;
         struct stat st;
 
-        return fstat(fd, &st) >= 0 && st.st_uid == geteuid() && (st.st_mode & 07777) == 0700 &&
-               st.st_nlink > 0;
-}
-
-/* Makes the staging directory, or takes over the one that a killed daemon left: what is in it goes. */
-static int make_staging(Destination *destination, Error *error) {
-        _cleanup_(closep) int fd = -EBADF;
-
-        if (mkdirat(destination->parent_fd, destination->staging, 0700) < 0 && errno != EEXIST)
-                return -errno;
-
-        fd =
-                openat(destination->parent_fd, destination->staging,
-                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
+        fd = destination_open_below(destination->parent_fd, destination->name, flags);
+        if (fd < 0 && fd != -ENOENT && fd != -ELOOP && fd != -ENOTDIR)
                 return error_set_errno(
-                        error, errno, "Cannot open the staging directory %s", destination->staging);
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-                return busy(destination, error);
-        if (!destination_is_staging(fd))
+                        error, -fd, "Cannot open the destination %s", destination->path);
+        if (fd < 0 || fstat(fd, &st) < 0 || !destination_is_same(&st, &destination->found))
                 return error_set(
-                        error, EBUSY, ERROR_DESTINATION_BUSY,
-                        "%s is in the way: remove it, it is not a staging directory of this user",
-                        destination->staging);
-
-        /* Only now it is ours to remove. */
-        destination->staging_fd = TAKE_FD(fd);
-        return 0;
+                        error, ESTALE, ERROR_INVALID_DESTINATION,
+                        "The destination %s is not what it was when the job was accepted: somebody has "
+                        "removed it, or put something else in its place",
+                        destination->path);
+        return TAKE_FD(fd);
 }
 
 /* The root of the new tree looks like the directory that it replaces, until the image says otherwise. */
 static int make_root(Destination *destination, Error *error) {
         struct stat st = { .st_mode = 0755, .st_uid = geteuid(), .st_gid = getegid() };
 
-        if (destination->exists &&
-            fstatat(destination->parent_fd, destination->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return error_set_errno(
-                        error, errno, "Cannot stat the destination %s", destination->path);
+        if (destination->exists) {
+                /* A user may not be let into what belongs to a subordinate id. */
+                _cleanup_(closep) int fd =
+                        open_found(destination, geteuid() == 0 ? O_RDONLY : O_PATH, error);
+                int r = fd;
 
-        if (mkdirat(destination->staging_fd, DESTINATION_STAGING_ROOT, 0700) < 0) {
-                if (errno == EEXIST)
-                        return 1;
-                return error_set_errno(error, errno, "Cannot make a directory for the new tree");
+                if (r >= 0)
+                        r = destination_check_owner(destination, fd, error);
+                if (r >= 0 && fstat(fd, &st) < 0)
+                        r = error_set_errno(
+                                error, errno, "Cannot look at the destination %s",
+                                destination->path);
+                if (r < 0)
+                        return r;
         }
 
+        if (mkdirat(destination->staging_fd, DESTINATION_STAGING_ROOT, 0700) < 0)
+                return error_set_errno(error, errno, "Cannot make a directory for the new tree");
+
         destination->root_fd =
-                openat(destination->staging_fd, DESTINATION_STAGING_ROOT,
-                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                destination_open_below(destination->staging_fd, DESTINATION_STAGING_ROOT, O_RDONLY);
         if (destination->root_fd < 0 || fchmod(destination->root_fd, st.st_mode & 07777) < 0)
                 return error_set_errno(error, errno, "Cannot open the directory for the new tree");
         /* Who may not keep the owner becomes the owner. */
@@ -190,39 +174,44 @@ static int lock_in_place(Destination *destination, Error *error) {
         int r;
 
         if (flock(destination->root_fd, LOCK_EX | LOCK_NB) < 0)
-                return busy(destination, error);
+                return error_set(
+                        error, EBUSY, ERROR_DESTINATION_BUSY,
+                        "Another job works on the destination %s", destination->path);
 
-        r = destination_check_content(destination, destination->root_fd, error);
+        r = destination_check_existing(destination, destination->root_fd, error);
         if (r >= 0)
                 destination->is_locked = true;
         return r;
 }
 
 static int use_in_place(Destination *destination, Error *error) {
+        StoreJournalEntry *entry = &destination->entry;
         int r;
 
         destination->is_in_place = true;
-        destination->root_fd =
-                openat(destination->parent_fd, destination->name,
-                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        destination->root_fd = open_found(destination, O_RDONLY, error);
         if (destination->root_fd < 0)
-                return error_set_errno(
-                        error, errno, "Cannot open the destination %s", destination->path);
+                return destination->root_fd;
 
-        forget_in_journal(destination);
         r = lock_in_place(destination, error);
-        /* With content, nobody could tell later what is new. */
-        return r < 0 || destination->overwrite ? r : note_in_journal(destination, error);
+        if (r < 0)
+                return r;
+
+        entry->staging[0] = '\0';
+        /* With content, nobody could tell later what is new: there is nothing to be emptied. */
+        if (!destination->overwrite)
+                r = destination_identify(destination->root_fd, entry, error);
+        if (r >= 0)
+                r = store_journal_write(destination->store, entry, error);
+        if (r >= 0 && !destination->overwrite)
+                r = destination_make_mark(destination, destination->root_fd, error);
+        return r;
 }
 
-/* Makes, locks and notes the staging directory with the root in it. */
+/* Makes the staging directory with the root in it. */
 static int stage(Destination *destination, Error *error) {
         _cleanup_(error_clear) Error why = ERROR_NULL;
         int r;
-
-        r = note_in_journal(destination, error);
-        if (r < 0)
-                return r;
 
         r = make_staging(destination, &why);
         if (r >= 0)
@@ -242,15 +231,16 @@ int destination_prepare(Destination *destination, Store *store, Error *error) {
         int r;
 
         destination->store = store;
-        closep(&destination->parent_fd);
-        closep(&destination->staging_fd);
-        destination->parent_fd = destination->staging_fd = -EBADF;
         if (destination->is_in_place)
                 return lock_in_place(destination, error);
 
-        r = make_parents(destination, error);
+        r = destination_check_parent(destination, error);
         if (r >= 0)
-                r = destination_open_parent(destination, error);
+                r = destination_find_parents(destination, error);
+        if (r >= 0)
+                r = note(destination, error);
+        if (r >= 0)
+                r = destination_make_parents(destination, error);
         if (r < 0)
                 return r;
 
@@ -278,44 +268,78 @@ bool destination_clone_step(const Destination *destination, DestinationStep *ret
         return true;
 }
 
-static bool exchanges(const Destination *destination) {
+static bool changes_places(const Destination *destination) {
         return destination->overwrite && destination->exists;
 }
 
-static void set_committed(Destination *destination) {
-        /* From now on it is not to be emptied again. */
-        if (destination->is_in_place)
-                forget_in_journal(destination);
-        destination->is_committed = true;
+static int rename_root(const Destination *destination, unsigned flags) {
+        return renameat2(
+                       destination->staging_fd, DESTINATION_STAGING_ROOT, destination->parent_fd,
+                       destination->name, flags) < 0
+                       ? -errno
+                       : 0;
+}
 
-        /* There is nothing left in it, unless what was there before is. */
-        if (!destination->is_in_place && !exchanges(destination) &&
-            unlinkat(destination->parent_fd, destination->staging, AT_REMOVEDIR) >= 0) {
-                closep(&destination->staging_fd);
-                destination->staging_fd = -EBADF;
+/* Whether what has come out of the destination's place is what was to come out. */
+static bool is_found_in_staging(const Destination *destination) {
+        struct stat st;
+
+        return fstatat(destination->staging_fd, DESTINATION_STAGING_ROOT, &st,
+                       AT_SYMLINK_NOFOLLOW) >= 0 &&
+               destination_is_same(&st, &destination->found);
+}
+
+static int publish(Destination *destination, Error *error) {
+        const unsigned flags = changes_places(destination) ? RENAME_EXCHANGE : 0;
+        int r;
+
+        r = destination_check_parent(destination, error);
+        if (r >= 0)
+                r = destination_check_mounts(destination, error);
+        if (r < 0)
+                return r;
+
+        r = rename_root(destination, flags);
+        if (r == -ENOTEMPTY || r == -EEXIST || r == -ENOTDIR)
+                return error_set(
+                        error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
+                        "The destination %s was filled meanwhile", destination->path);
+        if (r < 0)
+                return error_set_errno(
+                        error, -r, "Cannot rename the new tree to %s", destination->path);
+
+        if (flags != 0 && !is_found_in_staging(destination)) {
+                (void) rename_root(destination, flags);
+                return error_set(
+                        error, ESTALE, ERROR_INVALID_DESTINATION,
+                        "The destination %s is not what it was when the job was accepted: somebody has "
+                        "put something else in its place",
+                        destination->path);
         }
+
+        destination->is_committed = true;
+        r = fd_sync(destination->parent_fd);
+        if (r >= 0)
+                r = fd_sync(destination->staging_fd);
+        if (r < 0)
+                return error_set_errno(
+                        error, -r, "The new tree is at %s, but may not survive a power failure",
+                        destination->path);
+        return 0;
 }
 
 int destination_commit(Destination *destination, Error *error) {
         int r;
 
-        r = destination->is_in_place ? 0 : destination_check_mounts(destination, error);
+        if (!destination->is_in_place)
+                return publish(destination, error);
+
+        /* From now on it is not to be emptied again. */
+        r = destination_remove_mark(destination, destination->root_fd, error);
         if (r < 0)
                 return r;
-
-        if (!destination->is_in_place &&
-            renameat2(
-                    destination->staging_fd, DESTINATION_STAGING_ROOT, destination->parent_fd,
-                    destination->name, exchanges(destination) ? RENAME_EXCHANGE : 0) < 0) {
-                if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
-                        return error_set(
-                                error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
-                                "The destination %s was filled meanwhile", destination->path);
-                return error_set_errno(
-                        error, errno, "Cannot rename the new tree to %s", destination->path);
-        }
-
-        set_committed(destination);
+        forget(destination);
+        destination->is_committed = true;
         return 0;
 }
 
@@ -327,7 +351,9 @@ int destination_commit_step(const Destination *destination, DestinationStep *ret
             st.st_uid == geteuid())
                 return 0;
 
-        r = destination_check_mounts(destination, error);
+        r = destination_check_parent(destination, error);
+        if (r >= 0)
+                r = destination_check_mounts(destination, error);
         if (r < 0)
                 return r;
 
@@ -336,7 +362,7 @@ int destination_commit_step(const Destination *destination, DestinationStep *ret
                 .name = destination->name,
                 .target = destination->clone_target,
                 .moves = true,
-                .exchanges = exchanges(destination),
+                .exchanges = changes_places(destination),
         };
         return 1;
 }
@@ -345,69 +371,76 @@ bool destination_has_committed(Destination *destination) {
         struct stat now, root;
 
         if (fstatat(destination->parent_fd, destination->name, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
-            fstat(destination->root_fd, &root) < 0 || now.st_dev != root.st_dev ||
-            now.st_ino != root.st_ino)
+            fstat(destination->root_fd, &root) < 0 || !destination_is_same(&now, &root))
                 return false;
 
-        set_committed(destination);
+        destination->is_committed = true;
+        (void) fd_sync(destination->parent_fd);
+        (void) fd_sync(destination->staging_fd);
         return true;
 }
 
 bool destination_cleanup_step(const Destination *destination, DestinationStep *ret) {
-        if (destination->is_in_place) {
-                /* With "overwrite", what was there and what is new cannot be told apart. */
-                if (destination->is_committed || destination->overwrite || !destination->is_locked)
-                        return false;
-
-                *ret = (DestinationStep){ .directory_fd = destination->root_fd };
-                return true;
-        }
-
-        if (destination->staging_fd < 0)
+        /* With "overwrite", what was there and what is new cannot be told apart. */
+        if (destination->is_in_place &&
+            (destination->is_committed || destination->overwrite || !destination->is_locked))
+                return false;
+        if (!destination->is_in_place && destination->staging_fd < 0)
+                return false;
+        /* All that there was has gone to its place. */
+        if (!destination->is_in_place && destination->is_committed && !changes_places(destination))
                 return false;
 
-        *ret = (DestinationStep){ .directory_fd = destination->staging_fd };
+        *ret = (DestinationStep){
+                .directory_fd =
+                        destination->is_in_place ? destination->root_fd : destination->staging_fd,
+                .name = destination->mark,
+        };
         return true;
 }
 
-/* The directory that was emptied, and not what somebody put in its place. */
-static int remove_staging(const Destination *destination, Error *error) {
-        struct stat mine, there;
-        char link[FD_PATH_MAX], path[PATH_MAX];
-        ssize_t n;
+/* Removes the staging directory, in which is nothing but the mark. */
+static int remove_staging(Destination *destination, Error *error) {
+        const char *name = destination->entry.staging;
+        _cleanup_(freep) char *path = NULL;
+        struct stat named, held;
+        int r;
 
-        if (fstat(destination->staging_fd, &mine) < 0)
-                return error_set_errno(error, errno, "Cannot stat the staging directory");
-        if (mine.st_nlink == 0)
-                return 0;
-
-        if (fstatat(destination->parent_fd, destination->staging, &there, AT_SYMLINK_NOFOLLOW) >=
-                    0 &&
-            there.st_dev == mine.st_dev && there.st_ino == mine.st_ino) {
-                if (unlinkat(destination->parent_fd, destination->staging, AT_REMOVEDIR) < 0)
-                        return error_set_errno(
-                                error, errno, "Cannot remove the staging directory %s of %s",
-                                destination->staging, destination->path);
-                return 0;
+        r = destination_remove_mark(destination, destination->staging_fd, error);
+        if (r < 0)
+                return r;
+        if (fstat(destination->staging_fd, &held) < 0)
+                return error_set_errno(error, errno, "Cannot look at the staging directory");
+        if (held.st_nlink > 0 &&
+            (fstatat(destination->parent_fd, name, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+             !destination_is_same(&named, &held))) {
+                r = destination_read_path(destination->staging_fd, &path, NULL);
+                return error_set(
+                        error, ESTALE, ERROR_FAILED,
+                        "Somebody has moved the staging directory %s of %s away: it is empty, and stays%s%s",
+                        name, destination->path, r < 0 ? "" : " at ", r < 0 ? "" : path);
         }
-
-        n = readlink(fd_path(destination->staging_fd, link), path, sizeof(path) - 1);
-        path[n < 0 ? 0 : n] = '\0';
-        return error_set(
-                error, ESTALE, ERROR_FAILED,
-                "The staging directory %s was moved, and stays empty: it is %s now",
-                destination->staging, path);
+        if (held.st_nlink > 0 && unlinkat(destination->parent_fd, name, AT_REMOVEDIR) < 0)
+                return error_set_errno(
+                        error, errno, "Cannot remove the staging directory %s of %s", name,
+                        destination->path);
+        return 0;
 }
 
 int destination_cleaned(Destination *destination, Error *error) {
-        int r = destination->staging_fd >= 0 ? remove_staging(destination, error) : 0;
+        int r = 0;
 
-        /* Of one that was moved there is nothing left to remove, and nothing by which to find it. */
-        if (r < 0 && r != -ESTALE)
-                return r;
+        if (destination->staging_fd >= 0)
+                r = remove_staging(destination, error);
+        else if (destination->mark[0] != '\0')
+                r = destination_remove_mark(destination, destination->root_fd, error);
 
-        forget_in_journal(destination);
-        if (!destination->is_committed && destination->parent_fd >= 0)
-                remove_made_parents(destination);
+        if (is_noted(destination) && !destination->is_committed)
+                destination_remove_parents(destination);
+        /* Only when it is gone for good is it forgotten. */
+        if (destination->parent_fd >= 0)
+                (void) fd_sync(destination->parent_fd);
+        if (r >= 0 || r == -ESTALE)
+                forget(destination);
         return r;
 }

@@ -4,20 +4,25 @@
 /*
  * Where a root file system goes: all of it, or nothing of it.
  *
- * It is built in PARENT/.virt-bootstrap-NAME/root and renamed to PARENT/NAME when it is complete. The
- * directory .virt-bootstrap-NAME has mode 0700, so that nobody uses a half-done tree, is locked while
- * a job works in it, and is noted in the store's journal, so that what a killed daemon left is removed.
- * With "overwrite", the tree that is there is cloned with hard links first, and the two change places. It is
- * refused as long as something is mounted below it.
+ * It is built in PARENT/.virt-bootstrap-NAME-ID/root and renamed to PARENT/NAME when it is complete. The
+ * directory .virt-bootstrap-NAME-ID has mode 0700, so that nobody uses a half-done tree, and is noted in the
+ * store's journal, so that what a killed daemon left is removed. In it is a file .virt-bootstrap-ID, the mark,
+ * without which nothing is removed. With "overwrite", the tree that is there is cloned with hard links first,
+ * and the two change places. It is refused as long as something is mounted below it.
  *
- * A mount point cannot be renamed: it is filled in place, and emptied again when that fails; the owner and
- * the mode that it got stay. So is a directory in whose parent nothing may be created.
+ * A mount point cannot be renamed: it is filled in place, with a mark in it until it is complete, and emptied
+ * again when that fails; the owner and the mode that it got stay. So is a directory in whose parent nothing
+ * may be created.
+ *
+ * In the order of what has to be on the disk before the next thing is done: the entry of the journal; the
+ * directory with the mark; the tree; its name; that the job has finished is told; the entry is removed.
  */
 
 #include <stdbool.h>
 
 #include "base-cleanup.h"
 #include "base-error.h"
+#include "job-place.h"
 #include "store-journal.h"
 
 #define DESTINATION_STAGING_ROOT "root"
@@ -32,12 +37,14 @@ typedef struct DestinationRequest {
 } DestinationRequest;
 
 /**
- * destination_new() - check what can be checked at once; nothing is made
+ * destination_new() - check what can be checked at once, and hold the directory; nothing is made
  *
- * Return: 0; with @error set: -EINVAL, -ENOTDIR, -ELOOP or -ENAMETOOLONG (ERROR_INVALID_DESTINATION) for
- * "/", a relative path, or what is no directory; -EBUSY (the same) when something is mounted below what is to
- * be overwritten; -ENOTEMPTY (ERROR_DESTINATION_NOT_EMPTY); -EACCES (ERROR_ACCESS_DENIED) when it cannot
- * be written to; or another negative errno.
+ * Return: 0; with @error set: -EINVAL, -ENOTDIR, -ELOOP, -ENAMETOOLONG or -ESTALE (ERROR_INVALID_DESTINATION)
+ * for "/", a relative path, or what is no directory; -EPERM (ERROR_INVALID_DESTINATION) when root is to fill a
+ * directory that others may write to, or one that somebody else may have made; -EBUSY
+ * (ERROR_INVALID_DESTINATION) when something is mounted below what is to be overwritten; -ENOTEMPTY
+ * (ERROR_DESTINATION_NOT_EMPTY); -EACCES (ERROR_ACCESS_DENIED) when it cannot be written to; or another
+ * negative errno.
  */
 int destination_new(const DestinationRequest *request, Destination **ret, Error *error);
 
@@ -47,13 +54,17 @@ Destination *destination_free(Destination *destination);
 /** destination_path() - the absolute path without links in it */
 const char *destination_path(const Destination *destination);
 
+/** destination_take_place() - what tells whether two jobs collide; once, owned by the caller */
+Place *destination_take_place(Destination *destination);
+
 /**
  * destination_prepare() - make the staging directory
  * @store:      has the journal; borrowed as long as @destination
  *
- * Return: 0; 1 when a killed daemon left something in its place: do the cleanup step, then call this
- * again; -EBUSY (ERROR_DESTINATION_BUSY) when somebody else works there; -ENOTEMPTY when what is to be
- * filled in place was filled meanwhile; or another negative errno, with @error set. Whatever the outcome, the cleanup step has to be done in the end.
+ * Return: 0; with @error set: -EBUSY (ERROR_DESTINATION_BUSY) when a job of another daemon works there, above
+ * it or below it; -ESTALE (ERROR_INVALID_DESTINATION) when the path leads elsewhere by now; -ENOTEMPTY when
+ * what is to be filled in place was filled meanwhile; or another negative errno. Whatever the outcome, the
+ * cleanup step has to be done in the end.
  */
 int destination_prepare(Destination *destination, Store *store, Error *error);
 
@@ -63,8 +74,8 @@ int destination_root_fd(const Destination *destination);
 /* What a tree worker is to do in a directory; names are relative to it. */
 typedef struct DestinationStep {
         int directory_fd;   /* borrowed from the destination */
-        const char *name;   /* what to clone; NULL: the directory is to be emptied */
-        const char *target; /* where to clone it to */
+        const char *name;   /* what to clone; without a target: what stays of all that is there */
+        const char *target; /* where to clone it to, or NULL: the directory is emptied */
         bool moves;         /* rather it is @target that is to get @name */
         bool exchanges;     /* and the other way round */
 } DestinationStep;
@@ -102,31 +113,28 @@ bool destination_has_committed(Destination *destination);
  */
 bool destination_lends_rights(const Destination *destination);
 
-/** destination_cleanup_step() - whether a directory is to be emptied, after a commit or without one */
+/** destination_cleanup_step() - whether something is to be removed, after a commit or without one */
 bool destination_cleanup_step(const Destination *destination, DestinationStep *ret);
 
 /**
  * destination_cleaned() - there is no cleanup step, or it is done
  *
- * The staging directory, which is empty now, is removed, and the journal forgets it; so are parents that
- * were made, unless there was a commit. Return: 0; with @error set: -ESTALE when somebody has moved the staging
- * directory, of which nothing else is left; or another negative errno, and the journal remembers it.
+ * The staging directory goes, the journal forgets it; parents that were made are removed unless there was a
+ * commit.
+ *
+ * Return: 0; with @error set: -ESTALE when somebody has moved the directory, which stays then, empty; or another
+ * negative errno when it could not be removed: the next daemon tries again.
  */
 int destination_cleaned(Destination *destination, Error *error);
 
 /**
  * destination_recover() - the staging directory of a daemon that was killed
- * @entry:      of the journal
+ * @entry:      of the journal, locked; taken over, unless that fails with -ENOMEM
  * @ret:        with destination_cleanup_step() to do
  *
- * Return: 1; 0 when there is nothing to remove, or somebody works in it; or a negative errno with @error
- * set. When 0, @entry may be forgotten unless @ret_is_busy.
+ * Return: 1; 0 when there is nothing to remove, and the entry is forgotten; or with @error set: -ESTALE when
+ * what is there is not what the entry speaks of, which is forgotten; or another negative errno, and it is not.
  */
-int destination_recover(
-        Store *store,
-        const StoreJournalEntry *entry,
-        Destination **ret,
-        bool *ret_is_busy,
-        Error *error);
+int destination_recover(Store *store, StoreJournalEntry *entry, Destination **ret, Error *error);
 
 DEFINE_CLEANUP(Destination, destination_free);

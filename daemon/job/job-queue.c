@@ -15,7 +15,7 @@ typedef struct Entry {
         Queue *queue;             /* borrowed */
         Job *job;                 /* owned */
         Destination *destination; /* owned; NULL once a run has it */
-        char *path;               /* owned; where it works, to tell those that would collide */
+        Place *place;             /* owned; where it works, to tell those that would collide */
         JobRun *run;              /* owned; NULL before and after */
         sd_event_source *removal; /* owned; armed when the job has ended */
 } Entry;
@@ -42,7 +42,7 @@ static Entry *entry_free(Entry *entry) {
         job_run_free(entry->run);
         destination_free(entry->destination);
         job_free(entry->job);
-        free(entry->path);
+        place_free(entry->place);
         free(entry);
         return NULL;
 }
@@ -204,9 +204,10 @@ Queue *queue_free(Queue *queue) {
         return NULL;
 }
 
-static bool is_taken(const Queue *queue, const char *path) {
+/* Whether a job works there, or in a directory above or below it. */
+static bool is_taken(const Queue *queue, const Place *place) {
         for (const Entry *entry = queue->entries; entry; entry = entry->next)
-                if (!entry_has_ended(entry) && strcmp(entry->path, path) == 0)
+                if (!entry_has_ended(entry) && place_overlaps(entry->place, place))
                         return true;
 
         return false;
@@ -231,13 +232,12 @@ static int new_entry(Queue *queue, JobSpec *spec, Entry **ret, Error *error) {
         if (r < 0)
                 return r;
 
-        entry->path = strdup(destination_path(entry->destination));
-        if (!entry->path)
-                return error_oom(error);
-        if (is_taken(queue, entry->path))
+        entry->place = destination_take_place(entry->destination);
+        if (is_taken(queue, entry->place))
                 return error_set(
                         error, EBUSY, ERROR_DESTINATION_BUSY,
-                        "Another job works on the destination %s", entry->path);
+                        "Another job works on the destination %s, above it or below it",
+                        destination_path(entry->destination));
 
         *ret = TAKE_PTR(entry);
         return 0;

@@ -9,51 +9,68 @@
 #include "store-disk.h"
 
 struct Recovery {
-        Queue *queue;                 /* borrowed */
-        const RecoveryEvents *events; /* borrowed */
-        void *userdata;               /* borrowed */
-        StoreJournalEntry *entries;   /* owned */
-        size_t n_entries;
+        Queue *queue;                      /* borrowed */
+        const RecoveryEvents *events;      /* borrowed */
+        void *userdata;                    /* borrowed */
+        char (*ids)[STORE_JOURNAL_ID_MAX]; /* owned; of the journal's entries */
+        size_t n_ids;
         size_t n_done;
         sd_event_source *next;    /* owned; looks at the next entry */
         Destination *destination; /* owned; what is being removed */
         Tree *tree;               /* owned */
 };
 
+static void warn(const Recovery *recovery, const Error *error) {
+        log_print(
+                queue_context(recovery->queue)->process->log, LOG_WARNING, "%s", error_text(error));
+}
+
 static void on_removed(void *userdata, const Error *error) {
         _cleanup_(error_clear) Error why = ERROR_NULL;
         Recovery *recovery = userdata;
 
         recovery->tree = tree_free(recovery->tree);
-        if (error->code == 0 && destination_cleaned(recovery->destination, &why) < 0)
-                error = &why;
         if (error->code != 0)
-                log_print(
-                        queue_context(recovery->queue)->process->log, LOG_WARNING, "%s",
-                        error_text(error));
+                warn(recovery, error);
+        else if (destination_cleaned(recovery->destination, &why) < 0)
+                warn(recovery, &why);
         recovery->destination = destination_free(recovery->destination);
         (void) sd_event_source_set_enabled(recovery->next, SD_EVENT_ONESHOT);
 }
 
 static const TreeEvents tree_events = { .ended = on_removed };
 
-/* Returns 1 when a worker is at it, 0 when there is nothing to do for this entry. */
-static int recover_entry(Recovery *recovery, const StoreJournalEntry *entry, Error *error) {
-        const FetchContext *context = queue_context(recovery->queue);
-        DestinationStep step;
-        bool is_busy;
+/* Returns 1 with an entry that no daemon works on, 0 when there is none, for this id. */
+static int take_entry(Store *store, const char *id, StoreJournalEntry *ret, Error *error) {
         int r;
 
-        r = destination_recover(context->store, entry, &recovery->destination, &is_busy, error);
+        r = store_journal_begin(store, error);
         if (r < 0)
                 return r;
-        if (r == 0) {
-                if (!is_busy)
-                        store_journal_remove(context->store, entry->id);
-                return 0;
-        }
 
-        log_print(context->process->log, LOG_INFO, "Removing the left-over %s", entry->path);
+        r = store_journal_take(store, id, ret, error);
+        if (r == -EBADMSG)
+                store_journal_forget(store, id);
+        store_journal_end(store);
+        return r;
+}
+
+/* Returns 1 when a worker is at it, 0 when there is nothing to do for this entry. */
+static int recover_entry(Recovery *recovery, const char *id, Error *error) {
+        _cleanup_(store_journal_entry_done) StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
+        const FetchContext *context = queue_context(recovery->queue);
+        DestinationStep step;
+        int r;
+
+        r = take_entry(context->store, id, &entry, error);
+        if (r > 0)
+                r = destination_recover(context->store, &entry, &recovery->destination, error);
+        if (r <= 0)
+                return r;
+
+        log_print(
+                context->process->log, LOG_INFO, "Removing what a killed daemon left of %s",
+                destination_path(recovery->destination));
         if (!destination_cleanup_step(recovery->destination, &step))
                 return 0;
 
@@ -64,19 +81,15 @@ static int recover_entry(Recovery *recovery, const StoreJournalEntry *entry, Err
 static int on_next(sd_event_source *source, void *userdata) {
         Recovery *recovery = userdata;
 
-        while (recovery->n_done < recovery->n_entries) {
+        while (recovery->n_done < recovery->n_ids) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                const StoreJournalEntry *entry = &recovery->entries[recovery->n_done++];
                 int r;
 
-                r = recover_entry(recovery, entry, &error);
+                r = recover_entry(recovery, recovery->ids[recovery->n_done++], &error);
                 if (r > 0)
                         return 0;
                 if (r < 0)
-                        log_print(
-                                queue_context(recovery->queue)->process->log, LOG_WARNING,
-                                "Cannot remove the left-over %s: %s", entry->path,
-                                error_text(&error));
+                        warn(recovery, &error);
                 recovery->destination = destination_free(recovery->destination);
         }
 
@@ -108,7 +121,7 @@ int recovery_start(
                 return error_oom(error);
 
         *recovery = (Recovery){ .queue = queue, .events = events, .userdata = userdata };
-        r = store_journal_read(context->store, &recovery->entries, &recovery->n_entries, error);
+        r = store_journal_list(context->store, &recovery->ids, &recovery->n_ids, error);
         if (r < 0)
                 return r;
 
@@ -130,7 +143,7 @@ Recovery *recovery_free(Recovery *recovery) {
         sd_event_source_disable_unref(recovery->next);
         tree_free(recovery->tree);
         destination_free(recovery->destination);
-        store_journal_free(recovery->entries, recovery->n_entries);
+        free(recovery->ids);
         free(recovery);
         return NULL;
 }

@@ -200,11 +200,12 @@ static void conclude(JobRun *run) {
 }
 
 /* What could not be removed stays in the journal: the next daemon tries again. */
-static void forget_destination(JobRun *run) {
+static void finish_cleaning(JobRun *run) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         if (destination_cleaned(run->destination, &error) < 0)
                 job_message(run->job, LOG_WARNING, error_text(&error));
+        conclude(run);
 }
 
 static void on_cleaned(void *userdata, const Error *error) {
@@ -212,10 +213,12 @@ static void on_cleaned(void *userdata, const Error *error) {
 
         run->is_at_tree = false;
         run->tree = tree_free(run->tree);
-        if (error->code != 0)
-                job_message(run->job, LOG_WARNING, error_text(error));
-        else
-                forget_destination(run);
+        if (error->code == 0) {
+                finish_cleaning(run);
+                return;
+        }
+
+        job_message(run->job, LOG_WARNING, error_text(error));
         conclude(run);
 }
 
@@ -225,19 +228,17 @@ static void clean_up(JobRun *run) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         DestinationStep step;
 
-        if (destination_cleanup_step(run->destination, &step)) {
-                set_phase(run, JOB_PHASE_CLEAN);
-                if (tree_start(
-                            run->context->process, &step, &clean_events, run, &run->tree, &error) >=
-                    0) {
-                        run->is_at_tree = true;
-                        return;
-                }
-                job_message(run->job, LOG_WARNING, error_text(&error));
-        } else {
-                forget_destination(run);
+        if (!destination_cleanup_step(run->destination, &step)) {
+                finish_cleaning(run);
+                return;
         }
 
+        set_phase(run, JOB_PHASE_CLEAN);
+        if (tree_start(run->context->process, &step, &clean_events, run, &run->tree, &error) >= 0) {
+                run->is_at_tree = true;
+                return;
+        }
+        job_message(run->job, LOG_WARNING, error_text(&error));
         conclude(run);
 }
 
@@ -271,9 +272,16 @@ static void warn_of_rights(JobRun *run) {
         job_message(run->job, LOG_WARNING, text);
 }
 
-static void finish_tree(JobRun *run) {
-        warn_of_rights(run);
-        remember_image(run);
+/* What was done stays, or what is left of it has to go. */
+static void finish(JobRun *run) {
+        if (run->error.code == 0) {
+                if (run->disk)
+                        disk_keep(run->disk);
+                warn_of_rights(run);
+                remember_image(run);
+        }
+
+        clean_up(run);
 }
 
 static void on_committed(void *userdata, const Error *error) {
@@ -281,16 +289,15 @@ static void on_committed(void *userdata, const Error *error) {
 
         run->is_at_tree = run->is_committing = false;
         run->tree = tree_free(run->tree);
-        if (destination_has_committed(run->destination)) {
+        if (destination_has_committed(run->destination))
                 error_clear(&run->error);
-                finish_tree(run);
-        } else if (run->error.code == 0 && error->code != 0)
+        else if (run->error.code == 0 && error->code != 0)
                 (void) error_copy(&run->error, error);
         else if (run->error.code == 0)
                 error_set(
                         &run->error, ESTALE, ERROR_WORKER_FAILED,
                         "The tree worker did not rename the new tree");
-        clean_up(run);
+        finish(run);
 }
 
 static const TreeEvents commit_events = { .ended = on_committed };
@@ -313,8 +320,7 @@ static bool commit(JobRun *run) {
                 return run->is_committing;
         }
 
-        if (destination_commit(run->destination, &run->error) >= 0 && run->disk)
-                disk_keep(run->disk);
+        (void) destination_commit(run->destination, &run->error);
         return false;
 }
 
@@ -333,7 +339,7 @@ static void settle(JobRun *run) {
                         return;
         }
         if (run->error.code == 0)
-                finish_tree(run);
+                remember_image(run);
 
         clean_up(run);
 }
@@ -587,21 +593,9 @@ static void on_cloned(void *userdata, const Error *error) {
 
 static const TreeEvents clone_events = { .ended = on_cloned };
 
-/* What a killed daemon left in the staging directory's place is gone: begin again. */
-static void on_place_cleared(void *userdata, const Error *error) {
-        JobRun *run = userdata;
-
-        run->is_at_tree = false;
-        run->tree = tree_free(run->tree);
-        if (error->code != 0 && run->error.code == 0)
-                (void) error_copy(&run->error, error);
-        (void) sd_event_source_set_enabled(run->begin, SD_EVENT_ONESHOT);
-}
-
-static const TreeEvents clear_events = { .ended = on_place_cleared };
-
-static void use_tree(JobRun *run, const DestinationStep *step, const TreeEvents *events) {
-        if (tree_start(run->context->process, step, events, run, &run->tree, &run->error) >= 0)
+static void start_cloning(JobRun *run, const DestinationStep *step) {
+        if (tree_start(run->context->process, step, &clone_events, run, &run->tree, &run->error) >=
+            0)
                 run->is_at_tree = true;
         else
                 settle(run);
@@ -617,10 +611,8 @@ static int on_begin(sd_event_source *source, void *userdata) {
 
         if (r < 0)
                 settle(run);
-        else if (r > 0 && destination_cleanup_step(run->destination, &step))
-                use_tree(run, &step, &clear_events);
         else if (destination_clone_step(run->destination, &step))
-                use_tree(run, &step, &clone_events);
+                start_cloning(run, &step);
         else
                 start_source(run);
         return 0;

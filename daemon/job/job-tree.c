@@ -71,7 +71,9 @@ static int set_names(ProtoTreeStart *start, const DestinationStep *step, Error *
         int r;
 
         r = set_name(start->name, sizeof(start->name), step->name, error);
-        return r < 0 ? r : set_name(start->target, sizeof(start->target), step->target, error);
+        if (r >= 0 && step->target)
+                r = set_name(start->target, sizeof(start->target), step->target, error);
+        return r;
 }
 
 int tree_start(
@@ -84,7 +86,7 @@ int tree_start(
         ProtoMessage message = {
                 .type = PROTO_TREE_START,
                 .tree_start = {
-                        .operation = operation_of(step),
+                        .operation = step->target ? PROTO_TREE_CLONE : PROTO_TREE_EMPTY,
                         .sandbox = context->config->sandbox,
                 },
         };
@@ -92,7 +94,7 @@ int tree_start(
         int r;
 
         r = destination_check_step(step, error);
-        if (r >= 0 && step->target)
+        if (r >= 0)
                 r = set_names(&message.tree_start, step, error);
         if (r < 0)
                 return r;

@@ -133,6 +133,9 @@ typedef struct ProtoVerifyStart {
         uint8_t sandbox;
 } ProtoVerifyStart; /* descriptors: the file, read-write; the pipe, when it is still to be filled */
 
+/* What begins with this in the root directory is the daemon's: a tree that is filled in place has a mark. */
+#define PROTO_MARK_PREFIX ".virt-bootstrap-"
+
 typedef struct ProtoUnpackStart {
         uint32_t n_layers;
         uint32_t n_id_ranges; /* so many PROTO_ID_RANGE follow */
@@ -171,7 +174,7 @@ typedef struct ProtoBuilderArgument {
 } ProtoBuilderArgument;
 
 typedef enum ProtoTreeOperation {
-        PROTO_TREE_EMPTY, /* remove all below the directory */
+        PROTO_TREE_EMPTY, /* remove all below the directory, but for @name in it */
         PROTO_TREE_CLONE, /* fill @target with hard links to the files of @name, directories copied */
         PROTO_TREE_MOVE, /* @target gets the name @name, where there is nothing but an empty directory */
         PROTO_TREE_EXCHANGE, /* the two change places */
@@ -180,8 +183,8 @@ typedef enum ProtoTreeOperation {
 
 typedef struct ProtoTreeStart {
         uint32_t operation; /* ProtoTreeOperation */
-        char name[256];     /* relative to the directory; but for PROTO_TREE_EMPTY */
-        char target[512];   /* the same */
+        char name[256];     /* relative to the directory */
+        char target[512];   /* the same; but for PROTO_TREE_EMPTY */
         uint8_t sandbox;
 } ProtoTreeStart; /* descriptors: the directory */
 

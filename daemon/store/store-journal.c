@@ -2,28 +2,87 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base-fd.h"
 #include "store-internal.h"
 #include "store-journal.h"
 
-#define JOURNAL_PATH_MAX ((size_t) 8192) /* bytes */
+#define JOURNAL_ENTRY_MAX ((size_t) 8192) /* bytes */
+#define JOURNAL_MAGIC     "virt-bootstrap journal "
+#define JOURNAL_VERSION   "2\n"
+#define CHECKSUM_LENGTH   ((size_t) 16) /* hex digits */
+#define POLL_USEC         UINT64_C(5000)
 
-int store_journal_add(Store *store, const char *id, const char *path, Error *error) {
-        int r;
+_Static_assert(
+        STORE_JOURNAL_ID_MAX == STORE_RANDOM_ID_MAX, "the ids of the journal are random ids");
 
-        r = file_write_atomic(store->journal_fd, id, path, strlen(path), 0600);
+int store_journal_new_id(char ret[static STORE_JOURNAL_ID_MAX], Error *error) {
+        int r = store_disk_new_id(ret);
+
+        return r < 0 ? error_set_errno(error, -r, "Cannot make an id") : 0;
+}
+
+/* FNV-1a: against what a power failure leaves, not against somebody who may write here. */
+static uint64_t checksum(const char *data, size_t size) {
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+        for (size_t i = 0; i < size; i++)
+                hash = (hash ^ (unsigned char) data[i]) * UINT64_C(0x100000001b3);
+        return hash;
+}
+
+int store_journal_write(Store *store, StoreJournalEntry *entry, Error *error) {
+        _cleanup_(freep) char *text = NULL;
+        int size, r, fd;
+
+        size = asprintf(
+                &text,
+                JOURNAL_MAGIC JOURNAL_VERSION "%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64
+                                              "\n%s%c%s%c%*s",
+                entry->device, entry->file_system, entry->inode, entry->existing, entry->path, '\0',
+                entry->staging, '\0', (int) CHECKSUM_LENGTH, "");
+        if (size < 0) {
+                text = NULL;
+                return error_oom(error);
+        }
+
+        if ((size_t) size > JOURNAL_ENTRY_MAX)
+                return error_set(
+                        error, ENAMETOOLONG, ERROR_INVALID_DESTINATION,
+                        "The path of the destination %s is too long", entry->path);
+        (void) snprintf(
+                text + size - CHECKSUM_LENGTH, CHECKSUM_LENGTH + 1, "%016" PRIx64,
+                checksum(text, (size_t) size - CHECKSUM_LENGTH));
+
+        r = file_write_locked(store->journal_fd, entry->id, text, (size_t) size, 0600, &fd);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot note the staging directory %s", path);
+                return error_set_errno(
+                        error, -r, "Cannot note the destination %s in the journal", entry->path);
+
+        closep(&entry->lock_fd);
+        entry->lock_fd = fd;
         return 0;
 }
 
-void store_journal_remove(Store *store, const char *id) {
+void store_journal_forget(Store *store, const char *id) {
         (void) unlinkat(store->journal_fd, id, 0);
+        (void) fd_sync(store->journal_fd);
+}
+
+void store_journal_remove(Store *store, StoreJournalEntry *entry) {
+        store_journal_forget(store, entry->id);
+        closep(&entry->lock_fd);
+        entry->lock_fd = -EBADF;
 }
 
 static bool is_id(const char *name) {
@@ -31,54 +90,218 @@ static bool is_id(const char *name) {
                strspn(name, "0123456789abcdef") == STORE_JOURNAL_ID_MAX - 1;
 }
 
-static int read_entries(Store *store, DIR *dir, StoreJournalEntry **entries, size_t *n) {
-        struct dirent *entry;
-
-        while ((entry = readdir(dir)) && *n < STORE_JOURNAL_ENTRIES_MAX) {
-                StoreJournalEntry *bigger;
-                char *path;
-
-                if (!is_id(entry->d_name) ||
-                    file_read(store->journal_fd, entry->d_name, JOURNAL_PATH_MAX, &path, NULL) < 0)
-                        continue;
-
-                bigger = reallocarray(*entries, *n + 1, sizeof(*bigger));
-                if (!bigger) {
-                        free(path);
-                        return -ENOMEM;
-                }
-
-                *entries = bigger;
-                strcpy(bigger[*n].id, entry->d_name);
-                bigger[(*n)++].path = path;
-        }
-
-        return 0;
-}
-
-int store_journal_read(Store *store, StoreJournalEntry **ret, size_t *ret_n, Error *error) {
-        StoreJournalEntry *entries = NULL;
-        size_t n = 0;
+int store_journal_list(
+        Store *store, char (**ret)[STORE_JOURNAL_ID_MAX], size_t *ret_n, Error *error) {
+        _cleanup_(freep) char(*ids)[STORE_JOURNAL_ID_MAX] = NULL;
         _cleanup_(closedirp) DIR *dir = NULL;
+        struct dirent *entry;
+        size_t n = 0;
         int r;
 
         r = dir_open(store->journal_fd, &dir);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot read the journal of the cache");
 
-        r = read_entries(store, dir, &entries, &n);
-        if (r < 0) {
-                store_journal_free(entries, n);
-                return error_oom(error);
+        while ((entry = readdir(dir)) && n < STORE_JOURNAL_ENTRIES_MAX) {
+                void *bigger;
+
+                if (!is_id(entry->d_name))
+                        continue;
+                bigger = reallocarray(ids, n + 1, sizeof(*ids));
+                if (!bigger)
+                        return error_oom(error);
+                ids = bigger;
+                strcpy(ids[n++], entry->d_name);
         }
 
-        *ret = entries;
+        *ret = TAKE_PTR(ids);
         *ret_n = n;
         return 0;
 }
 
-void store_journal_free(StoreJournalEntry *entries, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                free(entries[i].path);
-        free(entries);
+/* Takes a number off the front of *@text, with the one character behind it. */
+static bool take_number(const char **text, char behind, uint64_t *ret) {
+        char *end;
+
+        if (!strchr("0123456789abcdef", **text) || **text == '\0')
+                return false;
+        errno = 0;
+        *ret = strtoull(*text, &end, 16);
+        if (errno != 0 || *end != behind)
+                return false;
+
+        *text = end + 1;
+        return true;
+}
+
+/* Takes the numbers and the two texts, up to the checksum at @end. */
+static bool parse_fields(const char *text, const char *end, StoreJournalEntry *ret) {
+        const char *path, *staging;
+
+        if (!take_number(&text, ' ', &ret->device) || !take_number(&text, ' ', &ret->file_system) ||
+            !take_number(&text, ' ', &ret->inode) || !take_number(&text, '\n', &ret->existing))
+                return false;
+
+        path = text;
+        staging = memchr(path, '\0', (size_t) (end - path));
+        if (!staging || path[0] != '/' || ret->existing > strlen(path))
+                return false;
+        staging++;
+        if (memchr(staging, '\0', (size_t) (end - staging)) != end - 1 || strchr(staging, '/'))
+                return false;
+
+        ret->path = strdup(path);
+        ret->staging = strdup(staging);
+        return true;
+}
+
+static int parse(
+        const char *id, const char *text, size_t size, StoreJournalEntry *ret, Error *error) {
+        const char *end = text + size - CHECKSUM_LENGTH;
+        char sum[CHECKSUM_LENGTH + 1];
+
+        if (text[0] == '/')
+                return error_set(
+                        error, EBADMSG, ERROR_FAILED,
+                        "The entry %s of the journal is of an earlier version, without a mark in what it "
+                        "speaks of: look whether %s is to be removed",
+                        id, text);
+        if (size >= CHECKSUM_LENGTH)
+                (void) snprintf(
+                        sum, sizeof(sum), "%016" PRIx64, checksum(text, size - CHECKSUM_LENGTH));
+        if (size < CHECKSUM_LENGTH || memcmp(end, sum, CHECKSUM_LENGTH) != 0)
+                return error_set(
+                        error, EBADMSG, ERROR_FAILED,
+                        "The entry %s of the journal is damaged: its checksum does not agree", id);
+        if (strncmp(text, JOURNAL_MAGIC, strlen(JOURNAL_MAGIC)) == 0 &&
+            strncmp(text + strlen(JOURNAL_MAGIC), JOURNAL_VERSION, strlen(JOURNAL_VERSION)) != 0)
+                return error_set(
+                        error, EPROTONOSUPPORT, ERROR_FAILED,
+                        "The entry %s of the journal is of another version", id);
+
+        *ret = STORE_JOURNAL_ENTRY_NULL;
+        strcpy(ret->id, id);
+        if (strncmp(text, JOURNAL_MAGIC JOURNAL_VERSION, strlen(JOURNAL_MAGIC JOURNAL_VERSION)) !=
+                    0 ||
+            !parse_fields(text + strlen(JOURNAL_MAGIC JOURNAL_VERSION), end, ret))
+                return error_set(
+                        error, EBADMSG, ERROR_FAILED, "The entry %s of the journal is damaged", id);
+        if (!ret->path || !ret->staging) {
+                store_journal_entry_done(ret);
+                return error_oom(error);
+        }
+        return 0;
+}
+
+static int read_entry(int fd, const char *id, StoreJournalEntry *ret, Error *error) {
+        _cleanup_(freep) char *text = NULL;
+        size_t size;
+        int r;
+
+        r = fd_read_all(fd, JOURNAL_ENTRY_MAX, &text, &size);
+        if (r == -EFBIG)
+                return error_set(
+                        error, EBADMSG, ERROR_FAILED,
+                        "The entry %s of the journal is damaged: it is too long", id);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot read the entry %s of the journal", id);
+        return parse(id, text, size, ret, error);
+}
+
+/* Opens a file of the journal, and locks it when nobody else has: *@ret_is_locked. */
+static int open_entry(Store *store, const char *id, bool *ret_is_locked) {
+        _cleanup_(closep) int fd = -EBADF;
+        struct stat named, opened;
+
+        fd = openat(store->journal_fd, id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+
+        *ret_is_locked = flock(fd, LOCK_EX | LOCK_NB) >= 0;
+        /* Who has just replaced it is at work. */
+        if (fstatat(store->journal_fd, id, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+            fstat(fd, &opened) < 0)
+                return -errno;
+        if (!S_ISREG(opened.st_mode) || named.st_ino != opened.st_ino)
+                return -ENOENT;
+        return TAKE_FD(fd);
+}
+
+int store_journal_take(Store *store, const char *id, StoreJournalEntry *ret, Error *error) {
+        _cleanup_(closep) int fd = -EBADF;
+        bool is_locked;
+        int r;
+
+        fd = open_entry(store, id, &is_locked);
+        if (fd < 0 || !is_locked)
+                return 0;
+
+        r = read_entry(fd, id, ret, error);
+        if (r < 0)
+                return r;
+
+        ret->lock_fd = TAKE_FD(fd);
+        return 1;
+}
+
+int store_journal_begin(Store *store, Error *error) {
+        const struct timespec pause = { .tv_nsec = (long) (POLL_USEC * 1000) };
+
+        /* They hold it for as long as an entry takes to write. One that was stopped meanwhile is not waited
+         * for. */
+        for (uint64_t usec = 0; flock(store->journal_fd, LOCK_EX | LOCK_NB) < 0;
+             usec += POLL_USEC) {
+                if (errno != EWOULDBLOCK && errno != EINTR)
+                        return error_set_errno(error, errno, "Cannot lock the journal");
+                if (usec >= STORE_JOURNAL_WAIT_USEC)
+                        return error_set(
+                                error, EBUSY, ERROR_DESTINATION_BUSY,
+                                "Another daemon does not let go of the cache's journal");
+                (void) nanosleep(&pause, NULL);
+        }
+
+        return 0;
+}
+
+void store_journal_end(Store *store) {
+        (void) flock(store->journal_fd, LOCK_UN);
+}
+
+/* Whether one of the paths is the other one, or above it. */
+static bool overlaps(const char *a, const char *b) {
+        size_t n = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
+
+        return strncmp(a, b, n) == 0 && (a[n] == '\0' || a[n] == '/') &&
+               (b[n] == '\0' || b[n] == '/');
+}
+
+int store_journal_check(Store *store, const char *path, Error *error) {
+        _cleanup_(freep) char(*ids)[STORE_JOURNAL_ID_MAX] = NULL;
+        size_t n;
+        int r;
+
+        r = store_journal_list(store, &ids, &n, error);
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
+                _cleanup_(closep) int fd = -EBADF;
+                bool is_locked;
+
+                fd = open_entry(store, ids[i], &is_locked);
+                if (fd < 0 || is_locked || read_entry(fd, ids[i], &entry, NULL) < 0)
+                        continue;
+                if (overlaps(entry.path, path))
+                        r = error_set(
+                                error, EBUSY, ERROR_DESTINATION_BUSY,
+                                "Another job works on the destination %s", entry.path);
+                store_journal_entry_done(&entry);
+        }
+
+        return r;
+}
+
+void store_journal_entry_done(StoreJournalEntry *entry) {
+        free(entry->path);
+        free(entry->staging);
+        closep(&entry->lock_fd);
+        *entry = STORE_JOURNAL_ENTRY_NULL;
 }

@@ -2,11 +2,21 @@
 #pragma once
 
 /*
- * The journal: which staging directories exist, so that the next daemon removes what a killed one left.
- * An entry is a file whose content is the path. It is written before the directory is made.
+ * The journal: which directories are being filled, so that the next daemon removes what a killed one left.
+ *
+ * An entry is a file of this name and content, written before anything is made at the destination:
+ *
+ *     virt-bootstrap/journal/ID    virt-bootstrap journal 2
+ *                                  DEVICE FILE-SYSTEM INODE EXISTING
+ *                                  PATH NUL STAGING NUL CHECKSUM
+ *
+ * It is locked with flock(2) from before it has its name until the job has ended: one without a lock is
+ * what a killed daemon left. The ID is also the name of the mark, a file in the directory, without which
+ * nobody may empty it.
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "store.h"
 
@@ -15,22 +25,69 @@
 
 typedef struct StoreJournalEntry {
         char id[STORE_JOURNAL_ID_MAX];
-        char *path; /* owned */
+        char *path;      /* owned; the destination, absolute, without links in it */
+        char *staging;   /* owned; name of the directory beside it; empty: filled in place */
+        uint64_t device; /* as stat(2) has it; of the directory with the mark, as the next two */
+        uint64_t file_system; /* as statvfs(3) has it */
+        uint64_t inode;       /* 0: not made yet, or not to be emptied */
+        uint64_t existing;    /* bytes of @path: the directories that were there before */
+        int lock_fd;          /* owned */
 } StoreJournalEntry;
 
-/** store_journal_add() - note @path, absolute, under @id; returns 0 or a negative errno with @error set */
-int store_journal_add(Store *store, const char *id, const char *path, Error *error);
+#define STORE_JOURNAL_ENTRY_NULL ((StoreJournalEntry){ .lock_fd = -EBADF })
 
-/** store_journal_remove() - forget @id */
-void store_journal_remove(Store *store, const char *id);
+/** store_journal_new_id() - 32 random hex digits; returns 0 or a negative errno with @error set */
+int store_journal_new_id(char ret[static STORE_JOURNAL_ID_MAX], Error *error);
 
 /**
- * store_journal_read() - all entries
- * @ret:        to be released with store_journal_free()
+ * store_journal_write() - note @entry under its id, or what is now known of it
+ * @entry:      gets the lock
+ *
+ * Return: 0, the entry is on the disk; or a negative errno with @error set, and what was noted before stays.
+ */
+int store_journal_write(Store *store, StoreJournalEntry *entry, Error *error);
+
+/** store_journal_remove() - forget @entry, for good, and let its lock go */
+void store_journal_remove(Store *store, StoreJournalEntry *entry);
+
+/** store_journal_forget() - remove what cannot be read as an entry */
+void store_journal_forget(Store *store, const char *id);
+
+/**
+ * store_journal_list() - the ids of all entries
+ * @ret:        owned by the caller, to be released with free()
  *
  * Return: 0, or a negative errno with @error set.
  */
-int store_journal_read(Store *store, StoreJournalEntry **ret, size_t *ret_n, Error *error);
+int store_journal_list(
+        Store *store, char (**ret)[STORE_JOURNAL_ID_MAX], size_t *ret_n, Error *error);
 
-/** store_journal_free() - release @n entries */
-void store_journal_free(StoreJournalEntry *entries, size_t n);
+/**
+ * store_journal_take() - read an entry that nobody works on, and lock it
+ *
+ * Return: 1; 0 when somebody works on it, or it is gone; -EBADMSG when it is damaged or of an older version,
+ * -EPROTONOSUPPORT when it is of a newer one, or another negative errno, with @error set.
+ */
+int store_journal_take(Store *store, const char *id, StoreJournalEntry *ret, Error *error);
+
+/**
+ * store_journal_begin() - keep other daemons from looking into the journal and writing to it
+ *
+ * For the time between looking whether somebody works at a place and noting that somebody does. Others wait
+ * STORE_JOURNAL_WAIT_USEC at most: -EBUSY (ERROR_DESTINATION_BUSY), with @error set.
+ */
+#define STORE_JOURNAL_WAIT_USEC UINT64_C(3000000)
+int store_journal_begin(Store *store, Error *error);
+
+/** store_journal_end() - let them */
+void store_journal_end(Store *store);
+
+/**
+ * store_journal_check() - whether a job of any daemon works at @path, above or below it
+ *
+ * Return: 0; -EBUSY (ERROR_DESTINATION_BUSY) or another negative errno, with @error set.
+ */
+int store_journal_check(Store *store, const char *path, Error *error);
+
+/** store_journal_entry_done() - release what @entry owns, its lock too; the entry stays noted */
+void store_journal_entry_done(StoreJournalEntry *entry);

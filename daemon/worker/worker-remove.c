@@ -171,7 +171,8 @@ static int fail(int code, const char *name, Error *error) {
 }
 
 /* Removes what can be removed: returns 1 with the name of the first directory that has something in it. */
-static int remove_entries(int dir_fd, char ret_name[static NAME_MAX + 1], Error *error) {
+static int remove_entries(
+        int dir_fd, const char *spared, char ret_name[static NAME_MAX + 1], Error *error) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         bool has_retried = false;
@@ -189,7 +190,9 @@ static int remove_entries(int dir_fd, char ret_name[static NAME_MAX + 1], Error 
                 if (!entry)
                         return 0;
 
-                r = is_dot(entry->d_name) ? 0 : remove_entry(dir_fd, entry);
+                r = is_dot(entry->d_name) || strcmp(entry->d_name, spared) == 0
+                            ? 0
+                            : remove_entry(dir_fd, entry);
                 /* Nor can it perhaps be written to. */
                 if (r == -EACCES && !has_retried && fchmod(dir_fd, 0700) >= 0) {
                         has_retried = true;
@@ -289,7 +292,7 @@ static int go_up(Walk *walk, Error *error) {
         return 1;
 }
 
-int worker_empty_tree(int dir_fd, Error *error) {
+int worker_empty_tree(int dir_fd, const char *spared, Error *error) {
         _cleanup_(walk_done) Walk walk = { .top_fd = dir_fd, .fd = -EBADF };
         char name[NAME_MAX + 1];
         struct statx sx;
@@ -303,7 +306,7 @@ int worker_empty_tree(int dir_fd, Error *error) {
 
         r = go_to_top(&walk, error);
         while (r > 0) {
-                r = remove_entries(walk.fd, name, error);
+                r = remove_entries(walk.fd, walk.depth == 0 ? spared : "", name, error);
                 if (r > 0)
                         r = go_down(&walk, name, error);
                 else if (r == 0 && walk.depth > 0)
@@ -329,7 +332,7 @@ int worker_remove_tree(int dir_fd, const char *name, Error *error) {
         if (r < 0)
                 return fail(-r, name, error);
 
-        r = worker_empty_tree(fd, error);
+        r = worker_empty_tree(fd, "", error);
         if (r < 0)
                 return r;
 

@@ -19,12 +19,13 @@
 
 /**
  * worker_empty_tree() - remove all that is below @dir_fd
+ * @spared:     name of what stays in it, or empty
  *
  * Directories become this user's, with mode 0700, before they are emptied. Return: 0; with @error set: -ESTALE when
  * the tree has changed more than REMOVE_CHANGES_MAX times; -EBUSY when something is mounted in it; -ELOOP
  * (ERROR_LIMIT_EXCEEDED) when it is deeper than REMOVE_DEPTH_MAX; or another negative errno.
  */
-int worker_empty_tree(int dir_fd, Error *error);
+int worker_empty_tree(int dir_fd, const char *spared, Error *error);
 
 /**
  * worker_remove_tree() - remove @name in @dir_fd, and all that is below it; it may be missing

@@ -63,7 +63,7 @@ int worker_tree(int socket_fd, Error *error) {
 
         switch ((ProtoTreeOperation) message.tree_start.operation) {
         case PROTO_TREE_EMPTY:
-                return worker_empty_tree(fds.fds[0], error);
+                return worker_empty_tree(fds.fds[0], message.tree_start.name, error);
         case PROTO_TREE_CLONE:
                 return worker_clone_tree(
                         fds.fds[0], message.tree_start.name, message.tree_start.target, error);

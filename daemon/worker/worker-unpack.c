@@ -33,7 +33,13 @@ static int enter_sandbox(
         return 0;
 }
 
-/* Whether nothing but what mkfs makes is in a directory. */
+static bool is_of_no_content(const char *name) {
+        return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+               strcmp(name, "lost+found") == 0 ||
+               strncmp(name, PROTO_MARK_PREFIX, strlen(PROTO_MARK_PREFIX)) == 0;
+}
+
+/* Whether nothing but what mkfs and the daemon make is in a directory. */
 static int is_empty(int dir_fd, Error *error) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
@@ -46,8 +52,7 @@ static int is_empty(int dir_fd, Error *error) {
         do {
                 errno = 0;
                 entry = readdir(dir);
-        } while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-                           strcmp(entry->d_name, "lost+found") == 0));
+        } while (entry && is_of_no_content(entry->d_name));
 
         if (errno != 0)
                 return error_set_errno(error, errno, "Cannot read the root directory");

@@ -293,7 +293,7 @@ def tmpfs(tmp_path):
     def mount(size, name='small'):
         folder = tmp_path / name
         folder.mkdir()
-        process.run(['mount', '-t', 'tmpfs', '-o', f'size={size}', 'test', folder])
+        process.run(['mount', '-t', 'tmpfs', '-o', f'size={size},mode=0755', 'test', folder])
         mounted.append(folder)
         return folder
 

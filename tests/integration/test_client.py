@@ -200,7 +200,7 @@ def test_inspect_of_what_is_not_there(client, faulty_registry):
 def test_interrupted_client_cancels_its_job(remote, held, reference, work, dest):
     started = remote.start('--json', '--not-secure', reference, dest)
     started.stdout.readline()
-    wait_for(lambda: list(work.glob('.virt-bootstrap-root/root/data/*')), 'the first files')
+    wait_for(lambda: list(work.glob('.virt-bootstrap-root-*/root/data/*')), 'the first files')
     started.send_signal(signal.SIGINT)
     remote.finish(started, 130)
     assert os.listdir(work) == []

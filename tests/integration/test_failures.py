@@ -30,7 +30,7 @@ def half_way(faulty_registry, one, client, reference, dest, work):
     """A bootstrap whose layer stands still half-way, with files unpacked."""
     gate = faulty_registry.gate(one.layers[0].digest, len(one.layers[0].blob) // 2)
     started = client.start('--json', '--not-secure', reference, dest)
-    wait_for(lambda: list(work.glob('.virt-bootstrap-root/root/data/*')), 'the first files')
+    wait_for(lambda: list(work.glob('.virt-bootstrap-root-*/root/data/*')), 'the first files')
     yield started
     gate.set()
     programs.stop(started)
@@ -198,7 +198,7 @@ def test_every_kind_of_worker_may_be_killed(faulty_registry, one, client, refere
     gate = faulty_registry.gate(one.layers[0].digest, len(one.layers[0].blob) // 2)
     for i in range(8):
         started = client.start('--json', '--not-secure', '--no-cache', reference, work / str(i))
-        wait_for(lambda: list(work.glob(f'.virt-bootstrap-{i}/root/data/*')), 'the first files')
+        wait_for(lambda: list(work.glob(f'.virt-bootstrap-{i}-*/root/data/*')), 'the first files')
         workers = sorted(programs.workers_of(started))
         if i >= len(workers):
             gate.set()
@@ -259,7 +259,7 @@ def test_destination_that_was_filled_meanwhile_is_left_alone(
 def test_cancel_leaves_nothing(faulty_registry, one, api, work, dest, reference, daemon):
     faulty_registry.gate(one.layers[0].digest, len(one.layers[0].blob) // 2)
     _, job = api.bootstrap(reference, dest)
-    wait_for(lambda: list(work.glob('.virt-bootstrap-root/root/data/*')), 'the first files')
+    wait_for(lambda: list(work.glob('.virt-bootstrap-root-*/root/data/*')), 'the first files')
     api.job(job, 'Cancel')
     assert api.wait(job)[0] == 'cancelled'
     assert not os.listdir(work)
@@ -295,7 +295,7 @@ def test_daemon_that_was_killed_cleans_up_at_its_next_start(
     first = daemon_on()
     api = first.connect()
     api.bootstrap(reference, dest)
-    wait_for(lambda: list(work.glob('.virt-bootstrap-root/root/data/*')), 'the first files')
+    wait_for(lambda: list(work.glob('.virt-bootstrap-root-*/root/data/*')), 'the first files')
     first.process.kill()
     first.process.wait()
     api.close()

@@ -85,8 +85,7 @@ def test_progress_of_a_failed_job_does_not_reach_one(api, faulty_registry, one, 
 
 def staged(work, name='root'):
     """The files in the staging directory beside the destination."""
-    folder = work / f'.virt-bootstrap-{name}/root/data'
-    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    return {path.name for path in work.glob(f'.virt-bootstrap-{name}-*/root/data/*')}
 
 
 def test_files_appear_while_their_own_layer_is_still_downloading(

@@ -1,32 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "test-store.h"
-
-#include <limits.h>
-#include <sys/mount.h>
-
-#include "job-destination.h"
-#include "store-journal.h"
-
-static int destination_at(StoreFixture *f, const char *name, bool overwrite, Destination **ret) {
-        const DestinationRequest request = {
-                .path = name[0] == '/' ? name : scratch_at(&f->scratch, name),
-                .directory_fd = -EBADF,
-                .overwrite = overwrite,
-        };
-        Error error = ERROR_NULL;
-        int r = destination_new(&request, ret, &error);
-
-        assert_true((r < 0) == (error.code != 0));
-        error_clear(&error);
-        return r;
-}
-
-static Destination *must_have(StoreFixture *f, const char *name, bool overwrite) {
-        Destination *destination = NULL;
-
-        assert_int_equal(destination_at(f, name, overwrite, &destination), 0);
-        return destination;
-}
+#include "test-destination.h"
 
 static ErrorKind refusal(const char *path) {
         const DestinationRequest request = { .path = path, .directory_fd = -EBADF };
@@ -40,42 +13,6 @@ static ErrorKind refusal(const char *path) {
         kind = error.kind;
         error_clear(&error);
         return kind;
-}
-
-/* What a tree worker does for the daemon. */
-static bool clean(Destination *destination) {
-        DestinationStep step;
-        char path[PATH_MAX];
-
-        if (!destination_cleanup_step(destination, &step))
-                return false;
-        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/.", step.directory_fd);
-        /* All but the directory itself, which is not removed by that name. */
-        (void) nftw(path, scratch_remove_one, 64, FTW_DEPTH | FTW_PHYS);
-        return true;
-}
-
-static void finish(Destination *destination) {
-        (void) clean(destination);
-        (void) destination_cleaned(destination, NULL);
-        destination_free(destination);
-}
-
-static void put_in(const Destination *destination, const char *name) {
-        int fd = openat(
-                destination_root_fd(destination), name, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
-
-        assert_true(fd >= 0);
-        close(fd);
-}
-
-static size_t count_journal(StoreFixture *f) {
-        StoreJournalEntry *entries = NULL;
-        size_t n;
-
-        assert_int_equal(store_journal_read(f->store, &entries, &n, NULL), 0);
-        store_journal_free(entries, n);
-        return n;
 }
 
 static void root_of_the_system_is_refused(void **state) {
@@ -190,32 +127,32 @@ static void nothing_is_made_before_it_is_prepared(void **state) {
         assert_int_equal(count_journal(f), 0);
 }
 
-static void staging_is_private_locked_and_noted(void **state) {
+static void staging_is_private_marked_and_noted(void **state) {
         StoreFixture *f = *state;
         Destination *destination = must_have(f, "new", false);
-        StoreJournalEntry *entries = NULL;
+        StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
+        char *path, *mark;
         struct stat st;
-        size_t n;
-        int fd;
 
         assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        assert_int_equal(stat(scratch_at(&f->scratch, ".virt-bootstrap-new"), &st), 0);
+        path = staging(f, ".", "new");
+        assert_non_null(path);
+        assert_int_equal(stat(scratch_at(&f->scratch, path), &st), 0);
         assert_int_equal(st.st_mode & 07777, 0700);
         assert_int_equal(st.st_uid, geteuid());
-        assert_int_equal(stat(scratch_at(&f->scratch, ".virt-bootstrap-new/root"), &st), 0);
+        assert_int_equal(fstat(destination_root_fd(destination), &st), 0);
         assert_int_equal(st.st_mode & 07777, 0755);
-        fd = open(scratch_at(&f->scratch, ".virt-bootstrap-new"), O_RDONLY | O_CLOEXEC);
-        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);
-        close(fd);
         assert_false(scratch_exists(&f->scratch, "new"));
 
-        assert_int_equal(store_journal_read(f->store, &entries, &n, NULL), 0);
-        assert_int_equal(n, 1);
-        assert_string_equal(entries[0].path, scratch_at(&f->scratch, ".virt-bootstrap-new"));
-        store_journal_free(entries, n);
+        mark = scratch_find(&f->scratch, path, ".virt-bootstrap-");
+        assert_int_equal(stat(scratch_at(&f->scratch, mark), &st), 0);
+        assert_true(S_ISREG(st.st_mode));
+        assert_int_equal(st.st_mode & 07777, 0600);
 
+        assert_int_equal(count_journal(f), 1);
+        assert_int_equal(store_journal_take(f->store, strrchr(mark, '-') + 1, &entry, NULL), 0);
         finish(destination);
-        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-new"));
+        assert_null(staging(f, ".", "new"));
         assert_int_equal(count_journal(f), 0);
 }
 
@@ -228,9 +165,9 @@ static void commit_makes_the_tree_visible_and_leaves_nothing_else(void **state) 
         put_in(destination, "file");
         assert_int_equal(destination_commit(destination, NULL), 0);
         assert_true(scratch_exists(&f->scratch, "new/file"));
-        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-new"));
         assert_false(destination_cleanup_step(destination, &step));
-        (void) destination_cleaned(destination, NULL);
+        assert_int_equal(destination_cleaned(destination, NULL), 0);
+        assert_null(staging(f, ".", "new"));
         assert_int_equal(count_journal(f), 0);
         destination_free(destination);
         assert_true(scratch_exists(&f->scratch, "new/file"));
@@ -262,7 +199,7 @@ static void missing_parents_are_made_and_removed_again_after_a_failure(void **st
         Destination *destination = must_have(f, "a/b/c/d", false);
 
         assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        assert_true(scratch_exists(&f->scratch, "a/b/c/.virt-bootstrap-d/root"));
+        assert_non_null(staging(f, "a/b/c", "d"));
         put_in(destination, "file");
         finish(destination);
         assert_false(scratch_exists(&f->scratch, "a"));
@@ -325,18 +262,18 @@ static void overwritten_tree_is_cloned_first_and_changes_places(void **state) {
         assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
         assert_true(destination_clone_step(destination, &step));
         assert_string_equal(step.name, "full");
-        assert_string_equal(step.target, ".virt-bootstrap-full/root");
+        assert_string_equal(step.target + strlen(step.target) - 5, "/root");
         assert_int_equal(faccessat(step.directory_fd, step.target, F_OK, 0), 0);
 
         put_in(destination, "new");
         assert_int_equal(destination_commit(destination, NULL), 0);
         assert_true(scratch_exists(&f->scratch, "full/new"));
         assert_false(scratch_exists(&f->scratch, "full/old"));
-        assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-full/root/old"));
+        assert_true(scratch_exists(&f->scratch, strcat(staging(f, ".", "full"), "/root/old")));
         assert_true(clean(destination));
-        (void) destination_cleaned(destination, NULL);
+        assert_int_equal(destination_cleaned(destination, NULL), 0);
         destination_free(destination);
-        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-full"));
+        assert_null(staging(f, ".", "full"));
         assert_true(scratch_exists(&f->scratch, "full/new"));
 }
 
@@ -352,7 +289,7 @@ static void failed_overwriting_leaves_what_was_there(void **state) {
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "full/old"));
         assert_false(scratch_exists(&f->scratch, "full/new"));
-        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-full"));
+        assert_null(staging(f, ".", "full"));
 }
 
 static void new_destination_needs_no_clone(void **state) {
@@ -386,8 +323,8 @@ static void commit_to_what_was_filled_meanwhile_changes_nothing(void **state) {
                 error_clear(&error);
                 finish(destination);
                 assert_true(scratch_exists(&f->scratch, exists ? "dir1/theirs" : "dir0/theirs"));
-                assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-dir0"));
-                assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-dir1"));
+                assert_null(staging(f, ".", "dir0"));
+                assert_null(staging(f, ".", "dir1"));
         }
 }
 
@@ -427,76 +364,27 @@ static void second_at_the_same_destination_is_told_that_it_is_busy(void **state)
         assert_true(scratch_exists(&f->scratch, "new/file"));
 }
 
-static void left_over_of_a_killed_daemon_is_removed_first(void **state) {
+/* Nobody can know the name before it is there, and so nobody can be in the way. */
+static void name_of_the_staging_is_another_one_each_time(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = must_have(f, "new", false);
+        char first[SCRATCH_PATH_MAX];
 
-        assert_int_equal(mkdir(scratch_at(&f->scratch, ".virt-bootstrap-new"), 0700), 0);
-        scratch_mkdir(&f->scratch, ".virt-bootstrap-new/root");
-        scratch_write(&f->scratch, ".virt-bootstrap-new/root/old", "x");
-
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 1);
-        assert_int_equal(destination_root_fd(destination), -EBADF);
-        assert_true(clean(destination));
-        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-new/root"));
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        assert_int_equal(count_journal(f), 1);
-        put_in(destination, "file");
-        assert_int_equal(destination_commit(destination, NULL), 0);
-        finish(destination);
-        assert_true(scratch_exists(&f->scratch, "new/file"));
-        assert_false(scratch_exists(&f->scratch, "new/old"));
-        assert_int_equal(count_journal(f), 0);
-}
-
-static void what_others_have_in_the_stagings_place_stays(void **state) {
-        StoreFixture *f = *state;
-        DestinationStep step;
-        Error error = ERROR_NULL;
-        Destination *destination;
-
-        /* Others may look into this one. */
         scratch_mkdir(&f->scratch, ".virt-bootstrap-a");
         scratch_write(&f->scratch, ".virt-bootstrap-a/theirs", "x");
-        destination = must_have(f, "a", false);
-        assert_int_equal(destination_prepare(destination, f->store, &error), -EBUSY);
-        assert_non_null(strstr(error.message, ".virt-bootstrap-a"));
-        error_clear(&error);
-        assert_false(destination_cleanup_step(destination, &step));
-        finish(destination);
-        assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-a/theirs"));
+        first[0] = '\0';
+        for (unsigned i = 0; i < 2; i++) {
+                Destination *destination = must_have(f, "a", false);
 
-        scratch_mkdir(&f->scratch, "elsewhere");
-        assert_int_equal(symlink("elsewhere", scratch_at(&f->scratch, ".virt-bootstrap-b")), 0);
-        destination = must_have(f, "b", false);
-        assert_true(destination_prepare(destination, f->store, NULL) < 0);
-        assert_false(destination_cleanup_step(destination, &step));
-        finish(destination);
-        assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-b"));
-
-        if (geteuid() == 0) {
-                assert_int_equal(mkdir(scratch_at(&f->scratch, ".virt-bootstrap-c"), 0700), 0);
+                assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+                assert_string_not_equal(staging(f, ".", "a"), first);
+                strcpy(first, staging(f, ".", "a"));
                 assert_int_equal(
-                        chown(scratch_at(&f->scratch, ".virt-bootstrap-c"), 12345, 12345), 0);
-                destination = must_have(f, "c", false);
-                assert_int_equal(destination_prepare(destination, f->store, NULL), -EBUSY);
-                assert_false(destination_cleanup_step(destination, &step));
+                        strlen(first), strlen("./.virt-bootstrap-a-") + STORE_JOURNAL_ID_MAX - 1);
                 finish(destination);
-                assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-c"));
+                assert_null(staging(f, ".", "a"));
         }
+        assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-a/theirs"));
         assert_int_equal(count_journal(f), 0);
-}
-
-static void mount_tmpfs(StoreFixture *f, const char *name) {
-        scratch_mkdir(&f->scratch, name);
-        if (geteuid() != 0 || mount("tmpfs", scratch_at(&f->scratch, name), "tmpfs", 0, NULL) < 0) {
-                print_message("Cannot mount a file system here\n");
-                skip();
-        }
-}
-
-static void unmount(StoreFixture *f, const char *name) {
-        assert_int_equal(umount2(scratch_at(&f->scratch, name), MNT_DETACH), 0);
 }
 
 static void mount_point_is_filled_in_place(void **state) {
@@ -508,11 +396,13 @@ static void mount_point_is_filled_in_place(void **state) {
         scratch_mkdir(&f->scratch, "mnt/lost+found");
         destination = must_have(f, "mnt", false);
         assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-mnt"));
+        assert_null(staging(f, ".", "mnt"));
         put_in(destination, "file");
         assert_true(scratch_exists(&f->scratch, "mnt/file"));
         assert_false(destination_clone_step(destination, &step));
+        assert_non_null(scratch_find(&f->scratch, "mnt", ".virt-bootstrap-"));
         assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_null(scratch_find(&f->scratch, "mnt", ".virt-bootstrap-"));
         assert_false(destination_cleanup_step(destination, &step));
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "mnt/file"));
@@ -522,12 +412,16 @@ static void mount_point_is_filled_in_place(void **state) {
 static void mount_point_is_emptied_after_a_failure(void **state) {
         StoreFixture *f = *state;
         Destination *destination;
+        DestinationStep step;
 
         mount_tmpfs(f, "mnt");
         destination = must_have(f, "mnt", false);
         assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
         put_in(destination, "file");
+        assert_true(destination_cleanup_step(destination, &step));
+        assert_true(scratch_exists(&f->scratch, "mnt/file"));
         finish(destination);
+        assert_null(scratch_find(&f->scratch, "mnt", ".virt"));
         assert_false(scratch_exists(&f->scratch, "mnt/file"));
         unmount(f, "mnt");
 }
@@ -629,128 +523,6 @@ static void directory_that_is_handed_over_and_filled_meanwhile_is_left_alone(voi
         assert_true(scratch_exists(&f->scratch, "dir/file"));
 }
 
-static void recover(StoreFixture *f, int expected, bool expected_busy) {
-        StoreJournalEntry *entries = NULL;
-        Destination *destination = NULL;
-        bool is_busy = !expected_busy;
-        size_t n;
-
-        assert_int_equal(store_journal_read(f->store, &entries, &n, NULL), 0);
-        assert_int_equal(n, 1);
-        assert_int_equal(
-                destination_recover(f->store, &entries[0], &destination, &is_busy, NULL), expected);
-        assert_true(is_busy == expected_busy);
-        if (expected > 0) {
-                finish(destination);
-                assert_int_equal(count_journal(f), 0);
-        } else
-                destination_free(destination);
-        store_journal_free(entries, n);
-}
-
-static void staging_of_a_killed_daemon_is_recovered(void **state) {
-        StoreFixture *f = *state;
-        Destination *destination = must_have(f, "new", false);
-
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        put_in(destination, "file");
-        destination_free(destination);
-        recover(f, 1, false);
-        assert_false(scratch_exists(&f->scratch, ".virt-bootstrap-new"));
-        assert_false(scratch_exists(&f->scratch, "new"));
-}
-
-static void mount_point_of_a_killed_daemon_is_emptied(void **state) {
-        StoreFixture *f = *state;
-        Destination *destination;
-
-        mount_tmpfs(f, "mnt");
-        destination = must_have(f, "mnt", false);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        put_in(destination, "file");
-        destination_free(destination);
-        recover(f, 1, false);
-        assert_false(scratch_exists(&f->scratch, "mnt/file"));
-        unmount(f, "mnt");
-}
-
-static void mount_point_that_is_complete_is_not_emptied(void **state) {
-        StoreFixture *f = *state;
-        Destination *destination;
-
-        mount_tmpfs(f, "mnt");
-        destination = must_have(f, "mnt", false);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        put_in(destination, "file");
-        assert_int_equal(destination_commit(destination, NULL), 0);
-        destination_free(destination);
-        assert_int_equal(count_journal(f), 0);
-        assert_true(scratch_exists(&f->scratch, "mnt/file"));
-        unmount(f, "mnt");
-}
-
-static void staging_in_which_somebody_works_is_not_recovered(void **state) {
-        StoreFixture *f = *state;
-        Destination *destination = must_have(f, "new", false);
-
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        recover(f, 0, true);
-        assert_int_equal(destination_commit(destination, NULL), 0);
-        finish(destination);
-        assert_true(scratch_exists(&f->scratch, "new"));
-}
-
-static void staging_that_is_gone_needs_no_recovery(void **state) {
-        StoreFixture *f = *state;
-        Destination *destination;
-
-        scratch_mkdir(&f->scratch, "parent");
-        destination = must_have(f, "parent/new", false);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        assert_true(clean(destination));
-        assert_int_equal(rmdir(scratch_at(&f->scratch, "parent/.virt-bootstrap-new")), 0);
-        destination_free(destination);
-        recover(f, 0, false);
-        assert_int_equal(rmdir(scratch_at(&f->scratch, "parent")), 0);
-        recover(f, 0, false);
-}
-
-static void what_took_the_place_of_the_staging_directory_stays(void **state) {
-        StoreFixture *f = *state;
-        Destination *destination = must_have(f, "new", false);
-
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        assert_true(clean(destination));
-        (void) rename(scratch_at(&f->scratch, ".virt-bootstrap-new"), scratch_at(&f->scratch, "x"));
-        scratch_mkdir(&f->scratch, ".virt-bootstrap-new");
-        assert_int_equal(destination_cleaned(destination, NULL), -ESTALE);
-        destination_free(destination);
-        assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-new"));
-}
-
-static void what_is_no_staging_is_not_recovered(void **state) {
-        StoreFixture *f = *state;
-        const char id[] = "00112233445566778899aabbccddeeff";
-        static const char *const names[] = { "precious", ".virt-bootstrap-theirs",
-                                             ".virt-bootstrap-link", "x/../precious" };
-
-        scratch_mkdir(&f->scratch, "precious");
-        scratch_mkdir(&f->scratch, ".virt-bootstrap-theirs"); /* others may look into it */
-        assert_int_equal(symlink("precious", scratch_at(&f->scratch, ".virt-bootstrap-link")), 0);
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-                assert_int_equal(
-                        store_journal_add(f->store, id, scratch_at(&f->scratch, names[i]), NULL),
-                        0);
-                recover(f, 0, false);
-        }
-        assert_int_equal(store_journal_add(f->store, id, "relative/.virt-bootstrap-x", NULL), 0);
-        recover(f, 0, false);
-        assert_int_equal(store_journal_add(f->store, id, "nothing", NULL), 0);
-        recover(f, 0, false);
-        assert_true(scratch_exists(&f->scratch, "precious"));
-        assert_true(scratch_exists(&f->scratch, ".virt-bootstrap-theirs"));
-}
-
 #define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
 
 int main(void) {
@@ -764,7 +536,7 @@ int main(void) {
                 STORE_CASE(directory_with_content_is_refused_unless_overwriting),
                 STORE_CASE(lost_and_found_is_content_but_where_something_is_mounted),
                 STORE_CASE(nothing_is_made_before_it_is_prepared),
-                STORE_CASE(staging_is_private_locked_and_noted),
+                STORE_CASE(staging_is_private_marked_and_noted),
                 STORE_CASE(commit_makes_the_tree_visible_and_leaves_nothing_else),
                 STORE_CASE(new_tree_looks_like_the_directory_that_it_replaces),
                 STORE_CASE(missing_parents_are_made_and_removed_again_after_a_failure),
@@ -778,8 +550,7 @@ int main(void) {
                 STORE_CASE(commit_to_what_was_filled_meanwhile_changes_nothing),
                 STORE_CASE(file_that_appeared_meanwhile_stays),
                 STORE_CASE(second_at_the_same_destination_is_told_that_it_is_busy),
-                STORE_CASE(left_over_of_a_killed_daemon_is_removed_first),
-                STORE_CASE(what_others_have_in_the_stagings_place_stays),
+                STORE_CASE(name_of_the_staging_is_another_one_each_time),
                 STORE_CASE(mount_point_is_filled_in_place),
                 STORE_CASE(mount_point_is_emptied_after_a_failure),
                 STORE_CASE(mount_point_with_content_is_not_emptied_when_overwriting_fails),
@@ -787,13 +558,6 @@ int main(void) {
                 STORE_CASE(second_at_the_same_mount_point_is_told_that_it_is_busy),
                 STORE_CASE(directory_that_is_handed_over_is_filled_in_place),
                 STORE_CASE(directory_that_is_handed_over_and_filled_meanwhile_is_left_alone),
-                STORE_CASE(staging_of_a_killed_daemon_is_recovered),
-                STORE_CASE(mount_point_of_a_killed_daemon_is_emptied),
-                STORE_CASE(mount_point_that_is_complete_is_not_emptied),
-                STORE_CASE(staging_in_which_somebody_works_is_not_recovered),
-                STORE_CASE(staging_that_is_gone_needs_no_recovery),
-                STORE_CASE(what_took_the_place_of_the_staging_directory_stays),
-                STORE_CASE(what_is_no_staging_is_not_recovered),
         };
 
         return cmocka_run_group_tests_name("job-destination", tests, NULL, NULL);

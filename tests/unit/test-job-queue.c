@@ -136,19 +136,21 @@ static bool queue_is_idle(void *userdata) {
 }
 
 static size_t count_journal(Fixture *f) {
-        StoreJournalEntry *entries = NULL;
+        char(*ids)[STORE_JOURNAL_ID_MAX] = NULL;
         size_t n;
 
-        assert_int_equal(store_journal_read(f->job.store, &entries, &n, NULL), 0);
-        store_journal_free(entries, n);
+        assert_int_equal(store_journal_list(f->job.store, &ids, &n, NULL), 0);
+        free(ids);
         return n;
 }
 
-static void check_nothing_left(Fixture *f, const char *destination) {
-        char staging[128];
+/* The staging directory of what is made in the scratch directory. */
+static char *staging(Fixture *f) {
+        return scratch_find(f->job.scratch, ".", ".virt-bootstrap-");
+}
 
-        (void) snprintf(staging, sizeof(staging), ".virt-bootstrap-%s", destination);
-        assert_false(scratch_exists(f->job.scratch, staging));
+static void check_nothing_left(Fixture *f, const char *destination) {
+        assert_null(staging(f));
         assert_false(scratch_exists(f->job.scratch, destination));
         assert_int_equal(count_journal(f), 0);
 }
@@ -177,7 +179,7 @@ static void job_runs_to_the_end(void **state) {
         assert_int_equal(job_state(job), JOB_FINISHED);
         assert_true(f->fraction == 1.0);
         check_file(f, "new/etc/hello", "world");
-        assert_false(scratch_exists(f->job.scratch, ".virt-bootstrap-new"));
+        assert_null(staging(f));
 
         assert_int_equal(store_image_find(f->job.store, "example.org/image:1", &image, NULL), 1);
         assert_true(digest_equal(job_digest(job), &image.top));
@@ -246,7 +248,7 @@ static void overwriting_keeps_what_the_image_does_not_have(void **state) {
         assert_int_equal(stat(scratch_at(f->job.scratch, "full/etc/kept"), &after), 0);
         assert_int_equal(before.st_ino, after.st_ino);
         assert_int_equal(after.st_nlink, 1);
-        assert_false(scratch_exists(f->job.scratch, ".virt-bootstrap-full"));
+        assert_null(staging(f));
 }
 
 /* Each ends with the error that tells why, and with nothing left behind. */
@@ -290,7 +292,7 @@ static void worker_that_cannot_be_executed_fails_the_job(void **state) {
         assert_false(scratch_exists(f->job.scratch, "new"));
         /* Nor could it be cleaned up: the journal remembers, and the next daemon does it. */
         assert_int_equal(f->n_warnings, 1);
-        assert_true(scratch_exists(f->job.scratch, ".virt-bootstrap-new"));
+        assert_non_null(staging(f));
         assert_int_equal(count_journal(f), 1);
 }
 
@@ -312,7 +314,7 @@ static void next_daemon_removes_what_a_killed_one_left(void **state) {
         job = must_add(f, spec_for(f, "new"));
         loop_until(&f->job, job_has_digest, job);
         f->queue = queue_free(f->queue);
-        assert_true(scratch_exists(f->job.scratch, ".virt-bootstrap-new/root"));
+        assert_true(scratch_exists(f->job.scratch, strcat(staging(f), "/root")));
 
         start_queue(f, "fetch-and-hang");
         assert_int_equal(recovery_start(f->queue, &events, f, &recovery, NULL), 0);
@@ -369,7 +371,7 @@ static void running_job_is_cancelled_and_cleaned_up(void **state) {
         start_queue(f, "fetch-and-hang");
         job = must_add(f, spec_for(f, "new"));
         loop_until(&f->job, job_has_digest, job);
-        assert_true(scratch_exists(f->job.scratch, ".virt-bootstrap-new/root"));
+        assert_true(scratch_exists(f->job.scratch, strcat(staging(f), "/root")));
         cancel(f, job);
         cancel(f, job);
         assert_int_equal(job_state(job), JOB_RUNNING);

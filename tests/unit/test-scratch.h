@@ -73,6 +73,27 @@ static inline void scratch_write(const Scratch *scratch, const char *name, const
         assert_int_equal(fclose(f), 0);
 }
 
+/* The path of the first entry in @dir whose name begins with @prefix, below the directory; or NULL. Good
+ * until the next call but one. */
+static inline char *scratch_find(const Scratch *scratch, const char *dir, const char *prefix) {
+        static char paths[2][SCRATCH_PATH_MAX];
+        static unsigned next;
+        DIR *stream = opendir(scratch_at(scratch, dir));
+        struct dirent *entry;
+        char *path = NULL;
+
+        assert_non_null(stream);
+        while (!path && (entry = readdir(stream)))
+                if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0) {
+                        path = paths[next++ % 2];
+                        assert_true(
+                                snprintf(path, SCRATCH_PATH_MAX, "%s/%s", dir, entry->d_name) <
+                                SCRATCH_PATH_MAX);
+                }
+        closedir(stream);
+        return path;
+}
+
 static inline bool scratch_exists(const Scratch *scratch, const char *name) {
         struct stat st;
 

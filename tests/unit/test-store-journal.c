@@ -3,77 +3,225 @@
 
 #include "store-journal.h"
 
-#define ID_A "00112233445566778899aabbccddeeff"
-#define ID_B "ffeeddccbbaa99887766554433221100"
+#define ID_A    "00112233445566778899aabbccddeeff"
+#define ID_B    "ffeeddccbbaa99887766554433221100"
+#define JOURNAL "store/virt-bootstrap/journal/"
 
-static const char *find(const StoreJournalEntry *entries, size_t n, const char *id) {
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(entries[i].id, id) == 0)
-                        return entries[i].path;
+/* What is at the place of an entry's lock is released by the caller. */
+static StoreJournalEntry add(Store *store, const char *id, const char *path, const char *staging) {
+        StoreJournalEntry entry = {
+                .path = strdup(path),
+                .staging = strdup(staging),
+                .device = 1,
+                .file_system = UINT64_MAX,
+                .inode = 3,
+                .existing = 2,
+                .lock_fd = -EBADF,
+        };
 
-        return NULL;
+        strcpy(entry.id, id);
+        assert_int_equal(store_journal_write(store, &entry, NULL), 0);
+        assert_true(entry.lock_fd >= 0);
+        return entry;
+}
+
+/* A daemon that is killed keeps no lock. */
+static void leave(Store *store, const char *id, const char *path, const char *staging) {
+        StoreJournalEntry entry = add(store, id, path, staging);
+
+        store_journal_entry_done(&entry);
+}
+
+static size_t count(StoreFixture *f) {
+        char(*ids)[STORE_JOURNAL_ID_MAX] = NULL;
+        size_t n = 99;
+
+        assert_int_equal(store_journal_list(f->store, &ids, &n, NULL), 0);
+        free(ids);
+        return n;
+}
+
+static int refusal(StoreFixture *f, const char *id, const char *reason) {
+        StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
+        Error error = ERROR_NULL;
+        int r = store_journal_take(f->store, id, &entry, &error);
+
+        assert_true(r < 0);
+        assert_int_equal(error.code, -r);
+        assert_non_null(strstr(error.message, id));
+        assert_non_null(strstr(error.message, reason));
+        assert_null(entry.path);
+        error_clear(&error);
+        return r;
 }
 
 static void what_is_noted_is_read_until_it_is_removed(void **state) {
         StoreFixture *f = *state;
-        StoreJournalEntry *entries = NULL;
-        size_t n = 99;
+        StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
 
-        assert_int_equal(store_journal_read(f->store, &entries, &n, NULL), 0);
-        assert_int_equal(n, 0);
-        store_journal_free(entries, n);
-
-        assert_int_equal(store_journal_add(f->store, ID_A, "/a/.virt-bootstrap-x", NULL), 0);
-        assert_int_equal(store_journal_add(f->store, ID_B, "/b", NULL), 0);
+        assert_int_equal(count(f), 0);
+        leave(f->store, ID_A, "/a/new\nline", ".virt-bootstrap-\x01\nx-" ID_A);
+        leave(f->store, ID_B, "/b", "");
         f->store = store_free(f->store);
         assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &f->store, NULL), 0);
-        assert_int_equal(store_journal_read(f->store, &entries, &n, NULL), 0);
-        assert_int_equal(n, 2);
-        assert_string_equal(find(entries, n, ID_A), "/a/.virt-bootstrap-x");
-        assert_string_equal(find(entries, n, ID_B), "/b");
-        store_journal_free(entries, n);
+        assert_int_equal(count(f), 2);
 
-        store_journal_remove(f->store, ID_A);
-        store_journal_remove(f->store, ID_A);
-        assert_int_equal(store_journal_read(f->store, &entries, &n, NULL), 0);
-        assert_int_equal(n, 1);
-        assert_string_equal(entries[0].id, ID_B);
-        store_journal_free(entries, n);
+        assert_int_equal(store_journal_take(f->store, ID_A, &entry, NULL), 1);
+        assert_string_equal(entry.id, ID_A);
+        assert_string_equal(entry.path, "/a/new\nline");
+        assert_string_equal(entry.staging, ".virt-bootstrap-\x01\nx-" ID_A);
+        assert_int_equal(entry.device, 1);
+        assert_true(entry.file_system == UINT64_MAX);
+        assert_int_equal(entry.inode, 3);
+        assert_int_equal(entry.existing, 2);
+        store_journal_remove(f->store, &entry);
+        store_journal_entry_done(&entry);
+
+        assert_int_equal(count(f), 1);
+        assert_int_equal(store_journal_take(f->store, ID_A, &entry, NULL), 0);
+        assert_int_equal(store_journal_take(f->store, ID_B, &entry, NULL), 1);
+        assert_string_equal(entry.staging, "");
+        store_journal_entry_done(&entry);
+}
+
+static void entry_is_taken_by_nobody_else_while_it_is_locked(void **state) {
+        StoreFixture *f = *state;
+        StoreJournalEntry entry, taken = STORE_JOURNAL_ENTRY_NULL;
+        Store *other = NULL;
+
+        assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &other, NULL), 0);
+        entry = add(f->store, ID_A, "/a", "x");
+        assert_int_equal(store_journal_take(other, ID_A, &taken, NULL), 0);
+
+        /* Nor when more is known of it. */
+        entry.inode = 4;
+        assert_int_equal(store_journal_write(f->store, &entry, NULL), 0);
+        assert_int_equal(store_journal_take(other, ID_A, &taken, NULL), 0);
+        store_journal_entry_done(&entry);
+
+        assert_int_equal(store_journal_take(other, ID_A, &taken, NULL), 1);
+        assert_int_equal(taken.inode, 4);
+        assert_int_equal(store_journal_take(f->store, ID_A, &entry, NULL), 0);
+        store_journal_entry_done(&taken);
+        store_free(other);
+}
+
+static void place_at_which_a_job_works_is_busy_until_it_ends(void **state) {
+        static const char *const busy[] = { "/srv/a", "/srv", "/srv/a/b/c" };
+        static const char *const free_ones[] = { "/srv/ab", "/srv/b", "/srv/a-" };
+        StoreFixture *f = *state;
+        StoreJournalEntry entry = add(f->store, ID_A, "/srv/a", "x");
+        Store *other = NULL;
+
+        assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &other, NULL), 0);
+        for (size_t i = 0; i < 3; i++) {
+                Error error = ERROR_NULL;
+
+                assert_int_equal(store_journal_check(other, busy[i], &error), -EBUSY);
+                assert_int_equal(error.kind, ERROR_DESTINATION_BUSY);
+                assert_non_null(strstr(error.message, "/srv/a"));
+                error_clear(&error);
+                assert_int_equal(store_journal_check(other, free_ones[i], NULL), 0);
+        }
+
+        store_journal_entry_done(&entry);
+        assert_int_equal(store_journal_check(other, "/srv/a", NULL), 0);
+        store_free(other);
+}
+
+static void journal_is_one_daemons_at_a_time(void **state) {
+        StoreFixture *f = *state;
+        Store *other = NULL;
+        Error error = ERROR_NULL;
+
+        assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &other, NULL), 0);
+        assert_int_equal(store_journal_begin(f->store, NULL), 0);
+        assert_int_equal(store_journal_begin(other, &error), -EBUSY);
+        assert_int_equal(error.kind, ERROR_DESTINATION_BUSY);
+        error_clear(&error);
+        store_journal_end(f->store);
+        assert_int_equal(store_journal_begin(other, NULL), 0);
+        store_journal_end(other);
+        store_free(other);
+}
+
+/* Every prefix of it, and every byte of it changed. */
+static void damaged_entry_is_told_and_not_believed(void **state) {
+        StoreFixture *f = *state;
+        const char *path = scratch_at(&f->scratch, JOURNAL ID_A);
+        _cleanup_(freep) char *whole = NULL;
+        size_t size;
+        int fd;
+
+        leave(f->store, ID_A, "/srv/vol", "");
+        fd = open(path, O_RDWR | O_CLOEXEC);
+        assert_int_equal(fd_read_all(fd, 4096, &whole, &size), 0);
+        for (size_t i = 0; i < size; i++) {
+                assert_int_equal(ftruncate(fd, (off_t) i), 0);
+                assert_int_equal(refusal(f, ID_A, "damaged"), -EBADMSG);
+                assert_int_equal(pwrite(fd, whole, size, 0), size);
+                assert_int_equal(pwrite(fd, i == 0 ? "?" : "\xff", 1, (off_t) i), 1);
+                assert_int_equal(refusal(f, ID_A, "damaged"), -EBADMSG);
+                assert_int_equal(pwrite(fd, whole, size, 0), size);
+        }
+        close(fd);
+}
+
+static void entry_of_an_earlier_version_names_the_path(void **state) {
+        StoreFixture *f = *state;
+
+        scratch_write(&f->scratch, JOURNAL ID_A, "/srv/vol/");
+        assert_int_equal(refusal(f, ID_A, "/srv/vol/"), -EBADMSG);
+        scratch_write(&f->scratch, JOURNAL ID_A, "/srv/.virt-bootstrap-x");
+        assert_int_equal(refusal(f, ID_A, "/srv/.virt-bootstrap-x"), -EBADMSG);
+        assert_int_equal(count(f), 1);
+        store_journal_forget(f->store, ID_A);
+        assert_int_equal(count(f), 0);
+}
+
+/* One whose checksum agrees: the number of its version is all that is known of it. */
+static void entry_of_a_later_version_is_for_who_can_read_it(void **state) {
+        StoreFixture *f = *state;
+
+        scratch_write(
+                &f->scratch, JOURNAL ID_A,
+                "virt-bootstrap journal 3\nanything"
+                "5fcfaed7912d0211");
+        assert_int_equal(refusal(f, ID_A, "version"), -EPROTONOSUPPORT);
 }
 
 static void files_of_others_are_ignored(void **state) {
         StoreFixture *f = *state;
-        StoreJournalEntry *entries = NULL;
-        size_t n;
+        StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
 
-        scratch_write(&f->scratch, "store/virt-bootstrap/journal/README", "/etc");
-        scratch_write(&f->scratch, "store/virt-bootstrap/journal/" ID_A ".123.new", "/etc");
-        scratch_write(
-                &f->scratch, "store/virt-bootstrap/journal/00112233445566778899AABBCCDDEEFF",
-                "/etc");
-        assert_int_equal(
-                mkdir(scratch_at(&f->scratch, "store/virt-bootstrap/journal/" ID_A), 0755), 0);
-        assert_int_equal(
-                symlink("/etc/hostname",
-                        scratch_at(&f->scratch, "store/virt-bootstrap/journal/" ID_B)),
-                0);
-        assert_int_equal(store_journal_read(f->store, &entries, &n, NULL), 0);
-        assert_int_equal(n, 0);
-        store_journal_free(entries, n);
+        scratch_write(&f->scratch, JOURNAL "README", "/etc");
+        scratch_write(&f->scratch, JOURNAL ID_A ".123.new", "/etc");
+        scratch_write(&f->scratch, JOURNAL "00112233445566778899AABBCCDDEEFF", "/etc");
+        assert_int_equal(count(f), 0);
+
+        assert_int_equal(mkdir(scratch_at(&f->scratch, JOURNAL ID_A), 0755), 0);
+        assert_int_equal(symlink("/etc/hostname", scratch_at(&f->scratch, JOURNAL ID_B)), 0);
+        assert_int_equal(store_journal_take(f->store, ID_A, &entry, NULL), 0);
+        assert_int_equal(store_journal_take(f->store, ID_B, &entry, NULL), 0);
+        assert_int_equal(store_journal_check(f->store, "/", NULL), 0);
 }
 
-static void entry_that_is_too_long_is_ignored(void **state) {
+static void entry_that_is_too_long_is_not_believed(void **state) {
         StoreFixture *f = *state;
-        StoreJournalEntry *entries = NULL;
+        StoreJournalEntry entry = { .staging = strdup(""), .lock_fd = -EBADF };
         char path[10000];
-        size_t n;
 
         memset(path, 'x', sizeof(path));
+        path[0] = '/';
         path[sizeof(path) - 1] = '\0';
-        scratch_write(&f->scratch, "store/virt-bootstrap/journal/" ID_A, path);
-        assert_int_equal(store_journal_read(f->store, &entries, &n, NULL), 0);
-        assert_int_equal(n, 0);
-        store_journal_free(entries, n);
+        scratch_write(&f->scratch, JOURNAL ID_A, path);
+        assert_int_equal(refusal(f, ID_A, "too long"), -EBADMSG);
+
+        strcpy(entry.id, ID_B);
+        entry.path = strdup(path);
+        assert_int_equal(store_journal_write(f->store, &entry, NULL), -ENAMETOOLONG);
+        store_journal_entry_done(&entry);
+        assert_int_equal(count(f), 1);
 }
 
 #define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
@@ -81,8 +229,14 @@ static void entry_that_is_too_long_is_ignored(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 STORE_CASE(what_is_noted_is_read_until_it_is_removed),
+                STORE_CASE(entry_is_taken_by_nobody_else_while_it_is_locked),
+                STORE_CASE(place_at_which_a_job_works_is_busy_until_it_ends),
+                STORE_CASE(journal_is_one_daemons_at_a_time),
+                STORE_CASE(damaged_entry_is_told_and_not_believed),
+                STORE_CASE(entry_of_an_earlier_version_names_the_path),
+                STORE_CASE(entry_of_a_later_version_is_for_who_can_read_it),
                 STORE_CASE(files_of_others_are_ignored),
-                STORE_CASE(entry_that_is_too_long_is_ignored),
+                STORE_CASE(entry_that_is_too_long_is_not_believed),
         };
 
         return cmocka_run_group_tests_name("store-journal", tests, NULL, NULL);

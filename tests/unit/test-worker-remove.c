@@ -94,7 +94,7 @@ static void emptied_directory_stays_itself(void **state) {
 
         make_wide(f);
         fd = openat(f->fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        assert_int_equal(worker_empty_tree(fd, NULL), 0);
+        assert_int_equal(worker_empty_tree(fd, "", NULL), 0);
         assert_true(fcntl(fd, F_GETFD) >= 0);
         close(fd);
         assert_true(scratch_exists(&f->scratch, "tree"));

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * How a daemon recognizes what another one has left: a file in it, of a name that nobody can guess, which
+ * the journal has. It is made before anything else and removed after everything else, so that what has no
+ * mark is not ours to empty.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "job-destination-internal.h"
+
+bool destination_is_staging(int fd) {
+        struct stat st;
+
+        return fstat(fd, &st) >= 0 && st.st_uid == geteuid() && (st.st_mode & 07777) == 0700 &&
+               st.st_nlink > 0;
+}
+
+int destination_identify(int fd, StoreJournalEntry *entry, Error *error) {
+        struct statvfs vfs;
+        struct stat st;
+
+        if (fstat(fd, &st) < 0 || fstatvfs(fd, &vfs) < 0)
+                return error_set_errno(error, errno, "Cannot look at the destination");
+
+        entry->device = st.st_dev;
+        entry->file_system = vfs.f_fsid;
+        entry->inode = st.st_ino;
+        return 0;
+}
+
+/* Devices get other numbers when the system starts again, and some file systems take their id from there. */
+bool destination_is_file_system(int fd, const StoreJournalEntry *entry) {
+        struct statvfs vfs;
+        struct stat st;
+
+        return fstat(fd, &st) >= 0 && fstatvfs(fd, &vfs) >= 0 &&
+               (st.st_dev == entry->device ||
+                (vfs.f_fsid != 0 && vfs.f_fsid == entry->file_system));
+}
+
+char *destination_name_mark(const char *id, char ret[static MARK_NAME_MAX]) {
+        (void) snprintf(ret, MARK_NAME_MAX, STAGING_PREFIX "%s", id);
+        return ret;
+}
+
+int destination_make_mark(Destination *destination, int fd, Error *error) {
+        _cleanup_(closep) int mark_fd = -EBADF;
+        char name[MARK_NAME_MAX];
+        int r;
+
+        mark_fd =
+                openat(fd, destination_name_mark(destination->entry.id, name),
+                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (mark_fd < 0)
+                return error_set_errno(
+                        error, errno, "Cannot mark the destination %s", destination->path);
+
+        strcpy(destination->mark, name);
+        r = fd_sync(mark_fd);
+        if (r >= 0)
+                r = fd_sync(fd);
+        if (r < 0)
+                return error_set_errno(
+                        error, -r, "Cannot mark the destination %s", destination->path);
+        return 0;
+}
+
+bool destination_has_mark(int fd, const char *name) {
+        struct stat st;
+
+        return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISREG(st.st_mode) &&
+               (st.st_mode & 07777) == 0600 && st.st_uid == geteuid() && st.st_nlink == 1 &&
+               st.st_size == 0;
+}
+
+int destination_remove_mark(Destination *destination, int fd, Error *error) {
+        int r = fd_sync(fd);
+
+        if (r >= 0 && destination->mark[0] != '\0' && unlinkat(fd, destination->mark, 0) < 0 &&
+            errno != ENOENT)
+                r = -errno;
+        if (r >= 0)
+                r = fd_sync(fd);
+        if (r < 0)
+                return error_set_errno(
+                        error, -r, "Cannot remove the mark of the destination %s",
+                        destination->path);
+
+        destination->mark[0] = '\0';
+        return 0;
+}

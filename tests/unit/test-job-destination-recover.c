@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-destination.h"
+
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* What happens when a directory is about to be made, and when it has been made. */
+static struct {
+        void (*happens)(StoreFixture *f);
+        StoreFixture *fixture;
+        unsigned n;
+} meanwhile;
+
+static void let_it_happen(void) {
+        void (*happens)(StoreFixture * f) = meanwhile.happens;
+
+        if (!happens)
+                return;
+        meanwhile.happens = NULL;
+        happens(meanwhile.fixture);
+        meanwhile.happens = happens;
+        meanwhile.n++;
+}
+
+/* In place of the C library's. */
+int mkdirat(int dir_fd, const char *name, mode_t mode) {
+        int r, code;
+
+        let_it_happen();
+        r = (int) syscall(SYS_mkdirat, dir_fd, name, mode);
+        code = errno;
+        let_it_happen();
+        errno = code;
+        return r;
+}
+
+/* The only id in the journal. */
+static const char *only_id(StoreFixture *f) {
+        static char id[STORE_JOURNAL_ID_MAX];
+        char(*ids)[STORE_JOURNAL_ID_MAX] = NULL;
+        size_t n;
+
+        assert_int_equal(store_journal_list(f->store, &ids, &n, NULL), 0);
+        assert_int_equal(n, 1);
+        strcpy(id, ids[0]);
+        free(ids);
+        return id;
+}
+
+/* What the next daemon does with the only entry: returns what destination_recover() does. */
+static int recover_with(StoreFixture *f, Store *store, const char *reason) {
+        StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
+        Destination *destination = NULL;
+        Error error = ERROR_NULL;
+        int r;
+
+        r = store_journal_take(store, only_id(f), &entry, NULL);
+        if (r <= 0)
+                return -EAGAIN;
+
+        r = destination_recover(store, &entry, &destination, &error);
+        assert_int_equal(r < 0 ? -r : 0, error.code);
+        if (reason)
+                assert_non_null(strstr(error_text(&error), reason));
+        error_clear(&error);
+        if (r > 0)
+                finish(destination);
+        store_journal_entry_done(&entry);
+        return r;
+}
+
+static void recover(StoreFixture *f, int expected, const char *reason) {
+        assert_int_equal(recover_with(f, f->store, reason), expected);
+        assert_int_equal(count_journal(f), expected == -EXDEV ? 1 : 0);
+}
+
+/* A daemon is killed while it works on @name; something is in the tree. */
+static void kill_while_filling(StoreFixture *f, const char *name) {
+        Destination *destination = must_have(f, name, false);
+
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "file");
+        destination_free(destination);
+}
+
+static void staging_of_a_killed_daemon_is_recovered(void **state) {
+        StoreFixture *f = *state;
+
+        kill_while_filling(f, "a/b/new");
+        recover(f, 1, NULL);
+        assert_false(scratch_exists(&f->scratch, "a"));
+}
+
+static void parents_that_were_there_stay_when_it_is_recovered(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "a/b/new", false);
+
+        scratch_mkdir(&f->scratch, "a");
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        destination_free(destination);
+        recover(f, 1, NULL);
+        assert_true(scratch_exists(&f->scratch, "a"));
+        assert_false(scratch_exists(&f->scratch, "a/b"));
+}
+
+static void mount_point_of_a_killed_daemon_is_emptied(void **state) {
+        StoreFixture *f = *state;
+
+        mount_tmpfs(f, "mnt");
+        kill_while_filling(f, "mnt");
+        recover(f, 1, NULL);
+        assert_false(scratch_exists(&f->scratch, "mnt/file"));
+        assert_null(scratch_find(&f->scratch, "mnt", ".virt"));
+        unmount(f, "mnt");
+}
+
+static void mount_point_that_is_complete_is_not_emptied(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination;
+
+        mount_tmpfs(f, "mnt");
+        destination = must_have(f, "mnt", false);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "file");
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        destination_free(destination);
+        assert_int_equal(count_journal(f), 0);
+        assert_true(scratch_exists(&f->scratch, "mnt/file"));
+        unmount(f, "mnt");
+}
+
+/* Another volume at the same path: it has no mark, and is another file system. */
+static void other_volume_is_left_alone(void **state) {
+        StoreFixture *f = *state;
+
+        mount_tmpfs(f, "mnt");
+        kill_while_filling(f, "mnt");
+        assert_int_equal(
+                mount("tmpfs", scratch_at(&f->scratch, "mnt"), "tmpfs", 0, "mode=0755"), 0);
+        scratch_write(&f->scratch, "mnt/precious", "x");
+        recover(f, -EXDEV, "another file system");
+        assert_true(scratch_exists(&f->scratch, "mnt/precious"));
+
+        /* Until the volume is there again. */
+        unmount(f, "mnt");
+        recover(f, 1, NULL);
+        assert_false(scratch_exists(&f->scratch, "mnt/file"));
+        unmount(f, "mnt");
+}
+
+static void volume_that_is_away_is_left_noted(void **state) {
+        StoreFixture *f = *state;
+
+        mount_tmpfs(f, "mnt");
+        kill_while_filling(f, "mnt");
+        unmount(f, "mnt");
+        recover(f, -EXDEV, "another file system");
+        assert_int_equal(rmdir(scratch_at(&f->scratch, "mnt")), 0);
+        recover(f, -EXDEV, "there is nothing");
+}
+
+static char *mark_in(StoreFixture *f, const char *dir) {
+        return scratch_at(&f->scratch, scratch_find(&f->scratch, dir, ".virt-bootstrap-"));
+}
+
+/* Somebody has made it their own meanwhile: what is in it is theirs. */
+static void mount_point_without_its_mark_is_left_alone(void **state) {
+        StoreFixture *f = *state;
+
+        mount_tmpfs(f, "mnt");
+        for (unsigned i = 0; i < 4; i++) {
+                kill_while_filling(f, "mnt");
+                char *mark = mark_in(f, "mnt");
+
+                switch (i) {
+                case 0: /* gone */
+                        assert_int_equal(unlink(mark), 0);
+                        break;
+                case 1: /* another user's */
+                        assert_int_equal(chown(mark, 12345, 12345), 0);
+                        break;
+                case 2: /* one that others can write */
+                        assert_int_equal(chmod(mark, 0666), 0);
+                        break;
+                case 3: /* a link to one */
+                        assert_int_equal(rename(mark, scratch_at(&f->scratch, "mnt/m")), 0);
+                        assert_int_equal(symlink("m", mark), 0);
+                        break;
+                }
+                recover(f, -ESTALE, "the mark");
+                assert_true(scratch_exists(&f->scratch, "mnt/file"));
+                (void) unlink(mark);
+                assert_int_equal(unlink(scratch_at(&f->scratch, "mnt/file")), 0);
+        }
+        unmount(f, "mnt");
+}
+
+/* As a restored backup, or what a local user has put there, with the mark. */
+static void other_directory_with_the_mark_is_left_alone(void **state) {
+        StoreFixture *f = *state;
+        char path[SCRATCH_PATH_MAX];
+        int from_fd, to_fd;
+        const char *mark;
+
+        scratch_mkdir(&f->scratch, "parent");
+        kill_while_filling(f, "parent/new");
+        strcpy(path, staging(f, "parent", "new"));
+        mark = strrchr(mark_in(f, path), '/') + 1;
+        assert_int_equal(rename(scratch_at(&f->scratch, path), scratch_at(&f->scratch, "kept")), 0);
+        assert_int_equal(mkdir(scratch_at(&f->scratch, path), 0700), 0);
+        from_fd = open(scratch_at(&f->scratch, "kept"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        to_fd = open(scratch_at(&f->scratch, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(renameat(from_fd, mark, to_fd, mark), 0);
+        close(from_fd);
+        close(to_fd);
+        recover(f, -ESTALE, "another directory");
+        assert_non_null(scratch_find(&f->scratch, path, ".virt"));
+}
+
+static void staging_without_its_mark_is_left_alone_unless_it_is_empty(void **state) {
+        StoreFixture *f = *state;
+
+        scratch_mkdir(&f->scratch, "parent");
+        kill_while_filling(f, "parent/new");
+        assert_int_equal(unlink(mark_in(f, staging(f, "parent", "new"))), 0);
+        recover(f, -ESTALE, "the mark");
+        assert_non_null(staging(f, "parent", "new"));
+        assert_int_equal(
+                rename(scratch_at(&f->scratch, staging(f, "parent", "new")),
+                       scratch_at(&f->scratch, "kept")),
+                0);
+
+        kill_while_filling(f, "parent/new");
+        assert_int_equal(unlink(mark_in(f, staging(f, "parent", "new"))), 0);
+        char *root = staging(f, "parent", "new");
+
+        assert_int_equal(unlink(scratch_at(&f->scratch, strcat(root, "/root/file"))), 0);
+        assert_int_equal(
+                rmdir(scratch_at(&f->scratch, strcat(staging(f, "parent", "new"), "/root"))), 0);
+        recover(f, 0, NULL);
+        assert_null(staging(f, "parent", "new"));
+}
+
+static void staging_that_is_no_longer_there_is_told(void **state) {
+        StoreFixture *f = *state;
+
+        scratch_mkdir(&f->scratch, "parent");
+        kill_while_filling(f, "parent/new");
+        assert_int_equal(
+                rename(scratch_at(&f->scratch, staging(f, "parent", "new")),
+                       scratch_at(&f->scratch, "kept")),
+                0);
+        recover(f, -ESTALE, "was it moved");
+
+        /* With all that is around it, as when it is not mounted. */
+        kill_while_filling(f, "parent/new");
+        assert_int_equal(
+                rename(scratch_at(&f->scratch, "parent"), scratch_at(&f->scratch, "away")), 0);
+        recover(f, -EXDEV, "not there");
+        assert_int_equal(
+                rename(scratch_at(&f->scratch, "away"), scratch_at(&f->scratch, "parent")), 0);
+        recover(f, 1, NULL);
+        assert_null(staging(f, "parent", "new"));
+}
+
+static void link_on_the_way_is_not_followed(void **state) {
+        StoreFixture *f = *state;
+
+        scratch_mkdir(&f->scratch, "parent");
+        kill_while_filling(f, "parent/new");
+        assert_int_equal(
+                rename(scratch_at(&f->scratch, "parent"), scratch_at(&f->scratch, "other")), 0);
+        assert_int_equal(symlink("other", scratch_at(&f->scratch, "parent")), 0);
+        recover(f, -ESTALE, "a link");
+        assert_non_null(staging(f, "other", "new"));
+}
+
+static void second_daemon_looks(StoreFixture *f) {
+        Store *other = NULL;
+
+        if (count_journal(f) == 0)
+                return;
+        assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &other, NULL), 0);
+        assert_int_equal(recover_with(f, other, NULL), -EAGAIN);
+        store_free(other);
+}
+
+/* Between any two of the steps in which a place is noted, made and marked. */
+static void recovery_leaves_alone_what_another_daemon_is_about_to_make(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "a/new", false);
+
+        meanwhile.happens = second_daemon_looks;
+        meanwhile.fixture = f;
+        meanwhile.n = 0;
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        meanwhile.happens = NULL;
+        assert_int_equal(meanwhile.n, 6); /* the parent, the staging directory, the root */
+        put_in(destination, "file");
+        second_daemon_looks(f);
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        second_daemon_looks(f);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "a/new/file"));
+}
+
+static unsigned kill_at;
+
+static void killed(StoreFixture *f) {
+        if (meanwhile.n == kill_at)
+                _exit(0);
+}
+
+/* Killed at each of these steps, it leaves nothing that the next one does not find. */
+static void daemon_killed_at_any_step_leaves_nothing(void **state) {
+        StoreFixture *f = *state;
+
+        for (kill_at = 0; kill_at < 6; kill_at++) {
+                pid_t pid = fork();
+                int status;
+
+                if (pid == 0) {
+                        Store *store = NULL;
+
+                        (void) store_open(scratch_at(&f->scratch, "store"), &store, NULL);
+                        meanwhile.happens = killed;
+                        meanwhile.fixture = f;
+                        meanwhile.n = 0;
+                        (void) destination_prepare(must_have(f, "a/new", false), store, NULL);
+                        _exit(1);
+                }
+                assert_int_equal(waitpid(pid, &status, 0), pid);
+                assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+                assert_true(recover_with(f, f->store, NULL) >= 0);
+                assert_int_equal(count_journal(f), 0);
+                assert_false(scratch_exists(&f->scratch, "a"));
+        }
+}
+
+#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                STORE_CASE(staging_of_a_killed_daemon_is_recovered),
+                STORE_CASE(parents_that_were_there_stay_when_it_is_recovered),
+                STORE_CASE(mount_point_of_a_killed_daemon_is_emptied),
+                STORE_CASE(mount_point_that_is_complete_is_not_emptied),
+                STORE_CASE(other_volume_is_left_alone),
+                STORE_CASE(volume_that_is_away_is_left_noted),
+                STORE_CASE(mount_point_without_its_mark_is_left_alone),
+                STORE_CASE(other_directory_with_the_mark_is_left_alone),
+                STORE_CASE(staging_without_its_mark_is_left_alone_unless_it_is_empty),
+                STORE_CASE(staging_that_is_no_longer_there_is_told),
+                STORE_CASE(link_on_the_way_is_not_followed),
+                STORE_CASE(recovery_leaves_alone_what_another_daemon_is_about_to_make),
+                STORE_CASE(daemon_killed_at_any_step_leaves_nothing),
+        };
+
+        return cmocka_run_group_tests_name("job-destination-recover", tests, NULL, NULL);
+}
