@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,27 +11,56 @@
 #include "base-fd.h"
 #include "job-tree.h"
 
+#define TREE_TRIES_MAX 3 /* workers that are killed while they empty one directory */
+
 struct Tree {
-        const TreeEvents *events; /* borrowed */
-        void *userdata;           /* borrowed */
-        Process *process;         /* owned */
-        char *path;               /* owned; of what is being emptied; NULL when it is not known */
+        const ProcessContext *context; /* borrowed */
+        const TreeEvents *events;      /* borrowed */
+        void *userdata;                /* borrowed */
+        const ProcessEvents *process_events;
+        Process *process;     /* owned */
+        ProtoMessage message; /* what it is to do */
+        int directory_fd;     /* owned; where */
+        char *path;           /* owned; of what is being emptied; NULL when it is not known */
+        unsigned n_tries;
+        bool is_stopped;
 };
+
+static int start(Tree *tree, Error *error) {
+        int r;
+
+        tree->n_tries++;
+        r = process_start(
+                tree->context, WORKER_TREE, tree->process_events, tree, &tree->process, error);
+        if (r >= 0)
+                process_send(tree->process, &tree->message, &tree->directory_fd, 1);
+        return r;
+}
 
 static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
         /* process_start() lets nothing through: it has but a result to tell. */
+}
+
+/* Whether the worker is gone without having said why, and what it has left undone can be gone on with. */
+static bool may_try_again(const Tree *tree, const Error *error) {
+        return error->code != 0 && error->kind == ERROR_WORKER_FAILED && !tree->is_stopped &&
+               tree->message.tree_start.operation == PROTO_TREE_EMPTY &&
+               tree->n_tries < TREE_TRIES_MAX;
 }
 
 static void on_ended(void *userdata, const Error *error) {
         _cleanup_(error_clear) Error why = ERROR_NULL;
         Tree *tree = userdata;
 
+        tree->process = process_free(tree->process);
+        if (may_try_again(tree, error) && start(tree, NULL) >= 0)
+                return;
+
         if (error->code != 0 && tree->path) {
                 (void) error_copy(&why, error);
                 (void) error_prefix(&why, "What is left in %s stays", tree->path);
                 error = &why;
         }
-        tree->process = process_free(tree->process);
         tree->events->ended(tree->userdata, error);
 }
 
@@ -103,14 +134,22 @@ int tree_start(
         if (!tree)
                 return error_oom(error);
 
-        *tree = (Tree){ .events = events, .userdata = userdata };
+        *tree = (Tree){
+                .context = context,
+                .events = events,
+                .userdata = userdata,
+                .process_events = &process_events,
+                .message = message,
+                .directory_fd = fcntl(step->directory_fd, F_DUPFD_CLOEXEC, 3),
+        };
+        if (tree->directory_fd < 0)
+                return error_set_errno(error, errno, "Cannot hand a directory over");
         if (!step->target)
                 tree->path = find_path(step->directory_fd);
-        r = process_start(context, WORKER_TREE, &process_events, tree, &tree->process, error);
+        r = start(tree, error);
         if (r < 0)
                 return r;
 
-        process_send(tree->process, &message, &step->directory_fd, 1);
         *ret = TAKE_PTR(tree);
         return 0;
 }
@@ -120,12 +159,14 @@ Tree *tree_free(Tree *tree) {
                 return NULL;
 
         process_free(tree->process);
+        closep(&tree->directory_fd);
         free(tree->path);
         free(tree);
         return NULL;
 }
 
 void tree_stop(Tree *tree) {
+        tree->is_stopped = true;
         if (tree->process)
                 process_stop(tree->process);
 }

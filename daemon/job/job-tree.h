@@ -14,7 +14,7 @@ typedef struct TreeEvents {
 } TreeEvents;
 
 /**
- * tree_start() - start
+ * tree_start() - start; a worker that is killed while it empties a directory is followed by another one
  * @step:       borrowed for the call: with a target it is cloned, else emptied
  * @events:     borrowed, as is @userdata, as long as the tree
  *

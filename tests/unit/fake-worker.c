@@ -296,6 +296,19 @@ static int fetch_and_hang(void) {
         return EXIT_SUCCESS;
 }
 
+/* As often as there are bytes in a file; then it is the real one. */
+static int die_some_times(void) {
+        const char *argv[] = { TEST_WORKER_PATH, "tree", NULL };
+        _cleanup_(closep) int fd = open(getenv("FAKE_DEATHS"), O_RDWR | O_CLOEXEC);
+        off_t left = lseek(fd, 0, SEEK_END);
+
+        if (left > 0 && ftruncate(fd, left - 1) >= 0)
+                return die();
+
+        (void) execv(TEST_WORKER_PATH, (char *const *) argv);
+        return 127;
+}
+
 static int fetch_nothing(void) {
         Image image;
 
@@ -515,6 +528,8 @@ static const struct {
         { "resolve-to-another", "resolve", resolve_to_another },
         { "resolve-dies", "resolve", die },
         { "unpack-fails", "unpack", fail },
+        { "tree-dies", "fetch", die },
+        { "tree-dies", "tree", die_some_times },
 };
 
 int main(int argc, char **argv) {

@@ -279,6 +279,44 @@ static void failures_are_told_and_leave_nothing(void **state) {
         }
 }
 
+static off_t deaths_left(Fixture *f) {
+        struct stat st;
+
+        assert_int_equal(stat(scratch_at(f->job.scratch, "deaths"), &st), 0);
+        return st.st_size;
+}
+
+static void cleaning_step_that_is_killed_is_tried_again(void **state) {
+        Fixture *f = *state;
+        Job *job;
+
+        scratch_write(f->job.scratch, "deaths", "xx");
+        assert_int_equal(setenv("FAKE_DEATHS", scratch_at(f->job.scratch, "deaths"), 1), 0);
+        start_queue(f, "tree-dies");
+        job = must_add(f, spec_for(f, "new"));
+        loop_until(&f->job, job_is_over, job);
+        assert_int_equal(job_error(job)->kind, ERROR_WORKER_FAILED);
+        assert_int_equal(deaths_left(f), 0);
+        assert_int_equal(f->n_warnings, 0);
+        check_nothing_left(f, "new");
+}
+
+static void cleaning_step_that_is_always_killed_is_left_to_the_next_daemon(void **state) {
+        Fixture *f = *state;
+        Job *job;
+
+        scratch_write(f->job.scratch, "deaths", "xxxxxxxx");
+        assert_int_equal(setenv("FAKE_DEATHS", scratch_at(f->job.scratch, "deaths"), 1), 0);
+        start_queue(f, "tree-dies");
+        job = must_add(f, spec_for(f, "new"));
+        loop_until(&f->job, job_is_over, job);
+        assert_int_equal(job_state(job), JOB_FAILED);
+        assert_int_equal(deaths_left(f), 5);
+        assert_int_equal(f->n_warnings, 1);
+        assert_non_null(staging(f));
+        assert_int_equal(count_journal(f), 1);
+}
+
 static void worker_that_cannot_be_executed_fails_the_job(void **state) {
         Fixture *f = *state;
         Job *job;
@@ -546,6 +584,8 @@ int main(void) {
                 QUEUE_CASE(two_jobs_share_what_is_fetched),
                 QUEUE_CASE(overwriting_keeps_what_the_image_does_not_have),
                 QUEUE_CASE(failures_are_told_and_leave_nothing),
+                QUEUE_CASE(cleaning_step_that_is_killed_is_tried_again),
+                QUEUE_CASE(cleaning_step_that_is_always_killed_is_left_to_the_next_daemon),
                 QUEUE_CASE(worker_that_cannot_be_executed_fails_the_job),
                 QUEUE_CASE(next_daemon_removes_what_a_killed_one_left),
                 QUEUE_CASE(image_with_another_digest_than_wanted_is_refused),
