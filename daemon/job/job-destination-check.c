@@ -175,9 +175,11 @@ Destination *destination_alloc(void) {
         if (destination)
                 *destination = (Destination){
                         .base_fd = -EBADF,
+                        .found_fd = -EBADF,
                         .parent_fd = -EBADF,
                         .staging_fd = -EBADF,
                         .root_fd = -EBADF,
+                        .lock_fd = -EBADF,
                         .entry = STORE_JOURNAL_ENTRY_NULL,
                 };
         return destination;

@@ -19,17 +19,18 @@ struct Destination {
         char *path;   /* owned; absolute, without links */
         char *name;   /* borrowed from @path: the last component */
         Place *place; /* owned */
-        int base_fd;  /* owned; O_PATH: the directory of the destination, or the deepest above it
-                             * that was there when the job was accepted; -EBADF when it was handed over */
+        int base_fd; /* owned; O_PATH: its directory, or the deepest above it, when the job was accepted */
         size_t base_length; /* of @path: its name */
         size_t existing;    /* of @path: what was there before parents were made */
-        struct stat found;  /* the destination, when it existed */
+        int found_fd; /* owned; O_PATH: the destination, when it existed; keeps its inode taken */
+        struct stat found; /* the same */
         char clone_target[STAGING_CLONE_PATH];
         char mark[MARK_NAME_MAX]; /* name of the file that says what it is; empty: there is none */
         int parent_fd;            /* owned; -EBADF until prepared */
         int staging_fd;           /* owned; -EBADF when in place */
-        int root_fd;              /* owned */
-        bool exists;              /* the destination did, when we looked */
+        int root_fd;              /* owned; a worker gets it, too */
+        int lock_fd; /* owned; in place: the root with a lock, which ends with the daemon */
+        bool exists; /* the destination did, when we looked */
         bool overwrite;
         bool maps_owners;
         bool is_in_place;
@@ -95,6 +96,9 @@ int destination_identify(int fd, StoreJournalEntry *entry, Error *error);
 
 /* destination_is_file_system() - whether the directory @fd is on the file system of @entry */
 bool destination_is_file_system(int fd, const StoreJournalEntry *entry);
+
+/* destination_lock() - lock what is filled in place; -EBUSY (ERROR_DESTINATION_BUSY) when somebody else has */
+int destination_lock(Destination *destination, Error *error);
 
 /* destination_name_mark() - the name of the mark of @id */
 char *destination_name_mark(const char *id, char ret[static MARK_NAME_MAX]);

@@ -36,14 +36,15 @@ int destination_identify(int fd, StoreJournalEntry *entry, Error *error) {
         return 0;
 }
 
-/* Devices get other numbers when the system starts again, and some file systems take their id from there. */
+/* Devices get other numbers when the system starts again, and a number may be given to another file system: it
+ * only counts where there is no id. */
 bool destination_is_file_system(int fd, const StoreJournalEntry *entry) {
         struct statvfs vfs;
         struct stat st;
 
-        return fstat(fd, &st) >= 0 && fstatvfs(fd, &vfs) >= 0 &&
-               (st.st_dev == entry->device ||
-                (vfs.f_fsid != 0 && vfs.f_fsid == entry->file_system));
+        if (fstat(fd, &st) < 0 || fstatvfs(fd, &vfs) < 0)
+                return false;
+        return vfs.f_fsid == entry->file_system && (vfs.f_fsid != 0 || st.st_dev == entry->device);
 }
 
 char *destination_name_mark(const char *id, char ret[static MARK_NAME_MAX]) {

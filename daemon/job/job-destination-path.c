@@ -206,7 +206,7 @@ static int set_path(
 }
 
 /* The destination is there: what we hold is the directory in which it is. */
-static int hold_parent(Destination *destination, int fd, Error *error) {
+static int hold_parent(Destination *destination, Error *error) {
         struct stat st;
 
         destination->base_length = parent_length(destination);
@@ -216,7 +216,7 @@ static int hold_parent(Destination *destination, int fd, Error *error) {
                 return error_set_errno(
                         error, -destination->base_fd,
                         "Cannot open the directory of the destination %s", destination->path);
-        if (fstat(fd, &destination->found) < 0 ||
+        if (fstat(destination->found_fd, &destination->found) < 0 ||
             fstatat(destination->base_fd, destination->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
             !destination_is_same(&st, &destination->found))
                 return replaced(destination, error);
@@ -248,8 +248,10 @@ int destination_resolve(Destination *destination, const char *path, Error *error
                         fd, destination->path, destination->existing, &destination->place, error);
         if (r < 0)
                 return r;
-        if (destination->exists)
-                return hold_parent(destination, fd, error);
+        if (destination->exists) {
+                destination->found_fd = TAKE_FD(fd);
+                return hold_parent(destination, error);
+        }
 
         r = check_first_missing(fd, destination->path, copy + length, error);
         destination->base_length = destination->existing;

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -138,13 +137,12 @@ static int open_in_place(Destination *destination, Error *error) {
         r = check_identity(destination, fd, error);
         if (r < 0)
                 return r;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-                return error_set(
-                        error, EBUSY, ERROR_DESTINATION_BUSY,
-                        "Another job works on the destination %s", destination->path);
 
-        destination->is_locked = true;
         destination->root_fd = TAKE_FD(fd);
+        r = destination_lock(destination, error);
+        if (r < 0)
+                return r;
+        destination->is_locked = true;
         return 1;
 }
 

@@ -18,9 +18,11 @@ Destination *destination_free(Destination *destination) {
                 return NULL;
 
         closep(&destination->base_fd);
+        closep(&destination->found_fd);
         closep(&destination->parent_fd);
         closep(&destination->staging_fd);
         closep(&destination->root_fd);
+        closep(&destination->lock_fd);
         store_journal_entry_done(&destination->entry);
         place_free(destination->place);
         free(destination->path);
@@ -169,16 +171,26 @@ static int make_root(Destination *destination, Error *error) {
         return 0;
 }
 
-/* Somebody may have filled it since it was looked at. */
-static int lock_in_place(Destination *destination, Error *error) {
-        int r;
-
-        if (flock(destination->root_fd, LOCK_EX | LOCK_NB) < 0)
+/* A worker that is about to end may still have the root when the daemon is gone: it has another lock. */
+int destination_lock(Destination *destination, Error *error) {
+        destination->lock_fd =
+                openat(destination->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (destination->lock_fd < 0)
+                return error_set_errno(
+                        error, errno, "Cannot open the destination %s", destination->path);
+        if (flock(destination->lock_fd, LOCK_EX | LOCK_NB) < 0)
                 return error_set(
                         error, EBUSY, ERROR_DESTINATION_BUSY,
                         "Another job works on the destination %s", destination->path);
+        return 0;
+}
 
-        r = destination_check_existing(destination, destination->root_fd, error);
+/* Somebody may have filled it since it was looked at. */
+static int lock_in_place(Destination *destination, Error *error) {
+        int r = destination_lock(destination, error);
+
+        if (r >= 0)
+                r = destination_check_existing(destination, destination->root_fd, error);
         if (r >= 0)
                 destination->is_locked = true;
         return r;

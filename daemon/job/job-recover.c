@@ -20,9 +20,13 @@ struct Recovery {
         Tree *tree;               /* owned */
 };
 
+/* What is forgotten is told once, also by a daemon that tells only errors. */
 static void warn(const Recovery *recovery, const Error *error) {
+        const bool is_forgotten = error->code == ESTALE || error->code == EBADMSG;
+
         log_print(
-                queue_context(recovery->queue)->process->log, LOG_WARNING, "%s", error_text(error));
+                queue_context(recovery->queue)->process->log, is_forgotten ? LOG_ERR : LOG_WARNING,
+                "%s", error_text(error));
 }
 
 static void on_removed(void *userdata, const Error *error) {
