@@ -25,7 +25,7 @@ bool destination_is_mount_root(int dir_fd, const char *name) {
                (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
-static bool is_empty(int dir_fd) {
+bool destination_is_empty(int dir_fd) {
         bool is_mount = destination_is_mount_root(dir_fd, "");
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
@@ -50,7 +50,7 @@ static bool is_mapped(const Destination *destination, int fd) {
 }
 
 static int check_content(const Destination *destination, int fd, Error *error) {
-        if (!destination->overwrite && !is_empty(fd))
+        if (!destination->overwrite && !destination_is_empty(fd))
                 return error_set(
                         error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
                         "The destination %s is not empty: want a new or empty directory, or --overwrite",

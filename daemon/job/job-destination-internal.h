@@ -88,6 +88,9 @@ int destination_check_owner(const Destination *destination, int fd, Error *error
 /* destination_is_mount_root() - whether @name in @dir_fd (@dir_fd itself when empty) is mounted on */
 bool destination_is_mount_root(int dir_fd, const char *name);
 
+/* destination_is_empty() - whether nothing is in the directory @dir_fd, but what mkfs puts there */
+bool destination_is_empty(int dir_fd);
+
 /* destination_is_staging() - whether the directory @fd looks like a staging directory of this user */
 bool destination_is_staging(int fd);
 

@@ -134,6 +134,9 @@ static int open_in_place(Destination *destination, Error *error) {
         if (fd < 0)
                 return error_set_errno(error, -fd, "Cannot open %s", destination->path);
 
+        /* Killed before the mark was made, or after it was removed. */
+        if (destination_is_file_system(fd, &destination->entry) && destination_is_empty(fd))
+                return 0;
         r = check_identity(destination, fd, error);
         if (r < 0)
                 return r;

@@ -432,6 +432,11 @@ static int remove_staging(Destination *destination, Error *error) {
                         "Somebody has moved the staging directory %s of %s away: it is empty, and stays%s%s",
                         name, destination->path, r < 0 ? "" : " at ", r < 0 ? "" : path);
         }
+
+        /* Who finds the entry, but not the directory, is not to think that somebody has moved it. With a full
+         * disk they may. */
+        destination->entry.inode = 0;
+        (void) store_journal_write(destination->store, &destination->entry, NULL);
         if (held.st_nlink > 0 && unlinkat(destination->parent_fd, name, AT_REMOVEDIR) < 0)
                 return error_set_errno(
                         error, errno, "Cannot remove the staging directory %s of %s", name,
