@@ -23,7 +23,8 @@ struct Destination {
         size_t base_length; /* of @path: its name */
         size_t existing;    /* of @path: what was there before parents were made */
         int found_fd; /* owned; O_PATH: the destination, when it existed; keeps its inode taken */
-        struct stat found; /* the same */
+        struct stat found;         /* the same */
+        uint64_t cloned, modified; /* the clock and the time of @found before it is cloned, in ns */
         char clone_target[STAGING_CLONE_PATH];
         char mark[MARK_NAME_MAX]; /* name of the file that says what it is; empty: there is none */
         int parent_fd;            /* owned; -EBADF until prepared */

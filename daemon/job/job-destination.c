@@ -8,10 +8,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base-fd.h"
 #include "job-destination-internal.h"
+
+#define NSEC_PER_SEC 1000000000U
 
 Destination *destination_free(Destination *destination) {
         if (!destination)
@@ -139,6 +142,18 @@ static int open_found(const Destination *destination, int flags, Error *error) {
         return TAKE_FD(fd);
 }
 
+static uint64_t nsec_of(const struct timespec *time) {
+        return (uint64_t) time->tv_sec * NSEC_PER_SEC + (uint64_t) time->tv_nsec;
+}
+
+static void remember_times(Destination *destination, const struct stat *st) {
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        destination->cloned = nsec_of(&now);
+        destination->modified = nsec_of(&st->st_mtim);
+}
+
 /* The root of the new tree looks like the directory that it replaces, until the image says otherwise. */
 static int make_root(Destination *destination, Error *error) {
         struct stat st = { .st_mode = 0755, .st_uid = geteuid(), .st_gid = getegid() };
@@ -157,6 +172,7 @@ static int make_root(Destination *destination, Error *error) {
                                 destination->path);
                 if (r < 0)
                         return r;
+                remember_times(destination, &st);
         }
 
         if (mkdirat(destination->staging_fd, DESTINATION_STAGING_ROOT, 0700) < 0)
@@ -301,6 +317,27 @@ static bool is_found_in_staging(const Destination *destination) {
                destination_is_same(&st, &destination->found);
 }
 
+/* Some file systems, such as XFS, modify directories that change places: the new root tells, into which nobody
+ * else could write. */
+static int change_places(Destination *destination) {
+        struct stat root_before, root_after, before, after;
+        int r;
+
+        if (fstat(destination->root_fd, &root_before) < 0 ||
+            fstat(destination->found_fd, &before) < 0)
+                return -errno;
+        r = rename_root(destination, RENAME_EXCHANGE);
+        if (r < 0)
+                return r;
+
+        if (fstat(destination->root_fd, &root_after) >= 0 &&
+            fstat(destination->found_fd, &after) >= 0 &&
+            nsec_of(&root_after.st_mtim) != nsec_of(&root_before.st_mtim) &&
+            nsec_of(&before.st_mtim) == destination->modified)
+                destination->modified = nsec_of(&after.st_mtim);
+        return 0;
+}
+
 static int publish(Destination *destination, Error *error) {
         const unsigned flags = changes_places(destination) ? RENAME_EXCHANGE : 0;
         int r;
@@ -311,7 +348,13 @@ static int publish(Destination *destination, Error *error) {
         if (r < 0)
                 return r;
 
-        r = rename_root(destination, flags);
+        /* A worker has synced what is in it, but for what is filled by others. */
+        r = fd_sync(destination->root_fd);
+        if (r < 0)
+                return error_set_errno(
+                        error, -r, "Cannot write the new tree of %s", destination->path);
+
+        r = flags != 0 ? change_places(destination) : rename_root(destination, 0);
         if (r == -ENOTEMPTY || r == -EEXIST || r == -ENOTDIR)
                 return error_set(
                         error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
@@ -352,6 +395,52 @@ int destination_commit(Destination *destination, Error *error) {
                 return r;
         forget(destination);
         destination->is_committed = true;
+        return 0;
+}
+
+bool destination_check_clone_step(const Destination *destination, DestinationStep *ret) {
+        if (destination->is_in_place || !destination->is_committed || !changes_places(destination))
+                return false;
+
+        *ret = (DestinationStep){
+                .directory_fd = destination->staging_fd,
+                .name = DESTINATION_STAGING_ROOT,
+                .is_check = true,
+                .cloned = destination->cloned,
+                .modified = destination->modified,
+        };
+        return true;
+}
+
+/* What somebody has changed is not removed, but nobody would find it: returns -ESTALE with @error set. */
+static int leave_staging(Destination *destination, Error *error) {
+        _cleanup_(freep) char *path = NULL;
+        const char *where = destination->entry.staging;
+
+        if (destination_read_path(destination->staging_fd, &path, NULL) >= 0)
+                where = path;
+        (void) destination_remove_mark(destination, destination->staging_fd, NULL);
+        forget(destination);
+        closep(&destination->staging_fd);
+        destination->staging_fd = -EBADF;
+        return error_set(
+                error, ESTALE, ERROR_FAILED,
+                "The tree that was at %s was changed meanwhile, and cannot be put back, since something else "
+                "is there now: it is %s/" DESTINATION_STAGING_ROOT,
+                destination->path, where);
+}
+
+int destination_revert(Destination *destination, Error *error) {
+        struct stat named, held;
+
+        if (fstat(destination->root_fd, &held) < 0 ||
+            fstatat(destination->parent_fd, destination->name, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+            !destination_is_same(&named, &held) || rename_root(destination, RENAME_EXCHANGE) < 0)
+                return leave_staging(destination, error);
+
+        destination->is_committed = false;
+        (void) fd_sync(destination->parent_fd);
+        (void) fd_sync(destination->staging_fd);
         return 0;
 }
 

@@ -19,6 +19,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base-cleanup.h"
 #include "base-error.h"
@@ -74,8 +75,11 @@ int destination_root_fd(const Destination *destination);
 /* What a tree worker is to do in a directory; names are relative to it. */
 typedef struct DestinationStep {
         int directory_fd;   /* borrowed from the destination */
-        const char *name;   /* what to clone; without a target: what stays of all that is there */
-        const char *target; /* where to clone it to, or NULL: the directory is emptied */
+        const char *name;   /* what to clone or to check; else what stays of all that is there */
+        const char *target; /* where to clone it to, or NULL: the directory is emptied, */
+        bool is_check;      /* unless it is only looked whether what was cloned has changed since */
+        uint64_t cloned;    /* when that began, in ns; for a check */
+        uint64_t modified;  /* when it had last been modified then, in ns; the same */
         bool moves;         /* rather it is @target that is to get @name */
         bool exchanges;     /* and the other way round */
 } DestinationStep;
@@ -112,6 +116,17 @@ bool destination_has_committed(Destination *destination);
  * not mounted with nosuid.
  */
 bool destination_lends_rights(const Destination *destination);
+
+/** destination_check_clone_step() - whether what the tree has changed places with is to be looked at, and how */
+bool destination_check_clone_step(const Destination *destination, DestinationStep *ret);
+
+/**
+ * destination_revert() - take the commit back, since what was there was changed after it was cloned
+ *
+ * Return: 0; or a negative errno with @error set: then what was there stays in the staging directory, which is no
+ * longer noted.
+ */
+int destination_revert(Destination *destination, Error *error);
 
 /** destination_cleanup_step() - whether something is to be removed, after a commit or without one */
 bool destination_cleanup_step(const Destination *destination, DestinationStep *ret);

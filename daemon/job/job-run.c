@@ -302,7 +302,28 @@ static void on_committed(void *userdata, const Error *error) {
 
 static const TreeEvents commit_events = { .ended = on_committed };
 
-/* Returns whether a worker is at it. */
+static void revert(JobRun *run) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        if (destination_revert(run->destination, &error) < 0)
+                job_message(run->job, LOG_WARNING, error_text(&error));
+}
+
+static void on_checked(void *userdata, const Error *error) {
+        JobRun *run = userdata;
+
+        run->is_at_tree = false;
+        run->tree = tree_free(run->tree);
+        if (error->code != 0 && run->error.code == 0)
+                (void) error_copy(&run->error, error);
+        if (run->error.code != 0)
+                revert(run);
+        finish(run);
+}
+
+static const TreeEvents check_events = { .ended = on_checked };
+
+/* Returns whether a worker is at it, or looks at what was overwritten. */
 static bool commit(JobRun *run) {
         DestinationStep step;
         int r;
@@ -320,7 +341,15 @@ static bool commit(JobRun *run) {
                 return run->is_committing;
         }
 
-        (void) destination_commit(run->destination, &run->error);
+        if (destination_commit(run->destination, &run->error) < 0 ||
+            !destination_check_clone_step(run->destination, &step))
+                return false;
+        if (tree_start(run->context->process, &step, &check_events, run, &run->tree, &run->error) >=
+            0) {
+                run->is_at_tree = true;
+                return true;
+        }
+        revert(run);
         return false;
 }
 
@@ -338,10 +367,7 @@ static void settle(JobRun *run) {
                 if (commit(run))
                         return;
         }
-        if (run->error.code == 0)
-                remember_image(run);
-
-        clean_up(run);
+        finish(run);
 }
 
 /* Whether it may be the input's fault, which its digest would tell. */

@@ -44,7 +44,8 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
 /* Whether the worker is gone without having said why, and what it has left undone can be gone on with. */
 static bool may_try_again(const Tree *tree, const Error *error) {
         return error->code != 0 && error->kind == ERROR_WORKER_FAILED && !tree->is_stopped &&
-               tree->message.tree_start.operation == PROTO_TREE_EMPTY &&
+               (tree->message.tree_start.operation == PROTO_TREE_EMPTY ||
+                tree->message.tree_start.operation == PROTO_TREE_CHECK) &&
                tree->n_tries < TREE_TRIES_MAX;
 }
 
@@ -72,7 +73,9 @@ static const ProcessEvents process_events = {
 static ProtoTreeOperation operation_of(const DestinationStep *step) {
         if (step->moves)
                 return step->exchanges ? PROTO_TREE_EXCHANGE : PROTO_TREE_MOVE;
-        return step->target ? PROTO_TREE_CLONE : PROTO_TREE_EMPTY;
+        if (step->target)
+                return PROTO_TREE_CLONE;
+        return step->is_check ? PROTO_TREE_CHECK : PROTO_TREE_EMPTY;
 }
 
 /* Names of files are bytes, not text: proto_text_set() is not for them. */
@@ -117,7 +120,9 @@ int tree_start(
         ProtoMessage message = {
                 .type = PROTO_TREE_START,
                 .tree_start = {
-                        .operation = step->target ? PROTO_TREE_CLONE : PROTO_TREE_EMPTY,
+                        .operation = operation_of(step),
+                        .cloned_nsec = step->cloned,
+                        .modified_nsec = step->modified,
                         .sandbox = context->config->sandbox,
                 },
         };
@@ -144,7 +149,7 @@ int tree_start(
         };
         if (tree->directory_fd < 0)
                 return error_set_errno(error, errno, "Cannot hand a directory over");
-        if (!step->target)
+        if (operation_of(step) == PROTO_TREE_EMPTY)
                 tree->path = find_path(step->directory_fd);
         r = start(tree, error);
         if (r < 0)

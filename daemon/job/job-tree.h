@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A tree worker: empties or clones a tree, which takes too long for the daemon itself. */
+/* A tree worker: empties, clones or checks a tree, which takes too long for the daemon itself. */
 
 #include "job-destination.h"
 #include "job-process.h"

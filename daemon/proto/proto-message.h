@@ -176,15 +176,18 @@ typedef struct ProtoBuilderArgument {
 typedef enum ProtoTreeOperation {
         PROTO_TREE_EMPTY, /* remove all below the directory, but for @name in it */
         PROTO_TREE_CLONE, /* fill @target with hard links to the files of @name, directories copied */
+        PROTO_TREE_CHECK, /* whether nothing has come to or gone from @name since it was cloned */
         PROTO_TREE_MOVE, /* @target gets the name @name, where there is nothing but an empty directory */
         PROTO_TREE_EXCHANGE, /* the two change places */
         _PROTO_TREE_OPERATION_MAX,
 } ProtoTreeOperation;
 
 typedef struct ProtoTreeStart {
-        uint32_t operation; /* ProtoTreeOperation */
-        char name[256];     /* relative to the directory */
-        char target[512];   /* the same; but for PROTO_TREE_EMPTY */
+        uint64_t cloned_nsec;   /* of the clock, before @name was cloned; for PROTO_TREE_CHECK */
+        uint64_t modified_nsec; /* of @name's own times, when it was cloned; the same */
+        uint32_t operation;     /* ProtoTreeOperation */
+        char name[256];         /* relative to the directory */
+        char target[512];       /* the same; but for PROTO_TREE_EMPTY and PROTO_TREE_CHECK */
         uint8_t sandbox;
 } ProtoTreeStart; /* descriptors: the directory */
 

@@ -3,11 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base-cleanup.h"
@@ -16,15 +19,18 @@
 #define XATTRS_MAX                                                                                 \
         ((size_t) 64 << 10) /* bytes, of the names and of a value; the kernel's own limit */
 
-/* A directory whose entries are being cloned; the stack of them is the path from the top. */
+/* A directory whose entries are being cloned, or looked at; the stack of them is the path from the top. */
 typedef struct Level {
-        DIR *from; /* owned */
-        int to_fd; /* owned */
+        DIR *from;     /* owned */
+        int to_fd;     /* owned; -EBADF when nothing is cloned */
+        size_t length; /* of the path from the top */
 } Level;
 
 typedef struct Clone {
         Level levels[TREE_CLONE_DEPTH_MAX];
         size_t depth;
+        char path
+                [PATH_MAX]; /* of what is looked at, from the top; for sentences: cut off when it is longer */
 } Clone;
 
 static Clone *clone_free(Clone *clone) {
@@ -89,23 +95,30 @@ static int open_dir(int dir_fd, const char *name) {
         return openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static int descend(Clone *clone, int from_dir, const char *from, int to_dir, const char *to) {
-        _cleanup_(closep) int from_fd = open_dir(from_dir, from), to_fd = -EBADF;
+/* Takes over @to_fd. */
+static int enter(Clone *clone, int from_dir, const char *from, int to_fd) {
+        _cleanup_(closep) int from_fd = open_dir(from_dir, from), taken_fd = to_fd;
         DIR *dir;
 
         if (from_fd < 0)
                 return -errno;
-        to_fd = open_dir(to_dir, to);
-        if (to_fd < 0)
-                return -errno;
-
         dir = fdopendir(from_fd);
         if (!dir)
                 return -ENOMEM;
 
         (void) TAKE_FD(from_fd);
-        clone->levels[clone->depth++] = (Level){ .from = dir, .to_fd = TAKE_FD(to_fd) };
+        clone->levels[clone->depth++] = (Level){
+                .from = dir,
+                .to_fd = TAKE_FD(taken_fd),
+                .length = strlen(clone->path),
+        };
         return 0;
+}
+
+static int descend(Clone *clone, int from_dir, const char *from, int to_dir, const char *to) {
+        int to_fd = open_dir(to_dir, to);
+
+        return to_fd < 0 ? -errno : enter(clone, from_dir, from, to_fd);
 }
 
 /* Clones one entry of the innermost directory. */
@@ -155,6 +168,18 @@ static bool is_dot(const char *name) {
         return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
+/* What changes from now on is to get another time than what has changed before: file systems have a coarse clock. */
+static void wait_for_tick(void) {
+        const struct timespec pause = { .tv_nsec = 1000000 };
+        struct timespec begin, now;
+
+        (void) clock_gettime(CLOCK_REALTIME_COARSE, &begin);
+        do {
+                (void) nanosleep(&pause, NULL);
+                (void) clock_gettime(CLOCK_REALTIME_COARSE, &now);
+        } while (now.tv_sec == begin.tv_sec && now.tv_nsec == begin.tv_nsec);
+}
+
 int worker_clone_tree(int dir_fd, const char *name, const char *target, Error *error) {
         _cleanup_(clone_freep) Clone *clone = NULL;
         int r;
@@ -163,6 +188,7 @@ int worker_clone_tree(int dir_fd, const char *name, const char *target, Error *e
         if (!clone)
                 return error_oom(error);
 
+        wait_for_tick();
         r = descend(clone, dir_fd, name, dir_fd, target);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot open what is to be overwritten");
@@ -178,6 +204,80 @@ int worker_clone_tree(int dir_fd, const char *name, const char *target, Error *e
                         r = ascend(clone, error);
                 else if (!is_dot(entry->d_name))
                         r = clone_entry(clone, entry->d_name, error);
+        }
+
+        return r;
+}
+
+static uint64_t nsec_of(const struct statx_timestamp *time) {
+        return (uint64_t) time->tv_sec * 1000000000U + time->tv_nsec;
+}
+
+static int changed(const char *path, Error *error) {
+        return error_set(
+                error, EBUSY, ERROR_DESTINATION_BUSY,
+                "The destination was changed while it was being overwritten, in its directory %s: it stays as "
+                "it is; try again when nobody else works in it",
+                path[0] == '\0' ? "/" : path);
+}
+
+/* Looks at one entry of the innermost directory. */
+static int check_entry(Clone *clone, const char *name, uint64_t cloned, Error *error) {
+        Level *level = &clone->levels[clone->depth - 1];
+        int from_fd = dirfd(level->from), r;
+        struct statx sx;
+
+        if (statx(from_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE | STATX_CTIME,
+                  &sx) < 0)
+                return errno == ENOENT ? changed(clone->path, error)
+                                       : error_set_errno(error, errno, "Cannot stat %s", name);
+        if (!S_ISDIR(sx.stx_mode))
+                return 0;
+
+        (void) snprintf(
+                clone->path + level->length, sizeof(clone->path) - level->length, "/%s", name);
+        if (nsec_of(&sx.stx_ctime) > cloned || clone->depth == TREE_CLONE_DEPTH_MAX)
+                return changed(clone->path, error);
+
+        r = enter(clone, from_fd, name, -EBADF);
+        return r < 0 ? error_set_errno(error, -r, "Cannot look at the directory %s", name) : 0;
+}
+
+static void leave(Clone *clone) {
+        (void) closedir(clone->levels[--clone->depth].from);
+        if (clone->depth > 0)
+                clone->path[clone->levels[clone->depth - 1].length] = '\0';
+}
+
+/* The top itself has been renamed since, which changes the time that nobody can set. */
+int worker_check_cloned(
+        int dir_fd, const char *name, uint64_t cloned, uint64_t modified, Error *error) {
+        _cleanup_(clone_freep) Clone *clone = calloc(1, sizeof(*clone));
+        struct statx sx;
+        int r;
+
+        if (!clone)
+                return error_oom(error);
+        if (statx(dir_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_MTIME, &sx) < 0)
+                return error_set_errno(error, errno, "Cannot stat what was overwritten");
+        if (nsec_of(&sx.stx_mtime) != modified)
+                return changed("", error);
+
+        r = enter(clone, dir_fd, name, -EBADF);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot open what was overwritten");
+
+        while (r >= 0 && clone->depth > 0) {
+                struct dirent *entry;
+
+                errno = 0;
+                entry = readdir(clone->levels[clone->depth - 1].from);
+                if (!entry && errno != 0)
+                        r = error_set_errno(error, errno, "Cannot read a directory");
+                else if (!entry)
+                        leave(clone);
+                else if (!is_dot(entry->d_name))
+                        r = check_entry(clone, entry->d_name, cloned, error);
         }
 
         return r;

@@ -8,6 +8,7 @@
  */
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base-error.h"
 
@@ -20,3 +21,15 @@
  * TREE_CLONE_DEPTH_MAX; or another negative errno, with @error set.
  */
 int worker_clone_tree(int dir_fd, const char *name, const char *target, Error *error);
+
+/**
+ * worker_check_cloned() - whether nothing was made, removed or renamed in @name in @dir_fd since it was cloned
+ * @cloned:     when that began, in ns of CLOCK_REALTIME
+ * @modified:   when it was modified last before that, in ns
+ *
+ * What is written into files is in the clone, too.
+ *
+ * Return: 0; -EBUSY (ERROR_DESTINATION_BUSY), which names a directory; or another negative errno, with @error set.
+ */
+int worker_check_cloned(
+        int dir_fd, const char *name, uint64_t cloned, uint64_t modified, Error *error);

@@ -67,6 +67,10 @@ int worker_tree(int socket_fd, Error *error) {
         case PROTO_TREE_CLONE:
                 return worker_clone_tree(
                         fds.fds[0], message.tree_start.name, message.tree_start.target, error);
+        case PROTO_TREE_CHECK:
+                return worker_check_cloned(
+                        fds.fds[0], message.tree_start.name, message.tree_start.cloned_nsec,
+                        message.tree_start.modified_nsec, error);
         case PROTO_TREE_MOVE:
         case PROTO_TREE_EXCHANGE:
         case _PROTO_TREE_OPERATION_MAX:

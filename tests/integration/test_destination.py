@@ -3,6 +3,7 @@
 what is not its own, and it says why."""
 
 import os
+import shutil
 import signal
 import subprocess
 
@@ -215,6 +216,103 @@ def test_staging_directory_that_is_moved_away_is_emptied_and_told(
     said = api.daemon.errors.read_text()
     assert f'moved the staging directory {staging.name}' in said
     assert f'stays at {work}/kept' in said
+
+
+
+# What is overwritten
+
+def into_the_top(dest):
+    (dest / 'new').write_text('mine')
+
+
+def into_a_directory(dest):
+    (dest / 'a/b/new').write_text('mine')
+
+
+def with_an_older_time(dest):
+    """As by an unpacked archive, which sets the times that it knows."""
+    (dest / 'a/new').write_text('mine')
+    os.utime(dest / 'a', (0, 0))
+
+
+def a_directory(dest):
+    (dest / 'a/new').mkdir()
+
+
+def by_renaming(dest):
+    (dest / 'a/other').rename(dest / 'a/old')
+
+
+@pytest.mark.root
+@pytest.mark.parametrize('change', [into_the_top, into_a_directory, with_an_older_time, a_directory,
+                                    by_renaming])
+def test_what_is_put_into_a_tree_while_it_is_overwritten_is_not_lost(
+        client, gate, reference, work, change):
+    dest = work / 'dest'
+    (dest / 'a/b').mkdir(parents=True)
+    for name in ('a/other', 'old'):
+        (dest / name).write_text('old')
+    started = client.start('--json', '--not-secure', '--overwrite', reference, dest)
+    wait_for(lambda: list(work.glob('.virt-*/root/data/*')), 'the first files')
+    change(dest)
+    changed = tree.snapshot(dest)
+    gate.set()
+    result = client.finish(started, expect=1)
+    assert tree.snapshot(dest) == changed
+    assert result.error == 'DestinationBusy', str(result)
+    assert 'was changed while it was being overwritten' in result.sentence
+    assert os.listdir(work) == ['dest']
+
+
+@pytest.mark.root
+def test_tree_in_which_files_are_written_to_is_overwritten(client, gate, reference, work):
+    dest = work / 'dest'
+    (dest / 'a').mkdir(parents=True)
+    (dest / 'a/log').write_text('1')
+    started = client.start('--json', '--not-secure', '--overwrite', reference, dest)
+    wait_for(lambda: list(work.glob('.virt-*/root/data/*')), 'the first files')
+    with open(dest / 'a/log', 'a') as log:
+        log.write('2')
+        gate.set()
+        client.finish(started)
+        log.write('3')
+    assert (dest / 'a/log').read_text() == '123'
+    assert list(dest.glob('data/*'))
+
+
+@pytest.fixture
+def volume(request, tmp_path):
+    """A file system in a file, of the kind that the parameter names."""
+    if not shutil.which(f'mkfs.{request.param}'):
+        pytest.skip(f'there is no mkfs.{request.param}')
+    image, folder = tmp_path / 'volume', tmp_path / 'mounted'
+    folder.mkdir()
+    with open(image, 'w') as file:
+        file.truncate(320 << 20)
+    process.run([f'mkfs.{request.param}', '-q', image])
+    process.run(['mount', '-o', 'loop', image, folder])
+    yield folder
+    process.run(['umount', folder])
+
+
+@pytest.mark.root
+@pytest.mark.parametrize('volume', ['ext4', 'xfs', 'btrfs'], indirect=True)
+def test_overwriting_alone_is_no_change_of_a_tree(client, gate, reference, volume):
+    """Some of them change the times of what is renamed."""
+    dest = volume / 'dest'
+    (dest / 'a').mkdir(parents=True)
+    (dest / 'a/old').write_text('old')
+    for change in (None, into_the_top, a_directory):
+        started = client.start('--json', '--not-secure', '--no-cache', '--overwrite', reference, dest)
+        if change:
+            wait_for(lambda: list(volume.glob('.virt-*/root/data/*')), 'the first files')
+            change(dest)
+        gate.set()
+        result = client.finish(started, expect=1 if change else 0)
+        assert not change or result.error == 'DestinationBusy', str(result)
+        assert (dest / 'a/old').exists() and (dest / 'data').exists()
+        gate.clear()
+    assert (dest / 'new').exists() and (dest / 'a/new').exists()
 
 
 # Destinations that are there

@@ -277,6 +277,52 @@ static void overwritten_tree_is_cloned_first_and_changes_places(void **state) {
         assert_true(scratch_exists(&f->scratch, "full/new"));
 }
 
+/* A tree "full" with "old" in it has changed places with one with "new". */
+static Destination *overwrite(StoreFixture *f) {
+        Destination *destination;
+        DestinationStep step;
+
+        scratch_mkdir(&f->scratch, "full");
+        scratch_write(&f->scratch, "full/old", "x");
+        destination = must_have(f, "full", true);
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_false(destination_check_clone_step(destination, &step));
+        put_in(destination, "new");
+        assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_true(destination_check_clone_step(destination, &step));
+        assert_true(step.is_check && !step.target && step.cloned > step.modified);
+        assert_string_equal(step.name, "root");
+        return destination;
+}
+
+static void commit_is_taken_back(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = overwrite(f);
+
+        assert_int_equal(destination_revert(destination, NULL), 0);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "full/old"));
+        assert_false(scratch_exists(&f->scratch, "full/new"));
+        assert_null(staging(f, ".", "full"));
+        assert_int_equal(count_journal(f), 0);
+}
+
+static void tree_that_cannot_be_put_back_stays_and_is_named(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = overwrite(f);
+        Error error = ERROR_NULL;
+
+        assert_int_equal(
+                rename(scratch_at(&f->scratch, "full"), scratch_at(&f->scratch, "away")), 0);
+        scratch_mkdir(&f->scratch, "full");
+        assert_int_equal(destination_revert(destination, &error), -ESTALE);
+        assert_non_null(strstr(error.message, "/root"));
+        error_clear(&error);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, strcat(staging(f, ".", "full"), "/root/old")));
+        assert_int_equal(count_journal(f), 0);
+}
+
 static void failed_overwriting_leaves_what_was_there(void **state) {
         StoreFixture *f = *state;
         Destination *destination;
@@ -545,6 +591,8 @@ int main(void) {
                 STORE_CASE(parents_stay_after_a_commit),
                 STORE_CASE(parents_that_existed_stay_after_a_failure),
                 STORE_CASE(overwritten_tree_is_cloned_first_and_changes_places),
+                STORE_CASE(commit_is_taken_back),
+                STORE_CASE(tree_that_cannot_be_put_back_stays_and_is_named),
                 STORE_CASE(failed_overwriting_leaves_what_was_there),
                 STORE_CASE(new_destination_needs_no_clone),
                 STORE_CASE(commit_to_what_was_filled_meanwhile_changes_nothing),

@@ -104,7 +104,7 @@ static const struct {
         { FIELD(PROTO_DISK_IMAGE, disk_image.index), 1000, 1001 },
         { FIELD(PROTO_BUILDER_START, builder_start.n_arguments), 64, 65 },
         { FIELD(PROTO_BUILDER_PROGRESS, builder_progress.permille), 1000, 1001 },
-        { FIELD(PROTO_TREE_START, tree_start.operation), PROTO_TREE_EXCHANGE, 4 },
+        { FIELD(PROTO_TREE_START, tree_start.operation), PROTO_TREE_EXCHANGE, 5 },
         { FIELD(PROTO_BLOB_ANSWER, blob_answer.state), PROTO_BLOB_ABSENT, 3 },
         { FIELD(PROTO_UNPACK_LAYER, unpack_layer.index), 999, 1000 },
         { FIELD(PROTO_UNPACK_GROWN, unpack_grown.index), 999, 1000 },

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
+#include <time.h>
 
 #include "worker-clone.h"
 #include "worker-remove.h"
@@ -204,6 +205,64 @@ static void tree_with_something_mounted_in_it_is_refused(void **state) {
         error_clear(&error);
 }
 
+/* What the daemon remembers before a tree is cloned. */
+typedef struct Times {
+        uint64_t cloned, modified;
+} Times;
+
+static uint64_t nsec_of(struct timespec time) {
+        return (uint64_t) time.tv_sec * 1000000000U + (uint64_t) time.tv_nsec;
+}
+
+static Times clone_and_remember(Fixture *f) {
+        struct timespec now;
+        Times times = { .modified = nsec_of(look(f, "from").st_mtim) };
+
+        assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
+        times.cloned = nsec_of(now);
+        clone(f);
+        return times;
+}
+
+static void assert_changed(Fixture *f, Times times, const char *where) {
+        Error error = ERROR_NULL;
+
+        assert_int_equal(
+                worker_check_cloned(f->fd, "from", times.cloned, times.modified, &error), -EBUSY);
+        assert_int_equal(error.kind, ERROR_DESTINATION_BUSY);
+        assert_non_null(strstr(error.message, where));
+        error_clear(&error);
+}
+
+static void what_changes_after_it_was_cloned_is_named(void **state) {
+        Fixture *f = *state;
+        Times times;
+
+        scratch_mkdir(&f->scratch, "from/a");
+        scratch_mkdir(&f->scratch, "from/a/b");
+        scratch_mkdir(&f->scratch, "from/c");
+        scratch_write(&f->scratch, "from/a/file", "x");
+        times = clone_and_remember(f);
+        scratch_write(&f->scratch, "from/a/file", "y");
+        assert_int_equal(worker_check_cloned(f->fd, "from", times.cloned, times.modified, NULL), 0);
+
+        scratch_write(&f->scratch, "from/a/b/new", "x");
+        assert_changed(f, times, "directory /a/b:");
+        assert_int_equal(unlink(scratch_at(&f->scratch, "from/a/b/new")), 0);
+        assert_changed(f, times, "directory /a/b:");
+}
+
+static void change_of_the_top_is_seen_but_not_that_it_was_renamed(void **state) {
+        Fixture *f = *state;
+        Times times = clone_and_remember(f);
+
+        assert_int_equal(renameat2(f->fd, "from", f->fd, "to", RENAME_EXCHANGE), 0);
+        assert_int_equal(worker_check_cloned(f->fd, "to", times.cloned, times.modified, NULL), 0);
+        assert_int_equal(renameat2(f->fd, "from", f->fd, "to", RENAME_EXCHANGE), 0);
+        scratch_write(&f->scratch, "from/new", "x");
+        assert_changed(f, times, "directory /:");
+}
+
 #define CLONE_CASE(fn) CASE_WITH(fn, set_up, tear_down)
 
 int main(void) {
@@ -216,6 +275,8 @@ int main(void) {
                 CLONE_CASE(tree_as_deep_as_allowed_is_cloned),
                 CLONE_CASE(deeper_tree_is_refused),
                 CLONE_CASE(tree_with_something_mounted_in_it_is_refused),
+                CLONE_CASE(what_changes_after_it_was_cloned_is_named),
+                CLONE_CASE(change_of_the_top_is_seen_but_not_that_it_was_renamed),
         };
 
         return cmocka_run_group_tests_name("worker-clone", tests, NULL, NULL);
