@@ -7,7 +7,8 @@
 
 #include "config-text.h"
 
-#define USEC_PER_SEC UINT64_C(1000000)
+#define USEC_PER_SEC     UINT64_C(1000000)
+#define RANGE_NUMBER_MAX sizeof("18446744073709551615")
 
 /* A unit, and what it multiplies by. */
 typedef struct Unit {
@@ -155,6 +156,36 @@ int config_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *re
 
 int config_parse_usec(const char *text, uint64_t min, uint64_t max, uint64_t *ret) {
         return parse_with_unit(text, time_units, N(time_units), min, max, ret);
+}
+
+int config_parse_range(
+        const char *text,
+        uint64_t min,
+        uint64_t max,
+        uint64_t count_max,
+        uint64_t *ret_first,
+        uint64_t *ret_last) {
+        char first_text[RANGE_NUMBER_MAX];
+        size_t length = strcspn(text, "-");
+        uint64_t first, last;
+        int r;
+
+        if (text[length] == '\0' || length >= sizeof(first_text))
+                return -EINVAL;
+        memcpy(first_text, text, length);
+        first_text[length] = '\0';
+
+        r = config_parse_number(first_text, min, max, &first);
+        if (r >= 0)
+                r = config_parse_number(text + length + 1, min, max, &last);
+        if (r < 0)
+                return r;
+        if (first > last || last - first >= count_max)
+                return -ERANGE;
+
+        *ret_first = first;
+        *ret_last = last;
+        return 0;
 }
 
 int config_parse_boolean(const char *text) {

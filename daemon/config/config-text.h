@@ -39,5 +39,19 @@ int config_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *re
 /** config_parse_usec() - seconds, or with s, min, h or d; in microseconds; as config_parse_number() */
 int config_parse_usec(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
 
+/**
+ * config_parse_range() - two numbers with "-" between them, the smaller one first
+ * @count_max:  so many numbers may be in it
+ *
+ * As config_parse_number(); both are @min to @max.
+ */
+int config_parse_range(
+        const char *text,
+        uint64_t min,
+        uint64_t max,
+        uint64_t count_max,
+        uint64_t *ret_first,
+        uint64_t *ret_last);
+
 /** config_parse_boolean() - yes, true, on, 1, no, false, off, 0; returns 0 or 1, or -EINVAL */
 int config_parse_boolean(const char *text);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +164,19 @@ static void assign_sandbox(const Reading *reading, unsigned line, const char *va
                         reading->name, line, value);
 }
 
+static void assign_users(const Reading *reading, unsigned line, const char *value) {
+        ConfigUsers *users = &reading->config->users;
+
+        if (config_parse_range(
+                    value, CONFIG_USERS_MIN, UINT32_MAX - 1, CONFIG_USERS_COUNT, &users->first,
+                    &users->last) < 0)
+                log_print(
+                        reading->log, LOG_WARNING,
+                        "%s:%u: WorkerUsers= is a range of at most %" PRIu64 " ids from %" PRIu64
+                        " on, as \"61184-65519\", not \"%s\", ignoring",
+                        reading->name, line, CONFIG_USERS_COUNT, CONFIG_USERS_MIN, value);
+}
+
 static bool is_builder_key(const char *section, const char *key) {
         return strcmp(section, "VirtBuilder") == 0 &&
                (strcmp(key, "Source") == 0 || strcmp(key, "Options") == 0);
@@ -180,6 +194,11 @@ static void on_assign(
 
         if (strcmp(section, "Registry") == 0 && strcmp(key, "PrivateHosts") == 0) {
                 assign_hosts(reading, line, value);
+                return;
+        }
+
+        if (strcmp(section, "Daemon") == 0 && strcmp(key, "WorkerUsers") == 0) {
+                assign_users(reading, line, value);
                 return;
         }
 

@@ -28,12 +28,21 @@ typedef struct ConfigArguments {
         char text[8192]; /* one after the other, each with its NUL */
 } ConfigArguments;
 
+/* A range of ids, the last one included. */
+typedef struct ConfigUsers {
+        uint64_t first, last;
+} ConfigUsers;
+
+#define CONFIG_USERS_MIN   UINT64_C(1000)  /* below are the system's own */
+#define CONFIG_USERS_COUNT UINT64_C(65536) /* not more in a range */
+
 typedef struct Config {
         uint64_t jobs_max;       /* [Daemon] MaxJobs= */
         uint64_t queued_max;     /* MaxQueued= */
         uint64_t retention_usec; /* JobRetentionSec= */
         uint64_t idle_usec;      /* IdleTimeoutSec=; 0: never */
         uint64_t stall_usec;     /* StallTimeoutSec=; a job without progress fails; 0: never */
+        ConfigUsers users;       /* WorkerUsers= */
         SandboxMode sandbox;     /* Sandbox= */
         Limits limits;           /* [Limits] */
         ConfigArguments builder; /* [VirtBuilder] Source= and Options=, in order */
@@ -51,6 +60,7 @@ typedef struct Config {
                 .retention_usec = UINT64_C(60000000),                                              \
                 .idle_usec = UINT64_C(30000000),                                                   \
                 .stall_usec = UINT64_C(600000000),                                                 \
+                .users = { 61184, 65519 }, /* where systemd has its dynamic ones, too */           \
                 .sandbox = SANDBOX_YES,                                                            \
                 .limits = LIMITS_DEFAULT,                                                          \
         })

@@ -303,7 +303,7 @@ static const ProcessEvents verify_events = {
 };
 
 static int start_verify(Blob *blob, int file_fd, int pipe_fd, uint64_t size, Error *error) {
-        const ProtoMessage start = {
+        ProtoMessage start = {
                 .type = PROTO_VERIFY_START,
                 .verify_start = {
                         .digest = blob->request.digest,
@@ -318,6 +318,7 @@ static int start_verify(Blob *blob, int file_fd, int pipe_fd, uint64_t size, Err
         if (r < 0)
                 return r;
 
+        start.verify_start.user = user_id(process_user(blob->verify));
         process_send(blob->verify, &start, fds, pipe_fd >= 0 ? 2 : 1);
         return 0;
 }

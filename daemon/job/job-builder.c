@@ -56,6 +56,7 @@ static void send_start(
                 .builder_start = {
                         .n_arguments = config->builder.n,
                         .sandbox = config->sandbox,
+                        .user = user_id(process_user(builder->process)),
                 },
         };
 

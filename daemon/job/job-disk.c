@@ -22,6 +22,7 @@ struct Disk {
         uint32_t n_complete;
         uint32_t n_published;          /* the lowest ones, which others may use by now */
         char lease[STORE_DISK_ID_MAX]; /* the chain's; empty: none */
+        User *user; /* owned reference; whose the images are while they are being made, or NULL */
         bool is_kept;
 };
 
@@ -143,6 +144,7 @@ Disk *disk_free(Disk *disk) {
                 closep(&disk->shared[i].fd);
         }
         free(disk->shared);
+        user_unref(disk->user);
         free(disk);
         return NULL;
 }
@@ -155,8 +157,10 @@ uint32_t disk_n_complete(const Disk *disk) {
         return disk->n_complete;
 }
 
-static int give_to_worker(int fd, const char *name, Error *error) {
-        if (geteuid() == 0 && fchown(fd, PROTO_WORKER_USER, PROTO_WORKER_USER) < 0)
+static int give_to_worker(const Disk *disk, int fd, const char *name, Error *error) {
+        const ProtoUser user = user_id(disk->user);
+
+        if (disk->user && fchown(fd, user.uid, user.gid) < 0)
                 return error_set_errno(error, errno, "Cannot change the owner of %s", name);
         return 0;
 }
@@ -178,7 +182,7 @@ static int create(const Disk *disk, uint32_t index, int *ret_fd, Error *error) {
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot create %s", name);
 
-        r = give_to_worker(fd, name, error);
+        r = give_to_worker(disk, fd, name, error);
         if (r < 0)
                 return r;
 
@@ -217,7 +221,7 @@ static int send_image(const Disk *disk, uint32_t index, Process *process, Error 
                 fd = disk->shared[index].fd;
                 message.disk_image.is_complete = index < disk->n_complete;
                 if (index >= disk->n_complete)
-                        r = give_to_worker(fd, disk->shared[index].id, error);
+                        r = give_to_worker(disk, fd, disk->shared[index].id, error);
         } else {
                 r = create(disk, index, &own_fd, error);
                 fd = own_fd;
@@ -234,6 +238,9 @@ static int send_image(const Disk *disk, uint32_t index, Process *process, Error 
 int disk_send(Disk *disk, Process *process, Error *error) {
         int r = 0;
 
+        /* Until the images are root's again, or gone, nobody else may be that user. */
+        user_unref(disk->user);
+        disk->user = user_ref(process_user(process));
         for (uint32_t i = 0; r >= 0 && i < disk->n_images; i++)
                 r = send_image(disk, i, process, error);
         return r;

@@ -251,6 +251,7 @@ static int send_fetch_start(Fetch *fetch, Error *error) {
                         .not_secure = spec->not_secure,
                         .inspect = !spec->destination,
                         .sandbox = fetch->context->process->config->sandbox,
+                        .user = user_id(process_user(fetch->fetcher.process)),
                         .limits = fetch->context->process->config->limits,
                 },
         };
@@ -321,9 +322,12 @@ static int start_resolver(Fetch *fetch, Error *error) {
         r = process_start(
                 fetch->context->process, WORKER_RESOLVE, &resolver_events, fetch,
                 &fetch->resolver.process, error);
-        if (r >= 0)
-                process_send(fetch->resolver.process, &message, NULL, 0);
-        return r;
+        if (r < 0)
+                return r;
+
+        start->user = user_id(process_user(fetch->resolver.process));
+        process_send(fetch->resolver.process, &message, NULL, 0);
+        return 0;
 }
 
 /* A registry's image, from the store alone: no worker with the network has a part in it. */

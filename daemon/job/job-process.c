@@ -33,6 +33,7 @@ struct Process {
         const ProcessEvents *events;   /* borrowed */
         void *userdata;                /* borrowed */
         WorkerKind kind;
+        User *user;                   /* owned reference; NULL: who it is */
         pid_t pid;                    /* 0 once reaped */
         int pid_fd;                   /* owned */
         int socket_fd;                /* owned */
@@ -84,6 +85,18 @@ static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
                 [PROTO_UNPACK_PROGRESS] = true,
                 [PROTO_WARNING] = true,
         },
+};
+
+/* The others stay root. */
+static const bool becomes_user[_WORKER_KIND_MAX] = {
+        [WORKER_FETCH] = true, [WORKER_RESOLVE] = true, [WORKER_VERIFY] = true,
+        [WORKER_DISK] = true,  [WORKER_BUILDER] = true,
+};
+
+static const UserPurpose purposes[_WORKER_KIND_MAX] = {
+        [WORKER_FETCH] = USER_SEALED,     [WORKER_RESOLVE] = USER_SEALED,
+        [WORKER_VERIFY] = USER_SEALED,    [WORKER_DISK] = USER_FILES,
+        [WORKER_BUILDER] = USER_PROGRAMS,
 };
 
 const char *worker_kind_to_string(WorkerKind kind) {
@@ -317,7 +330,7 @@ int process_start(
         Process **ret,
         Error *error) {
         _cleanup_(process_freep) Process *process = NULL;
-        int r;
+        int r = 0;
 
         process = malloc(sizeof(*process));
         if (!process)
@@ -332,7 +345,10 @@ int process_start(
                 .socket_fd = -EBADF,
         };
 
-        r = spawn(process, error);
+        if (becomes_user[kind])
+                r = user_take(context->users, purposes[kind], &process->user, error);
+        if (r >= 0)
+                r = spawn(process, error);
         if (r >= 0)
                 r = watch(process, error);
         if (r < 0)
@@ -340,6 +356,10 @@ int process_start(
 
         *ret = TAKE_PTR(process);
         return 0;
+}
+
+User *process_user(const Process *process) {
+        return process->user;
 }
 
 Process *process_free(Process *process) {
@@ -364,6 +384,7 @@ Process *process_free(Process *process) {
         closep(&process->socket_fd);
         error_clear(&process->result);
         error_clear(&process->broken);
+        user_unref(process->user);
         free(process);
         return NULL;
 }

@@ -15,6 +15,7 @@
 #include "base-cleanup.h"
 #include "base-log.h"
 #include "config.h"
+#include "job-user.h"
 #include "proto-channel.h"
 
 typedef enum WorkerKind {
@@ -36,6 +37,7 @@ typedef struct ProcessContext {
         const char *worker_path; /* borrowed; the worker's executable */
         const Config *config;    /* borrowed */
         const Log *log;          /* borrowed */
+        UserTable *users;        /* borrowed */
 } ProcessContext;
 
 typedef struct ProcessEvents {
@@ -61,6 +63,9 @@ int process_start(
         void *userdata,
         Process **ret,
         Error *error);
+
+/** process_user() - whom it becomes in its sandbox, for its start message; borrowed; NULL: who it is */
+User *process_user(const Process *process);
 
 /** process_free() - release @process (may be NULL); kills and reaps what still runs */
 Process *process_free(Process *process);

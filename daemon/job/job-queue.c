@@ -28,6 +28,7 @@ struct Queue {
         ProcessContext process;
         FetchContext context;
         BlobTable *blobs;      /* owned */
+        UserTable *users;      /* owned */
         Entry *entries;        /* owned; oldest first */
         sd_event_source *next; /* owned; starts what waits, from the event loop */
         unsigned n_held;
@@ -170,6 +171,18 @@ int queue_new(
                         .log = log,
                 },
         };
+        r = user_table_new(
+                &(UserSettings){
+                        .config = settings->config,
+                        .lock_directory = USER_LOCK_DIRECTORY,
+                        .worker = USER_WORKER,
+                        .builder = USER_BUILDER,
+                },
+                &queue->users, error);
+        if (r < 0)
+                return r;
+
+        queue->process.users = queue->users;
         r = blob_table_new(&queue->process, store, &queue->blobs, error);
         if (r < 0)
                 return r;
@@ -200,6 +213,7 @@ Queue *queue_free(Queue *queue) {
         }
         sd_event_source_disable_unref(queue->next);
         blob_table_free(queue->blobs);
+        user_table_free(queue->users);
         free(queue);
         return NULL;
 }

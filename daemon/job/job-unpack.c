@@ -91,6 +91,7 @@ static void send_disk_start(Unpack *unpack, const Config *config, const UnpackRe
                         .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
                         .sandbox = config->sandbox,
                         .shares_layers = spec->share_layers,
+                        .user = user_id(process_user(unpack->process)),
                         .size = job_spec_disk_size(spec),
                         .limits = config->limits,
                 },

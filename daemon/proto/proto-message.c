@@ -109,15 +109,26 @@ static bool is_optional_digest(uint8_t has, const Digest *digest) {
         return is_flag(has) && digest_is_valid(digest);
 }
 
+/* The overflow ids are nobody's, or rather everybody's. */
+bool proto_id_is_valid(uint32_t id) {
+        return id >= PROTO_USER_MIN && id != UINT16_MAX - 1 && id != UINT16_MAX && id != UINT32_MAX;
+}
+
+static bool is_user(const ProtoUser *user) {
+        return (user->uid == 0 && user->gid == 0) ||
+               (proto_id_is_valid(user->uid) && proto_id_is_valid(user->gid));
+}
+
 static bool fetch_start_is_valid(const ProtoFetchStart *m) {
         return TEXT_OK(m->source) && TEXT_OK(m->platform) && TEXT_OK(m->username) &&
                TEXT_OK(m->private_hosts) && is_optional_digest(m->has_digest, &m->digest) &&
-               is_flag(m->not_secure) && is_flag(m->inspect) && is_sandbox_mode(m->sandbox);
+               is_flag(m->not_secure) && is_flag(m->inspect) && is_sandbox_mode(m->sandbox) &&
+               is_user(&m->user);
 }
 
 static bool resolve_start_is_valid(const ProtoResolveStart *m) {
         return TEXT_OK(m->platform) && is_flag(m->offline) && is_flag(m->inspect) &&
-               is_sandbox_mode(m->sandbox);
+               is_sandbox_mode(m->sandbox) && is_user(&m->user);
 }
 
 static bool blob_wanted_is_valid(const ProtoBlobWanted *m) {
@@ -145,12 +156,12 @@ static bool disk_start_is_valid(const ProtoDiskStart *m) {
                m->n_images <= m->n_layers + 1 && m->n_id_ranges <= 2 * ID_RANGES_MAX &&
                m->size >= DISK_SIZE_MIN && m->size <= DISK_SIZE_MAX &&
                m->size % DISK_BLOCK_BYTES == 0 && is_sandbox_mode(m->sandbox) &&
-               is_flag(m->shares_layers) && TEXT_OK(m->label);
+               is_flag(m->shares_layers) && TEXT_OK(m->label) && is_user(&m->user);
 }
 
 static bool builder_start_is_valid(const ProtoBuilderStart *m) {
         return TEXT_OK(m->template) && m->n_arguments <= PROTO_ARGUMENTS_MAX &&
-               is_sandbox_mode(m->sandbox);
+               is_sandbox_mode(m->sandbox) && is_user(&m->user);
 }
 
 static bool unpack_start_is_valid(const ProtoUnpackStart *m) {
@@ -173,7 +184,7 @@ static bool is_valid(const ProtoMessage *m) {
                 return resolve_start_is_valid(&m->resolve_start);
         case PROTO_VERIFY_START:
                 return digest_is_valid(&m->verify_start.digest) &&
-                       is_sandbox_mode(m->verify_start.sandbox);
+                       is_sandbox_mode(m->verify_start.sandbox) && is_user(&m->verify_start.user);
         case PROTO_UNPACK_START:
                 return unpack_start_is_valid(&m->unpack_start);
         case PROTO_DISK_START:

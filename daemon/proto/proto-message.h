@@ -71,8 +71,8 @@
 #define PROTO_SIZE_UNKNOWN  UINT64_MAX             /* schema1 does not tell the size of a layer */
 #define PROTO_DOCUMENT_MAX  (UINT64_C(4) << 20)    /* bytes of a manifest, index or config */
 #define PROTO_ARGUMENTS_MAX ((uint32_t) 64)
-#define PROTO_WORKER_USER   65534 /* who root's workers become: nobody, the kernel's overflow id */
-#define PROTO_WORKER_FD     3     /* a worker finds its socket here */
+#define PROTO_USER_MIN      100 /* below are the ids that distributions give to what is not ours */
+#define PROTO_WORKER_FD     3   /* a worker finds its socket here */
 
 typedef enum ProtoType {
         PROTO_FETCH_START,
@@ -105,6 +105,12 @@ typedef enum ProtoType {
         _PROTO_TYPE_MAX,
 } ProtoType;
 
+/* Whom a worker of root becomes in its sandbox: never nobody. Zeros: it stays who it is. */
+typedef struct ProtoUser {
+        uint32_t uid;
+        uint32_t gid;
+} ProtoUser;
+
 typedef struct ProtoFetchStart {
         char source[1024];  /* of an image in files: without its path, "oci-archive:.:NAME" */
         char platform[64];  /* empty: this machine's */
@@ -116,6 +122,7 @@ typedef struct ProtoFetchStart {
         uint8_t not_secure;
         uint8_t inspect; /* stop after the layers are known */
         uint8_t sandbox; /* SandboxMode; so in all start messages */
+        ProtoUser user;
         Limits limits;
 } ProtoFetchStart; /* descriptors: the registry's password, at most; of an image in files its
                           * archive or directory, and an empty file for what has to be kept of it */
@@ -125,12 +132,14 @@ typedef struct ProtoResolveStart {
         uint8_t offline;   /* ask for the layers: nobody else does */
         uint8_t inspect;   /* tell the details, and ask for no layer */
         uint8_t sandbox;
+        ProtoUser user;
 } ProtoResolveStart;
 
 typedef struct ProtoVerifyStart {
         Digest digest;
         uint64_t size; /* the blob's, or PROTO_SIZE_UNKNOWN */
         uint8_t sandbox;
+        ProtoUser user;
 } ProtoVerifyStart; /* descriptors: the file, read-write; the pipe, when it is still to be filled */
 
 /* What begins with this in the root directory is the daemon's: a tree that is filled in place has a mark. */
@@ -153,6 +162,7 @@ typedef struct ProtoDiskStart {
         uint8_t shares_layers; /* images below the last one are for other chains, too */
         uint64_t size;         /* of the disk: DISK_SIZE_MIN to DISK_SIZE_MAX, whole blocks */
         char label[64];        /* of the chain */
+        ProtoUser user;
         Limits limits;
 } ProtoDiskStart; /* descriptors: an empty file; root's new password, at most */
 
@@ -167,6 +177,7 @@ typedef struct ProtoBuilderStart {
         char template[256];
         uint32_t n_arguments; /* so many PROTO_BUILDER_ARGUMENT follow */
         uint8_t sandbox;
+        ProtoUser user;
 } ProtoBuilderStart; /* descriptors: where the tar stream goes; root's new password, at most */
 
 typedef struct ProtoBuilderArgument {
@@ -338,6 +349,9 @@ typedef struct ProtoMessage {
                 ProtoResult result;
         };
 } ProtoMessage;
+
+/** proto_id_is_valid() - whether a worker may have @id, as a user or as a group; 0 is not one */
+bool proto_id_is_valid(uint32_t id);
 
 /** proto_message_size() - bytes of a message of @type on the wire */
 size_t proto_message_size(ProtoType type);

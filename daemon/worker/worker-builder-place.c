@@ -180,11 +180,11 @@ static int try_make(BuilderPlace *place) {
         return 0;
 }
 
-int builder_place_make(bool as_nobody, BuilderPlace *ret, Error *error) {
+int builder_place_make(ProtoUser user, BuilderPlace *ret, Error *error) {
         int r;
 
-        if (as_nobody)
-                ret->user = ret->group = PROTO_WORKER_USER;
+        ret->user = user.uid;
+        ret->group = user.gid;
         r = open_parent(ret, error);
         if (r < 0)
                 return r;

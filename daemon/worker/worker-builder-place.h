@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include "base-error.h"
+#include "proto-message.h"
 
 #define BUILDER_PLACE_PREFIX   "place-"
 #define BUILDER_DISK_NAME      "disk.img"
@@ -38,13 +39,13 @@ typedef struct BuilderPlace {
 
 /**
  * builder_place_make() - make it
- * @as_nobody:  for the user nobody instead of oneself
+ * @user:       for whom; zeros: for oneself
  * @ret:        BUILDER_PLACE_NULL; to be removed also when this fails
  *
  * Return: 0; -EPERM (ERROR_ACCESS_DENIED) when the directory of all places is somebody else's; or another
  * negative errno, with @error set.
  */
-int builder_place_make(bool as_nobody, BuilderPlace *ret, Error *error);
+int builder_place_make(ProtoUser user, BuilderPlace *ret, Error *error);
 
 /** builder_place_is_others() - whether the programs in it run as another user than this process */
 bool builder_place_is_others(const BuilderPlace *place);

@@ -230,7 +230,7 @@ static int work_inside(Work *work, Error *error) {
 
         r = builder_place_enter(&work->place, error);
         if (r >= 0 && work->start.sandbox)
-                r = sandbox_enter_programs(error);
+                r = sandbox_enter_programs(work->start.user, error);
         if (r >= 0)
                 r = builder_place_check(&work->place, error);
         if (r >= 0)
@@ -393,7 +393,7 @@ static int make_place(Work *work, int password_fd, Error *error) {
         _cleanup_(error_clear) Error why = ERROR_NULL;
         int r;
 
-        r = builder_place_make(work->start.sandbox && geteuid() == 0, &work->place, error);
+        r = builder_place_make(work->start.user, &work->place, error);
         if (r < 0)
                 return r;
 

@@ -79,6 +79,7 @@ static int receive_images(int socket_fd, Chain *chain, Error *error) {
 static int start_qemu(Chain *chain, const ProtoDiskStart *start, Error *error) {
         SandboxFiles files = {
                 .mode = (SandboxMode) start->sandbox,
+                .user = start->user,
                 .fds = chain->fds,
                 .n_fds = chain->n,
         };
@@ -253,12 +254,14 @@ int worker_disk(int socket_fd, Error *error) {
         settings->maps_later = true;
         settings->has_lower = chain.n_complete > 0;
         if (r >= 0 && start->sandbox != SANDBOX_NO)
-                r = sandbox_leave_network(error);
+                r = sandbox_leave_network(start->user, error);
         if (r >= 0)
                 r = start_qemu(&chain, start, error);
         if (r >= 0 && start->sandbox != SANDBOX_NO)
                 r = worker_tell_open(
-                        socket_fd, sandbox_enter_disk((SandboxMode) start->sandbox, error), error);
+                        socket_fd,
+                        sandbox_enter_disk((SandboxMode) start->sandbox, start->user, error),
+                        error);
         if (r >= 0) {
                 const Work work = { socket_fd, start, &fds, &chain, layers, settings };
 

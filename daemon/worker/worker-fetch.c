@@ -76,7 +76,8 @@ static int open_registry(
         if (r >= 0 && start->sandbox != SANDBOX_NO)
                 r = worker_tell_open(
                         channel->socket_fd,
-                        sandbox_enter_network((SandboxMode) start->sandbox, error), error);
+                        sandbox_enter_network((SandboxMode) start->sandbox, start->user, error),
+                        error);
         if (r < 0)
                 return r;
 
@@ -88,13 +89,13 @@ static int open_registry(
         return 0;
 }
 
-static int enter_sandbox_of_files(SandboxMode mode, int *fd, Error *error) {
+static int enter_sandbox_of_files(SandboxMode mode, ProtoUser user, int *fd, Error *error) {
         struct stat st;
 
         if (fstat(*fd, &st) < 0)
                 return error_set_errno(error, errno, "Cannot look at the image's files");
-        return S_ISDIR(st.st_mode) ? sandbox_enter_directory(mode, fd, error)
-                                   : sandbox_enter_blob(mode, error);
+        return S_ISDIR(st.st_mode) ? sandbox_enter_directory(mode, user, fd, error)
+                                   : sandbox_enter_blob(mode, user, error);
 }
 
 /* What was read of an archive before its image is known. */
@@ -146,7 +147,8 @@ static int open_files(
         if (r >= 0 && start->sandbox != SANDBOX_NO)
                 r = worker_tell_open(
                         channel->socket_fd,
-                        enter_sandbox_of_files((SandboxMode) start->sandbox, &fds->fds[0], error),
+                        enter_sandbox_of_files(
+                                (SandboxMode) start->sandbox, start->user, &fds->fds[0], error),
                         error);
         if (r < 0)
                 return r;

@@ -125,7 +125,8 @@ int worker_resolve(int socket_fd, Error *error) {
         r = resolve_platform(start.platform, &platform, error);
         if (r >= 0 && start.sandbox != SANDBOX_NO)
                 r = worker_tell_open(
-                        socket_fd, sandbox_enter_blob((SandboxMode) start.sandbox, error), error);
+                        socket_fd,
+                        sandbox_enter_blob((SandboxMode) start.sandbox, start.user, error), error);
         if (r >= 0)
                 r = worker_receive(socket_fd, PROTO_TOP, &message, NULL, error);
         return r < 0 ? r : resolve(&channel, &start, &platform, &message.top, error);

@@ -97,36 +97,40 @@ int privileges_drop(bool keep_trees, Error *error) {
         return r < 0 ? r : set_capabilities(tree_capabilities, n_keep, error);
 }
 
-static int become(const gid_t *groups, size_t n_groups, Error *error) {
-        const uid_t nobody = PROTO_WORKER_USER;
+static int become(ProtoUser user, const gid_t *groups, size_t n_groups, Error *error) {
         int r;
 
         if (geteuid() != 0)
                 return 0;
+        if (!proto_id_is_valid(user.uid) || !proto_id_is_valid(user.gid))
+                return error_set(
+                        error, EINVAL, ERROR_WORKER_FAILED,
+                        "The daemon named no user for its worker");
 
-        /* Nobody may not do that any more. */
+        /* An ordinary user may not do that any more. */
         r = limit_bounding_set(NULL, 0, error);
         if (r < 0)
                 return r;
-        if (setgroups(n_groups, groups) < 0 || setresgid(nobody, nobody, nobody) < 0 ||
-            setresuid(nobody, nobody, nobody) < 0)
-                return error_set_errno(error, errno, "Cannot become an ordinary user");
+        if (setgroups(n_groups, groups) < 0 || setresgid(user.gid, user.gid, user.gid) < 0 ||
+            setresuid(user.uid, user.uid, user.uid) < 0)
+                return error_set_errno(
+                        error, errno, "Cannot become the user %u (WorkerUsers=)", user.uid);
         return 0;
 }
 
-int privileges_become_nobody(Error *error) {
-        return become(NULL, 0, error);
+int privileges_become_user(ProtoUser user, Error *error) {
+        return become(user, NULL, 0, error);
 }
 
-int privileges_become_builder(Error *error) {
+int privileges_become_builder(ProtoUser user, Error *error) {
         struct stat st;
 
         return stat("/dev/kvm", &st) >= 0 && S_ISCHR(st.st_mode) && st.st_gid != 0
-                       ? become(&st.st_gid, 1, error)
-                       : become(NULL, 0, error);
+                       ? become(user, &st.st_gid, 1, error)
+                       : become(user, NULL, 0, error);
 }
 
-int privileges_become_reader(Error *error) {
+int privileges_become_reader(ProtoUser user, Error *error) {
         static const cap_value_t keep[] = { CAP_DAC_READ_SEARCH };
         int r;
 
@@ -135,7 +139,7 @@ int privileges_become_reader(Error *error) {
 
         if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
                 return error_set_errno(error, errno, "Cannot keep a capability");
-        r = privileges_become_nobody(error);
+        r = privileges_become_user(user, error);
         return r < 0 ? r : set_capabilities(keep, 1, error);
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base-error.h"
+#include "proto-message.h"
 
 /** privileges_can_write_trees() - whether owners, modes, device nodes and all xattrs can be written */
 bool privileges_can_write_trees(void);
@@ -22,20 +23,24 @@ bool privileges_can_mount(void);
  */
 int privileges_drop(bool keep_trees, Error *error);
 
-/** privileges_become_nobody() - root becomes an ordinary user that owns nothing and has no capability in
- * its bounding set; others stay */
-int privileges_become_nobody(Error *error);
+/**
+ * privileges_become_user() - root becomes @user, who has no other group, and no capability in its bounding set
+ * @user:       whom the daemon named; root does not go on without
+ *
+ * Others stay who they are. Return: 0, or a negative errno with @error set.
+ */
+int privileges_become_user(ProtoUser user, Error *error);
 
 /** privileges_become_builder() - the same, in the group that may use /dev/kvm */
-int privileges_become_builder(Error *error);
+int privileges_become_builder(ProtoUser user, Error *error);
 
 /**
- * privileges_become_reader() - root becomes nobody, and keeps CAP_DAC_READ_SEARCH alone
+ * privileges_become_reader() - root becomes @user, and keeps CAP_DAC_READ_SEARCH alone
  *
  * Others, and root without that capability, stay who they are and keep nothing. Return: 0, or a negative
  * errno with @error set.
  */
-int privileges_become_reader(Error *error);
+int privileges_become_reader(ProtoUser user, Error *error);
 
 /* Private memory of a worker, bytes: a zstd window, buffers and stacks are far below it. */
 #define PRIVILEGES_MEMORY_MAX (UINT64_C(1) << 30)

@@ -158,11 +158,11 @@ static int seal(const Walls *walls, SandboxMode mode, SeccompStep step, Error *e
         return r < 0 ? r : is_open;
 }
 
-/* A user namespace has but one user: root that is to be nobody in there must be so before. */
-static int prepare_user_namespace(Error *error) {
+/* A user namespace has but one user: root that is to be another in there must be so before. */
+static int prepare_user_namespace(ProtoUser user, Error *error) {
         int r;
 
-        r = privileges_become_nobody(error);
+        r = privileges_become_user(user, error);
         /* Who has changed its user may not write its own maps otherwise. */
         if (r >= 0 && prctl(PR_SET_DUMPABLE, 1) < 0)
                 return error_set_errno(error, errno, "Cannot prepare the sandbox");
@@ -175,7 +175,7 @@ static void note(int r, int missing, int *ret) {
                 *ret = r > 0 ? 0 : missing;
 }
 
-int sandbox_enter_network(SandboxMode mode, Error *error) {
+int sandbox_enter_network(SandboxMode mode, ProtoUser user, Error *error) {
         const char *paths[N(network_paths) + N(network_variables) + 1];
         const bool can_mount = privileges_can_mount();
         char resolver[PATH_MAX];
@@ -187,12 +187,12 @@ int sandbox_enter_network(SandboxMode mode, Error *error) {
         n = list_network_paths(resolver, paths);
         r = privileges_limit(error);
         if (r >= 0 && !can_mount)
-                r = prepare_user_namespace(error);
+                r = prepare_user_namespace(user, error);
         if (r >= 0)
                 r = namespace_enter_paths(!can_mount, paths, n, &missing, error);
         note(r, missing, &walls.mounts);
         if (r >= 0)
-                r = privileges_become_nobody(error);
+                r = privileges_become_user(user, error);
         if (r >= 0)
                 r = privileges_drop(false, error);
         if (r >= 0)
@@ -200,13 +200,17 @@ int sandbox_enter_network(SandboxMode mode, Error *error) {
         return r < 0 ? r : seal(&walls, mode, SECCOMP_NETWORK, error);
 }
 
-int sandbox_leave_network(Error *error) {
+int sandbox_leave_network(ProtoUser user, Error *error) {
         bool can_mount = privileges_can_mount();
         int r = 0;
 
         if (!can_mount)
-                r = prepare_user_namespace(error);
-        return r < 0 ? r : namespace_leave_network(!can_mount, error);
+                r = prepare_user_namespace(user, error);
+        if (r >= 0)
+                r = namespace_leave_network(!can_mount, error);
+        if (r >= 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
+                return error_set_errno(error, errno, "Cannot prepare the sandbox");
+        return r;
 }
 
 /* Of the file system only @paths, also in the user namespace that was entered before. */
@@ -223,12 +227,17 @@ static int leave_files(const char *const *paths, size_t n, Walls *walls, Error *
 
 /* Nothing but the descriptors that are open, and what @step does with them. */
 static int keep_descriptors(
-        Walls *walls, SandboxMode mode, uint64_t scopes, SeccompStep step, Error *error) {
+        Walls *walls,
+        SandboxMode mode,
+        ProtoUser user,
+        uint64_t scopes,
+        SeccompStep step,
+        Error *error) {
         int r;
 
         r = privileges_limit(error);
         if (r >= 0)
-                r = privileges_become_nobody(error);
+                r = privileges_become_user(user, error);
         if (r >= 0)
                 r = privileges_drop(false, error);
         if (r >= 0)
@@ -249,7 +258,7 @@ static int leave_files_without_mounts(Walls *walls, Error *error) {
         return r;
 }
 
-int sandbox_enter_blob(SandboxMode mode, Error *error) {
+int sandbox_enter_blob(SandboxMode mode, ProtoUser user, Error *error) {
         /* One worker is made for each blob, and mounts cost more than rules. */
         const bool needs_mounts = landlock_missing() != 0;
         Walls walls = WALLS_NULL;
@@ -258,22 +267,23 @@ int sandbox_enter_blob(SandboxMode mode, Error *error) {
         if (needs_mounts && !privileges_can_mount())
                 r = leave_files_without_mounts(&walls, error);
         if (r >= 0)
-                r = sandbox_leave_network(error);
+                r = sandbox_leave_network(user, error);
         if (r >= 0 && needs_mounts && walls.mounts != 0)
                 r = leave_files(NULL, 0, &walls, error);
-        return r < 0 ? r : keep_descriptors(&walls, mode, LANDLOCK_SCOPES, SECCOMP_BLOB, error);
+        return r < 0 ? r
+                     : keep_descriptors(&walls, mode, user, LANDLOCK_SCOPES, SECCOMP_BLOB, error);
 }
 
-int sandbox_enter_disk(SandboxMode mode, Error *error) {
+int sandbox_enter_disk(SandboxMode mode, ProtoUser user, Error *error) {
         Walls walls = WALLS_NULL;
         int r;
 
         r = leave_files(NULL, 0, &walls, error);
         /* The child is outside of its rules, and has to be reached and ended. */
-        return r < 0 ? r : keep_descriptors(&walls, mode, 0, SECCOMP_DISK, error);
+        return r < 0 ? r : keep_descriptors(&walls, mode, user, 0, SECCOMP_DISK, error);
 }
 
-int sandbox_enter_directory(SandboxMode mode, int *dir_fd, Error *error) {
+int sandbox_enter_directory(SandboxMode mode, ProtoUser user, int *dir_fd, Error *error) {
         const bool can_mount = privileges_can_mount();
         Walls walls = WALLS_NULL;
         int r, missing = EPERM;
@@ -284,7 +294,8 @@ int sandbox_enter_directory(SandboxMode mode, int *dir_fd, Error *error) {
         note(r, missing, &walls.mounts);
         /* In a user namespace root is the only user, and its capabilities are for its own files. */
         if (r >= 0)
-                r = can_mount ? privileges_become_reader(error) : privileges_drop(false, error);
+                r = can_mount ? privileges_become_reader(user, error)
+                              : privileges_drop(false, error);
         if (r >= 0)
                 r = restrict_to(
                         landlock_allow_reading_below, *dir_fd, LANDLOCK_SCOPES, &walls, error);
@@ -373,7 +384,7 @@ int sandbox_confine(void *userdata, Error *error) {
         if (r >= 0)
                 r = leave_files(paths, N(paths), &walls, error);
         if (r >= 0)
-                r = privileges_become_nobody(error);
+                r = privileges_become_user(files->user, error);
         if (r >= 0)
                 r = privileges_drop(false, error);
         if (r >= 0)
@@ -395,12 +406,12 @@ int sandbox_enter_processes(Error *error) {
         return r < 0 ? r : privileges_seal(error);
 }
 
-int sandbox_enter_programs(Error *error) {
+int sandbox_enter_programs(ProtoUser user, Error *error) {
         int r;
 
         r = privileges_limit_programs(error);
         if (r >= 0)
-                r = privileges_become_builder(error);
+                r = privileges_become_builder(user, error);
         if (r >= 0)
                 r = privileges_drop(false, error);
         if (r >= 0)

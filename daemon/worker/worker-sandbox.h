@@ -5,31 +5,32 @@
  * What a worker gives up before it reads its first untrusted byte.
  *
  *                no_new_privs  user      capabilities  namespaces           Landlock      seccomp
- *     network    yes           nobody    none          mounts: the root     reads system, network,
+ *     network    yes           its own   none          mounts: the root     reads system, network,
  *                                                      has what the system  no abstract   resolvers
  *                                                      reads to find names  sockets of
  *                                                      and to trust         others
- *     blob       yes           nobody    none          network, IPC, UTS    nothing       descriptors
- *     directory  yes           nobody    to read       those, and mounts:   reads it      and openat2
+ *     blob       yes           its own   none          network, IPC, UTS    nothing       descriptors
+ *     directory  yes           its own   to read       those, and mounts:   reads it      and openat2
  *                                                      it is the root,
  *                                                      read-only
  *     tree       yes           as it is  for trees     those, and mounts:   the tree      files
  *                                                      it is the root,
  *                                                      nodev, nosuid,
  *                                                      noexec
- *     disk       yes           nobody    none          those of blob, and   nothing       descriptors,
+ *     disk       yes           its own   none          those of blob, and   nothing       descriptors,
  *                                                      mounts: the root is                local sockets
  *                                                      empty
- *     its child  yes           nobody    none          those of blob, and   reads         all but what
+ *     its child  yes           its own   none          those of blob, and   reads         all but what
  *                                                      mounts: the root has programs,     is known to be
  *                                                      programs and its     opens images  bad
  *                                                      own descriptors
  *     processes  no            as it is  as they are   for its children:    -             -
  *                                                      processes
- *     programs   yes           nobody    none          (those), mounts: its -             -
+ *     programs   yes           its own   none          (those), mounts: its -             -
  *                                                      place over all others
  *
- * As a user without privileges it stays who it is, has no capabilities anyway, and the namespaces are
+ * A worker of root becomes the @user that the daemon has named (job-user.h): none that it could harm is the
+ * same. As a user without privileges it stays who it is, has no capabilities anyway, and the namespaces are
  * below one for the user, where the kernel allows that; but not that of processes, which is root's alone.
  * In the user namespace of worker-owners.h it is like root: with the capabilities for trees, over its ids.
  *
@@ -47,6 +48,7 @@
 
 #include "base-error.h"
 #include "base-sandbox.h"
+#include "proto-message.h"
 
 /*
  * What has a @mode is SANDBOX_YES or SANDBOX_BEST_EFFORT. It returns 0; 1 when it has no wall around the file
@@ -55,10 +57,10 @@
  */
 
 /** sandbox_enter_network() - for who talks to registries; what is secret must have been read before */
-int sandbox_enter_network(SandboxMode mode, Error *error);
+int sandbox_enter_network(SandboxMode mode, ProtoUser user, Error *error);
 
 /** sandbox_enter_blob() - for who works on descriptors that are open, and on nothing else */
-int sandbox_enter_blob(SandboxMode mode, Error *error);
+int sandbox_enter_blob(SandboxMode mode, ProtoUser user, Error *error);
 
 /**
  * sandbox_enter_directory() - for who reads files below one directory
@@ -66,7 +68,7 @@ int sandbox_enter_blob(SandboxMode mode, Error *error);
  *
  * Of root it may read all of them, as root may; of a user those that the user may read.
  */
-int sandbox_enter_directory(SandboxMode mode, int *dir_fd, Error *error);
+int sandbox_enter_directory(SandboxMode mode, ProtoUser user, int *dir_fd, Error *error);
 
 /**
  * sandbox_enter_tree() - for who works on one tree
@@ -82,14 +84,15 @@ int sandbox_enter_tree(SandboxMode mode, int *root_fd, bool *ret_privileged, Err
  *
  * The disk worker starts its child in between, which is in the same namespaces then.
  */
-int sandbox_leave_network(Error *error);
+int sandbox_leave_network(ProtoUser user, Error *error);
 
 /** sandbox_enter_disk() - for who works on descriptors that are open, and tells a child what to do */
-int sandbox_enter_disk(SandboxMode mode, Error *error);
+int sandbox_enter_disk(SandboxMode mode, ProtoUser user, Error *error);
 
 /* The descriptors that the child may open again, for what they are open for. */
 typedef struct SandboxFiles {
         SandboxMode mode;
+        ProtoUser user;
         const int *fds; /* borrowed */
         size_t n_fds;
 } SandboxFiles;
@@ -113,7 +116,7 @@ int sandbox_enter_processes(Error *error);
 /**
  * sandbox_enter_programs() - for who runs large programs of others, which need the network and KVM
  *
- * They get no limit but for core dumps, and nobody is in the group that may use /dev/kvm. Return: 0, or a
+ * They get no limit but for core dumps, and the user is in the group that may use /dev/kvm. Return: 0, or a
  * negative errno with @error set.
  */
-int sandbox_enter_programs(Error *error);
+int sandbox_enter_programs(ProtoUser user, Error *error);

@@ -182,7 +182,8 @@ int worker_verify(int socket_fd, Error *error) {
 
         r = 0;
         if (verify.start.sandbox != SANDBOX_NO)
-                r = sandbox_enter_blob((SandboxMode) verify.start.sandbox, error);
+                r = sandbox_enter_blob(
+                        (SandboxMode) verify.start.sandbox, verify.start.user, error);
         if (r >= 0)
                 r = prepare(&verify, error);
         if (r >= 0)

@@ -110,25 +110,34 @@ static void check_from_worker(const ProtoMessage *m) {
         }
 }
 
+static void check_user(const ProtoUser *user) {
+        TRAP_UNLESS(user->uid == 0 || (user->uid >= PROTO_USER_MIN && user->uid != 65534));
+        TRAP_UNLESS((user->uid == 0) == (user->gid == 0));
+}
+
 static void check_from_daemon(const ProtoMessage *m) {
         if (m->type == PROTO_FETCH_START) {
                 CHECK_TEXT(m->fetch_start.source);
                 CHECK_TEXT(m->fetch_start.platform);
                 CHECK_TEXT(m->fetch_start.username);
                 check_digest(&m->fetch_start.digest);
+                check_user(&m->fetch_start.user);
         } else if (m->type == PROTO_VERIFY_START) {
                 check_digest(&m->verify_start.digest);
+                check_user(&m->verify_start.user);
         } else if (m->type == PROTO_UNPACK_START) {
                 TRAP_UNLESS(m->unpack_start.n_id_ranges <= 2 * ID_RANGES_MAX);
         } else if (m->type == PROTO_DISK_START) {
                 TRAP_UNLESS(m->disk_start.n_images <= PROTO_IMAGES_MAX);
                 TRAP_UNLESS(m->disk_start.size <= DISK_SIZE_MAX);
                 CHECK_TEXT(m->disk_start.label);
+                check_user(&m->disk_start.user);
         } else if (m->type == PROTO_DISK_IMAGE) {
                 TRAP_UNLESS(m->disk_image.index < PROTO_IMAGES_MAX);
                 CHECK_TEXT(m->disk_image.backing);
         } else if (m->type == PROTO_BUILDER_START) {
                 CHECK_TEXT(m->builder_start.template);
+                check_user(&m->builder_start.user);
         } else if (m->type == PROTO_BUILDER_ARGUMENT) {
                 TRAP_UNLESS(memchr(m->builder_argument.text, 0, sizeof(m->builder_argument.text)));
         } else if (m->type == PROTO_TREE_START) {

@@ -21,7 +21,7 @@ static Config apply(const char *text) {
 static void every_key_is_read(void **state) {
         const Config config = apply(
                 "[Daemon]\nMaxJobs=7\nMaxQueued=8\nJobRetentionSec=9\nIdleTimeoutSec=10min\n"
-                "StallTimeoutSec=11\nSandbox=no\n"
+                "StallTimeoutSec=11\nSandbox=no\nWorkerUsers=2000-2063\n"
                 "[Limits]\nUnpackedSize=1G\nEntries=2\nLayers=3\nPathLength=4\nNameLength=5\n"
                 "PathDepth=6\nXattrSize=7\nHeaderSize=8K\nZstdWindow=9M\nCompressionRatio=10\n"
                 "CompressionRatioFloor=11\n");
@@ -32,6 +32,8 @@ static void every_key_is_read(void **state) {
         assert_int_equal(config.idle_usec, 600000000);
         assert_int_equal(config.stall_usec, 11000000);
         assert_int_equal(config.sandbox, SANDBOX_NO);
+        assert_int_equal(config.users.first, 2000);
+        assert_int_equal(config.users.last, 2063);
         assert_int_equal(config.limits.unpacked_bytes, 1 << 30);
         assert_int_equal(config.limits.entries, 2);
         assert_int_equal(config.limits.layers, 3);
@@ -83,6 +85,28 @@ static void sandbox_has_three_modes(void **state) {
         assert_int_equal(apply("[Daemon]\nSandbox=yes\n").sandbox, SANDBOX_YES);
         assert_int_equal(apply("[Daemon]\nSandbox=best-effort\n").sandbox, SANDBOX_BEST_EFFORT);
         assert_int_equal(apply("[Daemon]\nSandbox=off\n").sandbox, SANDBOX_NO);
+}
+
+static void users_that_are_no_range_or_the_systems_change_nothing(void **state) {
+        static const char *const values[] = {
+                "",          "61184",         "61184-",         "-65519",          "2-1",
+                "2000-1999", "999-2000",      "0-2000",         "1000-66536",      "a-b",
+                "2000-2k",   "2000 - 3000 x", "2000-3000-4000", "1000-4294967295",
+        };
+        const Config defaults = CONFIG_DEFAULT;
+
+        for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+                char text[128];
+                Config config;
+
+                (void) snprintf(text, sizeof(text), "[Daemon]\nWorkerUsers=%s\n", values[i]);
+                config = apply(text);
+                assert_int_equal(config.users.first, defaults.users.first);
+                assert_int_equal(config.users.last, defaults.users.last);
+        }
+
+        assert_int_equal(apply("[Daemon]\nWorkerUsers=1000-66535\n").users.last, 66535);
+        assert_int_equal(apply("[Daemon]\nWorkerUsers=7000-7000\n").users.last, 7000);
 }
 
 static void apply_more(const char *text, Config *config) {
@@ -228,6 +252,7 @@ int main(void) {
                 CASE(hosts_add_up_and_an_empty_list_removes_them),
                 CASE(list_of_hosts_has_a_limit),
                 CASE(sandbox_has_three_modes),
+                CASE(users_that_are_no_range_or_the_systems_change_nothing),
                 CASE(arguments_of_virt_builder_add_up_in_order),
                 CASE(too_many_or_too_long_arguments_are_left_out),
                 CASE(named_file_stands_for_all_and_has_to_be_there),

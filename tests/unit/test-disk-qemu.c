@@ -14,8 +14,8 @@
 #include "disk-qemu.h"
 #include "worker-sandbox.h"
 
-#define SOMEBODY  4711  /* a user without privileges */
-#define NOBODY    65534 /* whom the worker of root becomes */
+#define SOMEBODY  4711   /* a user without privileges */
+#define WORKER    61234U /* whom the worker of root becomes */
 #define DISK      (UINT64_C(64) << 20)
 #define BLOCK     ((size_t) 64 << 10)
 #define N_MANY    200
@@ -476,18 +476,19 @@ static void failure_to_confine_is_told(void **state) {
 
 /* As the worker does it. Asserts of cmocka do not work in a child. */
 static int write_in_sandbox(Fixture *f, Error *error) {
-        SandboxFiles files = { SANDBOX_YES, f->fds, f->n };
+        const ProtoUser user = { WORKER, WORKER };
+        SandboxFiles files = { SANDBOX_YES, user, f->fds, f->n };
         QemuOptions options = options_for(f);
         _cleanup_(qemu_freep) Qemu *qemu = NULL;
         int r;
 
         options.confine = sandbox_confine;
         options.userdata = &files;
-        r = sandbox_leave_network(error);
+        r = sandbox_leave_network(user, error);
         if (r >= 0)
                 r = qemu_start(&options, &qemu, error);
         if (r >= 0)
-                r = sandbox_enter_disk(SANDBOX_YES, error);
+                r = sandbox_enter_disk(SANDBOX_YES, user, error);
         for (size_t i = 0; r >= 0 && i < 3; i++) {
                 static const uint64_t offsets[] = { 0, 10 * BLOCK, DISK - BLOCK };
                 static const size_t sizes[] = { BLOCK, 4096, BLOCK };
@@ -518,7 +519,7 @@ static void check_sandbox(Fixture *f, uid_t uid) {
 
         if (geteuid() != 0)
                 skip();
-        make_files(f, 3, uid == 0 ? NOBODY : uid);
+        make_files(f, 3, uid == 0 ? WORKER : uid);
         pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) {

@@ -23,7 +23,23 @@ typedef struct JobFixture {
         Log log;
         Config config;
         ProcessContext context;
+        UserTable *users; /* who have none of this machine's locks */
+        char locks[256];
 } JobFixture;
+
+/* Has workers be @worker or @builder where these exist, or of the configured range. */
+static inline void use_users(JobFixture *f, const char *worker, const char *builder) {
+        const UserSettings settings = {
+                .config = &f->config,
+                .lock_directory = f->locks,
+                .worker = worker,
+                .builder = builder,
+        };
+
+        user_table_free(f->users);
+        assert_int_equal(user_table_new(&settings, &f->users, NULL), 0);
+        f->context.users = f->users;
+}
 
 static inline void job_fixture_init(JobFixture *f) {
         void *state;
@@ -38,12 +54,14 @@ static inline void job_fixture_init(JobFixture *f) {
         assert_true(sd_event_new(&f->event) >= 0);
         log_init(&f->log, getenv("TEST_LOG") ? 7 : -1);
         f->config = CONFIG_DEFAULT;
+        (void) snprintf(f->locks, sizeof(f->locks), "%s", scratch_at(f->scratch, "locks/ids"));
         f->context = (ProcessContext){
                 .event = f->event,
                 .worker_path = TEST_WORKER_PATH,
                 .config = &f->config,
                 .log = &f->log,
         };
+        use_users(f, "no such user", "no such user");
 }
 
 static inline void job_fixture_done(JobFixture *f) {
@@ -51,6 +69,7 @@ static inline void job_fixture_done(JobFixture *f) {
 
         unsetenv("FAKE_WORKER");
         sd_event_unref(f->event);
+        user_table_free(f->users);
         assert_int_equal(store_tear_down(&state), 0);
 }
 

@@ -89,6 +89,15 @@ static const Field digests[] = {
         FIELD(PROTO_LAYER, layer.diff_id),
 };
 
+/* Each is two ids, of a user and of a group. */
+static const Field users[] = {
+        FIELD(PROTO_FETCH_START, fetch_start.user),
+        FIELD(PROTO_RESOLVE_START, resolve_start.user),
+        FIELD(PROTO_VERIFY_START, verify_start.user),
+        FIELD(PROTO_DISK_START, disk_start.user),
+        FIELD(PROTO_BUILDER_START, builder_start.user),
+};
+
 static const struct {
         Field field;
         uint32_t last_good, first_bad;
@@ -159,6 +168,39 @@ static void wrong_size_is_refused(void **state) {
                 assert_int_equal(proto_message_check(&message, size + 1, n_fds, NULL), -EBADMSG);
                 for (size_t i = 0; i < sizeof(message.type); i++)
                         assert_int_equal(proto_message_check(&message, i, n_fds, NULL), -EBADMSG);
+        }
+}
+
+static void workers_become_neither_the_systems_users_nor_nobody(void **state) {
+        static const ProtoUser good[] = {
+                { 0, 0 }, { 100, 100 }, { 61184, 61184 }, { 998, 997 }, { 65533, 65536 },
+        };
+        static const ProtoUser bad[] = {
+                { 1, 1 },
+                { 99, 99 },
+                { 0, 61184 },
+                { 61184, 0 },
+                { 65534, 65534 },
+                { 65534, 61184 },
+                { 61184, 65534 },
+                { 65535, 65535 },
+                { 61184, 33 },
+                { 61184, UINT32_MAX },
+                { UINT32_MAX, 61184 },
+        };
+
+        for (size_t i = 0; i < N(users); i++) {
+                ProtoMessage message = good_message(users[i].type);
+                ProtoUser *user = (void *) ((char *) &message + users[i].offset);
+
+                for (size_t j = 0; j < N(good); j++) {
+                        *user = good[j];
+                        assert_int_equal(check(&message), 0);
+                }
+                for (size_t j = 0; j < N(bad); j++) {
+                        *user = bad[j];
+                        assert_int_equal(check(&message), -EBADMSG);
+                }
         }
 }
 
@@ -432,6 +474,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(every_type_is_accepted_in_its_shape),
                 CASE(wrong_size_is_refused),
+                CASE(workers_become_neither_the_systems_users_nor_nobody),
                 CASE(size_of_a_disk_is_in_blocks_and_within_limits),
                 CASE(unknown_type_is_refused),
                 CASE(wrong_number_of_descriptors_is_refused),

@@ -23,7 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SOMEBODY      4711 /* a user without privileges */
+#define SOMEBODY      4711   /* a user without privileges */
+#define WORKER_UID    61234U /* whom root becomes */
 #define FORGOTTEN_MAX 4
 
 enum {
@@ -32,6 +33,8 @@ enum {
         NO_SANDBOX = 20, /* entering failed */
         KILLED = 128,    /* by SIGSYS */
 };
+
+static const ProtoUser worker_user = { WORKER_UID, WORKER_UID };
 
 typedef bool (*Try)(Context context); /* whether it was allowed */
 

@@ -83,16 +83,16 @@ static int tear_down(void **state) {
 }
 
 static int enter(Fixture *f, Step step) {
-        SandboxFiles files = { SANDBOX_YES, f->fds, 2 };
+        SandboxFiles files = { SANDBOX_YES, worker_user, f->fds, 2 };
         int r;
 
-        r = sandbox_leave_network(NULL);
+        r = sandbox_leave_network(worker_user, NULL);
         if (r < 0)
                 return r;
 
         switch (step) {
         case WORKER:
-                return sandbox_enter_disk(SANDBOX_YES, NULL);
+                return sandbox_enter_disk(SANDBOX_YES, worker_user, NULL);
         case PROGRAM:
                 r = sandbox_confine(&files, NULL);
                 /* As execve(2) does. */
@@ -124,7 +124,7 @@ static pid_t start_other(uid_t uid) {
 }
 
 static int run(Fixture *f, Step step, uid_t uid, bool (*try)(const Fixture *f)) {
-        uid_t owner = uid == 0 ? PROTO_WORKER_USER : uid;
+        uid_t owner = uid == 0 ? WORKER_UID : uid;
         pid_t pid;
         int got;
 

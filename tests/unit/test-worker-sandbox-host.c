@@ -129,16 +129,17 @@ static bool be_host(const Fixture *f) {
 }
 
 static int enter(Step step) {
-        SandboxFiles files = { SANDBOX_YES, NULL, 0 };
+        SandboxFiles files = { SANDBOX_YES, worker_user, NULL, 0 };
         int r;
 
         if (step == NETWORK)
-                return sandbox_enter_network(SANDBOX_YES, NULL);
+                return sandbox_enter_network(SANDBOX_YES, worker_user, NULL);
 
-        r = sandbox_leave_network(NULL);
+        r = sandbox_leave_network(worker_user, NULL);
         if (r < 0)
                 return r;
-        return step == DISK ? sandbox_enter_disk(SANDBOX_YES, NULL) : sandbox_confine(&files, NULL);
+        return step == DISK ? sandbox_enter_disk(SANDBOX_YES, worker_user, NULL)
+                            : sandbox_confine(&files, NULL);
 }
 
 static int run(Fixture *f, Step step, uid_t uid, Try try) {

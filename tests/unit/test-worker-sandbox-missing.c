@@ -101,12 +101,13 @@ static int tear_down(void **state) {
 }
 
 static int enter_disk(const Fixture *f, Step step, Error *error) {
-        SandboxFiles files = { f->mode, NULL, 0 };
-        int r = sandbox_leave_network(error);
+        SandboxFiles files = { f->mode, worker_user, NULL, 0 };
+        int r = sandbox_leave_network(worker_user, error);
 
         if (r < 0)
                 return r;
-        return step == DISK ? sandbox_enter_disk(f->mode, error) : sandbox_confine(&files, error);
+        return step == DISK ? sandbox_enter_disk(f->mode, worker_user, error)
+                            : sandbox_confine(&files, error);
 }
 
 static int enter(Fixture *f, Step step, Error *error) {
@@ -116,11 +117,11 @@ static int enter(Fixture *f, Step step, Error *error) {
         case TREE:
                 return sandbox_enter_tree(f->mode, &f->fd, &privileged, error);
         case BLOB:
-                return sandbox_enter_blob(f->mode, error);
+                return sandbox_enter_blob(f->mode, worker_user, error);
         case DIRECTORY:
-                return sandbox_enter_directory(f->mode, &f->fd, error);
+                return sandbox_enter_directory(f->mode, worker_user, &f->fd, error);
         case NETWORK:
-                return sandbox_enter_network(f->mode, error);
+                return sandbox_enter_network(f->mode, worker_user, error);
         case DISK:
         case PROGRAM:
                 return enter_disk(f, step, error);

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "job-user.h"
+
+#define STATUS_BYTES_MAX  ((size_t) 64 << 10) /* of /proc/PID/status; its lists can be long */
+#define LOCK_ATTEMPTS_MAX 16                  /* while others remove the file again and again */
+#define LOOKUP_BYTES      ((size_t) 16 << 10) /* of a user's entry */
+#define ID_TEXT_MAX       sizeof("4294967295")
+
+struct User {
+        unsigned n_refs;
+        UserTable *table; /* borrowed */
+        ProtoUser id;
+        int lock_fd; /* owned; -EBADF: it is for all */
+        bool is_lasting;
+};
+
+struct UserTable {
+        UserSettings settings;
+        ProtoUser worker, builder; /* zeros: there is none */
+        int lock_dir_fd;           /* owned; -EBADF until it is needed */
+        uint32_t first, n;         /* the range */
+        uint32_t next;             /* where to look next, from @first on */
+        bool *is_used;             /* owned; one an id of the range, as of the last look */
+};
+
+/* Not by a name that somebody has given to one of the ids that are not ours. */
+static int find_system_user(const char *name, ProtoUser *ret, Error *error) {
+        _cleanup_(freep) char *buffer = malloc(LOOKUP_BYTES);
+        struct passwd entry, *found = NULL;
+        int r;
+
+        if (!buffer)
+                return error_oom(error);
+
+        r = getpwnam_r(name, &entry, buffer, LOOKUP_BYTES, &found);
+        if (r == 0 && found && proto_id_is_valid(found->pw_uid) && proto_id_is_valid(found->pw_gid))
+                *ret = (ProtoUser){ .uid = found->pw_uid, .gid = found->pw_gid };
+        return 0;
+}
+
+int user_table_new(const UserSettings *settings, UserTable **ret, Error *error) {
+        _cleanup_(user_table_freep) UserTable *table = malloc(sizeof(*table));
+        const Config *config = settings->config;
+        int r;
+
+        if (!table)
+                return error_oom(error);
+
+        *table = (UserTable){
+                .settings = *settings,
+                .lock_dir_fd = -EBADF,
+                .first = (uint32_t) config->users.first,
+                .n = (uint32_t) (config->users.last - config->users.first + 1),
+        };
+        table->is_used = calloc(table->n, sizeof(*table->is_used));
+        if (!table->is_used)
+                return error_oom(error);
+
+        /* Daemons that cannot see each other's locks should not begin with the same id. */
+        if (getrandom(&table->next, sizeof(table->next), GRND_NONBLOCK) < 0)
+                table->next = 0;
+        table->next %= table->n;
+
+        r = find_system_user(settings->worker, &table->worker, error);
+        if (r >= 0)
+                r = find_system_user(settings->builder, &table->builder, error);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(table);
+        return 0;
+}
+
+UserTable *user_table_free(UserTable *table) {
+        if (!table)
+                return NULL;
+
+        closep(&table->lock_dir_fd);
+        free(table->is_used);
+        free(table);
+        return NULL;
+}
+
+static int open_lock_directory(UserTable *table, Error *error) {
+        _cleanup_(freep) char *parent = strdup(table->settings.lock_directory);
+        const char *path = table->settings.lock_directory;
+        char *slash;
+
+        if (table->lock_dir_fd >= 0)
+                return 0;
+        if (!parent)
+                return error_oom(error);
+
+        slash = strrchr(parent, '/');
+        assert(slash);
+        *slash = '\0';
+        if ((mkdir(parent, 0755) < 0 && errno != EEXIST) ||
+            (mkdir(path, 0755) < 0 && errno != EEXIST))
+                return error_set_errno(
+                        error, errno, "Cannot create %s, where users of workers are reserved",
+                        path);
+
+        table->lock_dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (table->lock_dir_fd < 0)
+                return error_set_errno(error, errno, "Cannot open %s", path);
+        return 0;
+}
+
+/* As systemd does it: the lock counts as long as the file is there. Returns 1, 0 when somebody else has the
+ * id, or a negative errno. */
+static int lock(const UserTable *table, uint32_t id, int *ret_fd) {
+        char name[ID_TEXT_MAX];
+
+        (void) snprintf(name, sizeof(name), "%" PRIu32, id);
+        for (unsigned i = 0; i < LOCK_ATTEMPTS_MAX; i++) {
+                _cleanup_(closep) int fd =
+                        openat(table->lock_dir_fd, name,
+                               O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
+                struct stat st;
+
+                if (fd < 0)
+                        return -errno;
+                if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+                        return errno == EWOULDBLOCK ? 0 : -errno;
+                if (fstat(fd, &st) < 0)
+                        return -errno;
+                if (st.st_nlink > 0) {
+                        *ret_fd = TAKE_FD(fd);
+                        return 1;
+                }
+        }
+
+        return 0;
+}
+
+static void unlock(const UserTable *table, uint32_t id, int fd) {
+        char name[ID_TEXT_MAX];
+
+        (void) snprintf(name, sizeof(name), "%" PRIu32, id);
+        (void) unlinkat(table->lock_dir_fd, name, 0);
+        (void) close(fd);
+}
+
+/* What the kernel knows of users. */
+typedef struct Look {
+        uint32_t first, n;
+        bool *is_used; /* borrowed; one an id */
+} Look;
+
+static void note(const Look *look, uint32_t id) {
+        if (id >= look->first && id - look->first < look->n)
+                look->is_used[id - look->first] = true;
+}
+
+/* "Uid:" or "Gid:" with its four numbers: real, effective, saved, and that of the file system. */
+static void note_line(const Look *look, const char *status, const char *key) {
+        const char *p = strstr(status, key);
+        uint32_t ids[4];
+
+        if (p && sscanf(p + strlen(key), "%" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32, &ids[0],
+                        &ids[1], &ids[2], &ids[3]) == 4)
+                for (size_t i = 0; i < 4; i++)
+                        note(look, ids[i]);
+}
+
+static int note_processes(const Look *look) {
+        DIR *dir = opendir("/proc");
+        struct dirent *entry;
+
+        if (!dir)
+                return -errno;
+
+        while ((entry = readdir(dir))) {
+                _cleanup_(freep) char *status = NULL;
+                char path[sizeof(entry->d_name) + sizeof("/status")];
+
+                if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+                        continue;
+                (void) snprintf(path, sizeof(path), "%s/status", entry->d_name);
+                if (file_read(dirfd(dir), path, STATUS_BYTES_MAX, &status, NULL) < 0)
+                        continue; /* it has ended */
+                note_line(look, status, "\nUid:");
+                note_line(look, status, "\nGid:");
+        }
+
+        (void) closedir(dir);
+        return 0;
+}
+
+static void note_entries(const Look *look) {
+        FILE *users = fopen("/etc/passwd", "re"), *groups = fopen("/etc/group", "re");
+        const struct passwd *user;
+        const struct group *group;
+
+        while (users && (user = fgetpwent(users))) {
+                note(look, user->pw_uid);
+                note(look, user->pw_gid);
+        }
+        while (groups && (group = fgetgrent(groups)))
+                note(look, group->gr_gid);
+        if (users)
+                (void) fclose(users);
+        if (groups)
+                (void) fclose(groups);
+}
+
+/* Once it is locked: who takes an id in the meantime asks for the same lock. Returns as lock(). */
+static int lock_unused(const UserTable *table, uint32_t id, int *ret_fd) {
+        bool is_used = false;
+        const Look look = { .first = id, .n = 1, .is_used = &is_used };
+        int r;
+
+        r = lock(table, id, ret_fd);
+        if (r <= 0)
+                return r;
+
+        r = note_processes(&look);
+        if (r >= 0 && !is_used)
+                return 1;
+        unlock(table, id, *ret_fd);
+        return r < 0 ? r : 0;
+}
+
+/* Returns 1 with the first id that is free, 0 when there is none, or a negative errno. */
+static int lock_any(UserTable *table, uint32_t *ret_id, int *ret_fd) {
+        const Look look = { .first = table->first, .n = table->n, .is_used = table->is_used };
+        int r;
+
+        memset(table->is_used, 0, table->n * sizeof(*table->is_used));
+        note_entries(&look);
+        r = note_processes(&look);
+        for (uint32_t i = 0; r == 0 && i < table->n; i++) {
+                const uint32_t at = (uint32_t) (((uint64_t) table->next + i) % table->n);
+
+                if (table->is_used[at] || !proto_id_is_valid(table->first + at))
+                        continue;
+                r = lock_unused(table, table->first + at, ret_fd);
+                *ret_id = table->first + at;
+        }
+        if (r > 0)
+                table->next = (*ret_id - table->first + 1) % table->n;
+        return r;
+}
+
+static int take_any(UserTable *table, User *user, Error *error) {
+        uint32_t id = 0;
+        int r;
+
+        r = open_lock_directory(table, error);
+        if (r < 0)
+                return r;
+
+        r = lock_any(table, &id, &user->lock_fd);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot reserve a user for a worker");
+        if (r == 0)
+                return error_set(
+                        error, EUSERS, ERROR_FAILED,
+                        "No user is free for a worker: somebody has each of %" PRIu32 "-%" PRIu32
+                        " (WorkerUsers=)",
+                        table->first, table->first + table->n - 1);
+
+        user->id = (ProtoUser){ .uid = id, .gid = id };
+        return 0;
+}
+
+/* A system user is of one at a time. Returns as lock(), or a negative errno with @error set. */
+static int take_builder(UserTable *table, User *user, Error *error) {
+        int r;
+
+        if (table->builder.uid == 0)
+                return 0;
+        r = open_lock_directory(table, error);
+        if (r < 0)
+                return r;
+
+        r = lock_unused(table, table->builder.uid, &user->lock_fd);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot reserve the user %s", USER_BUILDER);
+        user->id = table->builder;
+        user->is_lasting = r > 0;
+        return r;
+}
+
+int user_take(UserTable *table, UserPurpose purpose, User **ret, Error *error) {
+        _cleanup_(user_unrefp) User *user = NULL;
+        int r = 0;
+
+        if (geteuid() != 0 || table->settings.config->sandbox == SANDBOX_NO) {
+                *ret = NULL;
+                return 0;
+        }
+
+        user = malloc(sizeof(*user));
+        if (!user)
+                return error_oom(error);
+        *user = (User){ .n_refs = 1, .table = table, .lock_fd = -EBADF };
+
+        if (purpose == USER_SEALED && table->worker.uid != 0) {
+                user->id = table->worker;
+                user->is_lasting = true;
+                r = 1;
+        } else if (purpose == USER_PROGRAMS) {
+                r = take_builder(table, user, error);
+        }
+        if (r == 0)
+                r = take_any(table, user, error);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(user);
+        return 0;
+}
+
+User *user_ref(User *user) {
+        if (user)
+                user->n_refs++;
+        return user;
+}
+
+User *user_unref(User *user) {
+        if (!user || --user->n_refs > 0)
+                return NULL;
+
+        if (user->lock_fd >= 0)
+                unlock(user->table, user->id.uid, user->lock_fd);
+        free(user);
+        return NULL;
+}
+
+ProtoUser user_id(const User *user) {
+        return user ? user->id : (ProtoUser){ 0 };
+}
+
+bool user_is_lasting(const User *user) {
+        return user && user->is_lasting;
+}

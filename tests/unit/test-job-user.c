@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-job.h"
+
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#define FIRST   61300U
+#define LAST    61302U
+#define SKIPPED 77
+
+static void set_range(JobFixture *f, uint32_t first, uint32_t last) {
+        f->config.users = (ConfigUsers){ first, last };
+        use_users(f, "no such user", "no such user");
+}
+
+static int set_up(void **state) {
+        JobFixture *f = calloc(1, sizeof(*f));
+
+        job_fixture_init(f);
+        set_range(f, FIRST, LAST);
+        *state = f;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        JobFixture *f = *state;
+
+        job_fixture_done(f);
+        free(f);
+        return 0;
+}
+
+static User *take(JobFixture *f, UserPurpose purpose) {
+        User *user = NULL;
+
+        assert_int_equal(user_take(f->users, purpose, &user, NULL), 0);
+        assert_non_null(user);
+        return user;
+}
+
+static bool has_lock(JobFixture *f, uint32_t id) {
+        char path[64];
+
+        (void) snprintf(path, sizeof(path), "locks/ids/%" PRIu32, id);
+        return scratch_exists(f->scratch, path);
+}
+
+/* As somebody else does who wants the id. */
+static int lock(JobFixture *f, uint32_t id) {
+        char path[64];
+        int fd;
+
+        (void) snprintf(path, sizeof(path), "locks/ids/%" PRIu32, id);
+        fd = open(scratch_at(f->scratch, path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(fd >= 0);
+        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+        return fd;
+}
+
+static void assert_none_is_free(JobFixture *f, UserPurpose purpose) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        User *user = NULL;
+
+        assert_int_equal(user_take(f->users, purpose, &user, &error), -EUSERS);
+        assert_string_equal(
+                error.message,
+                "No user is free for a worker: somebody has each of 61300-61302 (WorkerUsers=)");
+}
+
+static void each_worker_has_an_id_that_no_other_one_has(void **state) {
+        JobFixture *f = *state;
+        User *users[_USER_PURPOSE_MAX];
+
+        for (UserPurpose p = 0; p < _USER_PURPOSE_MAX; p++) {
+                users[p] = take(f, p);
+                assert_in_range(user_id(users[p]).uid, FIRST, LAST);
+                assert_int_equal(user_id(users[p]).uid, user_id(users[p]).gid);
+                assert_false(user_is_lasting(users[p]));
+                assert_true(has_lock(f, user_id(users[p]).uid));
+                for (UserPurpose q = 0; q < p; q++)
+                        assert_int_not_equal(user_id(users[q]).uid, user_id(users[p]).uid);
+        }
+        for (UserPurpose p = 0; p < _USER_PURPOSE_MAX; p++) {
+                assert_none_is_free(f, p);
+        }
+        for (UserPurpose p = 0; p < _USER_PURPOSE_MAX; p++)
+                user_unref(users[p]);
+}
+
+static void id_is_free_with_the_last_reference(void **state) {
+        JobFixture *f = *state;
+        User *first, *other;
+        uint32_t id;
+
+        set_range(f, FIRST, FIRST);
+        first = take(f, USER_FILES);
+        id = user_id(first).uid;
+        other = user_ref(first);
+        user_unref(first);
+        assert_true(has_lock(f, id));
+        assert_int_equal(user_take(f->users, USER_FILES, &first, NULL), -EUSERS);
+        user_unref(other);
+        assert_false(has_lock(f, id));
+        user_unref(take(f, USER_FILES));
+}
+
+static void id_is_not_taken_again_as_long_as_there_are_others(void **state) {
+        JobFixture *f = *state;
+        uint32_t ids[3];
+
+        for (size_t i = 0; i < 3; i++) {
+                User *user = take(f, USER_FILES);
+
+                ids[i] = user_id(user).uid;
+                user_unref(user);
+                for (size_t j = 0; j < i; j++)
+                        assert_int_not_equal(ids[j], ids[i]);
+        }
+}
+
+static void id_that_somebody_has_locked_is_left_to_them(void **state) {
+        JobFixture *f = *state;
+        int fd;
+
+        user_unref(take(f, USER_FILES)); /* makes the directory */
+        set_range(f, FIRST, FIRST);
+        fd = lock(f, FIRST);
+        assert_int_equal(user_take(f->users, USER_FILES, &(User *){ NULL }, NULL), -EUSERS);
+        assert_true(has_lock(f, FIRST));
+        /* A file that nobody locks is what a killed daemon left. */
+        close(fd);
+        user_unref(take(f, USER_FILES));
+}
+
+/* With one of the four numbers of @change() the id. */
+static pid_t start_process(void (*change)(void)) {
+        int fds[2];
+        pid_t pid;
+        char c;
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                change();
+                if (write(fds[1], "", 1) == 1)
+                        for (;;)
+                                (void) pause();
+                _exit(1);
+        }
+
+        close(fds[1]);
+        assert_int_equal(read(fds[0], &c, 1), 1);
+        close(fds[0]);
+        return pid;
+}
+
+static void be_user(void) {
+        if (setresuid(FIRST, FIRST, FIRST) < 0)
+                _exit(1);
+}
+
+static void keep_user(void) {
+        if (setresuid(0, 0, FIRST) < 0)
+                _exit(1);
+}
+
+static void be_group(void) {
+        if (setresgid(0, FIRST, 0) < 0)
+                _exit(1);
+}
+
+static void id_that_a_process_has_is_not_taken(void **state) {
+        static void (*const changes[])(void) = { be_user, keep_user, be_group };
+        JobFixture *f = *state;
+
+        set_range(f, FIRST, FIRST);
+        for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+                const pid_t pid = start_process(changes[i]);
+
+                assert_int_equal(user_take(f->users, USER_FILES, &(User *){ NULL }, NULL), -EUSERS);
+                assert_false(has_lock(f, FIRST));
+                assert_int_equal(kill(pid, SIGKILL), 0);
+                assert_int_equal(waitpid(pid, NULL, 0), pid);
+                user_unref(take(f, USER_FILES));
+        }
+}
+
+static void id_of_a_user_or_group_is_not_taken(void **state) {
+        JobFixture *f = *state;
+        const struct passwd *user;
+        const struct group *group;
+
+        /* The overflow ids are nobody's, whatever the range says. */
+        set_range(f, 65534, 65535);
+        assert_int_equal(user_take(f->users, USER_FILES, &(User *){ NULL }, NULL), -EUSERS);
+
+        setpwent();
+        while ((user = getpwent()))
+                if (proto_id_is_valid(user->pw_uid)) {
+                        set_range(f, user->pw_uid, user->pw_uid);
+                        assert_int_equal(
+                                user_take(f->users, USER_FILES, &(User *){ NULL }, NULL), -EUSERS);
+                }
+        endpwent();
+        setgrent();
+        while ((group = getgrent()))
+                if (proto_id_is_valid(group->gr_gid)) {
+                        set_range(f, group->gr_gid, group->gr_gid);
+                        assert_int_equal(
+                                user_take(f->users, USER_FILES, &(User *){ NULL }, NULL), -EUSERS);
+                }
+        endgrent();
+}
+
+/* A system user whom no process has; the names are this machine's. */
+static const char *find_system_user(JobFixture *f) {
+        static char name[256];
+        const struct passwd *entry;
+
+        setpwent();
+        while ((entry = getpwent())) {
+                _cleanup_(user_unrefp) User *user = NULL;
+
+                (void) snprintf(name, sizeof(name), "%s", entry->pw_name);
+                use_users(f, name, name);
+                assert_int_equal(user_take(f->users, USER_PROGRAMS, &user, NULL), 0);
+                if (user_is_lasting(user))
+                        break;
+        }
+
+        endpwent();
+        return entry ? name : NULL;
+}
+
+static void system_users_are_for_sealed_workers_and_for_one_builder(void **state) {
+        JobFixture *f = *state;
+        const char *name = find_system_user(f);
+        User *users[5];
+        uint32_t uid;
+
+        if (!name)
+                skip();
+
+        uid = getpwnam(name)->pw_uid;
+        users[0] = take(f, USER_SEALED);
+        users[1] = take(f, USER_SEALED);
+        users[2] = take(f, USER_PROGRAMS);
+        for (size_t i = 0; i < 3; i++) {
+                assert_int_equal(user_id(users[i]).uid, uid);
+                assert_int_equal(user_id(users[i]).gid, getpwnam(name)->pw_gid);
+                assert_true(user_is_lasting(users[i]));
+        }
+        users[3] = take(f, USER_PROGRAMS);
+        users[4] = take(f, USER_FILES);
+        for (size_t i = 3; i < 5; i++) {
+                assert_in_range(user_id(users[i]).uid, FIRST, LAST);
+                assert_false(user_is_lasting(users[i]));
+        }
+        for (size_t i = 0; i < 5; i++)
+                user_unref(users[i]);
+}
+
+/* Neither root nor nobody, whoever has given them such a name. */
+static void system_users_with_ids_of_others_are_none(void **state) {
+        JobFixture *f = *state;
+        User *user;
+
+        use_users(f, "nobody", "root");
+        user = take(f, USER_SEALED);
+        assert_in_range(user_id(user).uid, FIRST, LAST);
+        user_unref(user);
+        user = take(f, USER_PROGRAMS);
+        assert_in_range(user_id(user).uid, FIRST, LAST);
+        user_unref(user);
+}
+
+static void without_a_sandbox_workers_stay_who_they_are(void **state) {
+        JobFixture *f = *state;
+        User *user = NULL;
+
+        f->config.sandbox = false;
+        assert_int_equal(user_take(f->users, USER_FILES, &user, NULL), 0);
+        assert_null(user);
+        assert_int_equal(user_id(user).uid, 0);
+        assert_false(user_is_lasting(user));
+}
+
+#define USER_CASE(fn) CASE_WITH(fn, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                USER_CASE(each_worker_has_an_id_that_no_other_one_has),
+                USER_CASE(id_is_free_with_the_last_reference),
+                USER_CASE(id_is_not_taken_again_as_long_as_there_are_others),
+                USER_CASE(id_that_somebody_has_locked_is_left_to_them),
+                USER_CASE(id_that_a_process_has_is_not_taken),
+                USER_CASE(id_of_a_user_or_group_is_not_taken),
+                USER_CASE(system_users_are_for_sealed_workers_and_for_one_builder),
+                USER_CASE(system_users_with_ids_of_others_are_none),
+                USER_CASE(without_a_sandbox_workers_stay_who_they_are),
+        };
+
+        if (geteuid() != 0)
+                return SKIPPED; /* only root can be others */
+        return cmocka_run_group_tests_name("job-user", tests, NULL, NULL);
+}
