@@ -39,7 +39,7 @@ typedef enum ErrorKind {
         ERROR_QUEUE_FULL,
         ERROR_INTERRUPTED,
         ERROR_CACHE_BUSY,
-        ERROR_WORKER_FAILED, /* a worker was killed or broke the protocol */
+        ERROR_WORKER_FAILED, /* a worker could not be started, was killed or broke the protocol */
         _ERROR_KIND_MAX,
 } ErrorKind;
 

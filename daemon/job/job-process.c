@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "job-output.h"
 #include "job-process.h"
 
 #define QUEUE_MAX                                                                                  \
@@ -37,6 +38,7 @@ struct Process {
         pid_t pid;                    /* 0 once reaped */
         int pid_fd;                   /* owned */
         int socket_fd;                /* owned */
+        Output *output;               /* owned; what it prints */
         sd_event_source *pid_source;  /* owned */
         sd_event_source *io_source;   /* owned */
         sd_event_source *kill_source; /* owned; armed by process_stop() */
@@ -105,7 +107,8 @@ const char *worker_kind_to_string(WorkerKind kind) {
 }
 
 /* In the child: only what is safe after fork(2). */
-static _Noreturn void run_worker(const char *path, WorkerKind kind, int socket_fd, pid_t parent) {
+static _Noreturn void run_worker(
+        const char *path, WorkerKind kind, int socket_fd, int output_fd, pid_t parent) {
         char *const argv[] = { (char *) "virt-bootstrap-worker", (char *) kind_names[kind], NULL };
         sigset_t none;
         int null_fd;
@@ -114,8 +117,9 @@ static _Noreturn void run_worker(const char *path, WorkerKind kind, int socket_f
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
                 _exit(EXIT_FAILURE);
 
-        null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0)
+        null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(output_fd, STDOUT_FILENO) < 0 ||
+            dup2(output_fd, STDERR_FILENO) < 0)
                 _exit(EXIT_FAILURE);
         /* dup2() onto itself would leave close-on-exec set. */
         if (socket_fd == PROTO_WORKER_FD ? fcntl(socket_fd, F_SETFD, 0) < 0
@@ -155,6 +159,8 @@ static void finish(Process *process) {
         process->pid_source = sd_event_source_disable_unref(process->pid_source);
         process->io_source = sd_event_source_disable_unref(process->io_source);
         process->kill_source = sd_event_source_disable_unref(process->kill_source);
+        /* What it printed before it died comes before the news that it did. */
+        process->output = output_free(process->output);
 
         if (process->broken.code != 0)
                 error_move(&error, &process->broken);
@@ -296,30 +302,49 @@ static int watch(Process *process, Error *error) {
         return r < 0 ? error_set_errno(error, -r, "Cannot watch a worker") : 0;
 }
 
-static int spawn(Process *process, Error *error) {
-        _cleanup_(closep) int theirs = -EBADF;
+static int try_spawn(Process *process) {
+        const OutputSource source = {
+                .step = kind_names[process->kind],
+                .job = process->context->job,
+        };
+        _cleanup_(closep) int theirs = -EBADF, output_fd = -EBADF;
         pid_t parent = getpid();
-        int pair[2];
+        int pair[2], r;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-                return error_set_errno(error, errno, "Cannot create a socket pair");
+                return -errno;
         process->socket_fd = pair[0];
         theirs = pair[1];
         if (fcntl(process->socket_fd, F_SETFL, O_NONBLOCK) < 0)
-                return error_set_errno(error, errno, "Cannot set up a socket pair");
+                return -errno;
+        r = output_new(
+                process->context->event, process->context->log, &source, &output_fd,
+                &process->output);
+        if (r < 0)
+                return r;
 
         process->pid = fork();
         if (process->pid < 0) {
+                r = -errno;
                 process->pid = 0;
-                return error_set_errno(error, errno, "Cannot start a worker");
+                return r;
         }
         if (process->pid == 0)
-                run_worker(process->context->worker_path, process->kind, theirs, parent);
+                run_worker(process->context->worker_path, process->kind, theirs, output_fd, parent);
 
         process->pid_fd = (int) syscall(SYS_pidfd_open, process->pid, 0);
-        if (process->pid_fd < 0)
-                return error_set_errno(error, errno, "Cannot watch a worker");
-        return 0;
+        return process->pid_fd < 0 ? -errno : 0;
+}
+
+/* With a code that says nothing but that: what is lacking now is not what a worker says of its work. */
+static int spawn(Process *process, Error *error) {
+        int r = try_spawn(process);
+
+        if (r >= 0)
+                return 0;
+        return error_set(
+                error, ECHILD, ERROR_WORKER_FAILED, "Cannot start the %s worker: %s",
+                kind_names[process->kind], strerror(-r));
 }
 
 int process_start(
@@ -380,6 +405,7 @@ Process *process_free(Process *process) {
                 process->queue = first->next;
                 queued_free(first);
         }
+        output_free(process->output);
         closep(&process->pid_fd);
         closep(&process->socket_fd);
         error_clear(&process->result);

@@ -38,6 +38,7 @@ typedef struct ProcessContext {
         const Config *config;    /* borrowed */
         const Log *log;          /* borrowed */
         UserTable *users;        /* borrowed */
+        const char *job;         /* borrowed; whose id goes into the log; NULL: nobody's */
 } ProcessContext;
 
 typedef struct ProcessEvents {
@@ -51,10 +52,11 @@ typedef struct ProcessEvents {
 } ProcessEvents;
 
 /**
- * process_start() - start a worker
+ * process_start() - start a worker, whose output goes into the log (job-output.h)
  * @events:     borrowed, as is @userdata, until the process is freed
  *
- * Return: 0, or a negative errno with @error set; ended() is not called then.
+ * Return: 0, or a negative errno with @error set (ERROR_WORKER_FAILED when it cannot be started, whatever is
+ * lacking); ended() is not called then.
  */
 int process_start(
         const ProcessContext *context,

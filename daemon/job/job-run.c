@@ -22,7 +22,10 @@
 #define VERDICT_USEC (30 * USEC_PER_SEC)
 
 struct JobRun {
-        const FetchContext *context; /* borrowed, as all that follow up to @userdata */
+        ProcessContext process;      /* that of all, with the job's id */
+        FetchContext own_context;    /* that of all, with @process */
+        const FetchContext *context; /* @own_context */
+        /* Borrowed, as the next two. */
         Job *job;
         const JobRunEvents *events;
         void *userdata;
@@ -658,7 +661,16 @@ int job_run_start(
         if (!run)
                 return error_oom(error);
 
-        *run = (JobRun){ .context = context, .job = job, .events = events, .userdata = userdata };
+        *run = (JobRun){
+                .process = *context->process,
+                .own_context = *context,
+                .job = job,
+                .events = events,
+                .userdata = userdata,
+        };
+        run->process.job = job_id(job);
+        run->own_context.process = &run->process;
+        run->context = &run->own_context;
         if (sd_event_add_defer(context->process->event, &run->begin, on_begin, run) < 0 ||
             sd_event_add_time(
                     context->process->event, &run->stall, CLOCK_MONOTONIC, 0, 0, on_stall, run) <

@@ -9,7 +9,7 @@ import pytest
 
 from support import faulty, process, programs, samples, tree
 from support.image import digest_of
-from support.process import free_port, running, wait_for
+from support.process import DEADLINE, free_port, running, wait_for
 
 
 @pytest.fixture
@@ -323,3 +323,30 @@ def test_what_cannot_be_removed_is_named(
     env['VIRTBOOTSTRAP_WORKER'] = str(programs.WORKER)
     process.run([programs.DAEMON, '--recover'], env=env)
     assert_nothing_left(work)
+
+
+PRINTING_WORKER = r"""#!/bin/sh
+printf '\033[31m<3>==1==ERROR: AddressSanitizer: %s\n' "$1" >&2
+exec {worker} "$@"
+"""
+
+
+def test_what_a_worker_prints_is_seen_as_its_own(env, faulty_registry, dest, tmp_path):
+    """Also what a sanitizer says, which fails the tests."""
+    path = tmp_path / 'worker'
+    path.write_text(PRINTING_WORKER.format(worker=programs.WORKER))
+    path.chmod(0o755)
+    faulty_registry.add('image', samples.small())
+    client = programs.Client({**env, 'VIRTBOOTSTRAP_WORKER': str(path)})
+    running_client = client.start('--json', '--not-secure', faulty_registry.reference('image'), dest)
+    out, err = running_client.communicate(timeout=DEADLINE)
+    result = programs.Result(running_client.returncode, out, err)
+    assert result.status == 0, str(result)
+    job = result.of('job')[0]['id']
+    assert '\033' not in err
+    for step in ('fetch', 'unpack'):
+        assert (f'virt-bootstrapd: Job {job}, {step} worker: ?[31m<3>==1==ERROR: AddressSanitizer: '
+                f'{step}\n') in err
+    assert 'virt-bootstrapd: The verify worker: ?[31m<3>==1==' in err
+    with pytest.raises(AssertionError):
+        programs.assert_sane(err)

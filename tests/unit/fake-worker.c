@@ -18,8 +18,10 @@
 #include "hash.h"
 #include "proto-channel.h"
 
-#define CONTENT_MAX   ((size_t) 1 << 20)
-#define MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
+#define CONTENT_MAX    ((size_t) 1 << 20)
+#define MANIFEST_TYPE  "application/vnd.oci.image.manifest.v1+json"
+#define ORPHAN_BYTES   ((size_t) 64 << 20)
+#define ORPHAN_SECONDS 10
 
 static int say(ProtoMessage message) {
         return proto_send(PROTO_WORKER_FD, &message, NULL, 0) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -161,6 +163,68 @@ static int listen_late(void) {
                         return succeed();
                 }
         }
+}
+
+static int print(int fd, const char *text, size_t size) {
+        return fd_write_full(fd, text, size) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int print_and_die(void) {
+        static const char text[] = "on standard error\nthe last words";
+
+        (void) print(STDOUT_FILENO, "on standard output\n", strlen("on standard output\n"));
+        (void) print(STDERR_FILENO, text, strlen(text));
+        return raise(SIGKILL);
+}
+
+/* What a terminal, syslog or the journal would take for more than text. */
+static int print_tricks(void) {
+        static const char text[] =
+                "\033[2Jcleared\a\n<3>forged\n<1><30>again\n<b>bold\n<3333>\n"
+                "\xff\xc3\x28 is no UTF-8\n\xc2\x9b"
+                "31mred\n\n\r\n\0"
+                "\xc3\xa4\ttab\rVIRT_BOOTSTRAP_JOB=other";
+
+        return print(STDERR_FILENO, text, sizeof(text) - 1) == EXIT_SUCCESS ? succeed()
+                                                                            : EXIT_FAILURE;
+}
+
+static int print_much(const char *text, size_t bytes) {
+        char block[4096];
+
+        for (size_t i = 0; i < sizeof(block); i++)
+                block[i] = text[i % strlen(text)];
+        for (size_t i = 0; i < bytes / sizeof(block); i++)
+                if (print(STDERR_FILENO, block, sizeof(block)) != EXIT_SUCCESS)
+                        return EXIT_FAILURE;
+        return EXIT_SUCCESS;
+}
+
+static int print_a_long_line(void) {
+        (void) print_much("x", 32768);
+        return print(STDERR_FILENO, "\nshort\n", strlen("\nshort\n")) == EXIT_SUCCESS
+                       ? succeed()
+                       : EXIT_FAILURE;
+}
+
+static int print_noise(void) {
+        return print_much("noise, ", 100000000) == EXIT_SUCCESS &&
+                               print_much("0123456\n", 1000000) == EXIT_SUCCESS
+                       ? succeed()
+                       : EXIT_FAILURE;
+}
+
+/* An orphan goes on when the worker has ended; not for ever, whatever standard error is. */
+static int leave_one_who_prints(void) {
+        if (fork() == 0) {
+                (void) close(PROTO_WORKER_FD);
+                (void) signal(SIGPIPE, SIG_DFL);
+                (void) alarm(ORPHAN_SECONDS);
+                for (size_t i = 0; i < ORPHAN_BYTES / 4096; i++)
+                        (void) print_much("orphan\n", 4096);
+                _exit(EXIT_SUCCESS);
+        }
+        return succeed();
 }
 
 /* The image of FAKE_LAYER, which is not compressed: its documents as JSON. */
@@ -509,6 +573,11 @@ static const struct {
         { "fail-without-listening", NULL, fail_without_listening },
         { "look-around", NULL, look_around },
         { "listen-late", NULL, listen_late },
+        { "print-and-die", NULL, print_and_die },
+        { "print-tricks", NULL, print_tricks },
+        { "print-a-long-line", NULL, print_a_long_line },
+        { "print-noise", NULL, print_noise },
+        { "leave-one-who-prints", NULL, leave_one_who_prints },
         { "fetch-image", "fetch", fetch_image },
         { "fetch-and-hang", "fetch", fetch_and_hang },
         { "fetch-fails", "fetch", fail },

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-job.h"
 
+#include <dlfcn.h>
+#include <syslog.h>
+
+#include "job-output.h"
+
 typedef struct Fixture {
         JobFixture job;
         Process *process;
         unsigned n_messages, n_ended;
         ProtoMessage last;
         Error result;
+        int log_fd, stderr_fd; /* owned; while the log is read, -EBADF */
+        size_t logged;         /* bytes, when the end was told */
 } Fixture;
 
 /* What takes seconds takes milliseconds here. */
@@ -39,6 +46,8 @@ static void on_ended(void *userdata, const Error *error) {
         f->n_ended++;
         if (error->code != 0)
                 (void) error_copy(&f->result, error);
+        if (f->log_fd >= 0)
+                f->logged = (size_t) lseek(f->log_fd, 0, SEEK_CUR);
         f->process = process_free(f->process);
 }
 
@@ -48,6 +57,7 @@ static int set_up(void **state) {
         Fixture *f = calloc(1, sizeof(*f));
 
         job_fixture_init(&f->job);
+        f->log_fd = f->stderr_fd = -EBADF;
         *state = f;
         return 0;
 }
@@ -307,6 +317,141 @@ static void sending_to_a_dead_worker_is_no_failure_of_its_own(void **state) {
         assert_non_null(strstr(f->result.message, "exited with status 3"));
 }
 
+/* The log is this process's standard error. */
+static void read_the_log(Fixture *f) {
+        log_init(&f->job.log, LOG_WARNING);
+        f->log_fd = open(
+                scratch_at(f->job.scratch, "stderr"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        f->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+        assert_true(f->log_fd >= 0 && f->stderr_fd >= 0);
+        assert_int_equal(dup2(f->log_fd, STDERR_FILENO), STDERR_FILENO);
+}
+
+/* All that was logged before the end was told; owned by the caller. */
+static char *logged(Fixture *f) {
+        char *text = calloc(1, f->logged + 1);
+
+        (void) fflush(stderr);
+        assert_int_equal(dup2(f->stderr_fd, STDERR_FILENO), STDERR_FILENO);
+        assert_int_equal(pread(f->log_fd, text, f->logged, 0), (ssize_t) f->logged);
+        closep(&f->log_fd);
+        closep(&f->stderr_fd);
+        f->log_fd = f->stderr_fd = -EBADF;
+        return text;
+}
+
+static void last_words_are_in_the_log_before_the_end_is_told(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *log = NULL;
+
+        f->job.context.job = "k7";
+        read_the_log(f);
+        start(f, WORKER_FETCH, "print-and-die");
+        await_end(f);
+        log = logged(f);
+        assert_string_equal(
+                log,
+                "virt-bootstrapd: Job k7, fetch worker: on standard output\n"
+                "virt-bootstrapd: Job k7, fetch worker: on standard error\n"
+                "virt-bootstrapd: Job k7, fetch worker: the last words\n");
+        assert_non_null(strstr(f->result.message, "killed by signal 9"));
+}
+
+static void what_it_prints_is_text_and_no_more(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *log = NULL;
+
+        read_the_log(f);
+        start(f, WORKER_VERIFY, "print-tricks");
+        await_end(f);
+        log = logged(f);
+        assert_string_equal(
+                log,
+                "virt-bootstrapd: The verify worker: ?[2Jcleared?\n"
+                "virt-bootstrapd: The verify worker: forged\n"
+                "virt-bootstrapd: The verify worker: again\n"
+                "virt-bootstrapd: The verify worker: <b>bold\n"
+                "virt-bootstrapd: The verify worker: <3333>\n"
+                "virt-bootstrapd: The verify worker: ?\?( is no UTF-8\n"
+                "virt-bootstrapd: The verify worker: ?31mred\n"
+                "virt-bootstrapd: The verify worker: \xc3\xa4 tab\n"
+                "virt-bootstrapd: The verify worker: VIRT_BOOTSTRAP_JOB=other\n");
+}
+
+static void long_lines_are_cut(void **state) {
+        static const char prefix[] = "virt-bootstrapd: The tree worker: ";
+        Fixture *f = *state;
+        _cleanup_(freep) char *log = NULL;
+        const char *rest;
+
+        read_the_log(f);
+        start(f, WORKER_TREE, "print-a-long-line");
+        await_end(f);
+        log = logged(f);
+        assert_memory_equal(log, prefix, strlen(prefix));
+        rest = log + strlen(prefix);
+        assert_int_equal(strspn(rest, "x"), OUTPUT_LINE_MAX);
+        assert_string_equal(
+                rest + OUTPUT_LINE_MAX, " (cut)\nvirt-bootstrapd: The tree worker: short\n");
+}
+
+/* It is not kept waiting, and says what it has to say. */
+static void who_prints_too_much_is_heard_no_more_and_goes_on(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *log = NULL;
+        const char *left_out;
+
+        read_the_log(f);
+        start(f, WORKER_UNPACK, "print-noise");
+        await_end(f);
+        log = logged(f);
+        assert_int_equal(f->result.code, 0);
+        left_out = strstr(log, "It prints too much: more was left out\n");
+        assert_non_null(left_out);
+        assert_string_equal(left_out, "It prints too much: more was left out\n");
+        assert_in_range(f->logged, OUTPUT_LINE_MAX, 2 * OUTPUT_BYTES_MAX);
+}
+
+static void orphan_that_goes_on_printing_does_not_keep_the_end(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *log = NULL;
+
+        read_the_log(f);
+        start(f, WORKER_UNPACK, "leave-one-who-prints");
+        await_end(f);
+        log = logged(f);
+        assert_int_equal(f->result.code, 0);
+        assert_in_range(f->logged, 0, 16 * OUTPUT_BYTES_MAX);
+}
+
+static bool fork_fails;
+
+pid_t fork(void) {
+        if (fork_fails) {
+                errno = EAGAIN;
+                return -1;
+        }
+        return ((pid_t(*)(void)) dlsym(RTLD_NEXT, "fork"))();
+}
+
+/* As when there are too many processes, which is not what a worker that has too little to do says. */
+static void worker_that_cannot_be_started_is_a_failure_of_its_own(void **state) {
+        Fixture *f = *state;
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        fork_fails = true;
+        assert_int_equal(
+                process_start(&f->job.context, WORKER_VERIFY, &events, f, &f->process, &error),
+                -ECHILD);
+        fork_fails = false;
+        assert_int_equal(error.kind, ERROR_WORKER_FAILED);
+        assert_string_equal(
+                error.message, "Cannot start the verify worker: Resource temporarily unavailable");
+        assert_null(f->process);
+        loop_settle(&f->job);
+        assert_int_equal(f->n_ended, 0);
+}
+
 #define PROCESS_CASE(fn) CASE_WITH(fn, set_up, tear_down)
 
 int main(void) {
@@ -327,6 +472,12 @@ int main(void) {
                 PROCESS_CASE(messages_wait_for_room_and_growth_is_merged),
                 PROCESS_CASE(worker_that_never_listens_is_ended_before_the_queue_grows_forever),
                 PROCESS_CASE(sending_to_a_dead_worker_is_no_failure_of_its_own),
+                PROCESS_CASE(last_words_are_in_the_log_before_the_end_is_told),
+                PROCESS_CASE(what_it_prints_is_text_and_no_more),
+                PROCESS_CASE(long_lines_are_cut),
+                PROCESS_CASE(who_prints_too_much_is_heard_no_more_and_goes_on),
+                PROCESS_CASE(orphan_that_goes_on_printing_does_not_keep_the_end),
+                PROCESS_CASE(worker_that_cannot_be_started_is_a_failure_of_its_own),
         };
 
         return cmocka_run_group_tests_name("job-process", tests, NULL, NULL);

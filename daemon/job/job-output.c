@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <syslog.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#include "base-text.h"
+#include "job-output.h"
+
+#define READ_BYTES      ((size_t) 64 << 10) /* what a pipe holds */
+#define PREFIX_MAX      ((size_t) 128)      /* bytes of what is in front of each line */
+#define CUT_MARK        " (cut)"
+#define READS_AT_END    4 /* orphans of a worker may go on printing for ever */
+#define PRIORITY_DIGITS 3 /* at most, of "<3>" */
+
+struct Output {
+        const Log *log; /* borrowed */
+        OutputSource source;
+        int fd;                  /* owned; the end from which is read */
+        sd_event_source *io;     /* owned */
+        sd_event_source *resume; /* owned; armed while it may not print */
+        char line[OUTPUT_LINE_MAX + sizeof(CUT_MARK)];
+        size_t size;   /* bytes of @line */
+        bool is_cut;   /* the rest of the line is left out */
+        size_t n_read; /* bytes; no longer counted behind OUTPUT_BYTES_MAX */
+        bool is_full;  /* it has printed more than that */
+};
+
+static void log_line(const Output *output, const char *line) {
+        const char *job = output->source.job, *step = output->source.step;
+        char text[PREFIX_MAX + sizeof(output->line)];
+
+        if (job)
+                (void) snprintf(text, sizeof(text), "Job %s, %s worker: %s", job, step, line);
+        else
+                (void) snprintf(text, sizeof(text), "The %s worker: %s", step, line);
+
+        if (output->log && output->log->has_priorities && output->log->level >= LOG_ERR &&
+            sd_journal_send(
+                    "MESSAGE=%s", text, "PRIORITY=%i", LOG_ERR, "SYSLOG_IDENTIFIER=virt-bootstrapd",
+                    "VIRT_BOOTSTRAP_STEP=%s", step, job ? "VIRT_BOOTSTRAP_JOB=%s" : NULL, job,
+                    NULL) >= 0)
+                return;
+        log_print(output->log, LOG_ERR, "%s", text);
+}
+
+/* "<3>" and the like, which syslog and the journal would take for a priority. */
+static const char *skip_priorities(const char *line) {
+        for (;;) {
+                size_t n = 1;
+
+                if (line[0] != '<')
+                        return line;
+                while (n <= PRIORITY_DIGITS && isdigit((unsigned char) line[n]))
+                        n++;
+                if (n == 1 || line[n] != '>')
+                        return line;
+                line += n + 1;
+        }
+}
+
+static void end_line(Output *output) {
+        const char *line;
+
+        /* Of a character that is cut in two nothing stays, and no byte that is none. */
+        output->line[output->size] = '\0';
+        text_make_printable(output->line);
+        if (output->is_cut)
+                strcat(output->line, CUT_MARK);
+        line = skip_priorities(output->line);
+        if (line[0] != '\0')
+                log_line(output, line);
+        output->size = 0;
+        output->is_cut = false;
+}
+
+static void add(Output *output, const char *data, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                if (data[i] == '\n' || data[i] == '\r' || data[i] == '\0')
+                        end_line(output);
+                else if (output->size < OUTPUT_LINE_MAX)
+                        output->line[output->size++] = data[i];
+                else
+                        output->is_cut = true;
+}
+
+static void fill_up(Output *output) {
+        end_line(output);
+        output->is_full = true;
+        log_line(output, "It prints too much: more was left out");
+}
+
+static void take_in(Output *output, const char *data, size_t size) {
+        const size_t room = OUTPUT_BYTES_MAX - output->n_read;
+
+        if (output->is_full)
+                return;
+
+        add(output, data, size < room ? size : room);
+        output->n_read += size < room ? size : room;
+        if (size > room)
+                fill_up(output);
+}
+
+/* Returns 1, 0 at the end, or a negative errno: -EAGAIN when there is nothing now. */
+static int read_some(Output *output) {
+        char data[READ_BYTES];
+        ssize_t n = read(output->fd, data, sizeof(data));
+
+        if (n > 0)
+                take_in(output, data, (size_t) n);
+        return n < 0 ? -errno : n > 0;
+}
+
+static int on_readable(sd_event_source *io, int fd, uint32_t revents, void *userdata) {
+        Output *output = userdata;
+        int r;
+
+        r = read_some(output);
+        if (r == 0)
+                (void) sd_event_source_set_enabled(output->io, SD_EVENT_OFF);
+
+        /* It may go on, but slowly. */
+        if (r > 0 && output->is_full) {
+                (void) sd_event_source_set_enabled(output->io, SD_EVENT_OFF);
+                (void) sd_event_source_set_time_relative(output->resume, OUTPUT_PAUSE_USEC);
+                (void) sd_event_source_set_enabled(output->resume, SD_EVENT_ONESHOT);
+        }
+        return 0;
+}
+
+static int on_resume(sd_event_source *resume, uint64_t usec, void *userdata) {
+        Output *output = userdata;
+
+        (void) sd_event_source_set_enabled(output->io, SD_EVENT_ON);
+        return 0;
+}
+
+static int watch(Output *output, sd_event *event) {
+        int r;
+
+        r = sd_event_add_io(event, &output->io, output->fd, EPOLLIN, on_readable, output);
+        if (r >= 0)
+                r = sd_event_add_time(
+                        event, &output->resume, CLOCK_MONOTONIC, 0, 1, on_resume, output);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(output->resume, SD_EVENT_OFF);
+        return r;
+}
+
+int output_new(
+        sd_event *event, const Log *log, const OutputSource *source, int *ret_fd, Output **ret) {
+        _cleanup_(output_freep) Output *output = malloc(sizeof(*output));
+        _cleanup_(closep) int write_fd = -EBADF;
+        int fds[2], r;
+
+        if (!output)
+                return -ENOMEM;
+
+        *output = (Output){ .log = log, .source = *source, .fd = -EBADF };
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        output->fd = fds[0];
+        write_fd = fds[1];
+        if (fcntl(output->fd, F_SETFL, O_NONBLOCK) < 0)
+                return -errno;
+        r = watch(output, event);
+        if (r < 0)
+                return r;
+
+        *ret_fd = TAKE_FD(write_fd);
+        *ret = TAKE_PTR(output);
+        return 0;
+}
+
+Output *output_free(Output *output) {
+        if (!output)
+                return NULL;
+
+        if (output->fd >= 0) {
+                for (unsigned i = 0; i < READS_AT_END && read_some(output) > 0; i++)
+                        ;
+                end_line(output);
+        }
+        sd_event_source_disable_unref(output->io);
+        sd_event_source_disable_unref(output->resume);
+        closep(&output->fd);
+        free(output);
+        return NULL;
+}
