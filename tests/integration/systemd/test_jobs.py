@@ -4,7 +4,6 @@
 import crypt
 import re
 import stat
-import subprocess
 
 import pytest
 
@@ -14,7 +13,6 @@ from support.process import wait_for
 
 CACHE = '/var/cache/virt-bootstrap'
 PASSWORD = 'drowssap'
-NOBODY = '65534'
 
 
 def test_disk_images_with_password_and_mapping(machine, service, srv):
@@ -52,18 +50,6 @@ def test_workers_are_in_their_sandboxes(machine, service, srv):
     machine.sandboxed_worker()
     job.go_on()
     assert 'andbox' not in machine.journal(f'--unit={UNIT}')
-
-
-def test_disk_worker_becomes_nobody(machine, service, srv):
-    client = machine.client()
-    process = client.start('--format=qcow2', '--size=1G', '-', f'{srv}/disk',
-                           stdin=subprocess.PIPE)
-    wait_for(lambda: [one['Uid'].split() for one in machine.statuses('virt-bootstrap-worker')] ==
-             [[NOBODY] * 4], 'the worker to be nobody')
-    worker = machine.sandboxed_worker()
-    assert not int(worker['CapPrm'], 16)
-    process.stdin.buffer.write(HalfJob.ARCHIVE)
-    client.finish(process)
 
 
 def test_secrets_are_not_in_the_journal(machine, service, srv):

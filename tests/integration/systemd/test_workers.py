@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whom the workers of the installed service become, and what of theirs is in the journal."""
+
+import contextlib
+import ctypes
+import os
+import stat
+import subprocess
+import threading
+
+import pytest
+
+from support import faulty, samples
+from support.machine import HalfJob
+from support.process import wait_for
+
+WORKER, BUILDER = 'virt-bootstrap', 'virt-bootstrap-builder'
+RANGE = range(61184, 65520)
+LOCKS = '/run/systemd/dynamic-uid'
+SLOW_BUILDER = '#!/bin/sh\nexec sleep 1000\n'
+CLONE_NEWNET = 0x40000000
+
+
+def entry(machine, name):
+    """The fields of a user's entry."""
+    return machine.run('getent', 'passwd', name).out.strip().split(':')
+
+
+def ids(machine, name):
+    _, _, uid, gid, *_ = entry(machine, name)
+    return int(uid), int(gid)
+
+
+def of_process(pid, key):
+    with open(f'/proc/{pid}/status', encoding='ascii') as f:
+        values, = (line.split()[1:] for line in f if line.startswith(f'{key}:'))
+    return [int(one) for one in values]
+
+
+def is_user(pid, uid, gid):
+    with contextlib.suppress(OSError):
+        return of_process(pid, 'Uid') == [uid] * 4 and of_process(pid, 'Gid') == [gid] * 4
+    return False
+
+
+def workers(machine):
+    """The pids by the workers' steps."""
+    out = {}
+    for pid in machine.workers():
+        with contextlib.suppress(OSError), open(f'/proc/{pid}/cmdline', 'rb') as f:
+            out.setdefault(f.read().split(b'\0')[1].decode(), []).append(pid)
+    return out
+
+
+@pytest.fixture
+def registry(machine):
+    """On the machine's own network: of a socket only counts where it was made."""
+    made = []
+
+    def make():
+        with open(f'/proc/{machine.leader}/ns/net', 'rb') as network:
+            assert ctypes.CDLL(None).setns(network.fileno(), CLONE_NEWNET) == 0
+        made.append(faulty.FaultyRegistry())
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    thread.join()
+    yield made[0]
+    made[0].stop()
+
+
+@pytest.mark.parametrize('name', [WORKER, BUILDER])
+def test_installed_file_gives_a_user_who_cannot_log_in(machine, name):
+    _, password, uid, gid, _, _, shell = entry(machine, name)
+    assert 100 <= int(uid) < 1000 and int(gid) >= 100
+    assert password == 'x' and shell.endswith('/nologin')
+    assert machine.run('id', '-G', name).out.split() == [gid]
+    assert ids(machine, WORKER)[0] != ids(machine, BUILDER)[0]
+
+
+def test_workers_that_download_and_hash_are_the_system_user(machine, service, srv, registry):
+    image = samples.small()
+    registry.add('image', image)
+    gate = registry.gate(f'/blobs/{image.layer_digests()[-1]}', 1)
+    client = machine.client()
+    process = client.start('--not-secure', registry.reference('image'), f'{srv}/root')
+    user = ids(machine, WORKER)
+    for step in ('fetch', 'verify'):
+        pid = wait_for(lambda step=step: next(
+            (one for one in workers(machine).get(step, ()) if is_user(one, *user)), None),
+            f'the {step} worker to be the user')
+        assert of_process(pid, 'Groups') == []
+    gate.set()
+    client.finish(process)
+
+
+def test_disk_worker_has_an_id_that_nobody_else_has(machine, service, srv):
+    client = machine.client()
+    process = client.start('--format=qcow2', '--size=1G', '-', f'{srv}/disk',
+                           stdin=subprocess.PIPE)
+    pid, = wait_for(lambda: workers(machine).get('disk'), 'the worker to be there')
+    uid = wait_for(lambda: of_process(pid, 'Uid')[0], 'the worker to enter its sandbox')
+    assert uid in RANGE and is_user(pid, uid, uid) and of_process(pid, 'Groups') == []
+    assert machine.path(f'{LOCKS}/{uid}').exists()
+    machine.run('getent', 'passwd', str(uid), expect=2)
+    worker = wait_for(machine.sandboxed_worker, 'the sandbox')
+    assert not int(worker['CapPrm'], 16)
+    process.stdin.buffer.write(HalfJob.ARCHIVE)
+    client.finish(process)
+    assert not machine.path(f'{LOCKS}/{uid}').exists()
+
+
+@pytest.fixture
+def slow_builder(machine):
+    paths = [machine.path(f'/usr/local/bin/{name}') for name in ('virt-builder', 'guestfish')]
+    for path in paths:
+        path.write_text(SLOW_BUILDER)
+        path.chmod(0o755)
+    yield
+    for path in paths:
+        path.unlink()
+
+
+def test_builder_is_a_system_user_and_the_next_one_somebody_else(
+        machine, service, srv, slow_builder):
+    client = machine.client()
+    user = ids(machine, BUILDER)
+    first = client.start('virt-builder://tiny', f'{srv}/first')
+    wait_for(lambda: any(is_user(pid, *user) for pid in machine.processes('sleep')),
+             'the builder to be the user')
+    second = client.start('virt-builder://tiny', f'{srv}/second')
+    pids = wait_for(lambda: len(machine.processes('sleep')) == 2 and machine.processes('sleep'),
+                    'the other builder')
+    uids = {of_process(pid, 'Uid')[0] for pid in pids}
+    assert user[0] in uids and len(uids) == 2 and uids - {user[0]} <= set(RANGE)
+    info = machine.path('/var/cache/virt-bootstrap-builder').stat()
+    assert (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)) == (*user, 0o700)
+    kvm = machine.path('/dev/kvm')
+    for pid in pids:
+        assert of_process(pid, 'Groups') in ([], [kvm.stat().st_gid] if kvm.exists() else [])
+    service.stop()
+    for process in (first, second):
+        client.finish(process, expect=1)
+    assert not [name for name in os.listdir(machine.path(LOCKS)) if name.isdigit()]
