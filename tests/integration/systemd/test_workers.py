@@ -3,7 +3,9 @@
 
 import contextlib
 import ctypes
+import json
 import os
+import shutil
 import stat
 import subprocess
 import threading
@@ -11,7 +13,7 @@ import threading
 import pytest
 
 from support import faulty, samples
-from support.machine import HalfJob
+from support.machine import UNIT, HalfJob
 from support.process import wait_for
 
 WORKER, BUILDER = 'virt-bootstrap', 'virt-bootstrap-builder'
@@ -142,3 +144,40 @@ def test_builder_is_a_system_user_and_the_next_one_somebody_else(
     for process in (first, second):
         client.finish(process, expect=1)
     assert not [name for name in os.listdir(machine.path(LOCKS)) if name.isdigit()]
+
+
+NOISY_WORKER = r"""#!/bin/sh
+printf '<0>\033[31mforged\033[0m\n<3>and more' >&2
+exec {0} "$@"
+"""
+
+
+@pytest.fixture
+def noisy_worker(machine, service):
+    """Each worker prints before it is one."""
+    path, = machine.path('/usr').glob('*/libexec/virt-bootstrap-worker')
+    path = '/' + str(path.relative_to(machine.path('/')))
+    noisy = machine.path('/usr/local/bin/noisy')
+    noisy.write_text(NOISY_WORKER.format(path))
+    noisy.chmod(0o755)
+    dropins = machine.path('/run/systemd/system/virt-bootstrapd.service.d')
+    dropins.mkdir(parents=True)
+    (dropins / 'noisy.conf').write_text(
+        '[Service]\nEnvironment=VIRTBOOTSTRAP_WORKER=/usr/local/bin/noisy\n')
+    machine.run('systemctl', 'daemon-reload')
+    yield
+    shutil.rmtree(dropins)
+    noisy.unlink()
+    machine.run('systemctl', 'daemon-reload')
+
+
+def test_what_a_worker_prints_is_in_the_journal_as_its_own(machine, noisy_worker, srv):
+    result = machine.client().run('--json', f'{srv}/root.tar', f'{srv}/root')
+    job = result.of('job')[0]['id']
+    said = [json.loads(line) for line in machine.journal(
+        '--output=json', f'VIRT_BOOTSTRAP_JOB={job}').splitlines()]
+    assert [one['MESSAGE'] for one in said if one['VIRT_BOOTSTRAP_STEP'] == 'unpack'] == [
+        f'Job {job}, unpack worker: ?[31mforged?[0m', f'Job {job}, unpack worker: and more']
+    for one in said:
+        assert one['PRIORITY'] == '3' and one['_SYSTEMD_UNIT'] == UNIT
+        assert one['SYSLOG_IDENTIFIER'] == 'virt-bootstrapd'
