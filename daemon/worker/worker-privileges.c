@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -98,6 +99,7 @@ int privileges_drop(bool keep_trees, Error *error) {
 }
 
 static int become(ProtoUser user, const gid_t *groups, size_t n_groups, Error *error) {
+        const pid_t parent = getppid();
         int r;
 
         if (geteuid() != 0)
@@ -115,6 +117,12 @@ static int become(ProtoUser user, const gid_t *groups, size_t n_groups, Error *e
             setresuid(user.uid, user.uid, user.uid) < 0)
                 return error_set_errno(
                         error, errno, "Cannot become the user %u (WorkerUsers=)", user.uid);
+
+        /* The kernel has just forgotten that it dies with its parent, which may have ended since. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+                return error_set_errno(error, errno, "Cannot bind the worker to its parent");
+        if (getppid() != parent)
+                _exit(EXIT_FAILURE);
         return 0;
 }
 

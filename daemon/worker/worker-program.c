@@ -49,11 +49,11 @@ static void running_done(Running *running) {
 }
 
 /* In the child: only what is safe after fork(2). */
-static _Noreturn void execute(const Program *program, const int *ends) {
+static _Noreturn void execute(const Program *program, const int *ends, pid_t parent) {
         sigset_t none;
         int null_fd;
 
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
                 _exit(127);
 
         null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -83,6 +83,7 @@ static int make_pipe(int *read_end, int *write_end) {
 
 static int start(Running *running, Error *error) {
         int ends[STREAMS] = { -EBADF, -EBADF }, r = 0;
+        const pid_t parent = getpid();
 
         running->buffer = malloc(BUFFER_SIZE);
         if (!running->buffer)
@@ -93,7 +94,7 @@ static int start(Running *running, Error *error) {
         if (r >= 0) {
                 running->pid = fork();
                 if (running->pid == 0)
-                        execute(running->program, ends);
+                        execute(running->program, ends, parent);
                 r = running->pid < 0 ? -errno : 0;
         }
         for (size_t i = 0; i < STREAMS; i++)
