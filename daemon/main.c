@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
@@ -369,11 +370,22 @@ static int configure(Daemon *daemon, Error *error) {
         return 0;
 }
 
+/* Passwords go through this process: where it dumps core they would stay on the disk. */
+static int dump_no_core(Error *error) {
+        const struct rlimit none = { 0, 0 };
+
+        if (setrlimit(RLIMIT_CORE, &none) < 0)
+                return error_set_errno(error, errno, "Cannot switch core dumps off");
+        return 0;
+}
+
 static int run(Daemon *daemon, Error *error) {
         int r;
 
         (void) fd_raise_limit();
-        r = configure(daemon, error);
+        r = dump_no_core(error);
+        if (r >= 0)
+                r = configure(daemon, error);
         if (r >= 0)
                 r = set_up_events(daemon, error);
         if (r >= 0)

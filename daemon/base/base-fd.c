@@ -13,6 +13,7 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "base-secret.h"
 
 int fd_write_full(int fd, const void *data, size_t size) {
         const uint8_t *p = data;
@@ -106,24 +107,37 @@ int dir_open(int dir_fd, DIR **ret) {
         return 0;
 }
 
+/* As realloc(3), which may leave a copy of the @size bytes where they were. */
+static int grow(char **content, size_t size, size_t room) {
+        char *bigger = malloc(room);
+
+        if (!bigger)
+                return -ENOMEM;
+
+        if (size > 0)
+                memcpy(bigger, *content, size);
+        secret_free(*content);
+        *content = bigger;
+        return 0;
+}
+
 int fd_read_all(int fd, size_t limit, char **ret, size_t *ret_size) {
-        _cleanup_(freep) char *content = NULL;
+        _cleanup_(secret_freep) char *content = NULL;
         size_t size = 0, room = 0;
 
         for (;;) {
                 ssize_t n;
 
                 if (size == room) {
-                        char *bigger;
+                        int r;
 
                         /* One byte past the limit tells a file of that size from a larger one. */
                         room = room == 0 ? 4096 : room * 2;
                         if (room > limit + 1)
                                 room = limit + 1;
-                        bigger = realloc(content, room + 1);
-                        if (!bigger)
-                                return -ENOMEM;
-                        content = bigger;
+                        r = grow(&content, size, room + 1);
+                        if (r < 0)
+                                return r;
                 }
 
                 n = fd_read_full(fd, content + size, room - size);

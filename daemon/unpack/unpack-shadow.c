@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base-cleanup.h"
+#include "base-secret.h"
 #include "unpack-password.h"
 #include "unpack-shadow.h"
 #include "unpack-tree-internal.h"
@@ -167,7 +168,7 @@ static int replace_shadow(
 static int set_hash(Tree *tree, Node *etc, const char *password, bool yescrypt, Error *error) {
         UnpackTarget *target = tree->target;
         _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
-        _cleanup_(freep) char *hash = NULL, *text = NULL, *edited = NULL;
+        _cleanup_(secret_freep) char *hash = NULL, *text = NULL, *edited = NULL;
         size_t edited_size = 0;
         ssize_t size;
         int r;

@@ -23,6 +23,7 @@
 
 #include "base-fd.h"
 #include "base-program.h"
+#include "base-secret.h"
 #include "worker-builder-cache.h"
 #include "worker-builder-output.h"
 #include "worker-builder-place.h"
@@ -372,7 +373,7 @@ static int receive_arguments(Work *work, Error *error) {
 
 /* Not on the command line, which everybody can see. */
 static int put_password(Work *work, int fd, Error *error) {
-        _cleanup_(freep) char *text = NULL;
+        _cleanup_(secret_freep) char *text = NULL;
         int r;
 
         if (fd < 0)
@@ -384,7 +385,6 @@ static int put_password(Work *work, int fd, Error *error) {
 
         text[strcspn(text, "\n")] = '\0';
         r = builder_place_put(&work->place, PASSWORD_NAME, text, error);
-        explicit_bzero(text, strlen(text));
         work->has_password = r >= 0;
         return r;
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base-fd.h"
+#include "base-secret.h"
 #include "oci-source.h"
 #include "proto-channel.h"
 #include "worker-registry.h"
@@ -44,7 +45,7 @@ static int connect_registry(
                 .private_hosts = start->private_hosts,
                 .certs_dir = getenv("VIRTBOOTSTRAP_CERTS_DIR"),
         };
-        char *password = NULL;
+        _cleanup_(secret_freep) char *password = NULL;
         int r = 0;
 
         if (password_fd >= 0)
@@ -53,11 +54,7 @@ static int connect_registry(
                 return r;
 
         options.password = password;
-        r = registry_source_new(reference, &options, &channel->source, error);
-        if (password)
-                explicit_bzero(password, strlen(password));
-        free(password);
-        return r;
+        return registry_source_new(reference, &options, &channel->source, error);
 }
 
 /* The client reads the keys and the password, which only root may read, before it enters the sandbox. */

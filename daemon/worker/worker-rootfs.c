@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base-fd.h"
+#include "base-secret.h"
 #include "unpack-run.h"
 #include "unpack-shadow.h"
 #include "worker-rootfs.h"
@@ -107,20 +108,16 @@ int rootfs_unpack(
 }
 
 int rootfs_set_password(UnpackTarget *target, int password_fd, Error *error) {
-        _cleanup_(freep) char *text = NULL;
-        size_t size = 0;
+        _cleanup_(secret_freep) char *text = NULL;
         int r;
 
-        r = fd_read_all(password_fd, SHADOW_BYTES_MAX, &text, &size);
+        r = fd_read_all(password_fd, SHADOW_BYTES_MAX, &text, NULL);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot read root's new password");
 
         text[strcspn(text, "\r\n")] = '\0';
         if (text[0] == '\0')
-                r = error_set(error, EINVAL, ERROR_INVALID_OPTION, "Root's new password is empty");
-        else
-                r = unpack_root_password(target, text, error);
-
-        explicit_bzero(text, size);
-        return r;
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION, "Root's new password is empty");
+        return unpack_root_password(target, text, error);
 }

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """TLS, Basic and Bearer authentication, and where credentials must not go."""
 
+import pathlib
+import re
 import shutil
 
 import pytest
 
 from conftest import PASSWORD, USER
 from support import faulty, programs, samples
-from support.process import descendants, in_mount_namespace, wait_for
+from support.process import descendants, in_mount_namespace, running, wait_for
 
 SYSTEM_BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
 
@@ -167,3 +169,19 @@ def test_password_reaches_no_command_line(faulty_registry, client, dest, passwor
     finally:
         gate.set()
         client.finish(process)
+
+
+@pytest.mark.root
+def test_daemon_that_was_given_a_password_dumps_no_core(env, faulty_registry, dest, password):
+    faulty_registry.add('image', samples.small())
+    gate = faulty_registry.gate('/blobs/', 1)
+    client = programs.Client(env, prefix=['prlimit', '--core=1048576:1048576'])
+    process = client.start('--not-secure', faulty_registry.reference('image'), dest,
+                           '-u', USER, '-p', password)
+    daemon, = wait_for(lambda: running([programs.DAEMON], process.pid), 'the daemon to start')
+    wait_for(lambda: programs.workers_of(process), 'a worker to start')
+    for pid in (daemon, *programs.workers_of(process)):
+        limits = pathlib.Path(f'/proc/{pid}/limits').read_text()
+        assert re.search(r'^Max core file size +0 +0 ', limits, re.MULTILINE), limits
+    gate.set()
+    client.finish(process)

@@ -11,6 +11,8 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "base-secret.h"
+#include "test-freed.h"
 
 typedef struct Fixture {
         char path[32];
@@ -98,6 +100,28 @@ static void file_over_the_limit_is_refused(void **state) {
         free(content);
 }
 
+/* Also of what was read before more room was needed, or before it was too much. */
+static void what_was_read_stays_nowhere_else(void **state) {
+        Fixture *f = *state;
+        char *content = NULL, big[10000];
+
+        if (!can_see_freed)
+                skip();
+
+        memset(big, 'x', sizeof(big));
+        memcpy(big, "drowssap", strlen("drowssap"));
+        assert_int_equal(file_write_atomic(f->fd, "file", big, sizeof(big), 0600), 0);
+        freed_text = "drowssap";
+        assert_int_equal(file_read(f->fd, "file", sizeof(big) - 1, &content, NULL), -EFBIG);
+        assert_int_equal(file_read(f->fd, "file", sizeof(big), &content, NULL), 0);
+        assert_memory_equal(content, big, sizeof(big));
+        content[0] = '\0'; /* as who wants the first line does */
+        secret_free(content);
+        secret_free(NULL);
+        freed_text = NULL;
+        assert_int_equal(n_freed_with_text, 0);
+}
+
 static void links_and_fifos_are_not_read(void **state) {
         Fixture *f = *state;
         char *content = NULL;
@@ -124,6 +148,7 @@ int main(void) {
                 CASE_WITH(part_of_a_file_is_written_and_read_at_its_offset, set_up, tear_down),
                 CASE_WITH(directory_is_listed_from_its_start_each_time, set_up, tear_down),
                 CASE_WITH(file_over_the_limit_is_refused, set_up, tear_down),
+                CASE_WITH(what_was_read_stays_nowhere_else, set_up, tear_down),
                 CASE_WITH(links_and_fifos_are_not_read, set_up, tear_down),
                 CASE_WITH(failed_write_leaves_the_old_file, set_up, tear_down),
         };

@@ -3,6 +3,8 @@
 
 #include <crypt.h>
 
+#include "test-freed.h"
+
 #include "unpack-password.h"
 #include "unpack-shadow.h"
 
@@ -330,12 +332,27 @@ static void login_defs_that_cannot_be_read_says_nothing(void **state) {
         assert_true(wants_yescrypt(f));
 }
 
+static void no_hash_stays_in_memory(void **state) {
+        Fixture *f = *state;
+
+        if (!can_see_freed)
+                skip();
+
+        make_etc(f);
+        put(f, "etc/shadow", "root:$6$old$hash:1:0:::::\n", 0640);
+        freed_text = "$6$";
+        assert_int_equal(set_password(f, "secret"), 0);
+        freed_text = NULL;
+        assert_int_equal(n_freed_with_text, 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(root_line_gets_hash_and_day_and_the_rest_stays),
                 CASE(text_without_a_line_of_roots_is_refused),
                 CASE(hash_that_would_break_the_line_is_refused),
                 UNPACK_CASE(password_is_set_and_the_file_keeps_its_attributes),
+                UNPACK_CASE(no_hash_stays_in_memory),
                 UNPACK_CASE(shadow_of_mode_000_is_replaced),
                 UNPACK_CASE(user_replaces_a_shadow_of_mode_000_in_a_directory_that_it_may_not_read),
                 UNPACK_CASE(directory_of_the_shadow_keeps_its_times),
