@@ -2,9 +2,6 @@
 """Whom root's workers become: what others, other workers among them, cannot get of theirs."""
 
 import contextlib
-import errno
-import itertools
-import json
 import os
 import pathlib
 import stat
@@ -13,11 +10,11 @@ import pytest
 
 from support import programs, samples, tar
 from support.image import Image, Layer
+from support.others import NOBODY, assert_closed, open_as, status, step_of, uid_of
 from support.process import descendants, in_mount_namespace, wait_for
 
 pytestmark = pytest.mark.root
 
-NOBODY = 65534
 RANGE = range(61184, 65520)
 LOCKS = pathlib.Path('/run/systemd/dynamic-uid')
 QEMU = 'qemu-storage-daemon'
@@ -27,54 +24,6 @@ SLOW_BUILDER = """#!/bin/sh
 echo '[   0.2] Opening the new disk'
 exec sleep 1000
 """
-
-
-def as_user(uid, function):
-    """What @function() returns when somebody else calls it."""
-    read_fd, write_fd = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        with contextlib.suppress(BaseException):
-            os.setgroups([])
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
-            os.write(write_fd, json.dumps(function()).encode())
-        os._exit(0)
-    os.close(write_fd)
-    with open(read_fd, 'rb') as pipe:
-        text = pipe.read()
-    os.waitpid(pid, 0)
-    return json.loads(text)
-
-
-def attempt(path, flags):
-    """The name of the error; None when it could be opened."""
-    try:
-        os.close(os.open(path, flags | os.O_NONBLOCK))
-        return None
-    except OSError as error:
-        return errno.errorcode[error.errno]
-
-
-def open_as(uid, path, flags):
-    return as_user(uid, lambda: attempt(path, flags))
-
-
-def status(pid):
-    with open(f'/proc/{pid}/status', encoding='utf-8') as f:
-        return {key: value.split() for key, value in (line.split(':', 1) for line in f)}
-
-
-def uid_of(pid):
-    uids, gids = set(status(pid)['Uid']), set(status(pid)['Gid'])
-    assert len(uids) == 1 and uids == gids
-    return int(*uids)
-
-
-def step_of(pid):
-    """The worker's step, or the program's name."""
-    argv = pathlib.Path(f'/proc/{pid}/cmdline').read_bytes().split(b'\0')
-    return (argv[1] if argv[0].endswith(b'worker') else os.path.basename(argv[0])).decode()
 
 
 def steps(process):
@@ -88,24 +37,8 @@ def steps(process):
 
 def await_user(pid):
     """Its user, once it is nobody else's: it starts as root."""
-    return wait_for(lambda: uid_of(pid) or None, 'the worker to enter its sandbox')
-
-
-def doors(pid):
-    """What leads to the files and the memory of a process."""
-    descriptors = [int(one) for one in os.listdir(f'/proc/{pid}/fd')]
-    assert descriptors
-    return [*(f'/proc/{pid}/fd/{one}' for one in descriptors), f'/proc/{pid}/mem']
-
-
-def assert_closed(pid, uids):
-    ways = list(itertools.product(doors(pid), (os.O_RDWR, os.O_RDONLY)))
-    for uid in uids:
-        results = as_user(uid, lambda: [attempt(*way) for way in ways])
-        assert len(results) == len(ways) >= 2
-        assert not [(step_of(pid), uid, path, os.readlink(path) if '/fd/' in path else 'memory',
-                     flags, result)
-                    for (path, flags), result in zip(ways, results) if result != 'EACCES']
+    wait_for(lambda: '0' not in status(pid)['Uid'], 'the worker to enter its sandbox')
+    return uid_of(pid)
 
 
 def locked():

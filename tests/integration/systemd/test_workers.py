@@ -14,6 +14,7 @@ import pytest
 
 from support import faulty, samples
 from support.machine import UNIT, HalfJob
+from support.others import NOBODY, assert_closed
 from support.process import wait_for
 
 WORKER, BUILDER = 'virt-bootstrap', 'virt-bootstrap-builder'
@@ -83,15 +84,21 @@ def test_installed_file_gives_a_user_who_cannot_log_in(machine, name):
 def test_workers_that_download_and_hash_are_the_system_user(machine, service, srv, registry):
     image = samples.small()
     registry.add('image', image)
-    gate = registry.gate(f'/blobs/{image.layer_digests()[-1]}', 1)
+    layer = f'/blobs/{image.layer_digests()[-1]}'
+    gate = registry.gate(layer, 0)
     client = machine.client()
     process = client.start('--not-secure', registry.reference('image'), f'{srv}/root')
     user = ids(machine, WORKER)
+    # What was hashed before that has ended.
+    wait_for(lambda: registry.count(layer), 'the layer to be asked for')
     for step in ('fetch', 'verify'):
         pid = wait_for(lambda step=step: next(
             (one for one in workers(machine).get(step, ()) if is_user(one, *user)), None),
             f'the {step} worker to be the user')
         assert of_process(pid, 'Groups') == []
+        wait_for(lambda pid=pid: of_process(pid, 'Seccomp') == [2], 'the sandbox')
+        # Not even the others that are the same user.
+        assert_closed(pid, [user[0], NOBODY])
     gate.set()
     client.finish(process)
 
@@ -139,6 +146,7 @@ def test_builder_is_a_system_user_and_the_next_one_somebody_else(
     assert (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)) == (*user, 0o700)
     kvm = machine.path('/dev/kvm')
     for pid in pids:
+        assert_closed(pid, [NOBODY, *(uids - {of_process(pid, 'Uid')[0]})])
         assert of_process(pid, 'Groups') in ([], [kvm.stat().st_gid] if kvm.exists() else [])
     service.stop()
     for process in (first, second):
