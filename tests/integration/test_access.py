@@ -178,10 +178,15 @@ def test_daemon_that_was_given_a_password_dumps_no_core(env, faulty_registry, de
     client = programs.Client(env, prefix=['prlimit', '--core=1048576:1048576'])
     process = client.start('--not-secure', faulty_registry.reference('image'), dest,
                            '-u', USER, '-p', password)
-    daemon, = wait_for(lambda: running([programs.DAEMON], process.pid), 'the daemon to start')
-    wait_for(lambda: programs.workers_of(process), 'a worker to start')
+    wait_for(lambda: faulty_registry.count('/blobs/'), 'the transfer')
+    # What the daemon has forked is one, too, until it executes a worker.
+    daemon = min(running([programs.DAEMON], process.pid))
     for pid in (daemon, *programs.workers_of(process)):
-        limits = pathlib.Path(f'/proc/{pid}/limits').read_text()
+        try:
+            limits = pathlib.Path(f'/proc/{pid}/limits').read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            assert pid != daemon
+            continue
         assert re.search(r'^Max core file size +0 +0 ', limits, re.MULTILINE), limits
     gate.set()
     client.finish(process)
