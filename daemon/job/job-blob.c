@@ -250,8 +250,9 @@ static void publish(Blob *blob) {
 }
 
 /* The pipe has ended: complete and right, too short, or wrong. */
-static void filled(Blob *blob, const Error *result) {
-        bool is_incomplete = result->code == EAGAIN || blob->is_restarting;
+static void filled(Blob *blob, ProtoOutcome outcome, const Error *result) {
+        bool is_short = outcome == PROTO_OUTCOME_INPUT_SHORT;
+        bool is_incomplete = is_short || blob->is_restarting;
         bool is_wrong = result->kind == ERROR_DIGEST_MISMATCH && result->code != 0;
 
         if (result->code == 0) {
@@ -281,11 +282,13 @@ static void filled(Blob *blob, const Error *result) {
                 return;
         }
 
+        blob->status.is_short = is_short;
         fail(blob, result);
 }
 
 static void on_verify_ended(void *userdata, const Error *result) {
         Blob *blob = userdata;
+        const ProtoOutcome outcome = process_outcome(blob->verify);
 
         blob->verify = process_free(blob->verify);
         closep(&blob->pipe_fd);
@@ -294,7 +297,7 @@ static void on_verify_ended(void *userdata, const Error *result) {
         if (blob->stored.fd >= 0)
                 stored_was_verified(blob, result);
         else
-                filled(blob, result);
+                filled(blob, outcome, result);
 }
 
 static const ProcessEvents verify_events = {

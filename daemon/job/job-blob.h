@@ -30,10 +30,11 @@ typedef enum BlobState {
 
 typedef struct BlobStatus {
         BlobState state;
-        uint64_t size;      /* bytes that may be read */
-        uint64_t arrived;   /* bytes that are there */
-        bool is_filled;     /* of BLOB_READY: by this user, from where it was asked to on */
-        bool is_fetched;    /* it was not in the store when it was asked for */
+        uint64_t size;    /* bytes that may be read */
+        uint64_t arrived; /* bytes that are there */
+        bool is_filled;   /* of BLOB_READY: by this user, from where it was asked to on */
+        bool is_fetched;  /* it was not in the store when it was asked for */
+        bool is_short;    /* BLOB_FAILED since its transfer ended early: who made it may say why */
         const Error *error; /* of BLOB_FAILED; borrowed, valid as long as the use */
 } BlobStatus;
 

@@ -24,9 +24,10 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
 
 static void on_ended(void *userdata, const Error *error) {
         Builder *builder = userdata;
+        const bool is_unread = process_outcome(builder->process) == PROTO_OUTCOME_OUTPUT_CLOSED;
 
         builder->process = process_free(builder->process);
-        builder->events->ended(builder->userdata, error);
+        builder->events->ended(builder->userdata, error, is_unread);
 }
 
 static const ProcessEvents process_events = {

@@ -18,8 +18,8 @@ typedef struct BuilderEvents {
         void (*warning)(void *userdata, const char *text);
 
         /* The worker is gone; as the last thing. @error is empty when all of the tarball was written;
-         * its code is EPIPE when nobody wanted to read it. */
-        void (*ended)(void *userdata, const Error *error);
+         * @is_unread: it failed since nobody wanted to read it. */
+        void (*ended)(void *userdata, const Error *error, bool is_unread);
 } BuilderEvents;
 
 /**

@@ -74,7 +74,7 @@ static void on_blob_changed(void *userdata, BlobUse *use) {
 
         if (status.state == BLOB_FAILED) {
                 /* Whose transfer ended early can say why; it is about to end. */
-                if (status.error->code == EAGAIN) {
+                if (status.is_short) {
                         if (fetch->incomplete.code == 0)
                                 (void) error_copy(&fetch->incomplete, status.error);
                         return;

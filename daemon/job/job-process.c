@@ -45,8 +45,9 @@ struct Process {
         Queued *queue;                /* owned; oldest first */
         size_t n_queued;
         bool has_result;
-        Error result; /* what the worker reported; empty for success */
-        Error broken; /* why we ended it: it broke the protocol */
+        ProtoOutcome outcome; /* of what it reported; in the end of all that happened to it */
+        Error result;         /* what the worker reported; empty for success */
+        Error broken;         /* why we ended it: it broke the protocol */
 };
 
 static const char *const kind_names[_WORKER_KIND_MAX] = {
@@ -162,12 +163,16 @@ static void finish(Process *process) {
         /* What it printed before it died comes before the news that it did. */
         process->output = output_free(process->output);
 
+        if (process->broken.code == 0 && process->has_result &&
+            (process->result.code != 0 || (info.si_code == CLD_EXITED && info.si_status == 0))) {
+                error_move(&error, &process->result);
+                process->events->ended(process->userdata, &error);
+                return;
+        }
+
+        process->outcome = PROTO_OUTCOME_FAILED;
         if (process->broken.code != 0)
                 error_move(&error, &process->broken);
-        else if (
-                process->has_result &&
-                (process->result.code != 0 || (info.si_code == CLD_EXITED && info.si_status == 0)))
-                error_move(&error, &process->result);
         else
                 error_set(
                         &error, ECHILD, ERROR_WORKER_FAILED, "The %s worker %s",
@@ -191,6 +196,7 @@ static void handle(Process *process, const ProtoMessage *message, ProtoFds *fds)
 
         if (message->type == PROTO_RESULT && !process->has_result) {
                 process->has_result = true;
+                process->outcome = (ProtoOutcome) message->result.outcome;
                 if (message->result.code != 0)
                         error_set(
                                 &process->result, (int) message->result.code,
@@ -473,6 +479,10 @@ void process_send(Process *process, const ProtoMessage *message, const int *fds,
 
         error_set_errno(&error, -r, "Cannot send a message");
         break_off(process, &error);
+}
+
+ProtoOutcome process_outcome(const Process *process) {
+        return process->outcome;
 }
 
 void process_stop(Process *process) {

@@ -81,6 +81,9 @@ Process *process_free(Process *process);
  */
 void process_send(Process *process, const ProtoMessage *message, const int *fds, size_t n_fds);
 
+/** process_outcome() - what became of it; from ended() on */
+ProtoOutcome process_outcome(const Process *process);
+
 /** process_stop() - ask it to end, and kill it if it does not within PROCESS_STOP_USEC */
 #define PROCESS_STOP_USEC UINT64_C(5000000)
 void process_stop(Process *process);

@@ -550,13 +550,13 @@ static void on_built(void *userdata, uint32_t permille) {
         report_progress(run);
 }
 
-static void on_builder_ended(void *userdata, const Error *error) {
+static void on_builder_ended(void *userdata, const Error *error, bool is_unread) {
         JobRun *run = userdata;
 
         run->is_building = false;
-        if (run->unpack_error.code != 0 && (error->code == 0 || error->code == EPIPE))
+        if (run->unpack_error.code != 0 && (error->code == 0 || is_unread))
                 job_run_stop(run, &run->unpack_error);
-        else if (error->code == EPIPE && run->is_unpacking && run->error.code == 0) {
+        else if (is_unread && run->is_unpacking && run->error.code == 0) {
                 (void) error_copy(&run->builder_error, error);
                 push_stall_timeout(run);
         } else if (error->code != 0)

@@ -227,8 +227,9 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_WARNING:
                 return TEXT_OK(m->warning.text);
         case PROTO_RESULT:
-                return m->result.code < 4096 && m->result.kind < _ERROR_KIND_MAX &&
-                       TEXT_OK(m->result.text);
+                return m->result.outcome < _PROTO_OUTCOME_MAX && m->result.code < 4096 &&
+                       (m->result.outcome == PROTO_OUTCOME_DONE) == (m->result.code == 0) &&
+                       m->result.kind < _ERROR_KIND_MAX && TEXT_OK(m->result.text);
         case PROTO_FETCH_READ:
         case PROTO_VERIFY_READY:
         case PROTO_VERIFY_GROWN:
@@ -260,11 +261,13 @@ int proto_message_check(const ProtoMessage *message, size_t size, size_t n_fds, 
         return 0;
 }
 
-void proto_result_set(ProtoMessage *message, const Error *error) {
+void proto_result_set(ProtoMessage *message, ProtoOutcome failure, const Error *error) {
+        assert(failure != PROTO_OUTCOME_DONE);
         *message = (ProtoMessage){ .type = PROTO_RESULT };
         if (!error || error->code == 0)
                 return;
 
+        message->result.outcome = failure;
         message->result.code = (uint32_t) error->code;
         message->result.kind = error->kind;
         (void) proto_text_set(

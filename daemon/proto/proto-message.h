@@ -312,9 +312,18 @@ typedef struct ProtoWarning {
         char text[1024];
 } ProtoWarning;
 
+typedef enum ProtoOutcome {
+        PROTO_OUTCOME_DONE,
+        PROTO_OUTCOME_FAILED,
+        PROTO_OUTCOME_INPUT_SHORT,   /* what was to be read ended before all of it was there */
+        PROTO_OUTCOME_OUTPUT_CLOSED, /* nobody reads what was to be written */
+        _PROTO_OUTCOME_MAX,
+} ProtoOutcome;
+
 typedef struct ProtoResult {
-        uint32_t code; /* errno value, 0 for success */
-        uint32_t kind; /* ErrorKind, when @code is not 0 */
+        uint32_t outcome; /* ProtoOutcome; PROTO_OUTCOME_DONE exactly when @code is 0 */
+        uint32_t code;    /* errno value, 0 for success; for people, never to be decided by */
+        uint32_t kind;    /* ErrorKind, when @code is not 0 */
         char text[2048];
 } ProtoResult;
 
@@ -372,5 +381,8 @@ int proto_message_check(const ProtoMessage *message, size_t size, size_t n_fds, 
  */
 bool proto_text_set(char *field, size_t field_size, const char *text);
 
-/** proto_result_set() - make @message the result that @error (NULL: success) describes */
-void proto_result_set(ProtoMessage *message, const Error *error);
+/**
+ * proto_result_set() - make @message the result that @error (NULL: success) describes
+ * @failure:    the outcome if it is none; not PROTO_OUTCOME_DONE
+ */
+void proto_result_set(ProtoMessage *message, ProtoOutcome failure, const Error *error);

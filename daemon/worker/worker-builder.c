@@ -67,8 +67,9 @@ static const char *const guestfish_arguments[] = {
 };
 
 typedef struct Work {
-        int socket_fd; /* borrowed */
-        int pipe_fd;   /* borrowed */
+        int socket_fd;        /* borrowed */
+        int pipe_fd;          /* borrowed */
+        ProtoOutcome failure; /* what it is if it fails */
         ProtoBuilderStart start;
         ProtoBuilderArgument *arguments; /* owned; start.n_arguments of them */
         BuilderPlace place;
@@ -180,6 +181,8 @@ static int run(Work *work, const Program *program, Error *error) {
         int status, r;
 
         r = program_run(program, &program_events, work, &status, error);
+        if (r == -EPIPE)
+                work->failure = PROTO_OUTCOME_OUTPUT_CLOSED;
         if (r < 0)
                 return r;
         return status == 0 ? 0 : describe_failure(work, program->argv[0], status, error);
@@ -264,7 +267,7 @@ static _Noreturn void be_inside(Work *work, int keeper_fd) {
                 _exit(EXIT_FAILURE);
 
         (void) work_inside(work, &error);
-        proto_result_set(&result, &error);
+        proto_result_set(&result, work->failure, &error);
         _exit(proto_send(keeper_fd, &result, NULL, 0) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
@@ -302,7 +305,7 @@ static void wait_for_end(pid_t pid) {
         end_orphans();
 }
 
-static int read_result(int fd, Error *error) {
+static int read_result(Work *work, int fd, Error *error) {
         ProtoFds fds = PROTO_FDS_NULL;
         ProtoMessage message;
         int r;
@@ -314,7 +317,8 @@ static int read_result(int fd, Error *error) {
                 return error_set(
                         error, ECHILD, ERROR_WORKER_FAILED,
                         "The builder worker was ended before it was done");
-        if (message.result.code != 0)
+        work->failure = (ProtoOutcome) message.result.outcome;
+        if (message.result.outcome != PROTO_OUTCOME_DONE)
                 return error_set(
                         error, (int) message.result.code, (ErrorKind) message.result.kind, "%s",
                         message.result.text);
@@ -350,7 +354,7 @@ static int keep(Work *work, Error *error) {
                 return error_set_errno(error, errno, "Cannot start the builder");
 
         wait_for_end(pid);
-        return read_result(fd, error);
+        return read_result(work, fd, error);
 }
 
 static int receive_arguments(Work *work, Error *error) {
@@ -415,10 +419,11 @@ static void leave_place(Work *work, bool is_done) {
                 warn(work, error_text(&removed));
 }
 
-int worker_builder(int socket_fd, Error *error) {
+int worker_builder(int socket_fd, ProtoOutcome *failure, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         _cleanup_(work_done) Work work = {
                 .socket_fd = socket_fd,
+                .failure = *failure,
                 .place = BUILDER_PLACE_NULL,
                 .output = BUILDER_OUTPUT_NULL,
         };
@@ -440,5 +445,7 @@ int worker_builder(int socket_fd, Error *error) {
         if (r >= 0)
                 r = keep(&work, error);
         leave_place(&work, r >= 0);
+        if (r < 0)
+                *failure = work.failure;
         return r;
 }

@@ -14,16 +14,19 @@
 static const struct {
         const char *name;
         int (*run)(int socket_fd, Error *error);
+        int (*run_at_pipe)(int socket_fd, ProtoOutcome *failure, Error *error); /* instead */
 } steps[] = {
-        { "fetch", worker_fetch },   { "resolve", worker_resolve }, { "verify", worker_verify },
-        { "unpack", worker_unpack }, { "disk", worker_disk },       { "builder", worker_builder },
-        { "tree", worker_tree },
+        { "fetch", worker_fetch, NULL },   { "resolve", worker_resolve, NULL },
+        { "verify", NULL, worker_verify }, { "unpack", worker_unpack, NULL },
+        { "disk", worker_disk, NULL },     { "builder", NULL, worker_builder },
+        { "tree", worker_tree, NULL },
 };
 
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))
 
 int main(int argc, char **argv) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
+        ProtoOutcome failure = PROTO_OUTCOME_FAILED;
         ProtoMessage result;
         struct stat st;
 
@@ -38,8 +41,10 @@ int main(int argc, char **argv) {
 
         for (size_t i = 0; i < N_STEPS; i++)
                 if (strcmp(argv[1], steps[i].name) == 0) {
-                        (void) steps[i].run(PROTO_WORKER_FD, &error);
-                        proto_result_set(&result, &error);
+                        (void) (steps[i].run
+                                        ? steps[i].run(PROTO_WORKER_FD, &error)
+                                        : steps[i].run_at_pipe(PROTO_WORKER_FD, &failure, &error));
+                        proto_result_set(&result, failure, &error);
                         return worker_send(PROTO_WORKER_FD, &result, NULL) < 0 ? EXIT_FAILURE
                                                                                : EXIT_SUCCESS;
                 }

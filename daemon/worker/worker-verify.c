@@ -28,6 +28,7 @@ typedef struct Verify {
         uint8_t *buffer;              /* owned */
         uint64_t size;                /* bytes that are hashed and in the file */
         uint64_t reported;            /* of these the daemon knows */
+        bool is_short;                /* the pipe ended early */
 } Verify;
 
 static void verify_done(Verify *verify) {
@@ -116,11 +117,11 @@ static int fill_from_pipe(Verify *verify, Error *error) {
 static int check(Verify *verify, Error *error) {
         Digest digest;
 
-        /* The code tells the daemon that it may go on. */
-        if (verify->pipe_fd >= 0 && verify->start.size != PROTO_SIZE_UNKNOWN &&
-            verify->size < verify->start.size)
+        verify->is_short = verify->pipe_fd >= 0 && verify->start.size != PROTO_SIZE_UNKNOWN &&
+                           verify->size < verify->start.size;
+        if (verify->is_short)
                 return error_set(
-                        error, EAGAIN, ERROR_REGISTRY_ERROR,
+                        error, EPROTO, ERROR_REGISTRY_ERROR,
                         "The transfer of %s ended after %" PRIu64 " of %" PRIu64 " bytes",
                         verify->name, verify->size, verify->start.size);
 
@@ -165,7 +166,7 @@ static int prepare(Verify *verify, Error *error) {
         return 0;
 }
 
-int worker_verify(int socket_fd, Error *error) {
+int worker_verify(int socket_fd, ProtoOutcome *failure, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         _cleanup_(verify_done) Verify verify = { .socket_fd = socket_fd };
         ProtoMessage message;
@@ -194,5 +195,7 @@ int worker_verify(int socket_fd, Error *error) {
                 r = check(&verify, error);
         if (r >= 0)
                 r = flush(&verify, error);
+        if (verify.is_short)
+                *failure = PROTO_OUTCOME_INPUT_SHORT;
         return r;
 }

@@ -14,8 +14,11 @@ int worker_fetch(int socket_fd, Error *error);
 /** worker_resolve() - read an image's documents in the store, and say what it consists of */
 int worker_resolve(int socket_fd, Error *error);
 
-/** worker_verify() - hash a blob, and append to it what comes from a pipe */
-int worker_verify(int socket_fd, Error *error);
+/**
+ * worker_verify() - hash a blob, and append to it what comes from a pipe
+ * @failure:    PROTO_OUTCOME_FAILED; becomes PROTO_OUTCOME_INPUT_SHORT when the pipe ended early
+ */
+int worker_verify(int socket_fd, ProtoOutcome *failure, Error *error);
 
 /** worker_unpack() - unpack layers into a directory */
 int worker_unpack(int socket_fd, Error *error);
@@ -23,8 +26,11 @@ int worker_unpack(int socket_fd, Error *error);
 /** worker_disk() - unpack layers into a chain of disk images */
 int worker_disk(int socket_fd, Error *error);
 
-/** worker_builder() - have virt-builder make an image, and pass its content on as a tarball */
-int worker_builder(int socket_fd, Error *error);
+/**
+ * worker_builder() - have virt-builder make an image, and pass its content on as a tarball
+ * @failure:    PROTO_OUTCOME_FAILED; becomes PROTO_OUTCOME_OUTPUT_CLOSED when nobody reads the tarball
+ */
+int worker_builder(int socket_fd, ProtoOutcome *failure, Error *error);
 
 /** worker_tree() - empty or clone a tree */
 int worker_tree(int socket_fd, Error *error);

@@ -210,6 +210,24 @@ def test_every_kind_of_worker_may_be_killed(faulty_registry, one, client, refere
     raise AssertionError('a job has fewer workers than this')
 
 
+@pytest.mark.root
+def test_worker_that_cannot_be_forked_fails_the_job_at_once(
+        user, env, tmp_path, work, dest, reference):
+    """Client, daemon, fetch and resolve worker are there; there may be no verify worker besides."""
+    (tmp_path / 'conf').write_text('[Daemon]\nStallTimeoutSec=20\n')
+    env['VIRTBOOTSTRAP_CONFIG'] = str(tmp_path / 'conf')
+    uid = 200_000 + os.getpid()  # whose processes nobody else adds to
+    for path in (tmp_path, work, tmp_path / 'user'):
+        os.chown(path, uid, uid)
+    user.prefix = ['prlimit', '--nproc=4', 'setpriv', f'--reuid={uid}', f'--regid={uid}',
+                   '--clear-groups']
+    result = user.fail(reference, dest)
+    assert result.error == 'Failed'
+    assert result.sentence == ('Cannot start the verify worker: '
+                               'Resource temporarily unavailable'), str(result)
+    assert_nothing_left(work)
+
+
 def test_killed_daemon(half_way, client, work):
     daemon = running([programs.DAEMON], half_way.pid)
     assert daemon

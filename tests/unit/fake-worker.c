@@ -30,7 +30,11 @@ static int say(ProtoMessage message) {
 static int say_result(int code, ErrorKind kind, const char *text) {
         ProtoMessage message = {
                 .type = PROTO_RESULT,
-                .result = { .code = (uint32_t) code, .kind = kind },
+                .result = {
+                        .outcome = code == 0 ? PROTO_OUTCOME_DONE : PROTO_OUTCOME_FAILED,
+                        .code = (uint32_t) code,
+                        .kind = kind,
+                },
         };
 
         (void) proto_text_set(message.result.text, sizeof(message.result.text), text);

@@ -186,7 +186,7 @@ static void what_was_said_is_heard_also_when_the_other_side_left_messages_unread
         ProtoMessage result, got;
         ProtoFds fds = PROTO_FDS_NULL;
 
-        proto_result_set(&result, NULL);
+        proto_result_set(&result, PROTO_OUTCOME_FAILED, NULL);
         assert_int_equal(proto_send(f->pair[1], &grown, NULL, 0), 0);
         assert_int_equal(proto_send(f->pair[0], &result, NULL, 0), 0);
         shut(f, 0);

@@ -123,6 +123,7 @@ static const struct {
         { FIELD(PROTO_DETAIL, detail.kind), PROTO_DETAIL_ENV, _PROTO_DETAIL_KIND_MAX },
         { FIELD(PROTO_RESULT, result.code), 4095, 4096 },
         { FIELD(PROTO_RESULT, result.kind), ERROR_WORKER_FAILED, _ERROR_KIND_MAX },
+        { FIELD(PROTO_RESULT, result.outcome), PROTO_OUTCOME_OUTPUT_CLOSED, _PROTO_OUTCOME_MAX },
 };
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -141,6 +142,10 @@ static ProtoMessage good_message(ProtoType type) {
                 message.unpack_rights.n = 1;
         if (type == PROTO_IMAGE)
                 message.image.n_layers = 1;
+        if (type == PROTO_RESULT) {
+                message.result.outcome = PROTO_OUTCOME_FAILED;
+                message.result.code = EIO;
+        }
         return message;
 }
 
@@ -455,19 +460,34 @@ static void result_says_what_the_error_says(void **state) {
         ProtoMessage message;
         Error error = ERROR_NULL;
 
-        proto_result_set(&message, NULL);
+        proto_result_set(&message, PROTO_OUTCOME_FAILED, NULL);
         assert_int_equal(message.type, PROTO_RESULT);
         assert_int_equal(message.result.code, 0);
-        proto_result_set(&message, &error);
+        proto_result_set(&message, PROTO_OUTCOME_FAILED, &error);
         assert_int_equal(message.result.code, 0);
+        assert_int_equal(message.result.outcome, PROTO_OUTCOME_DONE);
 
         error_set(&error, ENOSPC, ERROR_NO_SPACE, "%0*d\n", 3000, 0);
-        proto_result_set(&message, &error);
+        proto_result_set(&message, PROTO_OUTCOME_INPUT_SHORT, &error);
+        assert_int_equal(message.result.outcome, PROTO_OUTCOME_INPUT_SHORT);
         assert_int_equal(message.result.code, ENOSPC);
         assert_int_equal(message.result.kind, ERROR_NO_SPACE);
         assert_int_equal(strspn(message.result.text, "0"), sizeof(message.result.text) - 1);
         assert_int_equal(check(&message), 0);
         error_clear(&error);
+}
+
+/* Whether it went well is said once: by what is decided, and not by a number for people. */
+static void outcome_and_code_that_contradict_each_other_are_refused(void **state) {
+        ProtoMessage message = good_message(PROTO_RESULT);
+
+        message.result.outcome = PROTO_OUTCOME_DONE;
+        message.result.code = EAGAIN;
+        assert_int_equal(check(&message), -EBADMSG);
+        message.result.outcome = PROTO_OUTCOME_INPUT_SHORT;
+        assert_int_equal(check(&message), 0);
+        message.result.code = 0;
+        assert_int_equal(check(&message), -EBADMSG);
 }
 
 int main(void) {
@@ -490,6 +510,7 @@ int main(void) {
                 CASE(what_is_not_printable_becomes_question_marks),
                 CASE(text_is_cut_at_a_character),
                 CASE(result_says_what_the_error_says),
+                CASE(outcome_and_code_that_contradict_each_other_are_refused),
         };
 
         return cmocka_run_group_tests_name("proto-message", tests, NULL, NULL);
