@@ -22,6 +22,9 @@ struct BusPending {
         sd_event_source *advance;
         BlobUse *use;
         sd_bus_message *reply;
+        size_t n_damaged;
+        size_t n_unverified; /* nobody knows whether they are right */
+        Error unverified;    /* the first of them, and why */
 };
 
 static void pending_free(BusPending *pending) {
@@ -40,6 +43,7 @@ static void pending_free(BusPending *pending) {
         free(pending->entries);
         sd_bus_message_unref(pending->reply);
         sd_bus_track_unref(pending->caller);
+        error_clear(&pending->unverified);
         sd_bus_message_unref(pending->call);
         free(pending);
 }
@@ -261,8 +265,45 @@ int bus_pending_inspect(BusServer *server, sd_bus_message *call, JobSpec *spec, 
         return r;
 }
 
+/* A blob is not right: @error says why. What was removed meanwhile does not matter. */
+static void count_verified(BusPending *pending, const Error *error) {
+        char digest[DIGEST_STRING_MAX];
+
+        digest_format(&pending->entries[pending->n_done].digest, digest);
+        if (error->kind == ERROR_NOT_FOUND)
+                return;
+        if (error->kind == ERROR_DIGEST_MISMATCH) {
+                (void) sd_bus_message_append_basic(pending->reply, 's', digest);
+                pending->n_damaged++;
+                return;
+        }
+        if (pending->n_unverified++ == 0) {
+                (void) error_copy(&pending->unverified, error);
+                (void) error_prefix(&pending->unverified, "%s cannot be verified", digest);
+        }
+}
+
+/* An answer without them would pass for all is well. */
+static void answer_unverified(BusPending *pending) {
+        if (pending->n_unverified > 1)
+                (void) error_prefix(
+                        &pending->unverified, "%zu blobs cannot be verified",
+                        pending->n_unverified);
+        if (pending->n_damaged > 0)
+                (void) error_prefix(
+                        &pending->unverified, "Damaged blobs were removed: %zu",
+                        pending->n_damaged);
+        answer_error(pending, &pending->unverified);
+        pending_free(pending);
+}
+
 static int answer_verified(BusPending *pending) {
         int r;
+
+        if (pending->n_unverified > 0) {
+                answer_unverified(pending);
+                return 0;
+        }
 
         r = sd_bus_message_close_container(pending->reply);
         if (r >= 0)
@@ -276,15 +317,12 @@ static int answer_verified(BusPending *pending) {
 static void on_blob_changed(void *userdata, BlobUse *use) {
         BusPending *pending = userdata;
         const BlobStatus status = blob_use_status(use);
-        char digest[DIGEST_STRING_MAX];
 
-        if (status.state == BLOB_FAILED && status.error->kind == ERROR_DIGEST_MISMATCH)
-                (void) sd_bus_message_append_basic(
-                        pending->reply, 's',
-                        digest_format(&pending->entries[pending->n_done].digest, digest));
         if (status.state != BLOB_FAILED && status.state != BLOB_READY)
                 return;
 
+        if (status.state == BLOB_FAILED)
+                count_verified(pending, blob_use_status(use).error);
         pending->n_done++;
         pending->use = blob_use_free(pending->use);
         (void) sd_event_source_set_enabled(pending->advance, SD_EVENT_ONESHOT);
@@ -303,17 +341,20 @@ static int on_advance(sd_event_source *source, void *userdata) {
 
         for (; pending->n_done < pending->n_entries; pending->n_done++) {
                 const StoreEntry *entry = &pending->entries[pending->n_done];
+                _cleanup_(error_clear) Error error = ERROR_NULL;
                 const BlobRequest request = {
                         .digest = entry->digest,
                         .size = entry->size,
                         .verify_again = true,
                 };
 
-                if (entry->state != STORE_ENTRY_PARTIAL &&
-                    blob_use_new(
-                            context->blobs, &request, &blob_events, pending, &pending->use, NULL) >=
-                            0)
+                if (entry->state == STORE_ENTRY_PARTIAL)
+                        continue;
+                if (blob_use_new(
+                            context->blobs, &request, &blob_events, pending, &pending->use,
+                            &error) >= 0)
                         return 0;
+                count_verified(pending, &error);
         }
 
         return answer_verified(pending);

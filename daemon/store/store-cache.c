@@ -81,7 +81,9 @@ static int add_file(
         StoreEntry entry = { .digest = *digest };
         struct stat st, used;
 
-        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if (!S_ISREG(st.st_mode))
                 return 0;
 
         if (fstatat(store->verified_fd, store_blob_name(digest, record), &used, 0) < 0)

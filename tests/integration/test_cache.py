@@ -304,6 +304,50 @@ def test_verify_names_and_removes_what_is_damaged(api, dest, cache, one, referen
     assert one.layers[1].digest not in blobs(cache)
 
 
+def test_verify_names_what_cannot_be_hashed(
+        daemon_on, tmp_path, dest, cache, one, reference):
+    """A worker that is killed over a blob knows nothing of it; the damaged one is found all the same."""
+    script = tmp_path / 'worker'
+    script.write_text(f"""#!/bin/sh
+if [ "$1" = verify ] && [ "$(readlink /proc/self/fd/3 | cut -c-6)" = socket ] &&
+        mkdir {tmp_path}/turn 2>/dev/null; then
+        kill -KILL $$
+fi
+exec {programs.WORKER} "$@"
+""")
+    script.chmod(0o755)
+    (tmp_path / 'turn').mkdir()
+    api = daemon_on(VIRTBOOTSTRAP_WORKER=str(script)).connect()
+    assert api.wait(api.bootstrap(reference, dest)[1])[0] == 'done'
+    path = cache / 'blobs/sha256' / one.layers[1].digest.partition(':')[2]
+    path.chmod(0o644)
+    path.write_bytes(b'x' * path.stat().st_size)
+    first = [b[0] for b in api.cache('List')[0]][0]
+    assert first != one.layers[1].digest
+    (tmp_path / 'turn').rmdir()
+    with pytest.raises(BusError) as caught:
+        api.cache('Verify')
+    assert caught.value.short == 'WorkerFailed'
+    assert f'{first} cannot be verified: The verify worker was killed by signal 9' \
+        in str(caught.value)
+    assert 'Damaged blobs were removed: 1' in str(caught.value)
+    assert one.layers[1].digest not in blobs(cache)
+    assert api.cache('Verify')[0] == []
+    api.close()
+
+
+@pytest.mark.root
+def test_verify_names_what_cannot_be_opened(user, dest, cache, one, reference):
+    user.bootstrap(reference, dest)
+    paths = [cache / 'blobs/sha256' / layer.digest.partition(':')[2] for layer in one.layers]
+    for path in paths:
+        path.chmod(0)
+    result = user.run('cache', 'verify', '--json', expect=1)
+    assert result.sentence.endswith('Permission denied')
+    assert '2 blobs cannot be verified: sha256:' in result.sentence
+    assert all(path.exists() for path in paths)
+
+
 def test_many_at_once_on_one_store(faulty_registry, daemon_on, work):
     """Twelve jobs of four images, from four connections."""
     daemon = daemon_on(options=['--max-jobs=4'])
