@@ -22,6 +22,10 @@ typedef struct Limits {
         uint64_t zstd_window_bytes; /* ZstdWindow=; rounded down to a power of two */
         uint64_t ratio; /* CompressionRatio=; unpacked to compressed bytes of one layer, … */
         uint64_t ratio_floor_bytes; /* CompressionRatioFloor=; … from so many unpacked bytes on */
+        uint64_t blob_bytes;        /* BlobSize=; of one blob, as it is downloaded */
+        uint64_t download_bytes;    /* DownloadSize=; of all that a job downloads */
+        uint64_t minimum_speed;     /* MinimumSpeed=; bytes a second of each download, … */
+        uint64_t minimum_speed_usec; /* MinimumSpeedSec=; … on average of so long */
 } Limits;
 
 #define LIMITS_DEFAULT                                                                             \
@@ -37,6 +41,10 @@ typedef struct Limits {
                 .zstd_window_bytes = 128 << 20,                                                    \
                 .ratio = 1000,                                                                     \
                 .ratio_floor_bytes = UINT64_C(1) << 30,                                            \
+                .blob_bytes = UINT64_C(64) << 30,                                                  \
+                .download_bytes = UINT64_C(256) << 30,                                             \
+                .minimum_speed = 1 << 10,                                                          \
+                .minimum_speed_usec = UINT64_C(300000000),                                         \
         })
 
 /* The virtual size of disk images: bytes, rounded up to whole blocks of DISK_BLOCK_BYTES. */

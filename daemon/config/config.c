@@ -42,6 +42,11 @@ static const Key keys[] = {
         DAEMON("JobRetentionSec", retention_usec, config_parse_usec, 0, 365 * DAY_USEC),
         DAEMON("IdleTimeoutSec", idle_usec, config_parse_usec, 0, 365 * DAY_USEC),
         DAEMON("StallTimeoutSec", stall_usec, config_parse_usec, 0, 365 * DAY_USEC),
+        DAEMON("JobTimeoutSec", job_usec, config_parse_usec, 0, 365 * DAY_USEC),
+        DAEMON("TakeoverSpeed", takeover_speed, config_parse_size, 0, UINT64_C(1) << 40),
+        DAEMON("TakeoverSec", takeover_usec, config_parse_usec, 0, 365 * DAY_USEC),
+        DAEMON("CacheKeepFree", keep_free, config_parse_size, 0, SPACE_KEEP_AUTOMATIC - 1),
+        DAEMON("CachePartialSize", partial_bytes, config_parse_size, 0, UINT64_MAX),
         LIMIT("UnpackedSize", unpacked_bytes, config_parse_size, 1, UINT64_MAX),
         LIMIT("Entries", entries, config_parse_number, 1, UINT64_MAX),
         LIMIT("Layers", layers, config_parse_number, 1, 1000),
@@ -53,6 +58,10 @@ static const Key keys[] = {
         LIMIT("ZstdWindow", zstd_window_bytes, config_parse_size, 1024, UINT64_C(2) << 30),
         LIMIT("CompressionRatio", ratio, config_parse_number, 1, UINT64_MAX),
         LIMIT("CompressionRatioFloor", ratio_floor_bytes, config_parse_size, 0, UINT64_MAX),
+        LIMIT("BlobSize", blob_bytes, config_parse_size, 1, UINT64_MAX),
+        LIMIT("DownloadSize", download_bytes, config_parse_size, 1, UINT64_MAX),
+        LIMIT("MinimumSpeed", minimum_speed, config_parse_size, 0, UINT64_C(1) << 40),
+        LIMIT("MinimumSpeedSec", minimum_speed_usec, config_parse_usec, 1000000, 365 * DAY_USEC),
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))

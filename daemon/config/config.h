@@ -16,6 +16,7 @@
 #include "base-limits.h"
 #include "base-log.h"
 #include "base-sandbox.h"
+#include "base-space.h"
 
 #define CONFIG_ARGUMENTS_MAX      ((uint32_t) 64) /* of one program */
 #define CONFIG_ARGUMENT_BYTES_MAX ((size_t) 1024) /* of one of them, with its NUL */
@@ -43,6 +44,12 @@ typedef struct Config {
         uint64_t idle_usec;      /* IdleTimeoutSec=; 0: never */
         uint64_t stall_usec;     /* StallTimeoutSec=; a job without progress fails; 0: never */
         ConfigUsers users;       /* WorkerUsers= */
+        uint64_t job_usec;       /* JobTimeoutSec=; a job that takes longer fails; 0: never */
+        uint64_t
+                takeover_speed; /* TakeoverSpeed=; bytes a second: a blob that comes more slowly, … */
+        uint64_t takeover_usec;  /* TakeoverSec=; … for so long, is fetched by another job, too */
+        uint64_t keep_free;      /* CacheKeepFree=; bytes, or SPACE_KEEP_AUTOMATIC */
+        uint64_t partial_bytes;  /* CachePartialSize=; of downloads that nobody goes on with */
         SandboxMode sandbox;     /* Sandbox= */
         Limits limits;           /* [Limits] */
         ConfigArguments builder; /* [VirtBuilder] Source= and Options=, in order */
@@ -61,6 +68,11 @@ typedef struct Config {
                 .idle_usec = UINT64_C(30000000),                                                   \
                 .stall_usec = UINT64_C(600000000),                                                 \
                 .users = { 61184, 65519 }, /* where systemd has its dynamic ones, too */           \
+                .job_usec = UINT64_C(86400000000),                                                 \
+                .takeover_speed = 128 << 10,                                                       \
+                .takeover_usec = UINT64_C(10000000),                                               \
+                .keep_free = SPACE_KEEP_AUTOMATIC,                                                 \
+                .partial_bytes = UINT64_C(16) << 30,                                               \
                 .sandbox = SANDBOX_YES,                                                            \
                 .limits = LIMITS_DEFAULT,                                                          \
         })

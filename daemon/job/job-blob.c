@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,9 @@
 
 #include "base-fd.h"
 #include "job-blob.h"
+#include "job-speed.h"
+
+#define USEC_PER_SEC UINT64_C(1000000)
 
 #define PIPE_SIZE (1 << 20) /* bytes; what /proc/sys/fs/pipe-max-size allows by default */
 
@@ -21,6 +25,8 @@ struct BlobUse {
         Blob *blob;               /* borrowed; lives as long as it has uses */
         const BlobEvents *events; /* borrowed */
         void *userdata;           /* borrowed */
+        uint64_t readable;        /* bytes that it brought itself, from the first one on */
+        uint64_t brought;         /* bytes that it brought, wherever they are */
         bool is_changed;          /* it is to be told */
         bool gave_up;             /* it was asked to fill the blob, and did not finish */
 };
@@ -38,28 +44,28 @@ struct Blob {
         int pipe_fd;              /* owned; the write end, until a filler has it */
         Process *verify;          /* owned */
         sd_event_source *advance; /* owned; a deferred advance() */
+        SpeedGuard *takeover;     /* owned; whether the others had better not wait for the filler */
+        SpeedGuard *minimum;      /* owned; whether the filler is too slow for anybody */
+        uint64_t seen;            /* bytes in a file that another daemon fills */
         unsigned n_telling;       /* > 0 while uses are told: not to be freed then */
+        bool is_alone;            /* nobody joins: it was given up by all but those who are there */
+        bool is_slow;             /* as @takeover says */
+        bool is_filling;          /* the filler was asked, and the verify worker is there */
         bool is_restarting;       /* the verify worker was stopped, to look for the blob again */
-        bool is_resumed; /* began with what an earlier attempt left: not to be read before it
-                                  * is verified, and worth another try if it turns out to be wrong */
+        bool is_resumed;          /* began with what somebody else left: not to be read before it is
+                                  * verified, and worth another try if it turns out to be wrong */
 };
 
 struct BlobTable {
         const ProcessContext *context; /* borrowed */
         Store *store;                  /* borrowed */
         Blob *blobs;                   /* owned through their uses */
+
+        /* What happens to a blob, which may lead to another blob. */
+        sd_event_handler_t on_advance;
+        void (*on_slow)(void *userdata);
+        void (*on_too_slow)(void *userdata);
 };
-
-int blob_table_new(const ProcessContext *context, Store *store, BlobTable **ret, Error *error) {
-        BlobTable *table = malloc(sizeof(*table));
-
-        if (!table)
-                return error_oom(error);
-
-        *table = (BlobTable){ .context = context, .store = store };
-        *ret = table;
-        return 0;
-}
 
 BlobTable *blob_table_free(BlobTable *table) {
         if (!table)
@@ -80,6 +86,8 @@ static Blob *blob_free(Blob *blob) {
 
         process_free(blob->verify);
         sd_event_source_disable_unref(blob->advance);
+        speed_guard_free(blob->takeover);
+        speed_guard_free(blob->minimum);
         closep(&blob->stored.fd);
         closep(&blob->partial_fd);
         closep(&blob->pipe_fd);
@@ -111,18 +119,38 @@ static void set_status(Blob *blob, BlobState state, uint64_t size) {
         notify(blob);
 }
 
+static void close_partial(Blob *blob) {
+        closep(&blob->partial_fd);
+        blob->partial_fd = -EBADF;
+}
+
+static void stop_watching(Blob *blob) {
+        speed_guard_end(blob->takeover);
+        speed_guard_end(blob->minimum);
+        blob->is_slow = false;
+}
+
+/* What has arrived is kept, for whoever tries again, but not without end. */
+static void give_up(Blob *blob) {
+        if (blob->partial_fd < 0)
+                return;
+
+        stop_watching(blob);
+        blob->verify = process_free(blob->verify);
+        blob->is_filling = false;
+        close_partial(blob);
+        if (is_kept(blob))
+                store_partial_trim(blob->table->store, blob->table->context->config->partial_bytes);
+}
+
 static void fail(Blob *blob, const Error *error) {
         if (blob->status.state == BLOB_FAILED)
                 return;
 
         (void) error_copy(&blob->error, error);
         blob->status.error = &blob->error;
+        give_up(blob);
         set_status(blob, BLOB_FAILED, blob->status.size);
-}
-
-static void close_partial(Blob *blob) {
-        closep(&blob->partial_fd);
-        blob->partial_fd = -EBADF;
 }
 
 static void remove_blob(Blob *blob) {
@@ -165,28 +193,209 @@ static BlobUse *next_filler(Blob *blob) {
         return NULL;
 }
 
+static bool is_waiting(const Blob *blob, const BlobUse *use) {
+        return use != blob->filler && use->readable == 0;
+}
+
+static bool has_waiting(const Blob *blob) {
+        for (BlobUse *use = blob->uses; use; use = use->next)
+                if (is_waiting(blob, use))
+                        return true;
+
+        return false;
+}
+
+static void append(Blob *blob, BlobUse *use) {
+        BlobUse **end = &blob->uses;
+
+        while (*end)
+                end = &(*end)->next;
+        *end = use;
+        use->next = NULL;
+        use->blob = blob;
+        use->is_changed = true;
+}
+
+static Blob *add_blob(BlobTable *table, const BlobRequest *request) {
+        const Config *config = table->context->config;
+        _cleanup_(blob_freep) Blob *blob = malloc(sizeof(*blob));
+
+        if (!blob)
+                return NULL;
+
+        *blob = (Blob){
+                .table = table,
+                .request = *request,
+                .stored = STORE_BLOB_NULL,
+                .partial_fd = -EBADF,
+                .pipe_fd = -EBADF,
+        };
+        if (sd_event_add_defer(table->context->event, &blob->advance, table->on_advance, blob) <
+                    0 ||
+            speed_guard_new(
+                    table->context->event,
+                    &(SpeedLimit){ config->takeover_speed, config->takeover_usec }, table->on_slow,
+                    blob, &blob->takeover, NULL) < 0 ||
+            speed_guard_new(
+                    table->context->event,
+                    &(SpeedLimit){ config->limits.minimum_speed,
+                                   config->limits.minimum_speed_usec },
+                    table->on_too_slow, blob, &blob->minimum, NULL) < 0)
+                return NULL;
+
+        blob->next = table->blobs;
+        table->blobs = blob;
+        return TAKE_PTR(blob);
+}
+
+/* Those who wait begin anew, without the filler and whoever has read of what it brought. */
+static void part(Blob *blob) {
+        BlobUse **p = &blob->uses;
+        Blob *fresh = NULL;
+
+        if (!has_waiting(blob))
+                return;
+        fresh = add_blob(blob->table, &blob->request);
+        if (!fresh)
+                return;
+
+        while (*p) {
+                BlobUse *use = *p;
+
+                if (is_waiting(blob, use)) {
+                        *p = use->next;
+                        use->gave_up = false;
+                        append(fresh, use);
+                } else
+                        p = &use->next;
+        }
+
+        blob->is_alone = true;
+        schedule(blob);
+        schedule(fresh);
+}
+
+static void remove_partial(Blob *blob) {
+        if (is_kept(blob))
+                store_partial_remove(
+                        blob->table->store, &blob->request.digest, blob->request.size,
+                        blob->partial_fd);
+}
+
+/* Who fills it goes on alone, with a file that has no name any more. */
+static void take_over(Blob *blob) {
+        remove_partial(blob);
+        part(blob);
+}
+
+static void look_again(Blob *blob) {
+        blob->is_restarting = true;
+        process_stop(blob->verify);
+}
+
+/* Another daemon fills it, and is as slow as the filler of take_over(). */
+static void watch_other_daemon(Blob *blob) {
+        const Config *config = blob->table->context->config;
+        struct stat st;
+
+        if (blob->is_restarting || fstat(blob->partial_fd, &st) < 0 ||
+            !store_partial_is_busy(blob->partial_fd))
+                return;
+
+        if ((uint64_t) st.st_size < blob->seen ||
+            (uint64_t) st.st_size - blob->seen < speed_limit_bytes(&(SpeedLimit){
+                                                         config->takeover_speed,
+                                                         config->takeover_usec,
+                                                 })) {
+                remove_partial(blob);
+                look_again(blob);
+        }
+        blob->seen = (uint64_t) st.st_size;
+}
+
+static void on_slow(void *userdata) {
+        Blob *blob = userdata;
+
+        if (!blob->is_filling)
+                watch_other_daemon(blob);
+        else {
+                blob->is_slow = true;
+                schedule(blob);
+        }
+}
+
+/* The filler's own job fails. */
+static void on_too_slow(void *userdata) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        Blob *blob = userdata;
+        const Limits *limits = &blob->table->context->config->limits;
+        char text[DIGEST_STRING_MAX];
+
+        error_set(
+                &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
+                "%s came with less than %" PRIu64 " bytes a second for %" PRIu64
+                " seconds (MinimumSpeed=)",
+                digest_format(&blob->request.digest, text), limits->minimum_speed,
+                limits->minimum_speed_usec / USEC_PER_SEC);
+        part(blob);
+        fail(blob, &error);
+}
+
 static void ask_to_fill(Blob *blob) {
         _cleanup_(closep) int fd = TAKE_FD(blob->pipe_fd);
 
         blob->filler = next_filler(blob);
-        if (blob->filler)
-                blob->filler->events->fill(
-                        blob->filler->userdata, blob->filler, fd, blob->status.arrived);
+        if (!blob->filler)
+                return;
+
+        blob->is_filling = true;
+        speed_guard_begin(blob->takeover, blob->status.arrived);
+        speed_guard_begin(blob->minimum, blob->status.arrived);
+        blob->filler->events->fill(blob->filler->userdata, blob->filler, fd, blob->status.arrived);
 }
 
 static void on_ready(Blob *blob, uint64_t offset) {
         /* Somebody else filled it while the verify worker waited for the lock. */
         if (is_kept(blob) && !store_partial_is_current(
-                                     blob->table->store, &blob->request.digest, blob->partial_fd)) {
-                blob->is_restarting = true;
-                process_stop(blob->verify);
+                                     blob->table->store, &blob->request.digest, blob->request.size,
+                                     blob->partial_fd)) {
+                look_again(blob);
                 return;
         }
 
-        if (offset > blob->status.size)
-                blob->is_resumed = true;
+        blob->is_resumed = offset > 0;
         blob->status.arrived = offset;
         ask_to_fill(blob);
+}
+
+static void on_grown(Blob *blob, uint64_t size) {
+        if (blob->filler) {
+                if (size > blob->status.arrived)
+                        blob->filler->brought += size - blob->status.arrived;
+                if (!blob->is_resumed)
+                        blob->filler->readable = size;
+        }
+        blob->status.arrived = size;
+
+        /* What is left is to write it to the disk. */
+        if (size == blob->request.size)
+                stop_watching(blob);
+        else {
+                if (speed_guard_move(blob->takeover, size))
+                        blob->is_slow = false;
+                (void) speed_guard_move(blob->minimum, size);
+        }
+        notify(blob);
+}
+
+static void on_full(Blob *blob, uint64_t size) {
+        const ProtoMessage answer = {
+                .type = PROTO_VERIFY_ROOM,
+                .verify_room.is_made =
+                        is_kept(blob) && store_partial_free(blob->table->store, size) > 0,
+        };
+
+        process_send(blob->verify, &answer, NULL, 0);
 }
 
 static void on_verify_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
@@ -194,13 +403,10 @@ static void on_verify_message(void *userdata, const ProtoMessage *message, Proto
 
         if (message->type == PROTO_VERIFY_READY && blob->pipe_fd >= 0)
                 on_ready(blob, message->verify_ready.offset);
-        else if (message->type == PROTO_VERIFY_GROWN && blob->partial_fd >= 0) {
-                blob->status.arrived = message->verify_grown.size;
-                if (blob->is_resumed)
-                        notify(blob);
-                else
-                        set_status(blob, BLOB_GROWING, message->verify_grown.size);
-        }
+        else if (message->type == PROTO_VERIFY_GROWN && blob->is_filling)
+                on_grown(blob, message->verify_grown.size);
+        else if (message->type == PROTO_VERIFY_FULL && blob->is_filling)
+                on_full(blob, message->verify_full.size);
 }
 
 /* The store's copy was hashed again. */
@@ -236,24 +442,39 @@ static void stored_was_verified(Blob *blob, const Error *result) {
 static void publish(Blob *blob) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         struct stat st;
+        int r;
 
-        if (fstat(blob->partial_fd, &st) < 0)
-                (void) error_set_errno(&error, errno, "Cannot stat a blob");
-        else if (is_kept(blob))
-                (void) store_blob_publish(
-                        blob->table->store, &blob->request.digest, blob->partial_fd, &error);
+        r = fstat(blob->partial_fd, &st) < 0 ? error_set_errno(&error, errno, "Cannot stat a blob")
+                                             : 0;
+        if (r >= 0 && is_kept(blob))
+                r = store_blob_publish(
+                        blob->table->store, &blob->request.digest, blob->request.size,
+                        blob->partial_fd, &error);
 
-        if (error.code != 0)
+        /* A file that lost its name to another filler's is as good for those who have it. */
+        if (r < 0 && r != -ESTALE)
                 fail(blob, &error);
         else
                 set_status(blob, BLOB_READY, (uint64_t) st.st_size);
 }
 
+/* Tells where there is no room, which the worker does not know. */
+static void fail_filling(Blob *blob, const Error *result) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        (void) error_copy(&error, result);
+        if (error.kind == ERROR_NO_SPACE)
+                (void) error_prefix(
+                        &error, "%s",
+                        is_kept(blob) ? store_path(blob->table->store)
+                                      : blob->request.temporary_directory);
+        fail(blob, &error);
+}
+
 /* The pipe has ended: complete and right, too short, or wrong. */
 static void filled(Blob *blob, ProtoOutcome outcome, const Error *result) {
-        bool is_short = outcome == PROTO_OUTCOME_INPUT_SHORT;
-        bool is_incomplete = is_short || blob->is_restarting;
-        bool is_wrong = result->kind == ERROR_DIGEST_MISMATCH && result->code != 0;
+        const bool is_short = outcome == PROTO_OUTCOME_INPUT_SHORT;
+        const bool is_wrong = result->code != 0 && result->kind == ERROR_DIGEST_MISMATCH;
 
         if (result->code == 0) {
                 publish(blob);
@@ -262,28 +483,25 @@ static void filled(Blob *blob, ProtoOutcome outcome, const Error *result) {
 
         if (blob->filler)
                 blob->filler->gave_up = true;
-        blob->filler = NULL;
-        blob->is_restarting = false;
-
-        if (is_wrong && is_kept(blob))
-                store_partial_remove(blob->table->store, &blob->request.digest);
-
-        /* Who fills it comes and goes: what is there stays, and the next one goes on. What an earlier
-         * attempt left may be what was wrong: then all of it comes anew. */
-        if ((is_incomplete && next_filler(blob)) || (is_wrong && blob->is_resumed)) {
+        if (blob->is_restarting || (is_short && next_filler(blob))) {
+                /* Who fills it comes and goes: what is there stays, and the next one goes on. */
+                blob->is_restarting = false;
+                blob->filler = NULL;
                 close_partial(blob);
-                if (is_wrong) {
-                        blob->is_resumed = false;
-                        blob->status.arrived = 0;
-                        for (BlobUse *use = blob->uses; use; use = use->next)
-                                use->gave_up = false;
-                }
                 schedule(blob);
                 return;
         }
 
+        if (is_wrong) {
+                /* What the filler found there may be what was wrong. */
+                if (blob->is_resumed)
+                        blob->filler = NULL;
+                remove_partial(blob);
+                part(blob);
+        }
+        blob->filler = NULL;
         blob->status.is_short = is_short;
-        fail(blob, result);
+        fail_filling(blob, result);
 }
 
 static void on_verify_ended(void *userdata, const Error *result) {
@@ -293,6 +511,8 @@ static void on_verify_ended(void *userdata, const Error *result) {
         blob->verify = process_free(blob->verify);
         closep(&blob->pipe_fd);
         blob->pipe_fd = -EBADF;
+        blob->is_filling = false;
+        stop_watching(blob);
 
         if (blob->stored.fd >= 0)
                 stored_was_verified(blob, result);
@@ -306,12 +526,15 @@ static const ProcessEvents verify_events = {
 };
 
 static int start_verify(Blob *blob, int file_fd, int pipe_fd, uint64_t size, Error *error) {
+        const Config *config = blob->table->context->config;
         ProtoMessage start = {
                 .type = PROTO_VERIFY_START,
                 .verify_start = {
                         .digest = blob->request.digest,
                         .size = size,
-                        .sandbox = blob->table->context->config->sandbox,
+                        .size_max = pipe_fd >= 0 ? config->limits.blob_bytes : UINT64_MAX,
+                        .keep_free = config->keep_free,
+                        .sandbox = config->sandbox,
                 },
         };
         int fds[] = { file_fd, pipe_fd }, r;
@@ -332,7 +555,8 @@ static int start_filling(Blob *blob, Error *error) {
 
         if (is_kept(blob))
                 r = store_partial_open(
-                        blob->table->store, &blob->request.digest, &blob->partial_fd, error);
+                        blob->table->store, &blob->request.digest, blob->request.size,
+                        &blob->partial_fd, error);
         else
                 r = store_anonymous_open(
                         blob->request.temporary_directory, &blob->partial_fd, error);
@@ -346,6 +570,8 @@ static int start_filling(Blob *blob, Error *error) {
         (void) fcntl(read_fd, F_SETPIPE_SZ, PIPE_SIZE);
 
         blob->status.is_fetched = true;
+        blob->seen = 0;
+        speed_guard_begin(blob->takeover, 0);
         return start_verify(blob, blob->partial_fd, read_fd, blob->request.size, error);
 }
 
@@ -373,12 +599,30 @@ static int look_up(Blob *blob, Error *error) {
 static int on_advance(sd_event_source *source, void *userdata) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         Blob *blob = userdata;
-        bool is_open = blob->status.state == BLOB_WAITING || blob->status.state == BLOB_GROWING;
 
-        if (is_open && !blob->verify && blob->stored.fd < 0 && blob->partial_fd < 0 &&
-            look_up(blob, &error) < 0)
+        if (blob->is_slow && blob->is_filling && has_waiting(blob))
+                take_over(blob);
+        if (blob->status.state == BLOB_WAITING && !blob->verify && blob->stored.fd < 0 &&
+            blob->partial_fd < 0 && look_up(blob, &error) < 0)
                 fail(blob, &error);
         tell(blob);
+        return 0;
+}
+
+int blob_table_new(const ProcessContext *context, Store *store, BlobTable **ret, Error *error) {
+        BlobTable *table = malloc(sizeof(*table));
+
+        if (!table)
+                return error_oom(error);
+
+        *table = (BlobTable){
+                .context = context,
+                .store = store,
+                .on_advance = on_advance,
+                .on_slow = on_slow,
+                .on_too_slow = on_too_slow,
+        };
+        *ret = table;
         return 0;
 }
 
@@ -387,33 +631,12 @@ static Blob *find_shared(BlobTable *table, const BlobRequest *request) {
                 return NULL;
 
         for (Blob *blob = table->blobs; blob; blob = blob->next)
-                if (digest_equal(&blob->request.digest, &request->digest) && is_kept(blob) &&
+                if (digest_equal(&blob->request.digest, &request->digest) &&
+                    blob->request.size == request->size && is_kept(blob) && !blob->is_alone &&
                     !blob->request.verify_again && blob->status.state != BLOB_FAILED)
                         return blob;
 
         return NULL;
-}
-
-static Blob *add_blob(BlobTable *table, const BlobRequest *request) {
-        _cleanup_(blob_freep) Blob *blob = NULL;
-
-        blob = malloc(sizeof(*blob));
-        if (!blob)
-                return NULL;
-
-        *blob = (Blob){
-                .table = table,
-                .request = *request,
-                .stored = STORE_BLOB_NULL,
-                .partial_fd = -EBADF,
-                .pipe_fd = -EBADF,
-        };
-        if (sd_event_add_defer(table->context->event, &blob->advance, on_advance, blob) < 0)
-                return NULL;
-
-        blob->next = table->blobs;
-        table->blobs = blob;
-        return TAKE_PTR(blob);
 }
 
 int blob_use_new(
@@ -424,7 +647,6 @@ int blob_use_new(
         BlobUse **ret,
         Error *error) {
         _cleanup_(freep) BlobUse *use = NULL;
-        BlobUse **end;
         Blob *blob;
 
         use = malloc(sizeof(*use));
@@ -437,14 +659,9 @@ int blob_use_new(
         if (!blob)
                 return error_oom(error);
 
-        *use = (BlobUse){ .blob = blob, .events = events, .userdata = userdata };
-        end = &blob->uses;
-        while (*end)
-                end = &(*end)->next;
-        *end = use;
-
         /* One who joins a blob that is there already is told, too. */
-        use->is_changed = true;
+        *use = (BlobUse){ .events = events, .userdata = userdata };
+        append(blob, use);
         schedule(blob);
         *ret = TAKE_PTR(use);
         return 0;
@@ -472,9 +689,15 @@ BlobUse *blob_use_free(BlobUse *use) {
 }
 
 BlobStatus blob_use_status(const BlobUse *use) {
-        BlobStatus status = use->blob->status;
+        const Blob *blob = use->blob;
+        BlobStatus status = blob->status;
 
-        status.is_filled = status.state == BLOB_READY && use->blob->filler == use;
+        status.brought = use->brought;
+        status.is_filled = status.state == BLOB_READY && blob->filler == use;
+        if (status.state == BLOB_WAITING && use->readable > 0 && blob->partial_fd >= 0) {
+                status.state = BLOB_GROWING;
+                status.size = use->readable;
+        }
         return status;
 }
 

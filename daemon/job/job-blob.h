@@ -6,10 +6,19 @@
  *
  * A job that wants a blob gets a BlobUse. Of the users of a blob that is missing, one is asked to fill
  * it (its fetch worker writes into a pipe, from which a verify worker reads, hashes and appends to the
- * file); when that one goes away, another is asked to go on. All may read the file while it grows.
+ * file); when that one goes away, another is asked to go on. The filler may read the file while it grows;
+ * the others may once it is verified.
  *
  *     absent ─▶ filling ─▶ ready          ready: in the store, verified, leased
  *                  └─────▶ failed
+ *
+ * Users come with images of different origins, and none has to suffer from another's:
+ *
+ * * They share a blob when they name the same digest and the same size.
+ * * Who brings wrong bytes fails alone; the others begin anew. Where it began with what somebody else had
+ *   left, nobody knows who was wrong, and it may begin anew itself.
+ * * Who is slower than TakeoverSpeed= while others wait goes on alone, and these begin anew.
+ * * Who is slower than MinimumSpeed= fails.
  */
 
 #include <stdbool.h>
@@ -23,7 +32,7 @@ typedef struct BlobUse BlobUse;
 
 typedef enum BlobState {
         BLOB_WAITING, /* nothing to read yet: being looked for, or hashed before it may be believed */
-        BLOB_GROWING, /* a part may be read */
+        BLOB_GROWING, /* a part may be read: this user brought it */
         BLOB_READY,   /* all of it may be read, and its digest was verified */
         BLOB_FAILED,
 } BlobState;
@@ -32,6 +41,7 @@ typedef struct BlobStatus {
         BlobState state;
         uint64_t size;    /* bytes that may be read */
         uint64_t arrived; /* bytes that are there */
+        uint64_t brought; /* bytes that this user brought */
         bool is_filled;   /* of BLOB_READY: by this user, from where it was asked to on */
         bool is_fetched;  /* it was not in the store when it was asked for */
         bool is_short;    /* BLOB_FAILED since its transfer ended early: who made it may say why */

@@ -63,6 +63,30 @@ static int on_blob_ready(Wanted *wanted, uint64_t size, Error *error) {
         return r;
 }
 
+static uint64_t brought(const Wanted *wanted, size_t n) {
+        uint64_t sum = 0;
+
+        for (size_t i = 0; i < n; i++)
+                if (wanted[i].use)
+                        sum += blob_use_status(wanted[i].use).brought;
+        return sum;
+}
+
+/* What an image does not say of its layers counts when it comes. */
+static int check_download(const Fetch *fetch, Error *error) {
+        const uint64_t max = fetch->context->process->config->limits.download_bytes;
+        uint64_t sum = brought(fetch->documents, fetch->n_documents);
+
+        if (fetch->layer_blobs)
+                sum += brought(fetch->layer_blobs, fetch->image.n_layers);
+        if (sum <= max)
+                return 0;
+
+        return error_set(
+                error, EFBIG, ERROR_LIMIT_EXCEEDED,
+                "More than %ju bytes were downloaded (DownloadSize=)", (uintmax_t) max);
+}
+
 static void on_blob_changed(void *userdata, BlobUse *use) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         Wanted *wanted = userdata;
@@ -84,7 +108,8 @@ static void on_blob_changed(void *userdata, BlobUse *use) {
                 return;
         }
 
-        if (status.state == BLOB_READY && on_blob_ready(wanted, status.size, &error) < 0) {
+        if (check_download(fetch, &error) < 0 ||
+            (status.state == BLOB_READY && on_blob_ready(wanted, status.size, &error) < 0)) {
                 fetch_stop_with(fetch, &error);
                 return;
         }

@@ -10,6 +10,7 @@
 
 #include "base-fd.h"
 #include "job-fetch-internal.h"
+#include "job-room.h"
 
 void fetch_stop_with(Fetch *fetch, Error *error) {
         if (fetch->error.code == 0)
@@ -97,6 +98,14 @@ static int on_image(Fetch *fetch, Error *error) {
         r = check_image(fetch, error);
         if (r < 0)
                 return r;
+
+        if (fetch->spec->destination) {
+                r = room_check(
+                        fetch->context, fetch->spec, fetch->image.layers, fetch->image.n_layers,
+                        error);
+                if (r < 0)
+                        return r;
+        }
 
         fetch->layer_blobs = calloc(fetch->image.n_layers, sizeof(*fetch->layer_blobs));
         if (!fetch->layer_blobs)

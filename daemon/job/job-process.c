@@ -74,6 +74,7 @@ static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
         [WORKER_VERIFY] = {
                 [PROTO_VERIFY_READY] = true,
                 [PROTO_VERIFY_GROWN] = true,
+                [PROTO_VERIFY_FULL] = true,
         },
         [WORKER_UNPACK] = {
                 [PROTO_UNPACK_PROGRESS] = true,

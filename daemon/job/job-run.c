@@ -48,6 +48,7 @@ struct JobRun {
         char *with_rights;           /* owned; such a file, or NULL */
         uint64_t seen;               /* all that moved when there was progress last */
         sd_event_source *stall;      /* armed while there has to be progress */
+        sd_event_source *deadline;   /* armed until nothing is left to do but to clean up */
         Error error;                 /* why the job ends; empty as long as all is well */
         Error unpack_error; /* of an unpack worker whose input, which may be to blame, is not verified */
         Error builder_error; /* of a builder from which the unpack worker, still there, does not read */
@@ -182,6 +183,18 @@ static int on_stall(sd_event_source *source, uint64_t usec, void *userdata) {
                 &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
                 "There was no progress for %" PRIu64 " seconds (StallTimeoutSec=)",
                 run->context->process->config->stall_usec / USEC_PER_SEC);
+        job_run_stop(run, &error);
+        return 0;
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        JobRun *run = userdata;
+
+        error_set(
+                &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
+                "The job has run for %" PRIu64 " seconds (JobTimeoutSec=)",
+                run->context->process->config->job_usec / USEC_PER_SEC);
         job_run_stop(run, &error);
         return 0;
 }
@@ -362,6 +375,7 @@ static void settle(JobRun *run) {
                 return;
 
         (void) sd_event_source_set_enabled(run->stall, SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(run->deadline, SD_EVENT_OFF);
 
         if (run->error.code == 0) {
                 assert(run->is_unpacked);
@@ -656,6 +670,7 @@ int job_run_start(
         JobRun **ret,
         Error *error) {
         _cleanup_(job_run_freep) JobRun *run = NULL;
+        const uint64_t job_usec = context->process->config->job_usec;
 
         run = malloc(sizeof(*run));
         if (!run)
@@ -675,8 +690,13 @@ int job_run_start(
             sd_event_add_time(
                     context->process->event, &run->stall, CLOCK_MONOTONIC, 0, 0, on_stall, run) <
                     0 ||
-            sd_event_source_set_enabled(run->stall, SD_EVENT_OFF) < 0)
+            sd_event_source_set_enabled(run->stall, SD_EVENT_OFF) < 0 ||
+            sd_event_add_time_relative(
+                    context->process->event, &run->deadline, CLOCK_MONOTONIC, job_usec, 0,
+                    on_deadline, run) < 0)
                 return error_oom(error);
+        if (job_usec == 0)
+                (void) sd_event_source_set_enabled(run->deadline, SD_EVENT_OFF);
 
         run->destination = destination;
         job_set_state(job, JOB_RUNNING, NULL);
@@ -690,6 +710,7 @@ JobRun *job_run_free(JobRun *run) {
 
         sd_event_source_disable_unref(run->begin);
         sd_event_source_disable_unref(run->stall);
+        sd_event_source_disable_unref(run->deadline);
         unpack_free(run->unpack);
         builder_free(run->builder);
         disk_free(run->disk);

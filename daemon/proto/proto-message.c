@@ -29,6 +29,8 @@ static const struct {
         [PROTO_TOP] = { SIZE_OF(top), 0, 0 },
         [PROTO_UNPACK_RIGHTS] = { SIZE_OF(unpack_rights), 0, 0 },
         [PROTO_FETCH_READ] = { SIZE_OF(fetch_read), 0, 0 },
+        [PROTO_VERIFY_FULL] = { SIZE_OF(verify_full), 0, 0 },
+        [PROTO_VERIFY_ROOM] = { SIZE_OF(verify_room), 0, 0 },
         [PROTO_BLOB_WANTED] = { SIZE_OF(blob_wanted), 0, 0 },
         [PROTO_IMAGE] = { SIZE_OF(image), 0, 0 },
         [PROTO_LAYER] = { SIZE_OF(layer), 0, 0 },
@@ -230,7 +232,10 @@ static bool is_valid(const ProtoMessage *m) {
                 return m->result.outcome < _PROTO_OUTCOME_MAX && m->result.code < 4096 &&
                        (m->result.outcome == PROTO_OUTCOME_DONE) == (m->result.code == 0) &&
                        m->result.kind < _ERROR_KIND_MAX && TEXT_OK(m->result.text);
+        case PROTO_VERIFY_ROOM:
+                return is_flag(m->verify_room.is_made);
         case PROTO_FETCH_READ:
+        case PROTO_VERIFY_FULL:
         case PROTO_VERIFY_READY:
         case PROTO_VERIFY_GROWN:
         case PROTO_UNPACK_PROGRESS:

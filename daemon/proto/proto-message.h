@@ -31,6 +31,8 @@
  *       ── VERIFY_START [file, pipe] ──▶   waits for the file's lock, hashes what is there
  *       ◀── VERIFY_READY ──────────     go on from this offset
  *       ◀── VERIFY_GROWN × n ──────     bytes from the pipe are hashed and in the file
+ *       ◀── VERIFY_FULL ───────────     there is no room for more of them, any number of times
+ *       ── VERIFY_ROOM ────────────▶    some was made, or there is none to make
  *       ◀── RESULT ────────────────     done only when digest and size are right
  *
  *     daemon                       unpack worker
@@ -102,6 +104,8 @@ typedef enum ProtoType {
         PROTO_RESULT,
         PROTO_FETCH_READ,
         PROTO_UNPACK_RIGHTS,
+        PROTO_VERIFY_FULL,
+        PROTO_VERIFY_ROOM,
         _PROTO_TYPE_MAX,
 } ProtoType;
 
@@ -137,7 +141,9 @@ typedef struct ProtoResolveStart {
 
 typedef struct ProtoVerifyStart {
         Digest digest;
-        uint64_t size; /* the blob's, or PROTO_SIZE_UNKNOWN */
+        uint64_t size;      /* the blob's, or PROTO_SIZE_UNKNOWN */
+        uint64_t size_max;  /* bytes that it may have */
+        uint64_t keep_free; /* bytes of the file system, or SPACE_KEEP_AUTOMATIC */
         uint8_t sandbox;
         ProtoUser user;
 } ProtoVerifyStart; /* descriptors: the file, read-write; the pipe, when it is still to be filled */
@@ -294,6 +300,14 @@ typedef struct ProtoVerifyGrown {
         uint64_t size;
 } ProtoVerifyGrown;
 
+typedef struct ProtoVerifyFull {
+        uint64_t size; /* bytes for which there is no room, with those that are to stay free */
+} ProtoVerifyFull;
+
+typedef struct ProtoVerifyRoom {
+        uint8_t is_made; /* there is more than there was: try again */
+} ProtoVerifyRoom;
+
 typedef struct ProtoUnpackProgress {
         uint64_t consumed; /* compressed bytes, of all layers so far */
         uint64_t unpacked; /* uncompressed bytes, the same */
@@ -351,6 +365,8 @@ typedef struct ProtoMessage {
                 ProtoDetail detail;
                 ProtoVerifyReady verify_ready;
                 ProtoVerifyGrown verify_grown;
+                ProtoVerifyFull verify_full;
+                ProtoVerifyRoom verify_room;
                 ProtoUnpackProgress unpack_progress;
                 ProtoUnpackRights unpack_rights;
                 ProtoBuilderProgress builder_progress;

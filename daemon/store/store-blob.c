@@ -93,36 +93,6 @@ int store_blob_open(Store *store, const Digest *digest, StoreBlob *ret, Error *e
         return 1;
 }
 
-int store_partial_open(Store *store, const Digest *digest, int *ret_fd, Error *error) {
-        char name[STORE_NAME_MAX];
-        int fd;
-
-        fd =
-                openat(store->partial_fd, store_blob_name(digest, name),
-                       O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return error_set_errno(error, errno, "Cannot create the cached blob %s", name);
-
-        *ret_fd = fd;
-        return 0;
-}
-
-bool store_partial_is_current(Store *store, const Digest *digest, int fd) {
-        struct stat named, opened;
-        char name[STORE_NAME_MAX];
-
-        return fstatat(store->partial_fd, store_blob_name(digest, name), &named,
-                       AT_SYMLINK_NOFOLLOW) >= 0 &&
-               fstat(fd, &opened) >= 0 && named.st_dev == opened.st_dev &&
-               named.st_ino == opened.st_ino;
-}
-
-void store_partial_remove(Store *store, const Digest *digest) {
-        char name[STORE_NAME_MAX];
-
-        (void) unlinkat(store->partial_fd, store_blob_name(digest, name), 0);
-}
-
 /* For file systems without O_TMPFILE. */
 static int open_unlinked(const char *directory) {
         _cleanup_(freep) char *path = NULL;
@@ -172,19 +142,24 @@ int store_blob_set_verified(Store *store, const Digest *digest, int fd, Error *e
         return 0;
 }
 
-int store_blob_publish(Store *store, const Digest *expected, int partial_fd, Error *error) {
-        char name[STORE_NAME_MAX], hex[DIGEST_HEX_MAX];
+int store_blob_publish(
+        Store *store, const Digest *expected, uint64_t size, int partial_fd, Error *error) {
+        _cleanup_(store_unlockp) int lock = store_lock(store);
+        char name[STORE_PARTIAL_NAME_MAX], hex[DIGEST_HEX_MAX];
 
-        if (!store_partial_is_current(store, expected, partial_fd))
+        store_partial_name(expected, size, name);
+        if (lock < 0)
+                return error_set_errno(error, -lock, "Cannot lock the cache");
+        if (!store_partial_is_current(store, expected, size, partial_fd))
                 return error_set(
                         error, ESTALE, ERROR_FAILED, "The cached blob %s was removed meanwhile",
-                        store_blob_name(expected, name));
+                        name);
 
         /* The rename changes the change time: the fingerprint is taken after it. */
         if (fchmod(partial_fd, 0444) < 0 ||
             renameat(
-                    store->partial_fd, store_blob_name(expected, name),
-                    store->blob_fds[expected->algorithm], digest_format_hex(expected, hex)) < 0 ||
+                    store->partial_fd, name, store->blob_fds[expected->algorithm],
+                    digest_format_hex(expected, hex)) < 0 ||
             flock(partial_fd, LOCK_SH) < 0)
                 return error_set_errno(error, errno, "Cannot publish the cached blob %s", name);
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "base-digest.h"
-#include "store.h"
+#include "store-partial.h"
 
 typedef struct StoreBlob {
         int fd;        /* read-only, at offset 0, with a lease (shared lock) on the blob; owned */
@@ -34,22 +34,6 @@ typedef struct StoreBlob {
 int store_blob_open(Store *store, const Digest *digest, StoreBlob *ret, Error *error);
 
 /**
- * store_partial_open() - the file in which a blob arrives
- * @ret_fd:     read-write, owned by the caller; may have content of an earlier attempt
- *
- * Nobody may write before holding an exclusive lock on it and having seen store_partial_is_current().
- *
- * Return: 0, or a negative errno with @error set.
- */
-int store_partial_open(Store *store, const Digest *digest, int *ret_fd, Error *error);
-
-/** store_partial_is_current() - whether @fd still is the partial blob: nobody published or removed it */
-bool store_partial_is_current(Store *store, const Digest *digest, int fd);
-
-/** store_partial_remove() - forget what has arrived of a blob */
-void store_partial_remove(Store *store, const Digest *digest);
-
-/**
  * store_anonymous_open() - a file for a blob that is not to be kept
  * @directory:  where; an absolute path
  *
@@ -60,11 +44,12 @@ int store_anonymous_open(const char *directory, int *ret_fd, Error *error);
 /**
  * store_blob_publish() - give a blob its name
  * @expected:   the digest that a verify worker has found the content of @partial_fd to have
- * @partial_fd: from store_partial_open(), exclusively locked; the lock becomes a lease
+ * @partial_fd: from store_partial_open() with @size, exclusively locked; the lock becomes a lease
  *
- * Return: 0, or a negative errno with @error set.
+ * Return: 0; -ESTALE when the file has lost its name; or another negative errno, with @error set.
  */
-int store_blob_publish(Store *store, const Digest *expected, int partial_fd, Error *error);
+int store_blob_publish(
+        Store *store, const Digest *expected, uint64_t size, int partial_fd, Error *error);
 
 /** store_blob_set_verified() - note that a blob, open as @fd, was hashed and found right */
 int store_blob_set_verified(Store *store, const Digest *digest, int fd, Error *error);

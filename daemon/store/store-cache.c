@@ -14,6 +14,7 @@
 #include "store-disk.h"
 #include "store-image.h"
 #include "store-internal.h"
+#include "store-partial.h"
 
 #define USEC_PER_SEC  UINT64_C(1000000)
 #define NSEC_PER_USEC 1000
@@ -125,9 +126,10 @@ static int list_partials(Store *store, EntryList *list) {
         r = dir_open(store->partial_fd, &dir);
 
         while (r >= 0 && (entry = readdir(dir))) {
+                uint64_t size;
                 Digest digest;
 
-                if (store_blob_name_parse(entry->d_name, &digest))
+                if (store_partial_name_parse(entry->d_name, &digest, &size))
                         r = add_file(
                                 store, list, store->partial_fd, entry->d_name, &digest,
                                 STORE_ENTRY_PARTIAL);
@@ -194,12 +196,6 @@ static int remove_complete(Store *store, const Digest *digest) {
         return r;
 }
 
-static int remove_partial(Store *store, const Digest *digest) {
-        char name[STORE_NAME_MAX];
-
-        return remove_locked(store->partial_fd, store_blob_name(digest, name));
-}
-
 /* Removes a blob and what is partial of it, without looking at the images. */
 static int remove_blob(Store *store, const Digest *digest) {
         int r, q;
@@ -208,7 +204,7 @@ static int remove_blob(Store *store, const Digest *digest) {
         if (r < 0 && r != -ENOENT)
                 return r;
 
-        q = remove_partial(store, digest);
+        q = store_partial_remove_all(store, digest);
         return q == -ENOENT ? r : q;
 }
 
@@ -252,8 +248,11 @@ int store_prune(Store *store, uint64_t keep, uint64_t *ret_freed, Error *error) 
 
         for (size_t i = 0; i < n && left > keep; i++) {
                 r = entries[i].state == STORE_ENTRY_PARTIAL
-                            ? remove_partial(store, &entries[i].digest)
+                            ? store_partial_remove_all(store, &entries[i].digest)
                             : remove_complete(store, &entries[i].digest);
+                /* All that there is of a blob goes with the first of its partial files. */
+                if (r == -ENOENT && entries[i].state == STORE_ENTRY_PARTIAL)
+                        r = 0;
                 if (r == -EBUSY || r == -ENOENT)
                         continue;
                 if (r < 0)

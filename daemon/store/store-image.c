@@ -38,15 +38,10 @@ static void image_list_done(ImageList *list) {
         *list = (ImageList){ 0 };
 }
 
-static void unlock(int *fd) {
-        if (*fd >= 0)
-                (void) flock(*fd, LOCK_UN);
-}
-
 static int lock_images(Store *store, Error *error) {
-        if (flock(store->lock_fd, LOCK_EX) < 0)
-                return error_set_errno(error, errno, "Cannot lock the cache");
-        return store->lock_fd;
+        int lock = store_lock(store);
+
+        return lock < 0 ? error_set_errno(error, -lock, "Cannot lock the cache") : lock;
 }
 
 static int add_image(ImageList *list, StoreImage **ret) {
@@ -331,7 +326,7 @@ static bool is_plain(const char *text) {
 
 int store_image_add(Store *store, const StoreImage *image, Error *error) {
         _cleanup_(image_list_done) ImageList list = { 0 };
-        _cleanup_(unlock) int lock = -EBADF;
+        _cleanup_(store_unlockp) int lock = -EBADF;
         StoreImage *added;
         int r;
 
@@ -369,7 +364,7 @@ int store_image_add(Store *store, const StoreImage *image, Error *error) {
 
 int store_image_find(Store *store, const char *reference, StoreImage *ret, Error *error) {
         _cleanup_(image_list_done) ImageList list = { 0 };
-        _cleanup_(unlock) int lock = -EBADF;
+        _cleanup_(store_unlockp) int lock = -EBADF;
         int r;
 
         lock = lock_images(store, error);
@@ -400,7 +395,7 @@ bool store_image_has_document(const StoreImage *image, const Digest *digest) {
 
 int store_image_refresh(Store *store, Error *error) {
         _cleanup_(image_list_done) ImageList list = { 0 };
-        _cleanup_(unlock) int lock = -EBADF;
+        _cleanup_(store_unlockp) int lock = -EBADF;
         int r;
 
         lock = lock_images(store, error);

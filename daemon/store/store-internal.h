@@ -33,6 +33,16 @@ char *store_blob_name(const Digest *digest, char ret[static STORE_NAME_MAX]);
 /* The reverse of store_blob_name(); whether @name is one. */
 bool store_blob_name_parse(const char *name, Digest *ret);
 
+/* The name of a partial blob: the same, and ".SIZE" where that is known. */
+#define STORE_PARTIAL_NAME_MAX (STORE_NAME_MAX + 21)
+char *store_partial_name(
+        const Digest *digest, uint64_t size, char ret[static STORE_PARTIAL_NAME_MAX]);
+bool store_partial_name_parse(const char *name, Digest *ret, uint64_t *ret_size);
+
+/* Held for moments, while names change that belong together: returns the lock, or a negative errno. */
+int store_lock(Store *store);
+void store_unlockp(int *lock);
+
 /* store_disk_is_id() - whether @text is the id of a disk image or a lease */
 bool store_disk_is_id(const char *text);
 

@@ -3,14 +3,18 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base-fd.h"
 #include "store-image.h"
 #include "store-internal.h"
+#include "store-partial.h"
 
 static const char layout_json[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
 
@@ -171,6 +175,45 @@ const char *store_path(const Store *store) {
 char *store_blob_name(const Digest *digest, char ret[static STORE_NAME_MAX]) {
         *strchr(digest_format(digest, ret), ':') = '-';
         return ret;
+}
+
+char *store_partial_name(
+        const Digest *digest, uint64_t size, char ret[static STORE_PARTIAL_NAME_MAX]) {
+        char name[STORE_NAME_MAX];
+
+        store_blob_name(digest, name);
+        if (size == STORE_SIZE_UNKNOWN)
+                (void) snprintf(ret, STORE_PARTIAL_NAME_MAX, "%s", name);
+        else
+                (void) snprintf(ret, STORE_PARTIAL_NAME_MAX, "%s.%" PRIu64, name, size);
+        return ret;
+}
+
+bool store_partial_name_parse(const char *name, Digest *ret, uint64_t *ret_size) {
+        char again[STORE_PARTIAL_NAME_MAX], blob[STORE_PARTIAL_NAME_MAX];
+        char *dot;
+
+        if (strlen(name) >= sizeof(blob))
+                return false;
+
+        strcpy(blob, name);
+        dot = strchr(blob, '.');
+        if (dot)
+                *dot = '\0';
+        if (!store_blob_name_parse(blob, ret))
+                return false;
+
+        *ret_size = dot ? strtoull(dot + 1, NULL, 10) : STORE_SIZE_UNKNOWN;
+        return strcmp(name, store_partial_name(ret, *ret_size, again)) == 0;
+}
+
+int store_lock(Store *store) {
+        return flock(store->lock_fd, LOCK_EX) < 0 ? -errno : store->lock_fd;
+}
+
+void store_unlockp(int *lock) {
+        if (*lock >= 0)
+                (void) flock(*lock, LOCK_UN);
 }
 
 bool store_blob_name_parse(const char *name, Digest *ret) {

@@ -9,12 +9,14 @@
  *     blobs/ALGORITHM/HEX              only what a verify worker has hashed
  *     disks/ID.qcow2                   disk images that several chains share; see store-disk.h
  *     virt-bootstrap/images            what the references named; see store-image.h
- *     virt-bootstrap/partial/A-HEX     blobs on their way, kept for resuming
+ *     virt-bootstrap/partial/A-HEX.N   blobs on their way, kept for resuming; of N bytes, where that is
+ *                                      known; see store-partial.h
  *     virt-bootstrap/verified/A-HEX    size, inode and change time of a blob when it was hashed; its
  *                                      modification time is when the blob was used last
  *     virt-bootstrap/journal/ID        staging directories in use; see store-journal.h
  *     virt-bootstrap/disks, leases     which of them there are, and who needs them
- *     virt-bootstrap/lock              held while "images" and index.json change
+ *     virt-bootstrap/lock              held while "images" and index.json change, or a partial blob
+ *                                      gets or loses its name
  *
  * Several daemons may use one store. A lease on a blob is a shared flock(2) on its file; who fills a
  * partial blob holds an exclusive one; who removes a blob takes an exclusive one first. All of them

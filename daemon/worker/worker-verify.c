@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "base-space.h"
 #include "hash.h"
 #include "worker-sandbox.h"
 #include "worker.h"
@@ -71,6 +72,60 @@ static bool pipe_has_more(const Verify *verify) {
         return poll(&p, 1, 0) > 0;
 }
 
+/* Whether the daemon has made room: returns 1, 0, or a negative errno with @error set. */
+static int ask_for_room(const Verify *verify, uint64_t size, Error *error) {
+        ProtoMessage message = { .type = PROTO_VERIFY_FULL, .verify_full.size = size };
+        int r;
+
+        r = worker_send(verify->socket_fd, &message, error);
+        if (r >= 0)
+                r = worker_receive(verify->socket_fd, PROTO_VERIFY_ROOM, &message, NULL, error);
+        return r < 0 ? r : message.verify_room.is_made;
+}
+
+/* Until @size bytes can be written without those that are to stay free. */
+static int make_room(const Verify *verify, size_t size, Error *error) {
+        for (;;) {
+                Space space;
+                int r;
+
+                /* What cannot be told is seen when writing. */
+                if (space_look(verify->file_fd, verify->start.keep_free, &space) < 0 ||
+                    space_has(&space, size))
+                        return 0;
+
+                r = ask_for_room(verify, size + space.kept - space.free, error);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        return error_set(
+                                error, ENOSPC, ERROR_NO_SPACE,
+                                "There is no room for %s: %zu more bytes are needed, and %" PRIu64
+                                " are free, of which %" PRIu64 " have to stay so (CacheKeepFree=)",
+                                verify->name, size, space.free, space.kept);
+        }
+}
+
+/* What did not fit is written again once there is room. */
+static int write_out(const Verify *verify, const uint8_t *data, size_t size, Error *error) {
+        for (;;) {
+                int r = fd_write_full(verify->file_fd, data, size), q;
+
+                if (r >= 0)
+                        return 0;
+
+                q = r == -ENOSPC || r == -EDQUOT ? ask_for_room(verify, size, error) : 0;
+                if (q < 0)
+                        return q;
+                if (q == 0)
+                        return error_set_errno(
+                                error, -r, "Cannot write %s to the cache", verify->name);
+                if (lseek(verify->file_fd, (off_t) verify->size, SEEK_SET) < 0)
+                        return error_set_errno(
+                                error, errno, "Cannot write %s to the cache", verify->name);
+        }
+}
+
 static int append(Verify *verify, const uint8_t *data, size_t size, Error *error) {
         int r;
 
@@ -78,12 +133,19 @@ static int append(Verify *verify, const uint8_t *data, size_t size, Error *error
                 return error_set(
                         error, EFBIG, ERROR_DIGEST_MISMATCH,
                         "%s has more than its %" PRIu64 " bytes", verify->name, verify->start.size);
+        if (size > verify->start.size_max || verify->size > verify->start.size_max - size)
+                return error_set(
+                        error, EFBIG, ERROR_LIMIT_EXCEEDED,
+                        "%s has more than %" PRIu64 " bytes (BlobSize=)", verify->name,
+                        verify->start.size_max);
+
+        r = make_room(verify, size, error);
+        if (r >= 0)
+                r = write_out(verify, data, size, error);
+        if (r < 0)
+                return r;
 
         hash_update(verify->hash, data, size);
-        r = fd_write_full(verify->file_fd, data, size);
-        if (r < 0)
-                return error_set_errno(error, -r, "Cannot write %s to the cache", verify->name);
-
         verify->size += size;
         return 0;
 }

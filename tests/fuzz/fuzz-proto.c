@@ -104,6 +104,8 @@ static void check_from_worker(const ProtoMessage *m) {
         case PROTO_FETCH_READ:
         case PROTO_VERIFY_READY:
         case PROTO_VERIFY_GROWN:
+        case PROTO_VERIFY_FULL:
+        case PROTO_VERIFY_ROOM:
         case PROTO_UNPACK_PROGRESS:
                 break;
         case _PROTO_TYPE_MAX:

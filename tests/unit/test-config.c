@@ -21,10 +21,13 @@ static Config apply(const char *text) {
 static void every_key_is_read(void **state) {
         const Config config = apply(
                 "[Daemon]\nMaxJobs=7\nMaxQueued=8\nJobRetentionSec=9\nIdleTimeoutSec=10min\n"
-                "StallTimeoutSec=11\nSandbox=no\nWorkerUsers=2000-2063\n"
+                "WorkerUsers=2000-2063\n"
+                "StallTimeoutSec=11\nSandbox=no\nJobTimeoutSec=12\nTakeoverSpeed=13K\nTakeoverSec=14\n"
+                "CacheKeepFree=15M\nCachePartialSize=16G\n"
                 "[Limits]\nUnpackedSize=1G\nEntries=2\nLayers=3\nPathLength=4\nNameLength=5\n"
                 "PathDepth=6\nXattrSize=7\nHeaderSize=8K\nZstdWindow=9M\nCompressionRatio=10\n"
-                "CompressionRatioFloor=11\n");
+                "CompressionRatioFloor=11\nBlobSize=12G\nDownloadSize=13G\nMinimumSpeed=14K\n"
+                "MinimumSpeedSec=15\n");
 
         assert_int_equal(config.jobs_max, 7);
         assert_int_equal(config.queued_max, 8);
@@ -34,6 +37,11 @@ static void every_key_is_read(void **state) {
         assert_int_equal(config.sandbox, SANDBOX_NO);
         assert_int_equal(config.users.first, 2000);
         assert_int_equal(config.users.last, 2063);
+        assert_int_equal(config.job_usec, 12000000);
+        assert_int_equal(config.takeover_speed, 13 << 10);
+        assert_int_equal(config.takeover_usec, 14000000);
+        assert_int_equal(config.keep_free, 15 << 20);
+        assert_int_equal(config.partial_bytes, UINT64_C(16) << 30);
         assert_int_equal(config.limits.unpacked_bytes, 1 << 30);
         assert_int_equal(config.limits.entries, 2);
         assert_int_equal(config.limits.layers, 3);
@@ -45,6 +53,10 @@ static void every_key_is_read(void **state) {
         assert_int_equal(config.limits.zstd_window_bytes, 9 << 20);
         assert_int_equal(config.limits.ratio, 10);
         assert_int_equal(config.limits.ratio_floor_bytes, 11);
+        assert_int_equal(config.limits.blob_bytes, UINT64_C(12) << 30);
+        assert_int_equal(config.limits.download_bytes, UINT64_C(13) << 30);
+        assert_int_equal(config.limits.minimum_speed, 14 << 10);
+        assert_int_equal(config.limits.minimum_speed_usec, 15000000);
 }
 
 static void what_cannot_be_understood_changes_nothing(void **state) {

@@ -118,6 +118,10 @@ static bool has_some(void *userdata) {
         return ((User *) userdata)->status.size > 0;
 }
 
+static bool sees_some(void *userdata) {
+        return ((User *) userdata)->status.arrived > 0;
+}
+
 static bool has_arrived(void *userdata) {
         return ((User *) userdata)->status.arrived > ((User *) userdata)->offset;
 }
@@ -152,7 +156,7 @@ static void check_stored(Fixture *f, const char *content) {
         assert_true(blob.is_verified);
         assert_int_equal(blob.size, strlen(content));
         close(blob.fd);
-        assert_false(scratch_exists(f->job.scratch, private_path("partial", &digest)));
+        assert_false(scratch_exists(f->job.scratch, partial_path(&digest, strlen(content))));
 }
 
 static void check_absent(Fixture *f, const char *content, const char *partial) {
@@ -161,10 +165,11 @@ static void check_absent(Fixture *f, const char *content, const char *partial) {
 
         assert_false(scratch_exists(f->job.scratch, blob_path(&digest)));
         if (!partial) {
-                assert_false(scratch_exists(f->job.scratch, private_path("partial", &digest)));
+                assert_false(
+                        scratch_exists(f->job.scratch, partial_path(&digest, strlen(content))));
                 return;
         }
-        left = scratch_read(f->job.scratch, private_path("partial", &digest));
+        left = scratch_read(f->job.scratch, partial_path(&digest, strlen(content)));
         assert_string_equal(left, partial);
         free(left);
 }
@@ -221,7 +226,7 @@ static void of_two_users_one_is_asked_and_both_get_it(void **state) {
         check_content(b, "content");
 }
 
-static void growing_blob_is_read_as_far_as_it_is_there(void **state) {
+static void growing_blob_is_read_by_who_brings_it_alone(void **state) {
         Fixture *f = *state;
         User *a = &f->users[0], *b = &f->users[1];
 
@@ -230,10 +235,12 @@ static void growing_blob_is_read_as_far_as_it_is_there(void **state) {
         loop_until(&f->job, is_asked, a);
         put(a, "cont");
         loop_until(&f->job, has_some, a);
-        loop_until(&f->job, has_some, b);
-        assert_int_equal(b->status.state, BLOB_GROWING);
-        assert_int_equal(b->status.size, 4);
-        check_content(b, "cont");
+        loop_until(&f->job, sees_some, b);
+        assert_int_equal(a->status.state, BLOB_GROWING);
+        assert_int_equal(a->status.size, 4);
+        check_content(a, "cont");
+        assert_int_equal(b->status.state, BLOB_WAITING);
+        assert_int_equal(b->status.size, 0);
         put(a, "ent");
         end_of(a);
         await_ready(f, b);
@@ -262,12 +269,12 @@ static void when_the_filler_goes_away_the_other_goes_on(void **state) {
         want(f, b, "content");
         loop_until(&f->job, is_asked, a);
         put(a, "cont");
-        loop_until(&f->job, has_some, b);
+        loop_until(&f->job, sees_some, b);
         a->use = blob_use_free(a->use);
         end_of(a);
         loop_until(&f->job, is_asked, b);
         assert_int_equal(b->offset, 4);
-        assert_int_equal(b->status.size, 4);
+        assert_int_equal(b->status.size, 0);
         put(b, "ent");
         end_of(b);
         await_ready(f, b);
@@ -312,7 +319,7 @@ static void when_nobody_can_fill_it_what_arrived_is_kept(void **state) {
         check_absent(f, "content", "conte");
 }
 
-static void wrong_content_fails_for_all_and_is_not_kept(void **state) {
+static void wrong_content_fails_who_brought_it_and_is_not_kept(void **state) {
         Fixture *f = *state;
         User *a = &f->users[0], *b = &f->users[1];
 
@@ -322,18 +329,183 @@ static void wrong_content_fails_for_all_and_is_not_kept(void **state) {
         put(a, "CONTENT");
         end_of(a);
         await_failure(f, a, ERROR_DIGEST_MISMATCH);
-        await_failure(f, b, ERROR_DIGEST_MISMATCH);
-        check_absent(f, "content", NULL);
+        loop_until(&f->job, is_asked, b);
+        assert_int_equal(b->offset, 0);
+        check_absent(f, "content", "");
 
-        /* The next one begins anew, while the two are still there. */
+        /* Who comes meanwhile shares it with the other one. */
         a->use = blob_use_free(a->use);
         *a = (User){ .fixture = f, .pipe_fd = -EBADF };
         want(f, a, "content");
+        put(b, "content");
+        end_of(b);
+        await_ready(f, b);
+        await_ready(f, a);
+        assert_int_equal(a->n_fill, 0);
+        check_content(a, "content");
+        check_stored(f, "content");
+}
+
+static void wrong_end_of_what_another_began_costs_neither_its_job(void **state) {
+        Fixture *f = *state;
+        User *a = &f->users[0], *b = &f->users[1];
+
+        want(f, a, "content");
+        want(f, b, "content");
         loop_until(&f->job, is_asked, a);
-        assert_int_equal(a->offset, 0);
-        put(a, "content");
+        put(a, "CON");
+        loop_until(&f->job, has_some, a);
+        a->use = blob_use_free(a->use);
+        end_of(a);
+        loop_until(&f->job, is_asked, b);
+        assert_int_equal(b->offset, 3);
+        put(b, "tent");
+        end_of(b);
+        loop_until(&f->job, is_asked, b);
+        assert_int_equal(b->offset, 0);
+        put(b, "content");
+        end_of(b);
+        await_ready(f, b);
+        check_stored(f, "content");
+}
+
+static void who_names_another_size_shares_nothing(void **state) {
+        Fixture *f = *state;
+        User *a = &f->users[0], *b = &f->users[1];
+        const BlobRequest request = { .digest = digest_of("content"), .size = 70 };
+
+        want_request(f, a, &request);
+        loop_until(&f->job, is_asked, a);
+        want(f, b, "content");
+        loop_until(&f->job, is_asked, b);
+        assert_int_equal(b->offset, 0);
+        put(a, "CONT");
+        put(b, "content");
+        end_of(b);
+        await_ready(f, b);
+        end_of(a);
+        await_failure(f, a, ERROR_REGISTRY_ERROR);
+        assert_true(a->status.is_short);
+        check_stored(f, "content");
+}
+
+/* In a tenth of a second more has to come than the whole blob. */
+static void watch_speed(Fixture *f) {
+        f->job.config.takeover_speed = 1000;
+        f->job.config.takeover_usec = 100000;
+}
+
+/* Long enough for a window of watch_speed() to end. */
+static void let_window_end(Fixture *f) {
+        uint64_t now, end;
+
+        assert_true(sd_event_now(f->job.event, CLOCK_MONOTONIC, &end) >= 0);
+        for (now = end, end += 250000; now < end;) {
+                assert_true(sd_event_run(f->job.event, 10000) >= 0);
+                assert_true(sd_event_now(f->job.event, CLOCK_MONOTONIC, &now) >= 0);
+        }
+}
+
+static void slow_filler_goes_on_alone_and_another_fills_it_for_the_others(void **state) {
+        Fixture *f = *state;
+        User *a = &f->users[0], *b = &f->users[1];
+
+        watch_speed(f);
+        want(f, a, "content");
+        want(f, b, "content");
+        loop_until(&f->job, is_asked, a);
+        put(a, "c");
+        loop_until(&f->job, has_some, a);
+        loop_until(&f->job, is_asked, b);
+        assert_int_equal(b->offset, 0);
+        put(b, "content");
+        end_of(b);
+        await_ready(f, b);
+        check_stored(f, "content");
+
+        assert_int_equal(a->status.state, BLOB_GROWING);
+        put(a, "ontent");
         end_of(a);
         await_ready(f, a);
+        check_content(a, "content");
+        check_content(b, "content");
+        check_stored(f, "content");
+}
+
+static void who_wants_what_is_slow_already_does_not_wait(void **state) {
+        Fixture *f = *state;
+        User *a = &f->users[0], *b = &f->users[1];
+
+        watch_speed(f);
+        want(f, a, "content");
+        loop_until(&f->job, is_asked, a);
+        put(a, "CON");
+        let_window_end(f);
+        f->job.config.takeover_usec = UINT64_C(3600000000);
+        want(f, b, "content");
+        loop_until(&f->job, is_asked, b);
+        assert_int_equal(b->offset, 0);
+        put(b, "content");
+        end_of(b);
+        await_ready(f, b);
+        put(a, "TENT");
+        end_of(a);
+        await_failure(f, a, ERROR_DIGEST_MISMATCH);
+        check_stored(f, "content");
+}
+
+static void slow_filler_alone_is_left_alone(void **state) {
+        Fixture *f = *state;
+        User *user = &f->users[0];
+        Digest digest = digest_of("content");
+
+        watch_speed(f);
+        want(f, user, "content");
+        loop_until(&f->job, is_asked, user);
+        let_window_end(f);
+        assert_true(scratch_exists(f->job.scratch, partial_path(&digest, 7)));
+        put(user, "content");
+        end_of(user);
+        await_ready(f, user);
+        check_stored(f, "content");
+}
+
+static void filler_below_the_minimum_fails_and_the_other_goes_on(void **state) {
+        Fixture *f = *state;
+        User *a = &f->users[0], *b = &f->users[1];
+
+        f->job.config.limits.minimum_speed = 1000;
+        f->job.config.limits.minimum_speed_usec = 1000000;
+        want(f, a, "content");
+        want(f, b, "content");
+        loop_until(&f->job, is_asked, a);
+        put(a, "con");
+        await_failure(f, a, ERROR_LIMIT_EXCEEDED);
+        assert_non_null(strstr(a->status.error->message, "MinimumSpeed="));
+        f->job.config.limits.minimum_speed = 0;
+        loop_until(&f->job, is_asked, b);
+        assert_int_equal(b->offset, 3);
+        put(b, "tent");
+        end_of(b);
+        await_ready(f, b);
+        check_stored(f, "content");
+}
+
+static void blob_of_unknown_size_has_a_limit(void **state) {
+        Fixture *f = *state;
+        User *user = &f->users[0];
+        const BlobRequest request = {
+                .digest = digest_of("content"),
+                .size = PROTO_SIZE_UNKNOWN,
+        };
+
+        f->job.config.limits.blob_bytes = 6;
+        want_request(f, user, &request);
+        loop_until(&f->job, is_asked, user);
+        put(user, "content");
+        end_of(user);
+        await_failure(f, user, ERROR_LIMIT_EXCEEDED);
+        assert_non_null(strstr(user->status.error->message, "BlobSize="));
 }
 
 static void more_than_announced_is_refused(void **state) {
@@ -369,7 +541,7 @@ static void what_an_earlier_attempt_left_is_gone_on_with(void **state) {
         User *user = &f->users[0];
         Digest digest = digest_of("content");
 
-        store_put_partial(f->job.store, &digest, "cont");
+        store_put_partial_of(f->job.store, &digest, 7, "cont");
         want(f, user, "content");
         loop_until(&f->job, is_asked, user);
         assert_int_equal(user->offset, 4);
@@ -390,7 +562,7 @@ static void what_an_earlier_attempt_left_wrong_comes_anew(void **state) {
         User *a = &f->users[0], *b = &f->users[1];
         Digest digest = digest_of("content");
 
-        store_put_partial(f->job.store, &digest, "CONT");
+        store_put_partial_of(f->job.store, &digest, 7, "CONT");
         want(f, a, "content");
         want(f, b, "content");
         loop_until(&f->job, is_asked, a);
@@ -413,7 +585,7 @@ static void what_is_wrong_twice_fails(void **state) {
         User *user = &f->users[0];
         Digest digest = digest_of("content");
 
-        store_put_partial(f->job.store, &digest, "CONT");
+        store_put_partial_of(f->job.store, &digest, 7, "CONT");
         want(f, user, "content");
         loop_until(&f->job, is_asked, user);
         put(user, "ent");
@@ -432,7 +604,7 @@ static void too_much_of_an_earlier_attempt_comes_anew(void **state) {
         User *user = &f->users[0];
         Digest digest = digest_of("content");
 
-        store_put_partial(f->job.store, &digest, "content and more");
+        store_put_partial_of(f->job.store, &digest, 7, "content and more");
         want(f, user, "content");
         loop_until(&f->job, is_asked, user);
         assert_int_equal(user->offset, 0);
@@ -447,7 +619,7 @@ static void all_of_an_earlier_attempt_needs_only_to_be_verified(void **state) {
         User *user = &f->users[0];
         Digest digest = digest_of("content");
 
-        store_put_partial(f->job.store, &digest, "content");
+        store_put_partial_of(f->job.store, &digest, 7, "content");
         want(f, user, "content");
         loop_until(&f->job, is_asked, user);
         assert_int_equal(user->offset, 7);
@@ -604,14 +776,14 @@ static void blob_that_another_daemon_fills_is_taken_from_the_store(void **state)
         Digest digest = digest_of("content");
         int fd;
 
-        assert_int_equal(store_partial_open(f->job.store, &digest, &fd, NULL), 0);
+        assert_int_equal(store_partial_open(f->job.store, &digest, 7, &fd, NULL), 0);
         assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
         want(f, user, "content");
         loop_settle(&f->job);
         assert_int_equal(user->n_fill, 0);
         assert_int_equal(user->status.state, BLOB_WAITING);
         assert_int_equal(fd_write_full(fd, "content", 7), 0);
-        assert_int_equal(store_blob_publish(f->job.store, &digest, fd, NULL), 0);
+        assert_int_equal(store_blob_publish(f->job.store, &digest, 7, fd, NULL), 0);
         close(fd);
         await_ready(f, user);
         assert_int_equal(user->n_fill, 0);
@@ -624,7 +796,7 @@ static void blob_that_another_daemon_gives_up_is_gone_on_with(void **state) {
         Digest digest = digest_of("content");
         int fd;
 
-        assert_int_equal(store_partial_open(f->job.store, &digest, &fd, NULL), 0);
+        assert_int_equal(store_partial_open(f->job.store, &digest, 7, &fd, NULL), 0);
         assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
         want(f, user, "content");
         loop_settle(&f->job);
@@ -635,6 +807,28 @@ static void blob_that_another_daemon_gives_up_is_gone_on_with(void **state) {
         put(user, "tent");
         end_of(user);
         await_ready(f, user);
+}
+
+static void blob_that_another_daemon_fills_slowly_is_taken_over(void **state) {
+        Fixture *f = *state;
+        User *user = &f->users[0];
+        Digest digest = digest_of("content");
+        int fd;
+
+        watch_speed(f);
+        assert_int_equal(store_partial_open(f->job.store, &digest, 7, &fd, NULL), 0);
+        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+        assert_int_equal(fd_write_full(fd, "CON", 3), 0);
+        want(f, user, "content");
+        loop_until(&f->job, is_asked, user);
+        assert_int_equal(user->offset, 0);
+        assert_false(store_partial_is_current(f->job.store, &digest, 7, fd));
+        put(user, "content");
+        assert_int_equal(store_blob_publish(f->job.store, &digest, 7, fd, NULL), -ESTALE);
+        end_of(user);
+        await_ready(f, user);
+        check_stored(f, "content");
+        close(fd);
 }
 
 static void blob_that_cannot_be_verified_fails(void **state) {
@@ -669,7 +863,7 @@ static void blob_that_nobody_wants_any_more_is_given_up(void **state) {
         want(f, b, "content");
         loop_until(&f->job, is_asked, a);
         put(a, "con");
-        loop_until(&f->job, has_some, b);
+        loop_until(&f->job, sees_some, b);
         b->use = blob_use_free(b->use);
         assert_false(blob_table_is_idle(f->table));
         a->use = blob_use_free(a->use);
@@ -723,12 +917,19 @@ int main(void) {
                 BLOB_CASE(missing_blob_is_filled_and_published),
                 BLOB_CASE(ready_blob_is_leased_until_nobody_wants_it),
                 BLOB_CASE(of_two_users_one_is_asked_and_both_get_it),
-                BLOB_CASE(growing_blob_is_read_as_far_as_it_is_there),
+                BLOB_CASE(growing_blob_is_read_by_who_brings_it_alone),
                 BLOB_CASE(who_comes_late_is_told_too),
                 BLOB_CASE(when_the_filler_goes_away_the_other_goes_on),
                 BLOB_CASE(when_the_filler_stops_short_the_other_goes_on_and_both_get_it),
                 BLOB_CASE(when_nobody_can_fill_it_what_arrived_is_kept),
-                BLOB_CASE(wrong_content_fails_for_all_and_is_not_kept),
+                BLOB_CASE(wrong_content_fails_who_brought_it_and_is_not_kept),
+                BLOB_CASE(wrong_end_of_what_another_began_costs_neither_its_job),
+                BLOB_CASE(who_names_another_size_shares_nothing),
+                BLOB_CASE(slow_filler_goes_on_alone_and_another_fills_it_for_the_others),
+                BLOB_CASE(who_wants_what_is_slow_already_does_not_wait),
+                BLOB_CASE(slow_filler_alone_is_left_alone),
+                BLOB_CASE(filler_below_the_minimum_fails_and_the_other_goes_on),
+                BLOB_CASE(blob_of_unknown_size_has_a_limit),
                 BLOB_CASE(more_than_announced_is_refused),
                 BLOB_CASE(blob_of_unknown_size_ends_where_its_digest_is_right),
                 BLOB_CASE(what_an_earlier_attempt_left_is_gone_on_with),
@@ -744,6 +945,7 @@ int main(void) {
                 BLOB_CASE(what_is_not_to_be_kept_and_wrong_fails),
                 BLOB_CASE(blob_that_another_daemon_fills_is_taken_from_the_store),
                 BLOB_CASE(blob_that_another_daemon_gives_up_is_gone_on_with),
+                BLOB_CASE(blob_that_another_daemon_fills_slowly_is_taken_over),
                 BLOB_CASE(blob_that_cannot_be_verified_fails),
                 BLOB_CASE(what_is_no_file_in_a_blobs_place_fails),
                 BLOB_CASE(blob_that_nobody_wants_any_more_is_given_up),

@@ -54,6 +54,7 @@ static const Field flags[] = {
         FIELD(PROTO_RESOLVE_START, resolve_start.offline),
         FIELD(PROTO_RESOLVE_START, resolve_start.inspect),
         FIELD(PROTO_UNPACK_START, unpack_start.keeps_devices),
+        FIELD(PROTO_VERIFY_ROOM, verify_room.is_made),
         FIELD(PROTO_DISK_START, disk_start.shares_layers),
         FIELD(PROTO_DISK_IMAGE, disk_image.is_complete),
         FIELD(PROTO_ID_RANGE, id_range.is_group),

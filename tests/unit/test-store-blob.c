@@ -19,13 +19,13 @@ static void blob_is_absent_until_it_is_published(void **state) {
         int fd;
 
         assert_false(is_in_store(f, &digest, NULL));
-        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), 0);
+        assert_int_equal(store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), 0);
         assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
         assert_int_equal(fd_write_full(fd, "content", 7), 0);
         assert_false(is_in_store(f, &digest, NULL));
         assert_false(scratch_exists(&f->scratch, blob_path(&digest)));
 
-        assert_int_equal(store_blob_publish(f->store, &digest, fd, NULL), 0);
+        assert_int_equal(store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, fd, NULL), 0);
         assert_true(is_in_store(f, &digest, &is_verified));
         assert_true(is_verified);
         assert_true(scratch_exists(&f->scratch, blob_path(&digest)));
@@ -40,9 +40,9 @@ static void published_blob_is_read_only_and_leased(void **state) {
         struct stat st;
         int fd, other;
 
-        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), 0);
+        assert_int_equal(store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), 0);
         assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
-        assert_int_equal(store_blob_publish(f->store, &digest, fd, NULL), 0);
+        assert_int_equal(store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, fd, NULL), 0);
         assert_int_equal(stat(scratch_at(&f->scratch, blob_path(&digest)), &st), 0);
         assert_int_equal(st.st_mode & 07777, 0444);
 
@@ -80,8 +80,8 @@ static void sha512_has_a_folder_of_its_own(void **state) {
         int fd;
 
         assert_int_equal(hash_buffer(DIGEST_SHA512, "x", 1, &digest, NULL), 0);
-        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), 0);
-        assert_int_equal(store_blob_publish(f->store, &digest, fd, NULL), 0);
+        assert_int_equal(store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), 0);
+        assert_int_equal(store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, fd, NULL), 0);
         close(fd);
         assert_non_null(strstr(blob_path(&digest), "/sha512/"));
         assert_true(scratch_exists(&f->scratch, blob_path(&digest)));
@@ -185,14 +185,13 @@ static void partial_blob_is_kept_for_resuming(void **state) {
         f->store = store_free(f->store);
         assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &f->store, NULL), 0);
 
-        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), 0);
+        assert_int_equal(store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), 0);
         assert_int_equal(fd_read_full(fd, content, sizeof(content)), 4);
         assert_memory_equal(content, "cont", 4);
-        assert_true(store_partial_is_current(f->store, &digest, fd));
+        assert_true(store_partial_is_current(f->store, &digest, STORE_SIZE_UNKNOWN, fd));
+        store_partial_remove(f->store, &digest, STORE_SIZE_UNKNOWN, fd);
         close(fd);
-
-        store_partial_remove(f->store, &digest);
-        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), 0);
+        assert_int_equal(store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), 0);
         assert_int_equal(fd_read_full(fd, content, sizeof(content)), 0);
         close(fd);
 }
@@ -203,22 +202,25 @@ static void partial_blob_is_not_current_once_published_or_removed(void **state) 
         Error error = ERROR_NULL;
         int mine, other;
 
-        assert_int_equal(store_partial_open(f->store, &digest, &mine, NULL), 0);
-        assert_int_equal(store_partial_open(f->store, &digest, &other, NULL), 0);
-        assert_true(store_partial_is_current(f->store, &digest, mine));
-        assert_int_equal(store_blob_publish(f->store, &digest, other, NULL), 0);
-        assert_false(store_partial_is_current(f->store, &digest, mine));
-        assert_int_equal(store_blob_publish(f->store, &digest, mine, &error), -ESTALE);
+        assert_int_equal(store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &mine, NULL), 0);
+        assert_int_equal(
+                store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &other, NULL), 0);
+        assert_true(store_partial_is_current(f->store, &digest, STORE_SIZE_UNKNOWN, mine));
+        assert_int_equal(store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, other, NULL), 0);
+        assert_false(store_partial_is_current(f->store, &digest, STORE_SIZE_UNKNOWN, mine));
+        assert_int_equal(
+                store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, mine, &error), -ESTALE);
         error_clear(&error);
         close(other);
         close(mine);
 
-        assert_int_equal(store_partial_open(f->store, &digest, &mine, NULL), 0);
-        store_partial_remove(f->store, &digest);
-        assert_false(store_partial_is_current(f->store, &digest, mine));
-        assert_int_equal(store_partial_open(f->store, &digest, &other, NULL), 0);
-        assert_false(store_partial_is_current(f->store, &digest, mine));
-        assert_true(store_partial_is_current(f->store, &digest, other));
+        assert_int_equal(store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &mine, NULL), 0);
+        store_partial_remove(f->store, &digest, STORE_SIZE_UNKNOWN, mine);
+        assert_false(store_partial_is_current(f->store, &digest, STORE_SIZE_UNKNOWN, mine));
+        assert_int_equal(
+                store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &other, NULL), 0);
+        assert_false(store_partial_is_current(f->store, &digest, STORE_SIZE_UNKNOWN, mine));
+        assert_true(store_partial_is_current(f->store, &digest, STORE_SIZE_UNKNOWN, other));
         close(other);
         close(mine);
 }
@@ -233,7 +235,8 @@ static void partial_blob_is_not_written_through_a_link(void **state) {
                 symlink(scratch_at(&f->scratch, "victim"),
                         scratch_at(&f->scratch, private_path("partial", &digest))),
                 0);
-        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), -ELOOP);
+        assert_int_equal(
+                store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), -ELOOP);
 }
 
 static void anonymous_file_has_no_name(void **state) {

@@ -129,13 +129,13 @@ static void blob_that_arrives_cannot_be_removed(void **state) {
         uint64_t freed = 1;
         int fd;
 
-        assert_int_equal(store_partial_open(f->store, &digest, &fd, NULL), 0);
+        assert_int_equal(store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), 0);
         assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
         assert_int_equal(fd_write_full(fd, "con", 3), 0);
         assert_int_equal(store_remove(f->store, &digest, NULL), -EBUSY);
         assert_int_equal(store_prune(f->store, 0, &freed, NULL), 0);
         assert_int_equal(freed, 0);
-        assert_true(store_partial_is_current(f->store, &digest, fd));
+        assert_true(store_partial_is_current(f->store, &digest, STORE_SIZE_UNKNOWN, fd));
         close(fd);
 }
 
@@ -184,6 +184,61 @@ static void prune_counts_what_was_partial_of_a_blob_too(void **state) {
         assert_true(has(f, &b));
 }
 
+/* Files of one blob's digest that nobody fills, changed one after the other. */
+static void put_leftovers(StoreFixture *f, Digest *digest, uint64_t n) {
+        *digest = digest_of("content");
+        for (uint64_t size = n; size > 0; size--) {
+                store_put_partial_of(f->store, digest, size, "four");
+                set_used(f, partial_path(digest, size), 1000 + (time_t) (n - size));
+        }
+}
+
+static bool has_partial(StoreFixture *f, const Digest *digest, uint64_t size) {
+        return scratch_exists(&f->scratch, partial_path(digest, size));
+}
+
+static void oldest_partial_blobs_make_room(void **state) {
+        StoreFixture *f = *state;
+        Digest digest;
+        int fd;
+
+        put_leftovers(f, &digest, 5);
+        assert_int_equal(store_partial_open(f->store, &digest, 5, &fd, NULL), 0);
+        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+        assert_int_equal(store_partial_free(f->store, 5), 8);
+        assert_true(has_partial(f, &digest, 5)); /* somebody fills it */
+        assert_false(has_partial(f, &digest, 4) || has_partial(f, &digest, 3));
+        assert_true(has_partial(f, &digest, 2) && has_partial(f, &digest, 1));
+        close(fd);
+        assert_int_equal(store_partial_free(f->store, UINT64_MAX), 12);
+        assert_int_equal(store_partial_free(f->store, UINT64_MAX), 0);
+}
+
+static void partial_blobs_are_trimmed_to_a_size(void **state) {
+        StoreFixture *f = *state;
+        Digest digest;
+
+        put_leftovers(f, &digest, 4);
+        store_partial_trim(f->store, 16);
+        assert_true(has_partial(f, &digest, 4));
+        store_partial_trim(f->store, 9);
+        assert_false(has_partial(f, &digest, 4) || has_partial(f, &digest, 3));
+        assert_true(has_partial(f, &digest, 2) && has_partial(f, &digest, 1));
+        assert_int_equal(store_remove(f->store, &digest, NULL), 0);
+        assert_false(has_partial(f, &digest, 2) || has_partial(f, &digest, 1));
+}
+
+static void partial_blobs_are_trimmed_to_a_number(void **state) {
+        StoreFixture *f = *state;
+        Digest digest;
+
+        put_leftovers(f, &digest, STORE_PARTIALS_MAX + 2);
+        store_partial_trim(f->store, UINT64_MAX);
+        assert_false(has_partial(f, &digest, STORE_PARTIALS_MAX + 1));
+        assert_true(has_partial(f, &digest, STORE_PARTIALS_MAX));
+        assert_true(has_partial(f, &digest, 1));
+}
+
 static void what_is_no_file_is_not_listed(void **state) {
         StoreFixture *f = *state;
         Digest a = digest_of("a"), b = digest_of("b");
@@ -211,6 +266,9 @@ int main(void) {
                 STORE_CASE(prune_takes_the_least_recently_used_first),
                 STORE_CASE(prune_leaves_what_is_leased),
                 STORE_CASE(prune_counts_what_was_partial_of_a_blob_too),
+                STORE_CASE(oldest_partial_blobs_make_room),
+                STORE_CASE(partial_blobs_are_trimmed_to_a_size),
+                STORE_CASE(partial_blobs_are_trimmed_to_a_number),
                 STORE_CASE(what_is_no_file_is_not_listed),
         };
 

@@ -63,14 +63,27 @@ static inline char *private_path(const char *directory, const Digest *digest) {
         return path;
 }
 
+/* Where a partial blob that is to have @size bytes is. */
+static inline char *partial_path(const Digest *digest, uint64_t size) {
+        char *path = private_path("partial", digest);
+
+        (void) sprintf(path + strlen(path), ".%ju", (uintmax_t) size);
+        return path;
+}
+
 /* What has arrived of a blob. */
-static inline void store_put_partial(Store *store, const Digest *digest, const char *content) {
+static inline void store_put_partial_of(
+        Store *store, const Digest *digest, uint64_t size, const char *content) {
         int fd;
 
-        assert_int_equal(store_partial_open(store, digest, &fd, NULL), 0);
+        assert_int_equal(store_partial_open(store, digest, size, &fd, NULL), 0);
         assert_int_equal(ftruncate(fd, 0), 0);
         assert_int_equal(fd_write_full(fd, content, strlen(content)), 0);
         close(fd);
+}
+
+static inline void store_put_partial(Store *store, const Digest *digest, const char *content) {
+        store_put_partial_of(store, digest, STORE_SIZE_UNKNOWN, content);
 }
 
 /* A blob as a job would put it there. */
@@ -78,10 +91,10 @@ static inline Digest store_put(Store *store, const char *content) {
         Digest digest = digest_of(content);
         int fd;
 
-        assert_int_equal(store_partial_open(store, &digest, &fd, NULL), 0);
+        assert_int_equal(store_partial_open(store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), 0);
         assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
         assert_int_equal(fd_write_full(fd, content, strlen(content)), 0);
-        assert_int_equal(store_blob_publish(store, &digest, fd, NULL), 0);
+        assert_int_equal(store_blob_publish(store, &digest, STORE_SIZE_UNKNOWN, fd, NULL), 0);
         close(fd);
         return digest;
 }

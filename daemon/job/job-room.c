@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+
+#include "base-space.h"
+#include "job-room.h"
+
+static bool is_stored(Store *store, const Digest *digest) {
+        StoreBlob blob = STORE_BLOB_NULL;
+        int r;
+
+        r = store_blob_open(store, digest, &blob, NULL);
+        closep(&blob.fd);
+        return r > 0;
+}
+
+static bool is_repeated(const ProtoLayer *layers, uint32_t index) {
+        for (uint32_t i = 0; i < index; i++)
+                if (digest_equal(&layers[i].digest, &layers[index].digest))
+                        return true;
+
+        return false;
+}
+
+static uint64_t add(uint64_t a, uint64_t b) {
+        return b > UINT64_MAX - a ? UINT64_MAX : a + b;
+}
+
+/* What has to be fetched; each within the limit. */
+static int sum_up(
+        const FetchContext *context,
+        const ProtoLayer *layers,
+        uint32_t n_layers,
+        uint64_t *ret,
+        Error *error) {
+        const Limits *limits = &context->process->config->limits;
+        char text[DIGEST_STRING_MAX];
+        uint64_t sum = 0;
+
+        for (uint32_t i = 0; i < n_layers; i++) {
+                if (layers[i].size == PROTO_SIZE_UNKNOWN || is_repeated(layers, i) ||
+                    is_stored(context->store, &layers[i].digest))
+                        continue;
+                if (layers[i].size > limits->blob_bytes)
+                        return error_set(
+                                error, EFBIG, ERROR_LIMIT_EXCEEDED,
+                                "%s has %" PRIu64 " bytes, and may have %" PRIu64 " (BlobSize=)",
+                                digest_format(&layers[i].digest, text), layers[i].size,
+                                limits->blob_bytes);
+                sum = add(sum, layers[i].size);
+        }
+        if (sum > limits->download_bytes)
+                return error_set(
+                        error, EFBIG, ERROR_LIMIT_EXCEEDED,
+                        "The image's layers have %" PRIu64
+                        " bytes to download, and may have %" PRIu64 " (DownloadSize=)",
+                        sum, limits->download_bytes);
+
+        *ret = sum;
+        return 0;
+}
+
+static int check_space(
+        const FetchContext *context,
+        const char *path,
+        uint64_t needed,
+        bool may_free,
+        Error *error) {
+        _cleanup_(closep) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        const uint64_t keep = context->process->config->keep_free;
+        Space space;
+        int r;
+
+        r = fd < 0 ? -errno : space_look(fd, keep, &space);
+        if (r >= 0 && !space_has(&space, needed) && may_free &&
+            store_partial_free(context->store, add(needed, space.kept)) > 0)
+                r = space_look(fd, keep, &space);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot see how much space is free in %s", path);
+        if (space_has(&space, needed))
+                return 0;
+
+        return error_set(
+                error, ENOSPC, ERROR_NO_SPACE,
+                "There is no room in %s: %" PRIu64 " bytes are needed, and %" PRIu64
+                " are free, of which %" PRIu64 " have to stay so (CacheKeepFree=)",
+                path, needed, space.free, space.kept);
+}
+
+int room_check(
+        const FetchContext *context,
+        const JobSpec *spec,
+        const ProtoLayer *layers,
+        uint32_t n_layers,
+        Error *error) {
+        uint64_t needed = 0;
+        int r;
+
+        r = sum_up(context, layers, n_layers, &needed, error);
+        if (r < 0 || needed == 0)
+                return r;
+
+        return check_space(
+                context, spec->no_cache ? context->temporary_directory : store_path(context->store),
+                needed, !spec->no_cache, error);
+}
