@@ -28,6 +28,8 @@ int space_look(int fd, uint64_t keep, Space *ret) {
         return 0;
 }
 
-bool space_has(const Space *space, uint64_t bytes) {
-        return space->free >= space->kept && space->free - space->kept >= bytes;
+uint64_t space_lacks(const Space *space, uint64_t bytes) {
+        uint64_t needed = bytes > UINT64_MAX - space->kept ? UINT64_MAX : bytes + space->kept;
+
+        return needed > space->free ? needed - space->free : 0;
 }

@@ -3,7 +3,6 @@
 
 /* The space of a file system, and what of it is not to be used. */
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define SPACE_KEEP_AUTOMATIC UINT64_MAX /* one of SPACE_KEEP_SHARE of it, … */
@@ -24,5 +23,5 @@ typedef struct Space {
  */
 int space_look(int fd, uint64_t keep, Space *ret);
 
-/** space_has() - whether @bytes more can be used */
-bool space_has(const Space *space, uint64_t bytes);
+/** space_lacks() - how many bytes would have to become free so that @bytes more can be used */
+uint64_t space_lacks(const Space *space, uint64_t bytes);

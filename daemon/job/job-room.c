@@ -74,12 +74,12 @@ static int check_space(
         int r;
 
         r = fd < 0 ? -errno : space_look(fd, keep, &space);
-        if (r >= 0 && !space_has(&space, needed) && may_free &&
-            store_partial_free(context->store, add(needed, space.kept)) > 0)
+        if (r >= 0 && may_free && space_lacks(&space, needed) > 0 &&
+            store_partial_free(context->store, space_lacks(&space, needed)) > 0)
                 r = space_look(fd, keep, &space);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot see how much space is free in %s", path);
-        if (space_has(&space, needed))
+        if (space_lacks(&space, needed) == 0)
                 return 0;
 
         return error_set(

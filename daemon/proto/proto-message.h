@@ -301,7 +301,7 @@ typedef struct ProtoVerifyGrown {
 } ProtoVerifyGrown;
 
 typedef struct ProtoVerifyFull {
-        uint64_t size; /* bytes for which there is no room, with those that are to stay free */
+        uint64_t size; /* bytes that would have to become free */
 } ProtoVerifyFull;
 
 typedef struct ProtoVerifyRoom {

@@ -91,10 +91,10 @@ static int make_room(const Verify *verify, size_t size, Error *error) {
 
                 /* What cannot be told is seen when writing. */
                 if (space_look(verify->file_fd, verify->start.keep_free, &space) < 0 ||
-                    space_has(&space, size))
+                    space_lacks(&space, size) == 0)
                         return 0;
 
-                r = ask_for_room(verify, size + space.kept - space.free, error);
+                r = ask_for_room(verify, space_lacks(&space, size), error);
                 if (r < 0)
                         return r;
                 if (r == 0)
