@@ -156,6 +156,10 @@ static void fail(Blob *blob, const Error *error) {
 static void remove_blob(Blob *blob) {
         Blob **p = &blob->table->blobs;
 
+        /* Nobody wants it any more, before it was complete. */
+        if (blob->status.state != BLOB_READY)
+                give_up(blob);
+
         while (*p != blob)
                 p = &(*p)->next;
         *p = blob->next;

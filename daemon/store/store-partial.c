@@ -132,14 +132,17 @@ static int find_leftovers(Store *store, Leftovers *leftovers) {
         return r;
 }
 
-/* Returns what that freed. */
-static uint64_t remove_leftover(Store *store, const Leftover *one) {
+/* Removes @name if nobody fills it; returns 0, -EBUSY or another negative errno. */
+static int remove_leftover(Store *store, const char *name, struct stat *ret) {
+        _cleanup_(store_unlockp) int lock = store_lock(store);
         _cleanup_(closep) int fd = -EBADF;
-        struct stat st;
 
-        fd = lock_leftover(store, one->name, &st);
-        return fd >= 0 && unlinkat(store->partial_fd, one->name, 0) >= 0 ? (uint64_t) st.st_size
-                                                                         : 0;
+        if (lock < 0)
+                return lock;
+        fd = lock_leftover(store, name, ret);
+        if (fd < 0)
+                return fd;
+        return unlinkat(store->partial_fd, name, 0) < 0 ? -errno : 0;
 }
 
 uint64_t store_partial_free(Store *store, uint64_t bytes) {
@@ -147,8 +150,12 @@ uint64_t store_partial_free(Store *store, uint64_t bytes) {
         uint64_t freed = 0;
 
         (void) find_leftovers(store, &leftovers);
-        for (size_t i = 0; i < leftovers.n && freed < bytes; i++)
-                freed += remove_leftover(store, &leftovers.all[i]);
+        for (size_t i = 0; i < leftovers.n && freed < bytes; i++) {
+                struct stat st;
+
+                if (remove_leftover(store, leftovers.all[i].name, &st) >= 0)
+                        freed += (uint64_t) st.st_size;
+        }
         return freed;
 }
 
@@ -161,7 +168,9 @@ void store_partial_trim(Store *store, uint64_t keep) {
                 left += leftovers.all[i].size;
         for (size_t i = 0; i < leftovers.n && (left > keep || leftovers.n - i > STORE_PARTIALS_MAX);
              i++) {
-                (void) remove_leftover(store, &leftovers.all[i]);
+                struct stat st;
+
+                (void) remove_leftover(store, leftovers.all[i].name, &st);
                 left -= leftovers.all[i].size;
         }
 }
@@ -176,7 +185,6 @@ int store_partial_remove_all(Store *store, const Digest *digest) {
                 return r;
 
         while ((entry = readdir(dir))) {
-                _cleanup_(closep) int fd = -EBADF;
                 uint64_t size;
                 Digest found;
                 struct stat st;
@@ -185,13 +193,9 @@ int store_partial_remove_all(Store *store, const Digest *digest) {
                     !digest_equal(&found, digest))
                         continue;
 
-                fd = lock_leftover(store, entry->d_name, &st);
-                if (fd >= 0 && unlinkat(store->partial_fd, entry->d_name, 0) < 0)
-                        result = -errno;
-                else if (fd < 0)
-                        result = fd;
-                else if (result == -ENOENT)
-                        result = 0;
+                r = remove_leftover(store, entry->d_name, &st);
+                if (r < 0 || result == -ENOENT)
+                        result = r;
         }
         return result;
 }

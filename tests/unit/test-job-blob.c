@@ -873,6 +873,26 @@ static void blob_that_nobody_wants_any_more_is_given_up(void **state) {
         check_absent(f, "content", "con");
 }
 
+static void what_is_given_up_is_kept_up_to_a_limit(void **state) {
+        Fixture *f = *state;
+        User *a = &f->users[0], *b = &f->users[1];
+
+        f->job.config.partial_bytes = 3;
+        want(f, a, "content");
+        want(f, b, "another one");
+        loop_until(&f->job, is_asked, a);
+        loop_until(&f->job, is_asked, b);
+        put(a, "con");
+        loop_until(&f->job, sees_some, a);
+        put(b, "a");
+        loop_until(&f->job, sees_some, b);
+        a->use = blob_use_free(a->use);
+        check_absent(f, "content", "con");
+        b->use = blob_use_free(b->use);
+        check_absent(f, "content", NULL);
+        check_absent(f, "another one", "a");
+}
+
 static void users_may_leave_while_they_are_told(void **state) {
         Fixture *f = *state;
         User *a = &f->users[0], *b = &f->users[1];
@@ -949,6 +969,7 @@ int main(void) {
                 BLOB_CASE(blob_that_cannot_be_verified_fails),
                 BLOB_CASE(what_is_no_file_in_a_blobs_place_fails),
                 BLOB_CASE(blob_that_nobody_wants_any_more_is_given_up),
+                BLOB_CASE(what_is_given_up_is_kept_up_to_a_limit),
                 BLOB_CASE(users_may_leave_while_they_are_told),
                 BLOB_CASE(user_that_leaves_when_told_of_growth_leaves_the_other),
         };
