@@ -6,6 +6,7 @@
 
 #include "base-space.h"
 #include "job-room.h"
+#include "store-partial.h"
 
 static bool is_stored(Store *store, const Digest *digest) {
         StoreBlob blob = STORE_BLOB_NULL;
@@ -28,65 +29,57 @@ static uint64_t add(uint64_t a, uint64_t b) {
         return b > UINT64_MAX - a ? UINT64_MAX : a + b;
 }
 
+typedef struct Sum {
+        uint64_t download; /* bytes that have to be fetched */
+        uint64_t missing;  /* of these, what has not arrived yet */
+} Sum;
+
 /* What has to be fetched; each within the limit. */
 static int sum_up(
         const FetchContext *context,
         const ProtoLayer *layers,
         uint32_t n_layers,
-        uint64_t *ret,
+        Sum *ret,
         Error *error) {
         const Limits *limits = &context->process->config->limits;
         char text[DIGEST_STRING_MAX];
-        uint64_t sum = 0;
+        Sum sum = { 0 };
 
         for (uint32_t i = 0; i < n_layers; i++) {
-                if (layers[i].size == PROTO_SIZE_UNKNOWN || is_repeated(layers, i) ||
+                const uint64_t size = layers[i].size;
+
+                if (size == PROTO_SIZE_UNKNOWN || is_repeated(layers, i) ||
                     is_stored(context->store, &layers[i].digest))
                         continue;
-                if (layers[i].size > limits->blob_bytes)
+                if (size > limits->blob_bytes)
                         return error_set(
                                 error, EFBIG, ERROR_LIMIT_EXCEEDED,
                                 "%s has %" PRIu64 " bytes, and may have %" PRIu64 " (BlobSize=)",
-                                digest_format(&layers[i].digest, text), layers[i].size,
-                                limits->blob_bytes);
-                sum = add(sum, layers[i].size);
+                                digest_format(&layers[i].digest, text), size, limits->blob_bytes);
+                sum.download = add(sum.download, size);
+                sum.missing =
+                        add(sum.missing,
+                            size - store_partial_size(context->store, &layers[i].digest, size));
         }
-        if (sum > limits->download_bytes)
+        if (sum.download > limits->download_bytes)
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
                         "The image's layers have %" PRIu64
                         " bytes to download, and may have %" PRIu64 " (DownloadSize=)",
-                        sum, limits->download_bytes);
+                        sum.download, limits->download_bytes);
 
         *ret = sum;
         return 0;
 }
 
-static int check_space(
-        const FetchContext *context,
-        const char *path,
-        uint64_t needed,
-        bool may_free,
-        Error *error) {
+static int look(const FetchContext *context, const char *path, Space *ret, Error *error) {
         _cleanup_(closep) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        const uint64_t keep = context->process->config->keep_free;
-        Space space;
         int r;
 
-        r = fd < 0 ? -errno : space_look(fd, keep, &space);
-        if (r >= 0 && may_free && space_lacks(&space, needed) > 0 &&
-            store_partial_free(context->store, space_lacks(&space, needed)) > 0)
-                r = space_look(fd, keep, &space);
+        r = fd < 0 ? -errno : space_look(fd, context->process->config->keep_free, ret);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot see how much space is free in %s", path);
-        if (space_lacks(&space, needed) == 0)
-                return 0;
-
-        return error_set(
-                error, ENOSPC, ERROR_NO_SPACE,
-                "There is no room in %s: %" PRIu64 " bytes are needed, and %" PRIu64
-                " are free, of which %" PRIu64 " have to stay so (CacheKeepFree=)",
-                path, needed, space.free, space.kept);
+        return 0;
 }
 
 int room_check(
@@ -95,14 +88,32 @@ int room_check(
         const ProtoLayer *layers,
         uint32_t n_layers,
         Error *error) {
-        uint64_t needed = 0;
-        int r;
+        const char *path =
+                spec->no_cache ? context->temporary_directory : store_path(context->store);
 
-        r = sum_up(context, layers, n_layers, &needed, error);
-        if (r < 0 || needed == 0)
-                return r;
+        /* What makes room may be what has arrived of these very layers. */
+        for (;;) {
+                uint64_t needed, lacking;
+                Space space;
+                Sum sum = { 0 };
+                int r;
 
-        return check_space(
-                context, spec->no_cache ? context->temporary_directory : store_path(context->store),
-                needed, !spec->no_cache, error);
+                r = sum_up(context, layers, n_layers, &sum, error);
+                needed = spec->no_cache ? sum.download : sum.missing;
+                if (r < 0 || needed == 0)
+                        return r;
+                r = look(context, path, &space, error);
+                if (r < 0)
+                        return r;
+
+                lacking = space_lacks(&space, needed);
+                if (lacking == 0)
+                        return 0;
+                if (spec->no_cache || store_partial_free(context->store, lacking) == 0)
+                        return error_set(
+                                error, ENOSPC, ERROR_NO_SPACE,
+                                "There is no room in %s: %" PRIu64 " bytes are needed, and %" PRIu64
+                                " are free, of which %" PRIu64 " have to stay so (CacheKeepFree=)",
+                                path, needed, space.free, space.kept);
+        }
 }

@@ -9,7 +9,7 @@
  * room_check() - look at the sizes of layers
  * @spec:       of the job that wants them all
  *
- * A layer that is in the store needs no room. What is left of other downloads goes if there is too little.
+ * What is in the store needs no room. What is left of other downloads goes if there is too little.
  *
  * Return: 0; -EFBIG (ERROR_LIMIT_EXCEEDED, which names the key); -ENOSPC (ERROR_NO_SPACE, with the path
  * and the bytes that are needed and free); or another negative errno, with @error set.

@@ -46,6 +46,16 @@ int store_partial_open(
         return 0;
 }
 
+uint64_t store_partial_size(Store *store, const Digest *digest, uint64_t size) {
+        char name[STORE_PARTIAL_NAME_MAX];
+        struct stat st;
+
+        if (fstatat(store->partial_fd, store_partial_name(digest, size, name), &st,
+                    AT_SYMLINK_NOFOLLOW) < 0)
+                return 0;
+        return (uint64_t) st.st_size < size ? (uint64_t) st.st_size : size;
+}
+
 bool store_partial_is_current(Store *store, const Digest *digest, uint64_t size, int fd) {
         char name[STORE_PARTIAL_NAME_MAX];
         struct stat named, opened;

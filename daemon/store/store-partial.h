@@ -32,6 +32,9 @@
 int store_partial_open(
         Store *store, const Digest *digest, uint64_t size, int *ret_fd, Error *error);
 
+/** store_partial_size() - how many of the @size bytes of a blob have arrived */
+uint64_t store_partial_size(Store *store, const Digest *digest, uint64_t size);
+
 /** store_partial_is_current() - whether @fd still has its name: nobody published or removed it */
 bool store_partial_is_current(Store *store, const Digest *digest, uint64_t size, int fd);
 

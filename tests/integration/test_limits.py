@@ -172,6 +172,19 @@ def test_what_failed_jobs_left_makes_room_while_a_blob_arrives(
     assert not partials(small_cache)
 
 
+def test_what_has_arrived_needs_no_room_again(client, faulty_registry, small_cache, work):
+    one = noisy(14, 1)
+    digest = one.layers[0].digest
+    faulty_registry.add('large', one)
+    faulty_registry.fault(digest, faulty.cut(10 * MIB), times=1)
+    faulty_registry.fault(digest, faulty.error(403, 'DENIED', 'not now'), times=1)
+    client.fail(faulty_registry.reference('large'), work / 'large')
+    client.bootstrap(faulty_registry.reference('large'), work / 'large')
+    starts = [headers.get('Range') for _, path, headers in faulty_registry.requests
+              if path.endswith(digest)]
+    assert starts[-1] == f'bytes={10 * MIB}-'
+
+
 def test_download_leaves_the_reserve_alone(client, env, tmp_path, faulty_registry, small_cache, work):
     """The space goes while the blob arrives; it stops, and what it had goes for the next one."""
     configured(env, tmp_path, '[Daemon]\nCacheKeepFree=4M\n')

@@ -204,6 +204,8 @@ static void oldest_partial_blobs_make_room(void **state) {
 
         put_leftovers(f, &digest, 5);
         assert_int_equal(store_partial_open(f->store, &digest, 5, &fd, NULL), 0);
+        assert_int_equal(store_partial_size(f->store, &digest, 5), 4);
+        assert_int_equal(store_partial_size(f->store, &digest, 6), 0);
         assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
         assert_int_equal(store_partial_free(f->store, 5), 8);
         assert_true(has_partial(f, &digest, 5)); /* somebody fills it */
