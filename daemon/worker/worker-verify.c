@@ -19,6 +19,8 @@
 #define REPORT_BYTES                                                                               \
         ((uint64_t) 1 << 19) /* tell the daemon after so many, or when no more is there */
 
+#define END_MSEC 1000 /* so long a complete blob's pipe may stay open, to tell that more comes */
+
 typedef struct Verify {
         int socket_fd; /* borrowed */
         int file_fd;   /* borrowed */
@@ -66,10 +68,17 @@ static int hash_file(Verify *verify, Error *error) {
         }
 }
 
-static bool pipe_has_more(const Verify *verify) {
+/* Also when it has ended. */
+static bool pipe_has_more(const Verify *verify, int msec) {
         struct pollfd p = { .fd = verify->pipe_fd, .events = POLLIN };
 
-        return poll(&p, 1, 0) > 0;
+        return poll(&p, 1, msec) > 0;
+}
+
+/* Nobody has to wait for who has sent all of it, and does not end. */
+static bool is_complete(const Verify *verify) {
+        return verify->start.size != PROTO_SIZE_UNKNOWN && verify->size == verify->start.size &&
+               !pipe_has_more(verify, END_MSEC);
 }
 
 /* Whether the daemon has made room: returns 1, 0, or a negative errno with @error set. */
@@ -155,7 +164,7 @@ static int fill_from_pipe(Verify *verify, Error *error) {
 
         r = report(verify, PROTO_VERIFY_READY, error);
 
-        while (r >= 0) {
+        while (r >= 0 && !is_complete(verify)) {
                 ssize_t n = read(verify->pipe_fd, verify->buffer, BUFFER_SIZE);
 
                 if (n < 0 && errno == EINTR)
@@ -167,7 +176,7 @@ static int fill_from_pipe(Verify *verify, Error *error) {
 
                 r = append(verify, verify->buffer, (size_t) n, error);
                 if (r >= 0 &&
-                    (verify->size - verify->reported >= REPORT_BYTES || !pipe_has_more(verify)))
+                    (verify->size - verify->reported >= REPORT_BYTES || !pipe_has_more(verify, 0)))
                         r = report(verify, PROTO_VERIFY_GROWN, error);
         }
 

@@ -247,6 +247,19 @@ static void who_wants_what_is_slow_already_does_not_wait(void **state) {
         check_stored(f, "content");
 }
 
+static void filler_that_does_not_come_to_an_end_is_not_waited_for(void **state) {
+        Fixture *f = *state;
+        User *a = &f->users[0], *b = &f->users[1];
+
+        want(f, a, "content");
+        want(f, b, "content");
+        loop_until(&f->job, is_asked, a);
+        put(a, "content");
+        await_ready(f, b);
+        await_ready(f, a);
+        check_stored(f, "content");
+}
+
 static void slow_filler_alone_is_left_alone(void **state) {
         Fixture *f = *state;
         User *user = &f->users[0];
@@ -396,6 +409,7 @@ int main(void) {
                 BLOB_CASE(who_names_another_size_shares_nothing),
                 BLOB_CASE(slow_filler_goes_on_alone_and_another_fills_it_for_the_others),
                 BLOB_CASE(who_wants_what_is_slow_already_does_not_wait),
+                BLOB_CASE(filler_that_does_not_come_to_an_end_is_not_waited_for),
                 BLOB_CASE(slow_filler_alone_is_left_alone),
                 BLOB_CASE(filler_below_the_minimum_fails_and_the_other_goes_on),
                 BLOB_CASE(blob_that_another_daemon_fills_is_taken_from_the_store),
