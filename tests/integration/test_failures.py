@@ -222,7 +222,7 @@ def test_worker_that_cannot_be_forked_fails_the_job_at_once(
     user.prefix = ['prlimit', '--nproc=4', 'setpriv', f'--reuid={uid}', f'--regid={uid}',
                    '--clear-groups']
     result = user.fail(reference, dest)
-    assert result.error == 'Failed'
+    assert result.error == 'WorkerFailed'
     assert result.sentence == ('Cannot start the verify worker: '
                                'Resource temporarily unavailable'), str(result)
     assert_nothing_left(work)

@@ -135,19 +135,30 @@ def test_layer_of_a_tebibyte_does_not_fill_the_cache(
     assert hostile.layers[0].digest not in faulty_registry.blob_requests()
 
 
-def leave_partial(client, registry, dest, seed):
+def leave_partial(client, registry, cache, dest, seed):
     """A job that fails when 7 MiB of its layer have come; returns the layer's hexadecimal digits."""
     one = noisy(8, seed)
+    digits = one.layers[0].digest.partition(':')[2]
+    refuse = faulty.error(403, 'DENIED', 'not now')
+
+    def refuse_later(request):
+        """Once what has come is in its file: a worker that is ended loses what is in its pipe."""
+        wait_for(lambda: [path for path in (cache / 'virt-bootstrap/partial').iterdir()
+                          if digits in path.name and path.stat().st_size >= 6 * MIB],
+                 'the download to be kept')
+        return refuse(request)
+
     registry.add(f'left-{seed}', one)
     registry.fault(one.layers[0].digest, faulty.cut(7 * MIB), times=1)
-    registry.fault(one.layers[0].digest, faulty.error(403, 'DENIED', 'not now'))
+    registry.fault(one.layers[0].digest, refuse_later)
     client.fail(registry.reference(f'left-{seed}'), dest)
-    return one.layers[0].digest.partition(':')[2]
+    return digits
 
 
 def test_what_failed_jobs_left_makes_room_the_oldest_first(
         client, faulty_registry, small_cache, work):
-    old, new = (leave_partial(client, faulty_registry, work / 'left', seed) for seed in (1, 2))
+    old, new = (leave_partial(client, faulty_registry, small_cache, work / 'left', seed)
+                for seed in (1, 2))
     assert len(partials(small_cache)) == 2
     faulty_registry.add('good', noisy(8, 3))
     client.bootstrap(faulty_registry.reference('good'), work / 'good')
@@ -157,7 +168,7 @@ def test_what_failed_jobs_left_makes_room_the_oldest_first(
 
 def test_what_failed_jobs_left_makes_room_while_a_blob_arrives(
         client, faulty_registry, small_cache, work):
-    leave_partial(client, faulty_registry, work / 'left', 1)
+    leave_partial(client, faulty_registry, small_cache, work / 'left', 1)
     one = noisy(8, 3)
     faulty_registry.add('good', one)
     gate = faulty_registry.gate(one.layers[0].digest, 4 * MIB)
@@ -220,6 +231,7 @@ def test_reserve_holds_for_what_is_not_kept(client, env, tmp_path, faulty_regist
 def test_what_failed_jobs_leave_has_a_limit(
         client, env, tmp_path, faulty_registry, cache, work):
     configured(env, tmp_path, '[Daemon]\nCachePartialSize=16M\n')
-    left = [leave_partial(client, faulty_registry, work / 'left', seed) for seed in (1, 2, 3)]
+    left = [leave_partial(client, faulty_registry, cache, work / 'left', seed)
+            for seed in (1, 2, 3)]
     assert sorted(name.partition('-')[2].partition('.')[0] for name in partials(cache)) == \
         sorted(left[1:])
