@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -138,6 +139,8 @@ static void give_up(Blob *blob) {
         stop_watching(blob);
         blob->verify = process_free(blob->verify);
         blob->is_filling = false;
+        /* A process that was just forked has it open, too, until it executes a worker. */
+        (void) flock(blob->partial_fd, LOCK_UN);
         close_partial(blob);
         if (is_kept(blob))
                 store_partial_trim(blob->table->store, blob->table->context->config->partial_bytes);
