@@ -78,6 +78,15 @@ def running(programs, below=None):
     return out
 
 
+def command_line(pid):
+    """The arguments of a process; none when it has ended."""
+    try:
+        with open(f'/proc/{pid}/cmdline', 'rb') as f:
+            return f.read().split(b'\0')
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def reap():
     """Collects the orphans that ended and were inherited."""
     with contextlib.suppress(ChildProcessError):
