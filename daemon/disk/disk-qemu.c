@@ -346,17 +346,45 @@ int qemu_create_image(
         return 0;
 }
 
+static int add_read_only(Qemu *qemu, size_t index, Error *error) {
+        int r;
+
+        r = add_file(qemu, index, true, error);
+        return r < 0 ? r : add_image(qemu, index, true, error);
+}
+
 int qemu_use_image(Qemu *qemu, size_t index, Error *error) {
         int r;
 
         r = check_order(qemu, index, error);
         if (r >= 0)
-                r = explain(qemu, add_file(qemu, index, true, error), error);
-        if (r >= 0)
-                r = explain(qemu, add_image(qemu, index, true, error), error);
+                r = explain(qemu, add_read_only(qemu, index, error), error);
         if (r < 0)
                 return r;
 
         qemu->n_done++;
         return 0;
+}
+
+static int remove_node(Qemu *qemu, const char *kind, size_t index, Error *error) {
+        char node[NODE_MAX];
+
+        (void) snprintf(node, sizeof(node), "%s-%zu", kind, index);
+        return execute(qemu, "blockdev-del", json_pack("{s:s}", "node-name", node), NULL, error);
+}
+
+static int close_image(Qemu *qemu, size_t index, Error *error) {
+        int r;
+
+        r = remove_node(qemu, "image", index, error);
+        if (r >= 0)
+                r = remove_node(qemu, "file", index, error);
+        return r < 0 ? r : add_read_only(qemu, index, error);
+}
+
+int qemu_close_image(Qemu *qemu, Error *error) {
+        if (qemu->n_done == 0 || qemu->is_busy)
+                return error_set(error, EINVAL, ERROR_FAILED, "There is no image to be closed");
+
+        return explain(qemu, close_image(qemu, qemu->n_done - 1, error), error);
 }

@@ -7,7 +7,7 @@
  * "/proc/self/fd/N".
  *
  *     qemu_start() -> (qemu_use_image() | qemu_create_image() -> disk_device_flush() ->
- *                      disk_device_free())* -> qemu_free()
+ *                      disk_device_free() -> qemu_close_image()?)* -> qemu_free()
  *
  * A flushed image is complete, but not necessarily on the disk: fsync(2) of its descriptor is the
  * caller's.
@@ -26,8 +26,8 @@ typedef struct Qemu Qemu;
 typedef struct QemuOptions {
         const char *program; /* "qemu-storage-daemon", or its absolute path */
 
-        /* Of all images, the lowest first, each over 2; borrowed for the call. They are opened again:
-         * the child's user needs the permission, and so does its Landlock. */
+        /* Of all images, the lowest first, each over 2; borrowed for the call. They are opened again, so
+         * that O_PATH is enough: the child's user needs the permission, and so does its Landlock. */
         const int *image_fds;
         size_t n_images;
         uint64_t size; /* of the disks, bytes */
@@ -66,5 +66,8 @@ int qemu_use_image(Qemu *qemu, size_t index, Error *error);
  */
 int qemu_create_image(
         Qemu *qemu, size_t index, const char *backing_name, DiskDevice **ret, Error *error);
+
+/** qemu_close_image() - nothing more is written to the image created last: QEMU opens it to read, now */
+int qemu_close_image(Qemu *qemu, Error *error);
 
 DEFINE_CLEANUP(Qemu, qemu_free);

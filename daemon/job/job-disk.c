@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base-fd.h"
 #include "job-disk.h"
+#include "job-qcow2.h"
 #include "store-disk.h"
 
 #define NAME_SIZE sizeof("layer-4294967295.qcow2")
@@ -20,7 +22,12 @@ struct Disk {
         StoreDisk *shared; /* owned; one a layer when layers are shared, else NULL */
         uint32_t n_shared; /* so many of them are there */
         uint32_t n_complete;
-        uint32_t n_published;          /* the lowest ones, which others may use by now */
+        uint32_t n_closed;    /* the lowest ones that are complete, and nobody's to write to */
+        uint32_t n_published; /* the lowest ones, which others may use by now */
+        bool is_slower;       /* others have published what is above @n_published meanwhile */
+        bool is_given_up;     /* there will be no more images */
+        int *own;             /* owned; those in the directory, @n_images - @n_shared */
+        uint32_t n_own;       /* so many of them are there */
         char lease[STORE_DISK_ID_MAX]; /* the chain's; empty: none */
         User *user; /* owned reference; whose the images are while they are being made, or NULL */
         bool is_kept;
@@ -68,7 +75,7 @@ static int open_shared(Disk *disk, Error *error) {
                 if (disk->n_complete == disk->n_shared)
                         r = store_disk_find(disk->request.store, &key, image, error);
                 if (r > 0)
-                        disk->n_published = ++disk->n_complete;
+                        disk->n_published = disk->n_closed = ++disk->n_complete;
                 if (r == 0)
                         r = store_disk_create(disk->request.store, image, error);
                 if (r < 0)
@@ -94,6 +101,27 @@ static int check_store_path(const Store *store, Error *error) {
                 error, ENAMETOOLONG, ERROR_FAILED,
                 "Layers cannot be shared: the path of the cache is too long for a disk image, or is "
                 "not UTF-8");
+}
+
+static int create_own(Disk *disk, Error *error) {
+        const uint32_t n = disk->n_images - disk->n_shared;
+        char name[NAME_SIZE];
+
+        disk->own = calloc(n, sizeof(*disk->own));
+        if (!disk->own)
+                return error_oom(error);
+
+        for (; disk->n_own < n; disk->n_own++) {
+                const int fd = openat(
+                        disk->request.root_fd, image_name(disk->n_shared + disk->n_own, name),
+                        O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+                if (fd < 0)
+                        return error_set_errno(error, errno, "Cannot create %s", name);
+                disk->own[disk->n_own] = fd;
+        }
+
+        return 0;
 }
 
 int disk_new(const DiskRequest *request, Disk **ret, Error *error) {
@@ -125,6 +153,8 @@ int disk_new(const DiskRequest *request, Disk **ret, Error *error) {
                 r = remove_old(disk, error);
         if (r >= 0 && request->spec->share_layers)
                 r = open_shared(disk, error);
+        if (r >= 0)
+                r = create_own(disk, error);
         if (r < 0)
                 return r;
 
@@ -143,6 +173,9 @@ Disk *disk_free(Disk *disk) {
                         store_disk_discard(disk->request.store, &disk->shared[i]);
                 closep(&disk->shared[i].fd);
         }
+        for (uint32_t i = 0; i < disk->n_own; i++)
+                closep(&disk->own[i]);
+        free(disk->own);
         free(disk->shared);
         user_unref(disk->user);
         free(disk);
@@ -171,25 +204,6 @@ static int take_back(int fd, mode_t mode, const char *name, Error *error) {
         return 0;
 }
 
-static int create(const Disk *disk, uint32_t index, int *ret_fd, Error *error) {
-        _cleanup_(closep) int fd = -EBADF;
-        char name[NAME_SIZE];
-        int r;
-
-        fd =
-                openat(disk->request.root_fd, image_name(index, name),
-                       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return error_set_errno(error, errno, "Cannot create %s", name);
-
-        r = give_to_worker(disk, fd, name, error);
-        if (r < 0)
-                return r;
-
-        *ret_fd = TAKE_FD(fd);
-        return 0;
-}
-
 /* What image @index says of where the one below it is. */
 static int set_backing(const Disk *disk, uint32_t index, ProtoDiskImage *image, Error *error) {
         char file[STORE_DISK_NAME_MAX], name[NAME_SIZE];
@@ -212,20 +226,33 @@ static int set_backing(const Disk *disk, uint32_t index, ProtoDiskImage *image, 
         return 0;
 }
 
-static int send_image(const Disk *disk, uint32_t index, Process *process, Error *error) {
-        ProtoMessage message = { .type = PROTO_DISK_IMAGE, .disk_image.index = index };
-        _cleanup_(closep) int own_fd = -EBADF;
-        int fd, r = 0;
+static bool is_shared(const Disk *disk, uint32_t index) {
+        return index < disk->n_shared;
+}
 
-        if (index < disk->n_shared) {
-                fd = disk->shared[index].fd;
-                message.disk_image.is_complete = index < disk->n_complete;
-                if (index >= disk->n_complete)
-                        r = give_to_worker(disk, fd, disk->shared[index].id, error);
-        } else {
-                r = create(disk, index, &own_fd, error);
-                fd = own_fd;
-        }
+/* Where the descriptor of an image is kept. */
+static int *image_fd(Disk *disk, uint32_t index) {
+        return is_shared(disk, index) ? &disk->shared[index].fd
+                                      : &disk->own[index - disk->n_shared];
+}
+
+static const char *image_file(
+        const Disk *disk, uint32_t index, char ret[static STORE_DISK_NAME_MAX]) {
+        return is_shared(disk, index) ? store_disk_name(disk->shared[index].id, ret)
+                                      : image_name(index, ret);
+}
+
+static int send_image(Disk *disk, uint32_t index, Process *process, Error *error) {
+        ProtoMessage message = {
+                .type = PROTO_DISK_IMAGE,
+                .disk_image = { .index = index, .is_complete = index < disk->n_complete },
+        };
+        const int fd = *image_fd(disk, index);
+        char file[STORE_DISK_NAME_MAX];
+        int r = 0;
+
+        if (index >= disk->n_complete)
+                r = give_to_worker(disk, fd, image_file(disk, index, file), error);
         if (r >= 0)
                 r = set_backing(disk, index, &message.disk_image, error);
         if (r < 0)
@@ -246,76 +273,161 @@ int disk_send(Disk *disk, Process *process, Error *error) {
         return r;
 }
 
-/* The hash of a password is for its owner only. */
-static mode_t final_mode(const Disk *disk, uint32_t index) {
-        const JobSpec *spec = disk->request.spec;
-        const bool is_in_all = spec->source_kind == JOB_SOURCE_TEMPLATE;
+static int open_again(Disk *disk, uint32_t index, int *ret, Error *error) {
+        char file[STORE_DISK_NAME_MAX];
+        struct stat before, now;
+        int fd = -EBADF;
 
-        return spec->root_password_fd >= 0 && (is_in_all || index == disk->n_images - 1) ? 0600
-                                                                                         : 0644;
-}
-
-static int finish_image(const Disk *disk, uint32_t index, int *ret_fd, Error *error) {
-        _cleanup_(closep) int fd = -EBADF;
-        char name[NAME_SIZE];
-        int r;
+        if (is_shared(disk, index))
+                return store_disk_open(disk->request.store, &disk->shared[index], ret, error);
 
         fd =
-                openat(disk->request.root_fd, image_name(index, name),
+                openat(disk->request.root_fd, image_file(disk, index, file),
                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
-                return error_set_errno(error, errno, "Cannot open %s", name);
+                return error_set_errno(error, errno, "Cannot open %s", file);
+        if (fstat(*image_fd(disk, index), &before) < 0 || fstat(fd, &now) < 0 ||
+            before.st_dev != now.st_dev || before.st_ino != now.st_ino) {
+                (void) close(fd);
+                return error_set(
+                        error, ESTALE, ERROR_DESTINATION_BUSY,
+                        "Somebody has replaced %s while it was being made", file);
+        }
 
-        r = take_back(fd, final_mode(disk, index), name, error);
-        if (r < 0)
-                return r;
-
-        *ret_fd = TAKE_FD(fd);
+        *ret = fd;
         return 0;
 }
 
-/* The lease comes first: nobody may remove what the chain needs, not even for a moment. */
-static int publish(Disk *disk, int top_fd, Error *error) {
-        _cleanup_(freep) char *path = NULL;
-        char name[NAME_SIZE];
+/* A read lease is given only where nobody has the file open to write (fcntl(2)). A file system without
+ * leases cannot tell. */
+static int check_writers(int fd, const char *file, Error *error) {
+        if (fcntl(fd, F_SETLEASE, F_RDLCK) >= 0) {
+                (void) fcntl(fd, F_SETLEASE, F_UNLCK);
+                return 0;
+        }
+
+        return errno == EAGAIN ? error_set(
+                                         error, EBUSY, ERROR_WORKER_FAILED,
+                                         "The disk worker can still write to %s", file)
+                               : 0;
+}
+
+static int check_header(const Disk *disk, uint32_t index, int fd, Error *error) {
+        _cleanup_(freep) uint8_t *head = malloc(JOB_QCOW2_HEAD_MAX);
+        ProtoDiskImage image = { .backing = "" };
+        const JobQcow2 want = {
+                .size = job_spec_disk_size(disk->request.spec),
+                .backing = image.backing,
+        };
+        ssize_t n;
         int r;
 
+        if (!head)
+                return error_oom(error);
+        r = set_backing(disk, index, &image, error);
+        if (r < 0)
+                return r;
+
+        n = pread(fd, head, JOB_QCOW2_HEAD_MAX, 0);
+        if (n < 0)
+                return error_set_errno(error, errno, "Cannot read a disk image");
+        return job_qcow2_check(head, (size_t) n, &want, error);
+}
+
+/* From here on it is as it will be used. */
+static int take_over(Disk *disk, uint32_t index, Error *error) {
+        int *kept = image_fd(disk, index), r;
+        _cleanup_(closep) int fd = -EBADF;
+        char file[STORE_DISK_NAME_MAX];
+
+        (void) image_file(disk, index, file);
+        r = take_back(*kept, is_shared(disk, index) ? 0444 : 0600, file, error);
+        if (r >= 0)
+                r = open_again(disk, index, &fd, error);
+        if (r < 0)
+                return r;
+
+        (void) close(*kept);
+        *kept = TAKE_FD(fd);
+        r = check_writers(*kept, file, error);
+        if (r >= 0)
+                r = check_header(disk, index, *kept, error);
+        return r < 0 ? error_prefix(error, "%s", file) : 0;
+}
+
+/* Before any of its images can be found: nobody may remove what the chain needs, not even for a moment. */
+static int lease(Disk *disk, Error *error) {
+        _cleanup_(freep) char *path = NULL;
+        char name[NAME_SIZE];
+
+        if (disk->lease[0] != '\0')
+                return 0;
         if (asprintf(&path, "%s/%s", disk->request.path, image_name(disk->n_layers, name)) < 0) {
                 path = NULL;
                 return error_oom(error);
         }
 
-        r = store_disk_lease(
-                disk->request.store, path, top_fd, disk->shared, disk->n_shared, disk->lease,
+        return store_disk_lease(
+                disk->request.store, path, disk->own[0], disk->shared, disk->n_shared, disk->lease,
                 error);
-        for (uint32_t i = disk->n_complete; r >= 0 && i < disk->n_shared; i++)
-                r = take_back(disk->shared[i].fd, 0444, disk->shared[i].id, error);
+}
+
+/* Once somebody else was faster, nobody can find what is above that any more. */
+static int publish(Disk *disk, uint32_t index, Error *error) {
+        const StoreDiskKey key = key_of(disk, index);
+        int r;
+
+        if (disk->is_slower)
+                return 0;
+
+        r = store_disk_publish(disk->request.store, &key, &disk->shared[index], error);
+        if (r > 0)
+                disk->n_published = index + 1;
+        disk->is_slower = r == 0;
+        return r < 0 ? r : 0;
+}
+
+bool disk_may_give(const Disk *disk, uint32_t index) {
+        return disk->n_shared == 0 || disk->is_given_up || index <= disk->n_closed;
+}
+
+int disk_close_layer(Disk *disk, uint32_t index, Error *error) {
+        int r;
+
+        if (index >= disk->n_shared || index != disk->n_closed || disk->is_given_up)
+                return error_set(
+                        error, EBADMSG, ERROR_WORKER_FAILED,
+                        "The disk worker reports the image of layer %u out of turn", index);
+
+        r = lease(disk, error);
+        if (r >= 0)
+                r = take_over(disk, index, error);
+        if (r >= 0)
+                r = publish(disk, index, error);
         if (r < 0)
                 return r;
 
-        /* Once somebody else was faster, nobody can find what is above that any more. */
-        r = 1;
-        while (r > 0 && disk->n_published < disk->n_shared) {
-                const uint32_t i = disk->n_published;
-                const StoreDiskKey key = key_of(disk, i);
+        disk->n_closed++;
+        return 0;
+}
 
-                r = store_disk_publish(disk->request.store, &key, &disk->shared[i], error);
-                disk->n_published += r > 0;
-        }
-        return r;
+void disk_give_up(Disk *disk) {
+        disk->is_given_up = true;
 }
 
 int disk_finish(Disk *disk, Error *error) {
         int r = 0;
 
-        for (uint32_t i = disk->n_shared; r >= 0 && i < disk->n_images; i++) {
-                _cleanup_(closep) int fd = -EBADF;
+        if (disk->n_closed != disk->n_shared)
+                return error_set(
+                        error, EBADMSG, ERROR_WORKER_FAILED,
+                        "The disk worker has made %u of %u images", disk->n_closed, disk->n_shared);
 
-                r = finish_image(disk, i, &fd, error);
-                if (r >= 0 && disk->n_shared > 0)
-                        r = publish(disk, fd, error);
-        }
-        return r < 0 ? r : 0;
+        if (disk->n_shared > 0)
+                r = lease(disk, error);
+        for (uint32_t i = disk->n_shared; r >= 0 && i < disk->n_images; i++)
+                r = take_over(disk, i, error);
+        return r;
 }
 
 void disk_keep(Disk *disk) {

@@ -5,9 +5,13 @@
  * The disk images that a job makes: one a layer, and one on top of them for what is changed afterwards.
  *
  *     disk_new() ─▶ disk_send() ─▶ a disk worker fills them ─▶ disk_finish() ─▶ disk_keep() ─▶ disk_free()
+ *                                     └─▶ disk_close_layer()*
  *
  * They are "layer-0.qcow2" to "layer-N.qcow2" in the new tree. With shared layers only the one on top is,
- * and the others are in the store (store-disk.h), where they may be already. As long as a worker of root's fills
+ * and the others are in the store (store-disk.h), where they may be already. An image of a shared layer is
+ * taken from the worker and published before the worker gets the layer above: what that has in it cannot
+ * change what others use. No image is taken over before its header was checked (job-qcow2.h), and nobody can
+ * write to it any more. As long as a worker of root's fills
  * them, they belong to the user nobody, whom it has become.
  */
 
@@ -41,8 +45,21 @@ uint32_t disk_n_complete(const Disk *disk);
 /** disk_send() - hand the files to a disk worker */
 int disk_send(Disk *disk, Process *process, Error *error);
 
-/** disk_finish() - the files are complete, and all layers were verified: they get their owners, and those
- * in the store are published; returns 0 or -errno with @error set */
+/** disk_may_give() - whether the worker may have the layer @index now: always, unless layers are shared */
+bool disk_may_give(const Disk *disk, uint32_t index);
+
+/**
+ * disk_close_layer() - the worker says that the image of a shared layer is complete: it is published
+ * @index:      the next one; its layer was verified
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int disk_close_layer(Disk *disk, uint32_t index, Error *error);
+
+/** disk_give_up() - the worker says that there will be no more images: it may read all layers */
+void disk_give_up(Disk *disk);
+
+/** disk_finish() - the worker is gone, and all is complete; returns 0 or -errno with @error set */
 int disk_finish(Disk *disk, Error *error);
 
 /** disk_keep() - the directory is where it is to be: what the chain needs in the store stays */

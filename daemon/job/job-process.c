@@ -87,6 +87,7 @@ static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
         },
         [WORKER_DISK] = {
                 [PROTO_UNPACK_PROGRESS] = true,
+                [PROTO_DISK_LAYER] = true,
                 [PROTO_WARNING] = true,
         },
 };

@@ -13,12 +13,109 @@ struct Unpack {
         Process *process;              /* owned */
         uint32_t n_given;              /* so many layers has the worker, the root layer first */
         bool needs_none;               /* of them: all have their image already */
+        Disk *disk;                    /* borrowed; NULL for a directory */
+        Error error;                   /* why it was ended; empty if it was not */
 };
+
+static bool is_readable(const BlobUse *use) {
+        if (!use)
+                return false;
+
+        switch (blob_use_status(use).state) {
+        case BLOB_GROWING:
+        case BLOB_READY:
+                return true;
+        case BLOB_WAITING:
+        case BLOB_FAILED:
+                break;
+        }
+
+        return false;
+}
+
+static void send_grown(Unpack *unpack, uint32_t index) {
+        const BlobStatus status = blob_use_status(fetch_layer_use(unpack->fetch, index));
+        const ProtoMessage message = {
+                .type = PROTO_UNPACK_GROWN,
+                .unpack_grown = {
+                        .index = index,
+                        .size = status.size,
+                        .is_complete = status.state == BLOB_READY,
+                },
+        };
+
+        process_send(unpack->process, &message, NULL, 0);
+}
+
+static int send_layer(Unpack *unpack, uint32_t index, Error *error) {
+        const ProtoLayer *layer = fetch_layer(unpack->fetch, index);
+        const ProtoMessage message = {
+                .type = PROTO_UNPACK_LAYER,
+                .unpack_layer = {
+                        .index = index,
+                        .has_digest = 1,
+                        .digest = layer->digest,
+                        .has_diff_id = layer->has_diff_id,
+                        .diff_id = layer->diff_id,
+                },
+        };
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        r = blob_use_open(fetch_layer_use(unpack->fetch, index), &fd, error);
+        if (r < 0)
+                return r;
+
+        process_send(unpack->process, &message, &fd, 1);
+        send_grown(unpack, index);
+        return 0;
+}
+
+/* In order: the one that has changed may be what the ones behind it waited for. */
+static int send_layers(Unpack *unpack, Error *error) {
+        int r = 0;
+
+        while (r >= 0 && unpack->n_given < fetch_image(unpack->fetch)->n_layers &&
+               is_readable(fetch_layer_use(unpack->fetch, unpack->n_given)) &&
+               (!unpack->disk || disk_may_give(unpack->disk, unpack->n_given)))
+                r = send_layer(unpack, unpack->n_given++, error);
+        return r;
+}
+
+static int close_layer(Unpack *unpack, uint32_t index, Error *error) {
+        if (!unpack->disk || !unpack->fetch || index >= unpack->n_given ||
+            blob_use_status(fetch_layer_use(unpack->fetch, index)).state != BLOB_READY)
+                return error_set(
+                        error, EBADMSG, ERROR_WORKER_FAILED,
+                        "The disk worker reports the image of layer %u before it can have read it",
+                        index);
+
+        return disk_close_layer(unpack->disk, index, error);
+}
+
+static void on_disk_layer(Unpack *unpack, const ProtoDiskLayer *layer) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        int r = 0;
+
+        if (layer->is_failed && unpack->disk)
+                disk_give_up(unpack->disk);
+        else
+                r = close_layer(unpack, layer->index, &error);
+        if (r >= 0 && unpack->fetch)
+                r = send_layers(unpack, &error);
+        if (r >= 0)
+                return;
+
+        error_move(&unpack->error, &error);
+        process_stop(unpack->process);
+}
 
 static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
         Unpack *unpack = userdata;
 
-        if (message->type == PROTO_UNPACK_PROGRESS)
+        if (message->type == PROTO_DISK_LAYER)
+                on_disk_layer(unpack, &message->disk_layer);
+        else if (message->type == PROTO_UNPACK_PROGRESS)
                 unpack->events->progress(
                         unpack->userdata, message->unpack_progress.consumed,
                         message->unpack_progress.unpacked);
@@ -36,8 +133,8 @@ static void on_ended(void *userdata, const Error *result) {
         unpack->process = process_free(unpack->process);
 
         /* The worker knows layers by their digests, but not what it is that the caller has. */
-        if (result->code != 0) {
-                (void) error_copy(&error, result);
+        if (result->code != 0 || unpack->error.code != 0) {
+                (void) error_copy(&error, unpack->error.code != 0 ? &unpack->error : result);
                 if (unpack->spec->source_kind != JOB_SOURCE_REGISTRY)
                         (void) error_prefix(&error, "%s", unpack->spec->source);
         }
@@ -126,63 +223,7 @@ static void send_tarball(Unpack *unpack, int fd) {
         process_send(unpack->process, &grown, NULL, 0);
 }
 
-static bool is_readable(const BlobUse *use) {
-        if (!use)
-                return false;
-
-        switch (blob_use_status(use).state) {
-        case BLOB_GROWING:
-        case BLOB_READY:
-                return true;
-        case BLOB_WAITING:
-        case BLOB_FAILED:
-                break;
-        }
-
-        return false;
-}
-
-static void send_grown(Unpack *unpack, uint32_t index) {
-        const BlobStatus status = blob_use_status(fetch_layer_use(unpack->fetch, index));
-        const ProtoMessage message = {
-                .type = PROTO_UNPACK_GROWN,
-                .unpack_grown = {
-                        .index = index,
-                        .size = status.size,
-                        .is_complete = status.state == BLOB_READY,
-                },
-        };
-
-        process_send(unpack->process, &message, NULL, 0);
-}
-
-static int send_layer(Unpack *unpack, uint32_t index, Error *error) {
-        const ProtoLayer *layer = fetch_layer(unpack->fetch, index);
-        const ProtoMessage message = {
-                .type = PROTO_UNPACK_LAYER,
-                .unpack_layer = {
-                        .index = index,
-                        .has_digest = 1,
-                        .digest = layer->digest,
-                        .has_diff_id = layer->has_diff_id,
-                        .diff_id = layer->diff_id,
-                },
-        };
-        _cleanup_(closep) int fd = -EBADF;
-        int r;
-
-        r = blob_use_open(fetch_layer_use(unpack->fetch, index), &fd, error);
-        if (r < 0)
-                return r;
-
-        process_send(unpack->process, &message, &fd, 1);
-        send_grown(unpack, index);
-        return 0;
-}
-
 int unpack_layer_changed(Unpack *unpack, uint32_t index, Error *error) {
-        int r = 0;
-
         if (!unpack->process || unpack->needs_none)
                 return 0;
         if (index < unpack->n_given) {
@@ -190,11 +231,7 @@ int unpack_layer_changed(Unpack *unpack, uint32_t index, Error *error) {
                 return 0;
         }
 
-        /* In order: the one that has changed may be what the ones behind it waited for. */
-        while (r >= 0 && unpack->n_given < fetch_image(unpack->fetch)->n_layers &&
-               is_readable(fetch_layer_use(unpack->fetch, unpack->n_given)))
-                r = send_layer(unpack, unpack->n_given++, error);
-        return r;
+        return send_layers(unpack, error);
 }
 
 bool unpack_is_settled(const Unpack *unpack) {
@@ -224,6 +261,7 @@ int unpack_start(
                 .fetch = request->fetch,
                 .events = events,
                 .userdata = userdata,
+                .disk = request->disk,
         };
         r = process_start(
                 context, request->disk ? WORKER_DISK : WORKER_UNPACK, &process_events, unpack,
@@ -246,6 +284,7 @@ Unpack *unpack_free(Unpack *unpack) {
                 return NULL;
 
         process_free(unpack->process);
+        error_clear(&unpack->error);
         free(unpack);
         return NULL;
 }

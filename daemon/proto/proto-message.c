@@ -38,6 +38,7 @@ static const struct {
         [PROTO_VERIFY_READY] = { SIZE_OF(verify_ready), 0, 0 },
         [PROTO_VERIFY_GROWN] = { SIZE_OF(verify_grown), 0, 0 },
         [PROTO_UNPACK_PROGRESS] = { SIZE_OF(unpack_progress), 0, 0 },
+        [PROTO_DISK_LAYER] = { SIZE_OF(disk_layer), 0, 0 },
         [PROTO_BUILDER_PROGRESS] = { SIZE_OF(builder_progress), 0, 0 },
         [PROTO_WARNING] = { SIZE_OF(warning), 0, 0 },
         [PROTO_RESULT] = { SIZE_OF(result), 0, 0 },
@@ -224,6 +225,8 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_DETAIL:
                 return m->detail.kind < _PROTO_DETAIL_KIND_MAX && TEXT_OK(m->detail.key) &&
                        TEXT_OK(m->detail.value);
+        case PROTO_DISK_LAYER:
+                return m->disk_layer.index < PROTO_LAYERS_MAX && is_flag(m->disk_layer.is_failed);
         case PROTO_BUILDER_PROGRESS:
                 return m->builder_progress.permille <= 1000;
         case PROTO_WARNING:

@@ -44,6 +44,8 @@
  *       ── DISK_START [scratch file, password], ID_RANGE × n, DISK_IMAGE [image] × n ──▶
  *       ── UNPACK_LAYER [blob] × n, UNPACK_GROWN × n ────▶
  *       ◀── UNPACK_PROGRESS × n, WARNING × n, RESULT
+ *       ◀── DISK_LAYER × n ────────     of shared layers: the image is closed, and the next layer comes
+ *                                        once others may use it; or there will be no more images
  *
  *     daemon                       builder worker
  *       ── BUILDER_START [pipe, password], BUILDER_ARGUMENT × n ──▶
@@ -99,6 +101,7 @@ typedef enum ProtoType {
         PROTO_VERIFY_READY,
         PROTO_VERIFY_GROWN,
         PROTO_UNPACK_PROGRESS,
+        PROTO_DISK_LAYER,
         PROTO_BUILDER_PROGRESS,
         PROTO_WARNING,
         PROTO_RESULT,
@@ -318,6 +321,12 @@ typedef struct ProtoUnpackRights {
         char example[256]; /* the first one's name, perhaps cut */
 } ProtoUnpackRights;
 
+typedef struct ProtoDiskLayer {
+        uint32_t index;    /* of the layer */
+        uint8_t is_failed; /* neither this image nor one above it will be complete: layers are only
+                            * read any more to say how large the disk has to be */
+} ProtoDiskLayer;
+
 typedef struct ProtoBuilderProgress {
         uint32_t permille; /* of what is done; 0 to 1000 */
 } ProtoBuilderProgress;
@@ -369,6 +378,7 @@ typedef struct ProtoMessage {
                 ProtoVerifyRoom verify_room;
                 ProtoUnpackProgress unpack_progress;
                 ProtoUnpackRights unpack_rights;
+                ProtoDiskLayer disk_layer;
                 ProtoBuilderProgress builder_progress;
                 ProtoWarning warning;
                 ProtoResult result;

@@ -142,6 +142,26 @@ int store_disk_create(Store *store, StoreDisk *ret, Error *error) {
                 error, r < 0 ? -r : EBUSY, "Cannot create a disk image in the cache");
 }
 
+int store_disk_open(const Store *store, const StoreDisk *disk, int *ret, Error *error) {
+        char name[STORE_DISK_NAME_MAX];
+        _cleanup_(closep) int fd = -EBADF;
+        struct stat before, now;
+
+        fd =
+                openat(store->disks_fd, store_disk_name(disk->id, name),
+                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
+                return error_set_errno(error, errno, "Cannot open the disk image %s", name);
+        if (fstat(disk->fd, &before) < 0 || fstat(fd, &now) < 0 || before.st_dev != now.st_dev ||
+            before.st_ino != now.st_ino)
+                return error_set(
+                        error, ESTALE, ERROR_FAILED,
+                        "Somebody has replaced the disk image %s in the cache", name);
+
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
 int store_disk_publish(Store *store, const StoreDiskKey *key, const StoreDisk *disk, Error *error) {
         char name[KEY_MAX], old[STORE_DISK_ID_MAX], file[STORE_DISK_NAME_MAX];
         struct stat st;

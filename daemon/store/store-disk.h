@@ -57,6 +57,13 @@ int store_disk_find(Store *store, const StoreDiskKey *key, StoreDisk *ret, Error
 int store_disk_create(Store *store, StoreDisk *ret, Error *error);
 
 /**
+ * store_disk_open() - the file of @disk once more, read-only and with a lock of its own
+ *
+ * Return: 0, or a negative errno with @error set: -ESTALE when another file has its name.
+ */
+int store_disk_open(const Store *store, const StoreDisk *disk, int *ret, Error *error);
+
+/**
  * store_disk_publish() - an image is complete: others may use it
  *
  * Return: 1; 0 when somebody else was faster, so that it is this chain's alone, and what is above it, too;

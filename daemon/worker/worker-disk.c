@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@
 
 /* The images that the daemon handed over, and who fills them. */
 typedef struct Chain {
-        int *fds;               /* owned, -EBADF where there is none */
+        int *fds;               /* owned, -EBADF where there is none; to synchronise them */
+        int *paths;             /* owned, the same files with O_PATH, for QEMU to open */
         char (*backings)[1024]; /* owned */
         uint32_t n;
         uint32_t n_complete; /* the lowest ones, which have their content already */
@@ -33,24 +35,39 @@ typedef struct Chain {
 static void chain_done(Chain *chain) {
         disk_device_free(chain->device);
         qemu_free(chain->qemu);
-        for (uint32_t i = 0; i < chain->n; i++)
+        for (uint32_t i = 0; i < chain->n; i++) {
                 closep(&chain->fds[i]);
+                closep(&chain->paths[i]);
+        }
         free(chain->fds);
+        free(chain->paths);
         free(chain->backings);
 }
 
 static int chain_init(Chain *chain, uint32_t n, Error *error) {
         *chain = (Chain){
                 .fds = calloc(n, sizeof(*chain->fds)),
+                .paths = calloc(n, sizeof(*chain->paths)),
                 .backings = calloc(n, sizeof(*chain->backings)),
         };
-        if (!chain->fds || !chain->backings)
+        if (!chain->fds || !chain->paths || !chain->backings)
                 return error_oom(error);
 
         chain->n = n;
         for (uint32_t i = 0; i < n; i++)
-                chain->fds[i] = -EBADF;
+                chain->fds[i] = chain->paths[i] = -EBADF;
         return 0;
+}
+
+/* QEMU must not have a descriptor to write with once an image is closed. */
+static int keep_image(Chain *chain, uint32_t index, int *fd, Error *error) {
+        char path[FD_PATH_MAX];
+
+        chain->fds[index] = TAKE_FD(*fd);
+        chain->paths[index] = open(fd_path(chain->fds[index], path), O_PATH | O_CLOEXEC);
+        return chain->paths[index] < 0
+                       ? error_set_errno(error, errno, "Cannot open a disk image once more")
+                       : 0;
 }
 
 static int receive_images(int socket_fd, Chain *chain, Error *error) {
@@ -68,7 +85,9 @@ static int receive_images(int socket_fd, Chain *chain, Error *error) {
                                 error, EBADMSG, ERROR_WORKER_FAILED,
                                 "Disk image %u from the daemon is out of place", i);
 
-                chain->fds[i] = TAKE_FD(fds.fds[0]);
+                r = keep_image(chain, i, &fds.fds[0], error);
+                if (r < 0)
+                        return r;
                 strcpy(chain->backings[i], message.disk_image.backing);
                 chain->n_complete += message.disk_image.is_complete;
         }
@@ -85,7 +104,7 @@ static int start_qemu(Chain *chain, const ProtoDiskStart *start, Error *error) {
         };
         const QemuOptions options = {
                 .program = QEMU_PROGRAM,
-                .image_fds = chain->fds,
+                .image_fds = chain->paths,
                 .n_images = chain->n,
                 .size = start->size,
                 .confine = start->sandbox != SANDBOX_NO ? sandbox_confine : NULL,
@@ -101,8 +120,18 @@ static int start_qemu(Chain *chain, const ProtoDiskStart *start, Error *error) {
         return r;
 }
 
+/* What is to be done with the chain; all borrowed. */
+typedef struct Work {
+        int socket_fd;
+        const ProtoDiskStart *start;
+        const ProtoFds *fds; /* its descriptors */
+        Chain *chain;
+        Layers *layers;
+        const RootfsSettings *settings;
+} Work;
+
 static int next_device(void *userdata, DiskDevice **ret, Error *error) {
-        Chain *chain = userdata;
+        Chain *chain = ((Work *) userdata)->chain;
         int r;
 
         assert(chain->n_begun < chain->n);
@@ -118,23 +147,53 @@ static int next_device(void *userdata, DiskDevice **ret, Error *error) {
         return 0;
 }
 
-/* What is to be done with the chain; all borrowed. */
-typedef struct Work {
-        int socket_fd;
-        const ProtoDiskStart *start;
-        const ProtoFds *fds; /* its descriptors */
-        Chain *chain;
-        Layers *layers;
-        const RootfsSettings *settings;
-} Work;
+static void report_layer(const Work *work, uint32_t index, bool is_failed) {
+        const ProtoMessage message = {
+                .type = PROTO_DISK_LAYER,
+                .disk_layer = { .index = index, .is_failed = is_failed },
+        };
 
-static Ext4Options options_of(const Work *work) {
+        (void) proto_send(work->socket_fd, &message, NULL, 0);
+}
+
+static int sync_image(const Chain *chain, uint32_t index, Error *error) {
+        return fdatasync(chain->fds[index]) < 0
+                       ? error_set_errno(error, errno, "Cannot write a disk image to the disk")
+                       : 0;
+}
+
+/* Others will use the image of a shared layer: from here on nobody in this sandbox can write to it. Only
+ * then does the daemon hand over the layer above, which may be somebody else's. */
+static int on_layer_done(void *userdata, Error *error) {
+        const Work *work = userdata;
+        Chain *chain = work->chain;
+        const uint32_t index = chain->n_begun - 1;
+        int r;
+
+        if (index >= work->start->n_layers)
+                return 0;
+
+        chain->device = disk_device_free(chain->device);
+        r = qemu_close_image(chain->qemu, error);
+        if (r >= 0)
+                r = sync_image(chain, index, error);
+        if (r < 0)
+                return r;
+
+        closep(&chain->fds[index]);
+        chain->fds[index] = -EBADF;
+        report_layer(work, index, false);
+        return 0;
+}
+
+static Ext4Options options_of(Work *work) {
         return (Ext4Options){
                 .size = work->start->size,
                 .label = work->start->label,
                 .scratch_fd = work->fds->fds[0],
                 .next_device = next_device,
-                .userdata = work->chain,
+                .layer_done = work->start->shares_layers ? on_layer_done : NULL,
+                .userdata = work,
         };
 }
 
@@ -162,6 +221,8 @@ static int explain_full(const Work *work, Ext4 **ext4, Error *error) {
 
         /* It is in the way of another, and knows enough only when all layers are in it. */
         *ext4 = ext4_free(*ext4);
+        if (work->start->shares_layers && work->chain->n_begun <= work->start->n_layers)
+                report_layer(work, work->chain->n_begun - 1, true);
         if (work->chain->n_complete < work->start->n_layers &&
             (!layers_rewind(work->layers) ||
              measure_rootfs(
@@ -182,7 +243,7 @@ static int explain_full(const Work *work, Ext4 **ext4, Error *error) {
                 lack == EXT4_LACKS_INODES ? " has inodes for" : "", needed / MIB, needed / MIB);
 }
 
-static int write_chain(const Work *work, Error *error) {
+static int write_chain(Work *work, Error *error) {
         Ext4Options options = options_of(work);
         _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
         int r;
@@ -203,7 +264,7 @@ static int write_chain(const Work *work, Error *error) {
 }
 
 /* An image of the chain's own, which says whose it is: all layers are there, and nothing is changed. */
-static int add_top(const Work *work, Error *error) {
+static int add_top(Work *work, Error *error) {
         const Ext4Options options = options_of(work);
 
         return ext4_identify(&options, error);
@@ -215,12 +276,12 @@ static bool is_changed(const Work *work) {
 }
 
 static int sync_images(const Chain *chain, Error *error) {
-        for (uint32_t i = chain->n_complete; i < chain->n; i++)
-                if (fdatasync(chain->fds[i]) < 0)
-                        return error_set_errno(
-                                error, errno, "Cannot write a disk image to the disk");
+        int r = 0;
 
-        return 0;
+        for (uint32_t i = chain->n_complete; r >= 0 && i < chain->n; i++)
+                if (chain->fds[i] >= 0)
+                        r = sync_image(chain, i, error);
+        return r;
 }
 
 int worker_disk(int socket_fd, Error *error) {
@@ -263,7 +324,7 @@ int worker_disk(int socket_fd, Error *error) {
                         sandbox_enter_disk((SandboxMode) start->sandbox, start->user, error),
                         error);
         if (r >= 0) {
-                const Work work = { socket_fd, start, &fds, &chain, layers, settings };
+                Work work = { socket_fd, start, &fds, &chain, layers, settings };
 
                 r = is_changed(&work) ? write_chain(&work, error) : add_top(&work, error);
         }

@@ -10,6 +10,7 @@
 
 #include "job-disk.h"
 #include "store-disk.h"
+#include "test-job-qcow2.h"
 
 #define LAYERS 3u
 
@@ -35,10 +36,34 @@ int symlinkat(const char *target, int dir_fd, const char *name) {
         return (int) syscall(SYS_symlinkat, target, dir_fd, name);
 }
 
+static const char *own_backing; /* of a worker that has taken to lying; else NULL */
+static uint64_t disk_size;
+static int stolen_fd; /* of the image that it was given last */
+
+/* Instead of the one of job-process.c: a worker that fills each image at once. */
+void process_send(Process *process, const ProtoMessage *message, const int *fds, size_t n_fds) {
+        uint8_t head[QCOW2_SIZE];
+
+        assert_int_equal(message->type, PROTO_DISK_IMAGE);
+        assert_int_equal(n_fds, 1);
+        if (message->disk_image.is_complete)
+                return;
+
+        put_qcow2(head, disk_size, own_backing ? own_backing : message->disk_image.backing);
+        assert_int_equal(pwrite(fds[0], head, sizeof(head), 0), sizeof(head));
+        if (stolen_fd == -1)
+                stolen_fd = dup(fds[0]);
+}
+
+User *process_user(const Process *process) {
+        return NULL;
+}
+
 typedef struct Fixture {
         StoreFixture *store;
         JobSpec *spec;
         DiskRequest request;
+        int other_fd; /* another directory for a chain */
         Error error;
 } Fixture;
 
@@ -63,10 +88,16 @@ static int set_up(void **state) {
                 .store = f->store->store,
         };
         assert_true(f->request.root_fd >= 0);
-        scratch_write(&f->store->scratch, "root/layer-3.qcow2", "top");
+        scratch_mkdir(&f->store->scratch, "other");
+        f->other_fd =
+                open(scratch_at(&f->store->scratch, "other"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(f->other_fd >= 0);
         for (size_t i = 0; i < LAYERS; i++)
                 fake_layers[i].digest = digest_of(contents[i]);
         links_left = 100;
+        own_backing = NULL;
+        disk_size = DISK_SIZE_DEFAULT;
+        stolen_fd = -EBADF;
         *state = f;
         return 0;
 }
@@ -77,6 +108,7 @@ static int tear_down(void **state) {
 
         job_spec_free(f->spec);
         close(f->request.root_fd);
+        close(f->other_fd);
         error_clear(&f->error);
         assert_int_equal(store_tear_down(&store), 0);
         free(f);
@@ -86,9 +118,19 @@ static int tear_down(void **state) {
 static Disk *new_disk(Fixture *f) {
         Disk *disk = NULL;
 
-        if (disk_new(&f->request, &disk, &f->error) < 0)
+        (void) unlinkat(f->request.root_fd, "layer-3.qcow2", 0);
+        if (disk_new(&f->request, &disk, &f->error) < 0 || disk_send(disk, NULL, &f->error) < 0)
                 fail_msg("%s", error_text(&f->error));
         return disk;
+}
+
+/* What the disk worker reports, and its end. */
+static int finish(Disk *disk, Error *error) {
+        int r = 0;
+
+        for (uint32_t i = disk_n_complete(disk); r >= 0 && i < LAYERS; i++)
+                r = disk_close_layer(disk, i, error);
+        return r < 0 ? r : disk_finish(disk, error);
 }
 
 static size_t count(Fixture *f, const char *name) {
@@ -125,7 +167,7 @@ static uint32_t count_found(Fixture *f) {
 static void make_chain(Fixture *f) {
         _cleanup_(disk_freep) Disk *disk = new_disk(f);
 
-        assert_int_equal(disk_finish(disk, NULL), 0);
+        assert_int_equal(finish(disk, NULL), 0);
         disk_keep(disk);
 }
 
@@ -153,7 +195,7 @@ static void chain_that_fails_half_way_leaves_what_others_may_use(void **state) {
         Disk *disk = new_disk(f);
 
         links_left = 2;
-        assert_int_equal(disk_finish(disk, &f->error), -ENOSPC);
+        assert_int_equal(finish(disk, &f->error), -ENOSPC);
         disk_free(disk);
         assert_int_equal(count_images(f), 2);
         assert_int_equal(count_keys(f), 2);
@@ -162,33 +204,120 @@ static void chain_that_fails_half_way_leaves_what_others_may_use(void **state) {
         assert_int_equal(count_found(f), 2);
 }
 
-static void chain_without_its_top_leaves_nothing(void **state) {
+static void chain_whose_top_was_replaced_fails_and_has_no_lease(void **state) {
         Fixture *f = *state;
         Disk *disk = new_disk(f);
 
         assert_int_equal(unlinkat(f->request.root_fd, "layer-3.qcow2", 0), 0);
-        assert_int_equal(disk_finish(disk, &f->error), -ENOENT);
+        scratch_write(&f->store->scratch, "root/layer-3.qcow2", "another");
+        assert_int_equal(finish(disk, &f->error), -ESTALE);
+        assert_non_null(strstr(error_text(&f->error), "replaced layer-3.qcow2"));
+        disk_free(disk);
+        assert_int_equal(count_leases(f), 0);
+}
+
+static void layer_is_given_once_the_image_below_is_published(void **state) {
+        Fixture *f = *state;
+        _cleanup_(disk_freep) Disk *disk = new_disk(f);
+
+        for (uint32_t i = 0; i < LAYERS; i++) {
+                assert_true(disk_may_give(disk, i));
+                assert_false(disk_may_give(disk, i + 1));
+                assert_int_equal(count_keys(f), i);
+                assert_int_equal(disk_close_layer(disk, i, NULL), 0);
+                assert_int_equal(count_keys(f), i + 1);
+        }
+
+        assert_int_equal(disk_finish(disk, NULL), 0);
+}
+
+static void image_that_can_still_be_written_to_is_not_published(void **state) {
+        Fixture *f = *state;
+        Disk *disk;
+
+        stolen_fd = -1;
+        disk = new_disk(f);
+        assert_true(stolen_fd >= 0);
+        assert_int_equal(disk_close_layer(disk, 0, &f->error), -EBUSY);
+        assert_non_null(strstr(error_text(&f->error), "can still write"));
+        assert_int_equal(count_keys(f), 0);
         disk_free(disk);
         assert_int_equal(count_images(f), 0);
-        assert_int_equal(count_keys(f), 0);
+        assert_int_equal(close(stolen_fd), 0);
+}
+
+static void image_with_a_backing_file_of_its_own_is_not_published(void **state) {
+        Fixture *f = *state;
+        Disk *disk;
+
+        own_backing = "/etc/shadow";
+        disk = new_disk(f);
+        assert_int_equal(disk_close_layer(disk, 0, &f->error), -EBADMSG);
+        assert_non_null(strstr(error_text(&f->error), "has a backing file"));
+        disk_free(disk);
+        assert_int_equal(count_images(f), 0);
+        assert_int_equal(count_leases(f), 0);
+}
+
+static void image_without_sharing_is_looked_at_as_well(void **state) {
+        Fixture *f = *state;
+        _cleanup_(disk_freep) Disk *disk = NULL;
+        struct stat st;
+
+        f->spec->share_layers = false;
+        disk = new_disk(f);
+        assert_true(disk_may_give(disk, LAYERS - 1));
+        assert_int_equal(disk_finish(disk, NULL), 0);
+        assert_int_equal(fstatat(f->request.root_fd, "layer-0.qcow2", &st, 0), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+
+        own_backing = "/etc/shadow";
+        f->spec->overwrite = true;
+        disk = disk_free(disk);
+        disk = new_disk(f);
+        assert_int_equal(disk_finish(disk, &f->error), -EBADMSG);
+        assert_non_null(strstr(error_text(&f->error), "layer-0.qcow2: "));
+}
+
+static void worker_has_to_report_each_image_in_turn(void **state) {
+        Fixture *f = *state;
+        _cleanup_(disk_freep) Disk *disk = new_disk(f);
+
+        assert_int_equal(disk_close_layer(disk, 1, &f->error), -EBADMSG);
+        assert_int_equal(disk_finish(disk, NULL), -EBADMSG);
+        assert_int_equal(disk_close_layer(disk, 0, NULL), 0);
+        assert_int_equal(disk_close_layer(disk, 0, NULL), -EBADMSG);
+        assert_int_equal(disk_close_layer(disk, LAYERS, NULL), -EBADMSG);
+        disk_give_up(disk);
+        assert_true(disk_may_give(disk, LAYERS - 1));
+        assert_int_equal(disk_close_layer(disk, 1, NULL), -EBADMSG);
+        assert_int_equal(count_keys(f), 1);
 }
 
 static void chain_that_does_not_get_to_its_place_has_no_lease(void **state) {
         Fixture *f = *state;
         Disk *disk = new_disk(f);
 
-        assert_int_equal(disk_finish(disk, NULL), 0);
+        assert_int_equal(finish(disk, NULL), 0);
         disk_free(disk);
         assert_int_equal(count_leases(f), 0);
         assert_int_equal(count_found(f), LAYERS);
+}
+
+static void go_elsewhere(Fixture *f) {
+        const int fd = f->other_fd;
+
+        f->other_fd = f->request.root_fd;
+        f->request.root_fd = fd;
 }
 
 static void slower_one_of_two_keeps_its_images_to_itself(void **state) {
         Fixture *f = *state;
         Disk *slow = new_disk(f);
 
+        go_elsewhere(f);
         make_chain(f);
-        assert_int_equal(disk_finish(slow, NULL), 0);
+        assert_int_equal(finish(slow, NULL), 0);
         disk_keep(slow);
         disk_free(slow);
         assert_int_equal(count_images(f), 2 * LAYERS);
@@ -196,10 +325,11 @@ static void slower_one_of_two_keeps_its_images_to_itself(void **state) {
         assert_int_equal(count_leases(f), 2);
 
         /* And not even that when it fails. */
-        f->spec->size = UINT64_C(1) << 30;
+        f->spec->size = disk_size = UINT64_C(1) << 30;
         slow = new_disk(f);
+        go_elsewhere(f);
         make_chain(f);
-        assert_int_equal(disk_finish(slow, NULL), 0);
+        assert_int_equal(finish(slow, NULL), 0);
         disk_free(slow);
         assert_int_equal(count_images(f), 3 * LAYERS);
         assert_int_equal(count_found(f), LAYERS);
@@ -234,7 +364,12 @@ int main(void) {
                 DISK_CASE(chain_that_is_kept_leaves_its_images_and_a_lease),
                 DISK_CASE(chain_that_is_not_finished_leaves_nothing),
                 DISK_CASE(chain_that_fails_half_way_leaves_what_others_may_use),
-                DISK_CASE(chain_without_its_top_leaves_nothing),
+                DISK_CASE(chain_whose_top_was_replaced_fails_and_has_no_lease),
+                DISK_CASE(layer_is_given_once_the_image_below_is_published),
+                DISK_CASE(image_that_can_still_be_written_to_is_not_published),
+                DISK_CASE(image_with_a_backing_file_of_its_own_is_not_published),
+                DISK_CASE(image_without_sharing_is_looked_at_as_well),
+                DISK_CASE(worker_has_to_report_each_image_in_turn),
                 DISK_CASE(chain_that_does_not_get_to_its_place_has_no_lease),
                 DISK_CASE(slower_one_of_two_keeps_its_images_to_itself),
                 DISK_CASE(failure_to_begin_leaves_what_was_there),

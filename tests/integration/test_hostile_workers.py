@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Workers that were taken over: what they make is looked at before it is used."""
+
+import os
+import pathlib
+
+import pytest
+
+from support import disk, programs, samples, tar
+from support.image import Image
+
+HOSTILE_DISK = pathlib.Path(os.environ.get(
+    'TEST_HOSTILE_DISK', programs.BUILD / 'tests/integration/hostile/hostile-disk.so')).resolve()
+QCOW2 = ['--format=qcow2', '--size=64M']
+
+
+@pytest.fixture
+def hostile(env, tmp_path):
+    """Has the worker of one step do what a preloaded library says; returns an undo."""
+    def turn(step, library, what):
+        wrapper = tmp_path / 'worker'
+        wrapper.write_text(
+            f'#!/bin/sh\nif [ "$1" = {step} ]; then\n'
+            '    export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"\n'
+            f'    export LD_PRELOAD={library} HOSTILE={what}\nfi\n'
+            f'exec {programs.WORKER} "$@"\n')
+        wrapper.chmod(0o755)
+        env['VIRTBOOTSTRAP_WORKER'] = str(wrapper)
+
+        def undo():
+            env['VIRTBOOTSTRAP_WORKER'] = str(programs.WORKER)
+        return undo
+    return turn
+
+
+@pytest.mark.parametrize('what, why', [
+    ('backing', 'it has a backing file'),
+    ('data', 'it has a feature that was not asked for'),
+    ('snapshot', 'it has snapshots')])
+@pytest.mark.parametrize('options', [(), ('--share-layers',)], ids=['own', 'shared'])
+def test_image_with_a_header_of_the_workers_own_is_refused(
+        hostile, client, cache, faulty_registry, work, dest, what, why, options):
+    faulty_registry.add('image', samples.small())
+    hostile('disk', HOSTILE_DISK, what)
+    result = client.fail(faulty_registry.reference('image'), dest, *QCOW2, *options)
+    assert result.error == 'WorkerFailed'
+    assert f'not what was to be made: {why}' in result.sentence
+    assert os.listdir(work) == []
+    assert os.listdir(cache / 'disks') == []
+
+
+@pytest.mark.root
+def test_base_that_its_worker_can_still_change_is_not_shared(
+        hostile, client, cache, faulty_registry, work):
+    base = [tar.file('base', b'right')]
+    faulty_registry.add('base', Image([base]))
+    faulty_registry.add('evil', Image([base, [tar.file('evil', b'x')]]))
+    undo = hostile('disk', HOSTILE_DISK, 'keep')
+    result = client.fail(
+        faulty_registry.reference('evil'), work / 'evil', *QCOW2, '--share-layers')
+    assert result.error == 'WorkerFailed'
+    assert 'The disk worker can still write to' in result.sentence
+    assert os.listdir(work) == []
+    assert os.listdir(cache / 'disks') == []
+    undo()
+    client.bootstrap(faulty_registry.reference('base'), work / 'good', *QCOW2, '--share-layers')
+    assert disk.snapshot(work / 'good/layer-1.qcow2').keys() == {b'.', b'base'}
