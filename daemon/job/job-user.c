@@ -28,7 +28,6 @@ struct User {
         UserTable *table; /* borrowed */
         ProtoUser id;
         int lock_fd; /* owned; -EBADF: it is for all */
-        bool is_lasting;
 };
 
 struct UserTable {
@@ -295,7 +294,6 @@ static int take_builder(UserTable *table, User *user, Error *error) {
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot reserve the user %s", USER_BUILDER);
         user->id = table->builder;
-        user->is_lasting = r > 0;
         return r;
 }
 
@@ -315,7 +313,6 @@ int user_take(UserTable *table, UserPurpose purpose, User **ret, Error *error) {
 
         if (purpose == USER_SEALED && table->worker.uid != 0) {
                 user->id = table->worker;
-                user->is_lasting = true;
                 r = 1;
         } else if (purpose == USER_PROGRAMS) {
                 r = take_builder(table, user, error);
@@ -347,8 +344,4 @@ User *user_unref(User *user) {
 
 ProtoUser user_id(const User *user) {
         return user ? user->id : (ProtoUser){ 0 };
-}
-
-bool user_is_lasting(const User *user) {
-        return user && user->is_lasting;
 }

@@ -68,8 +68,5 @@ User *user_unref(User *user);
 /** user_id() - for a start message; zeros when @user is NULL */
 ProtoUser user_id(const User *user);
 
-/** user_is_lasting() - whether @user (may be NULL) is the same the next time: a system user */
-bool user_is_lasting(const User *user);
-
 DEFINE_CLEANUP(UserTable, user_table_free);
 DEFINE_CLEANUP(User, user_unref);

@@ -79,7 +79,6 @@ static void each_worker_has_an_id_that_no_other_one_has(void **state) {
                 users[p] = take(f, p);
                 assert_in_range(user_id(users[p]).uid, FIRST, LAST);
                 assert_int_equal(user_id(users[p]).uid, user_id(users[p]).gid);
-                assert_false(user_is_lasting(users[p]));
                 assert_true(has_lock(f, user_id(users[p]).uid));
                 for (UserPurpose q = 0; q < p; q++)
                         assert_int_not_equal(user_id(users[q]).uid, user_id(users[p]).uid);
@@ -229,7 +228,7 @@ static const char *find_system_user(JobFixture *f) {
                 (void) snprintf(name, sizeof(name), "%s", entry->pw_name);
                 use_users(f, name, name);
                 assert_int_equal(user_take(f->users, USER_PROGRAMS, &user, NULL), 0);
-                if (user_is_lasting(user))
+                if (user_id(user).uid == entry->pw_uid)
                         break;
         }
 
@@ -253,14 +252,11 @@ static void system_users_are_for_sealed_workers_and_for_one_builder(void **state
         for (size_t i = 0; i < 3; i++) {
                 assert_int_equal(user_id(users[i]).uid, uid);
                 assert_int_equal(user_id(users[i]).gid, getpwnam(name)->pw_gid);
-                assert_true(user_is_lasting(users[i]));
         }
         users[3] = take(f, USER_PROGRAMS);
         users[4] = take(f, USER_FILES);
-        for (size_t i = 3; i < 5; i++) {
+        for (size_t i = 3; i < 5; i++)
                 assert_in_range(user_id(users[i]).uid, FIRST, LAST);
-                assert_false(user_is_lasting(users[i]));
-        }
         for (size_t i = 0; i < 5; i++)
                 user_unref(users[i]);
 }
@@ -287,7 +283,6 @@ static void without_a_sandbox_workers_stay_who_they_are(void **state) {
         assert_int_equal(user_take(f->users, USER_FILES, &user, NULL), 0);
         assert_null(user);
         assert_int_equal(user_id(user).uid, 0);
-        assert_false(user_is_lasting(user));
 }
 
 #define USER_CASE(fn) CASE_WITH(fn, set_up, tear_down)
