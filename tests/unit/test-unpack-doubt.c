@@ -58,7 +58,9 @@ static void add_uneven_sparse_file(Bytes *tar) {
 }
 
 static void add_solaris_acl(Bytes *tar) {
-        tar_extra(tar, 'A', "1000003\0user::rwx,group::r-x,other:r-x", 40);
+        static const char acl[] = "1000003\0user::rwx,group::r-x,other:r-x";
+
+        tar_extra(tar, 'A', acl, sizeof(acl));
         tar_file(tar, "hidden", "");
 }
 
