@@ -12,6 +12,7 @@ from .process import stop, wait_for
 
 # What there is of this machine, if it is there.
 SYSTEM = ('/usr', '/etc', '/bin', '/sbin', '/lib', '/lib64', '/dev', '/proc')
+SANITIZERS = programs.SOURCE / 'tests/sanitizers'
 SETUP = """
 jail=$1; shift
 mount -t tmpfs -o mode=755 jail "$jail"
@@ -24,7 +25,7 @@ for path; do
         mount -o remount,bind,ro "$jail$path"
     fi
 done
-mkdir -p "$jail/tmp"
+mkdir -p "$jail/tmp" "$jail/run"
 chmod 1777 "$jail/tmp"
 cd "$jail"
 exec chroot . sh -c 'echo ready; exec sleep infinity'
@@ -35,7 +36,7 @@ class Jail:
     def __init__(self, folder):
         self.keeper = subprocess.Popen(
             ['unshare', '--mount', '--propagation', 'private', 'sh', '-euc', SETUP, 'sh', folder,
-             *SYSTEM, *{one.parent for one in programs.ALL}], stdout=subprocess.PIPE, text=True)
+             *SYSTEM, *{one.parent for one in programs.ALL}, SANITIZERS], stdout=subprocess.PIPE, text=True)
         assert self.keeper.stdout.readline() == 'ready\n'
         self.root = pathlib.Path(f'/proc/{self.keeper.pid}/root')
         self.prefix = ['nsenter', f'--target={self.keeper.pid}', '--mount',

@@ -246,7 +246,7 @@ def compare(client, data, folder):
     """Says of an archive: refused, same, different, or wrong; with lines that say more."""
     now_ns = time.time_ns()
     layout = layout_of(data, folder)
-    result = client.finish(client.start('--json', '--not-secure', f'oci:{layout}', folder / 'ours'),
+    result = client.finish(client.start('--json', '--keep-devices', f'oci:{layout}', folder / 'ours'),
                            expect=None)
     if result.status != 0:
         assert result.error in REFUSALS, str(result)
