@@ -4,13 +4,40 @@
 
 #include "base-thread.h"
 
-int thread_start(pthread_t *ret, void *(*function)(void *), void *userdata) {
+/* Returns what pthread_create() does. */
+static int create(
+        pthread_t *ret,
+        const pthread_attr_t *attributes,
+        void *(*function)(void *),
+        void *userdata) {
         sigset_t all, before;
         int code;
 
         (void) sigfillset(&all);
         (void) pthread_sigmask(SIG_SETMASK, &all, &before);
-        code = pthread_create(ret, NULL, function, userdata);
+        code = pthread_create(ret, attributes, function, userdata);
         (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
+        return code;
+}
+
+int thread_start(pthread_t *ret, void *(*function)(void *), void *userdata) {
+        return -create(ret, NULL, function, userdata);
+}
+
+int thread_start_detached(void *(*function)(void *), void *userdata) {
+        pthread_attr_t attributes;
+        pthread_t thread;
+        int code;
+
+        code = pthread_attr_init(&attributes);
+        if (code != 0)
+                return -code;
+
+        code = pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
+        if (code == 0)
+                code = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        if (code == 0)
+                code = create(&thread, &attributes, function, userdata);
+        (void) pthread_attr_destroy(&attributes);
         return -code;
 }

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "job-task.h"
+
+/* Tasks that hang read from a pipe into which nobody writes, until its other end is closed. */
+
+#define LOOP_SECONDS_MAX 60
+#define TASKS            (2 * JOB_TASKS_MAX)
+
+typedef struct Fixture {
+        sd_event *event;
+        TaskPool *pool;
+        int hang_fds[2];
+        unsigned n_tasks;
+        Task *tasks[TASKS];
+        unsigned order[TASKS]; /* of the ends */
+        unsigned n_ended;
+        pthread_t loop; /* the thread of the event loop */
+        int r;          /* of the last one */
+        Error error;
+        atomic_uint n_running, n_running_max, n_begun, n_released, n_given_up;
+        atomic_bool is_released_in_thread;
+} Fixture;
+
+typedef struct Data {
+        Fixture *f;
+        unsigned number;
+} Data;
+
+static int set_up(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+
+        assert_true(sd_event_new(&f->event) >= 0);
+        assert_int_equal(task_pool_new(f->event, &f->pool, NULL), 0);
+        assert_int_equal(pipe2(f->hang_fds, O_CLOEXEC), 0);
+        f->loop = pthread_self();
+        *state = f;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        Fixture *f = *state;
+
+        for (unsigned i = 0; i < f->n_tasks; i++)
+                task_free(f->tasks[i]);
+        task_pool_free(f->pool);
+        sd_event_unref(f->event);
+        closep(&f->hang_fds[0]);
+        closep(&f->hang_fds[1]);
+        error_clear(&f->error);
+        free(f);
+        return 0;
+}
+
+static void begin(Data *data) {
+        unsigned running = atomic_fetch_add(&data->f->n_running, 1) + 1;
+        unsigned max = atomic_load(&data->f->n_running_max);
+
+        while (running > max &&
+               !atomic_compare_exchange_weak(&data->f->n_running_max, &max, running))
+                ;
+        atomic_fetch_add(&data->f->n_begun, 1);
+}
+
+static int succeed(Task *task, void *userdata, Error *error) {
+        Data *data = userdata;
+
+        begin(data);
+        assert_false(pthread_equal(pthread_self(), data->f->loop));
+        atomic_fetch_sub(&data->f->n_running, 1);
+        return (int) data->number;
+}
+
+static int refuse(Task *task, void *userdata, Error *error) {
+        return error_set(error, ENOTDIR, ERROR_INVALID_DESTINATION, "It is a file");
+}
+
+static int hang(Task *task, void *userdata, Error *error) {
+        Data *data = userdata;
+        char c;
+
+        begin(data);
+        (void) !read(data->f->hang_fds[0], &c, 1);
+        atomic_fetch_add(&data->f->n_given_up, task_is_given_up(task));
+        atomic_fetch_sub(&data->f->n_running, 1);
+        return 0;
+}
+
+static int look_at_signals(Task *task, void *userdata, Error *error) {
+        sigset_t blocked;
+
+        assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &blocked), 0);
+        return sigismember(&blocked, SIGTERM) && sigismember(&blocked, SIGCHLD);
+}
+
+static void release(void *userdata) {
+        Data *data = userdata;
+
+        atomic_store(
+                &data->f->is_released_in_thread, !pthread_equal(pthread_self(), data->f->loop));
+        atomic_fetch_add(&data->f->n_released, 1);
+        free(data);
+}
+
+static void on_ended(void *userdata, void *released, int r, Error *error) {
+        Fixture *f = userdata;
+        Data *data = released;
+
+        assert_true(pthread_equal(pthread_self(), f->loop));
+        f->order[f->n_ended++] = data->number;
+        f->r = r;
+        error_clear(&f->error);
+        f->tasks[data->number] = task_free(f->tasks[data->number]);
+        /* It outlives the task. */
+        error_move(&f->error, error);
+        free(data);
+}
+
+#define OPERATION(function)                                                                        \
+        static const TaskOperation function##_operation = { .work = (function),                    \
+                                                            .release = release,                    \
+                                                            .ended = on_ended }
+
+OPERATION(succeed);
+OPERATION(refuse);
+OPERATION(hang);
+OPERATION(look_at_signals);
+
+static void start(Fixture *f, const TaskOperation *operation) {
+        Data *data = malloc(sizeof(*data));
+
+        *data = (Data){ .f = f, .number = f->n_tasks };
+        assert_int_equal(task_start(f->pool, operation, data, f, &f->tasks[f->n_tasks++], NULL), 0);
+}
+
+static void loop_until(Fixture *f, unsigned n_ended) {
+        time_t end = time(NULL) + LOOP_SECONDS_MAX;
+
+        while (f->n_ended < n_ended) {
+                assert_true(time(NULL) < end);
+                assert_true(sd_event_run(f->event, 100000) >= 0);
+        }
+}
+
+/* What a thread does when nobody waits for it comes without an event. */
+static void wait_for(Fixture *f, atomic_uint *value, unsigned want) {
+        time_t end = time(NULL) + LOOP_SECONDS_MAX;
+
+        while (atomic_load(value) < want) {
+                assert_true(time(NULL) < end);
+                assert_true(sd_event_run(f->event, 1000) >= 0);
+        }
+}
+
+static void let_go(Fixture *f) {
+        closep(&f->hang_fds[1]);
+        f->hang_fds[1] = -EBADF;
+}
+
+static void await_threads(Fixture *f) {
+        time_t end = time(NULL) + LOOP_SECONDS_MAX;
+
+        while (task_pool_n_threads(f->pool) > 0) {
+                assert_true(time(NULL) < end);
+                assert_true(sd_event_run(f->event, 100000) >= 0);
+        }
+}
+
+static void end_is_told_once_from_the_event_loop(void **state) {
+        Fixture *f = *state;
+
+        start(f, &succeed_operation);
+        start(f, &succeed_operation);
+        assert_int_equal(f->n_ended, 0);
+        loop_until(f, 2);
+        await_threads(f);
+        assert_int_equal(sd_event_run(f->event, 0), 0);
+        assert_int_equal(f->n_ended, 2);
+        assert_int_equal(f->n_released, 0);
+        assert_int_equal(f->error.code, 0);
+}
+
+static void error_of_the_work_is_told(void **state) {
+        Fixture *f = *state;
+
+        start(f, &refuse_operation);
+        loop_until(f, 1);
+        assert_int_equal(f->r, -ENOTDIR);
+        assert_int_equal(f->error.kind, ERROR_INVALID_DESTINATION);
+        assert_string_equal(error_text(&f->error), "It is a file");
+}
+
+static void signals_are_for_the_event_loop(void **state) {
+        Fixture *f = *state;
+
+        start(f, &look_at_signals_operation);
+        loop_until(f, 1);
+        assert_int_equal(f->r, 1);
+}
+
+static void task_that_hangs_holds_up_nothing(void **state) {
+        Fixture *f = *state;
+
+        start(f, &hang_operation);
+        wait_for(f, &f->n_running, 1);
+        start(f, &succeed_operation);
+        loop_until(f, 1);
+        assert_int_equal(f->order[0], 1);
+        let_go(f);
+        loop_until(f, 2);
+}
+
+static void more_tasks_than_threads_wait_in_order(void **state) {
+        Fixture *f = *state;
+
+        for (unsigned i = 0; i < JOB_TASKS_MAX; i++)
+                start(f, &hang_operation);
+        wait_for(f, &f->n_running, JOB_TASKS_MAX);
+        for (unsigned i = 0; i < 3; i++)
+                start(f, &hang_operation);
+        assert_int_equal(sd_event_run(f->event, 10000), 0);
+        assert_int_equal(f->n_begun, JOB_TASKS_MAX);
+        let_go(f);
+        loop_until(f, JOB_TASKS_MAX + 3);
+        assert_int_equal(f->n_running_max, JOB_TASKS_MAX);
+}
+
+static void nothing_new_begins_when_many_hang(void **state) {
+        Fixture *f = *state;
+        Error error = ERROR_NULL;
+
+        for (unsigned i = 0; i < JOB_TASKS_CROWDED; i++) {
+                assert_int_equal(task_pool_check(f->pool, NULL), 0);
+                start(f, &hang_operation);
+        }
+        assert_int_equal(task_pool_check(f->pool, &error), -ENOBUFS);
+        assert_int_equal(error.kind, ERROR_QUEUE_FULL);
+        error_clear(&error);
+        let_go(f);
+        await_threads(f);
+        assert_int_equal(task_pool_check(f->pool, NULL), 0);
+}
+
+static void task_that_was_given_up_releases_its_data_and_tells_nobody(void **state) {
+        Fixture *f = *state;
+
+        start(f, &hang_operation);
+        wait_for(f, &f->n_running, 1);
+        f->tasks[0] = task_free(f->tasks[0]);
+        assert_int_equal(sd_event_run(f->event, 10000), 0);
+        assert_int_equal(f->n_released, 0);
+        assert_int_equal(task_pool_n_threads(f->pool), 1);
+        let_go(f);
+        await_threads(f);
+        assert_int_equal(f->n_ended, 0);
+        assert_int_equal(f->n_given_up, 1);
+        assert_int_equal(f->n_released, 1);
+        assert_true(f->is_released_in_thread);
+}
+
+static void task_that_waits_is_given_up_at_once(void **state) {
+        Fixture *f = *state;
+
+        for (unsigned i = 0; i < JOB_TASKS_MAX; i++)
+                start(f, &hang_operation);
+        start(f, &succeed_operation);
+        f->tasks[JOB_TASKS_MAX] = task_free(f->tasks[JOB_TASKS_MAX]);
+        assert_int_equal(f->n_released, 1);
+        let_go(f);
+        loop_until(f, JOB_TASKS_MAX);
+        assert_int_equal(f->n_begun, JOB_TASKS_MAX);
+}
+
+static void end_that_was_not_told_yet_is_given_up(void **state) {
+        Fixture *f = *state;
+
+        start(f, &succeed_operation);
+        wait_for(f, &f->n_begun, 1);
+        f->tasks[0] = task_free(f->tasks[0]);
+        await_threads(f);
+        assert_int_equal(f->n_released + f->n_ended, 1);
+}
+
+static void thread_that_hangs_outlives_the_pool(void **state) {
+        Fixture *f = *state;
+        time_t end = time(NULL) + LOOP_SECONDS_MAX;
+
+        start(f, &hang_operation);
+        wait_for(f, &f->n_running, 1);
+        f->tasks[0] = task_free(f->tasks[0]);
+        f->pool = task_pool_free(f->pool);
+        assert_int_equal(f->n_released, 0);
+        let_go(f);
+        while (atomic_load(&f->n_released) == 0) {
+                assert_true(time(NULL) < end);
+                sched_yield();
+        }
+        assert_int_equal(f->n_ended, 0);
+}
+
+int main(void) {
+#define C(fn) CASE_WITH(fn, set_up, tear_down)
+        const struct CMUnitTest tests[] = {
+                C(end_is_told_once_from_the_event_loop),
+                C(error_of_the_work_is_told),
+                C(signals_are_for_the_event_loop),
+                C(task_that_hangs_holds_up_nothing),
+                C(more_tasks_than_threads_wait_in_order),
+                C(nothing_new_begins_when_many_hang),
+                C(task_that_was_given_up_releases_its_data_and_tells_nobody),
+                C(task_that_waits_is_given_up_at_once),
+                C(end_that_was_not_told_yet_is_given_up),
+                C(thread_that_hangs_outlives_the_pool),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
