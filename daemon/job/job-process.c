@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,8 +42,9 @@ struct Process {
         Output *output;               /* owned; what it prints */
         sd_event_source *pid_source;  /* owned */
         sd_event_source *io_source;   /* owned */
-        sd_event_source *kill_source; /* owned; armed by process_stop() */
-        Queued *queue;                /* owned; oldest first */
+        sd_event_source *kill_source; /* owned; armed once it was asked to end, or killed */
+        bool is_killed;
+        Queued *queue; /* owned; oldest first */
         size_t n_queued;
         bool has_result;
         ProtoOutcome outcome; /* of what it reported; in the end of all that happened to it */
@@ -152,23 +154,28 @@ static const char *describe_end(const siginfo_t *info, char *buffer, size_t size
 }
 
 /* The last thing that happens to a process: afterwards it may be gone. */
+static void conclude(Process *process, const Error *error) {
+        process->pid_source = sd_event_source_disable_unref(process->pid_source);
+        process->io_source = sd_event_source_disable_unref(process->io_source);
+        process->kill_source = sd_event_source_disable_unref(process->kill_source);
+        process->events->ended(process->userdata, error);
+}
+
+/* It has ended. */
 static void finish(Process *process) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         siginfo_t info = { 0 };
         char end[128];
 
-        (void) waitid(P_PIDFD, (id_t) process->pid_fd, &info, WEXITED);
+        (void) waitid(P_PIDFD, (id_t) process->pid_fd, &info, WEXITED | WNOHANG);
         process->pid = 0;
-        process->pid_source = sd_event_source_disable_unref(process->pid_source);
-        process->io_source = sd_event_source_disable_unref(process->io_source);
-        process->kill_source = sd_event_source_disable_unref(process->kill_source);
         /* What it printed before it died comes before the news that it did. */
         process->output = output_free(process->output);
 
         if (process->broken.code == 0 && process->has_result &&
             (process->result.code != 0 || (info.si_code == CLD_EXITED && info.si_status == 0))) {
                 error_move(&error, &process->result);
-                process->events->ended(process->userdata, &error);
+                conclude(process, &error);
                 return;
         }
 
@@ -180,14 +187,44 @@ static void finish(Process *process) {
                         &error, ECHILD, ERROR_WORKER_FAILED, "The %s worker %s",
                         kind_names[process->kind], describe_end(&info, end, sizeof(end)));
 
-        process->events->ended(process->userdata, &error);
+        conclude(process, &error);
+}
+
+/* Killed, and still there: it is in a system call that does not end, and may be so for ever. */
+static int on_kill_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        Process *process = userdata;
+
+        process->outcome = PROTO_OUTCOME_FAILED;
+        if (process->broken.code != 0)
+                error_move(&error, &process->broken);
+        else
+                error_set(
+                        &error, ETIMEDOUT, ERROR_FAILED,
+                        "The %s worker does not end, although it was killed: does a file system not "
+                        "answer?",
+                        kind_names[process->kind]);
+        conclude(process, &error);
+        return 0;
+}
+
+static void kill_worker(Process *process) {
+        if (process->is_killed)
+                return;
+
+        process->is_killed = true;
+        (void) syscall(SYS_pidfd_send_signal, process->pid_fd, SIGKILL, NULL, 0);
+        process->kill_source = sd_event_source_disable_unref(process->kill_source);
+        (void) sd_event_add_time_relative(
+                process->context->event, &process->kill_source, CLOCK_MONOTONIC, PROCESS_KILL_USEC,
+                0, on_kill_timeout, process);
 }
 
 static void break_off(Process *process, Error *error) {
         (void) error_prefix(error, "The %s worker broke the protocol", kind_names[process->kind]);
         if (process->broken.code == 0)
                 error_move(&process->broken, error);
-        (void) syscall(SYS_pidfd_send_signal, process->pid_fd, SIGKILL, NULL, 0);
+        kill_worker(process);
 }
 
 static void handle(Process *process, const ProtoMessage *message, ProtoFds *fds) {
@@ -290,7 +327,7 @@ static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdat
         log_print(
                 process->context->log, LOG_WARNING, "The %s worker does not end, killing it",
                 kind_names[process->kind]);
-        (void) syscall(SYS_pidfd_send_signal, process->pid_fd, SIGKILL, NULL, 0);
+        kill_worker(process);
         return 0;
 }
 
@@ -395,18 +432,57 @@ User *process_user(const Process *process) {
         return process->user;
 }
 
+/* Nobody knows it any more, but that it was killed: it is reaped when it is gone, and nobody else becomes its
+ * user before. */
+static int on_gone(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        siginfo_t info;
+
+        (void) waitid(P_PIDFD, (id_t) fd, &info, WEXITED | WNOHANG);
+        /* The event loop lets go of it. */
+        return sd_event_source_set_floating(source, 0);
+}
+
+static void forget_user(void *userdata) {
+        user_unref(userdata);
+}
+
+/* Returns whether it is gone, as it is at once unless it hangs: who frees it may need what it has locked. */
+static bool kill_and_reap(Process *process) {
+        struct pollfd gone = { .fd = process->pid_fd, .events = POLLIN };
+        siginfo_t info = { 0 };
+
+        (void) kill(process->pid, SIGKILL);
+        if (process->pid_fd >= 0 && !process->is_killed)
+                (void) poll(&gone, 1, PROCESS_REAP_MSEC);
+        return waitid(P_PID, (id_t) process->pid, &info, WEXITED | WNOHANG) >= 0 &&
+               info.si_pid != 0;
+}
+
+static void leave(Process *process) {
+        sd_event_source *source = NULL;
+
+        if (process->pid_fd < 0 || sd_event_add_io(
+                                           process->context->event, &source, process->pid_fd,
+                                           EPOLLIN, on_gone, process->user) < 0)
+                return;
+
+        (void) sd_event_source_set_destroy_callback(source, forget_user);
+        (void) TAKE_PTR(process->user);
+        (void) sd_event_source_set_io_fd_own(source, 1);
+        (void) TAKE_FD(process->pid_fd);
+        (void) sd_event_source_set_floating(source, 1);
+        sd_event_source_unref(source);
+}
+
 Process *process_free(Process *process) {
         if (!process)
                 return NULL;
 
-        if (process->pid > 0) {
-                (void) kill(process->pid, SIGKILL);
-                (void) waitpid(process->pid, NULL, 0);
-        }
-
         sd_event_source_disable_unref(process->pid_source);
         sd_event_source_disable_unref(process->io_source);
         sd_event_source_disable_unref(process->kill_source);
+        if (process->pid > 0 && !kill_and_reap(process))
+                leave(process);
         while (process->queue) {
                 Queued *first = process->queue;
 
@@ -488,7 +564,7 @@ ProtoOutcome process_outcome(const Process *process) {
 }
 
 void process_stop(Process *process) {
-        if (process->kill_source)
+        if (process->kill_source || process->is_killed)
                 return;
 
         (void) syscall(SYS_pidfd_send_signal, process->pid_fd, SIGTERM, NULL, 0);

@@ -6,7 +6,8 @@
  *
  *     process_start() ─▶ message()* ─▶ ended() ─▶ process_free()
  *
- * ended() is called exactly once, as the last thing, whatever happens: also after process_stop().
+ * ended() is called exactly once, as the last thing, whatever happens: also after process_stop(), and also when
+ * it hangs in a system call and does not even end when it is killed.
  */
 
 #include <sys/types.h>
@@ -47,7 +48,7 @@ typedef struct ProcessEvents {
         void (*message)(void *userdata, const ProtoMessage *message, ProtoFds *fds);
 
         /* It is gone. @error is empty when it reported success; else what it reported, or how it
-         * died. The process may be freed here. */
+         * died; -ETIMEDOUT when it was killed and does not end. The process may be freed here. */
         void (*ended)(void *userdata, const Error *error);
 } ProcessEvents;
 
@@ -69,7 +70,12 @@ int process_start(
 /** process_user() - whom it becomes in its sandbox, for its start message; borrowed; NULL: who it is */
 User *process_user(const Process *process);
 
-/** process_free() - release @process (may be NULL); kills and reaps what still runs */
+/**
+ * process_free() - release @process (may be NULL); kills and reaps what still runs
+ *
+ * What is not gone within PROCESS_REAP_MSEC, or was given up before, is reaped when it is.
+ */
+#define PROCESS_REAP_MSEC 1000
 Process *process_free(Process *process);
 
 /**
@@ -86,6 +92,7 @@ ProtoOutcome process_outcome(const Process *process);
 
 /** process_stop() - ask it to end, and kill it if it does not within PROCESS_STOP_USEC */
 #define PROCESS_STOP_USEC UINT64_C(5000000)
+#define PROCESS_KILL_USEC UINT64_C(5000000) /* from then until it is given up */
 void process_stop(Process *process);
 
 /** worker_kind_to_string() - "fetch", …; also the worker's argument */

@@ -31,6 +31,7 @@ struct User {
 };
 
 struct UserTable {
+        unsigned n_refs; /* its owner, and each user */
         UserSettings settings;
         ProtoUser worker, builder; /* zeros: there is none */
         int lock_dir_fd;           /* owned; -EBADF until it is needed */
@@ -63,6 +64,7 @@ int user_table_new(const UserSettings *settings, UserTable **ret, Error *error) 
                 return error_oom(error);
 
         *table = (UserTable){
+                .n_refs = 1,
                 .settings = *settings,
                 .lock_dir_fd = -EBADF,
                 .first = (uint32_t) config->users.first,
@@ -88,7 +90,7 @@ int user_table_new(const UserSettings *settings, UserTable **ret, Error *error) 
 }
 
 UserTable *user_table_free(UserTable *table) {
-        if (!table)
+        if (!table || --table->n_refs > 0)
                 return NULL;
 
         closep(&table->lock_dir_fd);
@@ -310,6 +312,7 @@ int user_take(UserTable *table, UserPurpose purpose, User **ret, Error *error) {
         if (!user)
                 return error_oom(error);
         *user = (User){ .n_refs = 1, .table = table, .lock_fd = -EBADF };
+        table->n_refs++;
 
         if (purpose == USER_SEALED && table->worker.uid != 0) {
                 user->id = table->worker;
@@ -338,6 +341,7 @@ User *user_unref(User *user) {
 
         if (user->lock_fd >= 0)
                 unlock(user->table, user->id.uid, user->lock_fd);
+        user_table_free(user->table);
         free(user);
         return NULL;
 }

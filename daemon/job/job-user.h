@@ -47,7 +47,7 @@ typedef struct UserSettings {
 /** user_table_new() - ask for the system users; the rest when an id is needed */
 int user_table_new(const UserSettings *settings, UserTable **ret, Error *error);
 
-/** user_table_free() - release @table (may be NULL), of which nobody may have a user any more */
+/** user_table_free() - release @table (may be NULL), which goes with its last user */
 UserTable *user_table_free(UserTable *table);
 
 /**

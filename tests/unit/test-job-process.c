@@ -2,6 +2,7 @@
 #include "test-job.h"
 
 #include <dlfcn.h>
+#include <sys/syscall.h>
 #include <syslog.h>
 
 #include "job-output.h"
@@ -30,6 +31,22 @@ int sd_event_add_time_relative(
         assert_true(sd_event_now(event, clock, &now) >= 0);
         assert_true(usec >= 1000000);
         return sd_event_add_time(event, ret, clock, now + usec / 100, accuracy, handler, userdata);
+}
+
+static bool is_immortal; /* the worker: killing it has no effect */
+
+/* As if the worker were in a system call that does not end. */
+long syscall(long number, ...) {
+        long (*real)(long number, ...) = dlsym(RTLD_NEXT, "syscall"), a[6];
+        va_list arguments;
+
+        va_start(arguments, number);
+        for (size_t i = 0; i < sizeof(a) / sizeof(a[0]); i++)
+                a[i] = va_arg(arguments, long);
+        va_end(arguments);
+        if (number == SYS_pidfd_send_signal && is_immortal)
+                return 0;
+        return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
@@ -227,17 +244,36 @@ static void worker_that_does_not_want_to_end_is_killed(void **state) {
         assert_non_null(strstr(f->result.message, "signal 9"));
 }
 
-static void freed_process_is_killed_and_reaped_at_once(void **state) {
-        Fixture *f = *state;
+static bool has_no_child(void *userdata) {
         siginfo_t info = { 0 };
+
+        return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+}
+
+static void freed_process_is_killed_and_reaped_when_it_is_gone(void **state) {
+        Fixture *f = *state;
 
         start(f, WORKER_UNPACK, "ignore-sigterm");
         loop_until(&f->job, has_spoken, f);
         process_stop(f->process);
         f->process = process_free(f->process);
-        assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG), -1);
-        loop_settle(&f->job);
+        loop_until(&f->job, has_no_child, NULL);
         assert_int_equal(f->n_ended, 0);
+}
+
+static void worker_that_cannot_be_killed_is_given_up_and_reaped_later(void **state) {
+        Fixture *f = *state;
+
+        start(f, WORKER_UNPACK, "wait");
+        loop_until(&f->job, has_spoken, f);
+        is_immortal = true;
+        process_stop(f->process);
+        loop_until(&f->job, has_ended, f);
+        is_immortal = false;
+        assert_int_equal(f->result.code, ETIMEDOUT);
+        assert_non_null(strstr(f->result.message, "does not end, although it was killed"));
+        loop_until(&f->job, has_no_child, NULL);
+        assert_int_equal(f->n_ended, 1);
 }
 
 static void failure_is_heard_also_when_the_worker_did_not_listen(void **state) {
@@ -466,7 +502,8 @@ int main(void) {
                 PROCESS_CASE(each_kind_may_send_its_own_messages_only),
                 PROCESS_CASE(stopped_worker_ends),
                 PROCESS_CASE(worker_that_does_not_want_to_end_is_killed),
-                PROCESS_CASE(freed_process_is_killed_and_reaped_at_once),
+                PROCESS_CASE(freed_process_is_killed_and_reaped_when_it_is_gone),
+                PROCESS_CASE(worker_that_cannot_be_killed_is_given_up_and_reaped_later),
                 PROCESS_CASE(failure_is_heard_also_when_the_worker_did_not_listen),
                 PROCESS_CASE(worker_inherits_only_its_socket),
                 PROCESS_CASE(messages_wait_for_room_and_growth_is_merged),
