@@ -195,8 +195,8 @@ int file_write_locked(
         _cleanup_(closep) int fd = -EBADF;
         int r;
 
-        /* The name holds the process: others that share the directory write their own. */
-        if (asprintf(&temporary, "%s.%ld.new", name, (long) getpid()) < 0) {
+        /* The name holds the thread: others that share the directory write their own. */
+        if (asprintf(&temporary, "%s.%ld.new", name, (long) gettid()) < 0) {
                 temporary = NULL;
                 return -ENOMEM;
         }

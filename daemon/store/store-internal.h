@@ -3,6 +3,7 @@
 
 /* What the files of this folder share. */
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "base-digest.h"
@@ -23,7 +24,7 @@ struct Store {
         int disks_fd; /* disks; the others below virt-bootstrap */
         int disk_keys_fd;
         int leases_fd;
-        int lock_fd; /* virt-bootstrap/lock */
+        pthread_mutex_t journal_lock; /* among threads; see store_journal_begin() */
 };
 
 /* The name of a file about a blob: "sha256-HEX". */

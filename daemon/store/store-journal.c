@@ -244,7 +244,7 @@ int store_journal_take(Store *store, const char *id, StoreJournalEntry *ret, Err
         return 1;
 }
 
-int store_journal_begin(Store *store, Error *error) {
+static int lock_against_daemons(Store *store, Error *error) {
         const struct timespec pause = { .tv_nsec = (long) (POLL_USEC * 1000) };
 
         /* They hold it for as long as an entry takes to write. One that was stopped meanwhile is not waited
@@ -263,8 +263,19 @@ int store_journal_begin(Store *store, Error *error) {
         return 0;
 }
 
+int store_journal_begin(Store *store, Error *error) {
+        int r;
+
+        (void) pthread_mutex_lock(&store->journal_lock);
+        r = lock_against_daemons(store, error);
+        if (r < 0)
+                (void) pthread_mutex_unlock(&store->journal_lock);
+        return r;
+}
+
 void store_journal_end(Store *store) {
         (void) flock(store->journal_fd, LOCK_UN);
+        (void) pthread_mutex_unlock(&store->journal_lock);
 }
 
 /* Whether one of the paths is the other one, or above it. */

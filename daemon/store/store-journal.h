@@ -71,7 +71,7 @@ int store_journal_list(
 int store_journal_take(Store *store, const char *id, StoreJournalEntry *ret, Error *error);
 
 /**
- * store_journal_begin() - keep other daemons from looking into the journal and writing to it
+ * store_journal_begin() - keep other daemons, and other threads, from looking into the journal and writing to it
  *
  * For the time between looking whether somebody works at a place and noting that somebody does. Others wait
  * STORE_JOURNAL_WAIT_USEC at most: -EBUSY (ERROR_DESTINATION_BUSY), with @error set.
@@ -79,7 +79,7 @@ int store_journal_take(Store *store, const char *id, StoreJournalEntry *ret, Err
 #define STORE_JOURNAL_WAIT_USEC UINT64_C(3000000)
 int store_journal_begin(Store *store, Error *error);
 
-/** store_journal_end() - let them */
+/** store_journal_end() - let them; in the same thread */
 void store_journal_end(Store *store);
 
 /**

@@ -87,11 +87,6 @@ static int open_directories(Store *store, Error *error) {
 static int write_layout(Store *store, Error *error) {
         int r = 0;
 
-        store->lock_fd =
-                openat(store->private_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (store->lock_fd < 0)
-                return error_set_errno(error, errno, "Cannot open the lock of the cache");
-
         if (faccessat(store->root_fd, "oci-layout", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
                 r = file_write_atomic(
                         store->root_fd, "oci-layout", layout_json, strlen(layout_json), 0644);
@@ -115,6 +110,7 @@ int store_open(const char *path, Store **ret, Error *error) {
 
         *store = (Store){
                 .path = strdup(path),
+                .journal_lock = PTHREAD_MUTEX_INITIALIZER,
                 .root_fd = -EBADF,
                 .private_fd = -EBADF,
                 .partial_fd = -EBADF,
@@ -123,7 +119,6 @@ int store_open(const char *path, Store **ret, Error *error) {
                 .disks_fd = -EBADF,
                 .disk_keys_fd = -EBADF,
                 .leases_fd = -EBADF,
-                .lock_fd = -EBADF,
         };
         for (DigestAlgorithm i = 0; i < _DIGEST_ALGORITHM_MAX; i++)
                 store->blob_fds[i] = -EBADF;
@@ -162,7 +157,7 @@ Store *store_free(Store *store) {
         closep(&store->disks_fd);
         closep(&store->disk_keys_fd);
         closep(&store->leases_fd);
-        closep(&store->lock_fd);
+        (void) pthread_mutex_destroy(&store->journal_lock);
         free(store->path);
         free(store);
         return NULL;
@@ -208,12 +203,15 @@ bool store_partial_name_parse(const char *name, Digest *ret, uint64_t *ret_size)
 }
 
 int store_lock(Store *store) {
-        return flock(store->lock_fd, LOCK_EX) < 0 ? -errno : store->lock_fd;
+        _cleanup_(closep) int fd = -EBADF;
+
+        /* Opened each time: threads of one daemon keep each other out as other daemons do. */
+        fd = openat(store->private_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        return fd < 0 || flock(fd, LOCK_EX) < 0 ? -errno : TAKE_FD(fd);
 }
 
 void store_unlockp(int *lock) {
-        if (*lock >= 0)
-                (void) flock(*lock, LOCK_UN);
+        closep(lock);
 }
 
 bool store_blob_name_parse(const char *name, Digest *ret) {
