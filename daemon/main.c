@@ -50,8 +50,8 @@ typedef struct Daemon {
 
 static void daemon_done(Daemon *daemon) {
         recovery_free(daemon->recovery);
-        queue_free(daemon->queue);
         bus_server_free(daemon->server);
+        queue_free(daemon->queue);
         store_free(daemon->store);
         sd_event_source_disable_unref(daemon->idle);
         sd_event_source_disable_unref(daemon->linger);
@@ -76,6 +76,8 @@ static void stop(Daemon *daemon, const char *why) {
         (void) sd_notify(0, "STOPPING=1");
         error_set(&error, EINTR, ERROR_INTERRUPTED, "The job was interrupted: %s", why);
         queue_cancel_all(daemon->queue, &error);
+        if (daemon->recovery)
+                recovery_stop(daemon->recovery);
 }
 
 static int on_linger(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -404,6 +406,15 @@ static int run(Daemon *daemon, Error *error) {
         return 0;
 }
 
+/* A thread that hangs still uses what would be freed, and nobody waits for it. */
+static void leave_threads(Daemon *daemon, int status) {
+        if (!daemon->queue || task_pool_n_threads(queue_context(daemon->queue)->tasks) == 0)
+                return;
+
+        bus_server_free(daemon->server);
+        _exit(status);
+}
+
 int main(int argc, char **argv) {
         _cleanup_(daemon_done) Daemon daemon = { 0 };
         _cleanup_(error_clear) Error error = ERROR_NULL;
@@ -416,10 +427,9 @@ int main(int argc, char **argv) {
                 return EXIT_SUCCESS;
 
         log_init(&daemon.log, daemon.options.log_level);
-        if (run(&daemon, &error) < 0) {
+        r = run(&daemon, &error);
+        if (r < 0)
                 log_print(&daemon.log, LOG_ERR, "%s", error_text(&error));
-                return EXIT_FAILURE;
-        }
-
-        return EXIT_SUCCESS;
+        leave_threads(&daemon, r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -74,7 +74,7 @@ static int on_remove(sd_bus_message *call, void *userdata, sd_bus_error *ret_err
 static int on_prune(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         BusServer *server = userdata;
-        uint64_t keep, freed;
+        uint64_t keep;
         int r;
 
         if (bus_access_check(server, call, NULL, &error) < 0)
@@ -83,10 +83,10 @@ static int on_prune(sd_bus_message *call, void *userdata, sd_bus_error *ret_erro
         r = sd_bus_message_read_basic(call, 't', &keep);
         if (r < 0)
                 return r;
-        if (store_prune(server_store(server), keep, &freed, &error) < 0)
+        if (bus_pending_prune(server, call, keep, &error) < 0)
                 return bus_error_set(ret_error, &error);
 
-        return sd_bus_reply_method_return(call, "t", freed);
+        return 1;
 }
 
 static int on_release_leases(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {

@@ -16,7 +16,6 @@ static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *ret_
         BusServer *server = userdata;
         JobSpec *spec;
         uid_t uid;
-        Job *job;
 
         (void) sd_bus_message_sensitive(call);
         if (bus_access_check(server, call, &uid, &error) < 0 ||
@@ -24,11 +23,10 @@ static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *ret_
                 return bus_error_set(ret_error, &error);
 
         spec->owner = uid;
-        if (queue_add(server->queue, spec, &job, &error) < 0)
+        if (bus_pending_bootstrap(server, call, spec, &error) < 0)
                 return bus_error_set(ret_error, &error);
 
-        return sd_bus_reply_method_return(
-                call, "so", job_id(job), bus_server_find_job(server, job_id(job))->path);
+        return 1;
 }
 
 /* Reads the id of a job, and finds it. */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "bus-pending.h"
+#include "bus-source.h"
+#include "job-owners.h"
 #include "store-cache.h"
 
 struct BusPending {
@@ -12,6 +14,7 @@ struct BusPending {
         BusServer *server;    /* borrowed */
         sd_bus_message *call; /* owned */
         sd_bus_track *caller; /* owned; see bus_server_track_caller() */
+        Task *task;           /* owned; looks at paths of others */
 
         JobSpec *spec; /* owned; of Inspect, as is what follows */
         Fetch *fetch;
@@ -36,6 +39,7 @@ static void pending_free(BusPending *pending) {
                 *p = pending->next;
 
         queue_release(pending->server->queue);
+        task_free(pending->task);
         fetch_free(pending->fetch);
         job_spec_free(pending->spec);
         blob_use_free(pending->use);
@@ -247,22 +251,151 @@ static const FetchEvents fetch_events = {
         .ended = on_fetch_ended,
 };
 
-int bus_pending_inspect(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error) {
+/* What a thread finds out about what a caller wants. */
+typedef struct Acceptance {
+        JobSpec *spec;            /* owned */
+        Destination *destination; /* owned; NULL to inspect */
+} Acceptance;
+
+static Acceptance *acceptance_free(Acceptance *acceptance) {
+        if (!acceptance)
+                return NULL;
+
+        destination_free(acceptance->destination);
+        job_spec_free(acceptance->spec);
+        free(acceptance);
+        return NULL;
+}
+DEFINE_CLEANUP(Acceptance, acceptance_free);
+
+static void acceptance_release(void *data) {
+        acceptance_free(data);
+}
+
+static int accept_source(Task *task, void *data, Error *error) {
+        Acceptance *acceptance = data;
+
+        return bus_source_open(acceptance->spec, error);
+}
+
+static int accept_job(Task *task, void *data, Error *error) {
+        Acceptance *acceptance = data;
+        const DestinationRequest request = {
+                .path = acceptance->spec->destination,
+                .directory_fd = acceptance->spec->destination_fd,
+                .overwrite = acceptance->spec->overwrite,
+                .maps_owners =
+                        acceptance->spec->uids.n_ranges + acceptance->spec->gids.n_ranges > 0,
+        };
+        int r;
+
+        r = owners_check(acceptance->spec, error);
+        if (r >= 0)
+                r = accept_source(task, data, error);
+        return r < 0 ? r : destination_new(&request, &acceptance->destination, error);
+}
+
+/* Answers with the failure, if there is one. */
+static bool is_accepted(BusPending *pending, int r, const Error *error) {
+        pending->task = task_free(pending->task);
+        if (r >= 0)
+                return true;
+
+        answer_error(pending, error);
+        pending_free(pending);
+        return false;
+}
+
+static void on_source_accepted(void *userdata, void *data, int r, Error *error) {
+        _cleanup_(acceptance_freep) Acceptance *acceptance = data;
+        BusPending *pending = userdata;
+
+        if (!is_accepted(pending, r, error))
+                return;
+
+        pending->spec = TAKE_PTR(acceptance->spec);
+        if (fetch_start(
+                    queue_context(pending->server->queue), pending->spec, &fetch_events, pending,
+                    &pending->fetch, error) >= 0)
+                return;
+
+        answer_error(pending, error);
+        pending_free(pending);
+}
+
+static void on_job_accepted(void *userdata, void *data, int r, Error *error) {
+        _cleanup_(acceptance_freep) Acceptance *acceptance = data;
+        BusPending *pending = userdata;
+        BusServer *server = pending->server;
+        Job *job;
+
+        if (!is_accepted(pending, r, error))
+                return;
+
+        if (queue_add(
+                    server->queue, TAKE_PTR(acceptance->spec), TAKE_PTR(acceptance->destination),
+                    &job, error) < 0)
+                answer_error(pending, error);
+        else
+                (void) sd_bus_reply_method_return(
+                        pending->call, "so", job_id(job),
+                        bus_server_find_job(server, job_id(job))->path);
+        pending_free(pending);
+}
+
+static const TaskOperation inspect_operation = {
+        .work = accept_source,
+        .release = acceptance_release,
+        .ended = on_source_accepted,
+};
+
+static const TaskOperation bootstrap_operation = {
+        .work = accept_job,
+        .release = acceptance_release,
+        .ended = on_job_accepted,
+};
+
+static int accept_spec(
+        BusServer *server,
+        sd_bus_message *call,
+        JobSpec *spec,
+        const TaskOperation *operation,
+        Error *error) {
+        _cleanup_(acceptance_freep) Acceptance *acceptance = NULL;
         _cleanup_(job_spec_freep) JobSpec *owned = spec;
+        const FetchContext *context = queue_context(server->queue);
         BusPending *pending;
         int r;
 
-        r = pending_new(server, call, &pending, error);
+        acceptance = calloc(1, sizeof(*acceptance));
+        if (!acceptance)
+                return error_oom(error);
+        acceptance->spec = TAKE_PTR(owned);
+
+        r = task_pool_check(context->tasks, error);
+        if (r >= 0)
+                r = pending_new(server, call, &pending, error);
         if (r < 0)
                 return r;
 
-        pending->spec = TAKE_PTR(owned);
-        r = fetch_start(
-                queue_context(server->queue), pending->spec, &fetch_events, pending,
-                &pending->fetch, error);
+        r = task_start(context->tasks, operation, acceptance, pending, &pending->task, error);
         if (r < 0)
                 pending_free(pending);
+        else
+                TAKE_PTR(acceptance);
         return r;
+}
+
+int bus_pending_inspect(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error) {
+        return accept_spec(server, call, spec, &inspect_operation, error);
+}
+
+int bus_pending_bootstrap(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error) {
+        _cleanup_(job_spec_freep) JobSpec *owned = spec;
+        int r;
+
+        r = queue_check(server->queue, error);
+        return r < 0 ? r : accept_spec(server, call, TAKE_PTR(owned), &bootstrap_operation, error);
 }
 
 /* A blob is not right: @error says why. What was removed meanwhile does not matter. */
@@ -386,6 +519,58 @@ int bus_pending_verify(BusServer *server, sd_bus_message *call, Error *error) {
         }
 
         return 0;
+}
+
+/* Whether a lease is needed is seen where its chain is. */
+typedef struct Pruning {
+        Store *store; /* borrowed */
+        uint64_t keep, freed;
+} Pruning;
+
+static int prune(Task *task, void *data, Error *error) {
+        Pruning *pruning = data;
+
+        return store_prune(pruning->store, pruning->keep, &pruning->freed, error);
+}
+
+static void on_pruned(void *userdata, void *data, int r, Error *error) {
+        _cleanup_(freep) Pruning *pruning = data;
+        BusPending *pending = userdata;
+
+        if (r < 0)
+                answer_error(pending, error);
+        else
+                (void) sd_bus_reply_method_return(pending->call, "t", pruning->freed);
+        pending_free(pending);
+}
+
+static const TaskOperation prune_operation = {
+        .work = prune,
+        .release = free,
+        .ended = on_pruned,
+};
+
+int bus_pending_prune(BusServer *server, sd_bus_message *call, uint64_t keep, Error *error) {
+        const FetchContext *context = queue_context(server->queue);
+        _cleanup_(freep) Pruning *pruning = malloc(sizeof(*pruning));
+        BusPending *pending;
+        int r;
+
+        if (!pruning)
+                return error_oom(error);
+        *pruning = (Pruning){ .store = context->store, .keep = keep };
+        r = task_pool_check(context->tasks, error);
+        if (r >= 0)
+                r = pending_new(server, call, &pending, error);
+        if (r < 0)
+                return r;
+
+        r = task_start(context->tasks, &prune_operation, pruning, pending, &pending->task, error);
+        if (r < 0)
+                pending_free(pending);
+        else
+                TAKE_PTR(pruning);
+        return r;
 }
 
 void bus_pending_drop(BusServer *server, sd_bus *bus) {

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Calls that take a while, and are no jobs: Inspect and Cache.Verify. They are answered when they are
- * done, and given up when who called is gone.
+ * Calls that take a while: Bootstrap until the job is accepted, Inspect, and Cache.Verify and Cache.Prune. They
+ * are answered when they are done, and given up when who called is gone; others are served meanwhile.
  */
 
 #include "bus-internal.h"
@@ -17,6 +17,17 @@
  * Return: 0, or a negative errno with @error set.
  */
 int bus_pending_inspect(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error);
+
+/**
+ * bus_pending_bootstrap() - look at the source and the destination, queue a job, and answer with its id
+ * @spec:       taken over, also on failure
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int bus_pending_bootstrap(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error);
+
+/** bus_pending_prune() - remove from the cache until @keep bytes are left, and answer with what was freed */
+int bus_pending_prune(BusServer *server, sd_bus_message *call, uint64_t keep, Error *error);
 
 /** bus_pending_verify() - hash every blob of the cache, and answer with the damaged ones */
 int bus_pending_verify(BusServer *server, sd_bus_message *call, Error *error);

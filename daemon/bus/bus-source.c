@@ -43,48 +43,15 @@ static int set_name(JobSpec *spec, const char *path, Error *error) {
         return spec->name ? 0 : error_oom(error);
 }
 
-/* Only what is read from its first byte to its last. */
-static int check_kind(const JobSpec *spec, bool is_directory, Error *error) {
-        struct stat st;
-
-        if (fstat(spec->source_fd, &st) < 0)
-                return error_set_errno(error, errno, "Cannot look at the source %s", spec->source);
-
-        if (is_directory && !S_ISDIR(st.st_mode))
-                return error_set(
-                        error, ENOTDIR, ERROR_INVALID_REFERENCE,
-                        "The source %s is not a directory: an image in one file is "
-                        "oci-archive:PATH or docker-archive:PATH",
-                        spec->source);
-        if (!is_directory && S_ISDIR(st.st_mode))
-                return error_set(
-                        error, EINVAL, ERROR_INVALID_REFERENCE,
-                        "The source %s is a directory, neither a regular file nor a pipe: an image "
-                        "in a directory is oci:PATH or dir:PATH",
-                        spec->source);
-        if (!is_directory && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode))
-                return error_set(
-                        error, EINVAL, ERROR_INVALID_REFERENCE,
-                        "The source %s is neither a regular file nor a pipe", spec->source);
-        return 0;
-}
-
-static int open_file(JobSpec *spec, const char *path, bool is_directory, Error *error) {
-        if (spec->source_fd >= 0)
-                return check_kind(spec, is_directory, error);
-        if (path[0] != '/')
+/* It is opened later. */
+static int set_path(JobSpec *spec, const char *path, bool is_directory, Error *error) {
+        if (spec->source_fd < 0 && path[0] != '/')
                 return invalid(
                         spec->source, "without a descriptor its path has to be absolute", error);
 
-        /* Nobody may write to a pipe yet: the daemon does not wait for that. */
-        spec->source_fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        if (spec->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-                return error_set(
-                        error, ENOENT, ERROR_NOT_FOUND, "The source %s is not there", spec->source);
-        if (spec->source_fd < 0 || fcntl(spec->source_fd, F_SETFL, 0) < 0)
-                return error_set_errno(error, errno, "Cannot open the source %s", spec->source);
-
-        return check_kind(spec, is_directory, error);
+        spec->is_directory = is_directory;
+        spec->source_path = strdup(path);
+        return spec->source_path ? 0 : error_oom(error);
 }
 
 /* Also with less slashes, or one more: "docker:NAME" is no image that is called "docker". */
@@ -125,7 +92,7 @@ static int read_files(JobSpec *spec, Error *error) {
 
         spec->source_kind = JOB_SOURCE_FILES;
         is_directory = reference.kind == SOURCE_OCI || reference.kind == SOURCE_DIR;
-        r = open_file(spec, reference.path, is_directory, error);
+        r = set_path(spec, reference.path, is_directory, error);
         if (r >= 0)
                 r = set_name(
                         spec,
@@ -166,7 +133,7 @@ static int read_tarball(JobSpec *spec, Error *error) {
         }
 
         spec->source_kind = JOB_SOURCE_TARBALL;
-        r = open_file(spec, path, false, error);
+        r = set_path(spec, path, false, error);
         return r < 0 ? r : set_name(spec, path, error);
 }
 
@@ -217,4 +184,54 @@ int bus_source_read(JobSpec *spec, Error *error) {
                 "oci-archive:PATH[:REF], docker-archive:PATH[:REF], dir:PATH or "
                 "virt-builder://TEMPLATE",
                 error);
+}
+
+/* Only what is read from its first byte to its last. */
+static int check_kind(JobSpec *spec, Error *error) {
+        struct stat st;
+        off_t offset;
+
+        if (fstat(spec->source_fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot look at the source %s", spec->source);
+
+        if (spec->is_directory && !S_ISDIR(st.st_mode))
+                return error_set(
+                        error, ENOTDIR, ERROR_INVALID_REFERENCE,
+                        "The source %s is not a directory: an image in one file is "
+                        "oci-archive:PATH or docker-archive:PATH",
+                        spec->source);
+        if (!spec->is_directory && S_ISDIR(st.st_mode))
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_REFERENCE,
+                        "The source %s is a directory, neither a regular file nor a pipe: an image "
+                        "in a directory is oci:PATH or dir:PATH",
+                        spec->source);
+        if (!spec->is_directory && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) &&
+            !S_ISSOCK(st.st_mode))
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_REFERENCE,
+                        "The source %s is neither a regular file nor a pipe", spec->source);
+
+        /* It is read from there on. */
+        offset = lseek(spec->source_fd, 0, SEEK_CUR);
+        if (S_ISREG(st.st_mode) && offset >= 0 && offset < st.st_size)
+                spec->source_bytes = (uint64_t) (st.st_size - offset);
+        return 0;
+}
+
+int bus_source_open(JobSpec *spec, Error *error) {
+        if (!spec->source_path)
+                return 0;
+        if (spec->source_fd >= 0)
+                return check_kind(spec, error);
+
+        /* Nobody may write to a pipe yet: a worker waits for that. */
+        spec->source_fd = open(spec->source_path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (spec->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+                return error_set(
+                        error, ENOENT, ERROR_NOT_FOUND, "The source %s is not there", spec->source);
+        if (spec->source_fd < 0 || fcntl(spec->source_fd, F_SETFL, 0) < 0)
+                return error_set_errno(error, errno, "Cannot open the source %s", spec->source);
+
+        return check_kind(spec, error);
 }

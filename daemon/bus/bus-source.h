@@ -18,11 +18,17 @@
 #define BUS_SOURCE_MAX      ((size_t) 8 << 10) /* bytes of a source: jobs keep it for a while */
 
 /**
- * bus_source_read() - read the source of @spec, and open it unless the caller has sent a descriptor
+ * bus_source_read() - read the source of @spec, and set what it has of it; no file is looked at
  *
- * Sets what @spec has of the source. Files are opened with the daemon's own rights, which root and the
- * daemon's own user have anyway.
- *
- * Return: 0, or a negative errno with @error set: ERROR_INVALID_REFERENCE, ERROR_NOT_FOUND, …
+ * Return: 0, or a negative errno with @error set: ERROR_INVALID_REFERENCE, …
  */
 int bus_source_read(JobSpec *spec, Error *error);
+
+/**
+ * bus_source_open() - open the source of @spec unless the caller has sent a descriptor, and look at it
+ *
+ * Files are opened with the daemon's own rights, which root and the daemon's own user have anyway. May take for
+ * ever: see job-task.h. Return: 0, or a negative errno with @error set: ERROR_INVALID_REFERENCE,
+ * ERROR_NOT_FOUND, …
+ */
+int bus_source_open(JobSpec *spec, Error *error);

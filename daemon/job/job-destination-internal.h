@@ -4,6 +4,7 @@
 /* What the files about destinations share. */
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/stat.h>
 
@@ -37,6 +38,7 @@ struct Destination {
         bool is_in_place;
         bool is_locked; /* in place: nobody else works there, and it had no content */
         bool is_committed;
+        atomic_bool is_given_up; /* by the event loop, while a thread works on it */
         Store *store;            /* borrowed */
         StoreJournalEntry entry; /* owned; without a lock when it is not noted */
 };

@@ -354,6 +354,8 @@ static int publish(Destination *destination, Error *error) {
                 return error_set_errno(
                         error, -r, "Cannot write the new tree of %s", destination->path);
 
+        if (destination->is_given_up)
+                return error_set(error, ECANCELED, ERROR_CANCELLED, "The job has ended meanwhile");
         r = flags != 0 ? change_places(destination) : rename_root(destination, 0);
         if (r == -ENOTEMPTY || r == -EEXIST || r == -ENOTDIR)
                 return error_set(
@@ -396,6 +398,10 @@ int destination_commit(Destination *destination, Error *error) {
         forget(destination);
         destination->is_committed = true;
         return 0;
+}
+
+void destination_give_up(Destination *destination) {
+        destination->is_given_up = true;
 }
 
 bool destination_check_clone_step(const Destination *destination, DestinationStep *ret) {

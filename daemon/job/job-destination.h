@@ -28,6 +28,8 @@
 
 #define DESTINATION_STAGING_ROOT "root"
 
+/* All of this touches the file systems of others, and may take for ever: it is for the threads of job-step.h. Only
+ * destination_give_up(), _path(), _root_fd(), _take_place() and _free() are for the event loop. */
 typedef struct Destination Destination;
 
 typedef struct DestinationRequest {
@@ -116,6 +118,9 @@ bool destination_has_committed(Destination *destination);
  * not mounted with nosuid.
  */
 bool destination_lends_rights(const Destination *destination);
+
+/** destination_give_up() - whatever a thread is doing with it: nothing becomes visible any more */
+void destination_give_up(Destination *destination);
 
 /** destination_check_clone_step() - whether what the tree has changed places with is to be looked at, and how */
 bool destination_check_clone_step(const Destination *destination, DestinationStep *ret);

@@ -16,6 +16,7 @@
 
 #include "job-blob.h"
 #include "job-spec.h"
+#include "job-task.h"
 #include "store-image.h"
 
 typedef struct Fetch Fetch;
@@ -40,6 +41,7 @@ typedef struct FetchEvents {
 typedef struct FetchContext {
         const ProcessContext *process; /* borrowed, as all that follow */
         BlobTable *blobs;
+        TaskPool *tasks;
         Store *store;
         const char *temporary_directory; /* for what is not to be kept */
 } FetchContext;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "job-owners.h"
 #include "job-queue.h"
 
 /* A job's place in the queue. */
@@ -29,6 +28,7 @@ struct Queue {
         FetchContext context;
         BlobTable *blobs;      /* owned */
         UserTable *users;      /* owned */
+        TaskPool *tasks;       /* owned */
         Entry *entries;        /* owned; oldest first */
         sd_event_source *next; /* owned; starts what waits, from the event loop */
         unsigned n_held;
@@ -184,12 +184,15 @@ int queue_new(
 
         queue->process.users = queue->users;
         r = blob_table_new(&queue->process, store, &queue->blobs, error);
+        if (r >= 0)
+                r = task_pool_new(event, &queue->tasks, error);
         if (r < 0)
                 return r;
 
         queue->context = (FetchContext){
                 .process = &queue->process,
                 .blobs = queue->blobs,
+                .tasks = queue->tasks,
                 .store = store,
                 .temporary_directory = settings->temporary_directory,
         };
@@ -214,6 +217,7 @@ Queue *queue_free(Queue *queue) {
         sd_event_source_disable_unref(queue->next);
         blob_table_free(queue->blobs);
         user_table_free(queue->users);
+        task_pool_free(queue->tasks);
         free(queue);
         return NULL;
 }
@@ -227,25 +231,14 @@ static bool is_taken(const Queue *queue, const Place *place) {
         return false;
 }
 
-static int new_entry(Queue *queue, JobSpec *spec, Entry **ret, Error *error) {
-        const DestinationRequest request = {
-                .path = spec->destination,
-                .directory_fd = spec->destination_fd,
-                .overwrite = spec->overwrite,
-                .maps_owners = spec->uids.n_ranges + spec->gids.n_ranges > 0,
-        };
-        _cleanup_(entry_freep) Entry *entry = NULL;
-        int r;
+static int new_entry(Queue *queue, Destination *destination, Entry **ret, Error *error) {
+        _cleanup_(destination_freep) Destination *owned = destination;
+        _cleanup_(entry_freep) Entry *entry = malloc(sizeof(*entry));
 
-        entry = malloc(sizeof(*entry));
         if (!entry)
                 return error_oom(error);
 
-        *entry = (Entry){ .queue = queue };
-        r = destination_new(&request, &entry->destination, error);
-        if (r < 0)
-                return r;
-
+        *entry = (Entry){ .queue = queue, .destination = TAKE_PTR(owned) };
         entry->place = destination_take_place(entry->destination);
         if (is_taken(queue, entry->place))
                 return error_set(
@@ -257,21 +250,25 @@ static int new_entry(Queue *queue, JobSpec *spec, Entry **ret, Error *error) {
         return 0;
 }
 
-int queue_add(Queue *queue, JobSpec *spec, Job **ret, Error *error) {
-        _cleanup_(job_spec_freep) JobSpec *owned = spec;
-        _cleanup_(entry_freep) Entry *entry = NULL;
-        Entry **end;
-        int r;
-
+int queue_check(const Queue *queue, Error *error) {
         if (count(queue, entry_waits) >= queue->settings.config->queued_max)
                 return error_set(
                         error, ENOBUFS, ERROR_QUEUE_FULL,
                         "There are %" PRIu64 " jobs waiting already: try again later",
                         queue->settings.config->queued_max);
+        return 0;
+}
 
-        r = owners_check(spec, error);
+int queue_add(Queue *queue, JobSpec *spec, Destination *destination, Job **ret, Error *error) {
+        _cleanup_(destination_freep) Destination *owned_destination = destination;
+        _cleanup_(job_spec_freep) JobSpec *owned = spec;
+        _cleanup_(entry_freep) Entry *entry = NULL;
+        Entry **end;
+        int r;
+
+        r = queue_check(queue, error);
         if (r >= 0)
-                r = new_entry(queue, spec, &entry, error);
+                r = new_entry(queue, TAKE_PTR(owned_destination), &entry, error);
         if (r < 0)
                 return r;
         r = job_new(queue->event, queue->listener, queue->log, spec, &entry->job, error);

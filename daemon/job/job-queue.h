@@ -34,14 +34,18 @@ int queue_new(
 /** queue_free() - release @queue (may be NULL); what still runs is killed */
 Queue *queue_free(Queue *queue);
 
+/** queue_check() - whether there is room for one more job; -ENOBUFS (ERROR_QUEUE_FULL) with @error set */
+int queue_check(const Queue *queue, Error *error);
+
 /**
- * queue_add() - check what can be checked at once, and queue a job
+ * queue_add() - queue a job
  * @spec:       taken over, also on failure
+ * @destination: where it goes; taken over, also on failure
  *
  * Return: 0 with the job (borrowed) in @ret; -ENOBUFS (ERROR_QUEUE_FULL), -EBUSY
- * (ERROR_DESTINATION_BUSY), what destination_new() returns, or another negative errno; with @error set.
+ * (ERROR_DESTINATION_BUSY), or another negative errno; with @error set.
  */
-int queue_add(Queue *queue, JobSpec *spec, Job **ret, Error *error);
+int queue_add(Queue *queue, JobSpec *spec, Destination *destination, Job **ret, Error *error);
 
 /** queue_find() - the job with that id, or NULL */
 Job *queue_find(const Queue *queue, const char *id);

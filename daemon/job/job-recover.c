@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <syslog.h>
 
 #include "job-recover.h"
+#include "job-step.h"
 #include "job-tree.h"
 #include "store-disk.h"
 
@@ -15,9 +17,11 @@ struct Recovery {
         char (*ids)[STORE_JOURNAL_ID_MAX]; /* owned; of the journal's entries */
         size_t n_ids;
         size_t n_done;
-        sd_event_source *next;    /* owned; looks at the next entry */
-        Destination *destination; /* owned; what is being removed */
-        Tree *tree;               /* owned */
+        sd_event_source *next; /* owned; looks at the next entry */
+        StepData *data; /* owned, by @task when there is one; the entry that is being looked at */
+        Task *task;     /* owned */
+        sd_event_source *patience; /* owned; armed while there is @task */
+        Tree *tree;                /* owned */
 };
 
 /* What is forgotten is told once, also by a daemon that tells only errors. */
@@ -29,77 +33,121 @@ static void warn(const Recovery *recovery, const Error *error) {
                 "%s", error_text(error));
 }
 
+static void go_on(Recovery *recovery) {
+        recovery->data = step_data_free(recovery->data);
+        (void) sd_event_source_set_enabled(recovery->next, SD_EVENT_ONESHOT);
+}
+
+/* Returns -ENOMEM with @error set when it was not started. */
+static int start_step(Recovery *recovery, const TaskOperation *operation, Error *error) {
+        int r;
+
+        r = task_start(
+                queue_context(recovery->queue)->tasks, operation, recovery->data, recovery,
+                &recovery->task, error);
+        if (r < 0)
+                return r;
+
+        (void) sd_event_source_set_time_relative(recovery->patience, JOB_STEP_PATIENCE_USEC);
+        (void) sd_event_source_set_enabled(recovery->patience, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+static void end_step(Recovery *recovery) {
+        recovery->task = task_free(recovery->task);
+        (void) sd_event_source_set_enabled(recovery->patience, SD_EVENT_OFF);
+}
+
+/* The others are not to wait for one whose file system does not answer: it stays in the journal. */
+static int on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
+        Recovery *recovery = userdata;
+
+        log_print(
+                queue_context(recovery->queue)->process->log, LOG_WARNING,
+                "Entry %s of the journal stays: the file system of what it speaks of does not answer",
+                recovery->ids[recovery->n_done - 1]);
+        recovery->task = task_free(recovery->task);
+        (void) TAKE_PTR(recovery->data);
+        go_on(recovery);
+        return 0;
+}
+
+static void on_cleaned(void *userdata, void *data, int r, Error *error) {
+        Recovery *recovery = userdata;
+
+        end_step(recovery);
+        if (r < 0)
+                warn(recovery, error);
+        go_on(recovery);
+}
+
+static const TaskOperation cleaned_operation = {
+        .work = step_cleaned,
+        .release = step_release,
+        .ended = on_cleaned,
+};
+
 static void on_removed(void *userdata, const Error *error) {
         _cleanup_(error_clear) Error why = ERROR_NULL;
         Recovery *recovery = userdata;
 
         recovery->tree = tree_free(recovery->tree);
-        if (error->code != 0)
-                warn(recovery, error);
-        else if (destination_cleaned(recovery->destination, &why) < 0)
-                warn(recovery, &why);
-        recovery->destination = destination_free(recovery->destination);
-        (void) sd_event_source_set_enabled(recovery->next, SD_EVENT_ONESHOT);
+        if (error->code == 0 && start_step(recovery, &cleaned_operation, &why) >= 0)
+                return;
+
+        warn(recovery, error->code != 0 ? error : &why);
+        go_on(recovery);
 }
 
 static const TreeEvents tree_events = { .ended = on_removed };
 
-/* Returns 1 with an entry that no daemon works on, 0 when there is none, for this id. */
-static int take_entry(Store *store, const char *id, StoreJournalEntry *ret, Error *error) {
-        int r;
-
-        r = store_journal_begin(store, error);
-        if (r < 0)
-                return r;
-
-        r = store_journal_take(store, id, ret, error);
-        if (r == -EBADMSG)
-                store_journal_forget(store, id);
-        store_journal_end(store);
-        return r;
-}
-
-/* Returns 1 when a worker is at it, 0 when there is nothing to do for this entry. */
-static int recover_entry(Recovery *recovery, const char *id, Error *error) {
-        _cleanup_(store_journal_entry_done) StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
-        const FetchContext *context = queue_context(recovery->queue);
-        DestinationStep step;
-        int r;
-
-        r = take_entry(context->store, id, &entry, error);
-        if (r > 0)
-                r = destination_recover(context->store, &entry, &recovery->destination, error);
-        if (r <= 0)
-                return r;
-
-        log_print(
-                context->process->log, LOG_INFO, "Removing what a killed daemon left of %s",
-                destination_path(recovery->destination));
-        if (!destination_cleanup_step(recovery->destination, &step))
-                return 0;
-
-        r = tree_start(context->process, &step, &tree_events, recovery, &recovery->tree, error);
-        return r < 0 ? r : 1;
-}
-
-static int on_next(sd_event_source *source, void *userdata) {
+static void on_recovered(void *userdata, void *data, int r, Error *error) {
         Recovery *recovery = userdata;
+        const ProcessContext *process = queue_context(recovery->queue)->process;
 
-        while (recovery->n_done < recovery->n_ids) {
-                _cleanup_(error_clear) Error error = ERROR_NULL;
-                int r;
-
-                r = recover_entry(recovery, recovery->ids[recovery->n_done++], &error);
-                if (r > 0)
-                        return 0;
-                if (r < 0)
-                        warn(recovery, &error);
-                recovery->destination = destination_free(recovery->destination);
+        end_step(recovery);
+        if (r > 0)
+                log_print(
+                        process->log, LOG_INFO, "Removing what a killed daemon left of %s",
+                        destination_path(recovery->data->destination));
+        if (r > 0 && recovery->data->has_next) {
+                r = tree_start(
+                        process, &recovery->data->next, &tree_events, recovery, &recovery->tree,
+                        error);
+                if (r >= 0)
+                        return;
         }
 
-        queue_release(recovery->queue);
-        queue_resume(recovery->queue);
-        recovery->events->ended(recovery->userdata);
+        if (r < 0)
+                warn(recovery, error);
+        go_on(recovery);
+}
+
+static const TaskOperation recover_operation = {
+        .work = step_recover,
+        .release = step_release,
+        .ended = on_recovered,
+};
+
+static int on_next(sd_event_source *source, void *userdata) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        Recovery *recovery = userdata;
+
+        if (recovery->n_done == recovery->n_ids) {
+                queue_release(recovery->queue);
+                queue_resume(recovery->queue);
+                recovery->events->ended(recovery->userdata);
+                return 0;
+        }
+
+        recovery->data = step_data_new(queue_context(recovery->queue)->store, NULL);
+        if (!recovery->data)
+                return -ENOMEM;
+        strcpy(recovery->data->id, recovery->ids[recovery->n_done++]);
+        if (start_step(recovery, &recover_operation, &error) < 0) {
+                warn(recovery, &error);
+                go_on(recovery);
+        }
         return 0;
 }
 
@@ -130,6 +178,12 @@ int recovery_start(
                 return r;
 
         r = sd_event_add_defer(context->process->event, &recovery->next, on_next, recovery);
+        if (r >= 0)
+                r = sd_event_add_time(
+                        context->process->event, &recovery->patience, CLOCK_MONOTONIC, 0, 0,
+                        on_patience, recovery);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(recovery->patience, SD_EVENT_OFF);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot begin to recover");
 
@@ -140,13 +194,20 @@ int recovery_start(
         return 0;
 }
 
+void recovery_stop(Recovery *recovery) {
+        recovery->n_ids = recovery->n_done;
+}
+
 Recovery *recovery_free(Recovery *recovery) {
         if (!recovery)
                 return NULL;
 
         sd_event_source_disable_unref(recovery->next);
+        sd_event_source_disable_unref(recovery->patience);
         tree_free(recovery->tree);
-        destination_free(recovery->destination);
+        if (!recovery->task)
+                step_data_free(recovery->data);
+        task_free(recovery->task);
         free(recovery->ids);
         free(recovery);
         return NULL;

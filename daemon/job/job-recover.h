@@ -2,7 +2,8 @@
 #pragma once
 
 /* Removes what daemons that were killed left: disk images in the cache at once, staging directories one
- * after the other. Jobs wait for that: they may be about to work in the same place. */
+ * after the other. Jobs wait for that: they may be about to work in the same place. What is on a file system
+ * that does not answer stays: a job that is to work there is told that somebody does. */
 
 #include "job-queue.h"
 
@@ -20,6 +21,9 @@ typedef struct RecoveryEvents {
  */
 int recovery_start(
         Queue *queue, const RecoveryEvents *events, void *userdata, Recovery **ret, Error *error);
+
+/** recovery_stop() - look at no more entries; ended() follows */
+void recovery_stop(Recovery *recovery);
 
 /** recovery_free() - release @recovery (may be NULL) */
 Recovery *recovery_free(Recovery *recovery);

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "job-builder.h"
 #include "job-run.h"
+#include "job-step.h"
 #include "job-tree.h"
 #include "job-unpack.h"
 
@@ -29,8 +29,9 @@ struct JobRun {
         Job *job;
         const JobRunEvents *events;
         void *userdata;
-        Destination *destination; /* owned, as all that follow */
-        sd_event_source *begin;   /* the first step, from the event loop */
+        StepData *data;         /* owned, as all that follow; but by @task when there is one */
+        Task *task;             /* a step, in its thread */
+        sd_event_source *begin; /* the first step, from the event loop */
         Fetch *fetch;
         Builder *builder;
         Unpack *unpack;
@@ -49,6 +50,9 @@ struct JobRun {
         uint64_t seen;               /* all that moved when there was progress last */
         sd_event_source *stall;      /* armed while there has to be progress */
         sd_event_source *deadline;   /* armed until nothing is left to do but to clean up */
+        sd_event_source *patience;   /* armed while there is @task: until it has to end */
+        bool is_impatient;           /* the same: it has to end soon */
+        bool is_cleaning;            /* all that was to be done is done, or has failed */
         Error error;                 /* why the job ends; empty as long as all is well */
         Error unpack_error; /* of an unpack worker whose input, which may be to blame, is not verified */
         Error builder_error; /* of a builder from which the unpack worker, still there, does not read */
@@ -155,6 +159,19 @@ static void set_phase(JobRun *run, JobPhase phase) {
         job_set_progress(run->job, &progress);
 }
 
+/* A step that is to end gets less time than one that nobody has given up yet. */
+static void push_patience(JobRun *run) {
+        const uint64_t usec = run->error.code != 0 ? JOB_STEP_PATIENCE_USEC
+                                                   : run->context->process->config->stall_usec;
+
+        if (usec == 0 || run->is_impatient)
+                return;
+
+        run->is_impatient = run->error.code != 0;
+        (void) sd_event_source_set_time_relative(run->patience, usec);
+        (void) sd_event_source_set_enabled(run->patience, SD_EVENT_ONESHOT);
+}
+
 void job_run_stop(JobRun *run, const Error *error) {
         if (run->error.code == 0)
                 (void) error_copy(&run->error, error);
@@ -165,25 +182,29 @@ void job_run_stop(JobRun *run, const Error *error) {
         if (run->is_unpacking)
                 unpack_stop(run->unpack);
         /* What is being removed has to go in any case. */
-        if (run->is_at_tree && !run->is_committing &&
-            job_progress(run->job)->phase != JOB_PHASE_CLEAN)
+        if (run->is_at_tree && !run->is_committing && !run->is_cleaning)
                 tree_stop(run->tree);
+        if (run->task)
+                push_patience(run);
 }
 
-static int on_stall(sd_event_source *source, uint64_t usec, void *userdata) {
+static void stop_stalled(JobRun *run) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        JobRun *run = userdata;
-
-        if (reason_so_far(run)) {
-                job_run_stop(run, reason_so_far(run));
-                return 0;
-        }
 
         error_set(
                 &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
                 "There was no progress for %" PRIu64 " seconds (StallTimeoutSec=)",
                 run->context->process->config->stall_usec / USEC_PER_SEC);
         job_run_stop(run, &error);
+}
+
+static int on_stall(sd_event_source *source, uint64_t usec, void *userdata) {
+        JobRun *run = userdata;
+
+        if (reason_so_far(run))
+                job_run_stop(run, reason_so_far(run));
+        else
+                stop_stalled(run);
         return 0;
 }
 
@@ -215,22 +236,70 @@ static void conclude(JobRun *run) {
         run->events->ended(run->userdata, run);
 }
 
-/* What could not be removed stays in the journal: the next daemon tries again. */
-static void finish_cleaning(JobRun *run) {
-        _cleanup_(error_clear) Error error = ERROR_NULL;
-
-        if (destination_cleaned(run->destination, &error) < 0)
-                job_message(run->job, LOG_WARNING, error_text(&error));
+/* The file system does not answer. What was begun stays in the journal. */
+static void give_up(JobRun *run) {
+        run->task = step_give_up(run->task, TAKE_PTR(run->data));
+        job_message(
+                run->job, LOG_WARNING,
+                "The file system of the destination does not answer: what was begun there is left to "
+                "the next daemon");
         conclude(run);
 }
 
-static void on_cleaned(void *userdata, const Error *error) {
+static int on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
+        JobRun *run = userdata;
+
+        if (run->error.code == 0 && !run->is_cleaning)
+                stop_stalled(run);
+        else
+                give_up(run);
+        return 0;
+}
+
+/* The run's data is the thread's until that has ended. */
+static void start_step(JobRun *run, const TaskOperation *operation) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        if (task_start(run->context->tasks, operation, run->data, run, &run->task, &error) < 0)
+                operation->ended(run, run->data, -ENOMEM, &error);
+        else
+                push_patience(run);
+}
+
+static void end_step(JobRun *run) {
+        run->task = task_free(run->task);
+        run->is_impatient = false;
+        (void) sd_event_source_set_enabled(run->patience, SD_EVENT_OFF);
+}
+
+static void fail(JobRun *run, Error *error) {
+        if (run->error.code == 0)
+                error_move(&run->error, error);
+}
+
+/* What could not be removed stays in the journal: the next daemon tries again. */
+static void on_cleaned(void *userdata, void *data, int r, Error *error) {
+        JobRun *run = userdata;
+
+        end_step(run);
+        if (r < 0)
+                job_message(run->job, LOG_WARNING, error_text(error));
+        conclude(run);
+}
+
+static const TaskOperation cleaned_operation = {
+        .work = step_cleaned,
+        .release = step_release,
+        .ended = on_cleaned,
+};
+
+static void on_removed(void *userdata, const Error *error) {
         JobRun *run = userdata;
 
         run->is_at_tree = false;
         run->tree = tree_free(run->tree);
         if (error->code == 0) {
-                finish_cleaning(run);
+                start_step(run, &cleaned_operation);
                 return;
         }
 
@@ -238,42 +307,13 @@ static void on_cleaned(void *userdata, const Error *error) {
         conclude(run);
 }
 
-static const TreeEvents clean_events = { .ended = on_cleaned };
-
-static void clean_up(JobRun *run) {
-        _cleanup_(error_clear) Error error = ERROR_NULL;
-        DestinationStep step;
-
-        if (!destination_cleanup_step(run->destination, &step)) {
-                finish_cleaning(run);
-                return;
-        }
-
-        set_phase(run, JOB_PHASE_CLEAN);
-        if (tree_start(run->context->process, &step, &clean_events, run, &run->tree, &error) >= 0) {
-                run->is_at_tree = true;
-                return;
-        }
-        job_message(run->job, LOG_WARNING, error_text(&error));
-        conclude(run);
-}
-
-static void remember_image(JobRun *run) {
-        _cleanup_(store_image_done) StoreImage image = { 0 };
-        _cleanup_(error_clear) Error error = ERROR_NULL;
-
-        if (job_spec(run->job)->no_cache || job_spec(run->job)->source_kind != JOB_SOURCE_REGISTRY)
-                return;
-        if (fetch_describe(run->fetch, &image, &error) < 0 ||
-            store_image_add(run->context->store, &image, &error) < 0)
-                job_message(run->job, LOG_WARNING, error_text(&error));
-}
+static const TreeEvents remove_events = { .ended = on_removed };
 
 /* The tree is where it is to be: an image's programs may be more than its user wants on this host. */
 static void warn_of_rights(JobRun *run) {
         _cleanup_(freep) char *text = NULL;
 
-        if (run->n_with_rights == 0 || !destination_lends_rights(run->destination))
+        if (run->n_with_rights == 0 || !run->data->lends_rights)
                 return;
         if (asprintf(
                     &text,
@@ -288,27 +328,67 @@ static void warn_of_rights(JobRun *run) {
         job_message(run->job, LOG_WARNING, text);
 }
 
+static void on_clean(void *userdata, void *data, int r, Error *error) {
+        JobRun *run = userdata;
+
+        end_step(run);
+        if (run->error.code == 0)
+                warn_of_rights(run);
+        if (r >= 0 && !run->data->has_next) {
+                start_step(run, &cleaned_operation);
+                return;
+        }
+
+        if (r >= 0) {
+                set_phase(run, JOB_PHASE_CLEAN);
+                r = tree_start(
+                        run->context->process, &run->data->next, &remove_events, run, &run->tree,
+                        error);
+        }
+        if (r >= 0) {
+                run->is_at_tree = true;
+                return;
+        }
+        job_message(run->job, LOG_WARNING, error_text(error));
+        conclude(run);
+}
+
+static const TaskOperation clean_operation = {
+        .work = step_clean,
+        .release = step_release,
+        .ended = on_clean,
+};
+
+static void remember_image(JobRun *run) {
+        _cleanup_(store_image_done) StoreImage image = { 0 };
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        if (job_spec(run->job)->no_cache || job_spec(run->job)->source_kind != JOB_SOURCE_REGISTRY)
+                return;
+        if (fetch_describe(run->fetch, &image, &error) < 0 ||
+            store_image_add(run->context->store, &image, &error) < 0)
+                job_message(run->job, LOG_WARNING, error_text(&error));
+}
+
 /* What was done stays, or what is left of it has to go. */
 static void finish(JobRun *run) {
         if (run->error.code == 0) {
                 if (run->disk)
                         disk_keep(run->disk);
-                warn_of_rights(run);
                 remember_image(run);
         }
 
-        clean_up(run);
+        run->is_cleaning = true;
+        start_step(run, &clean_operation);
 }
 
-static void on_committed(void *userdata, const Error *error) {
+/* It has a worker's answer, and looks itself. */
+static void on_seen(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
 
-        run->is_at_tree = run->is_committing = false;
-        run->tree = tree_free(run->tree);
-        if (destination_has_committed(run->destination))
+        end_step(run);
+        if (r > 0)
                 error_clear(&run->error);
-        else if (run->error.code == 0 && error->code != 0)
-                (void) error_copy(&run->error, error);
         else if (run->error.code == 0)
                 error_set(
                         &run->error, ESTALE, ERROR_WORKER_FAILED,
@@ -316,14 +396,38 @@ static void on_committed(void *userdata, const Error *error) {
         finish(run);
 }
 
-static const TreeEvents commit_events = { .ended = on_committed };
+static const TaskOperation see_operation = {
+        .work = step_see_commit,
+        .release = step_release,
+        .ended = on_seen,
+};
 
-static void revert(JobRun *run) {
-        _cleanup_(error_clear) Error error = ERROR_NULL;
+static void on_moved(void *userdata, const Error *error) {
+        JobRun *run = userdata;
 
-        if (destination_revert(run->destination, &error) < 0)
-                job_message(run->job, LOG_WARNING, error_text(&error));
+        run->is_at_tree = run->is_committing = false;
+        run->tree = tree_free(run->tree);
+        if (error->code != 0 && run->error.code == 0)
+                (void) error_copy(&run->error, error);
+        start_step(run, &see_operation);
 }
+
+static const TreeEvents move_events = { .ended = on_moved };
+
+static void on_reverted(void *userdata, void *data, int r, Error *error) {
+        JobRun *run = userdata;
+
+        end_step(run);
+        if (r < 0)
+                job_message(run->job, LOG_WARNING, error_text(error));
+        finish(run);
+}
+
+static const TaskOperation revert_operation = {
+        .work = step_revert,
+        .release = step_release,
+        .ended = on_reverted,
+};
 
 static void on_checked(void *userdata, const Error *error) {
         JobRun *run = userdata;
@@ -333,40 +437,46 @@ static void on_checked(void *userdata, const Error *error) {
         if (error->code != 0 && run->error.code == 0)
                 (void) error_copy(&run->error, error);
         if (run->error.code != 0)
-                revert(run);
-        finish(run);
+                start_step(run, &revert_operation);
+        else
+                finish(run);
 }
 
 static const TreeEvents check_events = { .ended = on_checked };
 
-/* Returns whether a worker is at it, or looks at what was overwritten. */
-static bool commit(JobRun *run) {
-        DestinationStep step;
-        int r;
+static void on_committed(void *userdata, void *data, int r, Error *error) {
+        JobRun *run = userdata;
+        bool is_done;
 
-        if (run->disk && disk_finish(run->disk, &run->error) < 0)
-                return false;
-        r = destination_commit_step(run->destination, &step, &run->error);
+        end_step(run);
+        is_done = run->data->has_next && !run->data->next.moves;
+        if (r >= 0 && run->data->has_next)
+                r = tree_start(
+                        run->context->process, &run->data->next,
+                        is_done ? &check_events : &move_events, run, &run->tree, error);
+        run->is_at_tree = r >= 0 && run->data->has_next;
+        run->is_committing = run->is_at_tree && !is_done;
         if (r < 0)
-                return false;
-        if (r > 0) {
-                run->is_at_tree = run->is_committing =
-                        tree_start(
-                                run->context->process, &step, &commit_events, run, &run->tree,
-                                &run->error) >= 0;
-                return run->is_committing;
-        }
+                fail(run, error);
 
-        if (destination_commit(run->destination, &run->error) < 0 ||
-            !destination_check_clone_step(run->destination, &step))
-                return false;
-        if (tree_start(run->context->process, &step, &check_events, run, &run->tree, &run->error) >=
-            0) {
-                run->is_at_tree = true;
-                return true;
-        }
-        revert(run);
-        return false;
+        if (r < 0 && is_done)
+                start_step(run, &revert_operation);
+        else if (!run->is_at_tree)
+                finish(run);
+}
+
+static const TaskOperation commit_operation = {
+        .work = step_commit,
+        .release = step_release,
+        .ended = on_committed,
+};
+
+static void commit(JobRun *run) {
+        set_phase(run, JOB_PHASE_FINISH);
+        if (run->disk && disk_finish(run->disk, &run->error) < 0)
+                finish(run);
+        else
+                start_step(run, &commit_operation);
 }
 
 /* Goes on when no worker is left: all went well, or it has to be undone. */
@@ -377,14 +487,11 @@ static void settle(JobRun *run) {
         (void) sd_event_source_set_enabled(run->stall, SD_EVENT_OFF);
         (void) sd_event_source_set_enabled(run->deadline, SD_EVENT_OFF);
 
-        if (run->error.code == 0) {
-                assert(run->is_unpacked);
-
-                set_phase(run, JOB_PHASE_FINISH);
-                if (commit(run))
-                        return;
-        }
-        finish(run);
+        assert(run->error.code != 0 || run->is_unpacked);
+        if (run->error.code == 0)
+                commit(run);
+        else
+                finish(run);
 }
 
 /* Whether it may be the input's fault, which its digest would tell. */
@@ -455,13 +562,13 @@ static void start_unpacking(JobRun *run, int tarball_fd) {
                 .fetch = run->fetch,
                 .tarball_fd = tarball_fd,
                 .spec = spec,
-                .root_fd = destination_root_fd(run->destination),
+                .root_fd = destination_root_fd(run->data->destination),
                 .scratch_fd = -EBADF,
         };
         const DiskRequest disk_request = {
                 .spec = spec,
                 .root_fd = request.root_fd,
-                .path = destination_path(run->destination),
+                .path = destination_path(run->data->destination),
                 .fetch = run->fetch,
                 .store = run->context->store,
         };
@@ -546,15 +653,8 @@ static void start_fetching(JobRun *run) {
 }
 
 static void start_with_tarball(JobRun *run) {
-        int fd = job_spec(run->job)->source_fd;
-        struct stat st;
-        off_t offset;
-
-        /* It is read from there on. */
-        offset = lseek(fd, 0, SEEK_CUR);
-        if (fstat(fd, &st) >= 0 && S_ISREG(st.st_mode) && offset >= 0 && offset < st.st_size)
-                run->tarball_bytes = (uint64_t) (st.st_size - offset);
-        start_unpacking(run, fd);
+        run->tarball_bytes = job_spec(run->job)->source_bytes;
+        start_unpacking(run, job_spec(run->job)->source_fd);
 }
 
 static void on_built(void *userdata, uint32_t permille) {
@@ -644,20 +744,34 @@ static void start_cloning(JobRun *run, const DestinationStep *step) {
                 settle(run);
 }
 
-static int on_begin(sd_event_source *source, void *userdata) {
+static void on_prepared(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
-        DestinationStep step;
-        int r = -ECANCELED;
 
-        if (run->error.code == 0)
-                r = destination_prepare(run->destination, run->context->store, &run->error);
-
+        end_step(run);
         if (r < 0)
+                fail(run, error);
+
+        if (run->error.code != 0)
                 settle(run);
-        else if (destination_clone_step(run->destination, &step))
-                start_cloning(run, &step);
+        else if (run->data->has_next)
+                start_cloning(run, &run->data->next);
         else
                 start_source(run);
+}
+
+static const TaskOperation prepare_operation = {
+        .work = step_prepare,
+        .release = step_release,
+        .ended = on_prepared,
+};
+
+static int on_begin(sd_event_source *source, void *userdata) {
+        JobRun *run = userdata;
+
+        if (run->error.code == 0)
+                start_step(run, &prepare_operation);
+        else
+                settle(run);
         return 0;
 }
 
@@ -693,12 +807,18 @@ int job_run_start(
             sd_event_source_set_enabled(run->stall, SD_EVENT_OFF) < 0 ||
             sd_event_add_time_relative(
                     context->process->event, &run->deadline, CLOCK_MONOTONIC, job_usec, 0,
-                    on_deadline, run) < 0)
+                    on_deadline, run) < 0 ||
+            sd_event_add_time(
+                    context->process->event, &run->patience, CLOCK_MONOTONIC, 0, 0, on_patience,
+                    run) < 0 ||
+            sd_event_source_set_enabled(run->patience, SD_EVENT_OFF) < 0)
                 return error_oom(error);
         if (job_usec == 0)
                 (void) sd_event_source_set_enabled(run->deadline, SD_EVENT_OFF);
 
-        run->destination = destination;
+        run->data = step_data_new(context->store, destination);
+        if (!run->data)
+                return error_oom(error);
         job_set_state(job, JOB_RUNNING, NULL);
         *ret = TAKE_PTR(run);
         return 0;
@@ -711,12 +831,15 @@ JobRun *job_run_free(JobRun *run) {
         sd_event_source_disable_unref(run->begin);
         sd_event_source_disable_unref(run->stall);
         sd_event_source_disable_unref(run->deadline);
+        sd_event_source_disable_unref(run->patience);
+        if (run->task)
+                step_give_up(run->task, TAKE_PTR(run->data));
         unpack_free(run->unpack);
         builder_free(run->builder);
         disk_free(run->disk);
         tree_free(run->tree);
         fetch_free(run->fetch);
-        destination_free(run->destination);
+        step_data_free(run->data);
         free(run->with_rights);
         error_clear(&run->error);
         error_clear(&run->unpack_error);

@@ -9,7 +9,8 @@
  *
  * Fetching and unpacking overlap. Only when every digest has been checked the tree becomes visible.
  * When something fails, or the job is cancelled, the workers are stopped, and what was made is removed
- * before the end is told.
+ * before the end is told. What touches the destination runs in threads (job-step.h): one that does not come back
+ * is given up, when the job is to end or makes no progress, and the next daemon removes what was made.
  *
  * Of several failures the first is told, with two exceptions, in which it is but what another one led to:
  *
@@ -28,7 +29,7 @@
 typedef struct JobRun JobRun;
 
 typedef struct JobRunEvents {
-        /* The job has ended, and nothing of it is left; the run may be freed here. */
+        /* The job has ended, and nothing of it is left but what hangs; the run may be freed here. */
         void (*ended)(void *userdata, JobRun *run);
 } JobRunEvents;
 

@@ -48,6 +48,7 @@ JobSpec *job_spec_free(JobSpec *spec) {
         free(spec->fetch);
         free(spec->reference);
         free(spec->name);
+        free(spec->source_path);
         free(spec->destination);
         free(spec->platform);
         free(spec->username);

@@ -30,6 +30,7 @@ typedef struct JobSpec {
         char *fetch;       /* what the worker is told of it: without a path; the template's name */
         char *reference;   /* of a registry's image, full form: what the store knows it by */
         char *name;        /* the image's, short: of the file system in a disk image */
+        char *source_path; /* of the file or directory that it is in; NULL when it is in none */
         char *destination; /* absolute path; NULL to inspect only */
         char *platform;    /* OS/ARCH[/VARIANT], or NULL */
         char *username;    /* or NULL */
@@ -51,8 +52,10 @@ typedef struct JobSpec {
         int password_fd;      /* owned, as all that follow; or -EBADF */
         int root_password_fd; /* its first line is root's new password */
         int destination_fd;
-        int source_fd; /* of JOB_SOURCE_FILES and JOB_SOURCE_TARBALL */
-        uid_t owner;   /* the caller */
+        int source_fd;         /* of JOB_SOURCE_FILES and JOB_SOURCE_TARBALL */
+        bool is_directory;     /* what that is to be */
+        uint64_t source_bytes; /* that are to be read of it; 0 when that cannot be told */
+        uid_t owner;           /* the caller */
 } JobSpec;
 
 /** job_spec_new() - one that wants nothing yet; NULL when out of memory */

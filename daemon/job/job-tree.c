@@ -129,9 +129,7 @@ int tree_start(
         _cleanup_(tree_freep) Tree *tree = NULL;
         int r;
 
-        r = destination_check_step(step, error);
-        if (r >= 0)
-                r = set_names(&message.tree_start, step, error);
+        r = set_names(&message.tree_start, step, error);
         if (r < 0)
                 return r;
 

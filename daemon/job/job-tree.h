@@ -15,11 +15,11 @@ typedef struct TreeEvents {
 
 /**
  * tree_start() - start; a worker that is killed while it empties a directory is followed by another one
- * @step:       borrowed for the call: with a target it is cloned, else emptied
+ * @step:       borrowed for the call: with a target it is cloned, else emptied, as destination_check_step() has
+ *              allowed
  * @events:     borrowed, as is @userdata, as long as the tree
  *
- * Return: 0; -EBUSY when something is mounted in what is to be emptied; or another negative errno, with
- * @error set.
+ * Return: 0, or a negative errno with @error set.
  */
 int tree_start(
         const ProcessContext *context,

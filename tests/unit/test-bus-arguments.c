@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "bus-arguments.h"
+#include "bus-source.h"
 
 #define SOURCE "docker://registry.example/debian:12"
 #define ZEROS  "0000000000000000000000000000000000000000000000000000000000000000"
@@ -27,6 +28,8 @@ static int on_call(sd_bus_message *call, void *userdata, sd_bus_error *ret_error
         f->is_read = true;
         f->r = f->inspect ? bus_arguments_read_inspect(call, &f->spec, &f->error)
                           : bus_arguments_read_bootstrap(call, &f->spec, &f->error);
+        if (f->r >= 0)
+                f->r = bus_source_open(f->spec, &f->error);
         return 1;
 }
 

@@ -65,13 +65,13 @@ static void connect_client(Fixture *f) {
         assert_true(sd_bus_attach_event(f->client, f->job.event, SD_EVENT_PRIORITY_NORMAL) >= 0);
 }
 
-static const char *add_job(Fixture *f) {
+static const char *add(Fixture *f) {
         JobSpec *spec = job_spec_new();
         Job *job;
 
         spec->source = strdup("docker://example.org/image:1");
         spec->destination = strdup(scratch_at(f->job.scratch, "new"));
-        assert_int_equal(queue_add(f->queue, spec, &job, NULL), 0);
+        assert_int_equal(add_job(f->queue, spec, &job, NULL), 0);
         return job_id(job);
 }
 
@@ -97,7 +97,7 @@ int main(void) {
         connect_client(&f);
 
         introspect(&f, BUS_PATH);
-        (void) snprintf(path, sizeof(path), BUS_JOB_PATH "/%s", add_job(&f));
+        (void) snprintf(path, sizeof(path), BUS_JOB_PATH "/%s", add(&f));
         introspect(&f, path);
 
         sd_bus_close_unref(f.client);

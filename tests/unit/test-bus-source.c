@@ -40,7 +40,9 @@ static int read_source(Fixture *f, const char *source, int fd) {
         f->spec = job_spec_new();
         f->spec->source = strdup(source);
         f->spec->source_fd = fd;
-        return bus_source_read(f->spec, &f->error);
+        if (bus_source_read(f->spec, &f->error) < 0)
+                return -f->error.code;
+        return bus_source_open(f->spec, &f->error);
 }
 
 /* The path of @name between what comes before and behind it. */

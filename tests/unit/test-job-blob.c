@@ -339,7 +339,6 @@ static void what_is_no_file_in_a_blobs_place_fails(void **state) {
 static void blob_that_nobody_wants_any_more_is_given_up(void **state) {
         Fixture *f = *state;
         User *a = &f->users[0], *b = &f->users[1];
-        siginfo_t info;
 
         want(f, a, "content");
         want(f, b, "content");
@@ -350,7 +349,7 @@ static void blob_that_nobody_wants_any_more_is_given_up(void **state) {
         assert_false(blob_table_is_idle(f->table));
         a->use = blob_use_free(a->use);
         assert_true(blob_table_is_idle(f->table));
-        assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG), -1);
+        loop_until(&f->job, has_no_child, NULL);
         loop_settle(&f->job);
         check_absent(f, "content", "con");
 }

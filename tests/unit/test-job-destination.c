@@ -68,6 +68,22 @@ static void way_up_from_a_missing_directory_is_refused(void **state) {
         destination_free(destination);
 }
 
+static void nothing_becomes_visible_of_what_was_given_up(void **state) {
+        StoreFixture *f = *state;
+        Destination *destination = must_have(f, "new", false);
+        Error error = ERROR_NULL;
+
+        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "file");
+        destination_give_up(destination);
+        assert_int_equal(destination_commit(destination, &error), -ECANCELED);
+        assert_int_equal(error.kind, ERROR_CANCELLED);
+        error_clear(&error);
+        assert_false(scratch_exists(&f->scratch, "new"));
+        finish(destination);
+        assert_int_equal(count_journal(f), 0);
+}
+
 static void names_that_are_too_long_are_refused(void **state) {
         StoreFixture *f = *state;
         char name[NAME_MAX + 2];
@@ -578,6 +594,7 @@ int main(void) {
                 STORE_CASE(what_is_no_directory_is_refused),
                 STORE_CASE(way_up_from_a_missing_directory_is_refused),
                 STORE_CASE(names_that_are_too_long_are_refused),
+                STORE_CASE(nothing_becomes_visible_of_what_was_given_up),
                 STORE_CASE(path_is_tidied_and_links_are_resolved),
                 STORE_CASE(directory_with_content_is_refused_unless_overwriting),
                 STORE_CASE(lost_and_found_is_content_but_where_something_is_mounted),

@@ -99,7 +99,7 @@ static Job *run(Fixture *f, const char *mode, JobSpec *spec) {
 
         f->is_digest_told = false;
         assert_int_equal(setenv("FAKE_WORKER", mode, 1), 0);
-        assert_int_equal(queue_add(f->queue, spec, &job, NULL), 0);
+        assert_int_equal(add_job(f->queue, spec, &job, NULL), 0);
         loop_until(&f->job, job_is_over, job);
         return job;
 }
@@ -282,8 +282,7 @@ static void documents_of_two_jobs_at_once_are_their_references_own(void **state)
         assert_int_equal(setenv("FAKE_WORKER", "fetch-image", 1), 0);
         for (int i = 0; i < 2; i++)
                 assert_int_equal(
-                        queue_add(
-                                f->queue, spec_for(f, REFERENCE, i == 0 ? "a" : "b"), &jobs[i],
+                        add_job(f->queue, spec_for(f, REFERENCE, i == 0 ? "a" : "b"), &jobs[i],
                                 NULL),
                         0);
         loop_until(&f->job, queue_is_idle, f);

@@ -244,12 +244,6 @@ static void worker_that_does_not_want_to_end_is_killed(void **state) {
         assert_non_null(strstr(f->result.message, "signal 9"));
 }
 
-static bool has_no_child(void *userdata) {
-        siginfo_t info = { 0 };
-
-        return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
-}
-
 static void freed_process_is_killed_and_reaped_when_it_is_gone(void **state) {
         Fixture *f = *state;
 

@@ -118,7 +118,7 @@ static Job *must_add(Fixture *f, JobSpec *spec) {
         Error error = ERROR_NULL;
         Job *job = NULL;
 
-        assert_int_equal(queue_add(f->queue, spec, &job, &error), 0);
+        assert_int_equal(add_job(f->queue, spec, &job, &error), 0);
         assert_non_null(job);
         return job;
 }
@@ -472,7 +472,7 @@ static void only_a_few_jobs_run_at_a_time(void **state) {
 static int refusal(Fixture *f, JobSpec *spec, ErrorKind kind) {
         Error error = ERROR_NULL;
         Job *job = NULL;
-        int r = queue_add(f->queue, spec, &job, &error);
+        int r = add_job(f->queue, spec, &job, &error);
 
         assert_null(job);
         assert_int_equal(error.code, -r);
@@ -565,14 +565,13 @@ static void of_too_many_ended_jobs_the_oldest_go_early(void **state) {
 
 static void queue_that_is_freed_ends_what_runs(void **state) {
         Fixture *f = *state;
-        siginfo_t info;
         Job *job;
 
         start_queue(f, "fetch-and-hang");
         job = must_add(f, spec_for(f, "new"));
         loop_until(&f->job, job_has_digest, job);
         f->queue = queue_free(f->queue);
-        assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG), -1);
+        loop_until(&f->job, has_no_child, NULL);
 }
 
 #define QUEUE_CASE(fn) CASE_WITH(fn, set_up, tear_down)

@@ -7,10 +7,11 @@
 #include "test-store.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 #include <systemd/sd-event.h>
 #include <time.h>
 
-#include "job-process.h"
+#include "job-queue.h"
 
 #define LOOP_SECONDS_MAX 30
 #define TAR_BLOCK        512
@@ -88,6 +89,13 @@ static inline void loop_until(JobFixture *f, bool (*is_done)(void *userdata), vo
         }
 }
 
+/* What was killed is reaped when it is gone. */
+static inline bool has_no_child(void *userdata) {
+        siginfo_t info = { 0 };
+
+        return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+}
+
 /* Runs the loop until nothing happens any more for a while. */
 static inline void loop_settle(JobFixture *f) {
         while (sd_event_run(f->event, 150000) > 0)
@@ -131,4 +139,23 @@ static inline void need_root(void) {
                 print_message("Unpacking as a user needs user namespaces\n");
                 skip();
         }
+}
+
+/* As the bus does it: looks at the destination, and adds the job. */
+static inline int add_job(Queue *queue, JobSpec *spec, Job **ret, Error *error) {
+        const DestinationRequest request = {
+                .path = spec->destination,
+                .directory_fd = spec->destination_fd,
+                .overwrite = spec->overwrite,
+                .maps_owners = spec->uids.n_ranges + spec->gids.n_ranges > 0,
+        };
+        Destination *destination;
+        int r;
+
+        r = destination_new(&request, &destination, error);
+        if (r < 0) {
+                job_spec_free(spec);
+                return r;
+        }
+        return queue_add(queue, spec, destination, ret, error);
 }
