@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A FUSE file system that shows a folder, and does not answer when it is told so."""
+
+import os
+import pathlib
+import subprocess
+
+from .process import stop, wait_for
+
+PROGRAM = pathlib.Path(__file__).with_name('hanging_program.py')
+
+
+class FileSystem:
+    """@path: where it is mounted; what is in it is in @folder."""
+
+    def __init__(self, tmp_path):
+        self.folder, self.path = tmp_path / 'shown', tmp_path / 'fuse'
+        self._orders, self._hung = tmp_path / 'orders', tmp_path / 'hung'
+        for path in (self.folder, self.path, self._orders, self._hung):
+            path.mkdir()
+        self.process = subprocess.Popen(
+            ['/usr/bin/python3', PROGRAM, self.folder, self.path, self._orders, self._hung],
+            stdin=subprocess.DEVNULL)
+        wait_for(lambda: os.path.ismount(self.path), 'the file system to be there')
+
+    def hang(self, *operations):
+        """From now on these do not come back."""
+        for name in operations:
+            (self._orders / name).touch()
+
+    def hangs(self, *operations):
+        """Whether somebody is in one of these."""
+        return any((self._hung / name).exists() for name in operations)
+
+    def wait_until_hung(self, *operations):
+        wait_for(lambda: self.hangs(*operations), f'somebody to call one of {operations}')
+
+    def answer(self):
+        for order in self._orders.iterdir():
+            order.unlink()
+
+    def stop(self):
+        self.answer()
+        stop(self.process)
+        # When it had to be killed.
+        subprocess.run(['umount', '-l', self.path], check=False, stderr=subprocess.DEVNULL)

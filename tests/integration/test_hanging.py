@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A file system that does not answer holds up nobody but the job that is to use it."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from support import programs, samples, tar, tree
+from support.bus import BusError
+from support.hanging import FileSystem
+from support.process import DEADLINE, wait_for
+
+pytestmark = pytest.mark.root
+
+# How a job's steps meet it: what they call.
+MOMENTS = {'prepare': 'mkdir', 'commit': 'rename', 'clean': 'rmdir'}
+
+
+@pytest.fixture
+def slow(daemon, tmp_path):
+    """Gone before the daemon is to end."""
+    one = FileSystem(tmp_path)
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def other(daemon):
+    """Another client of the same daemon."""
+    one = daemon.connect()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def reference(faulty_registry):
+    faulty_registry.add('small', samples.small())
+    return faulty_registry.reference('small')
+
+
+class Call(threading.Thread):
+    """A call whose answer may not come soon."""
+
+    def __init__(self, function, *args, **kw):
+        super().__init__(daemon=True)
+        self.function, self.args, self.kw, self.answer = function, args, kw, None
+        self.start()
+
+    def run(self):
+        try:
+            self.answer = self.function(*self.args, **self.kw)
+        except (BusError, OSError) as error:
+            self.answer = error
+
+    def finish(self):
+        self.join(2 * DEADLINE)
+        assert not self.is_alive(), 'there is no answer'
+        return self.answer
+
+
+def check_served(api, reference, path):
+    """Another job starts, tells how far it is, and finishes."""
+    identity, job = api.bootstrap(reference, path)
+    assert api.manager('Progress', 's', identity)[0] in ('queued', 'running', 'finished')
+    assert identity in [one[0] for one in api.manager('ListJobs')[0]]
+    assert api.wait(job)[0] == 'done'
+    assert 'etc/greeting' in tree.names(path)
+    api.cache('List')
+    assert api.get('/org/virtbootstrap1', 'org.virtbootstrap1.Cache', 'Size') > 0
+
+
+def start_job(api, reference, slow, moment):
+    """One that hangs in that step."""
+    slow.hang(MOMENTS[moment])
+    identity, job = api.bootstrap(reference, slow.path / 'root')
+    slow.wait_until_hung(MOMENTS[moment])
+    return identity, job
+
+
+def names_at(slow):
+    return sorted(path.name for path in slow.folder.iterdir())
+
+
+def recover(env):
+    """As systemd has it done when a daemon has ended."""
+    subprocess.run([programs.DAEMON, '--recover', '--log-level=err'], env=env, check=True,
+                   timeout=2 * DEADLINE)
+
+
+def is_dead(pid):
+    """No thread of it does anything but what the kernel does not let it leave."""
+    with open(f'/proc/{pid}/stat') as f:
+        return f.read().rpartition(')')[2].split()[0] == 'Z'
+
+
+def any_thread_waits(pid):
+    """Besides the first one, which has the event loop."""
+    for thread in os.listdir(f'/proc/{pid}/task'):
+        with open(f'/proc/{pid}/task/{thread}/stat') as f:
+            if int(thread) != pid and f.read().rpartition(')')[2].split()[0] in 'SD':
+                return True
+    return False
+
+
+@pytest.mark.parametrize('option', [{}, {'overwrite': ('b', True)}])
+def test_call_whose_destination_does_not_answer_keeps_nobody_waiting(
+        api, other, slow, reference, work, option):
+    slow.hang('getattr')
+    call = Call(other.bootstrap, reference, slow.path / 'root', timeout=2 * DEADLINE, **option)
+    slow.wait_until_hung('getattr')
+    check_served(api, reference, work / 'beside')
+    slow.answer()
+    _, job = call.finish()
+    assert api.wait(job)[0] == 'done'
+    assert 'etc/greeting' in tree.names(slow.folder / 'root')
+
+
+def test_call_whose_source_does_not_answer_keeps_nobody_waiting(
+        api, other, slow, reference, work):
+    (slow.folder / 'root.tar').write_bytes(tar.archive([tar.file('greeting', b'hello')]))
+    slow.hang('open')
+    call = Call(other.bootstrap, str(slow.path / 'root.tar'), work / 'root', timeout=2 * DEADLINE)
+    slow.wait_until_hung('open')
+    check_served(api, reference, work / 'beside')
+    slow.answer()
+    _, job = call.finish()
+    assert api.wait(job)[0] == 'done'
+    assert tree.names(work / 'root') == ['greeting']
+
+
+def test_failure_to_accept_is_told_as_before(api, slow, reference):
+    (slow.folder / 'file').touch()
+    with pytest.raises(BusError) as info:
+        api.bootstrap(reference, slow.path / 'file')
+    assert info.value.short == 'InvalidDestination'
+    assert 'is not a directory' in info.value.message
+
+
+def test_caller_that_goes_starts_nothing(api, other, slow, reference):
+    slow.hang('getattr')
+    call = Call(other.bootstrap, reference, slow.path / 'root')
+    slow.wait_until_hung('getattr')
+    other.sock.shutdown(socket.SHUT_RDWR)
+    call.finish()
+    assert api.manager('ListJobs')[0] == []
+    slow.answer()
+    with pytest.raises(BusError):
+        api.bootstrap(reference, slow.path / 'nowhere' / '..' / 'root')
+    assert api.manager('ListJobs')[0] == []
+    assert names_at(slow) == []
+
+
+@pytest.mark.parametrize('moment', MOMENTS)
+def test_job_whose_step_hangs_holds_up_no_other(api, slow, reference, work, moment):
+    identity, job = start_job(api, reference, slow, moment)
+    check_served(api, reference, work / 'beside')
+    assert api.manager('Progress', 's', identity)[0] == 'running'
+    slow.answer()
+    assert api.wait(job)[0] == 'done'
+    assert names_at(slow) == ['root']
+    assert 'etc/greeting' in tree.names(slow.folder / 'root')
+
+
+@pytest.mark.parametrize('moment', MOMENTS)
+def test_job_whose_step_hangs_can_be_cancelled(api, slow, reference, work, moment):
+    identity, job = start_job(api, reference, slow, moment)
+    api.manager('Cancel', 's', identity)
+    assert api.wait(job, timeout=2 * DEADLINE)[0] == 'cancelled'
+    check_served(api, reference, work / 'beside')
+    slow.answer()
+
+
+def test_job_that_was_given_up_leaves_nothing_for_good(daemon, api, env, slow, reference):
+    identity, job = start_job(api, reference, slow, 'prepare')
+    api.manager('Cancel', 's', identity)
+    assert api.wait(job, timeout=2 * DEADLINE)[0] == 'cancelled'
+    slow.answer()
+    wait_for(lambda: names_at(slow), 'what was given up to happen')
+    daemon.process.send_signal(signal.SIGTERM)
+    daemon.process.wait(DEADLINE)
+    recover(env)
+    assert names_at(slow) == []
+
+
+@pytest.mark.parametrize('moment', MOMENTS)
+def test_daemon_ends_while_a_step_hangs(daemon, api, slow, reference, moment):
+    start_job(api, reference, slow, moment)
+    daemon.process.send_signal(signal.SIGTERM)
+    # A thread whose request the file system has, and does not answer, is not even killed: that is all
+    # that is left, until then.
+    wait_for(lambda: is_dead(daemon.process.pid), 'the daemon to end')
+    slow.answer()
+    assert daemon.process.wait(DEADLINE) == 0
+
+
+def test_daemon_ends_while_a_call_hangs(daemon, other, slow, reference):
+    """Of a program that has stopped, as of a server that is gone, threads can be killed."""
+    slow.process.send_signal(signal.SIGSTOP)
+    try:
+        call = Call(other.bootstrap, reference, slow.path / 'root')
+        wait_for(lambda: any_thread_waits(daemon.process.pid), 'a thread to hang')
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.process.wait(DEADLINE) == 0
+        assert isinstance(call.finish(), (BusError, OSError))
+    finally:
+        slow.process.send_signal(signal.SIGCONT)
+
+
+def test_file_system_that_hangs_keeps_no_job_from_starting_at_the_next_start(
+        daemon_on, env, tmp_path, reference, work):
+    first = daemon_on()
+    one = FileSystem(tmp_path)
+    try:
+        api = first.connect()
+        start_job(api, reference, one, 'commit')
+        first.process.kill()
+        one.answer()
+        first.process.wait(DEADLINE)
+        one.hang('getattr')
+        second = daemon_on()
+        later = second.connect()
+        check_served(later, reference, work / 'beside')
+        assert one.hangs('getattr')
+        one.answer()
+        api.close()
+        later.close()
+    finally:
+        one.stop()
+
+
+def test_lease_on_a_file_system_that_hangs_holds_up_nothing_but_prune(
+        api, other, slow, faulty_registry, work, reference):
+    faulty_registry.add('big', samples.small())
+    _, job = api.bootstrap(faulty_registry.reference('big'), slow.path / 'disks',
+                           format=('s', 'qcow2'), share_layers=('b', True))
+    assert api.wait(job) == ('done', '', '')
+    slow.hang('getattr')
+    call = Call(other.cache, 'Prune', 't', 0)
+    slow.wait_until_hung('getattr')
+    check_served(api, reference, work / 'beside')
+    slow.answer()
+    assert call.finish()[0] >= 0
+
+
+def test_watchdog_is_fed_while_everything_hangs(daemon_on, env, tmp_path, reference):
+    path = tmp_path / 'notify'
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(path))
+        notified.settimeout(DEADLINE)
+        daemon = daemon_on(NOTIFY_SOCKET=path, WATCHDOG_USEC='2000000')
+        one = FileSystem(tmp_path)
+        try:
+            start_job(daemon.connect(), reference, one, 'prepare')
+            drain(notified)
+            fed = 0
+            while fed < 3:
+                fed += b'WATCHDOG=1' in notified.recv(4096)
+        finally:
+            one.stop()
+
+
+def drain(notified):
+    """What was told before."""
+    notified.setblocking(False)
+    try:
+        while True:
+            notified.recv(4096)
+    except BlockingIOError:
+        notified.settimeout(DEADLINE)
