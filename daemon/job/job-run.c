@@ -10,53 +10,12 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "job-builder.h"
-#include "job-run.h"
-#include "job-step.h"
-#include "job-tree.h"
-#include "job-unpack.h"
+#include "job-run-internal.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
 
 /* For the second of two workers at one pipe to tell its reason. */
 #define VERDICT_USEC (30 * USEC_PER_SEC)
-
-struct JobRun {
-        ProcessContext process;      /* that of all, with the job's id */
-        FetchContext own_context;    /* that of all, with @process */
-        const FetchContext *context; /* @own_context */
-        /* Borrowed, as the next two. */
-        Job *job;
-        const JobRunEvents *events;
-        void *userdata;
-        StepData *data;         /* owned, as all that follow; but by @task when there is one */
-        Task *task;             /* a step, in its thread */
-        sd_event_source *begin; /* the first step, from the event loop */
-        Fetch *fetch;
-        Builder *builder;
-        Unpack *unpack;
-        Disk *disk; /* the images that are being made, of a format that has some */
-        Tree *tree;
-        bool is_fetching, is_building, is_unpacking, is_at_tree; /* that worker is there */
-        bool is_committing; /* the tree worker is, which takes but a moment, and is waited for */
-        bool is_unpacked;   /* the unpack worker is gone, and the tree is complete */
-        bool warned_open;   /* of a step without a wall around the file system */
-        uint64_t consumed, unpacked; /* bytes, as the unpack worker says */
-        uint64_t tarball_bytes;      /* 0 when nobody knows */
-        uint64_t archive_read;       /* bytes, as the fetch worker says */
-        uint32_t built;              /* permille, as the builder says */
-        uint64_t n_with_rights;      /* files with setuid, setgid or capabilities */
-        char *with_rights;           /* owned; such a file, or NULL */
-        uint64_t seen;               /* all that moved when there was progress last */
-        sd_event_source *stall;      /* armed while there has to be progress */
-        sd_event_source *deadline;   /* armed until nothing is left to do but to clean up */
-        sd_event_source *patience;   /* armed while there is @task: until it has to end */
-        bool is_impatient;           /* the same: it has to end soon */
-        bool is_cleaning;            /* all that was to be done is done, or has failed */
-        Error error;                 /* why the job ends; empty as long as all is well */
-        Error unpack_error; /* of an unpack worker whose input, which may be to blame, is not verified */
-        Error builder_error; /* of a builder from which the unpack worker, still there, does not read */
-};
 
 /* One worker has failed, and what another one says may be the better reason. */
 static const Error *reason_so_far(const JobRun *run) {
@@ -86,64 +45,9 @@ static void push_stall_timeout(JobRun *run) {
         (void) sd_event_source_set_enabled(run->stall, SD_EVENT_ONESHOT);
 }
 
-/* Of an image: half of the job is the download. Returns what has arrived. */
-static uint64_t image_progress(const JobRun *run, JobProgress *progress) {
-        const ProtoImage *image = fetch_image(run->fetch);
-        uint64_t total = 0, arrived = 0;
-
-        if (!image)
-                progress->done = run->archive_read;
-        for (uint32_t i = 0; image && i < image->n_layers; i++) {
-                uint64_t size = fetch_layer(run->fetch, i)->size;
-                BlobUse *use = fetch_layer_use(run->fetch, i);
-                BlobStatus status = { 0 };
-
-                if (use)
-                        status = blob_use_status(use);
-                total += size == PROTO_SIZE_UNKNOWN ? status.arrived : size;
-                arrived += status.arrived;
-                if (status.is_fetched)
-                        progress->downloaded += status.arrived;
-        }
-
-        if (image && total > 0) {
-                bool is_downloading = run->is_fetching && arrived < total;
-
-                progress->phase = is_downloading ? JOB_PHASE_DOWNLOAD : JOB_PHASE_UNPACK;
-                progress->done = is_downloading ? arrived : run->consumed;
-                progress->total = total;
-                progress->fraction =
-                        ((double) arrived + (double) run->consumed) / (2.0 * (double) total);
-        }
-        return arrived + (image ? 1 : 0);
-}
-
-/* Of a tarball: a pipe does not say how much is to come. */
-static void tarball_progress(const JobRun *run, JobProgress *progress) {
-        progress->phase = JOB_PHASE_UNPACK;
-        progress->done = run->consumed;
-        progress->total = run->tarball_bytes;
-        if (run->consumed > 0 && run->consumed <= run->tarball_bytes)
-                progress->fraction = (double) run->consumed / (double) run->tarball_bytes;
-}
-
-static void template_progress(const JobRun *run, JobProgress *progress) {
-        progress->phase =
-                run->is_building && run->consumed == 0 ? JOB_PHASE_BUILD : JOB_PHASE_UNPACK;
-        progress->done = run->consumed;
-        progress->fraction = (double) run->built / 1000.0;
-}
-
 static void report_progress(JobRun *run) {
-        JobProgress progress = { .phase = JOB_PHASE_RESOLVE, .unpacked = run->unpacked };
-        uint64_t seen = run->archive_read + run->consumed + run->built;
-
-        if (run->fetch)
-                seen += image_progress(run, &progress);
-        else if (run->builder)
-                template_progress(run, &progress);
-        else
-                tarball_progress(run, &progress);
+        JobProgress progress;
+        const uint64_t seen = job_run_measure(run, &progress);
 
         if (run->seen != seen) {
                 run->seen = seen;

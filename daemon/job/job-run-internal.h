@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files about a running job share. */
+
+#include "job-builder.h"
+#include "job-run.h"
+#include "job-step.h"
+#include "job-tree.h"
+#include "job-unpack.h"
+
+struct JobRun {
+        ProcessContext process;      /* that of all, with the job's id */
+        FetchContext own_context;    /* that of all, with @process */
+        const FetchContext *context; /* @own_context */
+        /* Borrowed, as the next two. */
+        Job *job;
+        const JobRunEvents *events;
+        void *userdata;
+        StepData *data;         /* owned, as all that follow; but by @task when there is one */
+        Task *task;             /* a step, in its thread */
+        sd_event_source *begin; /* the first step, from the event loop */
+        Fetch *fetch;
+        Builder *builder;
+        Unpack *unpack;
+        Disk *disk; /* the images that are being made, of a format that has some */
+        Tree *tree;
+        bool is_fetching, is_building, is_unpacking, is_at_tree; /* that worker is there */
+        bool is_committing; /* the tree worker is, which takes but a moment, and is waited for */
+        bool is_unpacked;   /* the unpack worker is gone, and the tree is complete */
+        bool warned_open;   /* of a step without a wall around the file system */
+        uint64_t consumed, unpacked; /* bytes, as the unpack worker says */
+        uint64_t tarball_bytes;      /* 0 when nobody knows */
+        uint64_t archive_read;       /* bytes, as the fetch worker says */
+        uint32_t built;              /* permille, as the builder says */
+        uint64_t n_with_rights;      /* files with setuid, setgid or capabilities */
+        char *with_rights;           /* owned; such a file, or NULL */
+        uint64_t seen;               /* all that moved when there was progress last */
+        sd_event_source *stall;      /* armed while there has to be progress */
+        sd_event_source *deadline;   /* armed until nothing is left to do but to clean up */
+        sd_event_source *patience;   /* armed while there is @task: until it has to end */
+        bool is_impatient;           /* the same: it has to end soon */
+        bool is_cleaning;            /* all that was to be done is done, or has failed */
+        Error error;                 /* why the job ends; empty as long as all is well */
+        Error unpack_error; /* of an unpack worker whose input, which may be to blame, is not verified */
+        Error builder_error; /* of a builder from which the unpack worker, still there, does not read */
+};
+
+/* job_run_measure() - how far it is; returns a number that grows with whatever moves */
+uint64_t job_run_measure(const JobRun *run, JobProgress *ret);
