@@ -6,7 +6,8 @@ import errno
 import itertools
 import json
 import os
-import pathlib
+
+from .process import command_line
 
 NOBODY = 65534
 
@@ -54,8 +55,10 @@ def uid_of(pid):
 
 
 def step_of(pid):
-    """The worker's step, or the program's name."""
-    argv = pathlib.Path(f'/proc/{pid}/cmdline').read_bytes().split(b'\0')
+    """The worker's step, or the program's name; empty when it has ended, or just begun."""
+    argv = command_line(pid)
+    if len(argv) < 2:
+        return ''
     return (argv[1] if argv[0].endswith(b'worker') else os.path.basename(argv[0])).decode()
 
 

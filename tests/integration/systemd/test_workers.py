@@ -14,7 +14,7 @@ import pytest
 from support import faulty, samples
 from support.machine import UNIT, HalfJob
 from support.others import NOBODY, assert_closed
-from support.process import wait_for
+from support.process import command_line, wait_for
 
 WORKER, BUILDER = 'virt-bootstrap', 'virt-bootstrap-builder'
 RANGE = range(61184, 65520)
@@ -49,8 +49,9 @@ def workers(machine):
     """The pids by the workers' steps."""
     out = {}
     for pid in machine.workers():
-        with contextlib.suppress(OSError), open(f'/proc/{pid}/cmdline', 'rb') as f:
-            out.setdefault(f.read().split(b'\0')[1].decode(), []).append(pid)
+        argv = command_line(pid)
+        if len(argv) > 1:
+            out.setdefault(argv[1].decode(), []).append(pid)
     return out
 
 
