@@ -168,3 +168,25 @@ bool registry_address_is_of_proxy(const struct sockaddr *address, const char *pr
 
         return false;
 }
+
+const char *registry_address_format(
+        const struct sockaddr *address, char ret[static INET6_ADDRSTRLEN]) {
+        struct sockaddr_in6 v6;
+        struct sockaddr_in v4;
+
+        ret[0] = '\0';
+        if (address->sa_family == AF_INET) {
+                memcpy(&v4, address, sizeof(v4));
+                (void) inet_ntop(AF_INET, &v4.sin_addr, ret, INET6_ADDRSTRLEN);
+        } else if (address->sa_family == AF_INET6) {
+                memcpy(&v6, address, sizeof(v6));
+                (void) inet_ntop(AF_INET6, &v6.sin6_addr, ret, INET6_ADDRSTRLEN);
+        }
+        return ret;
+}
+
+bool registry_address_is(const struct sockaddr *address, const char *text) {
+        char own[INET6_ADDRSTRLEN];
+
+        return text[0] != '\0' && strcmp(registry_address_format(address, own), text) == 0;
+}

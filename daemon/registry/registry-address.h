@@ -3,6 +3,7 @@
 
 /* Which addresses are not on the public Internet (the registries of RFC 6890). */
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 
@@ -26,3 +27,10 @@ bool registry_address_name_is_private(const char *name);
  * @proxy:      as in https_proxy: "HOST", "HOST:PORT" or a URL
  */
 bool registry_address_is_of_proxy(const struct sockaddr *address, const char *proxy);
+
+/** registry_address_format() - @address as text, without its port; empty for what is not IP; returns @ret */
+const char *registry_address_format(
+        const struct sockaddr *address, char ret[static INET6_ADDRSTRLEN]);
+
+/** registry_address_is() - whether @text is what registry_address_format() makes of @address */
+bool registry_address_is(const struct sockaddr *address, const char *text);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -51,42 +50,34 @@ bool registry_guard_takes_name(const RegistryGuard *guard, const char *url) {
         return !registry_address_name_is_private(host);
 }
 
-static const char *format_address(
-        const struct sockaddr *address, char ret[static INET6_ADDRSTRLEN]) {
-        struct sockaddr_in6 v6;
-        struct sockaddr_in v4;
-
-        ret[0] = '\0';
-        if (address->sa_family == AF_INET) {
-                memcpy(&v4, address, sizeof(v4));
-                (void) inet_ntop(AF_INET, &v4.sin_addr, ret, INET6_ADDRSTRLEN);
-        } else if (address->sa_family == AF_INET6) {
-                memcpy(&v6, address, sizeof(v6));
-                (void) inet_ntop(AF_INET6, &v6.sin6_addr, ret, INET6_ADDRSTRLEN);
-        }
-        return ret;
-}
-
 static bool is_home(const RegistryGuard *guard, const char *address) {
         return address[0] != '\0' && (strcmp(address, guard->home_peers[0]) == 0 ||
                                       strcmp(address, guard->home_peers[1]) == 0);
 }
 
 bool registry_guard_takes_address(
-        RegistryGuard *guard, const char *url, const struct sockaddr *address) {
+        const RegistryGuard *guard, const char *url, const struct sockaddr *address) {
         char text[INET6_ADDRSTRLEN];
 
-        if (registry_handle_is_proxy(url, address))
+        if (!registry_address_is_private(address) || registry_handle_is_proxy(url, address) ||
+            is_home(guard, registry_address_format(address, text)))
                 return true;
 
-        (void) format_address(address, text);
-        if (registry_url_same_host(url, guard->home_url)) {
-                memcpy(guard->home_peers[address->sa_family == AF_INET6], text, sizeof(text));
-                return true;
-        }
+        /* A registry of the Internet does not move into a network of ours. */
+        return !registry_guard_is_foreign(guard, url) &&
+               !(guard->is_public && registry_url_same_host(url, guard->home_url));
+}
 
-        return !registry_guard_is_foreign(guard, url) || !registry_address_is_private(address) ||
-               is_home(guard, text);
+void registry_guard_note_answer(
+        RegistryGuard *guard, const char *url, const struct sockaddr *address) {
+        if (!registry_url_same_host(url, guard->home_url) || registry_handle_is_proxy(url, address))
+                return;
+
+        if (!registry_address_is_private(address))
+                guard->is_public = true;
+        if (!guard->is_public)
+                (void) registry_address_format(
+                        address, guard->home_peers[address->sa_family == AF_INET6]);
 }
 
 int registry_guard_refuse(const char *from, const char *to, Error *error) {

@@ -19,8 +19,9 @@
 typedef struct RegistryGuard {
         const char *home_url;      /* borrowed; with the registry's host */
         const char *private_hosts; /* borrowed; "HOST" or "HOST:PORT", separated by spaces */
-        /* The registry's IPv4 and IPv6 address, once it was connected to directly. */
+        /* The registry's private IPv4 and IPv6 address, once it has answered from there. */
         char home_peers[2][INET6_ADDRSTRLEN];
+        bool is_public; /* it has answered from a public address */
 } RegistryGuard;
 
 /** registry_guard_is_foreign() - whether connections for @url have to be looked at */
@@ -29,8 +30,12 @@ bool registry_guard_is_foreign(const RegistryGuard *guard, const char *url);
 /** registry_guard_takes_name() - whether a proxy, if there is one, may be asked for @url */
 bool registry_guard_takes_name(const RegistryGuard *guard, const char *url);
 
-/** registry_guard_takes_address() - whether @address may be connected to for @url; remembers the registry's */
+/** registry_guard_takes_address() - whether @address may be connected to for @url */
 bool registry_guard_takes_address(
+        const RegistryGuard *guard, const char *url, const struct sockaddr *address);
+
+/** registry_guard_note_answer() - @url was answered from @address: it may be the registry's own */
+void registry_guard_note_answer(
         RegistryGuard *guard, const char *url, const struct sockaddr *address);
 
 /**

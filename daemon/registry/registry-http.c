@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "registry-address.h"
 #include "registry-failure.h"
 #include "registry-guard.h"
 #include "registry-handle.h"
@@ -28,13 +29,14 @@ typedef struct Hop {
         RegistryResponse *response;       /* borrowed */
         Error *error;                     /* borrowed; set when @is_aborted */
         size_t header_bytes;
-        bool is_complete;     /* all headers have come */
-        bool has_headers;     /* @response has those of this hop */
-        bool is_aborted;      /* by this side, with @error set */
-        bool is_cut;          /* more of an error's text than anyone needs */
-        RegistryGuard *guard; /* borrowed */
-        const char *from;     /* borrowed; the host that redirected here, or NULL */
-        bool is_private;      /* a connection to a private address was refused */
+        bool is_complete;                  /* all headers have come */
+        bool has_headers;                  /* @response has those of this hop */
+        bool is_aborted;                   /* by this side, with @error set */
+        bool is_cut;                       /* more of an error's text than anyone needs */
+        RegistryGuard *guard;              /* borrowed */
+        const char *from;                  /* borrowed; the host that redirected here, or NULL */
+        bool is_private;                   /* a connection to a private address was refused */
+        struct sockaddr_storage opened[2]; /* the IPv4 and IPv6 address that was tried last */
 } Hop;
 
 DEFINE_CLEANUP(CURL, curl_easy_cleanup);
@@ -145,7 +147,24 @@ static curl_socket_t on_open_socket(
                 return CURL_SOCKET_BAD;
         }
 
+        if (address->addrlen <= sizeof(hop->opened[0]))
+                memcpy(&hop->opened[address->family == AF_INET6], &address->addr, address->addrlen);
         return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* Of the addresses that were tried the one that has answered; none when the connection is an old one. */
+static void note_answer(Hop *hop) {
+        const char *peer = NULL;
+
+        if (curl_easy_getinfo(hop->easy, CURLINFO_PRIMARY_IP, &peer) != CURLE_OK || !peer)
+                return;
+
+        for (size_t i = 0; i < 2; i++) {
+                const struct sockaddr *address = (const struct sockaddr *) &hop->opened[i];
+
+                if (registry_address_is(address, peer))
+                        registry_guard_note_answer(hop->guard, hop->url, address);
+        }
 }
 
 static CURLcode set_range(CURL *easy, uint64_t start) {
@@ -210,11 +229,14 @@ static int hop_finish(Hop *hop, const RegistryHttp *http, CURLcode code) {
 
         if (hop->is_aborted)
                 return -hop->error->code;
-        if (hop->is_private)
+        /* Another one of the host's addresses may have answered. */
+        if (hop->is_private && code != CURLE_OK && !hop->is_complete)
                 return registry_guard_refuse(hop->from, hop->response->host, hop->error);
 
-        if (code == CURLE_OK || hop->is_complete)
+        if (code == CURLE_OK || hop->is_complete) {
                 hop_read_headers(hop);
+                note_answer(hop);
+        }
 
         /* What is said about a failure need not be whole. */
         if (code == CURLE_OK || (hop->is_complete && !response_has_content(hop->response))) {

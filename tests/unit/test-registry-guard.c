@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "registry-guard.h"
+
+#define HOME  "https://registry.example/"
+#define MOVED "https://registry.example:9/v2/"
+#define OTHER "https://internal.example/"
+
+static struct sockaddr *address_of(const char *text) {
+        static struct sockaddr_in v4;
+
+        v4 = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(443) };
+        assert_int_equal(inet_pton(AF_INET, text, &v4.sin_addr), 1);
+        return (struct sockaddr *) &v4;
+}
+
+static bool takes(const RegistryGuard *guard, const char *url, const char *text) {
+        return registry_guard_takes_address(guard, url, address_of(text));
+}
+
+static void foreign_host_is_connected_to_at_public_addresses(void **state) {
+        const RegistryGuard guard = { .home_url = HOME, .private_hosts = "" };
+
+        assert_true(takes(&guard, OTHER, "1.1.1.1"));
+        assert_false(takes(&guard, OTHER, "10.0.0.7"));
+}
+
+static void host_that_is_listed_may_be_private(void **state) {
+        const RegistryGuard guard = { .home_url = HOME, .private_hosts = "a Internal.example:9 b" };
+
+        assert_false(takes(&guard, OTHER, "10.0.0.7"));
+        assert_true(takes(&guard, "https://internal.example:9/x", "10.0.0.7"));
+}
+
+static void registry_in_a_private_network_may_send_to_its_own_address(void **state) {
+        RegistryGuard guard = { .home_url = HOME, .private_hosts = "" };
+
+        assert_true(takes(&guard, HOME, "10.0.0.7"));
+        assert_false(takes(&guard, OTHER, "10.0.0.7")); /* it has not answered there yet */
+        registry_guard_note_answer(&guard, HOME, address_of("10.0.0.7"));
+        assert_true(takes(&guard, OTHER, "10.0.0.7"));
+        assert_false(takes(&guard, OTHER, "10.0.0.8"));
+        assert_true(takes(&guard, HOME, "10.0.0.8"));
+}
+
+static void registry_of_the_internet_does_not_move_into_a_private_network(void **state) {
+        RegistryGuard guard = { .home_url = HOME, .private_hosts = "" };
+
+        registry_guard_note_answer(&guard, HOME, address_of("1.1.1.1"));
+        assert_false(takes(&guard, MOVED, "10.0.0.7"));
+        assert_false(takes(&guard, HOME, "169.254.169.254"));
+        registry_guard_note_answer(&guard, MOVED, address_of("10.0.0.7"));
+        assert_false(takes(&guard, OTHER, "10.0.0.7"));
+        assert_true(takes(&guard, HOME, "1.0.0.1"));
+}
+
+static void answers_of_others_say_nothing_of_the_registry(void **state) {
+        RegistryGuard guard = { .home_url = HOME, .private_hosts = "" };
+
+        registry_guard_note_answer(&guard, OTHER, address_of("10.0.0.7"));
+        assert_false(takes(&guard, OTHER, "10.0.0.7"));
+        assert_true(takes(&guard, HOME, "10.0.0.7"));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(foreign_host_is_connected_to_at_public_addresses),
+                CASE(host_that_is_listed_may_be_private),
+                CASE(registry_in_a_private_network_may_send_to_its_own_address),
+                CASE(registry_of_the_internet_does_not_move_into_a_private_network),
+                CASE(answers_of_others_say_nothing_of_the_registry),
+        };
+
+        return cmocka_run_group_tests_name("registry-guard", tests, NULL, NULL);
+}
