@@ -19,8 +19,9 @@
 bool destination_is_staging(int fd) {
         struct stat st;
 
-        return fstat(fd, &st) >= 0 && st.st_uid == geteuid() && (st.st_mode & 07777) == 0700 &&
-               st.st_nlink > 0;
+        /* Where the parent has the setgid bit, what is made in it has it, too. */
+        return fstat(fd, &st) >= 0 && st.st_uid == geteuid() &&
+               (st.st_mode & ACCESSPERMS) == 0700 && st.st_nlink > 0;
 }
 
 int destination_identify(int fd, StoreJournalEntry *entry, Error *error) {

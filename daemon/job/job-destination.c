@@ -103,7 +103,8 @@ static int make_staging(Destination *destination, Error *error) {
                 return -errno;
 
         fd = destination_open_below(destination->parent_fd, entry->staging, O_RDONLY);
-        if (fd < 0 || !destination_is_staging(fd)) {
+        /* Without the setgid bit, which the tree would get from it. */
+        if (fd < 0 || !destination_is_staging(fd) || fchmod(fd, 0700) < 0) {
                 (void) unlinkat(destination->parent_fd, entry->staging, AT_REMOVEDIR);
                 return error_set(
                         error, ESTALE, ERROR_FAILED,

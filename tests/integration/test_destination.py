@@ -473,3 +473,19 @@ def test_root_of_the_system_is_refused_as_a_descriptor_too(api, work):
             os.close(fd)
         assert error == 'InvalidDestination'
         assert 'is the root of this system' in message
+
+
+@pytest.mark.parametrize('mode', [0o2755, 0o2775, 0o3777])
+def test_directory_that_gives_its_group_may_have_the_destination(
+        client, faulty_registry, work, mode):
+    faulty_registry.add('image', samples.small())
+    parent = work / 'shared'
+    parent.mkdir()
+    os.chown(parent, -1, programs.UID)
+    parent.chmod(mode)
+    client.bootstrap(faulty_registry.reference('image'), parent / 'root')
+    status = (parent / 'root').stat()
+    assert (status.st_gid, status.st_mode & 0o7777) == (os.getegid(), 0o755)
+    assert os.listdir(parent) == ['root']
+    client.bootstrap(faulty_registry.reference('image'), parent / 'disk', '--format=qcow2')
+    assert sorted(os.listdir(parent)) == ['disk', 'root']
