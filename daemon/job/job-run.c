@@ -363,10 +363,17 @@ static void on_committed(void *userdata, void *data, int r, Error *error) {
         if (r < 0)
                 fail(run, error);
 
-        if (r < 0 && is_done)
+        if (r < 0 && is_done) {
                 start_step(run, &revert_operation);
-        else if (!run->is_at_tree)
-                finish(run);
+                return;
+        }
+        if (run->is_at_tree)
+                return;
+
+        /* It has its name: too late to be cancelled. */
+        if (r >= 0)
+                error_clear(&run->error);
+        finish(run);
 }
 
 static const TaskOperation commit_operation = {

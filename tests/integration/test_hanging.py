@@ -165,6 +165,15 @@ def test_job_whose_step_hangs_holds_up_no_other(api, slow, reference, work, mome
     assert 'etc/greeting' in tree.names(slow.folder / 'root')
 
 
+def test_job_that_is_cancelled_while_its_tree_gets_its_name_says_what_came_of_it(
+        api, slow, reference):
+    identity, job = start_job(api, reference, slow, 'commit')
+    api.manager('Cancel', 's', identity)
+    slow.answer()
+    assert api.wait(job) == ('done', '', '')
+    assert names_at(slow) == ['root']
+
+
 @pytest.mark.parametrize('moment', MOMENTS)
 def test_job_whose_step_hangs_can_be_cancelled(api, slow, reference, work, moment):
     identity, job = start_job(api, reference, slow, moment)
