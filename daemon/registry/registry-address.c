@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -9,18 +8,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base-cleanup.h"
 #include "registry-address.h"
+#include "registry-curl.h"
 
 /* CURLOPT_PROXY(3): of a proxy that is given without one. */
 #define PROXY_PORT     "1080"
 #define PROXY_PORT_TLS "443"
-
-DEFINE_CLEANUP(CURLU, curl_url_cleanup);
-
-static void curl_freep(char **p) {
-        curl_free(*p);
-}
 
 static void freeaddrinfop(struct addrinfo **p) {
         if (*p)

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base-cleanup.h"
 #include "registry-address.h"
+#include "registry-curl.h"
 #include "registry-url.h"
-
-DEFINE_CLEANUP(CURLU, curl_url_cleanup);
-
-static void curl_freep(char **p) {
-        curl_free(*p);
-}
 
 /* NULL when @text is no URL, or none of http and https. */
 static CURLU *url_parse(const char *text) {
