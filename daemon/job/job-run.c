@@ -76,9 +76,14 @@ static void push_patience(JobRun *run) {
         (void) sd_event_source_set_enabled(run->patience, SD_EVENT_ONESHOT);
 }
 
-void job_run_stop(JobRun *run, const Error *error) {
-        if (run->error.code == 0)
+/* The first reason is the one that is told. */
+static void note_error(JobRun *run, const Error *error) {
+        if (error->code != 0 && run->error.code == 0)
                 (void) error_copy(&run->error, error);
+}
+
+void job_run_stop(JobRun *run, const Error *error) {
+        note_error(run, error);
         if (run->is_fetching)
                 fetch_stop(run->fetch);
         if (run->is_building)
@@ -176,9 +181,9 @@ static void end_step(JobRun *run) {
         (void) sd_event_source_set_enabled(run->patience, SD_EVENT_OFF);
 }
 
-static void fail(JobRun *run, Error *error) {
-        if (run->error.code == 0)
-                error_move(&run->error, error);
+static void end_tree(JobRun *run) {
+        run->is_at_tree = run->is_committing = false;
+        run->tree = tree_free(run->tree);
 }
 
 /* What could not be removed stays in the journal: the next daemon tries again. */
@@ -200,8 +205,7 @@ static const TaskOperation cleaned_operation = {
 static void on_removed(void *userdata, const Error *error) {
         JobRun *run = userdata;
 
-        run->is_at_tree = false;
-        run->tree = tree_free(run->tree);
+        end_tree(run);
         if (error->code == 0) {
                 start_step(run, &cleaned_operation);
                 return;
@@ -309,10 +313,8 @@ static const TaskOperation see_operation = {
 static void on_moved(void *userdata, const Error *error) {
         JobRun *run = userdata;
 
-        run->is_at_tree = run->is_committing = false;
-        run->tree = tree_free(run->tree);
-        if (error->code != 0 && run->error.code == 0)
-                (void) error_copy(&run->error, error);
+        end_tree(run);
+        note_error(run, error);
         start_step(run, &see_operation);
 }
 
@@ -336,10 +338,8 @@ static const TaskOperation revert_operation = {
 static void on_checked(void *userdata, const Error *error) {
         JobRun *run = userdata;
 
-        run->is_at_tree = false;
-        run->tree = tree_free(run->tree);
-        if (error->code != 0 && run->error.code == 0)
-                (void) error_copy(&run->error, error);
+        end_tree(run);
+        note_error(run, error);
         if (run->error.code != 0)
                 start_step(run, &revert_operation);
         else
@@ -361,7 +361,7 @@ static void on_committed(void *userdata, void *data, int r, Error *error) {
         run->is_at_tree = r >= 0 && run->data->has_next;
         run->is_committing = run->is_at_tree && !is_done;
         if (r < 0)
-                fail(run, error);
+                note_error(run, error);
 
         if (r < 0 && is_done) {
                 start_step(run, &revert_operation);
@@ -638,10 +638,8 @@ static void start_source(JobRun *run) {
 static void on_cloned(void *userdata, const Error *error) {
         JobRun *run = userdata;
 
-        run->is_at_tree = false;
-        run->tree = tree_free(run->tree);
-        if (error->code != 0 && run->error.code == 0)
-                (void) error_copy(&run->error, error);
+        end_tree(run);
+        note_error(run, error);
         start_source(run);
 }
 
@@ -660,7 +658,7 @@ static void on_prepared(void *userdata, void *data, int r, Error *error) {
 
         end_step(run);
         if (r < 0)
-                fail(run, error);
+                note_error(run, error);
 
         if (run->error.code != 0)
                 settle(run);
