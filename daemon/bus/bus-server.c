@@ -398,7 +398,7 @@ static int on_disconnected(sd_bus_message *signal, void *userdata, sd_bus_error 
 }
 
 /* A peer may send calls together with the end of its authentication. sd-bus (252) has then read them, and
- * would not look at them before something else comes. */
+ * would not look at them before something else comes. What looks after a backlog comes first. */
 static int on_catch_up(sd_event_source *source, void *userdata) {
         BusConnection *connection = userdata;
 
@@ -461,6 +461,8 @@ static int serve_peer(BusConnection *connection, int *fd) {
         if (r >= 0)
                 r = sd_event_add_defer(
                         connection->server->event, &connection->catch_up, on_catch_up, connection);
+        if (r >= 0)
+                r = sd_event_source_set_priority(connection->catch_up, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0)
                 r = sd_event_source_set_enabled(connection->catch_up, SD_EVENT_OFF);
         if (r >= 0)
