@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "builder-output.h"
 #include "fuzz.h"
-#include "worker-builder-output.h"
 
 /* Whatever virt-builder prints, progress stays in its bounds and does not fall. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

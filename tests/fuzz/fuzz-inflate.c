@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "unpack-inflate.h"
+#include "inflate.h"
 
 typedef struct Blob {
         const uint8_t *data;

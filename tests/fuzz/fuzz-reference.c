@@ -3,7 +3,7 @@
 
 #include "base-cleanup.h"
 #include "fuzz.h"
-#include "oci-reference.h"
+#include "reference.h"
 
 static bool is_same(const Reference *a, const Reference *b) {
         return strcmp(a->host, b->host) == 0 && strcmp(a->repository, b->repository) == 0 &&

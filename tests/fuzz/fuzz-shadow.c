@@ -4,7 +4,7 @@
 
 #include "base-cleanup.h"
 #include "fuzz.h"
-#include "unpack-shadow.h"
+#include "password-shadow.h"
 
 #define HASH "$6$salt$hash"
 

@@ -3,7 +3,7 @@
 
 #include "base-cleanup.h"
 #include "fuzz.h"
-#include "oci-source.h"
+#include "reference-source.h"
 
 static bool is_same(const SourceReference *a, const SourceReference *b) {
         return a->kind == b->kind && strcmp(a->path, b->path) == 0 &&

@@ -44,11 +44,11 @@ def camel(kind):
 
 
 def check_errors(root):
-    header = (root / 'daemon/base/base-error.h').read_text()
+    header = (root / 'daemon/common/base/base-error.h').read_text()
     enum = re.search(r'typedef enum ErrorKind \{(.*?)\}', header, re.S)[1]
     kinds = re.findall(r'^\s*(ERROR_\w+)', enum, re.M)
     table = dict(re.findall(r'X\((ERROR_\w+), "(\w+)"\)',
-                            (root / 'daemon/base/base-error.c').read_text()))
+                            (root / 'daemon/common/base/base-error.c').read_text()))
     for kind in kinds:
         if table.get(kind) != camel(kind):
             yield f'{kind} is {table.get(kind)} on the bus, should be {camel(kind)}'

@@ -16,7 +16,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#include "disk-ext4.h"
+#include "ext4.h"
 #include "test-unpack-tar.h"
 #include "unpack-run.h"
 

@@ -13,8 +13,8 @@ from .process import DEADLINE, descendants, is_listening, running, stop, wait_fo
 BUILD = pathlib.Path(os.environ.get('TEST_BUILD', 'build')).resolve()
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 CLIENT = pathlib.Path(os.environ.get('TEST_CLIENT', BUILD / 'client/virt-bootstrap'))
-DAEMON = pathlib.Path(os.environ.get('TEST_DAEMON', BUILD / 'daemon/virt-bootstrapd'))
-WORKER = pathlib.Path(os.environ.get('TEST_WORKER', BUILD / 'daemon/virt-bootstrap-worker'))
+DAEMON = pathlib.Path(os.environ.get('TEST_DAEMON', BUILD / 'daemon/service/virt-bootstrapd'))
+WORKER = pathlib.Path(os.environ.get('TEST_WORKER', BUILD / 'daemon/worker/virt-bootstrap-worker'))
 ALL = (CLIENT, DAEMON, WORKER)
 
 # No proxy, no configuration and no bus of the machine reaches the programs.

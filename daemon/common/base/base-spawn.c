@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base-cleanup.h"
+#include "base-fd.h"
+#include "base-spawn.h"
+
+#define BUFFER_SIZE ((size_t) 128 << 10)
+#define STREAMS     2 /* standard output and standard error */
+
+/* A line that has come in parts. */
+typedef struct Line {
+        char text[PROGRAM_LINE_MAX];
+        size_t size; /* bytes, the NUL that follows not counted */
+} Line;
+
+typedef struct Running {
+        const Program *program; /* borrowed, as the next two */
+        const ProgramEvents *events;
+        void *userdata;
+        pid_t pid;           /* 0 once reaped */
+        int pid_fd;          /* owned */
+        int fds[STREAMS];    /* owned; -EBADF at its end */
+        Line lines[STREAMS]; /* of standard output only without @output_fd */
+        char *buffer;        /* owned; BUFFER_SIZE */
+} Running;
+
+static void running_done(Running *running) {
+        if (running->pid > 0) {
+                (void) kill(running->pid, SIGKILL);
+                (void) waitpid(running->pid, NULL, 0);
+        }
+        closep(&running->pid_fd);
+        for (size_t i = 0; i < STREAMS; i++)
+                closep(&running->fds[i]);
+        free(running->buffer);
+}
+
+/* In the child: only what is safe after fork(2). */
+static _Noreturn void execute(const Program *program, const int *ends, pid_t parent) {
+        sigset_t none;
+        int null_fd;
+
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+                _exit(127);
+
+        null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(ends[0], STDOUT_FILENO) < 0 ||
+            dup2(ends[1], STDERR_FILENO) < 0 ||
+            syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0) < 0)
+                _exit(127);
+
+        (void) sigemptyset(&none);
+        (void) sigprocmask(SIG_SETMASK, &none, NULL);
+        (void) signal(SIGPIPE, SIG_DFL);
+        if (chdir(program->directory) >= 0)
+                (void) execve(program->path, (char *const *) program->argv, program->environment);
+        _exit(127);
+}
+
+static int make_pipe(int *read_end, int *write_end) {
+        int fds[2];
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+
+        *read_end = fds[0];
+        *write_end = fds[1];
+        return fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static int start(Running *running, Error *error) {
+        int ends[STREAMS] = { -EBADF, -EBADF }, r = 0;
+        const pid_t parent = getpid();
+
+        running->buffer = malloc(BUFFER_SIZE);
+        if (!running->buffer)
+                return error_oom(error);
+
+        for (size_t i = 0; r >= 0 && i < STREAMS; i++)
+                r = make_pipe(&running->fds[i], &ends[i]);
+        if (r >= 0) {
+                running->pid = fork();
+                if (running->pid == 0)
+                        execute(running->program, ends, parent);
+                r = running->pid < 0 ? -errno : 0;
+        }
+        for (size_t i = 0; i < STREAMS; i++)
+                closep(&ends[i]);
+        if (r >= 0) {
+                running->pid_fd = (int) syscall(SYS_pidfd_open, running->pid, 0);
+                r = running->pid_fd < 0 ? -errno : 0;
+        }
+        return r < 0 ? error_set_errno(error, -r, "Cannot start %s", running->program->path) : 0;
+}
+
+static void end_line(const Running *running, Line *line) {
+        line->text[line->size] = '\0';
+        if (line->size > 0)
+                running->events->line(running->userdata, line->text);
+        line->size = 0;
+}
+
+static void add_to_lines(const Running *running, Line *line, const char *data, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                if (data[i] == '\n' || data[i] == '\r' || data[i] == '\0')
+                        end_line(running, line);
+                else if (line->size < sizeof(line->text) - 1)
+                        line->text[line->size++] = data[i];
+}
+
+static int handle(Running *running, size_t stream, size_t size, Error *error) {
+        int output_fd = running->program->output_fd, r;
+
+        if (stream != 0 || output_fd < 0) {
+                add_to_lines(running, &running->lines[stream], running->buffer, size);
+                return 0;
+        }
+
+        r = fd_write_full(output_fd, running->buffer, size);
+        if (r < 0)
+                return error_set_errno(
+                        error, -r, "Cannot pass on what %s writes", running->program->argv[0]);
+        running->events->moved(running->userdata, size);
+        return 0;
+}
+
+/* Returns 1, 0 when there is nothing now, or a negative errno with @error set. */
+static int read_some(Running *running, size_t stream, Error *error) {
+        ssize_t n;
+        int r;
+
+        if (running->fds[stream] < 0)
+                return 0;
+
+        n = read(running->fds[stream], running->buffer, BUFFER_SIZE);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return 0;
+        if (n < 0)
+                return error_set_errno(
+                        error, errno, "Cannot read from %s", running->program->argv[0]);
+        if (n > 0) {
+                r = handle(running, stream, (size_t) n, error);
+                return r < 0 ? r : 1;
+        }
+
+        end_line(running, &running->lines[stream]);
+        (void) close(TAKE_FD(running->fds[stream]));
+        return 0;
+}
+
+/* What it wrote before it ended. Its orphans may hold the pipes open: they are not waited for. */
+static int drain(Running *running, Error *error) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < STREAMS; i++) {
+                do
+                        r = read_some(running, i, error);
+                while (r > 0);
+                end_line(running, &running->lines[i]);
+        }
+        return r;
+}
+
+/* Returns 1 when it has ended, 0 when not, or a negative errno with @error set. */
+static int wait_once(Running *running, Error *error) {
+        struct pollfd fds[STREAMS + 1] = { { .fd = running->pid_fd, .events = POLLIN } };
+        int r;
+
+        for (size_t i = 0; i < STREAMS; i++)
+                fds[i + 1] = (struct pollfd){ .fd = running->fds[i], .events = POLLIN };
+
+        r = poll(fds, STREAMS + 1, PROGRAM_TICK_MSEC);
+        if (r < 0 && errno != EINTR)
+                return error_set_errno(
+                        error, errno, "Cannot wait for %s", running->program->argv[0]);
+        if (r == 0)
+                running->events->waiting(running->userdata);
+        if (r <= 0)
+                return 0;
+
+        for (size_t i = 0; r >= 0 && i < STREAMS; i++)
+                r = fds[i + 1].revents != 0 ? read_some(running, i, error) : 0;
+        return r < 0 ? r : fds[0].revents != 0;
+}
+
+int program_run(
+        const Program *program,
+        const ProgramEvents *events,
+        void *userdata,
+        int *ret_status,
+        Error *error) {
+        _cleanup_(running_done) Running running = {
+                .program = program,
+                .events = events,
+                .userdata = userdata,
+                .pid_fd = -EBADF,
+                .fds = { -EBADF, -EBADF },
+        };
+        int r;
+
+        r = start(&running, error);
+        while (r == 0)
+                r = wait_once(&running, error);
+        if (r >= 0)
+                r = drain(&running, error);
+        if (r < 0)
+                return r;
+
+        if (waitpid(running.pid, ret_status, 0) < 0)
+                return error_set_errno(error, errno, "Cannot wait for %s", program->argv[0]);
+        running.pid = 0;
+        return 0;
+}

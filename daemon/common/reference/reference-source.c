@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base-quote.h"
+#include "reference-source.h"
+#include "reference.h"
+
+static const char *const kinds[_SOURCE_KIND_MAX] = {
+        [SOURCE_OCI] = "oci",
+        [SOURCE_OCI_ARCHIVE] = "oci-archive",
+        [SOURCE_DOCKER_ARCHIVE] = "docker-archive",
+        [SOURCE_DIR] = "dir",
+};
+
+static const char *const hints[_SOURCE_KIND_MAX] = {
+        [SOURCE_OCI] = "it has no path, want oci:PATH[:REF] with an OCI layout's directory",
+        [SOURCE_OCI_ARCHIVE] = "it has no path, want oci-archive:PATH[:REF]",
+        [SOURCE_DOCKER_ARCHIVE] = "it has no path, want docker-archive:PATH[:REF]",
+        [SOURCE_DIR] = "it has no path, want dir:PATH",
+};
+
+/* What follows the ':' of the kind's word; NULL when it is none of them. */
+static const char *skip_kind(const char *text, SourceKind *ret) {
+        for (SourceKind i = 0; i < _SOURCE_KIND_MAX; i++) {
+                size_t length = strlen(kinds[i]);
+
+                if (strncasecmp(text, kinds[i], length) != 0 || text[length] != ':')
+                        continue;
+
+                *ret = i;
+                return text + length + 1;
+        }
+
+        return NULL;
+}
+
+bool source_reference_is_one(const char *text) {
+        SourceKind kind;
+
+        return skip_kind(text, &kind);
+}
+
+static int invalid(const char *text, const char *why, Error *error) {
+        char quoted[TEXT_QUOTE_MAX];
+
+        return error_set(
+                error, EINVAL, ERROR_INVALID_REFERENCE, "The source '%s' is invalid: %s",
+                text_quote(text, quoted), why);
+}
+
+static int parse_index(const char *text, const char *digits, unsigned *ret, Error *error) {
+        unsigned index = 0;
+
+        if (*digits == '\0')
+                return invalid(text, "a number has to follow the '@'", error);
+
+        for (; *digits != '\0'; digits++) {
+                if (*digits < '0' || *digits > '9')
+                        return invalid(
+                                text, "what follows the '@' is not an image's number", error);
+
+                index = 10 * index + (unsigned) (*digits - '0');
+                if (index > SOURCE_INDEX_MAX)
+                        return invalid(text, "the number behind the '@' is too large", error);
+        }
+
+        *ret = index;
+        return 0;
+}
+
+/* The names of a layout are anybody's own: they are compared, and shown in messages. */
+static int parse_layout_name(
+        const char *text, const char *name, SourceSelector *selector, Error *error) {
+        if (strlen(name) > SOURCE_SELECTOR_NAME_MAX)
+                return invalid(text, "the image's name is too long", error);
+        for (const char *p = name; *p != '\0'; p++)
+                if (*p <= ' ' || *p > '~')
+                        return invalid(
+                                text, "the image's name has characters that none has", error);
+
+        stpcpy(selector->name, name);
+        return 0;
+}
+
+static int parse_docker_name(
+        const char *text, const char *name, SourceSelector *selector, Error *error) {
+        char formatted[REFERENCE_MAX + 1];
+        Reference reference;
+        int r;
+
+        static_assert(sizeof(formatted) <= sizeof(selector->name), "a reference is a name");
+
+        if (*name == '\0')
+                return invalid(
+                        text,
+                        "a name has to follow the ':' behind the path, which is left out where there "
+                        "is one image only",
+                        error);
+
+        r = reference_parse(name, &reference, error);
+        if (r < 0)
+                return r;
+        if (reference.has_digest)
+                return invalid(text, "an archive's images have no digests, only tags", error);
+
+        stpcpy(selector->name, reference_format(&reference, formatted));
+        return 0;
+}
+
+static int parse_selector(const char *text, const char *rest, SourceReference *ref, Error *error) {
+        if (*rest == '@') {
+                ref->selector.has_index = true;
+                return parse_index(text, rest + 1, &ref->selector.index, error);
+        }
+
+        return ref->kind == SOURCE_DOCKER_ARCHIVE
+                       ? parse_docker_name(text, rest, &ref->selector, error)
+                       : parse_layout_name(text, rest, &ref->selector, error);
+}
+
+int source_reference_parse(const char *text, SourceReference *ret, Error *error) {
+        SourceReference reference = { 0 };
+        const char *path;
+        size_t length;
+        int r;
+
+        path = skip_kind(text, &reference.kind);
+        if (!path)
+                return invalid(
+                        text,
+                        "it does not begin with 'oci:', 'oci-archive:', 'docker-archive:' or 'dir:'",
+                        error);
+
+        length = reference.kind == SOURCE_DIR ? strlen(path) : strcspn(path, ":");
+        if (length == 0)
+                return invalid(text, hints[reference.kind], error);
+        if (length > SOURCE_REFERENCE_PATH_MAX)
+                return invalid(text, "its path is too long", error);
+
+        memcpy(reference.path, path, length);
+        if (path[length] == ':') {
+                r = parse_selector(text, path + length + 1, &reference, error);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = reference;
+        return 0;
+}
+
+char *source_reference_format(
+        const SourceReference *reference, char ret[static SOURCE_REFERENCE_MAX + 1]) {
+        const SourceSelector *selector = &reference->selector;
+        char *p = ret;
+
+        p = stpcpy(stpcpy(stpcpy(p, kinds[reference->kind]), ":"), reference->path);
+        if (selector->has_index)
+                (void) sprintf(p, ":@%u", selector->index);
+        else if (selector->name[0] != '\0')
+                stpcpy(stpcpy(p, ":"), selector->name);
+
+        return ret;
+}
+
+const char *source_kind_to_string(SourceKind kind) {
+        assert(kind < _SOURCE_KIND_MAX);
+        return kinds[kind];
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base-limits.h"
+#include "bus-arguments.h"
+#include "bus-source.h"
+#include "reference-platform.h"
+
+#define OPTIONS_MAX 32U
+
+/* How an option is read: its value is what the message has next. */
+typedef struct Option {
+        const char *name;
+        const char *type; /* D-Bus signature of the value */
+        int (*read)(sd_bus_message *call, const struct Option *option, JobSpec *spec, Error *error);
+        size_t offset; /* of the member in JobSpec that it sets */
+        bool may_inspect;
+} Option;
+
+static void *member(JobSpec *spec, const Option *option) {
+        return (char *) spec + option->offset;
+}
+
+static int malformed(int r, Error *error) {
+        return error_set(
+                error, r < 0 ? -r : EBADMSG, ERROR_INVALID_OPTION, "The arguments are malformed");
+}
+
+static int invalid(const Option *option, const char *value, const char *want, Error *error) {
+        return error_set(
+                error, EINVAL, ERROR_INVALID_OPTION, "Option \"%s\" cannot be \"%s\": want %s",
+                option->name, value, want);
+}
+
+static int read_bool(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
+        int value, r;
+
+        r = sd_bus_message_read_basic(call, 'b', &value);
+        if (r < 0)
+                return malformed(r, error);
+
+        *(bool *) member(spec, option) = value;
+        return 0;
+}
+
+static int read_text(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
+        char **text = member(spec, option);
+        const char *value;
+        int r;
+
+        r = sd_bus_message_read_basic(call, 's', &value);
+        if (r < 0)
+                return malformed(r, error);
+
+        free(*text);
+        *text = strdup(value);
+        return *text ? 0 : error_oom(error);
+}
+
+static int read_platform(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
+        Platform platform;
+        int r;
+
+        r = read_text(call, option, spec, error);
+        return r < 0 ? r : platform_parse(spec->platform, &platform, error);
+}
+
+static int read_digest(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
+        const char *value;
+        int r;
+
+        r = sd_bus_message_read_basic(call, 's', &value);
+        if (r < 0)
+                return malformed(r, error);
+        if (digest_parse(value, &spec->digest) < 0)
+                return invalid(option, value, "sha256: and 64 lower-case hex digits", error);
+
+        spec->has_digest = true;
+        return 0;
+}
+
+static int read_format(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
+        const char *value;
+        int r;
+
+        r = sd_bus_message_read_basic(call, 's', &value);
+        if (r < 0)
+                return malformed(r, error);
+        if (job_format_from_string(value, member(spec, option)) < 0)
+                return invalid(option, value, "dir or qcow2", error);
+        return 0;
+}
+
+static int read_size(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
+        uint64_t value;
+        int r;
+
+        r = sd_bus_message_read_basic(call, 't', &value);
+        if (r < 0)
+                return malformed(r, error);
+        if (value < DISK_SIZE_MIN || value > DISK_SIZE_MAX)
+                return error_set(
+                        error, ERANGE, ERROR_INVALID_OPTION,
+                        "Option \"%s\" cannot be %" PRIu64 ": want %" PRIu64 " to %" PRIu64
+                        " bytes",
+                        option->name, value, DISK_SIZE_MIN, DISK_SIZE_MAX);
+
+        *(uint64_t *) member(spec, option) =
+                (value + DISK_BLOCK_BYTES - 1) / DISK_BLOCK_BYTES * DISK_BLOCK_BYTES;
+        return 0;
+}
+
+/* The message closes its descriptors: this one stays. */
+static int read_fd(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
+        int *fd = member(spec, option), value, r;
+
+        r = sd_bus_message_read_basic(call, 'h', &value);
+        if (r < 0)
+                return malformed(r, error);
+
+        closep(fd);
+        *fd = fcntl(value, F_DUPFD_CLOEXEC, 3);
+        if (*fd < 0)
+                return error_set_errno(error, errno, "Cannot keep a descriptor");
+        return 0;
+}
+
+static int read_idmap(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
+        IdMap *map = member(spec, option);
+        int r;
+
+        *map = (IdMap){ 0 };
+        r = sd_bus_message_enter_container(call, 'a', "(uuu)");
+
+        while (r >= 0) {
+                IdRange range;
+
+                r = sd_bus_message_read(call, "(uuu)", &range.start, &range.target, &range.count);
+                if (r == 0)
+                        break;
+                if (r > 0) {
+                        r = idmap_add(map, &range, error);
+                        if (r < 0) {
+                                (void) error_prefix(error, "Option \"%s\"", option->name);
+                                return r;
+                        }
+                }
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(call);
+        return r < 0 ? malformed(r, error) : 0;
+}
+
+static const Option options[] = {
+        { "digest", "s", read_digest, 0, false },
+        { "destination-fd", "h", read_fd, offsetof(JobSpec, destination_fd), false },
+        { "format", "s", read_format, offsetof(JobSpec, format), false },
+        { "gidmap", "a(uuu)", read_idmap, offsetof(JobSpec, gids), false },
+        { "keep-devices", "b", read_bool, offsetof(JobSpec, keep_devices), false },
+        { "no-cache", "b", read_bool, offsetof(JobSpec, no_cache), false },
+        { "not-secure", "b", read_bool, offsetof(JobSpec, not_secure), true },
+        { "offline", "b", read_bool, offsetof(JobSpec, offline), true },
+        { "overwrite", "b", read_bool, offsetof(JobSpec, overwrite), false },
+        { "password-fd", "h", read_fd, offsetof(JobSpec, password_fd), true },
+        { "platform", "s", read_platform, offsetof(JobSpec, platform), true },
+        { "root-password-fd", "h", read_fd, offsetof(JobSpec, root_password_fd), false },
+        { "share-layers", "b", read_bool, offsetof(JobSpec, share_layers), false },
+        { "size", "t", read_size, offsetof(JobSpec, size), false },
+        { "source-fd", "h", read_fd, offsetof(JobSpec, source_fd), true },
+        { "uidmap", "a(uuu)", read_idmap, offsetof(JobSpec, uids), false },
+        { "username", "s", read_text, offsetof(JobSpec, username), true },
+};
+
+#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static const Option *find_option(const char *name, bool inspect) {
+        for (size_t i = 0; i < N_OPTIONS; i++)
+                if (strcmp(options[i].name, name) == 0 && (options[i].may_inspect || !inspect))
+                        return &options[i];
+
+        return NULL;
+}
+
+/* Reads one entry of the dictionary; the message is inside it. */
+static int read_option(sd_bus_message *call, bool inspect, JobSpec *spec, Error *error) {
+        const char *name, *type = NULL;
+        const Option *option;
+        int r;
+
+        r = sd_bus_message_read_basic(call, 's', &name);
+        if (r >= 0)
+                r = sd_bus_message_peek_type(call, NULL, &type);
+        if (r < 0 || !type)
+                return malformed(r, error);
+
+        option = find_option(name, inspect);
+        if (!option)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION, "There is no option \"%s\"%s", name,
+                        inspect ? " to inspect an image" : "");
+        if (strcmp(type, option->type) != 0)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Option \"%s\" has the type \"%s\": want \"%s\"", name, type, option->type);
+
+        r = sd_bus_message_enter_container(call, 'v', option->type);
+        if (r < 0)
+                return malformed(r, error);
+        r = option->read(call, option, spec, error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_exit_container(call);
+        return r < 0 ? malformed(r, error) : 0;
+}
+
+static int read_options(sd_bus_message *call, bool inspect, JobSpec *spec, Error *error) {
+        unsigned n = 0;
+        int r;
+
+        r = sd_bus_message_enter_container(call, 'a', "{sv}");
+
+        while (r >= 0) {
+                r = sd_bus_message_enter_container(call, 'e', "sv");
+                if (r == 0)
+                        break;
+                if (r < 0)
+                        return malformed(r, error);
+                if (n++ == OPTIONS_MAX)
+                        return error_set(
+                                error, E2BIG, ERROR_INVALID_OPTION, "More than %u options",
+                                OPTIONS_MAX);
+
+                r = read_option(call, inspect, spec, error);
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_exit_container(call);
+        }
+
+        if (r >= 0)
+                r = sd_bus_message_exit_container(call);
+        return r < 0 ? malformed(r, error) : 0;
+}
+
+/* What makes no sense for a source is refused, since its user expected something of it. */
+static int check_source(const JobSpec *spec, bool inspect, Error *error) {
+        const bool is_image =
+                spec->source_kind == JOB_SOURCE_REGISTRY || spec->source_kind == JOB_SOURCE_FILES;
+        const struct {
+                bool is_wrong;
+                const char *option, *where;
+        } checks[] = {
+                { inspect && !is_image, "inspect", "images" },
+                { spec->has_digest && !is_image, "digest", "images" },
+                { spec->platform && !is_image, "platform", "images" },
+                { spec->share_layers && !is_image, "share-layers", "images" },
+                { spec->username && spec->source_kind != JOB_SOURCE_REGISTRY, "username",
+                  "registries" },
+                { spec->source_fd >= 0 && spec->source_kind != JOB_SOURCE_FILES &&
+                          spec->source_kind != JOB_SOURCE_TARBALL,
+                  "source-fd", "files" },
+        };
+
+        for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+                if (checks[i].is_wrong)
+                        return error_set(
+                                error, EINVAL, ERROR_INVALID_OPTION,
+                                "\"%s\" is for %s only, and %s is none", checks[i].option,
+                                checks[i].where, spec->source);
+
+        return 0;
+}
+
+/* Some things go together only. */
+static int check_spec(JobSpec *spec, bool inspect, Error *error) {
+        const char *for_disks = spec->size > 0       ? "size"
+                                : spec->share_layers ? "share-layers"
+                                                     : NULL;
+        int r;
+
+        if (spec->password_fd >= 0 && !spec->username)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Option \"password-fd\" needs \"username\"");
+        if (for_disks && spec->format != JOB_FORMAT_QCOW2)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION, "Option \"%s\" needs the format qcow2",
+                        for_disks);
+
+        if (spec->share_layers && spec->no_cache)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Options \"share-layers\" and \"no-cache\" exclude each other");
+
+        r = bus_source_read(spec, error);
+        return r < 0 ? r : check_source(spec, inspect, error);
+}
+
+static int read_arguments(sd_bus_message *call, bool inspect, JobSpec **ret, Error *error) {
+        _cleanup_(job_spec_freep) JobSpec *spec = job_spec_new();
+        const char *source, *destination = NULL;
+        int r;
+
+        if (!spec)
+                return error_oom(error);
+
+        r = sd_bus_message_read_basic(call, 's', &source);
+        if (r >= 0 && !inspect)
+                r = sd_bus_message_read_basic(call, 's', &destination);
+        if (r < 0)
+                return malformed(r, error);
+
+        spec->source = strdup(source);
+        spec->destination = destination ? strdup(destination) : NULL;
+        if (!spec->source || (destination && !spec->destination))
+                return error_oom(error);
+
+        r = read_options(call, inspect, spec, error);
+        if (r >= 0)
+                r = check_spec(spec, inspect, error);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(spec);
+        return 0;
+}
+
+int bus_arguments_read_bootstrap(sd_bus_message *call, JobSpec **ret, Error *error) {
+        return read_arguments(call, false, ret, error);
+}
+
+int bus_arguments_read_inspect(sd_bus_message *call, JobSpec **ret, Error *error) {
+        return read_arguments(call, true, ret, error);
+}

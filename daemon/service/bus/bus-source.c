@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bus-source.h"
+#include "reference-source.h"
+#include "reference.h"
+
+#define REGISTRY_SCHEME "docker:"
+#define FILE_SCHEME     "file:"
+#define LOCALHOST       "localhost"
+#define TEMPLATE_SCHEME "virt-builder:"
+
+static bool has_scheme(const char *source, const char *scheme) {
+        return strncasecmp(source, scheme, strlen(scheme)) == 0;
+}
+
+static int invalid(const char *source, const char *why, Error *error) {
+        return error_set(
+                error, EINVAL, ERROR_INVALID_REFERENCE, "The source \"%s\" is invalid: %s", source,
+                why);
+}
+
+/* The last component of a path or a repository, without what comes behind a '.' or ':' in it. */
+static int set_name(JobSpec *spec, const char *path, Error *error) {
+        const char *end = path + strlen(path), *start;
+
+        while (end > path && end[-1] == '/')
+                end--;
+        start = end;
+        while (start > path && start[-1] != '/')
+                start--;
+
+        spec->name = strndup(start, strcspn(start, ".:@/"));
+        return spec->name ? 0 : error_oom(error);
+}
+
+/* It is opened later. */
+static int set_path(JobSpec *spec, const char *path, bool is_directory, Error *error) {
+        if (spec->source_fd < 0 && path[0] != '/')
+                return invalid(
+                        spec->source, "without a descriptor its path has to be absolute", error);
+
+        spec->is_directory = is_directory;
+        spec->source_path = strdup(path);
+        return spec->source_path ? 0 : error_oom(error);
+}
+
+/* Also with less slashes, or one more: "docker:NAME" is no image that is called "docker". */
+static int read_registry(JobSpec *spec, Error *error) {
+        const char *name = spec->source + strlen(REGISTRY_SCHEME);
+        size_t n_slashes = strspn(name, "/");
+        char text[REFERENCE_MAX + 1];
+        Reference reference;
+        int r;
+
+        if (asprintf(&spec->fetch, "docker://%s", name + (n_slashes <= 3 ? n_slashes : 0)) < 0) {
+                spec->fetch = NULL;
+                return error_oom(error);
+        }
+        r = reference_parse(spec->fetch, &reference, error);
+        if (r < 0)
+                return r;
+
+        spec->reference = strdup(reference_format(&reference, text));
+        if (!spec->reference)
+                return error_oom(error);
+        spec->has_pin = reference.has_digest;
+        spec->pin = reference.digest;
+        spec->source_kind = JOB_SOURCE_REGISTRY;
+        return set_name(spec, reference.repository, error);
+}
+
+/* The worker has no use for the path, and it may be long. */
+static int read_files(JobSpec *spec, Error *error) {
+        char text[SOURCE_REFERENCE_MAX + 1];
+        SourceReference reference;
+        bool is_directory;
+        int r;
+
+        r = source_reference_parse(spec->source, &reference, error);
+        if (r < 0)
+                return r;
+
+        spec->source_kind = JOB_SOURCE_FILES;
+        is_directory = reference.kind == SOURCE_OCI || reference.kind == SOURCE_DIR;
+        r = set_path(spec, reference.path, is_directory, error);
+        if (r >= 0)
+                r = set_name(
+                        spec,
+                        reference.selector.name[0] != '\0' ? reference.selector.name
+                                                           : reference.path,
+                        error);
+        if (r < 0)
+                return r;
+
+        strcpy(reference.path, ".");
+        spec->fetch = strdup(source_reference_format(&reference, text));
+        return spec->fetch ? 0 : error_oom(error);
+}
+
+/* The path of a file: URI, as it is (RFC 8089, but without %-escapes); NULL when it has none here. */
+static const char *path_of_uri(const char *uri) {
+        const char *path = uri + strlen(FILE_SCHEME);
+
+        if (strncmp(path, "//", 2) == 0) {
+                path += 2;
+                if (strncasecmp(path, LOCALHOST "/", strlen(LOCALHOST "/")) == 0)
+                        path += strlen(LOCALHOST);
+        }
+        return path[0] == '/' ? path : NULL;
+}
+
+static int read_tarball(JobSpec *spec, Error *error) {
+        const char *path = spec->source;
+        int r;
+
+        if (has_scheme(path, FILE_SCHEME)) {
+                path = path_of_uri(path);
+                if (!path)
+                        return invalid(
+                                spec->source,
+                                "want file:///PATH with an absolute path, of a file of this host",
+                                error);
+        }
+
+        spec->source_kind = JOB_SOURCE_TARBALL;
+        r = set_path(spec, path, false, error);
+        return r < 0 ? r : set_name(spec, path, error);
+}
+
+static bool is_template(const char *name) {
+        if (!isalnum((unsigned char) name[0]))
+                return false;
+        for (const char *p = name; *p != '\0'; p++)
+                if (!isalnum((unsigned char) *p) && !strchr("._+-", *p))
+                        return false;
+
+        return strlen(name) <= SOURCE_TEMPLATE_MAX;
+}
+
+static int read_template(JobSpec *spec, Error *error) {
+        const char *name = spec->source + strlen(TEMPLATE_SCHEME);
+        size_t n_slashes = strspn(name, "/");
+
+        if (n_slashes < 1 || n_slashes > 3 || !is_template(name + n_slashes))
+                return invalid(
+                        spec->source,
+                        "want virt-builder://TEMPLATE with a name of virt-builder --list", error);
+
+        spec->source_kind = JOB_SOURCE_TEMPLATE;
+        spec->fetch = strdup(name + n_slashes);
+        return spec->fetch ? set_name(spec, spec->fetch, error) : error_oom(error);
+}
+
+int bus_source_read(JobSpec *spec, Error *error) {
+        const size_t length = strlen(spec->source);
+
+        if (length > BUS_SOURCE_MAX)
+                return error_set(
+                        error, ENAMETOOLONG, ERROR_INVALID_REFERENCE,
+                        "The source is too long: it has %zu bytes, and may have %zu", length,
+                        BUS_SOURCE_MAX);
+        if (has_scheme(spec->source, REGISTRY_SCHEME))
+                return read_registry(spec, error);
+        if (source_reference_is_one(spec->source))
+                return read_files(spec, error);
+        if (spec->source[0] == '/' || has_scheme(spec->source, FILE_SCHEME))
+                return read_tarball(spec, error);
+        if (has_scheme(spec->source, TEMPLATE_SCHEME))
+                return read_template(spec, error);
+
+        return invalid(
+                spec->source,
+                "want docker://[HOST/]NAME[:TAG], file:///PATH, oci:PATH[:REF], "
+                "oci-archive:PATH[:REF], docker-archive:PATH[:REF], dir:PATH or "
+                "virt-builder://TEMPLATE",
+                error);
+}
+
+/* Only what is read from its first byte to its last. */
+static int check_kind(JobSpec *spec, Error *error) {
+        struct stat st;
+        off_t offset;
+
+        if (fstat(spec->source_fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot look at the source %s", spec->source);
+
+        if (spec->is_directory && !S_ISDIR(st.st_mode))
+                return error_set(
+                        error, ENOTDIR, ERROR_INVALID_REFERENCE,
+                        "The source %s is not a directory: an image in one file is "
+                        "oci-archive:PATH or docker-archive:PATH",
+                        spec->source);
+        if (!spec->is_directory && S_ISDIR(st.st_mode))
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_REFERENCE,
+                        "The source %s is a directory, neither a regular file nor a pipe: an image "
+                        "in a directory is oci:PATH or dir:PATH",
+                        spec->source);
+        if (!spec->is_directory && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) &&
+            !S_ISSOCK(st.st_mode))
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_REFERENCE,
+                        "The source %s is neither a regular file nor a pipe", spec->source);
+
+        /* It is read from there on. */
+        offset = lseek(spec->source_fd, 0, SEEK_CUR);
+        if (S_ISREG(st.st_mode) && offset >= 0 && offset < st.st_size)
+                spec->source_bytes = (uint64_t) (st.st_size - offset);
+        return 0;
+}
+
+int bus_source_open(JobSpec *spec, Error *error) {
+        if (!spec->source_path)
+                return 0;
+        if (spec->source_fd >= 0)
+                return check_kind(spec, error);
+
+        /* Nobody may write to a pipe yet: a worker waits for that. */
+        spec->source_fd = open(spec->source_path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (spec->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+                return error_set(
+                        error, ENOENT, ERROR_NOT_FOUND, "The source %s is not there", spec->source);
+        if (spec->source_fd < 0 || fcntl(spec->source_fd, F_SETFL, 0) < 0)
+                return error_set_errno(error, errno, "Cannot open the source %s", spec->source);
+
+        return check_kind(spec, error);
+}

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ext4-internal.h"
+#include "unpack-acl.h"
+#include "unpack-xattr.h"
+
+typedef struct ext2_xattr_handle Handle;
+
+static void close_handle(Handle **handle) {
+        if (*handle)
+                (void) ext2fs_xattrs_close(handle);
+}
+
+static bool has_prefix(const char *name, const char *prefix) {
+        return strncmp(name, prefix, strlen(prefix)) == 0 && name[strlen(prefix)] != '\0';
+}
+
+/* What the kernel would let have an xattr of this name. */
+static bool can_have(UnpackType type, const char *name) {
+        if (xattr_is_acl(name))
+                return type != UNPACK_SYMLINK;
+        if (has_prefix(name, "user."))
+                return type == UNPACK_REGULAR || type == UNPACK_DIRECTORY;
+        return has_prefix(name, "trusted.") || has_prefix(name, "security.");
+}
+
+/* Whether some are in the inode itself. */
+static bool has_inner(const Ext4Inode *inode) {
+        const size_t at = EXT2_GOOD_OLD_INODE_SIZE + inode->large.i_extra_isize;
+        uint32_t magic = 0;
+
+        if (at <= INODE_BYTES - sizeof(magic))
+                memcpy(&magic, inode->bytes + at, sizeof(magic));
+        return magic == EXT2_EXT_ATTR_MAGIC;
+}
+
+bool ext4_xattr_has(const Ext4Inode *inode) {
+        return inode->large.i_file_acl != 0 || inode->large.osd2.linux2.l_i_file_acl_high != 0 ||
+               has_inner(inode);
+}
+
+/* Blocks of the inodes that the entries in a part of @size bytes have their values in. */
+static uint64_t count_blocks(const uint8_t *data, size_t size) {
+        uint64_t n = 0;
+        size_t at = 0;
+
+        while (at + sizeof(struct ext2_ext_attr_entry) <= size) {
+                struct ext2_ext_attr_entry entry;
+
+                memcpy(&entry, data + at, sizeof(entry));
+                if (entry.e_name_len == 0 && entry.e_name_index == 0 && entry.e_value_offs == 0 &&
+                    entry.e_value_inum == 0)
+                        break;
+                if (entry.e_value_inum != 0)
+                        n += (entry.e_value_size + BLOCK_BYTES - 1) / BLOCK_BYTES;
+                at += EXT2_EXT_ATTR_LEN(entry.e_name_len);
+        }
+        return n;
+}
+
+int ext4_xattr_blocks(
+        Ext4 *ext4, uint32_t ino, const Ext4Inode *inode, uint64_t *ret, Error *error) {
+        const size_t start =
+                EXT2_GOOD_OLD_INODE_SIZE + inode->large.i_extra_isize + sizeof(uint32_t);
+        const uint64_t block = ext2fs_file_acl_block(ext4->fs, &inode->small);
+        _cleanup_(freep) uint8_t *data = NULL;
+        uint64_t n = 0;
+        errcode_t code;
+
+        if (ext2fs_has_feature_ea_inode(ext4->fs->super) && ext4_xattr_has(inode)) {
+                if (has_inner(inode))
+                        n += count_blocks(inode->bytes + start, INODE_BYTES - start);
+                if (block != 0) {
+                        data = malloc(BLOCK_BYTES);
+                        if (!data)
+                                return error_oom(error);
+                        code = ext2fs_read_ext_attr3(ext4->fs, block, data, ino);
+                        if (code != 0)
+                                return ext4_error(
+                                        ext4, code, "Cannot read extended attributes", error);
+                        n += count_blocks(
+                                data + sizeof(struct ext2_ext_attr_header),
+                                BLOCK_BYTES - sizeof(struct ext2_ext_attr_header));
+                }
+        }
+
+        *ret = n;
+        return 0;
+}
+
+/* Reads what libext2fs has written, and counts the blocks of values that it has not counted: instead
+ * of @before. */
+static int read_again(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, uint64_t before, Error *error) {
+        uint64_t now, all;
+        int r;
+
+        r = ext4_inode_read(ext4, ino, inode, error);
+        if (r >= 0)
+                r = ext4_xattr_blocks(ext4, ino, inode, &now, error);
+        if (r < 0 || now == before)
+                return r;
+
+        all = ext2fs_get_stat_i_blocks(ext4->fs, &inode->small) + (now - before) * SECTORS_A_BLOCK;
+        inode->large.i_blocks = (uint32_t) all;
+        inode->large.osd2.linux2.l_i_blocks_hi = (uint16_t) (all >> 32);
+        return ext4_inode_write(ext4, ino, inode, error);
+}
+
+static int open_handle(Ext4 *ext4, uint32_t ino, Handle **ret, Error *error) {
+        errcode_t code;
+
+        code = ext2fs_xattrs_open(ext4->fs, ino, ret);
+        if (code == 0)
+                code = ext2fs_xattrs_read(*ret);
+        return code == 0 ? 0 : ext4_error(ext4, code, "Cannot read extended attributes", error);
+}
+
+/* Makes the mode what an access ACL says, as the kernel does. Returns whether the ACL says more. */
+static bool fit_mode(const uint8_t *value, size_t size, uint32_t *mode) {
+        uint32_t owner = 0, group = 0, mask = 0, other = 0;
+        bool has_mask = false, has_names = false;
+
+        for (const uint8_t *entry = value + 4; entry + 8 <= value + size; entry += 8) {
+                uint16_t tag, permissions;
+
+                memcpy(&tag, entry, sizeof(tag));
+                memcpy(&permissions, entry + sizeof(tag), sizeof(permissions));
+                permissions = le16toh(permissions) & 7;
+                switch (le16toh(tag)) {
+                case ACL_USER_OWNER:
+                        owner = permissions;
+                        break;
+                case ACL_GROUP_OWNER:
+                        group = permissions;
+                        break;
+                case ACL_MASK:
+                        mask = permissions;
+                        has_mask = true;
+                        break;
+                case ACL_OTHER:
+                        other = permissions;
+                        break;
+                default:
+                        has_names = true;
+                        break;
+                }
+        }
+
+        *mode = (*mode & ~0777u) | owner << 6 | (has_mask ? mask : group) << 3 | other;
+        return has_names || has_mask;
+}
+
+static errcode_t set(Ext4 *ext4, Handle *handle, const char *name, const void *value, size_t size) {
+        errcode_t code;
+
+        code = ext2fs_xattr_set(handle, name, value, size);
+        if (code != EXT2_ET_EA_NO_SPACE || ext2fs_has_feature_ea_inode(ext4->fs->super))
+                return code;
+
+        /* Values in inodes of their own need a feature that not every system knows. */
+        ext2fs_set_feature_ea_inode(ext4->fs->super);
+        ext2fs_mark_super_dirty(ext4->fs);
+        return ext2fs_xattr_set(handle, name, value, size);
+}
+
+/* e2fsck takes a link that has blocks for a long one: what does not fit beside it is left out. */
+static errcode_t set_of_link(Ext4 *ext4, Handle *handle, const UnpackXattr *xattr) {
+        const bool has_inodes = ext2fs_has_feature_ea_inode(ext4->fs->super);
+        errcode_t code;
+
+        ext2fs_clear_feature_ea_inode(ext4->fs->super);
+        code = ext2fs_xattr_set(handle, xattr->name, xattr->value, xattr->size);
+        if (has_inodes)
+                ext2fs_set_feature_ea_inode(ext4->fs->super);
+        return code;
+}
+
+static errcode_t set_acl(
+        Ext4 *ext4, Handle *handle, const UnpackXattr *xattr, UnpackType type, uint32_t *mode) {
+        if (acl_map(xattr->value, xattr->size, NULL, NULL) < 0)
+                return EINVAL;
+        if (strcmp(xattr->name, XATTR_ACL_DEFAULT) == 0)
+                return type == UNPACK_DIRECTORY
+                               ? set(ext4, handle, xattr->name, xattr->value, xattr->size)
+                               : EACCES;
+
+        return fit_mode(xattr->value, xattr->size, mode)
+                       ? set(ext4, handle, xattr->name, xattr->value, xattr->size)
+                       : 0;
+}
+
+static void warn(Ext4 *ext4) {
+        if (!ext4->warned_xattrs)
+                unpack_target_warn(
+                        &ext4->target,
+                        "The file system cannot keep all extended attributes of the image: some "
+                        "are left out");
+        ext4->warned_xattrs = true;
+}
+
+int ext4_xattr_write(
+        Ext4 *ext4, uint32_t ino, Ext4Inode *inode, const UnpackMeta *meta, Error *error) {
+        _cleanup_(close_handle) Handle *handle = NULL;
+        uint32_t mode = meta->mode;
+        uint64_t before = 0;
+        int r;
+
+        if (meta->n_xattrs == 0)
+                return 0;
+
+        r = ext4_xattr_blocks(ext4, ino, inode, &before, error);
+        if (r >= 0)
+                r = open_handle(ext4, ino, &handle, error);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < meta->n_xattrs; i++) {
+                const UnpackXattr *xattr = &meta->xattrs[i];
+                errcode_t code;
+
+                if (!can_have(meta->type, xattr->name))
+                        code = EXT2_ET_EA_NO_SPACE;
+                else if (meta->type == UNPACK_SYMLINK)
+                        code = set_of_link(ext4, handle, xattr);
+                else if (xattr_is_acl(xattr->name))
+                        code = set_acl(ext4, handle, xattr, meta->type, &mode);
+                else
+                        code = set(ext4, handle, xattr->name, xattr->value, xattr->size);
+
+                if (code == EXT2_ET_EA_NO_SPACE)
+                        warn(ext4);
+                else if (code != 0)
+                        return ext4_error(ext4, code, "Cannot write an extended attribute", error);
+        }
+
+        r = read_again(ext4, ino, inode, before, error);
+        if (r < 0 || mode == meta->mode)
+                return r;
+
+        inode->large.i_mode = (uint16_t) ((inode->large.i_mode & S_IFMT) | mode);
+        return ext4_inode_write(ext4, ino, inode, error);
+}
+
+/* The names of all xattrs. */
+typedef struct Names {
+        char **names; /* owned, and what they point to */
+        size_t n, room;
+        bool out_of_memory;
+} Names;
+
+static void names_done(Names *names) {
+        for (size_t i = 0; i < names->n; i++)
+                free(names->names[i]);
+        free(names->names);
+}
+
+static int on_name(char *name, char *value, size_t size, void *userdata) {
+        Names *names = userdata;
+
+        if (names->n < names->room)
+                names->names[names->n] = strdup(name);
+        if (names->n == names->room || !names->names[names->n]) {
+                names->out_of_memory = true;
+                return XATTR_ABORT;
+        }
+        names->n++;
+        return 0;
+}
+
+static int list(Ext4 *ext4, Handle *handle, Names *ret, Error *error) {
+        size_t count = 0;
+        errcode_t code;
+
+        code = ext2fs_xattrs_count(handle, &count);
+        if (code == 0) {
+                ret->room = count;
+                ret->names = calloc(count + 1, sizeof(char *));
+                if (!ret->names)
+                        return error_oom(error);
+                code = ext2fs_xattrs_iterate(handle, on_name, ret);
+        }
+        if (ret->out_of_memory)
+                return error_oom(error);
+        return code == 0 ? 0 : ext4_error(ext4, code, "Cannot read extended attributes", error);
+}
+
+/* libext2fs leaves an empty block. */
+static int free_block(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, Error *error) {
+        errcode_t code;
+
+        if (ext2fs_file_acl_block(ext4->fs, &inode->small) == 0)
+                return 0;
+
+        code = ext2fs_free_ext_attr(ext4->fs, ino, &inode->large);
+        return code == 0 ? ext4_inode_write(ext4, ino, inode, error)
+                         : ext4_error(ext4, code, "Cannot remove extended attributes", error);
+}
+
+int ext4_xattr_clear(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, Error *error) {
+        _cleanup_(close_handle) Handle *handle = NULL;
+        _cleanup_(names_done) Names names = { 0 };
+        uint64_t before = 0;
+        int r;
+
+        if (!ext4_xattr_has(inode))
+                return 0;
+
+        r = ext4_xattr_blocks(ext4, ino, inode, &before, error);
+        if (r >= 0)
+                r = open_handle(ext4, ino, &handle, error);
+        if (r >= 0)
+                r = list(ext4, handle, &names, error);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < names.n; i++) {
+                const errcode_t code = ext2fs_xattr_remove(handle, names.names[i]);
+
+                if (code != 0)
+                        return ext4_error(ext4, code, "Cannot remove an extended attribute", error);
+        }
+        r = read_again(ext4, ino, inode, before, error);
+        return r < 0 ? r : free_block(ext4, ino, inode, error);
+}
+
+static int copy_value(
+        Ext4 *ext4, Handle *handle, const char *name, UnpackXattr *ret, Error *error) {
+        void *value = NULL;
+        size_t size = 0;
+        errcode_t code;
+
+        code = ext2fs_xattr_get(handle, name, &value, &size);
+        if (code != 0)
+                return ext4_error(ext4, code, "Cannot read an extended attribute", error);
+
+        ret->value = malloc(size + 1);
+        if (ret->value && size > 0)
+                memcpy(ret->value, value, size);
+        ret->size = size;
+        (void) ext2fs_free_mem(&value);
+        return ret->value ? 0 : error_oom(error);
+}
+
+int ext4_xattr_read(
+        Ext4 *ext4, uint32_t ino, const Ext4Inode *inode, UnpackMeta *meta, Error *error) {
+        _cleanup_(close_handle) Handle *handle = NULL;
+        _cleanup_(names_done) Names names = { 0 };
+        UnpackXattr *xattrs;
+        int r;
+
+        if (!ext4_xattr_has(inode))
+                return 0;
+
+        r = open_handle(ext4, ino, &handle, error);
+        if (r >= 0)
+                r = list(ext4, handle, &names, error);
+        if (r < 0)
+                return r;
+
+        xattrs = calloc(names.n + 1, sizeof(*xattrs));
+        if (!xattrs)
+                return error_oom(error);
+
+        meta->xattrs = xattrs;
+        for (size_t i = 0; i < names.n; i++) {
+                xattrs[i].name = TAKE_PTR(names.names[i]);
+                meta->n_xattrs++;
+                r = copy_value(ext4, handle, xattrs[i].name, &xattrs[i], error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int ext4_xattr_map(
+        Ext4 *ext4,
+        uint32_t ino,
+        const Ext4Inode *inode,
+        const IdMap *uids,
+        const IdMap *gids,
+        Error *error) {
+        static const char *const names[] = { XATTR_ACL_ACCESS, XATTR_ACL_DEFAULT };
+        _cleanup_(close_handle) Handle *handle = NULL;
+        int r;
+
+        if (!ext4_xattr_has(inode))
+                return 0;
+
+        r = open_handle(ext4, ino, &handle, error);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < 2; i++) {
+                void *value = NULL;
+                size_t size = 0;
+                errcode_t code;
+
+                code = ext2fs_xattr_get(handle, names[i], &value, &size);
+                if (code == EXT2_ET_EA_KEY_NOT_FOUND)
+                        continue;
+                if (code == 0) {
+                        code = -acl_map(value, size, uids, gids);
+                        if (code == 0)
+                                code = ext2fs_xattr_set(handle, names[i], value, size);
+                        (void) ext2fs_free_mem(&value);
+                }
+                if (code != 0)
+                        return ext4_error(ext4, code, "Cannot map the owners in an ACL", error);
+        }
+        return 0;
+}

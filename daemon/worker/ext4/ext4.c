@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <et/com_err.h>
+#include <inttypes.h>
+#include <time.h>
+
+#include "ext4-internal.h"
+
+#define ERRNO_MAX 255 /* tables of other errors begin after it: com_err(3) */
+
+/* Blocks that are looked at before it is known how many there are: the descriptors of the largest. */
+#define HEAD_BLOCKS UINT64_C(8192)
+
+int ext4_full(Ext4 *ext4, Ext4Lack lack, Error *error) {
+        const uint64_t size = ext2fs_blocks_count(ext4->fs->super) * DISK_BLOCK_BYTES;
+
+        ext4->lack = lack;
+        return error_set(
+                error, ENOSPC, ERROR_NO_SPACE, "The file system of %" PRIu64 " bytes %s", size,
+                lack == EXT4_LACKS_INODES ? "has no inodes left for more files" : "is full");
+}
+
+void ext4_note_use(Ext4 *ext4) {
+        const struct ext2_super_block *super = ext4->fs->super;
+        const uint64_t free_blocks = ext2fs_free_blocks_count(ext4->fs->super);
+
+        if (free_blocks < ext4->least_free_blocks)
+                ext4->least_free_blocks = free_blocks;
+        if (super->s_free_inodes_count < ext4->least_free_inodes)
+                ext4->least_free_inodes = super->s_free_inodes_count;
+}
+
+int ext4_error(Ext4 *ext4, errcode_t code, const char *what, Error *error) {
+        Error cause = ERROR_NULL;
+
+        if (ext4_scratch_take_error(ext4->scratch, &cause)) {
+                error_move(error, &cause);
+                return error_prefix(error, "%s", what);
+        }
+        if (code == EXT2_ET_BLOCK_ALLOC_FAIL && ext4->fs)
+                return ext4_full(ext4, EXT4_LACKS_BLOCKS, error);
+        if (code == EXT2_ET_INODE_ALLOC_FAIL && ext4->fs)
+                return ext4_full(ext4, EXT4_LACKS_INODES, error);
+        if (code == EXT2_ET_NO_MEMORY || code == ENOMEM)
+                return error_oom(error);
+        if (code > 0 && code <= ERRNO_MAX)
+                return error_set_errno(error, (int) code, "%s", what);
+        return error_set(error, EIO, ERROR_FAILED, "%s: %s", what, error_message(code));
+}
+
+int ext4_device(Ext4 *ext4, Error *error) {
+        DiskDevice *device = NULL;
+        int r;
+
+        if (ext4->device)
+                return 0;
+
+        r = ext4->options.next_device(ext4->options.userdata, &device, error);
+        if (r < 0)
+                return r;
+
+        ext4->device = device;
+        return 0;
+}
+
+static int read_device(void *userdata, uint64_t offset, void *data, size_t size, Error *error) {
+        Ext4 *ext4 = userdata;
+        int r;
+
+        r = ext4_device(ext4, error);
+        return r < 0 ? r : disk_device_read(ext4->device, offset, data, size, error);
+}
+
+static int new_ext4(
+        const Ext4Options *options,
+        uint64_t n_blocks,
+        bool reads_device,
+        Ext4 **ret,
+        Error *error) {
+        Ext4ScratchOptions scratch = {
+                .fd = options->scratch_fd,
+                .n_blocks = n_blocks,
+                .read = reads_device ? read_device : NULL,
+        };
+        _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
+        int r;
+
+        ext4 = calloc(1, sizeof(*ext4));
+        if (!ext4)
+                return error_oom(error);
+
+        initialize_ext2_error_table();
+        ext4->target.ops = &ext4_target_ops;
+        ext4->dirs.limit = DIRS_BYTES_MAX;
+        ext4->now = time(NULL);
+        ext4->options = *options;
+        ext4->options.label = NULL;
+        scratch.userdata = ext4;
+        r = ext4_scratch_new(&scratch, &ext4->scratch, error);
+        if (r >= 0)
+                r = ext4_device(ext4, error);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(ext4);
+        return 0;
+}
+
+/* New things come after those that are there. */
+static int start(Ext4 *ext4, Error *error) {
+        ext4->block_cursor = ext4->fs->super->s_first_data_block;
+        ext4->inode_cursor = EXT2_FIRST_INODE(ext4->fs->super);
+        ext4->least_free_blocks = ext2fs_free_blocks_count(ext4->fs->super);
+        ext4->least_free_inodes = ext4->fs->super->s_free_inodes_count;
+        ext4->fs->now = 0;
+        return ext4_blocks_init(ext4, error);
+}
+
+int ext4_new(const Ext4Options *options, Ext4 **ret, Error *error) {
+        _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
+        int r;
+
+        assert(options->size % DISK_BLOCK_BYTES == 0);
+
+        if (options->size < DISK_SIZE_MIN || options->size > DISK_SIZE_MAX)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "A file system cannot have %" PRIu64 " bytes", options->size);
+
+        r = new_ext4(options, options->size / DISK_BLOCK_BYTES, false, &ext4, error);
+        if (r >= 0)
+                r = ext4_format(ext4, options, error);
+        if (r >= 0)
+                r = start(ext4, error);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(ext4);
+        return 0;
+}
+
+static bool can_open(struct ext2_super_block *super) {
+        return super->s_log_block_size == 2 && super->s_inode_size == INODE_BYTES &&
+               ext2fs_has_feature_extents(super) && ext2fs_has_feature_filetype(super) &&
+               ext2fs_has_feature_dir_index(super) && ext2fs_has_feature_metadata_csum(super) &&
+               !ext2fs_has_feature_journal_needs_recovery(super) &&
+               !ext2fs_has_feature_inline_data(super) && !ext2fs_has_feature_encrypt(super) &&
+               !ext2fs_has_feature_casefold(super) && !ext2fs_has_feature_bigalloc(super);
+}
+
+/* What the device has, with EXT2_FLAG_… more. */
+static int open_device(const Ext4Options *options, int flags, Ext4 **ret, Error *error) {
+        _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
+        char name[EXT4_SCRATCH_NAME_MAX];
+        errcode_t code;
+        int r;
+
+        r = new_ext4(options, HEAD_BLOCKS, true, &ext4, error);
+        if (r < 0)
+                return r;
+
+        code = ext2fs_open2(
+                ext4_scratch_name(ext4->scratch, name), NULL,
+                EXT2_FLAG_RW | EXT2_FLAG_64BITS | flags, 0, 0, ext4_scratch_io, &ext4->fs);
+        if (code != 0)
+                return ext4_error(ext4, code, "Cannot open the file system", error);
+        if (!can_open(ext4->fs->super))
+                return error_set(
+                        error, EINVAL, ERROR_FAILED,
+                        "The file system is not one that can be gone on with");
+
+        *ret = TAKE_PTR(ext4);
+        return 0;
+}
+
+int ext4_open(const Ext4Options *options, Ext4 **ret, Error *error) {
+        _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
+        errcode_t code;
+        int r;
+
+        r = open_device(options, 0, &ext4, error);
+        if (r < 0)
+                return r;
+
+        r = ext4_scratch_resize(ext4->scratch, ext2fs_blocks_count(ext4->fs->super), error);
+        if (r < 0)
+                return r;
+        code = ext2fs_read_bitmaps(ext4->fs);
+        if (code != 0)
+                return ext4_error(ext4, code, "Cannot open the file system", error);
+        r = start(ext4, error);
+        if (r < 0)
+                return r;
+
+        ext4->free_at_first = ext2fs_blocks_count(ext4->fs->super);
+        ext4->fs->flags |= EXT2_FLAG_MASTER_SB_ONLY;
+        *ret = TAKE_PTR(ext4);
+        return 0;
+}
+
+int ext4_identify(const Ext4Options *options, Error *error) {
+        _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
+        errcode_t code;
+        int r;
+
+        r = open_device(options, EXT2_FLAG_SUPER_ONLY, &ext4, error);
+        if (r >= 0)
+                r = ext4_set_identity(ext4, options->label, error);
+        if (r < 0)
+                return r;
+
+        code = ext2fs_flush2(ext4->fs, EXT2_FLAG_FLUSH_NO_SYNC);
+        if (code != 0)
+                return ext4_error(ext4, code, "Cannot write the super block", error);
+        r = ext4_scratch_write_out(ext4->scratch, ext4->device, error);
+        return r < 0 ? r : disk_device_flush(ext4->device, error);
+}
+
+Ext4 *ext4_free(Ext4 *ext4) {
+        if (!ext4)
+                return NULL;
+
+        if (ext4->content.buffer && ext4->device)
+                (void) disk_device_write(ext4->device, ext4->content.buffer, 0, 0, NULL);
+        ext4_extents_done(&ext4->content.extents);
+        ext4_dirs_done(ext4);
+        if (ext4->freed)
+                ext2fs_free_block_bitmap(ext4->freed);
+        if (ext4->fs)
+                ext2fs_free(ext4->fs);
+        ext4_scratch_free(ext4->scratch);
+        free(ext4);
+        return NULL;
+}
+
+UnpackTarget *ext4_target(Ext4 *ext4) {
+        return &ext4->target;
+}
+
+/* All metadata to the scratch file. */
+static int flush_metadata(Ext4 *ext4, Error *error) {
+        errcode_t code;
+        int r;
+
+        r = ext4_dirs_flush(ext4, error);
+        if (r < 0)
+                return r;
+
+        code = ext2fs_write_bitmaps(ext4->fs);
+        if (code == 0)
+                code = ext2fs_flush2(ext4->fs, EXT2_FLAG_FLUSH_NO_SYNC);
+        if (code != 0)
+                return ext4_error(ext4, code, "Cannot write metadata", error);
+
+        /* The copies of the super block are good enough as they are. */
+        ext4->fs->flags |= EXT2_FLAG_MASTER_SB_ONLY;
+        return 0;
+}
+
+int ext4_end_layer(Ext4 *ext4, Error *error) {
+        int r;
+
+        r = ext4_device(ext4, error);
+        if (r >= 0)
+                r = ext4_content_flush(ext4, error);
+        if (r >= 0)
+                r = flush_metadata(ext4, error);
+        if (r >= 0)
+                r = disk_device_flush(ext4->device, error);
+        if (r >= 0)
+                r = ext4_scratch_write_out(ext4->scratch, ext4->device, error);
+        if (r >= 0)
+                r = ext4_blocks_trim(ext4, error);
+        if (r >= 0)
+                r = disk_device_flush(ext4->device, error);
+        if (r >= 0 && ext4->options.layer_done)
+                r = ext4->options.layer_done(ext4->options.userdata, error);
+        if (r < 0)
+                return r;
+
+        ext4->device = NULL;
+        ext4->now = time(NULL);
+        return 0;
+}
+
+uint64_t ext4_size_for(const Ext4 *ext4) {
+        const uint64_t content = ext4->free_at_first - ext4->least_free_blocks;
+        const uint64_t n_inodes = ext4->fs->super->s_inodes_count - ext4->least_free_inodes;
+        const uint64_t step = (UINT64_C(1) << 20) / DISK_BLOCK_BYTES;
+        uint64_t size = DISK_SIZE_MIN / DISK_BLOCK_BYTES;
+
+        while (ext4_overhead(size) + content + content / 8 > size ||
+               ext4_inodes_for(size) < n_inodes + n_inodes / 8)
+                size += size / 16 > step ? size / 16 / step * step : step;
+        return size * DISK_BLOCK_BYTES;
+}
+
+Ext4Lack ext4_lack(const Ext4 *ext4) {
+        return ext4->lack;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base-quote.h"
+#include "oci-document.h"
+#include "oci-media-type.h"
+#include "registry-auth.h"
+#include "registry-client.h"
+#include "registry-http.h"
+
+#define NAME_CHARACTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-:"
+
+struct RegistryClient {
+        char name[REFERENCE_MAX + 1]; /* of the repository, for messages */
+        RegistryEndpoint endpoint;
+        RegistryAuth auth;
+        pthread_mutex_t lock;                                /* of what follows */
+        RegistryHttp *idle[REGISTRY_CLIENT_CONNECTIONS_MAX]; /* owned */
+        size_t n_idle;
+};
+
+int registry_client_new(
+        const Reference *reference,
+        const RegistryOptions *options,
+        RegistryClient **ret,
+        Error *error) {
+        RegistryClient *client;
+        int r;
+
+        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+                return error_set(error, EIO, ERROR_FAILED, "Cannot set up libcurl");
+
+        client = calloc(1, sizeof(*client));
+        if (!client) {
+                curl_global_cleanup();
+                return error_oom(error);
+        }
+
+        r = registry_endpoint_init(&client->endpoint, reference, options, error);
+        if (r < 0) {
+                free(client);
+                curl_global_cleanup();
+                return r;
+        }
+
+        (void) snprintf(
+                client->name, sizeof(client->name), "%s/%s", reference->host,
+                reference->repository);
+        registry_auth_init(&client->auth, &client->endpoint);
+        (void) pthread_mutex_init(&client->lock, NULL);
+        *ret = client;
+        return 0;
+}
+
+RegistryClient *registry_client_free(RegistryClient *client) {
+        if (!client)
+                return NULL;
+
+        for (size_t i = 0; i < client->n_idle; i++)
+                registry_http_free(client->idle[i]);
+        registry_auth_done(&client->auth);
+        registry_endpoint_done(&client->endpoint);
+        (void) pthread_mutex_destroy(&client->lock);
+        free(client);
+        curl_global_cleanup();
+        return NULL;
+}
+
+static int client_take_http(RegistryClient *client, RegistryHttp **ret, Error *error) {
+        const RegistryHttpSettings settings = {
+                .tls = &client->endpoint.tls,
+                .insecure = client->endpoint.insecure,
+                .home_url = client->endpoint.url,
+                .private_hosts = client->endpoint.private_hosts,
+        };
+        RegistryHttp *http = NULL;
+
+        (void) pthread_mutex_lock(&client->lock);
+        if (client->n_idle > 0)
+                http = client->idle[--client->n_idle];
+        (void) pthread_mutex_unlock(&client->lock);
+
+        if (!http)
+                return registry_http_new(&settings, ret, error);
+
+        *ret = http;
+        return 0;
+}
+
+static void client_return_http(RegistryClient *client, RegistryHttp *http) {
+        (void) pthread_mutex_lock(&client->lock);
+        if (client->n_idle < REGISTRY_CLIENT_CONNECTIONS_MAX)
+                client->idle[client->n_idle++] = TAKE_PTR(http);
+        (void) pthread_mutex_unlock(&client->lock);
+
+        registry_http_free(http);
+}
+
+static int client_get_document(
+        RegistryClient *client,
+        RegistryHttp *http,
+        const RegistryRequest *request,
+        RegistryResponse *response,
+        Error *error) {
+        RegistryRetry retry;
+
+        registry_retry_init(&retry);
+        for (;;) {
+                _cleanup_(error_clear) Error failed = ERROR_NULL;
+                RegistryAttempt attempt;
+                int r = registry_auth_get(&client->auth, http, request, response, &failed);
+
+                if (r >= 0 && response->status == 200)
+                        return 0;
+
+                attempt = (RegistryAttempt){
+                        .failure = response->failure,
+                        .status = response->status,
+                        .retry_after = response->retry_after,
+                        .was_reached = client->endpoint.was_reached,
+                };
+                if (registry_retry_wait(&retry, attempt))
+                        continue;
+                return r < 0 ? error_copy(error, &failed)
+                             : registry_response_error(response, client->endpoint.username, error);
+        }
+}
+
+static int document_from_response(RegistryResponse *response, RegistryDocument *ret, Error *error) {
+        _cleanup_(registry_document_done) RegistryDocument document = { 0 };
+
+        if (response->content_type[0] != '\0') {
+                document.content_type = strdup(response->content_type);
+                if (!document.content_type)
+                        return error_oom(error);
+        }
+
+        document.size = response->size;
+        document.data = response->body ? TAKE_PTR(response->body) : strdup("");
+        if (!document.data)
+                return error_oom(error);
+
+        *ret = (RegistryDocument){
+                .data = TAKE_PTR(document.data),
+                .size = document.size,
+                .content_type = TAKE_PTR(document.content_type),
+        };
+        return 0;
+}
+
+static int get_manifest(
+        RegistryClient *client,
+        RegistryHttp *http,
+        const char *name,
+        RegistryDocument *ret,
+        Error *error) {
+        _cleanup_(registry_response_done) RegistryResponse response = { 0 };
+        RegistryRequest request = {
+                .accept = media_type_accept(),
+                .body_max = OCI_DOCUMENT_MAX,
+        };
+        _cleanup_(freep) char *url = NULL;
+        int r;
+
+        r = registry_endpoint_url(&client->endpoint, http, "manifests", name, &url, error);
+        if (r < 0)
+                return r;
+
+        request.url = url;
+        r = client_get_document(client, http, &request, &response, error);
+        return r < 0 ? r : document_from_response(&response, ret, error);
+}
+
+int registry_client_get_manifest(
+        RegistryClient *client, const char *name, RegistryDocument *ret, Error *error) {
+        char quoted[TEXT_QUOTE_MAX];
+        RegistryHttp *http;
+        int r;
+
+        /* It becomes part of a path. */
+        if (name[0] == '.' || name[0] == '\0' || name[strspn(name, NAME_CHARACTERS)] != '\0')
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_REFERENCE, "%s is neither a tag nor a digest",
+                        text_quote(name, quoted));
+
+        r = client_take_http(client, &http, error);
+        if (r < 0)
+                return r;
+
+        r = get_manifest(client, http, name, ret, error);
+        client_return_http(client, http);
+        return r < 0 ? error_prefix(
+                               error, "Cannot fetch the manifest %s of %s",
+                               text_quote(name, quoted), client->name)
+                     : 0;
+}
+
+int registry_client_get_blob(
+        RegistryClient *client, const RegistryBlobRequest *request, Error *error) {
+        char name[DIGEST_STRING_MAX];
+        RegistryHttp *http;
+        int r;
+
+        r = client_take_http(client, &http, error);
+        if (r < 0)
+                return r;
+
+        r = registry_blob_get(&client->endpoint, &client->auth, http, request, error);
+        client_return_http(client, http);
+        return r < 0 ? error_prefix(
+                               error, "Cannot fetch the blob %s of %s",
+                               digest_format(request->digest, name), client->name)
+                     : 0;
+}
+
+void registry_document_done(RegistryDocument *document) {
+        free(document->data);
+        free(document->content_type);
+        *document = (RegistryDocument){ 0 };
+}

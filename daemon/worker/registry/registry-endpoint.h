@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Where one repository is fetched from and with which credentials: the one place that chooses both.
+ */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base-error.h"
+#include "reference.h"
+#include "registry-http.h"
+#include "registry-tls.h"
+
+/* What a user says about a registry; borrowed. */
+typedef struct RegistryOptions {
+        const char *username;      /* NULL: anonymous */
+        const char *password;      /* NULL: anonymous */
+        bool insecure;             /* plain HTTP and unverified certificates are allowed */
+        const char *private_hosts; /* registry-guard.h; NULL: none */
+        const char *
+                certs_dir; /* instead of /etc/containers/certs.d and /etc/docker/certs.d; or NULL */
+} RegistryOptions;
+
+/* Read-only after init, except what @lock protects; shared by threads. */
+typedef struct RegistryEndpoint {
+        char host[REFERENCE_REPOSITORY_MAX + 1]; /* of the API, with the port */
+        char *url;                               /* owned; "https://HOST/", whatever the scheme */
+        char *private_hosts;                     /* owned; registry-guard.h */
+        char repository[REFERENCE_REPOSITORY_MAX + 1];
+        bool insecure;
+        char *username;          /* owned; NULL when anonymous */
+        char *password;          /* owned, secret; NULL when anonymous */
+        RegistryTls tls;         /* owned */
+        atomic_bool was_reached; /* something has answered */
+        pthread_mutex_t lock;
+        const char
+                *scheme; /* static; NULL until it is known, which takes a request when @insecure */
+} RegistryEndpoint;
+
+/**
+ * registry_endpoint_init() - choose where to fetch @reference from
+ *
+ * Return: 0, or a negative errno with @error set and nothing to release.
+ */
+int registry_endpoint_init(
+        RegistryEndpoint *endpoint,
+        const Reference *reference,
+        const RegistryOptions *options,
+        Error *error);
+
+/** registry_endpoint_done() - scrub and release what @endpoint owns */
+void registry_endpoint_done(RegistryEndpoint *endpoint);
+
+/**
+ * registry_endpoint_url() - the URL of something in the repository
+ * @kind:       "manifests" or "blobs"
+ * @name:       a tag or digest
+ * @ret:        owned by the caller
+ *
+ * When @endpoint is insecure, the first call asks the registry whether it speaks HTTPS; it speaks
+ * plain HTTP when it refuses the connection or the handshake, and then answers a plain request.
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int registry_endpoint_url(
+        RegistryEndpoint *endpoint,
+        RegistryHttp *http,
+        const char *kind,
+        const char *name,
+        char **ret,
+        Error *error);

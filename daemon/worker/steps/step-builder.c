@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Two processes. One keeps the place in which the other works, and waits; it reads nothing but the other's
+ * result. The other, in the sandbox, runs virt-builder, then guestfish. Of root it is the first process of a
+ * PID namespace: when it is killed, or the keeper, or the daemon, the kernel ends all that they have started.
+ * Without a namespace the keeper does that; when that is killed itself, libguestfs ends its QEMU.
+ */
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "base-program.h"
+#include "base-secret.h"
+#include "base-spawn.h"
+#include "builder-cache.h"
+#include "builder-output.h"
+#include "builder-place.h"
+#include "sandbox-privileges.h"
+#include "sandbox.h"
+#include "step.h"
+
+#define PASSWORD_NAME  "password"
+#define PASSWORD_MAX   ((size_t) 4096)  /* bytes of its file, of which the first line counts */
+#define PERMILLE_BUILT ((uint32_t) 650) /* what virt-builder is of all; the rest is the tarball */
+#define PERMILLE_MAX   ((uint32_t) 999) /* until all is done */
+#define CHILDREN_MAX   ((size_t) 65536) /* bytes of their list */
+
+/* With the package of Debian that has it. */
+static const char builder_name[] = "virt-builder", builder_package[] = "guestfs-tools";
+static const char guestfish_name[] = "guestfish", guestfish_package[] = "guestfish";
+
+/* As the original virt-bootstrap called it. */
+static const char *const fixed_arguments[] = {
+        "-o",     BUILDER_DISK_NAME, "--format", "raw",    "--no-network",      "--delete",
+        "/dev/*", "--delete",        "/boot/*",  "--edit", "/etc/fstab:s/^/#/",
+};
+
+#define N_FIXED (sizeof(fixed_arguments) / sizeof(fixed_arguments[0]))
+
+static const char *const guestfish_arguments[] = {
+        guestfish_name,
+        "--ro",
+        "--format=raw",
+        "-a",
+        BUILDER_DISK_NAME,
+        "-i",
+        "tar-out",
+        "/",
+        "-",
+        "xattrs:true",
+        "acls:true",
+        "numericowner:true",
+        NULL,
+};
+
+typedef struct Work {
+        int socket_fd;        /* borrowed */
+        int pipe_fd;          /* borrowed */
+        ProtoOutcome failure; /* what it is if it fails */
+        ProtoBuilderStart start;
+        ProtoBuilderArgument *arguments; /* owned; start.n_arguments of them */
+        BuilderPlace place;
+        bool has_password;
+        BuilderOutput output;
+        uint32_t told;         /* permille, of all */
+        uint64_t usage;        /* bytes on the disk, a while ago */
+        uint64_t moved, total; /* bytes of the tarball; @total is a guess */
+} Work;
+
+static void work_done(Work *work) {
+        builder_place_done(&work->place);
+        free(work->arguments);
+}
+
+/* Whoever does not hear it is gone, and ends this process, too. */
+static void tell_progress(Work *work, uint32_t permille) {
+        ProtoMessage message = {
+                .type = PROTO_BUILDER_PROGRESS,
+                .builder_progress.permille = permille < PERMILLE_MAX ? permille : PERMILLE_MAX,
+        };
+
+        if (permille <= work->told)
+                return;
+
+        work->told = permille;
+        (void) worker_send(work->socket_fd, &message, NULL);
+}
+
+static void warn(const Work *work, const char *text) {
+        ProtoMessage message = { .type = PROTO_WARNING };
+
+        (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
+        (void) worker_send(work->socket_fd, &message, NULL);
+}
+
+static void on_line(void *userdata, const char *line) {
+        Work *work = userdata;
+        const char *warning = builder_output_read(&work->output, line);
+        char text[sizeof(((ProtoWarning *) NULL)->text)];
+
+        if (warning) {
+                (void) snprintf(text, sizeof(text), "%s: %s", builder_name, warning);
+                warn(work, text);
+        }
+        tell_progress(work, work->output.permille * PERMILLE_BUILT / 1000);
+}
+
+/* Nobody knows how much there is to download or to write: as long as it gets more, there is progress. */
+static void on_waiting(void *userdata) {
+        Work *work = userdata;
+        uint64_t usage = builder_place_usage(&work->place);
+
+        if (usage != work->usage && work->output.permille + 1 < work->output.permille_max)
+                tell_progress(work, ++work->output.permille * PERMILLE_BUILT / 1000);
+        work->usage = usage;
+}
+
+static void on_moved(void *userdata, size_t bytes) {
+        Work *work = userdata;
+
+        work->moved += bytes;
+        if (work->moved < work->total)
+                tell_progress(
+                        work,
+                        PERMILLE_BUILT +
+                                (uint32_t) (work->moved * (1000 - PERMILLE_BUILT) / work->total));
+}
+
+static const ProgramEvents program_events = {
+        .line = on_line,
+        .moved = on_moved,
+        .waiting = on_waiting,
+};
+
+static int find(const char *name, const char *package, char **ret, Error *error) {
+        int r = program_find(name, ret, error);
+
+        if (r == -ENOENT)
+                error_set(
+                        error, ENOENT, ERROR_NOT_FOUND,
+                        "%s is not installed: Debian has it in the package %s", name, package);
+        return r;
+}
+
+static int describe_failure(const Work *work, const char *name, int status, Error *error) {
+        const BuilderOutput *output = &work->output;
+        char end[64];
+
+        if (output->is_unknown_template)
+                return error_set(
+                        error, ENOENT, ERROR_NOT_FOUND,
+                        "virt-builder has no template \"%s\" for this machine; those that it has are "
+                        "listed by: virt-builder --list",
+                        work->start.template);
+
+        if (WIFSIGNALED(status))
+                (void) snprintf(end, sizeof(end), "it was killed by signal %d", WTERMSIG(status));
+        else
+                (void) snprintf(end, sizeof(end), "it exited with status %d", WEXITSTATUS(status));
+
+        return error_set(
+                error, output->is_no_space ? ENOSPC : EIO,
+                output->is_no_space ? ERROR_NO_SPACE : ERROR_FAILED, "%s failed: %s", name,
+                output->rank > 0 ? output->reason : end);
+}
+
+static int run(Work *work, const Program *program, Error *error) {
+        int status, r;
+
+        r = program_run(program, &program_events, work, &status, error);
+        if (r == -EPIPE)
+                work->failure = PROTO_OUTCOME_OUTPUT_CLOSED;
+        if (r < 0)
+                return r;
+        return status == 0 ? 0 : describe_failure(work, program->argv[0], status, error);
+}
+
+static int build(Work *work, const char *path, char *const *environment, Error *error) {
+        const char *argv[N_FIXED + PROTO_ARGUMENTS_MAX + 5] = { builder_name,
+                                                                work->start.template };
+        const Program program = {
+                .path = path,
+                .argv = argv,
+                .environment = environment,
+                .directory = work->place.path,
+                .output_fd = -EBADF,
+        };
+        size_t n = 2;
+
+        for (size_t i = 0; i < N_FIXED; i++)
+                argv[n++] = fixed_arguments[i];
+        if (work->has_password) {
+                argv[n++] = "--root-password";
+                argv[n++] = "file:" PASSWORD_NAME;
+        }
+        for (uint32_t i = 0; i < work->start.n_arguments; i++)
+                argv[n++] = work->arguments[i].text;
+
+        return run(work, &program, error);
+}
+
+static int pass_on(Work *work, const char *path, char *const *environment, Error *error) {
+        const Program program = {
+                .path = path,
+                .argv = guestfish_arguments,
+                .environment = environment,
+                .directory = work->place.path,
+                .output_fd = work->pipe_fd,
+        };
+
+        work->output = BUILDER_OUTPUT_NULL;
+        work->total = builder_place_disk_bytes(&work->place);
+        tell_progress(work, PERMILLE_BUILT);
+        return run(work, &program, error);
+}
+
+static int work_inside(Work *work, Error *error) {
+        _cleanup_(environment_freep) char **environment = NULL;
+        _cleanup_(freep) char *builder = NULL, *guestfish = NULL;
+        int r;
+
+        r = builder_place_enter(&work->place, error);
+        if (r >= 0 && work->start.sandbox)
+                r = sandbox_enter_programs(work->start.user, error);
+        if (r >= 0)
+                r = builder_place_check(&work->place, error);
+        if (r >= 0)
+                r = find(builder_name, builder_package, &builder, error);
+        if (r >= 0)
+                r = find(guestfish_name, guestfish_package, &guestfish, error);
+        if (r >= 0)
+                r = builder_place_environment(&work->place, &environment, error);
+        if (r >= 0)
+                r = build(work, builder, environment, error);
+        if (r >= 0)
+                r = pass_on(work, guestfish, environment, error);
+        return r;
+}
+
+/* In the child, which ends here. */
+static _Noreturn void be_inside(Work *work, int keeper_fd) {
+        struct pollfd keeper = { .fd = keeper_fd };
+        ProtoMessage result;
+        Error error = ERROR_NULL;
+        sigset_t none;
+
+        (void) sigemptyset(&none);
+        (void) sigprocmask(SIG_SETMASK, &none, NULL);
+        (void) setsid();
+        (void) umask(0077);
+
+        /* The keeper may have been killed before. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || poll(&keeper, 1, 0) != 0)
+                _exit(EXIT_FAILURE);
+
+        (void) work_inside(work, &error);
+        proto_result_set(&result, work->failure, &error);
+        _exit(proto_send(keeper_fd, &result, NULL, 0) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* Where there is no PID namespace orphans become this process's children, and those theirs. */
+static void end_orphans(void) {
+        for (;;) {
+                _cleanup_(freep) char *list = NULL;
+                char *p, *end;
+
+                if (file_read(AT_FDCWD, "/proc/thread-self/children", CHILDREN_MAX, &list, NULL) <
+                    0)
+                        return;
+                for (p = list; *p != '\0'; p = end) {
+                        long pid = strtol(p, &end, 10);
+
+                        if (end == p || pid <= 0)
+                                break;
+                        (void) kill((pid_t) pid, SIGKILL);
+                }
+                if (waitpid(-1, NULL, 0) < 0)
+                        return;
+        }
+}
+
+/* Until the child has ended, which it does at once on SIGTERM. */
+static void wait_for_end(pid_t pid) {
+        sigset_t signals;
+
+        (void) sigemptyset(&signals);
+        (void) sigaddset(&signals, SIGTERM);
+        (void) sigaddset(&signals, SIGCHLD);
+        while (waitpid(pid, NULL, WNOHANG) == 0)
+                if (sigwaitinfo(&signals, NULL) == SIGTERM)
+                        (void) kill(pid, SIGKILL);
+        end_orphans();
+}
+
+static int read_result(Work *work, int fd, Error *error) {
+        ProtoFds fds = PROTO_FDS_NULL;
+        ProtoMessage message;
+        int r;
+
+        r = proto_receive(fd, &message, &fds, error);
+        if (r < 0)
+                return r;
+        if (r == 0 || message.type != PROTO_RESULT)
+                return error_set(
+                        error, ECHILD, ERROR_WORKER_FAILED,
+                        "The builder worker was ended before it was done");
+        work->failure = (ProtoOutcome) message.result.outcome;
+        if (message.result.outcome != PROTO_OUTCOME_DONE)
+                return error_set(
+                        error, (int) message.result.code, (ErrorKind) message.result.kind, "%s",
+                        message.result.text);
+        return 0;
+}
+
+static void block_signals(void) {
+        sigset_t signals;
+
+        (void) sigemptyset(&signals);
+        (void) sigaddset(&signals, SIGTERM);
+        (void) sigaddset(&signals, SIGCHLD);
+        (void) sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
+static int keep(Work *work, Error *error) {
+        _cleanup_(closep) int fd = -EBADF;
+        int pair[2];
+        pid_t pid;
+
+        if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ||
+            socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return error_set_errno(error, errno, "Cannot start the builder");
+        fd = pair[0];
+
+        pid = fork();
+        if (pid == 0) {
+                (void) close(TAKE_FD(fd));
+                be_inside(work, pair[1]);
+        }
+        (void) close(pair[1]);
+        if (pid < 0)
+                return error_set_errno(error, errno, "Cannot start the builder");
+
+        wait_for_end(pid);
+        return read_result(work, fd, error);
+}
+
+static int receive_arguments(Work *work, Error *error) {
+        uint32_t n = work->start.n_arguments;
+        int r = 0;
+
+        work->arguments = calloc(n > 0 ? n : 1, sizeof(work->arguments[0]));
+        if (!work->arguments)
+                return error_oom(error);
+
+        for (uint32_t i = 0; r >= 0 && i < n; i++) {
+                ProtoMessage message;
+
+                r = worker_receive(work->socket_fd, PROTO_BUILDER_ARGUMENT, &message, NULL, error);
+                if (r >= 0)
+                        work->arguments[i] = message.builder_argument;
+        }
+        return r;
+}
+
+/* Not on the command line, which everybody can see. */
+static int put_password(Work *work, int fd, Error *error) {
+        _cleanup_(secret_freep) char *text = NULL;
+        int r;
+
+        if (fd < 0)
+                return 0;
+
+        r = fd_read_all(fd, PASSWORD_MAX, &text, NULL);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot read the password for root");
+
+        text[strcspn(text, "\n")] = '\0';
+        r = builder_place_put(&work->place, PASSWORD_NAME, text, error);
+        work->has_password = r >= 0;
+        return r;
+}
+
+static int make_place(Work *work, int password_fd, Error *error) {
+        _cleanup_(error_clear) Error why = ERROR_NULL;
+        int r;
+
+        r = builder_place_make(work->start.user, &work->place, error);
+        if (r < 0)
+                return r;
+
+        /* What cannot be removed is no reason to fail. */
+        if (builder_place_sweep(&work->place, &why) < 0)
+                warn(work, error_text(&why));
+        r = builder_cache_lend(&work->place, work->start.template, error);
+        return r < 0 ? r : put_password(work, password_fd, error);
+}
+
+/* Templates only where a PID namespace has made sure that nobody has them open any more. */
+static void leave_place(Work *work, bool is_done) {
+        _cleanup_(error_clear) Error kept = ERROR_NULL, removed = ERROR_NULL;
+
+        if (is_done && privileges_can_mount() &&
+            builder_cache_keep(&work->place, work->start.template, &kept) < 0)
+                warn(work, error_text(&kept));
+        if (builder_place_remove(&work->place, &removed) < 0)
+                warn(work, error_text(&removed));
+}
+
+int worker_builder(int socket_fd, ProtoOutcome *failure, Error *error) {
+        _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
+        _cleanup_(work_done) Work work = {
+                .socket_fd = socket_fd,
+                .failure = *failure,
+                .place = BUILDER_PLACE_NULL,
+                .output = BUILDER_OUTPUT_NULL,
+        };
+        ProtoMessage message;
+        int r;
+
+        r = worker_receive(socket_fd, PROTO_BUILDER_START, &message, &fds, error);
+        if (r < 0)
+                return r;
+
+        block_signals();
+        work.start = message.builder_start;
+        work.pipe_fd = fds.fds[0];
+        r = receive_arguments(&work, error);
+        if (r >= 0)
+                r = make_place(&work, fds.fds[1], error);
+        if (r >= 0 && work.start.sandbox)
+                r = sandbox_enter_processes(error);
+        if (r >= 0)
+                r = keep(&work, error);
+        leave_place(&work, r >= 0);
+        if (r < 0)
+                *failure = work.failure;
+        return r;
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "ext4.h"
+#include "qemu.h"
+#include "sandbox.h"
+#include "step-layers.h"
+#include "step-measure.h"
+#include "step-rootfs.h"
+#include "step.h"
+
+#define QEMU_PROGRAM "qemu-storage-daemon"
+#define MIB          (UINT64_C(1) << 20)
+
+/* The images that the daemon handed over, and who fills them. */
+typedef struct Chain {
+        int *fds;               /* owned, -EBADF where there is none; to synchronise them */
+        int *paths;             /* owned, the same files with O_PATH, for QEMU to open */
+        char (*backings)[1024]; /* owned */
+        uint32_t n;
+        uint32_t n_complete; /* the lowest ones, which have their content already */
+        uint32_t n_begun;
+        Qemu *qemu;         /* owned */
+        DiskDevice *device; /* owned; of the image that is being written */
+} Chain;
+
+static void chain_done(Chain *chain) {
+        disk_device_free(chain->device);
+        qemu_free(chain->qemu);
+        for (uint32_t i = 0; i < chain->n; i++) {
+                closep(&chain->fds[i]);
+                closep(&chain->paths[i]);
+        }
+        free(chain->fds);
+        free(chain->paths);
+        free(chain->backings);
+}
+
+static int chain_init(Chain *chain, uint32_t n, Error *error) {
+        *chain = (Chain){
+                .fds = calloc(n, sizeof(*chain->fds)),
+                .paths = calloc(n, sizeof(*chain->paths)),
+                .backings = calloc(n, sizeof(*chain->backings)),
+        };
+        if (!chain->fds || !chain->paths || !chain->backings)
+                return error_oom(error);
+
+        chain->n = n;
+        for (uint32_t i = 0; i < n; i++)
+                chain->fds[i] = chain->paths[i] = -EBADF;
+        return 0;
+}
+
+/* QEMU must not have a descriptor to write with once an image is closed. */
+static int keep_image(Chain *chain, uint32_t index, int *fd, Error *error) {
+        char path[FD_PATH_MAX];
+
+        chain->fds[index] = TAKE_FD(*fd);
+        chain->paths[index] = open(fd_path(chain->fds[index], path), O_PATH | O_CLOEXEC);
+        return chain->paths[index] < 0
+                       ? error_set_errno(error, errno, "Cannot open a disk image once more")
+                       : 0;
+}
+
+static int receive_images(int socket_fd, Chain *chain, Error *error) {
+        for (uint32_t i = 0; i < chain->n; i++) {
+                _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
+                ProtoMessage message;
+                int r;
+
+                r = worker_receive(socket_fd, PROTO_DISK_IMAGE, &message, &fds, error);
+                if (r < 0)
+                        return r;
+                if (message.disk_image.index != i ||
+                    (message.disk_image.is_complete && chain->n_complete != i))
+                        return error_set(
+                                error, EBADMSG, ERROR_WORKER_FAILED,
+                                "Disk image %u from the daemon is out of place", i);
+
+                r = keep_image(chain, i, &fds.fds[0], error);
+                if (r < 0)
+                        return r;
+                strcpy(chain->backings[i], message.disk_image.backing);
+                chain->n_complete += message.disk_image.is_complete;
+        }
+
+        return 0;
+}
+
+static int start_qemu(Chain *chain, const ProtoDiskStart *start, Error *error) {
+        SandboxFiles files = {
+                .mode = (SandboxMode) start->sandbox,
+                .user = start->user,
+                .fds = chain->fds,
+                .n_fds = chain->n,
+        };
+        const QemuOptions options = {
+                .program = QEMU_PROGRAM,
+                .image_fds = chain->paths,
+                .n_images = chain->n,
+                .size = start->size,
+                .confine = start->sandbox != SANDBOX_NO ? sandbox_confine : NULL,
+                .userdata = &files,
+        };
+        int r;
+
+        r = qemu_start(&options, &chain->qemu, error);
+        for (uint32_t i = 0; r >= 0 && i < chain->n_complete; i++)
+                r = qemu_use_image(chain->qemu, i, error);
+
+        chain->n_begun = chain->n_complete;
+        return r;
+}
+
+/* What is to be done with the chain; all borrowed. */
+typedef struct Work {
+        int socket_fd;
+        const ProtoDiskStart *start;
+        const ProtoFds *fds; /* its descriptors */
+        Chain *chain;
+        Layers *layers;
+        const RootfsSettings *settings;
+} Work;
+
+static int next_device(void *userdata, DiskDevice **ret, Error *error) {
+        Chain *chain = ((Work *) userdata)->chain;
+        int r;
+
+        assert(chain->n_begun < chain->n);
+        chain->device = disk_device_free(chain->device);
+        r = qemu_create_image(
+                chain->qemu, chain->n_begun, chain->backings[chain->n_begun], &chain->device,
+                error);
+        if (r < 0)
+                return r;
+
+        chain->n_begun++;
+        *ret = chain->device;
+        return 0;
+}
+
+static void report_layer(const Work *work, uint32_t index, bool is_failed) {
+        const ProtoMessage message = {
+                .type = PROTO_DISK_LAYER,
+                .disk_layer = { .index = index, .is_failed = is_failed },
+        };
+
+        (void) proto_send(work->socket_fd, &message, NULL, 0);
+}
+
+static int sync_image(const Chain *chain, uint32_t index, Error *error) {
+        return fdatasync(chain->fds[index]) < 0
+                       ? error_set_errno(error, errno, "Cannot write a disk image to the disk")
+                       : 0;
+}
+
+/* Others will use the image of a shared layer: from here on nobody in this sandbox can write to it. Only
+ * then does the daemon hand over the layer above, which may be somebody else's. */
+static int on_layer_done(void *userdata, Error *error) {
+        const Work *work = userdata;
+        Chain *chain = work->chain;
+        const uint32_t index = chain->n_begun - 1;
+        int r;
+
+        if (index >= work->start->n_layers)
+                return 0;
+
+        chain->device = disk_device_free(chain->device);
+        r = qemu_close_image(chain->qemu, error);
+        if (r >= 0)
+                r = sync_image(chain, index, error);
+        if (r < 0)
+                return r;
+
+        closep(&chain->fds[index]);
+        chain->fds[index] = -EBADF;
+        report_layer(work, index, false);
+        return 0;
+}
+
+static Ext4Options options_of(Work *work) {
+        return (Ext4Options){
+                .size = work->start->size,
+                .label = work->start->label,
+                .scratch_fd = work->fds->fds[0],
+                .next_device = next_device,
+                .layer_done = work->start->shares_layers ? on_layer_done : NULL,
+                .userdata = work,
+        };
+}
+
+/* What is no layer's: it goes into the image on top. */
+static int change(const Work *work, Ext4 *ext4, Error *error) {
+        const RootfsSettings *settings = work->settings;
+        const int password_fd = work->fds->fds[1];
+        int r = 0;
+
+        if (work->start->shares_layers)
+                r = ext4_set_identity(ext4, work->start->label, error);
+        if (r >= 0 && work->start->n_id_ranges > 0)
+                r = ext4_map_owners(ext4, &settings->uids, &settings->gids, error);
+        if (r >= 0 && password_fd >= 0)
+                r = rootfs_set_password(ext4_target(ext4), password_fd, error);
+        return r < 0 ? r : ext4_end_layer(ext4, error);
+}
+
+/* The size is the caller's: it is told what would do, which is more in any case. */
+static int explain_full(const Work *work, Ext4 **ext4, Error *error) {
+        const uint64_t size = work->start->size;
+        const Ext4Lack lack = ext4_lack(*ext4);
+        _cleanup_(error_clear) Error ignored = ERROR_NULL;
+        uint64_t needed = ext4_size_for(*ext4);
+
+        /* It is in the way of another, and knows enough only when all layers are in it. */
+        *ext4 = ext4_free(*ext4);
+        if (work->start->shares_layers && work->chain->n_begun <= work->start->n_layers)
+                report_layer(work, work->chain->n_begun - 1, true);
+        if (work->chain->n_complete < work->start->n_layers &&
+            (!layers_rewind(work->layers) ||
+             measure_rootfs(
+                     work->socket_fd, work->start, work->fds->fds[0], work->layers, work->settings,
+                     &needed, &ignored) < 0))
+                return -error->code;
+        if (needed <= size)
+                needed = (size + size / 8 + MIB - 1) / MIB * MIB;
+        if (needed > DISK_SIZE_MAX)
+                return -error->code;
+
+        error_clear(error);
+        return error_set(
+                error, ENOSPC, ERROR_NO_SPACE,
+                "The image %s a disk of %" PRIu64 " MiB%s: it needs %" PRIu64
+                " MiB, as --size %" PRIu64 "M would give it",
+                lack == EXT4_LACKS_INODES ? "has more files than" : "does not fit into", size / MIB,
+                lack == EXT4_LACKS_INODES ? " has inodes for" : "", needed / MIB, needed / MIB);
+}
+
+static int write_chain(Work *work, Error *error) {
+        Ext4Options options = options_of(work);
+        _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
+        int r;
+
+        /* Layers that others go on with, too, are no image's. */
+        if (work->start->shares_layers)
+                options.label = NULL;
+        r = work->chain->n_complete > 0 ? ext4_open(&options, &ext4, error)
+                                        : ext4_new(&options, &ext4, error);
+        if (r >= 0)
+                r = rootfs_unpack(
+                        work->socket_fd, work->layers, ext4_target(ext4), work->settings, error);
+        if (r >= 0 && work->start->n_images > work->start->n_layers)
+                r = change(work, ext4, error);
+        if (r < 0 && ext4 && ext4_lack(ext4) != EXT4_LACKS_NOTHING)
+                return explain_full(work, &ext4, error);
+        return r;
+}
+
+/* An image of the chain's own, which says whose it is: all layers are there, and nothing is changed. */
+static int add_top(Work *work, Error *error) {
+        const Ext4Options options = options_of(work);
+
+        return ext4_identify(&options, error);
+}
+
+static bool is_changed(const Work *work) {
+        return work->chain->n_complete < work->start->n_layers || work->start->n_id_ranges > 0 ||
+               work->fds->fds[1] >= 0;
+}
+
+static int sync_images(const Chain *chain, Error *error) {
+        int r = 0;
+
+        for (uint32_t i = chain->n_complete; r >= 0 && i < chain->n; i++)
+                if (chain->fds[i] >= 0)
+                        r = sync_image(chain, i, error);
+        return r;
+}
+
+int worker_disk(int socket_fd, Error *error) {
+        _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
+        _cleanup_(freep) RootfsSettings *settings = NULL;
+        _cleanup_(layers_freep) Layers *layers = NULL;
+        _cleanup_(chain_done) Chain chain = { 0 };
+        ProtoMessage message;
+        const ProtoDiskStart *start = &message.disk_start;
+        int r;
+
+        r = worker_receive(socket_fd, PROTO_DISK_START, &message, &fds, error);
+        if (r < 0)
+                return r;
+
+        settings = calloc(1, sizeof(*settings));
+        if (!settings)
+                return error_oom(error);
+
+        (void) fd_raise_limit();
+        settings->limits = start->limits;
+        r = rootfs_receive_maps(socket_fd, start->n_id_ranges, settings, error);
+        if (r >= 0)
+                r = chain_init(&chain, start->n_images, error);
+        if (r >= 0)
+                r = receive_images(socket_fd, &chain, error);
+        if (r >= 0)
+                r = layers_new(socket_fd, start->n_layers, &layers, error);
+        if (r >= 0)
+                layers_skip(layers, chain.n_complete);
+        settings->maps_later = true;
+        settings->has_lower = chain.n_complete > 0;
+        if (r >= 0 && start->sandbox != SANDBOX_NO)
+                r = sandbox_leave_network(start->user, error);
+        if (r >= 0)
+                r = start_qemu(&chain, start, error);
+        if (r >= 0 && start->sandbox != SANDBOX_NO)
+                r = worker_tell_open(
+                        socket_fd,
+                        sandbox_enter_disk((SandboxMode) start->sandbox, start->user, error),
+                        error);
+        if (r >= 0) {
+                Work work = { socket_fd, start, &fds, &chain, layers, settings };
+
+                r = is_changed(&work) ? write_chain(&work, error) : add_top(&work, error);
+        }
+        if (r < 0)
+                return r;
+
+        /* QEMU writes what it has of its own when it ends. */
+        chain.device = disk_device_free(chain.device);
+        chain.qemu = qemu_free(chain.qemu);
+        return sync_images(&chain, error);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "sandbox.h"
+#include "step-resolve.h"
+#include "step-transfer.h"
+
+static int send_image(FetchChannel *channel, const ResolvedImage *image, Error *error) {
+        ProtoMessage message = {
+                .type = PROTO_IMAGE,
+                .image = {
+                        .digest = image->digest,
+                        .manifest = image->manifest_digest,
+                        .layout = image->layout_digest,
+                        .n_layers = (uint32_t) image->manifest.n_layers,
+                },
+        };
+        char platform[PLATFORM_STRING_MAX];
+        ProtoImage *m = &message.image;
+
+        (void) proto_text_set(
+                m->media_type, sizeof(m->media_type), media_type_to_string(image->media_type));
+        (void) proto_text_set(
+                m->layout_media_type, sizeof(m->layout_media_type),
+                media_type_to_string(image->layout_media_type));
+        (void) proto_text_set(
+                m->platform, sizeof(m->platform),
+                image->platform.os[0] != '\0' ? platform_format(&image->platform, platform)
+                                              : "unknown/unknown");
+        return worker_send(channel->socket_fd, &message, error);
+}
+
+static int send_detail(
+        FetchChannel *channel,
+        ProtoDetailKind kind,
+        const char *key,
+        const char *value,
+        Error *error) {
+        ProtoMessage message = { .type = PROTO_DETAIL, .detail.kind = kind };
+
+        if (!value)
+                return 0;
+
+        (void) proto_text_set(message.detail.key, sizeof(message.detail.key), key);
+        (void) proto_text_set(message.detail.value, sizeof(message.detail.value), value);
+        return worker_send(channel->socket_fd, &message, error);
+}
+
+/* Only who inspects an image wants them. */
+static int send_details(FetchChannel *channel, const Config *config, Error *error) {
+        int r;
+
+        r = send_detail(channel, PROTO_DETAIL_CREATED, "", config->created, error);
+        if (r >= 0)
+                r = send_detail(channel, PROTO_DETAIL_AUTHOR, "", config->author, error);
+        for (size_t i = 0; r >= 0 && i < config->n_labels; i++)
+                r = send_detail(
+                        channel, PROTO_DETAIL_LABEL, config->labels[i].name,
+                        config->labels[i].value, error);
+        for (size_t i = 0; r >= 0 && i < config->n_env; i++)
+                r = send_detail(channel, PROTO_DETAIL_ENV, "", config->env[i], error);
+        return r;
+}
+
+static int send_layers(FetchChannel *channel, const ResolvedImage *image, Error *error) {
+        int r = 0;
+
+        for (uint32_t i = 0; r >= 0 && i < image->manifest.n_layers; i++) {
+                const Descriptor *descriptor = &image->manifest.layers[i];
+                ProtoMessage message = {
+                        .type = PROTO_LAYER,
+                        .layer = {
+                                .index = i,
+                                .digest = descriptor->digest,
+                                .size = descriptor->size,
+                        },
+                };
+
+                if (image->manifest.has_config) {
+                        message.layer.has_diff_id = 1;
+                        message.layer.diff_id = image->config.diff_ids[i];
+                }
+                (void) proto_text_set(
+                        message.layer.media_type, sizeof(message.layer.media_type),
+                        descriptor->media_type_text);
+                r = worker_send(channel->socket_fd, &message, error);
+        }
+
+        return r;
+}
+
+static int resolve(
+        FetchChannel *channel,
+        const ProtoResolveStart *start,
+        const WantedPlatform *platform,
+        const ProtoTop *top,
+        Error *error) {
+        _cleanup_(resolved_image_done) ResolvedImage image = { 0 };
+        int r;
+
+        r = resolve_image(channel, platform, top, &image, error);
+        if (r >= 0)
+                r = send_image(channel, &image, error);
+        if (r >= 0 && start->inspect)
+                r = send_details(channel, &image.config, error);
+        if (r >= 0)
+                r = send_layers(channel, &image, error);
+        if (r < 0 || start->inspect || !start->offline)
+                return r;
+
+        return transfer_layers(channel, &image.manifest, error);
+}
+
+int worker_resolve(int socket_fd, Error *error) {
+        FetchChannel channel = { .socket_fd = socket_fd };
+        ProtoResolveStart start;
+        WantedPlatform platform;
+        ProtoMessage message;
+        int r;
+
+        r = worker_receive(socket_fd, PROTO_RESOLVE_START, &message, NULL, error);
+        if (r < 0)
+                return r;
+
+        start = message.resolve_start;
+        r = resolve_platform(start.platform, &platform, error);
+        if (r >= 0 && start.sandbox != SANDBOX_NO)
+                r = worker_tell_open(
+                        socket_fd,
+                        sandbox_enter_blob((SandboxMode) start.sandbox, start.user, error), error);
+        if (r >= 0)
+                r = worker_receive(socket_fd, PROTO_TOP, &message, NULL, error);
+        return r < 0 ? r : resolve(&channel, &start, &platform, &message.top, error);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base-fd.h"
+#include "base-secret.h"
+#include "password-shadow.h"
+#include "step-rootfs.h"
+#include "step.h"
+#include "unpack-run.h"
+
+void rootfs_on_progress(void *userdata, const UnpackProgress *progress) {
+        const int *socket_fd = userdata;
+        const ProtoMessage message = {
+                .type = PROTO_UNPACK_PROGRESS,
+                .unpack_progress = {
+                        .consumed = progress->consumed,
+                        .unpacked = progress->unpacked,
+                },
+        };
+
+        (void) proto_send(*socket_fd, &message, NULL, 0);
+}
+
+static void on_warning(void *userdata, const char *text) {
+        const int *socket_fd = userdata;
+        ProtoMessage message = { .type = PROTO_WARNING };
+
+        (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
+        (void) proto_send(*socket_fd, &message, NULL, 0);
+}
+
+int rootfs_receive_maps(int socket_fd, uint32_t n, RootfsSettings *settings, Error *error) {
+        int r = 0;
+
+        for (uint32_t i = 0; r >= 0 && i < n; i++) {
+                ProtoMessage message;
+
+                r = worker_receive(socket_fd, PROTO_ID_RANGE, &message, NULL, error);
+                if (r >= 0)
+                        r = idmap_add(
+                                message.id_range.is_group ? &settings->gids : &settings->uids,
+                                &message.id_range.range, error);
+        }
+
+        return r;
+}
+
+static bool has(const UnpackTarget *target, UnpackDir root, const char *name) {
+        UnpackInfo info;
+
+        return target->ops->look((void *) target, root, name, &info, NULL) >= 0;
+}
+
+/* Who names an archive of an image by its path alone gets what that holds, and means the image. */
+static void warn_of_image(int socket_fd, const UnpackTarget *target) {
+        const char *kind = NULL;
+        UnpackInfo info;
+        UnpackDir root;
+
+        if (target->ops->open_root((void *) target, &root, &info, NULL) < 0 ||
+            has(target, root, "etc") || has(target, root, "usr") || has(target, root, "bin"))
+                return;
+
+        if (has(target, root, "oci-layout") && has(target, root, "index.json"))
+                kind = "oci-archive";
+        else if (has(target, root, "manifest.json") && has(target, root, "repositories"))
+                kind = "docker-archive";
+        if (kind) {
+                char text[256];
+
+                (void) snprintf(
+                        text, sizeof(text),
+                        "This is no root file system but an archive with an image in it, which "
+                        "%s:PATH names",
+                        kind);
+                on_warning(&socket_fd, text);
+        }
+}
+
+int rootfs_unpack(
+        int socket_fd,
+        Layers *layers,
+        UnpackTarget *target,
+        const RootfsSettings *settings,
+        Error *error) {
+        const UnpackInput input = layers_input(layers);
+        const UnpackOptions options = {
+                .limits = settings->limits,
+                .uids = settings->maps_later ? NULL : &settings->uids,
+                .gids = settings->maps_later ? NULL : &settings->gids,
+                .has_lower = settings->has_lower,
+        };
+        const UnpackEvents events = {
+                .progress = rootfs_on_progress,
+                .warning = on_warning,
+                .userdata = &socket_fd,
+        };
+        int r;
+
+        r = unpack_run(&input, target, &options, &events, error);
+        if (r >= 0 && layers_are_tarball(layers))
+                warn_of_image(socket_fd, target);
+        return r;
+}
+
+int rootfs_set_password(UnpackTarget *target, int password_fd, Error *error) {
+        _cleanup_(secret_freep) char *text = NULL;
+        int r;
+
+        r = fd_read_all(password_fd, SHADOW_BYTES_MAX, &text, NULL);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot read root's new password");
+
+        text[strcspn(text, "\r\n")] = '\0';
+        if (text[0] == '\0')
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION, "Root's new password is empty");
+        return unpack_root_password(target, text, error);
+}

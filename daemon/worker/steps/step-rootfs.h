@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the steps have in common that make a root file system, in whatever format. */
+
+#include "base-idmap.h"
+#include "base-limits.h"
+#include "step-layers.h"
+#include "unpack-run.h"
+#include "unpack-target.h"
+
+/* How the tree is to be made. */
+typedef struct RootfsSettings {
+        IdMap uids;
+        IdMap gids;
+        Limits limits;
+        bool maps_later;    /* owners are the image's while it is unpacked */
+        bool has_lower;     /* the target has lower layers already */
+        bool keeps_devices; /* of a directory: also their modes and owners */
+} RootfsSettings;
+
+/** rootfs_receive_maps() - take in @n ranges of owners; returns 0 or -errno with @error set */
+int rootfs_receive_maps(int socket_fd, uint32_t n, RootfsSettings *settings, Error *error);
+
+/** rootfs_unpack() - unpack_run(), which tells the daemon of its progress */
+int rootfs_unpack(
+        int socket_fd,
+        Layers *layers,
+        UnpackTarget *target,
+        const RootfsSettings *settings,
+        Error *error);
+
+/** rootfs_on_progress() - tells the daemon, whose socket *@userdata is, an int; of UnpackEvents */
+void rootfs_on_progress(void *userdata, const UnpackProgress *progress);
+
+/** rootfs_set_password() - make the first line of @password_fd root's password in @target */
+int rootfs_set_password(UnpackTarget *target, int password_fd, Error *error);

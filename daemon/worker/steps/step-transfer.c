@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "base-thread.h"
+#include "step-transfer.h"
+
+typedef enum LayerState {
+        LAYER_NEW,
+        LAYER_WANTED,       /* the daemon was asked */
+        LAYER_TRANSFERRING, /* a thread fills the daemon's pipe */
+        LAYER_SENT,         /* all of it was written; the daemon looks at it */
+        LAYER_DONE,         /* the daemon has it */
+} LayerState;
+
+typedef struct Transfer {
+        ImageSource *source; /* borrowed; NULL when offline */
+        Digest digest;
+        uint64_t size; /* bytes */
+        uint32_t index;
+        LayerState state;
+        pthread_t thread; /* in LAYER_TRANSFERRING */
+        uint64_t offset;
+        int pipe_fd; /* owned; stays open after a failure, so that the daemon hears of that first */
+        int notify_fd; /* borrowed; where the thread says that it is done */
+        Error error;   /* how it went */
+} Transfer;
+
+typedef struct Transfers {
+        int socket_fd; /* borrowed */
+        Transfer *all; /* owned */
+        uint32_t n;
+        uint32_t n_asked;
+        int notify_fds[2]; /* owned; the index of each layer whose thread is done */
+} Transfers;
+
+static int on_data(void *userdata, const void *data, size_t size, Error *error) {
+        const Transfer *transfer = userdata;
+        int r;
+
+        r = fd_write_full(transfer->pipe_fd, data, size);
+        return r < 0 ? error_set_errno(error, -r, "Cannot hand over a layer") : 0;
+}
+
+static void *run(void *userdata) {
+        Transfer *transfer = userdata;
+        const SourceBlobRequest request = {
+                .digest = &transfer->digest,
+                .offset = transfer->offset,
+                .size = transfer->size,
+                .write = on_data,
+                .userdata = transfer,
+        };
+
+        (void) source_get_blob(transfer->source, &request, &transfer->error);
+        /* An atomic write: less than PIPE_BUF. */
+        (void) !write(transfer->notify_fd, &transfer->index, sizeof(transfer->index));
+        return NULL;
+}
+
+static int start(Transfer *transfer, ProtoFds *fds, uint64_t offset, Error *error) {
+        char text[DIGEST_STRING_MAX];
+        int r;
+
+        if (!transfer->source)
+                return error_set(
+                        error, ENOENT, ERROR_NOT_FOUND,
+                        "%s is not in the cache, and nothing is fetched when offline",
+                        digest_format(&transfer->digest, text));
+
+        if (transfer->state == LAYER_TRANSFERRING || fds->fds[0] < 0)
+                return error_set(
+                        error, EBADMSG, ERROR_WORKER_FAILED,
+                        "The daemon's answer for layer %u is out of place", transfer->index);
+
+        closep(&transfer->pipe_fd);
+        transfer->pipe_fd = TAKE_FD(fds->fds[0]);
+        transfer->offset = offset;
+        error_clear(&transfer->error);
+        r = thread_start(&transfer->thread, run, transfer);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot start a thread");
+
+        transfer->state = LAYER_TRANSFERRING;
+        return 0;
+}
+
+static int on_answer(Transfers *transfers, Error *error) {
+        _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
+        ProtoMessage message;
+        Transfer *transfer;
+        int r;
+
+        r = worker_receive(transfers->socket_fd, PROTO_BLOB_ANSWER, &message, &fds, error);
+        if (r < 0)
+                return r;
+        if (message.blob_answer.token >= transfers->n_asked)
+                return error_set(
+                        error, EBADMSG, ERROR_WORKER_FAILED, "The daemon's answer is out of place");
+
+        transfer = &transfers->all[message.blob_answer.token];
+        if (message.blob_answer.state != PROTO_BLOB_HAVE)
+                return start(transfer, &fds, message.blob_answer.offset, error);
+
+        /* Also while a thread is at it: somebody else was quicker. It ends on its own. */
+        if (transfer->state != LAYER_TRANSFERRING)
+                transfer->state = LAYER_DONE;
+        return 0;
+}
+
+static int on_sent(Transfers *transfers, Error *error) {
+        Transfer *transfer;
+        uint32_t index;
+
+        if (fd_read_full(transfers->notify_fds[0], &index, sizeof(index)) !=
+            (ssize_t) sizeof(index))
+                return error_set_errno(error, EIO, "Cannot hear of a thread");
+
+        transfer = &transfers->all[index];
+        (void) pthread_join(transfer->thread, NULL);
+        transfer->state = LAYER_SENT;
+
+        /* Nobody reads the pipe any more: the daemon knows why, and will say what is next. */
+        if (transfer->error.code != 0 && transfer->error.code != EPIPE) {
+                error_move(error, &transfer->error);
+                return error_prefix(error, "Layer %u of %u", transfer->index + 1, transfers->n);
+        }
+
+        closep(&transfer->pipe_fd);
+        transfer->pipe_fd = -EBADF;
+        return 0;
+}
+
+static uint32_t count(const Transfers *transfers, LayerState state) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < transfers->n_asked; i++)
+                n += transfers->all[i].state == state;
+        return n;
+}
+
+/* The root layer first, which is needed first. */
+static int ask(Transfers *transfers, Error *error) {
+        int r = 0;
+
+        while (r >= 0 && transfers->n_asked < transfers->n &&
+               count(transfers, LAYER_WANTED) + count(transfers, LAYER_TRANSFERRING) <
+                       TRANSFERS_MAX) {
+                Transfer *transfer = &transfers->all[transfers->n_asked++];
+                const ProtoMessage message = {
+                        .type = PROTO_BLOB_WANTED,
+                        .blob_wanted = {
+                                .token = transfer->index,
+                                .digest = transfer->digest,
+                                .size = transfer->size,
+                                .lookup_only = !transfer->source,
+                        },
+                };
+
+                transfer->state = LAYER_WANTED;
+                r = worker_send(transfers->socket_fd, &message, error);
+        }
+
+        return r;
+}
+
+static int wait_for_event(Transfers *transfers, Error *error) {
+        struct pollfd fds[] = {
+                { .fd = transfers->socket_fd, .events = POLLIN },
+                { .fd = transfers->notify_fds[0], .events = POLLIN },
+        };
+
+        if (poll(fds, 2, -1) < 0)
+                return errno == EINTR ? 0 : error_set_errno(error, errno, "Cannot wait");
+        /* A thread that is done first, so that an answer finds it so. */
+        if (fds[1].revents)
+                return on_sent(transfers, error);
+        return fds[0].revents ? on_answer(transfers, error) : 0;
+}
+
+static int init(
+        Transfers *transfers, FetchChannel *channel, const Manifest *manifest, Error *error) {
+        *transfers = (Transfers){ .socket_fd = channel->socket_fd };
+        if (pipe2(transfers->notify_fds, O_CLOEXEC) < 0)
+                return error_set_errno(error, errno, "Cannot create a pipe");
+
+        transfers->all = calloc(manifest->n_layers, sizeof(*transfers->all));
+        if (!transfers->all)
+                return error_oom(error);
+
+        transfers->n = (uint32_t) manifest->n_layers;
+        for (uint32_t i = 0; i < transfers->n; i++)
+                transfers->all[i] = (Transfer){
+                        .source = channel->source,
+                        .digest = manifest->layers[i].digest,
+                        .size = manifest->layers[i].size,
+                        .index = i,
+                        .pipe_fd = -EBADF,
+                        .notify_fd = transfers->notify_fds[1],
+                };
+        return 0;
+}
+
+int transfer_layers(FetchChannel *channel, const Manifest *manifest, Error *error) {
+        Transfers *transfers;
+        int r;
+
+        /* Threads may use it until the process ends, so that it is never released. */
+        transfers = malloc(sizeof(*transfers));
+        if (!transfers)
+                return error_oom(error);
+
+        r = init(transfers, channel, manifest, error);
+        while (r >= 0 && count(transfers, LAYER_DONE) < transfers->n) {
+                r = ask(transfers, error);
+                if (r >= 0)
+                        r = wait_for_event(transfers, error);
+        }
+
+        return r;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "sandbox-label.h"
+#include "sandbox-owners.h"
+#include "sandbox-privileges.h"
+#include "sandbox.h"
+#include "step-layers.h"
+#include "step-rootfs.h"
+#include "step.h"
+#include "unpack-directory.h"
+
+static int enter_sandbox(
+        int socket_fd,
+        const ProtoUnpackStart *start,
+        int *root_fd,
+        bool *ret_privileged,
+        Error *error) {
+        if (start->sandbox != SANDBOX_NO)
+                return worker_tell_open(
+                        socket_fd,
+                        sandbox_enter_tree(
+                                (SandboxMode) start->sandbox, root_fd, ret_privileged, error),
+                        error);
+
+        *ret_privileged = privileges_can_write_trees();
+        return 0;
+}
+
+static bool is_of_no_content(const char *name) {
+        return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+               strcmp(name, "lost+found") == 0 ||
+               strncmp(name, PROTO_MARK_PREFIX, strlen(PROTO_MARK_PREFIX)) == 0;
+}
+
+/* Whether nothing but what mkfs and the daemon make is in a directory. */
+static int is_empty(int dir_fd, Error *error) {
+        _cleanup_(closedirp) DIR *dir = NULL;
+        struct dirent *entry;
+        int r;
+
+        r = dir_open(dir_fd, &dir);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot read the root directory");
+
+        do {
+                errno = 0;
+                entry = readdir(dir);
+        } while (entry && is_of_no_content(entry->d_name));
+
+        if (errno != 0)
+                return error_set_errno(error, errno, "Cannot read the root directory");
+        return !entry;
+}
+
+/* What root's id becomes; what has no mapping stays @own. */
+static uint32_t mapped_root(const IdMap *map, uint32_t own) {
+        return map->n_ranges > 0 && idmap_covers(map, 0) ? idmap_apply(map, 0) : own;
+}
+
+/* Images need not have an entry for the root: where a tree begins, a directory that is this user's, root's
+ * as a rule, becomes the mapped root's. */
+static int map_root(int root_fd, const RootfsSettings *settings, Error *error) {
+        struct stat st;
+        uid_t uid;
+        gid_t gid;
+        int r;
+
+        r = is_empty(root_fd, error);
+        if (r <= 0)
+                return r;
+        if (fstat(root_fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot look at the root directory");
+
+        uid = st.st_uid == geteuid() ? mapped_root(&settings->uids, st.st_uid) : st.st_uid;
+        gid = st.st_gid == getegid() ? mapped_root(&settings->gids, st.st_gid) : st.st_gid;
+        if ((uid != st.st_uid || gid != st.st_gid) && fchown(root_fd, uid, gid) < 0)
+                return error_set_errno(error, errno, "Cannot make %u:%u the owner", uid, gid);
+        return 0;
+}
+
+/* The daemon knows whether that is of any interest. */
+static int tell_rights(int socket_fd, const UnpackTarget *target, Error *error) {
+        ProtoMessage message = { .type = PROTO_UNPACK_RIGHTS };
+        const char *example;
+
+        message.unpack_rights.n = unpack_directory_rights(target, &example);
+        if (message.unpack_rights.n == 0)
+                return 0;
+
+        (void) proto_text_set(
+                message.unpack_rights.example, sizeof(message.unpack_rights.example),
+                example ? example : "");
+        return worker_send(socket_fd, &message, error);
+}
+
+static int unpack(
+        int socket_fd,
+        int root_fd,
+        int password_fd,
+        bool privileged,
+        Layers *layers,
+        const RootfsSettings *settings,
+        Error *error) {
+        _cleanup_(unpack_target_freep) UnpackTarget *target = NULL;
+        int r;
+
+        r = privileged ? map_root(root_fd, settings, error) : 0;
+        if (r >= 0)
+                r = unpack_directory_new(root_fd, privileged, &target, error);
+        if (r >= 0 && !settings->keeps_devices)
+                unpack_directory_close_devices(
+                        target, idmap_apply(&settings->uids, 0), idmap_apply(&settings->gids, 0));
+        if (r >= 0)
+                r = rootfs_unpack(socket_fd, layers, target, settings, error);
+        if (r >= 0)
+                r = tell_rights(socket_fd, target, error);
+        if (r >= 0 && password_fd >= 0)
+                r = rootfs_set_password(target, password_fd, error);
+        if (r >= 0 && syncfs(root_fd) < 0)
+                r = error_set_errno(error, errno, "Cannot write the new tree to the disk");
+        return r;
+}
+
+int worker_unpack(int socket_fd, Error *error) {
+        _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
+        _cleanup_(freep) RootfsSettings *settings = NULL;
+        _cleanup_(layers_freep) Layers *layers = NULL;
+        bool privileged = false;
+        ProtoMessage message;
+        int r;
+
+        r = worker_receive(socket_fd, PROTO_UNPACK_START, &message, &fds, error);
+        if (r < 0)
+                return r;
+
+        settings = calloc(1, sizeof(*settings));
+        if (!settings)
+                return error_oom(error);
+
+        settings->limits = message.unpack_start.limits;
+        settings->keeps_devices = message.unpack_start.keeps_devices;
+
+        r = rootfs_receive_maps(socket_fd, message.unpack_start.n_id_ranges, settings, error);
+        if (r >= 0)
+                r = layers_new(socket_fd, message.unpack_start.n_layers, &layers, error);
+        if (r >= 0)
+                r = label_new_files(fds.fds[0], error);
+        if (r >= 0 && message.unpack_start.n_id_ranges > 0)
+                r = owners_enter_namespace(&fds.fds[0], error);
+        if (r >= 0)
+                r = enter_sandbox(
+                        socket_fd, &message.unpack_start, &fds.fds[0], &privileged, error);
+        if (r < 0)
+                return r;
+
+        return unpack(socket_fd, fds.fds[0], fds.fds[1], privileged, layers, settings, error);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-fd.h"
+#include "base-space.h"
+#include "hash.h"
+#include "sandbox.h"
+#include "step.h"
+
+#define BUFFER_SIZE ((size_t) 1 << 20) /* bytes */
+#define REPORT_BYTES                                                                               \
+        ((uint64_t) 1 << 19) /* tell the daemon after so many, or when no more is there */
+
+#define END_MSEC 1000 /* so long a complete blob's pipe may stay open, to tell that more comes */
+
+typedef struct Verify {
+        int socket_fd; /* borrowed */
+        int file_fd;   /* borrowed */
+        int pipe_fd;   /* borrowed; or negative */
+        ProtoVerifyStart start;
+        char name[DIGEST_STRING_MAX]; /* of the blob, for messages */
+        Hash *hash;                   /* owned */
+        uint8_t *buffer;              /* owned */
+        uint64_t size;                /* bytes that are hashed and in the file */
+        uint64_t reported;            /* of these the daemon knows */
+        bool is_short;                /* the pipe ended early */
+} Verify;
+
+static void verify_done(Verify *verify) {
+        hash_free(verify->hash);
+        free(verify->buffer);
+}
+
+static int report(Verify *verify, ProtoType type, Error *error) {
+        ProtoMessage message = { .type = type };
+
+        if (type == PROTO_VERIFY_READY)
+                message.verify_ready.offset = verify->size;
+        else
+                message.verify_grown.size = verify->size;
+
+        verify->reported = verify->size;
+        return worker_send(verify->socket_fd, &message, error);
+}
+
+static int hash_file(Verify *verify, Error *error) {
+        if (lseek(verify->file_fd, 0, SEEK_SET) < 0)
+                return error_set_errno(error, errno, "Cannot read %s", verify->name);
+
+        for (;;) {
+                ssize_t n = fd_read_full(verify->file_fd, verify->buffer, BUFFER_SIZE);
+
+                if (n < 0)
+                        return error_set_errno(error, (int) -n, "Cannot read %s", verify->name);
+                if (n == 0)
+                        return 0;
+
+                hash_update(verify->hash, verify->buffer, (size_t) n);
+                verify->size += (uint64_t) n;
+        }
+}
+
+/* Also when it has ended. */
+static bool pipe_has_more(const Verify *verify, int msec) {
+        struct pollfd p = { .fd = verify->pipe_fd, .events = POLLIN };
+
+        return poll(&p, 1, msec) > 0;
+}
+
+/* Nobody has to wait for who has sent all of it, and does not end. */
+static bool is_complete(const Verify *verify) {
+        return verify->start.size != PROTO_SIZE_UNKNOWN && verify->size == verify->start.size &&
+               !pipe_has_more(verify, END_MSEC);
+}
+
+/* Whether the daemon has made room: returns 1, 0, or a negative errno with @error set. */
+static int ask_for_room(const Verify *verify, uint64_t size, Error *error) {
+        ProtoMessage message = { .type = PROTO_VERIFY_FULL, .verify_full.size = size };
+        int r;
+
+        r = worker_send(verify->socket_fd, &message, error);
+        if (r >= 0)
+                r = worker_receive(verify->socket_fd, PROTO_VERIFY_ROOM, &message, NULL, error);
+        return r < 0 ? r : message.verify_room.is_made;
+}
+
+/* Until @size bytes can be written without those that are to stay free. */
+static int make_room(const Verify *verify, size_t size, Error *error) {
+        for (;;) {
+                Space space;
+                int r;
+
+                /* What cannot be told is seen when writing. */
+                if (space_look(verify->file_fd, verify->start.keep_free, &space) < 0 ||
+                    space_lacks(&space, size) == 0)
+                        return 0;
+
+                r = ask_for_room(verify, space_lacks(&space, size), error);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        return error_set(
+                                error, ENOSPC, ERROR_NO_SPACE,
+                                "There is no room for %s: %zu more bytes are needed, and %" PRIu64
+                                " are free, of which %" PRIu64 " have to stay so (CacheKeepFree=)",
+                                verify->name, size, space.free, space.kept);
+        }
+}
+
+/* What did not fit is written again once there is room. */
+static int write_out(const Verify *verify, const uint8_t *data, size_t size, Error *error) {
+        for (;;) {
+                int r = fd_write_full(verify->file_fd, data, size), q;
+
+                if (r >= 0)
+                        return 0;
+
+                q = r == -ENOSPC || r == -EDQUOT ? ask_for_room(verify, size, error) : 0;
+                if (q < 0)
+                        return q;
+                if (q == 0)
+                        return error_set_errno(
+                                error, -r, "Cannot write %s to the cache", verify->name);
+                if (lseek(verify->file_fd, (off_t) verify->size, SEEK_SET) < 0)
+                        return error_set_errno(
+                                error, errno, "Cannot write %s to the cache", verify->name);
+        }
+}
+
+static int append(Verify *verify, const uint8_t *data, size_t size, Error *error) {
+        int r;
+
+        if (verify->start.size != PROTO_SIZE_UNKNOWN && size > verify->start.size - verify->size)
+                return error_set(
+                        error, EFBIG, ERROR_DIGEST_MISMATCH,
+                        "%s has more than its %" PRIu64 " bytes", verify->name, verify->start.size);
+        if (size > verify->start.size_max || verify->size > verify->start.size_max - size)
+                return error_set(
+                        error, EFBIG, ERROR_LIMIT_EXCEEDED,
+                        "%s has more than %" PRIu64 " bytes (BlobSize=)", verify->name,
+                        verify->start.size_max);
+
+        r = make_room(verify, size, error);
+        if (r >= 0)
+                r = write_out(verify, data, size, error);
+        if (r < 0)
+                return r;
+
+        hash_update(verify->hash, data, size);
+        verify->size += size;
+        return 0;
+}
+
+static int fill_from_pipe(Verify *verify, Error *error) {
+        int r;
+
+        r = report(verify, PROTO_VERIFY_READY, error);
+
+        while (r >= 0 && !is_complete(verify)) {
+                ssize_t n = read(verify->pipe_fd, verify->buffer, BUFFER_SIZE);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return error_set_errno(error, errno, "Cannot receive %s", verify->name);
+                if (n == 0)
+                        break;
+
+                r = append(verify, verify->buffer, (size_t) n, error);
+                if (r >= 0 &&
+                    (verify->size - verify->reported >= REPORT_BYTES || !pipe_has_more(verify, 0)))
+                        r = report(verify, PROTO_VERIFY_GROWN, error);
+        }
+
+        if (r >= 0 && verify->size != verify->reported)
+                r = report(verify, PROTO_VERIFY_GROWN, error);
+        return r;
+}
+
+static int check(Verify *verify, Error *error) {
+        Digest digest;
+
+        verify->is_short = verify->pipe_fd >= 0 && verify->start.size != PROTO_SIZE_UNKNOWN &&
+                           verify->size < verify->start.size;
+        if (verify->is_short)
+                return error_set(
+                        error, EPROTO, ERROR_REGISTRY_ERROR,
+                        "The transfer of %s ended after %" PRIu64 " of %" PRIu64 " bytes",
+                        verify->name, verify->size, verify->start.size);
+
+        hash_final(verify->hash, &digest);
+        if (!digest_equal(&digest, &verify->start.digest))
+                return error_set(
+                        error, EBADMSG, ERROR_DIGEST_MISMATCH,
+                        "The content of %s does not match its digest", verify->name);
+        return 0;
+}
+
+/* Before the blob gets its name; of no use for one that will not get any. */
+static int flush(Verify *verify, Error *error) {
+        struct stat st;
+
+        if (verify->pipe_fd < 0 || fstat(verify->file_fd, &st) < 0 || st.st_nlink == 0)
+                return 0;
+        if (fdatasync(verify->file_fd) < 0)
+                return error_set_errno(error, errno, "Cannot write %s to the cache", verify->name);
+        return 0;
+}
+
+static int prepare(Verify *verify, Error *error) {
+        struct stat st;
+        int r;
+
+        verify->buffer = malloc(BUFFER_SIZE);
+        if (!verify->buffer)
+                return error_oom(error);
+
+        r = hash_new(verify->start.digest.algorithm, &verify->hash, error);
+        if (r < 0 || verify->pipe_fd < 0)
+                return r;
+
+        /* Another daemon may be at it. */
+        if (flock(verify->file_fd, LOCK_EX) < 0)
+                return error_set_errno(error, errno, "Cannot lock %s", verify->name);
+        if (fstat(verify->file_fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot stat %s", verify->name);
+        if ((uint64_t) st.st_size > verify->start.size && ftruncate(verify->file_fd, 0) < 0)
+                return error_set_errno(error, errno, "Cannot empty %s", verify->name);
+        return 0;
+}
+
+int worker_verify(int socket_fd, ProtoOutcome *failure, Error *error) {
+        _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
+        _cleanup_(verify_done) Verify verify = { .socket_fd = socket_fd };
+        ProtoMessage message;
+        int r;
+
+        r = worker_receive(socket_fd, PROTO_VERIFY_START, &message, &fds, error);
+        if (r < 0)
+                return r;
+
+        verify.start = message.verify_start;
+        verify.file_fd = fds.fds[0];
+        verify.pipe_fd = fds.fds[1];
+        digest_format(&verify.start.digest, verify.name);
+
+        r = 0;
+        if (verify.start.sandbox != SANDBOX_NO)
+                r = sandbox_enter_blob(
+                        (SandboxMode) verify.start.sandbox, verify.start.user, error);
+        if (r >= 0)
+                r = prepare(&verify, error);
+        if (r >= 0)
+                r = hash_file(&verify, error);
+        if (r >= 0 && verify.pipe_fd >= 0)
+                r = fill_from_pipe(&verify, error);
+        if (r >= 0)
+                r = check(&verify, error);
+        if (r >= 0)
+                r = flush(&verify, error);
+        if (verify.is_short)
+                *failure = PROTO_OUTCOME_INPUT_SHORT;
+        return r;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Others may rename directories in a tree, and swap them for links, while it is removed: who owns one of them
+ * may do so. Three things keep the walk inside. What it enters it opens by one name in a directory that it
+ * has open. What it has entered belongs to itself from then on, so that nobody else moves what is in there.
+ * And coming back by ".." it looks whether that is where it came from.
+ */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base-cleanup.h"
+#include "base-fd.h"
+#include "tree-remove.h"
+
+#define LEVELS_STEP ((size_t) 64) /* levels for which there is room at once, doubled as needed */
+
+/* Which directory it is, also when another one has its inode's number by now. */
+typedef struct Identity {
+        uint64_t inode, mount;
+        uint32_t major, minor; /* of the device */
+        int64_t born_sec;
+        uint32_t born_nsec;
+} Identity;
+
+typedef struct Walk {
+        int top_fd;       /* borrowed */
+        int fd;           /* owned; the directory that is being emptied */
+        Identity top;     /* of @top_fd */
+        Identity emptied; /* of the directory that was left last */
+        Identity *levels; /* owned; from the one below the top to that of @fd */
+        size_t depth;     /* of them; 0 at the top */
+        size_t n_allocated;
+        unsigned n_changes; /* that others have made */
+        bool is_jailed;     /* the top is this process's root: nothing leads out of it */
+} Walk;
+
+static void walk_done(Walk *walk) {
+        closep(&walk->fd);
+        free(walk->levels);
+}
+
+static int look(int dir_fd, const char *name, struct statx *ret) {
+        return statx(dir_fd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+                     STATX_TYPE | STATX_MODE | STATX_UID | STATX_INO | STATX_BTIME | STATX_MNT_ID,
+                     ret) < 0
+                       ? -errno
+                       : 0;
+}
+
+static Identity identity_of(const struct statx *sx) {
+        return (Identity){
+                .inode = sx->stx_ino,
+                .mount = sx->stx_mask & STATX_MNT_ID ? sx->stx_mnt_id : 0,
+                .major = sx->stx_dev_major,
+                .minor = sx->stx_dev_minor,
+                .born_sec = sx->stx_mask & STATX_BTIME ? sx->stx_btime.tv_sec : 0,
+                .born_nsec = sx->stx_mask & STATX_BTIME ? sx->stx_btime.tv_nsec : 0,
+        };
+}
+
+static bool is_same(const Identity *a, const Identity *b) {
+        return a->inode == b->inode && a->mount == b->mount && a->major == b->major &&
+               a->minor == b->minor && a->born_sec == b->born_sec && a->born_nsec == b->born_nsec;
+}
+
+static bool is_there(int dir_fd, const char *name, const Identity *wanted) {
+        struct statx sx;
+        Identity found;
+
+        if (look(dir_fd, name, &sx) < 0)
+                return false;
+        found = identity_of(&sx);
+        return is_same(&found, wanted);
+}
+
+static int open_dir(int dir_fd, const char *name) {
+        int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        return fd < 0 ? -errno : fd;
+}
+
+/* Who owns a directory renames what is in it, and fills it again. Where this cannot be had, as on file
+ * systems without owners, coming back is still checked. */
+static void take_over(int fd, const struct statx *sx) {
+        if (sx->stx_uid != geteuid()) {
+                (void) !fchown(fd, geteuid(), (gid_t) -1);
+                (void) fchmod(fd, 0700);
+        } else if ((sx->stx_mode & 0722) != 0700)
+                (void) fchmod(fd, 0700);
+}
+
+/* Lets a directory be opened that has no permissions for it. Where /proc is not to be had a link that was put
+ * in its place leads nowhere but into what is removed anyway. */
+static int permit(int dir_fd, const char *name, bool is_jailed) {
+        _cleanup_(closep) int fd = -EBADF;
+        char link[FD_PATH_MAX];
+
+        if (is_jailed)
+                return fchmodat(dir_fd, name, 0700, 0) < 0 ? -errno : 0;
+
+        fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 || fchmodat(AT_FDCWD, fd_path(fd, link), 0700, 0) < 0 ? -errno : 0;
+}
+
+/* Opens a directory of the file system @mount for removing what is in it; -EBUSY when another one is mounted
+ * there. */
+static int enter(
+        int dir_fd, const char *name, uint64_t mount, bool is_jailed, int *ret_fd, Identity *ret) {
+        _cleanup_(closep) int fd = open_dir(dir_fd, name);
+        struct statx sx;
+        int r;
+
+        if (fd == -EACCES && permit(dir_fd, name, is_jailed) >= 0)
+                fd = open_dir(dir_fd, name);
+        if (fd < 0)
+                return fd;
+
+        r = look(fd, "", &sx);
+        if (r < 0)
+                return r;
+
+        *ret = identity_of(&sx);
+        if (ret->mount != mount)
+                return -EBUSY;
+
+        take_over(fd, &sx);
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+/* Removes an entry: returns 1 when it is a directory that is not empty. */
+static int remove_entry(int dir_fd, const struct dirent *entry) {
+        if (entry->d_type != DT_DIR && unlinkat(dir_fd, entry->d_name, 0) >= 0)
+                return 0;
+        if (entry->d_type != DT_DIR && errno != EISDIR)
+                return errno == ENOENT ? 0 : -errno;
+        if (unlinkat(dir_fd, entry->d_name, AT_REMOVEDIR) >= 0 || errno == ENOENT)
+                return 0;
+        return errno == ENOTEMPTY || errno == EEXIST ? 1 : -errno;
+}
+
+static int open_entries(int dir_fd, DIR **ret) {
+        int r = dir_open(dir_fd, ret);
+
+        /* The top, which was not taken over, can perhaps be read, but not entered. */
+        if (r == -EACCES && fchmod(dir_fd, 0700) >= 0)
+                r = dir_open(dir_fd, ret);
+        return r;
+}
+
+static bool is_dot(const char *name) {
+        return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static int fail(int code, const char *name, Error *error) {
+        if (code == EBUSY)
+                return error_set(
+                        error, EBUSY, ERROR_FAILED, "Cannot remove %s: something is mounted on it",
+                        name);
+        return error_set_errno(error, code, "Cannot remove %s", name);
+}
+
+/* Removes what can be removed: returns 1 with the name of the first directory that has something in it. */
+static int remove_entries(
+        int dir_fd, const char *spared, char ret_name[static NAME_MAX + 1], Error *error) {
+        _cleanup_(closedirp) DIR *dir = NULL;
+        struct dirent *entry;
+        bool has_retried = false;
+        int r;
+
+        r = open_entries(dir_fd, &dir);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot open a directory to empty it");
+
+        for (;;) {
+                errno = 0;
+                entry = readdir(dir);
+                if (!entry && errno != 0)
+                        return error_set_errno(error, errno, "Cannot read a directory");
+                if (!entry)
+                        return 0;
+
+                r = is_dot(entry->d_name) || strcmp(entry->d_name, spared) == 0
+                            ? 0
+                            : remove_entry(dir_fd, entry);
+                /* Nor can it perhaps be written to. */
+                if (r == -EACCES && !has_retried && fchmod(dir_fd, 0700) >= 0) {
+                        has_retried = true;
+                        r = remove_entry(dir_fd, entry);
+                }
+                if (r < 0)
+                        return fail(-r, entry->d_name, error);
+                if (r > 0) {
+                        strcpy(ret_name, entry->d_name);
+                        return 1;
+                }
+        }
+}
+
+static void go_to(Walk *walk, int fd) {
+        closep(&walk->fd);
+        walk->fd = fd;
+}
+
+static int go_to_top(Walk *walk, Error *error) {
+        int fd = fcntl(walk->top_fd, F_DUPFD_CLOEXEC, 3);
+
+        if (fd < 0)
+                return error_set_errno(error, errno, "Cannot open a tree to remove it");
+
+        walk->depth = 0;
+        go_to(walk, fd);
+        return 1;
+}
+
+/* From the top, which is the only place that is where it was for sure. */
+static int begin_again(Walk *walk, Error *error) {
+        if (++walk->n_changes > REMOVE_CHANGES_MAX)
+                return error_set(
+                        error, ESTALE, ERROR_FAILED,
+                        "Cannot remove a tree in which directories are moved or filled again "
+                        "meanwhile: something of it stays");
+
+        walk->emptied = (Identity){ 0 };
+        return go_to_top(walk, error);
+}
+
+static int add_level(Walk *walk, const Identity *identity, Error *error) {
+        if (walk->depth == REMOVE_DEPTH_MAX)
+                return error_set(
+                        error, ELOOP, ERROR_LIMIT_EXCEEDED,
+                        "Cannot remove a tree with more than %zu directories inside each other",
+                        REMOVE_DEPTH_MAX);
+
+        if (walk->depth == walk->n_allocated) {
+                size_t n = walk->n_allocated > 0 ? 2 * walk->n_allocated : LEVELS_STEP;
+                Identity *levels = reallocarray(walk->levels, n, sizeof(levels[0]));
+
+                if (!levels)
+                        return error_oom(error);
+                walk->levels = levels;
+                walk->n_allocated = n;
+        }
+
+        walk->levels[walk->depth++] = *identity;
+        return 0;
+}
+
+static int go_down(Walk *walk, const char *name, Error *error) {
+        _cleanup_(closep) int fd = -EBADF;
+        Identity identity;
+        int r;
+
+        r = enter(walk->fd, name, walk->top.mount, walk->is_jailed, &fd, &identity);
+        if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP)
+                return begin_again(walk, error);
+        if (r < 0)
+                return fail(-r, name, error);
+        if (is_same(&identity, &walk->emptied))
+                return begin_again(walk, error);
+
+        r = add_level(walk, &identity, error);
+        if (r < 0)
+                return r;
+
+        go_to(walk, TAKE_FD(fd));
+        return 1;
+}
+
+static int go_up(Walk *walk, Error *error) {
+        _cleanup_(closep) int fd = -EBADF;
+
+        walk->emptied = walk->levels[--walk->depth];
+        if (walk->depth == 0)
+                return go_to_top(walk, error);
+
+        fd = open_dir(walk->fd, "..");
+        if (fd < 0 || !is_there(fd, "", &walk->levels[walk->depth - 1]))
+                return begin_again(walk, error);
+
+        go_to(walk, TAKE_FD(fd));
+        return 1;
+}
+
+int worker_empty_tree(int dir_fd, const char *spared, Error *error) {
+        _cleanup_(walk_done) Walk walk = { .top_fd = dir_fd, .fd = -EBADF };
+        char name[NAME_MAX + 1];
+        struct statx sx;
+        int r;
+
+        r = look(dir_fd, "", &sx);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot stat a tree to remove it");
+        walk.top = identity_of(&sx);
+        walk.is_jailed = is_there(AT_FDCWD, "/", &walk.top);
+
+        r = go_to_top(&walk, error);
+        while (r > 0) {
+                r = remove_entries(walk.fd, walk.depth == 0 ? spared : "", name, error);
+                if (r > 0)
+                        r = go_down(&walk, name, error);
+                else if (r == 0 && walk.depth > 0)
+                        r = go_up(&walk, error);
+        }
+        return r;
+}
+
+int worker_remove_tree(int dir_fd, const char *name, Error *error) {
+        _cleanup_(closep) int fd = -EBADF;
+        Identity parent, identity;
+        struct statx sx;
+        int r;
+
+        if (unlinkat(dir_fd, name, 0) >= 0 || errno == ENOENT)
+                return 0;
+
+        r = look(dir_fd, "", &sx);
+        if (r >= 0) {
+                parent = identity_of(&sx);
+                r = enter(dir_fd, name, parent.mount, false, &fd, &identity);
+        }
+        if (r < 0)
+                return fail(-r, name, error);
+
+        r = worker_empty_tree(fd, "", error);
+        if (r < 0)
+                return r;
+
+        if (!is_there(dir_fd, name, &identity))
+                return error_set(
+                        error, ESTALE, ERROR_FAILED,
+                        "%s was moved while it was removed, and stays empty", name);
+        if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+                return fail(errno, name, error);
+        return 0;
+}
