@@ -34,7 +34,7 @@ static pid_t spawn(int notify_fd) {
         return r == 0 ? pid : 0;
 }
 
-pid_t agent_start(void) {
+pid_t client_agent_start(void) {
         struct pollfd registered = { .events = POLLIN };
         _cleanup_(closep) int reader = -EBADF, writer = -EBADF;
         int pair[2];
@@ -57,7 +57,7 @@ pid_t agent_start(void) {
         return pid;
 }
 
-void agent_stop(pid_t pid) {
+void client_agent_stop(pid_t pid) {
         if (pid <= 0)
                 return;
 

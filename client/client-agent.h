@@ -8,8 +8,8 @@
 
 #include <sys/types.h>
 
-/** agent_start() - start pkttyagent(1) and wait until it is registered; returns its pid, or 0 */
-pid_t agent_start(void);
+/** client_agent_start() - start pkttyagent(1) and wait until it is registered; returns its pid, or 0 */
+pid_t client_agent_start(void);
 
-/** agent_stop() - end it; @pid may be 0 */
-void agent_stop(pid_t pid);
+/** client_agent_stop() - end it; @pid may be 0 */
+void client_agent_stop(pid_t pid);

@@ -22,34 +22,37 @@ typedef struct CachedBlob {
 
 /* Hashing and removing a big cache takes longer than a call's usual 25 s. */
 static int call_cache(
-        Connection *connection, sd_bus_message *call, sd_bus_message **ret_reply, Error *error) {
+        ClientConnection *connection,
+        sd_bus_message *call,
+        sd_bus_message **ret_reply,
+        Error *error) {
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
         int r;
 
-        r = sd_bus_call(connection_bus(connection), call, UINT64_MAX, &bus_error, ret_reply);
-        return r < 0 ? error_set_bus(error, r, &bus_error) : 0;
+        r = sd_bus_call(client_connection_bus(connection), call, UINT64_MAX, &bus_error, ret_reply);
+        return r < 0 ? client_error_set_bus(error, r, &bus_error) : 0;
 }
 
 static int new_call(
-        Connection *connection, const char *member, sd_bus_message **ret, Error *error) {
+        ClientConnection *connection, const char *member, sd_bus_message **ret, Error *error) {
         int r;
 
         r = sd_bus_message_new_method_call(
-                connection_bus(connection), ret, connection_peer_name(connection), BUS_PATH,
-                BUS_CACHE, member);
-        return r < 0 ? error_set_message(error, r) : 0;
+                client_connection_bus(connection), ret, client_connection_peer_name(connection),
+                BUS_PATH, BUS_CACHE, member);
+        return r < 0 ? client_error_set_message(error, r) : 0;
 }
 
 static void print_json(const CachedBlob *blob) {
-        Json json = JSON_INIT(stdout);
+        ClientJson json = JSON_INIT(stdout);
 
-        json_object_begin(&json, NULL);
-        json_string(&json, "digest", blob->digest);
-        json_uint(&json, "size", blob->size);
-        json_uint(&json, "used-usec", blob->used_usec);
-        json_string(&json, "state", blob->state);
-        json_object_end(&json);
-        json_finish(&json);
+        client_json_object_begin(&json, NULL);
+        client_json_string(&json, "digest", blob->digest);
+        client_json_uint(&json, "size", blob->size);
+        client_json_uint(&json, "used-usec", blob->used_usec);
+        client_json_string(&json, "state", blob->state);
+        client_json_object_end(&json);
+        client_json_finish(&json);
 }
 
 static const char *format_time(uint64_t usec, char ret[static TIME_TEXT_MAX]) {
@@ -63,20 +66,20 @@ static const char *format_time(uint64_t usec, char ret[static TIME_TEXT_MAX]) {
         return ret;
 }
 
-static int add_row(Table *table, const CachedBlob *blob, Error *error) {
+static int add_row(ClientTable *table, const CachedBlob *blob, Error *error) {
         char size[SIZE_TEXT_MAX], used[TIME_TEXT_MAX];
 
-        return table_add(
+        return client_table_add(
                 table,
-                (const char *const[]){ blob->digest, size_format(blob->size, size),
+                (const char *const[]){ blob->digest, client_size_format(blob->size, size),
                                        format_time(blob->used_usec, used), blob->state },
                 error);
 }
 
 static int list_blobs(
         sd_bus_message *reply,
-        const Options *options,
-        Table *table,
+        const ClientOptions *options,
+        ClientTable *table,
         uint64_t *ret_total,
         Error *error) {
         CachedBlob blob;
@@ -85,7 +88,7 @@ static int list_blobs(
 
         r = sd_bus_message_enter_container(reply, 'a', "(stts)");
         if (r < 0)
-                return error_set_message(error, r);
+                return client_error_set_message(error, r);
 
         while ((r = sd_bus_message_read(
                         reply, "(stts)", &blob.digest, &blob.size, &blob.used_usec, &blob.state)) >
@@ -101,32 +104,33 @@ static int list_blobs(
                         return r;
         }
         if (r < 0)
-                return error_set_message(error, r);
+                return client_error_set_message(error, r);
 
         *ret_total = total;
         return 0;
 }
 
-static void print_blobs(const Table *table, const Options *options, uint64_t total) {
-        size_t n = table_rows(table);
+static void print_blobs(const ClientTable *table, const ClientOptions *options, uint64_t total) {
+        size_t n = client_table_rows(table);
         char size[SIZE_TEXT_MAX];
 
-        table_print(table, !options->no_legend, stdout);
+        client_table_print(table, !options->no_legend, stdout);
         if (!options->no_legend)
                 (void) printf(
                         ngettext("\n%zu blob, %s.\n", "\n%zu blobs, %s.\n", n), n,
-                        size_format(total, size));
+                        client_size_format(total, size));
 }
 
-int verb_cache_list(Connection *connection, const Options *options, Error *error) {
-        const TableColumn columns[] = {
+int client_verb_cache_list(
+        ClientConnection *connection, const ClientOptions *options, Error *error) {
+        const ClientTableColumn columns[] = {
                 { _("DIGEST") },
                 { _("SIZE"), .is_right = true },
                 { _("LAST USED") },
                 { _("STATE") },
         };
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
-        _cleanup_(table_freep) Table *table = NULL;
+        _cleanup_(client_table_freep) ClientTable *table = NULL;
         uint64_t total = 0;
         int r;
 
@@ -134,7 +138,7 @@ int verb_cache_list(Connection *connection, const Options *options, Error *error
         if (r >= 0)
                 r = call_cache(connection, call, &reply, error);
         if (r >= 0)
-                r = table_new(columns, sizeof(columns) / sizeof(columns[0]), &table, error);
+                r = client_table_new(columns, sizeof(columns) / sizeof(columns[0]), &table, error);
         if (r >= 0)
                 r = list_blobs(reply, options, table, &total, error);
         if (r < 0)
@@ -145,22 +149,23 @@ int verb_cache_list(Connection *connection, const Options *options, Error *error
         return STATUS_DONE;
 }
 
-static void print_damaged(const char *digest, const Options *options) {
-        Json json = JSON_INIT(stdout);
+static void print_damaged(const char *digest, const ClientOptions *options) {
+        ClientJson json = JSON_INIT(stdout);
 
         if (!options->json) {
                 (void) printf("%s\n", digest);
                 return;
         }
 
-        json_object_begin(&json, NULL);
-        json_string(&json, "digest", digest);
-        json_string(&json, "state", "damaged");
-        json_object_end(&json);
-        json_finish(&json);
+        client_json_object_begin(&json, NULL);
+        client_json_string(&json, "digest", digest);
+        client_json_string(&json, "state", "damaged");
+        client_json_object_end(&json);
+        client_json_finish(&json);
 }
 
-int verb_cache_verify(Connection *connection, const Options *options, Error *error) {
+int client_verb_cache_verify(
+        ClientConnection *connection, const ClientOptions *options, Error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
         const char *digest;
         size_t n_damaged = 0;
@@ -174,14 +179,14 @@ int verb_cache_verify(Connection *connection, const Options *options, Error *err
 
         r = sd_bus_message_enter_container(reply, 'a', "s");
         if (r < 0)
-                return error_set_message(error, r);
+                return client_error_set_message(error, r);
 
         while ((r = sd_bus_message_read(reply, "s", &digest)) > 0) {
                 print_damaged(digest, options);
                 n_damaged++;
         }
         if (r < 0)
-                return error_set_message(error, r);
+                return client_error_set_message(error, r);
         if (n_damaged > 0)
                 return error_set(
                         error, EBADMSG, ERROR_DIGEST_MISMATCH,
@@ -190,7 +195,8 @@ int verb_cache_verify(Connection *connection, const Options *options, Error *err
         return STATUS_DONE;
 }
 
-int verb_cache_remove(Connection *connection, const Options *options, Error *error) {
+int client_verb_cache_remove(
+        ClientConnection *connection, const ClientOptions *options, Error *error) {
         for (size_t i = 0; i < options->n_arguments; i++) {
                 _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
                 int r;
@@ -201,7 +207,7 @@ int verb_cache_remove(Connection *connection, const Options *options, Error *err
 
                 r = sd_bus_message_append(call, "s", options->arguments[i]);
                 if (r < 0)
-                        return error_set_message(error, r);
+                        return client_error_set_message(error, r);
 
                 r = call_cache(connection, call, NULL, error);
                 if (r < 0)
@@ -211,24 +217,24 @@ int verb_cache_remove(Connection *connection, const Options *options, Error *err
         return STATUS_DONE;
 }
 
-static void print_freed(uint64_t freed, const Options *options) {
-        Json json = JSON_INIT(stdout);
+static void print_freed(uint64_t freed, const ClientOptions *options) {
+        ClientJson json = JSON_INIT(stdout);
         char size[SIZE_TEXT_MAX];
 
         if (!options->json) {
                 if (!options->quiet)
-                        (void) fprintf(stderr, _("Freed %s\n"), size_format(freed, size));
+                        (void) fprintf(stderr, _("Freed %s\n"), client_size_format(freed, size));
                 return;
         }
 
-        json_object_begin(&json, NULL);
-        json_uint(&json, "freed", freed);
-        json_object_end(&json);
-        json_finish(&json);
+        client_json_object_begin(&json, NULL);
+        client_json_uint(&json, "freed", freed);
+        client_json_object_end(&json);
+        client_json_finish(&json);
 }
 
 /* Chains of disk images that need something in the cache do not keep it any more. */
-static int release_leases(Connection *connection, Error *error) {
+static int release_leases(ClientConnection *connection, Error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         int r;
 
@@ -236,7 +242,8 @@ static int release_leases(Connection *connection, Error *error) {
         return r < 0 ? r : call_cache(connection, call, NULL, error);
 }
 
-int verb_cache_prune(Connection *connection, const Options *options, Error *error) {
+int client_verb_cache_prune(
+        ClientConnection *connection, const ClientOptions *options, Error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
         uint64_t freed;
         int r = 0;
@@ -250,7 +257,7 @@ int verb_cache_prune(Connection *connection, const Options *options, Error *erro
 
         r = sd_bus_message_append(call, "t", options->keep);
         if (r < 0)
-                return error_set_message(error, r);
+                return client_error_set_message(error, r);
 
         r = call_cache(connection, call, &reply, error);
         if (r < 0)
@@ -258,7 +265,7 @@ int verb_cache_prune(Connection *connection, const Options *options, Error *erro
 
         r = sd_bus_message_read(reply, "t", &freed);
         if (r < 0)
-                return error_set_message(error, r);
+                return client_error_set_message(error, r);
 
         print_freed(freed, options);
         return STATUS_DONE;

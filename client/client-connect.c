@@ -11,55 +11,59 @@
 #include "client-outcome.h"
 #include "dbus-names.h"
 
-struct Connection {
-        sd_bus *bus;       /* owned */
-        const char *peer;  /* static; BUS_NAME on a message bus, else NULL */
-        Embedded embedded; /* owned; empty when the daemon is another's */
-        pid_t agent;       /* owned; 0 when there is none */
+struct ClientConnection {
+        sd_bus *bus;             /* owned */
+        const char *peer;        /* static; BUS_NAME on a message bus, else NULL */
+        ClientEmbedded embedded; /* owned; empty when the daemon is another's */
+        pid_t agent;             /* owned; 0 when there is none */
         bool is_remote;
 };
 
-Connection *connection_close(Connection *connection) {
+ClientConnection *client_connection_close(ClientConnection *connection) {
         if (!connection)
                 return NULL;
 
         (void) sd_bus_flush_close_unref(connection->bus);
-        embedded_stop(&connection->embedded);
-        agent_stop(connection->agent);
+        client_embedded_stop(&connection->embedded);
+        client_agent_stop(connection->agent);
         free(connection);
         return NULL;
 }
 
-sd_bus *connection_bus(const Connection *connection) {
+sd_bus *client_connection_bus(const ClientConnection *connection) {
         return connection->bus;
 }
 
-const char *connection_peer_name(const Connection *connection) {
+const char *client_connection_peer_name(const ClientConnection *connection) {
         return connection->peer;
 }
 
-bool connection_is_embedded(const Connection *connection) {
+bool client_connection_is_embedded(const ClientConnection *connection) {
         return connection->embedded.pidfd >= 0 || connection->embedded.pid > 0;
 }
 
 /* Both ends of a connection by ssh may agree on descriptors, which ssh loses between them. */
-bool connection_carries_descriptors(const Connection *connection) {
+bool client_connection_carries_descriptors(const ClientConnection *connection) {
         return !connection->is_remote && sd_bus_can_send(connection->bus, 'h') > 0;
 }
 
 /* Takes @bus and @embedded, also when it fails. */
 static int connection_new(
-        sd_bus *bus, const char *peer, Embedded *embedded, Connection **ret, Error *error) {
-        Connection *connection = malloc(sizeof(*connection));
+        sd_bus *bus,
+        const char *peer,
+        ClientEmbedded *embedded,
+        ClientConnection **ret,
+        Error *error) {
+        ClientConnection *connection = malloc(sizeof(*connection));
 
         if (!connection) {
                 (void) sd_bus_close_unref(bus);
                 if (embedded)
-                        embedded_stop(embedded);
+                        client_embedded_stop(embedded);
                 return error_oom(error);
         }
 
-        *connection = (Connection){
+        *connection = (ClientConnection){
                 .bus = bus,
                 .peer = peer,
                 .embedded = embedded ? *embedded : EMBEDDED_NULL,
@@ -106,7 +110,8 @@ static int has_daemon(sd_bus *bus) {
         return r;
 }
 
-static int open_bus(const Options *options, Transport transport, sd_bus **ret, Error *error) {
+static int open_bus(
+        const ClientOptions *options, ClientTransport transport, sd_bus **ret, Error *error) {
         _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
         const char *what = transport == TRANSPORT_SYSTEM ? "the system bus" : "the session bus";
         int r;
@@ -164,7 +169,7 @@ static bool is_daemon(sd_bus *bus) {
                        bus, NULL, BUS_PATH, BUS_MANAGER, "Version", NULL, &version) >= 0;
 }
 
-static int open_address(const char *address, Connection **ret, Error *error) {
+static int open_address(const char *address, ClientConnection **ret, Error *error) {
         sd_bus *bus = NULL;
         int r;
 
@@ -189,13 +194,13 @@ static int open_address(const char *address, Connection **ret, Error *error) {
         return error_set(error, ENXIO, ERROR_FAILED, "There is no virt-bootstrapd on %s", address);
 }
 
-static int open_embedded(const Options *options, Connection **ret, Error *error) {
+static int open_embedded(const ClientOptions *options, ClientConnection **ret, Error *error) {
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
-        Embedded embedded = EMBEDDED_NULL;
+        ClientEmbedded embedded = EMBEDDED_NULL;
         sd_bus *bus = NULL;
         int fd, r;
 
-        r = embedded_start(options->debug ? "debug" : "err", &embedded, &fd, error);
+        r = client_embedded_start(options->debug ? "debug" : "err", &embedded, &fd, error);
         if (r < 0)
                 return r;
 
@@ -207,11 +212,11 @@ static int open_embedded(const Options *options, Connection **ret, Error *error)
 
         if (bus)
                 (void) sd_bus_close_unref(bus);
-        embedded_stop(&embedded);
+        client_embedded_stop(&embedded);
         return error_set_errno(error, -r, "The daemon that was started does not answer");
 }
 
-static int open_system(const Options *options, Connection **ret, Error *error) {
+static int open_system(const ClientOptions *options, ClientConnection **ret, Error *error) {
         _cleanup_(error_clear) Error no_socket = ERROR_NULL;
         sd_bus *bus = NULL;
         int r;
@@ -229,7 +234,7 @@ static int open_system(const Options *options, Connection **ret, Error *error) {
         return 0;
 }
 
-static int open_user(const Options *options, Connection **ret, Error *error) {
+static int open_user(const ClientOptions *options, ClientConnection **ret, Error *error) {
         sd_bus *bus = NULL;
         int r;
 
@@ -237,7 +242,7 @@ static int open_user(const Options *options, Connection **ret, Error *error) {
         return r < 0 ? r : connection_new(bus, BUS_NAME, NULL, ret, error);
 }
 
-static int open_default(const Options *options, Connection **ret, Error *error) {
+static int open_default(const ClientOptions *options, ClientConnection **ret, Error *error) {
         _cleanup_(error_clear) Error no_bus = ERROR_NULL;
         int r;
 
@@ -245,7 +250,7 @@ static int open_default(const Options *options, Connection **ret, Error *error) 
         return r >= 0 ? r : open_embedded(options, ret, error);
 }
 
-static int open_host(const Options *options, Connection **ret, Error *error) {
+static int open_host(const ClientOptions *options, ClientConnection **ret, Error *error) {
         sd_bus *bus = NULL;
         int r;
 
@@ -257,7 +262,7 @@ static int open_host(const Options *options, Connection **ret, Error *error) {
         return r;
 }
 
-static int open_transport(const Options *options, Connection **ret, Error *error) {
+static int open_transport(const ClientOptions *options, ClientConnection **ret, Error *error) {
         switch (options->transport) {
         case TRANSPORT_DEFAULT:
                 return open_default(options, ret, error);
@@ -279,8 +284,8 @@ static int open_transport(const Options *options, Connection **ret, Error *error
         return -EINVAL;
 }
 
-int connection_open(const Options *options, Connection **ret, Error *error) {
-        _cleanup_(connection_closep) Connection *connection = NULL;
+int client_connection_open(const ClientOptions *options, ClientConnection **ret, Error *error) {
+        _cleanup_(client_connection_closep) ClientConnection *connection = NULL;
         int r;
 
         r = open_transport(options, &connection, error);
@@ -294,24 +299,24 @@ int connection_open(const Options *options, Connection **ret, Error *error) {
 
         /* Only on the system bus is anybody asked, and root never. */
         if (options->transport == TRANSPORT_SYSTEM && geteuid() != 0 && !options->no_ask_password)
-                connection->agent = agent_start();
+                connection->agent = client_agent_start();
 
         *ret = TAKE_PTR(connection);
         return 0;
 }
 
-int connection_recover(Connection *connection, Error *error) {
+int client_connection_recover(ClientConnection *connection, Error *error) {
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
         int r;
 
-        if (connection_is_embedded(connection)) {
+        if (client_connection_is_embedded(connection)) {
                 (void) sd_bus_close(connection->bus);
-                embedded_stop(&connection->embedded);
-                return embedded_recover(error);
+                client_embedded_stop(&connection->embedded);
+                return client_embedded_recover(error);
         }
         if (!connection->peer)
                 return 0; /* its socket starts the next one on the next connection */
 
         r = ping(connection->bus, connection->peer, &bus_error);
-        return r < 0 ? error_set_bus(error, r, &bus_error) : 0;
+        return r < 0 ? client_error_set_bus(error, r, &bus_error) : 0;
 }

@@ -26,8 +26,8 @@ static bool wants_no_colour(void) {
         return value && *value;
 }
 
-void display_init(Display *display, const Options *options) {
-        *display = (Display){ .mode = DISPLAY_PLAIN, .is_debug = options->debug };
+void client_display_init(ClientDisplay *display, const ClientOptions *options) {
+        *display = (ClientDisplay){ .mode = DISPLAY_PLAIN, .is_debug = options->debug };
 
         if (options->json)
                 display->mode = DISPLAY_JSON;
@@ -50,7 +50,7 @@ static size_t terminal_columns(int fd) {
 }
 
 /* So that what is printed next starts on a line of its own. */
-static void leave_line(Display *display) {
+static void leave_line(ClientDisplay *display) {
         if (!display->has_line)
                 return;
 
@@ -63,40 +63,41 @@ static void leave_line(Display *display) {
         display->has_line = false;
 }
 
-void display_done(Display *display) {
+void client_display_done(ClientDisplay *display) {
         leave_line(display);
         free(display->last_phase);
         free(display->last_line);
-        *display = (Display){ 0 };
+        *display = (ClientDisplay){ 0 };
 }
 
-void display_job(Display *display, const JobHeader *job) {
+void client_display_job(ClientDisplay *display, const ClientJobHeader *job) {
         if (display->mode == DISPLAY_JSON)
-                event_write_job(stdout, job);
+                client_event_write_job(stdout, job);
 }
 
-static void show_plain(Display *display, const Progress *progress) {
+static void show_plain(ClientDisplay *display, const ClientProgress *progress) {
         char line[PROGRESS_LINE_MAX];
         char *phase;
 
         /* The end has a line of its own. */
-        if (strcmp(progress->phase, "done") == 0 || !progress_is_due(&display->last, progress))
+        if (strcmp(progress->phase, "done") == 0 ||
+            !client_progress_is_due(&display->last, progress))
                 return;
 
         phase = strdup(progress->phase);
         if (!phase)
                 return;
 
-        (void) fprintf(stderr, "%s\n", progress_format_plain(progress, line));
+        (void) fprintf(stderr, "%s\n", client_progress_format_plain(progress, line));
         free(display->last_phase);
         display->last_phase = phase;
         display->last = *progress;
         display->last.phase = phase;
 }
 
-static void show_status(Display *display, const Progress *progress) {
+static void show_status(ClientDisplay *display, const ClientProgress *progress) {
         char line[PROGRESS_LINE_MAX];
-        size_t width = text_columns(progress_format_status(progress, line)), columns;
+        size_t width = text_columns(client_progress_format_status(progress, line)), columns;
         char *copy;
 
         if (display->last_line && strcmp(display->last_line, line) == 0)
@@ -117,18 +118,20 @@ static void show_status(Display *display, const Progress *progress) {
         (void) fflush(stdout);
 }
 
-static void show_bar(Display *display, const Progress *progress) {
+static void show_bar(ClientDisplay *display, const ClientProgress *progress) {
         char line[PROGRESS_LINE_MAX];
 
-        progress_format_bar(progress, terminal_columns(STDERR_FILENO), display->is_coloured, line);
+        client_progress_format_bar(
+                progress, terminal_columns(STDERR_FILENO), display->is_coloured, line);
         (void) fprintf(stderr, "\r%s\033[K", line);
         (void) fflush(stderr);
         display->has_line = true;
 }
 
-void display_progress(Display *display, const char *id, const Progress *progress) {
+void client_display_progress(
+        ClientDisplay *display, const char *id, const ClientProgress *progress) {
         _cleanup_(freep) char *phase = text_printable(progress->phase);
-        Progress printable = *progress;
+        ClientProgress printable = *progress;
 
         if (!phase)
                 return;
@@ -140,7 +143,7 @@ void display_progress(Display *display, const char *id, const Progress *progress
 
         switch (display->mode) {
         case DISPLAY_JSON:
-                event_write_progress(stdout, id, progress);
+                client_event_write_progress(stdout, id, progress);
                 break;
         case DISPLAY_STATUS:
                 show_status(display, &printable);
@@ -156,12 +159,13 @@ void display_progress(Display *display, const char *id, const Progress *progress
         }
 }
 
-void display_message(Display *display, const char *id, unsigned priority, const char *text) {
+void client_display_message(
+        ClientDisplay *display, const char *id, unsigned priority, const char *text) {
         _cleanup_(freep) char *printable = NULL;
         bool is_warning = priority <= LOG_WARNING;
 
         if (display->mode == DISPLAY_JSON) {
-                event_write_message(stdout, id, priority, text);
+                client_event_write_message(stdout, id, priority, text);
                 return;
         }
         if (priority >= LOG_DEBUG && !display->is_debug)
@@ -177,7 +181,7 @@ void display_message(Display *display, const char *id, unsigned priority, const 
         (void) fprintf(stderr, is_warning ? _("Warning: %s\n") : "%s\n", printable);
 }
 
-static void show_success(Display *display, const char *digest, const char *destination) {
+static void show_success(ClientDisplay *display, const char *digest, const char *destination) {
         _cleanup_(freep) char *printable = text_printable(destination);
 
         if (!printable || (display->mode != DISPLAY_PLAIN && display->mode != DISPLAY_BAR))
@@ -189,19 +193,19 @@ static void show_success(Display *display, const char *digest, const char *desti
                 (void) fprintf(stderr, _("%s is ready\n"), printable);
 }
 
-void display_finished(
-        Display *display,
+void client_display_finished(
+        ClientDisplay *display,
         const char *id,
-        const Outcome *outcome,
+        const ClientOutcome *outcome,
         const char *digest,
         const char *destination) {
         _cleanup_(freep) char *message = NULL;
 
         leave_line(display);
         if (display->mode == DISPLAY_JSON)
-                event_write_finished(stdout, id, outcome, digest);
+                client_event_write_finished(stdout, id, outcome, digest);
 
-        if (outcome_status(outcome) == STATUS_DONE) {
+        if (client_outcome_status(outcome) == STATUS_DONE) {
                 if (destination)
                         show_success(display, digest, destination);
                 return;

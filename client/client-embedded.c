@@ -47,10 +47,10 @@ static int set_up_attributes(posix_spawnattr_t *attributes) {
 }
 
 /* @fd becomes EMBEDDED_FD, unless it is negative. */
-static int spawn(char *const argv[], int fd, Embedded *ret, Error *error) {
+static int spawn(char *const argv[], int fd, ClientEmbedded *ret, Error *error) {
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
-        Embedded embedded = EMBEDDED_NULL;
+        ClientEmbedded embedded = EMBEDDED_NULL;
         int r;
 
         if (posix_spawnattr_init(&attributes) != 0)
@@ -83,7 +83,7 @@ static int spawn(char *const argv[], int fd, Embedded *ret, Error *error) {
         return 0;
 }
 
-int embedded_start(const char *log_level, Embedded *ret, int *ret_fd, Error *error) {
+int client_embedded_start(const char *log_level, ClientEmbedded *ret, int *ret_fd, Error *error) {
         _cleanup_(freep) char *level = NULL, *path = NULL;
         _cleanup_(closep) int ours = -EBADF, theirs = -EBADF;
         char fd[] = "--embedded-fd=3";
@@ -112,7 +112,7 @@ int embedded_start(const char *log_level, Embedded *ret, int *ret_fd, Error *err
 }
 
 /* Whether the process ended within @seconds. Without a pidfd, on kernels before 5.3, it looks often. */
-static int wait_for(Embedded *embedded, unsigned seconds) {
+static int wait_for(ClientEmbedded *embedded, unsigned seconds) {
         struct pollfd ended = { .fd = embedded->pidfd, .events = POLLIN };
         unsigned n_rounds = embedded->pidfd >= 0 ? 1 : seconds * 10;
         int timeout_msec = embedded->pidfd >= 0 ? (int) seconds * 1000 : 100, status;
@@ -137,7 +137,7 @@ static int wait_for(Embedded *embedded, unsigned seconds) {
         return -ETIMEDOUT;
 }
 
-void embedded_stop(Embedded *embedded) {
+void client_embedded_stop(ClientEmbedded *embedded) {
         if (embedded->pid > 0 && wait_for(embedded, STOP_SECONDS) == -ETIMEDOUT)
                 (void) kill(embedded->pid, SIGTERM);
         if (embedded->pid > 0 && wait_for(embedded, TERMINATE_SECONDS) == -ETIMEDOUT)
@@ -149,8 +149,8 @@ void embedded_stop(Embedded *embedded) {
         *embedded = EMBEDDED_NULL;
 }
 
-int embedded_recover(Error *error) {
-        Embedded recovery = EMBEDDED_NULL;
+int client_embedded_recover(Error *error) {
+        ClientEmbedded recovery = EMBEDDED_NULL;
         _cleanup_(freep) char *path = NULL;
         char recover[] = "--recover", level[] = "--log-level=err";
         int r, status;
@@ -167,6 +167,6 @@ int embedded_recover(Error *error) {
         status = wait_for(&recovery, RECOVER_SECONDS);
         if (status == -ETIMEDOUT)
                 (void) kill(recovery.pid, SIGTERM);
-        embedded_stop(&recovery);
+        client_embedded_stop(&recovery);
         return status == 0 ? 0 : error_set(error, EIO, ERROR_FAILED, "%s --recover failed", path);
 }

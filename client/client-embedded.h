@@ -13,24 +13,24 @@
 
 #include "base-error.h"
 
-typedef struct Embedded {
+typedef struct ClientEmbedded {
         pid_t pid; /* 0 when none runs */
         int pidfd; /* owned */
-} Embedded;
+} ClientEmbedded;
 
-#define EMBEDDED_NULL ((Embedded){ .pidfd = -EBADF })
+#define EMBEDDED_NULL ((ClientEmbedded){ .pidfd = -EBADF })
 
 /**
- * embedded_start() - start the daemon
+ * client_embedded_start() - start the daemon
  * @log_level:  what it logs to standard error: "debug", "warning", …
  * @ret_fd:     the client's end, owned by the caller
  *
  * The daemon has a session of its own: a Ctrl-C reaches the client alone, which cancels in order.
  */
-int embedded_start(const char *log_level, Embedded *ret, int *ret_fd, Error *error);
+int client_embedded_start(const char *log_level, ClientEmbedded *ret, int *ret_fd, Error *error);
 
-/** embedded_stop() - wait for the daemon, whose connection is closed; kill it when it does not end */
-void embedded_stop(Embedded *embedded);
+/** client_embedded_stop() - wait for the daemon, whose connection is closed; kill it when it does not end */
+void client_embedded_stop(ClientEmbedded *embedded);
 
-/** embedded_recover() - clean up after a daemon that was killed: virt-bootstrapd --recover */
-int embedded_recover(Error *error);
+/** client_embedded_recover() - clean up after a daemon that was killed: virt-bootstrapd --recover */
+int client_embedded_recover(Error *error);

@@ -9,21 +9,22 @@
 #include "client-progress.h"
 
 /* What is known of a job from its start. Borrowed. */
-typedef struct JobHeader {
+typedef struct ClientJobHeader {
         const char *id, *path, *source, *destination;
-} JobHeader;
+} ClientJobHeader;
 
-/** event_write_job() - {"event":"job","id":…,"path":…,"source":…,"destination":…} */
-void event_write_job(FILE *file, const JobHeader *job);
+/** client_event_write_job() - {"event":"job","id":…,"path":…,"source":…,"destination":…} */
+void client_event_write_job(FILE *file, const ClientJobHeader *job);
 
-/** event_write_progress() - {"event":"progress","job":…,"phase":…,"done":…,"total":…,"fraction":…} */
-void event_write_progress(FILE *file, const char *id, const Progress *progress);
+/** client_event_write_progress() - {"event":"progress","job":…,"phase":…,"done":…,"total":…,"fraction":…} */
+void client_event_write_progress(FILE *file, const char *id, const ClientProgress *progress);
 
-/** event_write_message() - {"event":"message","job":…,"priority":…,"text":…} */
-void event_write_message(FILE *file, const char *id, unsigned priority, const char *text);
+/** client_event_write_message() - {"event":"message","job":…,"priority":…,"text":…} */
+void client_event_write_message(FILE *file, const char *id, unsigned priority, const char *text);
 
 /**
- * event_write_finished() - {"event":"finished","job":…,"result":…,"error":…,"message":…,"digest":…}
+ * client_event_write_finished() - {"event":"finished","job":…,"result":…,"error":…,"message":…,"digest":…}
  * @digest:     the image's; NULL when not known
  */
-void event_write_finished(FILE *file, const char *id, const Outcome *outcome, const char *digest);
+void client_event_write_finished(
+        FILE *file, const char *id, const ClientOutcome *outcome, const char *digest);

@@ -11,20 +11,20 @@
 #define NO_TIMEOUT                                                                                 \
         UINT64_MAX /* a job takes as long as it takes, and so does a question by polkit */
 
-struct Follow {
-        Connection *connection;                 /* borrowed */
-        Display *display;                       /* borrowed */
+struct ClientFollow {
+        ClientConnection *connection;           /* borrowed */
+        ClientDisplay *display;                 /* borrowed */
         sd_event *event;                        /* owned */
         sd_bus_slot *on_progress, *on_message;  /* owned */
         sd_bus_slot *bootstrap, *wait, *cancel; /* owned; calls under way */
         char *id, *path;                        /* owned; NULL until the job is known */
-        const char *source, *destination;       /* borrowed, during follow_bootstrap() */
+        const char *source, *destination;       /* borrowed, during client_follow_bootstrap() */
         bool is_cancelling;                     /* a signal came */
         bool is_lost;                           /* the daemon ended under way */
-        Outcome outcome;
+        ClientOutcome outcome;
 };
 
-static int finish(Follow *follow, int r) {
+static int finish(ClientFollow *follow, int r) {
         return sd_event_exit(follow->event, r < 0 ? r : 0);
 }
 
@@ -42,45 +42,45 @@ static bool is_daemon_gone(const sd_bus_error *error) {
         return false;
 }
 
-static int fail(Follow *follow, const sd_bus_error *bus_error) {
+static int fail(ClientFollow *follow, const sd_bus_error *bus_error) {
         follow->is_lost = is_daemon_gone(bus_error);
-        return finish(follow, outcome_set_bus_error(&follow->outcome, bus_error));
+        return finish(follow, client_outcome_set_bus_error(&follow->outcome, bus_error));
 }
 
-static bool is_ours(const Follow *follow, sd_bus_message *signal_message) {
+static bool is_ours(const ClientFollow *follow, sd_bus_message *signal_message) {
         const char *path = sd_bus_message_get_path(signal_message);
 
         return follow->path && path && strcmp(follow->path, path) == 0;
 }
 
 static int on_progress(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
-        Follow *follow = userdata;
-        Progress progress;
+        ClientFollow *follow = userdata;
+        ClientProgress progress;
 
         (void) ret_error;
         if (is_ours(follow, m) && sd_bus_message_read(
                                           m, "sttd", &progress.phase, &progress.done,
                                           &progress.total, &progress.fraction) >= 0)
-                display_progress(follow->display, follow->id, &progress);
+                client_display_progress(follow->display, follow->id, &progress);
 
         return 0;
 }
 
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
-        Follow *follow = userdata;
+        ClientFollow *follow = userdata;
         uint32_t priority;
         const char *text;
 
         (void) ret_error;
         if (is_ours(follow, m) && sd_bus_message_read(m, "us", &priority, &text) >= 0)
-                display_message(follow->display, follow->id, priority, text);
+                client_display_message(follow->display, follow->id, priority, text);
 
         return 0;
 }
 
 static int on_cancelled(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
-        Follow *follow = userdata;
+        ClientFollow *follow = userdata;
 
         (void) ret_error;
         /* All other failures show in the answer to Wait. */
@@ -90,15 +90,15 @@ static int on_cancelled(sd_bus_message *reply, void *userdata, sd_bus_error *ret
         return 0;
 }
 
-static int send_cancel(Follow *follow) {
+static int send_cancel(ClientFollow *follow) {
         return sd_bus_call_method_async(
-                connection_bus(follow->connection), &follow->cancel,
-                connection_peer_name(follow->connection), follow->path, BUS_JOB, "Cancel",
+                client_connection_bus(follow->connection), &follow->cancel,
+                client_connection_peer_name(follow->connection), follow->path, BUS_JOB, "Cancel",
                 on_cancelled, follow, "");
 }
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-        Follow *follow = userdata;
+        ClientFollow *follow = userdata;
         bool is_first = !follow->is_cancelling;
 
         (void) source;
@@ -111,7 +111,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
         /* Nothing was made yet: the daemon asks polkit, or hangs. */
         return finish(
-                follow, outcome_set(
+                follow, client_outcome_set(
                                 &follow->outcome, "cancelled", BUS_ERROR("Cancelled"),
                                 "Interrupted before the job was made"));
 }
@@ -119,7 +119,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 static int on_ended(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
         const char *result, *error, *message;
-        Follow *follow = userdata;
+        ClientFollow *follow = userdata;
         int r;
 
         (void) ret_error;
@@ -128,21 +128,21 @@ static int on_ended(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
 
         r = sd_bus_message_read(reply, "sss", &result, &error, &message);
         if (r >= 0)
-                r = outcome_set(&follow->outcome, result, error, message);
+                r = client_outcome_set(&follow->outcome, result, error, message);
         return finish(follow, r);
 }
 
 /* The default timeout of a call is 25 s. */
 static int call_without_timeout(
-        Follow *follow,
+        ClientFollow *follow,
         sd_bus_message *call,
         sd_bus_slot **slot,
         sd_bus_message_handler_t handler) {
         return sd_bus_call_async(
-                connection_bus(follow->connection), slot, call, handler, follow, NO_TIMEOUT);
+                client_connection_bus(follow->connection), slot, call, handler, follow, NO_TIMEOUT);
 }
 
-static int begin(Follow *follow, const JobHeader *header) {
+static int begin(ClientFollow *follow, const ClientJobHeader *header) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         int r;
 
@@ -151,10 +151,10 @@ static int begin(Follow *follow, const JobHeader *header) {
         if (!follow->id || !follow->path)
                 return -ENOMEM;
 
-        display_job(follow->display, header);
+        client_display_job(follow->display, header);
         r = sd_bus_message_new_method_call(
-                connection_bus(follow->connection), &call, connection_peer_name(follow->connection),
-                follow->path, BUS_JOB, "Wait");
+                client_connection_bus(follow->connection), &call,
+                client_connection_peer_name(follow->connection), follow->path, BUS_JOB, "Wait");
         if (r >= 0)
                 r = call_without_timeout(follow, call, &follow->wait, on_ended);
         if (r >= 0 && follow->is_cancelling)
@@ -164,8 +164,8 @@ static int begin(Follow *follow, const JobHeader *header) {
 
 static int on_queued(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
-        Follow *follow = userdata;
-        JobHeader header = { .source = follow->source, .destination = follow->destination };
+        ClientFollow *follow = userdata;
+        ClientJobHeader header = { .source = follow->source, .destination = follow->destination };
         int r;
 
         (void) ret_error;
@@ -178,7 +178,7 @@ static int on_queued(sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
         return r < 0 ? finish(follow, r) : 0;
 }
 
-static int catch_signals(sd_event *event, Follow *follow) {
+static int catch_signals(sd_event *event, ClientFollow *follow) {
         static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
         const size_t n_signals = sizeof(signals) / sizeof(signals[0]);
         sigset_t set;
@@ -199,9 +199,9 @@ static int catch_signals(sd_event *event, Follow *follow) {
         return 0;
 }
 
-static int subscribe(Follow *follow) {
-        sd_bus *bus = connection_bus(follow->connection);
-        const char *peer = connection_peer_name(follow->connection);
+static int subscribe(ClientFollow *follow) {
+        sd_bus *bus = client_connection_bus(follow->connection);
+        const char *peer = client_connection_peer_name(follow->connection);
         int r;
 
         r = sd_bus_match_signal(
@@ -214,13 +214,14 @@ static int subscribe(Follow *follow) {
         return r;
 }
 
-int follow_new(Connection *connection, Display *display, Follow **ret, Error *error) {
-        _cleanup_(follow_freep) Follow *follow = malloc(sizeof(*follow));
+int client_follow_new(
+        ClientConnection *connection, ClientDisplay *display, ClientFollow **ret, Error *error) {
+        _cleanup_(client_follow_freep) ClientFollow *follow = malloc(sizeof(*follow));
         int r;
 
         if (!follow)
                 return error_oom(error);
-        *follow = (Follow){ .connection = connection, .display = display };
+        *follow = (ClientFollow){ .connection = connection, .display = display };
 
         r = sd_event_new(&follow->event);
         if (r >= 0)
@@ -228,10 +229,10 @@ int follow_new(Connection *connection, Display *display, Follow **ret, Error *er
         if (r >= 0)
                 r = subscribe(follow);
         if (r >= 0) /* the digest is asked for after the loop */
-                r = sd_bus_set_close_on_exit(connection_bus(connection), false);
+                r = sd_bus_set_close_on_exit(client_connection_bus(connection), false);
         if (r >= 0)
                 r = sd_bus_attach_event(
-                        connection_bus(connection), follow->event, SD_EVENT_PRIORITY_NORMAL);
+                        client_connection_bus(connection), follow->event, SD_EVENT_PRIORITY_NORMAL);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot watch for the daemon's signals");
 
@@ -239,7 +240,7 @@ int follow_new(Connection *connection, Display *display, Follow **ret, Error *er
         return 0;
 }
 
-Follow *follow_free(Follow *follow) {
+ClientFollow *client_follow_free(ClientFollow *follow) {
         if (!follow)
                 return NULL;
 
@@ -248,24 +249,24 @@ Follow *follow_free(Follow *follow) {
         (void) sd_bus_slot_unref(follow->bootstrap);
         (void) sd_bus_slot_unref(follow->wait);
         (void) sd_bus_slot_unref(follow->cancel);
-        (void) sd_bus_detach_event(connection_bus(follow->connection));
+        (void) sd_bus_detach_event(client_connection_bus(follow->connection));
         (void) sd_event_unref(follow->event);
-        outcome_done(&follow->outcome);
+        client_outcome_done(&follow->outcome);
         free(follow->id);
         free(follow->path);
         free(follow);
         return NULL;
 }
 
-static void recover(Follow *follow) {
+static void recover(ClientFollow *follow) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
-        if (connection_recover(follow->connection, &error) < 0)
-                display_message(follow->display, follow->id, 4, error_text(&error));
+        if (client_connection_recover(follow->connection, &error) < 0)
+                client_display_message(follow->display, follow->id, 4, error_text(&error));
 }
 
 /* Runs until the outcome is known. */
-static int run(Follow *follow, Outcome *ret, Error *error) {
+static int run(ClientFollow *follow, ClientOutcome *ret, Error *error) {
         int r;
 
         r = sd_event_loop(follow->event);
@@ -275,7 +276,7 @@ static int run(Follow *follow, Outcome *ret, Error *error) {
         if (follow->is_lost)
                 recover(follow);
         if (follow->is_lost && follow->path)
-                r = outcome_set(
+                r = client_outcome_set(
                         &follow->outcome, "failed", BUS_ERROR("Interrupted"),
                         "The daemon ended while the job was running");
         if (r < 0)
@@ -286,30 +287,35 @@ static int run(Follow *follow, Outcome *ret, Error *error) {
         return 0;
 }
 
-int follow_bootstrap(
-        Follow *follow, sd_bus_message *call, const JobHeader *header, Outcome *ret, Error *error) {
+int client_follow_bootstrap(
+        ClientFollow *follow,
+        sd_bus_message *call,
+        const ClientJobHeader *header,
+        ClientOutcome *ret,
+        Error *error) {
         int r;
 
         follow->source = header->source;
         follow->destination = header->destination;
         r = call_without_timeout(follow, call, &follow->bootstrap, on_queued);
-        return r < 0 ? error_set_bus(error, r, NULL) : run(follow, ret, error);
+        return r < 0 ? client_error_set_bus(error, r, NULL) : run(follow, ret, error);
 }
 
-int follow_job(Follow *follow, const JobHeader *header, Outcome *ret, Error *error) {
+int client_follow_job(
+        ClientFollow *follow, const ClientJobHeader *header, ClientOutcome *ret, Error *error) {
         int r;
 
         r = begin(follow, header);
-        return r < 0 ? error_set_bus(error, r, NULL) : run(follow, ret, error);
+        return r < 0 ? client_error_set_bus(error, r, NULL) : run(follow, ret, error);
 }
 
-const char *follow_id(const Follow *follow) {
+const char *client_follow_id(const ClientFollow *follow) {
         return follow->id;
 }
 
-char *follow_read_digest(const Follow *follow) {
+char *client_follow_read_digest(const ClientFollow *follow) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
-        sd_bus *bus = connection_bus(follow->connection);
+        sd_bus *bus = client_connection_bus(follow->connection);
         const char *digest;
         int r;
 
@@ -317,7 +323,7 @@ char *follow_read_digest(const Follow *follow) {
                 return NULL;
 
         r = sd_bus_message_new_method_call(
-                bus, &call, connection_peer_name(follow->connection), follow->path,
+                bus, &call, client_connection_peer_name(follow->connection), follow->path,
                 "org.freedesktop.DBus.Properties", "Get");
         if (r >= 0)
                 r = sd_bus_message_append(call, "ss", BUS_JOB, "Digest");

@@ -12,31 +12,37 @@
 #include "client-connect.h"
 #include "client-display.h"
 
-typedef struct Follow Follow;
+typedef struct ClientFollow ClientFollow;
 
-/** follow_new() - subscribe, and hold back the signals above from now on; @display is borrowed */
-int follow_new(Connection *connection, Display *display, Follow **ret, Error *error);
+/** client_follow_new() - subscribe, and hold back the signals above from now on; @display is borrowed */
+int client_follow_new(
+        ClientConnection *connection, ClientDisplay *display, ClientFollow **ret, Error *error);
 
-/** follow_free() - unsubscribe (@follow may be NULL); the signals stay held back */
-Follow *follow_free(Follow *follow);
+/** client_follow_free() - unsubscribe (@follow may be NULL); the signals stay held back */
+ClientFollow *client_follow_free(ClientFollow *follow);
 
 /**
- * follow_bootstrap() - send the call of Bootstrap and follow the job that it makes
+ * client_follow_bootstrap() - send the call of Bootstrap and follow the job that it makes
  * @header:     source and destination, for the display
  * @ret:        how it ended, also when the call was refused; owned by the caller
  *
  * Return: 0, or a negative errno with @error set when the outcome is not known.
  */
-int follow_bootstrap(
-        Follow *follow, sd_bus_message *call, const JobHeader *header, Outcome *ret, Error *error);
+int client_follow_bootstrap(
+        ClientFollow *follow,
+        sd_bus_message *call,
+        const ClientJobHeader *header,
+        ClientOutcome *ret,
+        Error *error);
 
-/** follow_job() - follow the job that there is; as follow_bootstrap() */
-int follow_job(Follow *follow, const JobHeader *header, Outcome *ret, Error *error);
+/** client_follow_job() - follow the job that there is; as client_follow_bootstrap() */
+int client_follow_job(
+        ClientFollow *follow, const ClientJobHeader *header, ClientOutcome *ret, Error *error);
 
-/** follow_id() - the job; borrowed; NULL when none was made */
-const char *follow_id(const Follow *follow);
+/** client_follow_id() - the job; borrowed; NULL when none was made */
+const char *client_follow_id(const ClientFollow *follow);
 
-/** follow_read_digest() - the digest of the job's image, owned by the caller; NULL when not known */
-char *follow_read_digest(const Follow *follow);
+/** client_follow_read_digest() - the digest of the job's image, owned by the caller; NULL when not known */
+char *client_follow_read_digest(const ClientFollow *follow);
 
-DEFINE_CLEANUP(Follow, follow_free);
+DEFINE_CLEANUP(ClientFollow, client_follow_free);

@@ -78,7 +78,7 @@ static const char *const groups[] = {
            "See virt-bootstrap(1).\n"),
 };
 
-void help_print(void) {
+void client_help_print(void) {
         for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
                 (void) printf("%s%s", i > 0 ? "\n" : "", _(groups[i]));
 }

@@ -14,13 +14,13 @@ static const struct StringField {
         const char *key;
         size_t offset;
 } string_fields[] = {
-        { "name", offsetof(Image, name) },
-        { "digest", offsetof(Image, digest) },
-        { "manifest-digest", offsetof(Image, manifest_digest) },
-        { "media-type", offsetof(Image, media_type) },
-        { "platform", offsetof(Image, platform) },
-        { "created", offsetof(Image, created) },
-        { "author", offsetof(Image, author) },
+        { "name", offsetof(ClientImage, name) },
+        { "digest", offsetof(ClientImage, digest) },
+        { "manifest-digest", offsetof(ClientImage, manifest_digest) },
+        { "media-type", offsetof(ClientImage, media_type) },
+        { "platform", offsetof(ClientImage, platform) },
+        { "created", offsetof(ClientImage, created) },
+        { "author", offsetof(ClientImage, author) },
 };
 
 /* Makes room for one more element of @size bytes; doubles, so that the list stays linear. */
@@ -40,8 +40,8 @@ static int reserve(void **list, size_t n, size_t size) {
         return 0;
 }
 
-static int read_layers(sd_bus_message *m, Image *image) {
-        ImageLayer layer;
+static int read_layers(sd_bus_message *m, ClientImage *image) {
+        ClientImageLayer layer;
         int r;
 
         while ((r = sd_bus_message_read(
@@ -56,8 +56,8 @@ static int read_layers(sd_bus_message *m, Image *image) {
         return r;
 }
 
-static int read_labels(sd_bus_message *m, Image *image) {
-        ImageLabel label;
+static int read_labels(sd_bus_message *m, ClientImage *image) {
+        ClientImageLabel label;
         int r;
 
         while ((r = sd_bus_message_read(m, "{ss}", &label.name, &label.value)) > 0) {
@@ -70,7 +70,7 @@ static int read_labels(sd_bus_message *m, Image *image) {
         return r;
 }
 
-static int read_env(sd_bus_message *m, Image *image) {
+static int read_env(sd_bus_message *m, ClientImage *image) {
         const char *variable;
         int r;
 
@@ -86,14 +86,14 @@ static int read_env(sd_bus_message *m, Image *image) {
 
 static const struct ListField {
         const char *key, *type, *element;
-        int (*read)(sd_bus_message *m, Image *image);
+        int (*read)(sd_bus_message *m, ClientImage *image);
 } list_fields[] = {
         { "layers", "a(sstb)", "(sstb)", read_layers },
         { "labels", "a{ss}", "{ss}", read_labels },
         { "env", "as", "s", read_env },
 };
 
-static int read_list(sd_bus_message *m, const struct ListField *field, Image *image) {
+static int read_list(sd_bus_message *m, const struct ListField *field, ClientImage *image) {
         int r;
 
         r = sd_bus_message_enter_container(m, 'v', field->type);
@@ -106,7 +106,7 @@ static int read_list(sd_bus_message *m, const struct ListField *field, Image *im
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static int read_value(sd_bus_message *m, const char *key, Image *image) {
+static int read_value(sd_bus_message *m, const char *key, ClientImage *image) {
         for (size_t i = 0; i < sizeof(string_fields) / sizeof(string_fields[0]); i++)
                 if (strcmp(string_fields[i].key, key) == 0)
                         return sd_bus_message_read(
@@ -122,7 +122,7 @@ static int read_value(sd_bus_message *m, const char *key, Image *image) {
         return sd_bus_message_skip(m, "v");
 }
 
-static int read_all(sd_bus_message *m, Image *image) {
+static int read_all(sd_bus_message *m, ClientImage *image) {
         const char *key;
         int r;
 
@@ -143,31 +143,32 @@ static int read_all(sd_bus_message *m, Image *image) {
         return r;
 }
 
-int image_read(sd_bus_message *reply, Image *ret, Error *error) {
-        _cleanup_(image_done) Image image = IMAGE_NULL;
+int client_image_read(sd_bus_message *reply, ClientImage *ret, Error *error) {
+        _cleanup_(client_image_done) ClientImage image = IMAGE_NULL;
         int r;
 
         r = read_all(reply, &image);
         if (r < 0)
-                return error_set_message(error, r);
+                return client_error_set_message(error, r);
 
         *ret = image;
         image = IMAGE_NULL;
         return 0;
 }
 
-void image_done(Image *image) {
+void client_image_done(ClientImage *image) {
         free(image->layers);
         free(image->labels);
         free(image->env);
         *image = IMAGE_NULL;
 }
 
-static int add_pair(Table *table, const char *key, const char *value, Error *error) {
-        return value && *value ? table_add(table, (const char *const[]){ key, value }, error) : 0;
+static int add_pair(ClientTable *table, const char *key, const char *value, Error *error) {
+        return value && *value ? client_table_add(table, (const char *const[]){ key, value }, error)
+                               : 0;
 }
 
-static int add_lists(Table *table, const Image *image, Error *error) {
+static int add_lists(ClientTable *table, const ClientImage *image, Error *error) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < image->n_labels; i++) {
@@ -177,12 +178,12 @@ static int add_lists(Table *table, const Image *image, Error *error) {
                         text = NULL;
                         return error_oom(error);
                 }
-                r = table_add(
+                r = client_table_add(
                         table, (const char *const[]){ i == 0 ? _("Labels:") : "", text }, error);
         }
 
         for (size_t i = 0; r >= 0 && i < image->n_env; i++)
-                r = table_add(
+                r = client_table_add(
                         table,
                         (const char *const[]){ i == 0 ? _("Environment:") : "", image->env[i] },
                         error);
@@ -190,9 +191,9 @@ static int add_lists(Table *table, const Image *image, Error *error) {
         return r;
 }
 
-static int print_pairs(const Image *image, FILE *file, Error *error) {
-        static const TableColumn columns[] = { { "", .is_right = true }, { "" } };
-        _cleanup_(table_freep) Table *table = NULL;
+static int print_pairs(const ClientImage *image, FILE *file, Error *error) {
+        static const ClientTableColumn columns[] = { { "", .is_right = true }, { "" } };
+        _cleanup_(client_table_freep) ClientTable *table = NULL;
         char size[SIZE_TEXT_MAX];
         int r;
 
@@ -204,10 +205,10 @@ static int print_pairs(const Image *image, FILE *file, Error *error) {
                 { _("Platform:"), image->platform },
                 { _("Created:"), image->created },
                 { _("Author:"), image->author },
-                { _("Size:"), size_format(image->size, size) },
+                { _("Size:"), client_size_format(image->size, size) },
         };
 
-        r = table_new(columns, 2, &table, error);
+        r = client_table_new(columns, 2, &table, error);
         for (size_t i = 0; r >= 0 && i < sizeof(pairs) / sizeof(pairs[0]); i++)
                 r = add_pair(table, pairs[i][0], pairs[i][1], error);
         if (r >= 0)
@@ -215,28 +216,28 @@ static int print_pairs(const Image *image, FILE *file, Error *error) {
         if (r < 0)
                 return r;
 
-        table_print(table, false, file);
+        client_table_print(table, false, file);
         return 0;
 }
 
-static int print_layers(const Image *image, FILE *file, Error *error) {
-        const TableColumn columns[] = {
+static int print_layers(const ClientImage *image, FILE *file, Error *error) {
+        const ClientTableColumn columns[] = {
                 { _("LAYER") },
                 { _("SIZE"), .is_right = true },
                 { _("CACHED") },
                 { _("MEDIA TYPE") },
         };
-        _cleanup_(table_freep) Table *table = NULL;
+        _cleanup_(client_table_freep) ClientTable *table = NULL;
         int r;
 
-        r = table_new(columns, sizeof(columns) / sizeof(columns[0]), &table, error);
+        r = client_table_new(columns, sizeof(columns) / sizeof(columns[0]), &table, error);
         for (size_t i = 0; r >= 0 && i < image->n_layers; i++) {
-                const ImageLayer *layer = &image->layers[i];
+                const ClientImageLayer *layer = &image->layers[i];
                 char size[SIZE_TEXT_MAX];
 
-                r = table_add(
+                r = client_table_add(
                         table,
-                        (const char *const[]){ layer->digest, size_format(layer->size, size),
+                        (const char *const[]){ layer->digest, client_size_format(layer->size, size),
                                                layer->is_cached ? _("yes") : _("no"),
                                                layer->media_type },
                         error);
@@ -245,49 +246,49 @@ static int print_layers(const Image *image, FILE *file, Error *error) {
                 return r;
 
         (void) fputc('\n', file);
-        table_print(table, true, file);
+        client_table_print(table, true, file);
         return 0;
 }
 
-int image_print(const Image *image, FILE *file, Error *error) {
+int client_image_print(const ClientImage *image, FILE *file, Error *error) {
         int r;
 
         r = print_pairs(image, file, error);
         return r < 0 ? r : print_layers(image, file, error);
 }
 
-static void print_labels(Json *json, const Image *image) {
+static void print_labels(ClientJson *json, const ClientImage *image) {
         if (image->n_labels == 0) {
-                json_null(json, "Labels");
+                client_json_null(json, "Labels");
                 return;
         }
 
-        json_object_begin(json, "Labels");
+        client_json_object_begin(json, "Labels");
         for (size_t i = 0; i < image->n_labels; i++)
-                json_string(json, image->labels[i].name, image->labels[i].value);
-        json_object_end(json);
+                client_json_string(json, image->labels[i].name, image->labels[i].value);
+        client_json_object_end(json);
 }
 
-static void print_layer_lists(Json *json, const Image *image) {
-        json_array_begin(json, "Layers");
+static void print_layer_lists(ClientJson *json, const ClientImage *image) {
+        client_json_array_begin(json, "Layers");
         for (size_t i = 0; i < image->n_layers; i++)
-                json_string(json, NULL, image->layers[i].digest);
-        json_array_end(json);
+                client_json_string(json, NULL, image->layers[i].digest);
+        client_json_array_end(json);
 
-        json_array_begin(json, "LayersData");
+        client_json_array_begin(json, "LayersData");
         for (size_t i = 0; i < image->n_layers; i++) {
-                json_object_begin(json, NULL);
-                json_string(json, "MIMEType", image->layers[i].media_type);
-                json_string(json, "Digest", image->layers[i].digest);
-                json_uint(json, "Size", image->layers[i].size);
-                json_null(json, "Annotations");
-                json_object_end(json);
+                client_json_object_begin(json, NULL);
+                client_json_string(json, "MIMEType", image->layers[i].media_type);
+                client_json_string(json, "Digest", image->layers[i].digest);
+                client_json_uint(json, "Size", image->layers[i].size);
+                client_json_null(json, "Annotations");
+                client_json_object_end(json);
         }
-        json_array_end(json);
+        client_json_array_end(json);
 }
 
 /* "linux/arm64/v8" is Os "linux" and Architecture "arm64"; skopeo does not print the variant. */
-static void print_platform(Json *json, const char *platform) {
+static void print_platform(ClientJson *json, const char *platform) {
         _cleanup_(freep) char *copy = strdup(platform ? platform : "");
         char *rest = copy;
         const char *os = copy ? strsep(&rest, "/") : "", *architecture = "";
@@ -295,37 +296,37 @@ static void print_platform(Json *json, const char *platform) {
         if (rest)
                 architecture = strsep(&rest, "/");
 
-        json_string(json, "Architecture", architecture);
-        json_string(json, "Os", os);
+        client_json_string(json, "Architecture", architecture);
+        client_json_string(json, "Os", os);
 }
 
 /* skopeo leaves out the tag and the digest; a ':' before the last '/' is a port. */
-static void print_name(Json *json, const char *name) {
+static void print_name(ClientJson *json, const char *name) {
         _cleanup_(freep) char *copy = name ? strdup(name) : NULL;
         char *last = copy ? strrchr(copy, '/') : NULL;
 
         if (last)
                 last[strcspn(last, ":@")] = '\0';
-        json_string(json, "Name", copy);
+        client_json_string(json, "Name", copy);
 }
 
-void image_print_json(const Image *image, FILE *file) {
-        Json json = JSON_INIT(file);
+void client_image_print_json(const ClientImage *image, FILE *file) {
+        ClientJson json = JSON_INIT(file);
 
-        json_object_begin(&json, NULL);
+        client_json_object_begin(&json, NULL);
         print_name(&json, image->name);
-        json_string(&json, "Digest", image->digest);
-        json_array_begin(&json, "RepoTags");
-        json_array_end(&json);
-        json_string(&json, "Created", image->created);
-        json_string(&json, "DockerVersion", "");
+        client_json_string(&json, "Digest", image->digest);
+        client_json_array_begin(&json, "RepoTags");
+        client_json_array_end(&json);
+        client_json_string(&json, "Created", image->created);
+        client_json_string(&json, "DockerVersion", "");
         print_labels(&json, image);
         print_platform(&json, image->platform);
         print_layer_lists(&json, image);
-        json_array_begin(&json, "Env");
+        client_json_array_begin(&json, "Env");
         for (size_t i = 0; i < image->n_env; i++)
-                json_string(&json, NULL, image->env[i]);
-        json_array_end(&json);
-        json_object_end(&json);
-        json_finish(&json);
+                client_json_string(&json, NULL, image->env[i]);
+        client_json_array_end(&json);
+        client_json_object_end(&json);
+        client_json_finish(&json);
 }

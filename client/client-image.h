@@ -13,39 +13,39 @@
 
 #define IMAGE_LIST_MAX ((size_t) 65536) /* layers, labels and variables, each */
 
-typedef struct ImageLayer {
+typedef struct ClientImageLayer {
         const char *digest, *media_type;
         uint64_t size; /* bytes, compressed */
         int is_cached;
-} ImageLayer;
+} ClientImageLayer;
 
-typedef struct ImageLabel {
+typedef struct ClientImageLabel {
         const char *name, *value;
-} ImageLabel;
+} ClientImageLabel;
 
 /* Strings are borrowed from the message; NULL when the image does not say. */
-typedef struct Image {
+typedef struct ClientImage {
         const char *name, *digest, *manifest_digest, *media_type, *platform;
         const char *created, *author;
-        uint64_t size;      /* bytes of all layers, compressed */
-        ImageLayer *layers; /* owned */
+        uint64_t size;            /* bytes of all layers, compressed */
+        ClientImageLayer *layers; /* owned */
         size_t n_layers;
-        ImageLabel *labels; /* owned */
+        ClientImageLabel *labels; /* owned */
         size_t n_labels;
         const char **env; /* owned */
         size_t n_env;
-} Image;
+} ClientImage;
 
-#define IMAGE_NULL ((Image){ 0 })
+#define IMAGE_NULL ((ClientImage){ 0 })
 
-/** image_read() - read the answer, which has to outlive @ret; returns 0 or -errno with @error set */
-int image_read(sd_bus_message *reply, Image *ret, Error *error);
+/** client_image_read() - read the answer, which has to outlive @ret; returns 0 or -errno with @error set */
+int client_image_read(sd_bus_message *reply, ClientImage *ret, Error *error);
 
-/** image_print() - for people; returns 0 or -ENOMEM with @error set */
-int image_print(const Image *image, FILE *file, Error *error);
+/** client_image_print() - for people; returns 0 or -ENOMEM with @error set */
+int client_image_print(const ClientImage *image, FILE *file, Error *error);
 
-/** image_print_json() - one line, with the keys of skopeo-inspect(1) */
-void image_print_json(const Image *image, FILE *file);
+/** client_image_print_json() - one line, with the keys of skopeo-inspect(1) */
+void client_image_print_json(const ClientImage *image, FILE *file);
 
-/** image_done() - release what @image owns; usable with _cleanup_() */
-void image_done(Image *image);
+/** client_image_done() - release what @image owns; usable with _cleanup_() */
+void client_image_done(ClientImage *image);

@@ -13,28 +13,28 @@ static const struct Field {
         char type;
         size_t offset;
 } fields[] = {
-        { "Id", 's', offsetof(JobInfo, header.id) },
-        { "Source", 's', offsetof(JobInfo, header.source) },
-        { "Destination", 's', offsetof(JobInfo, header.destination) },
-        { "Format", 's', offsetof(JobInfo, format) },
-        { "State", 's', offsetof(JobInfo, state) },
-        { "Digest", 's', offsetof(JobInfo, digest) },
-        { "Owner", 'u', offsetof(JobInfo, owner) },
-        { "BytesDownloaded", 't', offsetof(JobInfo, bytes_downloaded) },
-        { "BytesUnpacked", 't', offsetof(JobInfo, bytes_unpacked) },
+        { "Id", 's', offsetof(ClientJobInfo, header.id) },
+        { "Source", 's', offsetof(ClientJobInfo, header.source) },
+        { "Destination", 's', offsetof(ClientJobInfo, header.destination) },
+        { "Format", 's', offsetof(ClientJobInfo, format) },
+        { "State", 's', offsetof(ClientJobInfo, state) },
+        { "Digest", 's', offsetof(ClientJobInfo, digest) },
+        { "Owner", 'u', offsetof(ClientJobInfo, owner) },
+        { "BytesDownloaded", 't', offsetof(ClientJobInfo, bytes_downloaded) },
+        { "BytesUnpacked", 't', offsetof(ClientJobInfo, bytes_unpacked) },
 };
 
-int job_make_path(const char *id, char **ret, Error *error) {
+int client_job_make_path(const char *id, char **ret, Error *error) {
         return sd_bus_path_encode(BUS_JOB_PATH, id, ret) < 0 ? error_oom(error) : 0;
 }
 
-static int read_field(sd_bus_message *reply, const struct Field *field, JobInfo *info) {
+static int read_field(sd_bus_message *reply, const struct Field *field, ClientJobInfo *info) {
         const char type[] = { field->type, '\0' };
 
         return sd_bus_message_read(reply, "v", type, (char *) info + field->offset);
 }
 
-static int read_property(sd_bus_message *reply, const char *name, JobInfo *info) {
+static int read_property(sd_bus_message *reply, const char *name, ClientJobInfo *info) {
         for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
                 if (strcmp(fields[i].name, name) == 0)
                         return read_field(reply, &fields[i], info);
@@ -49,7 +49,7 @@ static int read_property(sd_bus_message *reply, const char *name, JobInfo *info)
         return sd_bus_message_skip(reply, "v");
 }
 
-static int read_properties(sd_bus_message *reply, JobInfo *info) {
+static int read_properties(sd_bus_message *reply, ClientJobInfo *info) {
         int r;
 
         r = sd_bus_message_enter_container(reply, 'a', "{sv}");
@@ -86,9 +86,10 @@ static int set_no_such_job(const char *path, Error *error) {
                 error, ENOENT, ERROR_NO_SUCH_JOB, "There is no job \"%s\"", id ? id : path);
 }
 
-int job_info_read(Connection *connection, const char *path, JobInfo *ret, Error *error) {
+int client_job_info_read(
+        ClientConnection *connection, const char *path, ClientJobInfo *ret, Error *error) {
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
-        _cleanup_(job_info_done) JobInfo info = {
+        _cleanup_(client_job_info_done) ClientJobInfo info = {
                 .header = { "", path, "", "" },
                 .format = "",
                 .state = "",
@@ -100,23 +101,23 @@ int job_info_read(Connection *connection, const char *path, JobInfo *ret, Error 
         int r;
 
         r = sd_bus_call_method(
-                connection_bus(connection), connection_peer_name(connection), path,
+                client_connection_bus(connection), client_connection_peer_name(connection), path,
                 "org.freedesktop.DBus.Properties", "GetAll", &bus_error, &info.reply, "s", BUS_JOB);
         if (r < 0 && is_no_object(&bus_error))
                 return set_no_such_job(path, error);
         if (r < 0)
-                return error_set_bus(error, r, &bus_error);
+                return client_error_set_bus(error, r, &bus_error);
 
         r = read_properties(info.reply, &info);
         if (r < 0)
-                return error_set_message(error, r);
+                return client_error_set_message(error, r);
 
         *ret = info;
         info = JOB_INFO_NULL;
         return 0;
 }
 
-void job_info_done(JobInfo *info) {
+void client_job_info_done(ClientJobInfo *info) {
         (void) sd_bus_message_unref(info->reply);
         *info = JOB_INFO_NULL;
 }

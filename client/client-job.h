@@ -8,29 +8,30 @@
 #include "client-connect.h"
 #include "client-event.h"
 
-typedef struct JobInfo {
+typedef struct ClientJobInfo {
         sd_bus_message *reply; /* owned; the strings below are in it */
-        JobHeader header;
+        ClientJobHeader header;
         const char *format, *state, *digest;
         const char *error, *message;
-        Progress progress;
+        ClientProgress progress;
         uint32_t owner; /* uid */
         uint64_t bytes_downloaded, bytes_unpacked;
-} JobInfo;
+} ClientJobInfo;
 
-#define JOB_INFO_NULL ((JobInfo){ 0 })
+#define JOB_INFO_NULL ((ClientJobInfo){ 0 })
 
-/** job_make_path() - the object of the job @id; returns 0 or -ENOMEM with @error set */
-int job_make_path(const char *id, char **ret, Error *error);
+/** client_job_make_path() - the object of the job @id; returns 0 or -ENOMEM with @error set */
+int client_job_make_path(const char *id, char **ret, Error *error);
 
 /**
- * job_info_read() - all properties of the job at @path
+ * client_job_info_read() - all properties of the job at @path
  *
  * What the daemon does not say is "" and 0.
  *
  * Return: 0, or a negative errno with @error set: ERROR_NO_SUCH_JOB when there is none.
  */
-int job_info_read(Connection *connection, const char *path, JobInfo *ret, Error *error);
+int client_job_info_read(
+        ClientConnection *connection, const char *path, ClientJobInfo *ret, Error *error);
 
-/** job_info_done() - release what @info owns; usable with _cleanup_() */
-void job_info_done(JobInfo *info);
+/** client_job_info_done() - release what @info owns; usable with _cleanup_() */
+void client_job_info_done(ClientJobInfo *info);

@@ -37,7 +37,7 @@ static void write_string(FILE *file, const char *text) {
         (void) fputc('"', file);
 }
 
-static void begin_value(Json *json, const char *key) {
+static void begin_value(ClientJson *json, const char *key) {
         if (json->has_value[json->depth])
                 (void) fputc(',', json->file);
         json->has_value[json->depth] = true;
@@ -48,7 +48,7 @@ static void begin_value(Json *json, const char *key) {
         }
 }
 
-static void open_container(Json *json, const char *key, char c) {
+static void open_container(ClientJson *json, const char *key, char c) {
         assert(json->depth < JSON_DEPTH_MAX);
 
         begin_value(json, key);
@@ -57,32 +57,32 @@ static void open_container(Json *json, const char *key, char c) {
         json->has_value[json->depth] = false;
 }
 
-static void close_container(Json *json, char c) {
+static void close_container(ClientJson *json, char c) {
         assert(json->depth > 0);
 
         (void) fputc(c, json->file);
         json->depth--;
 }
 
-void json_object_begin(Json *json, const char *key) {
+void client_json_object_begin(ClientJson *json, const char *key) {
         open_container(json, key, '{');
 }
 
-void json_object_end(Json *json) {
+void client_json_object_end(ClientJson *json) {
         close_container(json, '}');
 }
 
-void json_array_begin(Json *json, const char *key) {
+void client_json_array_begin(ClientJson *json, const char *key) {
         open_container(json, key, '[');
 }
 
-void json_array_end(Json *json) {
+void client_json_array_end(ClientJson *json) {
         close_container(json, ']');
 }
 
-void json_string(Json *json, const char *key, const char *value) {
+void client_json_string(ClientJson *json, const char *key, const char *value) {
         if (!value) {
-                json_null(json, key);
+                client_json_null(json, key);
                 return;
         }
 
@@ -90,22 +90,22 @@ void json_string(Json *json, const char *key, const char *value) {
         write_string(json->file, value);
 }
 
-void json_uint(Json *json, const char *key, uint64_t value) {
+void client_json_uint(ClientJson *json, const char *key, uint64_t value) {
         begin_value(json, key);
         (void) fprintf(json->file, "%" PRIu64, value);
 }
 
-void json_bool(Json *json, const char *key, bool value) {
+void client_json_bool(ClientJson *json, const char *key, bool value) {
         begin_value(json, key);
         (void) fputs(value ? "true" : "false", json->file);
 }
 
-void json_null(Json *json, const char *key) {
+void client_json_null(ClientJson *json, const char *key) {
         begin_value(json, key);
         (void) fputs("null", json->file);
 }
 
-void json_fraction(Json *json, const char *key, double value) {
+void client_json_fraction(ClientJson *json, const char *key, double value) {
         /* Not %f: some locales write a comma. The negation also catches a NaN. */
         double clamped = !(value > 0) ? 0 : value < 1 ? value : 1;
         unsigned millionths = (unsigned) (clamped * 1e6 + 0.5);
@@ -114,7 +114,7 @@ void json_fraction(Json *json, const char *key, double value) {
         (void) fprintf(json->file, "%u.%06u", millionths / 1000000U, millionths % 1000000U);
 }
 
-void json_finish(Json *json) {
+void client_json_finish(ClientJson *json) {
         assert(json->depth == 0);
 
         (void) fputc('\n', json->file);

@@ -13,27 +13,27 @@
 
 #define JSON_DEPTH_MAX 8
 
-typedef struct Json {
+typedef struct ClientJson {
         FILE *file; /* borrowed */
         unsigned depth;
         bool has_value[JSON_DEPTH_MAX + 1]; /* at each depth: the next value needs a comma */
-} Json;
+} ClientJson;
 
-#define JSON_INIT(f) ((Json){ .file = (f) })
+#define JSON_INIT(f) ((ClientJson){ .file = (f) })
 
-void json_object_begin(Json *json, const char *key);
-void json_object_end(Json *json);
-void json_array_begin(Json *json, const char *key);
-void json_array_end(Json *json);
+void client_json_object_begin(ClientJson *json, const char *key);
+void client_json_object_end(ClientJson *json);
+void client_json_array_begin(ClientJson *json, const char *key);
+void client_json_array_end(ClientJson *json);
 
-/** json_string() - add a string; NULL is written as null */
-void json_string(Json *json, const char *key, const char *value);
-void json_uint(Json *json, const char *key, uint64_t value);
-void json_bool(Json *json, const char *key, bool value);
-void json_null(Json *json, const char *key);
+/** client_json_string() - add a string; NULL is written as null */
+void client_json_string(ClientJson *json, const char *key, const char *value);
+void client_json_uint(ClientJson *json, const char *key, uint64_t value);
+void client_json_bool(ClientJson *json, const char *key, bool value);
+void client_json_null(ClientJson *json, const char *key);
 
-/** json_fraction() - add a number of 0 to 1 with six decimals, whatever the locale */
-void json_fraction(Json *json, const char *key, double value);
+/** client_json_fraction() - add a number of 0 to 1 with six decimals, whatever the locale */
+void client_json_fraction(ClientJson *json, const char *key, double value);
 
-/** json_finish() - end the line and flush it, so that who reads a pipe sees it at once */
-void json_finish(Json *json);
+/** client_json_finish() - end the line and flush it, so that who reads a pipe sees it at once */
+void client_json_finish(ClientJson *json);

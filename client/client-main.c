@@ -15,30 +15,33 @@
 #include "client-verbs.h"
 
 static int run_verb(
-        Connection *connection, const Options *options, const Secrets *secrets, Error *error) {
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        Error *error) {
         switch (options->verb) {
         case VERB_BOOTSTRAP:
-                return verb_bootstrap(connection, options, secrets, error);
+                return client_verb_bootstrap(connection, options, secrets, error);
         case VERB_INSPECT:
-                return verb_inspect(connection, options, secrets, error);
+                return client_verb_inspect(connection, options, secrets, error);
         case VERB_LIST:
-                return verb_list(connection, options, error);
+                return client_verb_list(connection, options, error);
         case VERB_SHOW:
-                return verb_show(connection, options, error);
+                return client_verb_show(connection, options, error);
         case VERB_ATTACH:
-                return verb_attach(connection, options, error);
+                return client_verb_attach(connection, options, error);
         case VERB_CANCEL:
-                return verb_cancel(connection, options, error);
+                return client_verb_cancel(connection, options, error);
         case VERB_CACHE_LIST:
-                return verb_cache_list(connection, options, error);
+                return client_verb_cache_list(connection, options, error);
         case VERB_CACHE_VERIFY:
-                return verb_cache_verify(connection, options, error);
+                return client_verb_cache_verify(connection, options, error);
         case VERB_CACHE_REMOVE:
-                return verb_cache_remove(connection, options, error);
+                return client_verb_cache_remove(connection, options, error);
         case VERB_CACHE_PRUNE:
-                return verb_cache_prune(connection, options, error);
+                return client_verb_cache_prune(connection, options, error);
         case VERB_MONITOR:
-                return verb_monitor(connection, options, error);
+                return client_verb_monitor(connection, options, error);
         case VERB_HELP:
         case VERB_VERSION:
         case _VERB_MAX:
@@ -49,20 +52,20 @@ static int run_verb(
         return STATUS_FAILED;
 }
 
-static int take_secrets(Options *options, Secrets *ret, Error *error) {
-        _cleanup_(display_done) Display display = { 0 };
+static int take_secrets(ClientOptions *options, ClientSecrets *ret, Error *error) {
+        _cleanup_(client_display_done) ClientDisplay display = { 0 };
         bool is_exposed = false;
         int r;
 
         if (options->verb != VERB_BOOTSTRAP && options->verb != VERB_INSPECT) {
-                secret_erase(options);
+                client_secret_erase(options);
                 return 0;
         }
 
-        r = secrets_take(options, ret, &is_exposed, error);
+        r = client_secrets_take(options, ret, &is_exposed, error);
         if (is_exposed) {
-                display_init(&display, options);
-                display_message(
+                client_display_init(&display, options);
+                client_display_message(
                         &display, NULL, LOG_WARNING,
                         _("A password on the command line can be seen by others: use --root-password "
                           "file:PATH"));
@@ -70,14 +73,14 @@ static int take_secrets(Options *options, Secrets *ret, Error *error) {
         return r;
 }
 
-static int run(Options *options, Error *error) {
-        _cleanup_(secrets_done) Secrets secrets = SECRETS_NULL;
-        _cleanup_(connection_closep) Connection *connection = NULL;
+static int run(ClientOptions *options, Error *error) {
+        _cleanup_(client_secrets_done) ClientSecrets secrets = SECRETS_NULL;
+        _cleanup_(client_connection_closep) ClientConnection *connection = NULL;
         int r;
 
         r = take_secrets(options, &secrets, error);
         if (r >= 0)
-                r = connection_open(options, &connection, error);
+                r = client_connection_open(options, &connection, error);
 
         return r < 0 ? r : run_verb(connection, options, &secrets, error);
 }
@@ -88,16 +91,16 @@ static void on_interrupt(int signal_number) {
         _exit(STATUS_CANCELLED);
 }
 
-static int show_failure(const Options *options, const Error *error) {
-        _cleanup_(display_done) Display display = { 0 };
-        _cleanup_(outcome_done) Outcome outcome = OUTCOME_NULL;
+static int show_failure(const ClientOptions *options, const Error *error) {
+        _cleanup_(client_display_done) ClientDisplay display = { 0 };
+        _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
 
-        display_init(&display, options);
-        if (outcome_set_error(&outcome, error) < 0)
+        client_display_init(&display, options);
+        if (client_outcome_set_error(&outcome, error) < 0)
                 return STATUS_FAILED;
 
-        display_finished(&display, NULL, &outcome, NULL, NULL);
-        return outcome_status(&outcome);
+        client_display_finished(&display, NULL, &outcome, NULL, NULL);
+        return client_outcome_status(&outcome);
 }
 
 /* Descriptors of our own must not take the places of those that the caller has closed. */
@@ -110,7 +113,7 @@ static void open_standard_streams(void) {
 int main(int argc, char *argv[]) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         const struct sigaction interrupt = { .sa_handler = on_interrupt };
-        Options options;
+        ClientOptions options;
         int r;
 
         open_standard_streams();
@@ -119,16 +122,16 @@ int main(int argc, char *argv[]) {
         (void) bindtextdomain("virt-bootstrap", LOCALEDIR);
         (void) textdomain("virt-bootstrap");
 
-        r = options_parse(argc, argv, &options, &error);
+        r = client_options_parse(argc, argv, &options, &error);
         if (r < 0) {
-                secret_erase(&options);
+                client_secret_erase(&options);
                 (void) fprintf(stderr, "virt-bootstrap: %s\n", error_text(&error));
                 return STATUS_USAGE;
         }
 
         (void) sigaction(SIGINT, &interrupt, NULL);
         if (options.verb == VERB_HELP)
-                help_print();
+                client_help_print();
         else if (options.verb == VERB_VERSION)
                 (void) printf("virt-bootstrap %s\n", PACKAGE_VERSION);
         else

@@ -11,8 +11,8 @@
 #include "dbus-names.h"
 
 typedef struct Monitor {
-        Connection *connection; /* borrowed */
-        const Options *options; /* borrowed */
+        ClientConnection *connection; /* borrowed */
+        const ClientOptions *options; /* borrowed */
 } Monitor;
 
 /* The job that a signal is from; NULL when it is from elsewhere. */
@@ -32,22 +32,22 @@ static void print_line(const char *id, const char *text) {
 
 static int on_new(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         const Monitor *monitor = userdata;
-        _cleanup_(job_info_done) JobInfo info = JOB_INFO_NULL;
+        _cleanup_(client_job_info_done) ClientJobInfo info = JOB_INFO_NULL;
         _cleanup_(freep) char *line = NULL;
-        JobHeader header = { 0 };
+        ClientJobHeader header = { 0 };
 
         (void) ret_error;
         if (sd_bus_message_read(m, "so", &header.id, &header.path) < 0)
                 return 0;
 
         /* It may be gone already. */
-        if (job_info_read(monitor->connection, header.path, &info, NULL) >= 0) {
+        if (client_job_info_read(monitor->connection, header.path, &info, NULL) >= 0) {
                 header.source = info.header.source;
                 header.destination = info.header.destination;
         }
 
         if (monitor->options->json)
-                event_write_job(stdout, &header);
+                client_event_write_job(stdout, &header);
         else if (
                 asprintf(
                         &line, "%s → %s", header.source ? header.source : "?",
@@ -62,7 +62,7 @@ static int on_progress(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         const Monitor *monitor = userdata;
         _cleanup_(freep) char *id = signal_job(m);
         char line[PROGRESS_LINE_MAX];
-        Progress progress;
+        ClientProgress progress;
 
         (void) ret_error;
         if (!id || sd_bus_message_read(
@@ -71,9 +71,9 @@ static int on_progress(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
                 return 0;
 
         if (monitor->options->json)
-                event_write_progress(stdout, id, &progress);
+                client_event_write_progress(stdout, id, &progress);
         else
-                print_line(id, progress_format_plain(&progress, line));
+                print_line(id, client_progress_format_plain(&progress, line));
         return 0;
 }
 
@@ -88,7 +88,7 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
                 return 0;
 
         if (monitor->options->json)
-                event_write_message(stdout, id, priority, text);
+                client_event_write_message(stdout, id, priority, text);
         else
                 print_line(id, text);
         return 0;
@@ -97,18 +97,18 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 static int on_finished(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         const Monitor *monitor = userdata;
         const char *id, *path, *result, *error, *message;
-        _cleanup_(outcome_done) Outcome outcome = OUTCOME_NULL;
-        _cleanup_(job_info_done) JobInfo info = JOB_INFO_NULL;
+        _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
+        _cleanup_(client_job_info_done) ClientJobInfo info = JOB_INFO_NULL;
         _cleanup_(freep) char *line = NULL;
 
         (void) ret_error;
         if (sd_bus_message_read(m, "sosss", &id, &path, &result, &error, &message) < 0 ||
-            outcome_set(&outcome, result, error, message) < 0)
+            client_outcome_set(&outcome, result, error, message) < 0)
                 return 0;
 
         if (monitor->options->json) {
-                (void) job_info_read(monitor->connection, path, &info, NULL);
-                event_write_finished(stdout, id, &outcome, info.digest);
+                (void) client_job_info_read(monitor->connection, path, &info, NULL);
+                client_event_write_finished(stdout, id, &outcome, info.digest);
         } else if (asprintf(&line, "%s%s%s", result, *message ? ": " : "", message) < 0)
                 line = NULL;
         else
@@ -130,16 +130,16 @@ static int subscribe(Monitor *monitor) {
 
         for (size_t i = 0; r >= 0 && i < sizeof(matches) / sizeof(matches[0]); i++)
                 r = sd_bus_match_signal(
-                        connection_bus(monitor->connection), NULL,
-                        connection_peer_name(monitor->connection), NULL, matches[i].interface,
-                        matches[i].member, matches[i].handler, monitor);
+                        client_connection_bus(monitor->connection), NULL,
+                        client_connection_peer_name(monitor->connection), NULL,
+                        matches[i].interface, matches[i].member, matches[i].handler, monitor);
 
         return r;
 }
 
-int verb_monitor(Connection *connection, const Options *options, Error *error) {
+int client_verb_monitor(ClientConnection *connection, const ClientOptions *options, Error *error) {
         Monitor monitor = { connection, options };
-        sd_bus *bus = connection_bus(connection);
+        sd_bus *bus = client_connection_bus(connection);
         int r;
 
         r = subscribe(&monitor);

@@ -79,7 +79,7 @@ static const struct option long_options[] = {
 
 static const struct VerbSyntax {
         const char *name, *sub; /* @sub: "" when it may be left out */
-        Verb verb;
+        ClientVerb verb;
         size_t min, max; /* arguments after the verb */
         const char *usage;
 } verbs[] = {
@@ -100,7 +100,7 @@ static const struct VerbSyntax bootstrap_syntax = {
         NULL, NULL, VERB_BOOTSTRAP, 2, 2, "[OPTION…] URI DEST",
 };
 
-static int set_format(Options *options, const char *text, Error *error) {
+static int set_format(ClientOptions *options, const char *text, Error *error) {
         if (strcmp(text, "dir") != 0 && strcmp(text, "qcow2") != 0)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
@@ -110,7 +110,7 @@ static int set_format(Options *options, const char *text, Error *error) {
         return 0;
 }
 
-static int set_digest(Options *options, const char *text, Error *error) {
+static int set_digest(ClientOptions *options, const char *text, Error *error) {
         Digest digest;
 
         if (digest_parse(text, &digest) < 0)
@@ -122,11 +122,11 @@ static int set_digest(Options *options, const char *text, Error *error) {
         return 0;
 }
 
-static int set_size(Options *options, const char *text, Error *error) {
+static int set_size(ClientOptions *options, const char *text, Error *error) {
         uint64_t size;
         int r;
 
-        r = size_parse(text, &size, error);
+        r = client_size_parse(text, &size, error);
         if (r < 0)
                 return r;
         if (size == 0)
@@ -137,7 +137,7 @@ static int set_size(Options *options, const char *text, Error *error) {
         return 0;
 }
 
-static int add_range(Options *options, int option, const char *text, Error *error) {
+static int add_range(ClientOptions *options, int option, const char *text, Error *error) {
         IdRange range;
         int r;
 
@@ -159,7 +159,8 @@ static int set_secret(char **secret, char *text) {
         return 0;
 }
 
-static int set_transport(Options *options, Transport transport, const char *address, Error *error) {
+static int set_transport(
+        ClientOptions *options, ClientTransport transport, const char *address, Error *error) {
         if (options->transport != TRANSPORT_DEFAULT && options->transport != transport)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
@@ -171,7 +172,7 @@ static int set_transport(Options *options, Transport transport, const char *addr
 }
 
 /* The switch of an option without an argument; NULL for all others. */
-static bool *find_switch(Options *options, int option) {
+static bool *find_switch(ClientOptions *options, int option) {
         const struct {
                 int option;
                 bool *value;
@@ -199,7 +200,7 @@ static bool *find_switch(Options *options, int option) {
         return NULL;
 }
 
-static int set_option(Options *options, int option, char *value, Error *error) {
+static int set_option(ClientOptions *options, int option, char *value, Error *error) {
         bool *toggle = find_switch(options, option);
 
         if (toggle) {
@@ -229,7 +230,7 @@ static int set_option(Options *options, int option, char *value, Error *error) {
         case OPT_SIZE:
                 return set_size(options, value, error);
         case OPT_KEEP:
-                return size_parse(value, &options->keep, error);
+                return client_size_parse(value, &options->keep, error);
         case OPT_SYSTEM:
                 return set_transport(options, TRANSPORT_SYSTEM, NULL, error);
         case OPT_USER:
@@ -258,7 +259,7 @@ static int refuse_option(int result, char **argv, Error *error) {
                 (int) strcspn(given, "="), given);
 }
 
-static int parse_options(int argc, char **argv, Options *options, Error *error) {
+static int parse_options(int argc, char **argv, ClientOptions *options, Error *error) {
         int c, r;
 
         optind = 0; /* glibc: start anew */
@@ -281,7 +282,7 @@ static int parse_options(int argc, char **argv, Options *options, Error *error) 
         return 0;
 }
 
-static int find_verb(Options *options, const struct VerbSyntax **ret, Error *error) {
+static int find_verb(ClientOptions *options, const struct VerbSyntax **ret, Error *error) {
         const char *name = options->n_arguments > 0 ? options->arguments[0] : NULL;
         const char *sub = options->n_arguments > 1 ? options->arguments[1] : "list";
         bool is_known = false;
@@ -311,7 +312,7 @@ static int find_verb(Options *options, const struct VerbSyntax **ret, Error *err
         return 0;
 }
 
-static int parse_arguments(Options *options, Error *error) {
+static int parse_arguments(ClientOptions *options, Error *error) {
         const struct VerbSyntax *syntax = &bootstrap_syntax;
         int r;
 
@@ -335,7 +336,7 @@ static int parse_arguments(Options *options, Error *error) {
         return 0;
 }
 
-static int check_combinations(const Options *options, Error *error) {
+static int check_combinations(const ClientOptions *options, Error *error) {
         const char *refusal = NULL;
 
         if (options->detach && options->transport == TRANSPORT_EMBEDDED)
@@ -352,10 +353,10 @@ static int check_combinations(const Options *options, Error *error) {
         return refusal ? error_set(error, EINVAL, ERROR_INVALID_OPTION, "%s", refusal) : 0;
 }
 
-int options_parse(int argc, char **argv, Options *ret, Error *error) {
+int client_options_parse(int argc, char **argv, ClientOptions *ret, Error *error) {
         int r;
 
-        *ret = (Options){ .verb = VERB_BOOTSTRAP };
+        *ret = (ClientOptions){ .verb = VERB_BOOTSTRAP };
         r = parse_options(argc, argv, ret, error);
         if (r < 0 || ret->verb != VERB_BOOTSTRAP)
                 return r;

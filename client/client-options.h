@@ -10,7 +10,7 @@
 #include "base-error.h"
 #include "base-idmap.h"
 
-typedef enum Verb {
+typedef enum ClientVerb {
         VERB_BOOTSTRAP,
         VERB_LIST,
         VERB_SHOW,
@@ -25,10 +25,10 @@ typedef enum Verb {
         VERB_HELP,
         VERB_VERSION,
         _VERB_MAX,
-} Verb;
+} ClientVerb;
 
 /* Where the daemon is. */
-typedef enum Transport {
+typedef enum ClientTransport {
         TRANSPORT_DEFAULT, /* the system bus for root, else the session bus; embedded without one */
         TRANSPORT_SYSTEM,
         TRANSPORT_USER,
@@ -36,12 +36,12 @@ typedef enum Transport {
         TRANSPORT_ADDRESS,
         TRANSPORT_HOST,
         _TRANSPORT_MAX,
-} Transport;
+} ClientTransport;
 
 /* Strings are borrowed from argv. */
-typedef struct Options {
-        Verb verb;
-        Transport transport;
+typedef struct ClientOptions {
+        ClientVerb verb;
+        ClientTransport transport;
         const char *address; /* a D-Bus address or an ssh host, as @transport says */
 
         char **arguments; /* what follows the verb; for VERB_BOOTSTRAP source and destination */
@@ -59,10 +59,10 @@ typedef struct Options {
         bool not_secure, no_cache, offline, overwrite, share_layers, keep_devices, force, detach;
         bool quiet, debug, status_only, json;
         bool no_ask_password, no_legend;
-} Options;
+} ClientOptions;
 
 /**
- * options_parse() - read the command line
+ * client_options_parse() - read the command line
  * @argv:       is reordered, options first, as getopt_long(3) does; a password that another one
  *              replaces is overwritten
  * @ret:        to be filled; refers to @argv; its @json is set also on failure
@@ -71,4 +71,4 @@ typedef struct Options {
  *
  * Return: 0, or -EINVAL with an @error of one line when the usage is wrong.
  */
-int options_parse(int argc, char **argv, Options *ret, Error *error);
+int client_options_parse(int argc, char **argv, ClientOptions *ret, Error *error);

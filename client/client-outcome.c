@@ -69,15 +69,16 @@ static int duplicate(const char *text, char **ret) {
         return 0;
 }
 
-int outcome_set(Outcome *outcome, const char *result, const char *error, const char *message) {
-        _cleanup_(outcome_done) Outcome made = OUTCOME_NULL;
+int client_outcome_set(
+        ClientOutcome *outcome, const char *result, const char *error, const char *message) {
+        _cleanup_(client_outcome_done) ClientOutcome made = OUTCOME_NULL;
 
         if (duplicate(result, &made.result) < 0 || duplicate(error, &made.error) < 0 ||
             duplicate(message, &made.message) < 0)
                 return -ENOMEM;
 
-        outcome_done(outcome);
-        *outcome = (Outcome){
+        client_outcome_done(outcome);
+        *outcome = (ClientOutcome){
                 .result = TAKE_PTR(made.result),
                 .error = TAKE_PTR(made.error),
                 .message = TAKE_PTR(made.message),
@@ -85,21 +86,21 @@ int outcome_set(Outcome *outcome, const char *result, const char *error, const c
         return 0;
 }
 
-int outcome_set_error(Outcome *outcome, const Error *error) {
-        return outcome_set(
+int client_outcome_set_error(ClientOutcome *outcome, const Error *error) {
+        return client_outcome_set(
                 outcome, error->kind == ERROR_CANCELLED ? "cancelled" : "failed",
                 error_kind_to_bus_name(error->kind), error_text(error));
 }
 
-int outcome_set_bus_error(Outcome *outcome, const sd_bus_error *bus_error) {
+int client_outcome_set_bus_error(ClientOutcome *outcome, const sd_bus_error *bus_error) {
         /* A newer daemon's names pass through; those of the bus become ours. */
         const char *name =
                 is_ours(bus_error) ? bus_error->name : error_kind_to_bus_name(find_kind(bus_error));
 
-        return outcome_set(outcome, "failed", name, find_message(bus_error));
+        return client_outcome_set(outcome, "failed", name, find_message(bus_error));
 }
 
-int outcome_status(const Outcome *outcome) {
+int client_outcome_status(const ClientOutcome *outcome) {
         if (!outcome->result)
                 return STATUS_FAILED;
         if (strcmp(outcome->result, "done") == 0)
@@ -108,14 +109,14 @@ int outcome_status(const Outcome *outcome) {
         return strcmp(outcome->result, "cancelled") == 0 ? STATUS_CANCELLED : STATUS_FAILED;
 }
 
-void outcome_done(Outcome *outcome) {
+void client_outcome_done(ClientOutcome *outcome) {
         free(outcome->result);
         free(outcome->error);
         free(outcome->message);
         *outcome = OUTCOME_NULL;
 }
 
-int error_set_bus(Error *error, int r, const sd_bus_error *bus_error) {
+int client_error_set_bus(Error *error, int r, const sd_bus_error *bus_error) {
         int code;
 
         if (!sd_bus_error_is_set(bus_error))
@@ -126,6 +127,6 @@ int error_set_bus(Error *error, int r, const sd_bus_error *bus_error) {
                 error, code > 0 ? code : EIO, find_kind(bus_error), "%s", find_message(bus_error));
 }
 
-int error_set_message(Error *error, int r) {
+int client_error_set_message(Error *error, int r) {
         return error_set_errno(error, -r, "Cannot read or write a message of the daemon's");
 }

@@ -16,36 +16,37 @@ enum {
         STATUS_CANCELLED = 130, /* as a shell says it of a program that SIGINT ended */
 };
 
-typedef struct Outcome {
+typedef struct ClientOutcome {
         char *result;  /* "done", "failed" or "cancelled"; owned; NULL while not known */
         char *error;   /* D-Bus error name; owned; NULL when done */
         char *message; /* one sentence; owned; NULL when done */
-} Outcome;
+} ClientOutcome;
 
-#define OUTCOME_NULL ((Outcome){ 0 })
+#define OUTCOME_NULL ((ClientOutcome){ 0 })
 
-/** outcome_set() - say how it ended; empty texts count as NULL; returns 0 or -ENOMEM */
-int outcome_set(Outcome *outcome, const char *result, const char *error, const char *message);
+/** client_outcome_set() - say how it ended; empty texts count as NULL; returns 0 or -ENOMEM */
+int client_outcome_set(
+        ClientOutcome *outcome, const char *result, const char *error, const char *message);
 
-/** outcome_set_error() - as outcome_set(), for a failure that was found here */
-int outcome_set_error(Outcome *outcome, const Error *error);
+/** client_outcome_set_error() - as client_outcome_set(), for a failure that was found here */
+int client_outcome_set_error(ClientOutcome *outcome, const Error *error);
 
-/** outcome_set_bus_error() - as outcome_set(), for a call that failed */
-int outcome_set_bus_error(Outcome *outcome, const sd_bus_error *bus_error);
+/** client_outcome_set_bus_error() - as client_outcome_set(), for a call that failed */
+int client_outcome_set_bus_error(ClientOutcome *outcome, const sd_bus_error *bus_error);
 
-/** outcome_status() - the exit status for it */
-int outcome_status(const Outcome *outcome);
+/** client_outcome_status() - the exit status for it */
+int client_outcome_status(const ClientOutcome *outcome);
 
-/** outcome_done() - release what @outcome owns and make it empty; usable with _cleanup_() */
-void outcome_done(Outcome *outcome);
+/** client_outcome_done() - release what @outcome owns and make it empty; usable with _cleanup_() */
+void client_outcome_done(ClientOutcome *outcome);
 
 /**
- * error_set_bus() - describe a call that failed
+ * client_error_set_bus() - describe a call that failed
  * @r:          what the call returned, for when @bus_error is not set
  *
  * Return: a negative errno, with @error set.
  */
-int error_set_bus(Error *error, int r, const sd_bus_error *bus_error);
+int client_error_set_bus(Error *error, int r, const sd_bus_error *bus_error);
 
-/** error_set_message() - describe a message that could not be made or read; returns @r */
-int error_set_message(Error *error, int r);
+/** client_error_set_message() - describe a message that could not be made or read; returns @r */
+int client_error_set_message(Error *error, int r);

@@ -30,7 +30,7 @@ static void drop_empty_components(char *path) {
         *out = '\0';
 }
 
-int path_make_absolute(const char *directory, const char *path, char **ret, Error *error) {
+int client_path_make_absolute(const char *directory, const char *path, char **ret, Error *error) {
         char *absolute;
 
         if (asprintf(&absolute, "%s/%s", path[0] == '/' ? "" : directory, path) < 0)

@@ -6,11 +6,11 @@
 #include "base-error.h"
 
 /**
- * path_make_absolute() - @path from the root on
+ * client_path_make_absolute() - @path from the root on
  * @directory:  what a relative @path starts from; absolute
  *
  * "." and empty components are dropped; ".." stays, since what is above a symlink is elsewhere.
  *
  * Return: 0, or -ENOMEM with @error set; *@ret is owned by the caller.
  */
-int path_make_absolute(const char *directory, const char *path, char **ret, Error *error);
+int client_path_make_absolute(const char *directory, const char *path, char **ret, Error *error);

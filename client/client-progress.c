@@ -35,7 +35,7 @@ static const char *find_phase(const char *phase) {
         return phase;
 }
 
-const char *progress_phase_text(const char *phase) {
+const char *client_progress_phase_text(const char *phase) {
         const char *text = find_phase(phase);
 
         return *text ? _(text) : text; /* the translation of "" is the catalogue's header */
@@ -47,40 +47,44 @@ static double clamp_fraction(double fraction) {
         return fraction > 1 ? 1 : fraction;
 }
 
-static unsigned to_parts(const Progress *progress, unsigned n_parts) {
+static unsigned to_parts(const ClientProgress *progress, unsigned n_parts) {
         /* 0.29 * 100 is a little less than 29. */
         return (unsigned) (clamp_fraction(progress->fraction) * n_parts + 1e-6);
 }
 
-bool progress_is_due(const Progress *last, const Progress *now) {
+bool client_progress_is_due(const ClientProgress *last, const ClientProgress *now) {
         return !last->phase || strcmp(last->phase, now->phase) != 0 ||
                to_parts(last, 10) != to_parts(now, 10);
 }
 
 /* "12.0M of 48.0M", or nothing when the total is not known. */
-static const char *format_count(const Progress *progress, char ret[static COUNT_TEXT_MAX]) {
+static const char *format_count(const ClientProgress *progress, char ret[static COUNT_TEXT_MAX]) {
         char done[SIZE_TEXT_MAX], total[SIZE_TEXT_MAX];
 
         ret[0] = '\0';
         if (progress->total > 0)
                 (void) snprintf(
-                        ret, COUNT_TEXT_MAX, _("%s of %s"), size_format(progress->done, done),
-                        size_format(progress->total, total));
+                        ret, COUNT_TEXT_MAX, _("%s of %s"),
+                        client_size_format(progress->done, done),
+                        client_size_format(progress->total, total));
 
         return ret;
 }
 
-char *progress_format_plain(const Progress *progress, char ret[static PROGRESS_LINE_MAX]) {
+char *client_progress_format_plain(
+        const ClientProgress *progress, char ret[static PROGRESS_LINE_MAX]) {
         char count[COUNT_TEXT_MAX];
 
         format_count(progress, count);
         (void) snprintf(
-                ret, PROGRESS_LINE_MAX, "%s%s%s (%u%%)", progress_phase_text(progress->phase),
-                count[0] ? ": " : "", count, to_parts(progress, 100));
+                ret, PROGRESS_LINE_MAX, "%s%s%s (%u%%)",
+                client_progress_phase_text(progress->phase), count[0] ? ": " : "", count,
+                to_parts(progress, 100));
         return ret;
 }
 
-char *progress_format_status(const Progress *progress, char ret[static PROGRESS_LINE_MAX]) {
+char *client_progress_format_status(
+        const ClientProgress *progress, char ret[static PROGRESS_LINE_MAX]) {
         unsigned parts = to_parts(progress, 10000);
 
         (void) snprintf(
@@ -90,7 +94,7 @@ char *progress_format_status(const Progress *progress, char ret[static PROGRESS_
 }
 
 static void fill_bar(
-        const Progress *progress, size_t columns, char ret[static BAR_COLUMNS_MAX + 1]) {
+        const ClientProgress *progress, size_t columns, char ret[static BAR_COLUMNS_MAX + 1]) {
         size_t filled = to_parts(progress, (unsigned) columns);
 
         memset(ret, '=', filled);
@@ -113,20 +117,20 @@ static size_t cut_at(const char *text, size_t columns) {
         return (size_t) (p - text);
 }
 
-char *progress_format_bar(
-        const Progress *progress,
+char *client_progress_format_bar(
+        const ClientProgress *progress,
         size_t columns,
         bool is_coloured,
         char ret[static PROGRESS_LINE_MAX]) {
         char count[COUNT_TEXT_MAX], bar[BAR_COLUMNS_MAX + 1] = "";
-        const char *label = progress_phase_text(progress->phase);
+        const char *label = client_progress_phase_text(progress->phase);
         size_t width = text_columns(label), room, padding;
 
         columns = columns > 1 ? columns - 1 : 0;
         padding = width < LABEL_COLUMNS ? LABEL_COLUMNS - width : 0;
         width += padding + FRAME_COLUMNS;
         if (columns < width + BAR_COLUMNS_MIN) {
-                progress_format_plain(progress, ret);
+                client_progress_format_plain(progress, ret);
                 ret[cut_at(ret, columns)] = '\0';
                 return ret;
         }

@@ -10,42 +10,44 @@
 #define PROGRESS_LINE_MAX ((size_t) 1024) /* bytes with the NUL; longer lines are cut */
 
 /* As org.virtbootstrap1.Job.ProgressChanged says it. */
-typedef struct Progress {
+typedef struct ClientProgress {
         const char *phase;    /* borrowed; "queued", "resolve", "download", … */
         uint64_t done, total; /* bytes of the phase; @total 0 when not known */
         double fraction;      /* of the job, 0 to 1 */
-} Progress;
+} ClientProgress;
 
-/** progress_phase_text() - the translated name of a phase; @phase itself when it is not known */
-const char *progress_phase_text(const char *phase);
+/** client_progress_phase_text() - the translated name of a phase; @phase itself when it is not known */
+const char *client_progress_phase_text(const char *phase);
 
 /**
- * progress_is_due() - whether @now is worth a line after a line for @last
+ * client_progress_is_due() - whether @now is worth a line after a line for @last
  *
  * It is for another phase, and for each tenth of the job, so that a log stays readable.
  * @last->phase is NULL before the first line.
  */
-bool progress_is_due(const Progress *last, const Progress *now);
+bool client_progress_is_due(const ClientProgress *last, const ClientProgress *now);
 
-/** progress_format_plain() - "Downloading: 12.0M of 48.0M (25%)"; returns @ret */
-char *progress_format_plain(const Progress *progress, char ret[static PROGRESS_LINE_MAX]);
+/** client_progress_format_plain() - "Downloading: 12.0M of 48.0M (25%)"; returns @ret */
+char *client_progress_format_plain(
+        const ClientProgress *progress, char ret[static PROGRESS_LINE_MAX]);
 
 /**
- * progress_format_status() - "Status: Downloading, Progress: 25.00%"; returns @ret
+ * client_progress_format_status() - "Status: Downloading, Progress: 25.00%"; returns @ret
  *
  * Not translated: programs read it.
  */
-char *progress_format_status(const Progress *progress, char ret[static PROGRESS_LINE_MAX]);
+char *client_progress_format_status(
+        const ClientProgress *progress, char ret[static PROGRESS_LINE_MAX]);
 
 /**
- * progress_format_bar() - "Downloading [=====>        ]  25% 12.0M of 48.0M"
+ * client_progress_format_bar() - "Downloading [=====>        ]  25% 12.0M of 48.0M"
  * @columns:    width of the terminal; the line takes at most one less
  * @is_coloured: whether to colour the bar with ANSI sequences
  *
  * What does not fit is left out, from the right. Returns @ret.
  */
-char *progress_format_bar(
-        const Progress *progress,
+char *client_progress_format_bar(
+        const ClientProgress *progress,
         size_t columns,
         bool is_coloured,
         char ret[static PROGRESS_LINE_MAX]);

@@ -55,9 +55,9 @@ static int append_map(sd_bus_message *call, const char *key, const IdMap *map) {
 
 static int append_common(
         sd_bus_message *call,
-        const Options *options,
-        const Secrets *secrets,
-        const Source *source) {
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        const ClientSource *source) {
         int r;
 
         r = append_fd(call, "source-fd", source->fd);
@@ -73,7 +73,7 @@ static int append_common(
 }
 
 static int append_for_bootstrap(
-        sd_bus_message *call, const Options *options, const Secrets *secrets) {
+        sd_bus_message *call, const ClientOptions *options, const ClientSecrets *secrets) {
         int r;
 
         r = append_string(call, "format", options->format);
@@ -96,7 +96,7 @@ static int append_for_bootstrap(
         return r < 0 ? r : append_fd(call, "root-password-fd", secrets->root_password_fd);
 }
 
-static int check_strings(const Options *options, const char *source, Error *error) {
+static int check_strings(const ClientOptions *options, const char *source, Error *error) {
         const struct {
                 const char *what, *text;
         } strings[] = {
@@ -115,8 +115,8 @@ static int check_strings(const Options *options, const char *source, Error *erro
 }
 
 static int check_descriptors(
-        const Connection *connection, bool have_any, const char *what, Error *error) {
-        if (!have_any || connection_carries_descriptors(connection))
+        const ClientConnection *connection, bool have_any, const char *what, Error *error) {
+        if (!have_any || client_connection_carries_descriptors(connection))
                 return 0;
 
         return error_set(
@@ -124,23 +124,23 @@ static int check_descriptors(
                 "%s cannot be handed over on this connection, which carries no descriptors", what);
 }
 
-int request_read_source(
-        Connection *connection,
+int client_request_read_source(
+        ClientConnection *connection,
         const char *directory,
         const char *text,
-        Source *ret,
+        ClientSource *ret,
         Error *error) {
         int r;
 
-        r = check_descriptors(connection, source_is_file(text), "Files of this host", error);
-        return r < 0 ? r : source_read(directory, text, ret, error);
+        r = check_descriptors(connection, client_source_is_file(text), "Files of this host", error);
+        return r < 0 ? r : client_source_read(directory, text, ret, error);
 }
 
 static int new_call(
-        Connection *connection,
+        ClientConnection *connection,
         const char *member,
-        const Options *options,
-        const Secrets *secrets,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
         sd_bus_message **ret,
         Error *error) {
         int r;
@@ -152,18 +152,18 @@ static int new_call(
                 return r;
 
         r = sd_bus_message_new_method_call(
-                connection_bus(connection), ret, connection_peer_name(connection), BUS_PATH,
-                BUS_MANAGER, member);
+                client_connection_bus(connection), ret, client_connection_peer_name(connection),
+                BUS_PATH, BUS_MANAGER, member);
         if (r >= 0)
                 r = sd_bus_message_sensitive(*ret);
-        return r < 0 ? error_set_message(error, r) : 0;
+        return r < 0 ? client_error_set_message(error, r) : 0;
 }
 
-int request_new_bootstrap(
-        Connection *connection,
-        const Options *options,
-        const Secrets *secrets,
-        const Source *source,
+int client_request_new_bootstrap(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        const ClientSource *source,
         const char *destination,
         sd_bus_message **ret,
         Error *error) {
@@ -192,17 +192,17 @@ int request_new_bootstrap(
         if (r >= 0)
                 r = sd_bus_message_close_container(call);
         if (r < 0)
-                return error_set_message(error, r);
+                return client_error_set_message(error, r);
 
         *ret = TAKE_PTR(call);
         return 0;
 }
 
-int request_new_inspect(
-        Connection *connection,
-        const Options *options,
-        const Secrets *secrets,
-        const Source *source,
+int client_request_new_inspect(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        const ClientSource *source,
         sd_bus_message **ret,
         Error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
@@ -224,7 +224,7 @@ int request_new_inspect(
         if (r >= 0)
                 r = sd_bus_message_close_container(call);
         if (r < 0)
-                return error_set_message(error, r);
+                return client_error_set_message(error, r);
 
         *ret = TAKE_PTR(call);
         return 0;

@@ -10,35 +10,39 @@
 #include "client-source.h"
 
 /**
- * request_read_source() - source_read(), when the connection can carry what it opens
+ * client_request_read_source() - client_source_read(), when the connection can carry what it opens
  *
  * Return: 0, or a negative errno with @error set.
  */
-int request_read_source(
-        Connection *connection, const char *directory, const char *text, Source *ret, Error *error);
+int client_request_read_source(
+        ClientConnection *connection,
+        const char *directory,
+        const char *text,
+        ClientSource *ret,
+        Error *error);
 
 /**
- * request_new_bootstrap() - make a call of Bootstrap
+ * client_request_new_bootstrap() - make a call of Bootstrap
  * @destination: as the daemon gets it
  *
  * Marked sensitive; secrets and files go along as descriptors, which the message duplicates.
  *
  * Return: 0, or a negative errno with @error set; *@ret is owned by the caller.
  */
-int request_new_bootstrap(
-        Connection *connection,
-        const Options *options,
-        const Secrets *secrets,
-        const Source *source,
+int client_request_new_bootstrap(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        const ClientSource *source,
         const char *destination,
         sd_bus_message **ret,
         Error *error);
 
-/** request_new_inspect() - as request_new_bootstrap(), of Inspect, with the options that it has */
-int request_new_inspect(
-        Connection *connection,
-        const Options *options,
-        const Secrets *secrets,
-        const Source *source,
+/** client_request_new_inspect() - as client_request_new_bootstrap(), of Inspect, with the options that it has */
+int client_request_new_inspect(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        const ClientSource *source,
         sd_bus_message **ret,
         Error *error);

@@ -28,7 +28,7 @@ static void erase(char **selector) {
         }
 }
 
-void secret_erase(Options *options) {
+void client_secret_erase(ClientOptions *options) {
         erase(&options->password);
         erase(&options->root_password);
 }
@@ -169,7 +169,7 @@ static int ask(const char *username, int *ret_fd, Error *error) {
         return seal(buffer, (size_t) n, ret_fd, error);
 }
 
-static int take_password(Options *options, int *ret_fd, Error *error) {
+static int take_password(ClientOptions *options, int *ret_fd, Error *error) {
         if (!options->username)
                 return 0;
         if (options->password)
@@ -182,8 +182,9 @@ static int take_password(Options *options, int *ret_fd, Error *error) {
         return ask(options->username, ret_fd, error);
 }
 
-int secrets_take(Options *options, Secrets *ret, bool *ret_is_exposed, Error *error) {
-        _cleanup_(secrets_done) Secrets secrets = SECRETS_NULL;
+int client_secrets_take(
+        ClientOptions *options, ClientSecrets *ret, bool *ret_is_exposed, Error *error) {
+        _cleanup_(client_secrets_done) ClientSecrets secrets = SECRETS_NULL;
         int r = 0;
 
         *ret_is_exposed = options->root_password && !is_file(options->root_password);
@@ -191,15 +192,15 @@ int secrets_take(Options *options, Secrets *ret, bool *ret_is_exposed, Error *er
                 r = take(&options->root_password, &secrets.root_password_fd, error);
         if (r >= 0)
                 r = take_password(options, &secrets.password_fd, error);
-        secret_erase(options);
+        client_secret_erase(options);
         if (r < 0)
                 return r;
 
-        *ret = (Secrets){ TAKE_FD(secrets.password_fd), TAKE_FD(secrets.root_password_fd) };
+        *ret = (ClientSecrets){ TAKE_FD(secrets.password_fd), TAKE_FD(secrets.root_password_fd) };
         return 0;
 }
 
-void secrets_done(Secrets *secrets) {
+void client_secrets_done(ClientSecrets *secrets) {
         closep(&secrets->password_fd);
         closep(&secrets->root_password_fd);
         *secrets = SECRETS_NULL;

@@ -10,15 +10,15 @@
 
 #define SECRET_BYTES_MAX ((size_t) 4096)
 
-typedef struct Secrets {
+typedef struct ClientSecrets {
         int password_fd;      /* owned; negative when there is none */
         int root_password_fd; /* owned; negative when there is none */
-} Secrets;
+} ClientSecrets;
 
-#define SECRETS_NULL ((Secrets){ -EBADF, -EBADF })
+#define SECRETS_NULL ((ClientSecrets){ -EBADF, -EBADF })
 
 /**
- * secrets_take() - turn the passwords of the command line into descriptors
+ * client_secrets_take() - turn the passwords of the command line into descriptors
  * @options:    plain passwords are overwritten in argv and gone from here
  * @ret_is_exposed: whether root's password stood on the command line, which is worth a warning; it is
  *              set also on failure
@@ -28,10 +28,11 @@ typedef struct Secrets {
  *
  * Return: 0, or a negative errno with @error set; ERROR_CANCELLED for a Ctrl-C at the question.
  */
-int secrets_take(Options *options, Secrets *ret, bool *ret_is_exposed, Error *error);
+int client_secrets_take(
+        ClientOptions *options, ClientSecrets *ret, bool *ret_is_exposed, Error *error);
 
-/** secret_erase() - overwrite the plain passwords in argv, without reading them */
-void secret_erase(Options *options);
+/** client_secret_erase() - overwrite the plain passwords in argv, without reading them */
+void client_secret_erase(ClientOptions *options);
 
-/** secrets_done() - close them; usable with _cleanup_() */
-void secrets_done(Secrets *secrets);
+/** client_secrets_done() - close them; usable with _cleanup_() */
+void client_secrets_done(ClientSecrets *secrets);

@@ -45,7 +45,7 @@ static bool parse_unit(const char *text, unsigned *ret_shift) {
         return text[1] == '\0';
 }
 
-int size_parse(const char *text, uint64_t *ret_bytes, Error *error) {
+int client_size_parse(const char *text, uint64_t *ret_bytes, Error *error) {
         const char *p = text;
         uint64_t value;
         unsigned shift;
@@ -59,7 +59,7 @@ int size_parse(const char *text, uint64_t *ret_bytes, Error *error) {
         return 0;
 }
 
-char *size_format(uint64_t bytes, char ret[static SIZE_TEXT_MAX]) {
+char *client_size_format(uint64_t bytes, char ret[static SIZE_TEXT_MAX]) {
         unsigned unit = 0;
         uint64_t tenths;
 

@@ -92,7 +92,7 @@ static bool split(const char *text, Parts *ret) {
         return true;
 }
 
-bool source_is_file(const char *text) {
+bool client_source_is_file(const char *text) {
         Parts parts;
 
         return split(text, &parts);
@@ -143,7 +143,7 @@ static bool unescape(char *text) {
 static bool is_there(const char *directory, const char *path) {
         _cleanup_(freep) char *absolute = NULL;
 
-        return path_make_absolute(directory, path, &absolute, NULL) >= 0 &&
+        return client_path_make_absolute(directory, path, &absolute, NULL) >= 0 &&
                access(absolute, F_OK) == 0;
 }
 
@@ -238,8 +238,8 @@ static int make_utf8(char **text, Error *error) {
         return 0;
 }
 
-int source_read(const char *directory, const char *text, Source *ret, Error *error) {
-        _cleanup_(source_done) Source source = SOURCE_NULL;
+int client_source_read(const char *directory, const char *text, ClientSource *ret, Error *error) {
+        _cleanup_(client_source_done) ClientSource source = SOURCE_NULL;
         _cleanup_(freep) char *path = NULL, *absolute = NULL;
         Parts parts;
         int r;
@@ -260,7 +260,7 @@ int source_read(const char *directory, const char *text, Source *ret, Error *err
         if (!path)
                 return error_oom(error);
 
-        r = path_make_absolute(directory, path, &absolute, error);
+        r = client_path_make_absolute(directory, path, &absolute, error);
         if (r >= 0)
                 r = open_path(
                         is_standard_input(path, parts.is_directory) ? path : absolute,
@@ -283,7 +283,7 @@ int source_read(const char *directory, const char *text, Source *ret, Error *err
         return 0;
 }
 
-void source_done(Source *source) {
+void client_source_done(ClientSource *source) {
         free(source->text);
         closep(&source->fd);
         *source = SOURCE_NULL;

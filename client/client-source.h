@@ -10,31 +10,31 @@
 
 #include "base-error.h"
 
-typedef struct Source {
+typedef struct ClientSource {
         char *text; /* owned; UTF-8; as the daemon gets it: it does not run where the user stands */
         int fd;     /* owned; the file or directory; negative when the source is none */
-} Source;
+} ClientSource;
 
-#define SOURCE_NULL ((Source){ NULL, -EBADF })
+#define SOURCE_NULL ((ClientSource){ NULL, -EBADF })
 
 /**
- * source_read() - read a source of the command line
+ * client_source_read() - read a source of the command line
  * @directory:  what a relative path starts from; absolute
  * @text:       a PATH alone, or behind file://, oci:, oci-archive:, docker-archive: and dir: is opened;
  *              of oci: and the archives it ends at the first ':', as containers-transports(5) has it.
  *              All other sources are only copied. The case of the schemes does not matter, and a file:
  *              URI may name localhost, but has no %-escapes.
- * @ret:        to be released with source_done(); untouched on failure
+ * @ret:        to be released with client_source_done(); untouched on failure
  *
  * Instead of a file "-" is standard input, as /dev/stdin is. Waits until somebody writes to a named pipe.
  *
  * Return: 0, or a negative errno with @error set, which names the path, and what may have been meant:
  * ERROR_NOT_FOUND, …
  */
-int source_read(const char *directory, const char *text, Source *ret, Error *error);
+int client_source_read(const char *directory, const char *text, ClientSource *ret, Error *error);
 
-/** source_is_file() - whether source_read() opens something for @text */
-bool source_is_file(const char *text);
+/** client_source_is_file() - whether client_source_read() opens something for @text */
+bool client_source_is_file(const char *text);
 
-/** source_done() - release what @source owns; usable with _cleanup_() */
-void source_done(Source *source);
+/** client_source_done() - release what @source owns; usable with _cleanup_() */
+void client_source_done(ClientSource *source);

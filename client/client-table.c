@@ -6,28 +6,29 @@
 #include "base-text.h"
 #include "client-table.h"
 
-struct Table {
-        const TableColumn *columns; /* borrowed */
+struct ClientTable {
+        const ClientTableColumn *columns; /* borrowed */
         size_t n_columns;
         char **cells; /* owned, row by row */
         size_t n_cells;
         size_t n_allocated;
 };
 
-int table_new(const TableColumn *columns, size_t n_columns, Table **ret, Error *error) {
-        Table *table = malloc(sizeof(*table));
+int client_table_new(
+        const ClientTableColumn *columns, size_t n_columns, ClientTable **ret, Error *error) {
+        ClientTable *table = malloc(sizeof(*table));
 
         assert(n_columns > 0 && n_columns <= TABLE_COLUMNS_MAX);
 
         if (!table)
                 return error_oom(error);
 
-        *table = (Table){ .columns = columns, .n_columns = n_columns };
+        *table = (ClientTable){ .columns = columns, .n_columns = n_columns };
         *ret = table;
         return 0;
 }
 
-Table *table_free(Table *table) {
+ClientTable *client_table_free(ClientTable *table) {
         if (!table)
                 return NULL;
 
@@ -38,7 +39,7 @@ Table *table_free(Table *table) {
         return NULL;
 }
 
-static int grow(Table *table, Error *error) {
+static int grow(ClientTable *table, Error *error) {
         size_t n = table->n_allocated * 2 + table->n_columns * 16;
         char **cells;
 
@@ -47,7 +48,7 @@ static int grow(Table *table, Error *error) {
         if (table->n_cells + table->n_columns > TABLE_CELLS_MAX)
                 return error_set(
                         error, E2BIG, ERROR_LIMIT_EXCEEDED, "The listing has more than %zu rows",
-                        table_rows(table));
+                        client_table_rows(table));
 
         cells = reallocarray(table->cells, n, sizeof(*cells));
         if (!cells)
@@ -58,7 +59,7 @@ static int grow(Table *table, Error *error) {
         return 0;
 }
 
-int table_add(Table *table, const char *const cells[], Error *error) {
+int client_table_add(ClientTable *table, const char *const cells[], Error *error) {
         size_t n_cells = table->n_cells;
         int r;
 
@@ -80,12 +81,13 @@ int table_add(Table *table, const char *const cells[], Error *error) {
         return 0;
 }
 
-size_t table_rows(const Table *table) {
+size_t client_table_rows(const ClientTable *table) {
         assert(table->n_columns > 0);
         return table->n_cells / table->n_columns;
 }
 
-static void measure(const Table *table, bool has_titles, size_t widths[static TABLE_COLUMNS_MAX]) {
+static void measure(
+        const ClientTable *table, bool has_titles, size_t widths[static TABLE_COLUMNS_MAX]) {
         assert(table->n_columns > 0);
         for (size_t i = 0; i < table->n_columns; i++)
                 widths[i] = has_titles ? text_columns(table->columns[i].title) : 0;
@@ -99,7 +101,7 @@ static void measure(const Table *table, bool has_titles, size_t widths[static TA
 }
 
 static void print_cell(
-        const Table *table, size_t column, const char *text, size_t width, FILE *file) {
+        const ClientTable *table, size_t column, const char *text, size_t width, FILE *file) {
         bool is_last = column + 1 == table->n_columns;
         int padding = (int) (width - text_columns(text));
 
@@ -110,7 +112,7 @@ static void print_cell(
         (void) fputs(is_last ? "\n" : " ", file);
 }
 
-void table_print(const Table *table, bool has_titles, FILE *file) {
+void client_table_print(const ClientTable *table, bool has_titles, FILE *file) {
         size_t widths[TABLE_COLUMNS_MAX];
 
         assert(table->n_columns > 0);

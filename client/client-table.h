@@ -12,31 +12,32 @@
 #define TABLE_COLUMNS_MAX ((size_t) 8)
 #define TABLE_CELLS_MAX   ((size_t) 1 << 20)
 
-typedef struct TableColumn {
+typedef struct ClientTableColumn {
         const char *title;
         bool is_right; /* aligned to the right, as numbers are */
-} TableColumn;
+} ClientTableColumn;
 
-typedef struct Table Table;
+typedef struct ClientTable ClientTable;
 
-/** table_new() - an empty table; @columns is borrowed; *@ret is owned by the caller */
-int table_new(const TableColumn *columns, size_t n_columns, Table **ret, Error *error);
+/** client_table_new() - an empty table; @columns is borrowed; *@ret is owned by the caller */
+int client_table_new(
+        const ClientTableColumn *columns, size_t n_columns, ClientTable **ret, Error *error);
 
-/** table_free() - release @table (may be NULL) */
-Table *table_free(Table *table);
+/** client_table_free() - release @table (may be NULL) */
+ClientTable *client_table_free(ClientTable *table);
 
 /**
- * table_add() - add a row
+ * client_table_add() - add a row
  * @cells:      one text for each column, copied; control characters in it are replaced
  *
  * Return: 0, or -ENOMEM or -E2BIG with @error set.
  */
-int table_add(Table *table, const char *const cells[], Error *error);
+int client_table_add(ClientTable *table, const char *const cells[], Error *error);
 
-/** table_rows() - how many rows there are */
-size_t table_rows(const Table *table);
+/** client_table_rows() - how many rows there are */
+size_t client_table_rows(const ClientTable *table);
 
-/** table_print() - write all rows, under the titles when @has_titles */
-void table_print(const Table *table, bool has_titles, FILE *file);
+/** client_table_print() - write all rows, under the titles when @has_titles */
+void client_table_print(const ClientTable *table, bool has_titles, FILE *file);
 
-DEFINE_CLEANUP(Table, table_free);
+DEFINE_CLEANUP(ClientTable, client_table_free);

@@ -11,16 +11,26 @@
 #include "client-connect.h"
 #include "client-secret.h"
 
-int verb_bootstrap(
-        Connection *connection, const Options *options, const Secrets *secrets, Error *error);
-int verb_inspect(
-        Connection *connection, const Options *options, const Secrets *secrets, Error *error);
-int verb_list(Connection *connection, const Options *options, Error *error);
-int verb_show(Connection *connection, const Options *options, Error *error);
-int verb_attach(Connection *connection, const Options *options, Error *error);
-int verb_cancel(Connection *connection, const Options *options, Error *error);
-int verb_monitor(Connection *connection, const Options *options, Error *error);
-int verb_cache_list(Connection *connection, const Options *options, Error *error);
-int verb_cache_verify(Connection *connection, const Options *options, Error *error);
-int verb_cache_remove(Connection *connection, const Options *options, Error *error);
-int verb_cache_prune(Connection *connection, const Options *options, Error *error);
+int client_verb_bootstrap(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        Error *error);
+int client_verb_inspect(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        Error *error);
+int client_verb_list(ClientConnection *connection, const ClientOptions *options, Error *error);
+int client_verb_show(ClientConnection *connection, const ClientOptions *options, Error *error);
+int client_verb_attach(ClientConnection *connection, const ClientOptions *options, Error *error);
+int client_verb_cancel(ClientConnection *connection, const ClientOptions *options, Error *error);
+int client_verb_monitor(ClientConnection *connection, const ClientOptions *options, Error *error);
+int client_verb_cache_list(
+        ClientConnection *connection, const ClientOptions *options, Error *error);
+int client_verb_cache_verify(
+        ClientConnection *connection, const ClientOptions *options, Error *error);
+int client_verb_cache_remove(
+        ClientConnection *connection, const ClientOptions *options, Error *error);
+int client_verb_cache_prune(
+        ClientConnection *connection, const ClientOptions *options, Error *error);

@@ -41,17 +41,17 @@ typedef struct Daemon {
         sd_event_source *linger;                 /* armed between giving up the names and ending */
         sd_event_source *listening[SOCKETS_MAX]; /* NULL behind the last */
         Store *store;
-        Queue *queue;
+        JobQueue *queue;
         BusServer *server;
-        Recovery *recovery;
+        JobRecovery *recovery;
         bool is_stopping; /* no more jobs: end when the last one is cleaned up */
         Error error;      /* why it ends, if it should not */
 } Daemon;
 
 static void daemon_done(Daemon *daemon) {
-        recovery_free(daemon->recovery);
+        job_recovery_free(daemon->recovery);
         bus_server_free(daemon->server);
-        queue_free(daemon->queue);
+        job_queue_free(daemon->queue);
         store_free(daemon->store);
         sd_event_source_disable_unref(daemon->idle);
         sd_event_source_disable_unref(daemon->linger);
@@ -62,7 +62,7 @@ static void daemon_done(Daemon *daemon) {
 }
 
 static bool is_busy(const Daemon *daemon) {
-        return !queue_is_empty(daemon->queue) || bus_server_n_peers(daemon->server) > 0;
+        return !job_queue_is_empty(daemon->queue) || bus_server_n_peers(daemon->server) > 0;
 }
 
 /* Ends all jobs, and then the daemon. */
@@ -75,9 +75,9 @@ static void stop(Daemon *daemon, const char *why) {
         daemon->is_stopping = true;
         (void) sd_notify(0, "STOPPING=1");
         error_set(&error, EINTR, ERROR_INTERRUPTED, "The job was interrupted: %s", why);
-        queue_cancel_all(daemon->queue, &error);
+        job_queue_cancel_all(daemon->queue, &error);
         if (daemon->recovery)
-                recovery_stop(daemon->recovery);
+                job_recovery_stop(daemon->recovery);
 }
 
 static int on_linger(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -112,7 +112,7 @@ static int on_post(sd_event_source *source, void *userdata) {
         Daemon *daemon = userdata;
         int enabled = SD_EVENT_OFF;
 
-        if (daemon->is_stopping && queue_n_active(daemon->queue) == 0 && !daemon->recovery)
+        if (daemon->is_stopping && job_queue_n_active(daemon->queue) == 0 && !daemon->recovery)
                 return sd_event_exit(daemon->event, daemon->error.code != 0 ? EXIT_FAILURE : 0);
 
         if (is_busy(daemon) || daemon->config.idle_usec == 0)
@@ -154,12 +154,12 @@ static const BusServerEvents server_events = {
 static void on_recovered(void *userdata) {
         Daemon *daemon = userdata;
 
-        daemon->recovery = recovery_free(daemon->recovery);
+        daemon->recovery = job_recovery_free(daemon->recovery);
         if (daemon->options.recover)
                 stop(daemon, "the daemon was to clean up only");
 }
 
-static const RecoveryEvents recovery_events = { .ended = on_recovered };
+static const JobRecoveryEvents recovery_events = { .ended = on_recovered };
 
 static int on_connect(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
@@ -292,7 +292,7 @@ static int find_cache(const Daemon *daemon, char **ret, Error *error) {
 static int set_up_jobs(Daemon *daemon, Error *error) {
         const char *temporary = getenv("VIRTBOOTSTRAP_TMPDIR");
         const char *worker = getenv("VIRTBOOTSTRAP_WORKER");
-        const QueueSettings settings = {
+        const JobQueueSettings settings = {
                 .config = &daemon->config,
                 .worker_path = worker ? worker : WORKER_PATH,
                 .temporary_directory = temporary ? temporary : TEMPORARY_DEFAULT,
@@ -310,14 +310,15 @@ static int set_up_jobs(Daemon *daemon, Error *error) {
                         daemon->event, &daemon->log, &server_events, daemon, &daemon->server,
                         error);
         if (r >= 0)
-                r = queue_new(
+                r = job_queue_new(
                         daemon->event, daemon->store, &settings,
                         bus_server_listener(daemon->server), &daemon->log, &daemon->queue, error);
         if (r < 0)
                 return r;
 
         bus_server_set_queue(daemon->server, daemon->queue);
-        return recovery_start(daemon->queue, &recovery_events, daemon, &daemon->recovery, error);
+        return job_recovery_start(
+                daemon->queue, &recovery_events, daemon, &daemon->recovery, error);
 }
 
 static int set_up_events(Daemon *daemon, Error *error) {
@@ -408,7 +409,7 @@ static int run(Daemon *daemon, Error *error) {
 
 /* A thread that hangs still uses what would be freed, and nobody waits for it. */
 static void leave_threads(Daemon *daemon, int status) {
-        if (!daemon->queue || task_pool_n_threads(queue_context(daemon->queue)->tasks) == 0)
+        if (!daemon->queue || job_task_pool_n_threads(job_queue_context(daemon->queue)->tasks) == 0)
                 return;
 
         bus_server_free(daemon->server);

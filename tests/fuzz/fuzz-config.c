@@ -8,11 +8,11 @@
 /* What is accepted has 1 to 1000 valid diff ids and no list that is longer than its ceiling. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        _cleanup_(config_done) Config config = { 0 };
+        _cleanup_(oci_config_done) OciConfig config = { 0 };
         char platform[PLATFORM_STRING_MAX];
         int r;
 
-        r = config_parse(data, size, &config, &error);
+        r = oci_config_parse(data, size, &config, &error);
         if (r < 0) {
                 if (error.code != -r || !error.message || config.diff_ids)
                         __builtin_trap();
@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         if (config.n_diff_ids < 1 || config.n_diff_ids > LAYERS_MAX ||
             config.n_labels > CONFIG_LABELS_MAX || config.n_env > CONFIG_ENV_MAX ||
-            strlen(platform_format(&config.platform, platform)) >= sizeof(platform))
+            strlen(reference_platform_format(&config.platform, platform)) >= sizeof(platform))
                 __builtin_trap();
 
         for (size_t i = 0; i < config.n_diff_ids; i++)

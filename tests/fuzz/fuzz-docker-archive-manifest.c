@@ -15,13 +15,13 @@ static void check_failure(int r, const Error *error) {
 }
 
 /* Whoever is selected is one of the images, and the only one or the one with that number. */
-static void try_select(const DockerArchive *archive, const char *source) {
+static void try_select(const OciDockerArchive *archive, const char *source) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        const DockerArchiveImage *image;
-        SourceReference reference;
+        const OciDockerArchiveImage *image;
+        ReferenceSource reference;
         int r;
 
-        if (source_reference_parse(source, &reference, NULL) < 0)
+        if (reference_source_parse(source, &reference, NULL) < 0)
                 __builtin_trap();
         r = source_select_docker(archive, &reference.selector, &image, &error);
         if (r < 0) {
@@ -42,11 +42,11 @@ static void try_select(const DockerArchive *archive, const char *source) {
 /* Whatever is accepted is within the ceilings and has no NULL in it; every failure says why, in
  * printable characters. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        _cleanup_(docker_archive_done) DockerArchive archive = { 0 };
+        _cleanup_(oci_docker_archive_done) OciDockerArchive archive = { 0 };
         _cleanup_(error_clear) Error error = ERROR_NULL;
         int r;
 
-        r = docker_archive_parse(data, size, &archive, &error);
+        r = oci_docker_archive_parse(data, size, &archive, &error);
         if (r < 0) {
                 check_failure(r, &error);
                 return 0;
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (archive.n_images > DOCKER_ARCHIVE_IMAGES_MAX)
                 __builtin_trap();
         for (size_t i = 0; i < archive.n_images; i++) {
-                const DockerArchiveImage *image = &archive.images[i];
+                const OciDockerArchiveImage *image = &archive.images[i];
 
                 if (!image->config || image->n_layers > LAYERS_MAX ||
                     image->n_tags > DOCKER_ARCHIVE_TAGS_MAX)

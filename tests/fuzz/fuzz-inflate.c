@@ -10,13 +10,13 @@ typedef struct Blob {
         bool given;
 } Blob;
 
-static int on_next(void *userdata, UnpackLayer *ret, Error *error) {
+static int on_next(void *userdata, InflateLayer *ret, Error *error) {
         Blob *blob = userdata;
 
         if (blob->given)
                 return 0;
         blob->given = true;
-        *ret = (UnpackLayer){ 0 };
+        *ret = (InflateLayer){ 0 };
         return 1;
 }
 
@@ -37,9 +37,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         _cleanup_(inflate_freep) Inflate *inflate = NULL;
         Blob blob = { .data = data, .size = size };
-        const UnpackInput input = { .next = on_next, .read = on_read, .userdata = &blob };
+        const InflateInput input = { .next = on_next, .read = on_read, .userdata = &blob };
         Limits limits = LIMITS_DEFAULT;
-        UnpackLayer layer;
+        InflateLayer layer;
         uint64_t total = 0;
         ssize_t n;
 

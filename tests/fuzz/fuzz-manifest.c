@@ -16,21 +16,21 @@ static void check_failure(int r, const Error *error) {
                         __builtin_trap();
 }
 
-static void check_descriptor(const Descriptor *descriptor) {
+static void check_descriptor(const OciDescriptor *descriptor) {
         if (!digest_is_valid(&descriptor->digest) ||
             (descriptor->size > DESCRIPTOR_SIZE_MAX &&
              descriptor->size != DESCRIPTOR_SIZE_UNKNOWN) ||
             descriptor->media_type >= _MEDIA_TYPE_MAX ||
-            (descriptor->url && !media_type_is_foreign(descriptor->media_type)))
+            (descriptor->url && !oci_media_type_is_foreign(descriptor->media_type)))
                 __builtin_trap();
 }
 
-static void try_manifest(const uint8_t *data, size_t size, MediaType type) {
+static void try_manifest(const uint8_t *data, size_t size, OciMediaType type) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        _cleanup_(manifest_done) Manifest manifest = { 0 };
+        _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
         int r;
 
-        r = manifest_parse(data, size, type, &manifest, &error);
+        r = oci_manifest_parse(data, size, type, &manifest, &error);
         if (r < 0) {
                 check_failure(r, &error);
                 return;
@@ -38,13 +38,13 @@ static void try_manifest(const uint8_t *data, size_t size, MediaType type) {
 
         if (manifest.n_layers < 1 || manifest.n_layers > LAYERS_MAX ||
             manifest.media_type != type ||
-            manifest.has_config != (media_type_class(type) == MEDIA_CLASS_MANIFEST))
+            manifest.has_config != (oci_media_type_class(type) == MEDIA_CLASS_MANIFEST))
                 __builtin_trap();
         if (manifest.has_config)
                 check_descriptor(&manifest.config);
         for (size_t i = 0; i < manifest.n_layers; i++) {
                 check_descriptor(&manifest.layers[i]);
-                if (media_type_class(manifest.layers[i].media_type) != MEDIA_CLASS_LAYER)
+                if (oci_media_type_class(manifest.layers[i].media_type) != MEDIA_CLASS_LAYER)
                         __builtin_trap();
         }
 }
@@ -55,7 +55,7 @@ static void try_payload(const uint8_t *data, size_t size) {
         size_t payload_size;
         int r;
 
-        r = schema1_payload(data, size, &payload, &payload_size, &error);
+        r = oci_schema1_payload(data, size, &payload, &payload_size, &error);
         if (r < 0)
                 check_failure(r, &error);
         else if (payload_size > OCI_DOCUMENT_MAX)
@@ -63,16 +63,16 @@ static void try_payload(const uint8_t *data, size_t size) {
 }
 
 static void try_index(const uint8_t *data, size_t size) {
-        static const Platform platforms[] = {
+        static const ReferencePlatform platforms[] = {
                 { "linux", "amd64", "" },
                 { "linux", "arm", "v6" },
                 { "unknown", "unknown", "" },
         };
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        _cleanup_(index_done) Index index = { 0 };
+        _cleanup_(oci_index_done) OciIndex index = { 0 };
         int r;
 
-        r = index_parse(data, size, &index, &error);
+        r = oci_index_parse(data, size, &index, &error);
         if (r < 0) {
                 check_failure(r, &error);
                 return;
@@ -85,14 +85,15 @@ static void try_index(const uint8_t *data, size_t size) {
 
         for (size_t i = 0; i < sizeof(platforms) / sizeof(platforms[0]); i++) {
                 _cleanup_(error_clear) Error none = ERROR_NULL;
-                const IndexEntry *entry;
+                const OciIndexEntry *entry;
 
-                r = index_select(&index, &platforms[i], &entry, &none);
+                r = oci_index_select(&index, &platforms[i], &entry, &none);
                 if (r < 0)
                         check_failure(r, &none);
                 else if (
                         !entry->is_candidate ||
-                        (entry->has_platform && platform_rank(&platforms[i], &entry->platform) < 0))
+                        (entry->has_platform &&
+                         reference_platform_rank(&platforms[i], &entry->platform) < 0))
                         __builtin_trap();
         }
 }
@@ -101,15 +102,15 @@ static void try_index(const uint8_t *data, size_t size) {
  * refused says why, in printable characters. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        MediaType type;
+        OciMediaType type;
         int r;
 
-        r = document_classify(data, size, NULL, &type, &error);
+        r = oci_document_classify(data, size, NULL, &type, &error);
         if (r < 0)
                 check_failure(r, &error);
         else if (
-                media_type_class(type) == MEDIA_CLASS_OTHER ||
-                media_type_class(type) > MEDIA_CLASS_INDEX)
+                oci_media_type_class(type) == MEDIA_CLASS_OTHER ||
+                oci_media_type_class(type) > MEDIA_CLASS_INDEX)
                 __builtin_trap();
 
         try_manifest(data, size, MEDIA_TYPE_OCI_MANIFEST);

@@ -22,14 +22,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(freep) char *edited = NULL, *again = NULL;
         size_t edited_size, again_size;
 
-        if (unpack_shadow_edit(text, size, HASH, 20000, &edited, &edited_size) < 0)
+        if (password_shadow_edit(text, size, HASH, 20000, &edited, &edited_size) < 0)
                 return 0;
 
         if (count(edited, edited_size, '\n') != count(text, size, '\n') ||
             count(edited, edited_size, ':') != count(text, size, ':') ||
             !memmem(edited, edited_size, "root:" HASH ":20000", strlen("root:" HASH ":20000")))
                 __builtin_trap();
-        if (unpack_shadow_edit(edited, edited_size, HASH, 20000, &again, &again_size) < 0 ||
+        if (password_shadow_edit(edited, edited_size, HASH, 20000, &again, &again_size) < 0 ||
             again_size != edited_size || memcmp(again, edited, edited_size) != 0)
                 __builtin_trap();
         return 0;

@@ -27,7 +27,7 @@ static int count(void *userdata, const void *data, size_t size, Error *error) {
 }
 
 /* A blob has the size that was asked for, or none of it is given. */
-static void try_blob(ImageSource *source, const Descriptor *descriptor) {
+static void try_blob(Source *source, const OciDescriptor *descriptor) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         uint64_t given = 0;
         const SourceBlobRequest request = {
@@ -45,14 +45,14 @@ static void try_blob(ImageSource *source, const Descriptor *descriptor) {
                 __builtin_trap();
 }
 
-static void try_manifest(ImageSource *source, const SourceDocument *document, bool is_ours) {
-        _cleanup_(manifest_done) Manifest manifest = { 0 };
-        MediaType type;
+static void try_manifest(Source *source, const SourceDocument *document, bool is_ours) {
+        _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
+        OciMediaType type;
 
-        if (document_classify(document->data, document->size, document->content_type, &type, NULL) <
-                    0 ||
-            media_type_class(type) == MEDIA_CLASS_INDEX ||
-            manifest_parse(document->data, document->size, type, &manifest, NULL) < 0) {
+        if (oci_document_classify(
+                    document->data, document->size, document->content_type, &type, NULL) < 0 ||
+            oci_media_type_class(type) == MEDIA_CLASS_INDEX ||
+            oci_manifest_parse(document->data, document->size, type, &manifest, NULL) < 0) {
                 if (is_ours)
                         __builtin_trap(); /* what was made here is always good */
                 return;
@@ -75,13 +75,13 @@ static void try_archive(const char *text, const uint8_t *data, size_t size) {
                 .limits = &LIMITS_DEFAULT,
         };
         _cleanup_(source_document_done) SourceDocument document = { 0 };
-        _cleanup_(source_freep) ImageSource *source = NULL;
+        _cleanup_(source_freep) Source *source = NULL;
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        SourceReference reference;
+        ReferenceSource reference;
         int r;
 
         if (fd < 0 || scratch_fd < 0 || fd_write_full(fd, data, size) < 0 ||
-            source_reference_parse(text, &reference, NULL) < 0)
+            reference_source_parse(text, &reference, NULL) < 0)
                 abort();
 
         r = source_open(&reference, &input, &source, &error);

@@ -5,7 +5,7 @@
 #include "fuzz.h"
 #include "reference-source.h"
 
-static bool is_same(const SourceReference *a, const SourceReference *b) {
+static bool is_same(const ReferenceSource *a, const ReferenceSource *b) {
         return a->kind == b->kind && strcmp(a->path, b->path) == 0 &&
                strcmp(a->selector.name, b->selector.name) == 0 &&
                a->selector.has_index == b->selector.has_index &&
@@ -18,12 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(freep) char *text = strndup((const char *) data, size);
         _cleanup_(error_clear) Error error = ERROR_NULL;
         char formatted[SOURCE_REFERENCE_MAX + 1];
-        SourceReference reference, again;
+        ReferenceSource reference, again;
 
         if (!text)
                 return 0;
 
-        if (source_reference_parse(text, &reference, &error) < 0) {
+        if (reference_source_parse(text, &reference, &error) < 0) {
                 if (error.kind != ERROR_INVALID_REFERENCE)
                         __builtin_trap();
                 for (const char *p = error_text(&error); *p; p++)
@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 return 0;
         }
 
-        if (!source_reference_is_one(text) || reference.path[0] == '\0' ||
+        if (!reference_source_is_one(text) || reference.path[0] == '\0' ||
             (reference.kind != SOURCE_DIR && strchr(reference.path, ':')) ||
             (reference.selector.has_index &&
              (reference.selector.name[0] != '\0' || reference.selector.index > SOURCE_INDEX_MAX)))
@@ -41,9 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 if (*p <= ' ' || *p > '~')
                         __builtin_trap();
 
-        source_reference_format(&reference, formatted);
+        reference_source_format(&reference, formatted);
         if (strlen(formatted) > SOURCE_REFERENCE_MAX ||
-            source_reference_parse(formatted, &again, NULL) < 0 || !is_same(&reference, &again))
+            reference_source_parse(formatted, &again, NULL) < 0 || !is_same(&reference, &again))
                 __builtin_trap();
         return 0;
 }

@@ -6,7 +6,7 @@
 
 #define LIMIT ((size_t) 1 << 20)
 
-static void check_text(const HeaderText *text, const uint8_t *data, size_t size) {
+static void check_text(const UnpackText *text, const uint8_t *data, size_t size) {
         const uint8_t *start = (const uint8_t *) text->text;
 
         if (start && (start < data || text->size > size || start + text->size > data + size))
@@ -14,11 +14,11 @@ static void check_text(const HeaderText *text, const uint8_t *data, size_t size)
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        const HeaderLimits limits = { LIMIT, LIMIT / 2 };
-        Header header;
+        const UnpackHeaderLimits limits = { LIMIT, LIMIT / 2 };
+        UnpackHeader header;
         int r;
 
-        r = header_scan(data, size, &limits, &header);
+        r = unpack_header_scan(data, size, &limits, &header);
         if (r == 0) {
                 if (header.path.text == header.joined)
                         check_text(

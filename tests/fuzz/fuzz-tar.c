@@ -16,7 +16,7 @@ typedef struct Image {
         unsigned n_layers;
 } Image;
 
-static int on_next(void *userdata, UnpackLayer *ret, Error *error) {
+static int on_next(void *userdata, InflateLayer *ret, Error *error) {
         Image *image = userdata;
 
         if (image->size < 2 || image->n_layers == LAYERS_MAX)
@@ -27,7 +27,7 @@ static int on_next(void *userdata, UnpackLayer *ret, Error *error) {
         image->size -= 2;
         if (++image->n_layers == LAYERS_MAX || image->layer > image->size)
                 image->layer = image->size;
-        *ret = (UnpackLayer){ .has_digest = true };
+        *ret = (InflateLayer){ .has_digest = true };
         return 1;
 }
 
@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(freep) uint8_t *copy = malloc(size + 1);
         _cleanup_(error_clear) Error error = ERROR_NULL;
         Image image = { .data = copy, .size = size };
-        const UnpackInput input = { .next = on_next, .read = on_read, .userdata = &image };
+        const InflateInput input = { .next = on_next, .read = on_read, .userdata = &image };
         UnpackOptions options = { .limits = LIMITS_DEFAULT };
         MemoryTarget *memory = memory_new();
         int r;

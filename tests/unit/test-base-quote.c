@@ -37,5 +37,5 @@ int main(void) {
                 CASE(long_text_is_cut_with_dots),
         };
 
-        return cmocka_run_group_tests_name("oci-text", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("base-quote", tests, NULL, NULL);
 }

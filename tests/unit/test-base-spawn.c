@@ -39,7 +39,7 @@ static void ignore_bytes(void *userdata, size_t bytes) {
 static void ignore_waiting(void *userdata) {
 }
 
-static const ProgramEvents events = {
+static const SpawnEvents events = {
         .line = ignore_line,
         .moved = ignore_bytes,
         .waiting = ignore_waiting,
@@ -48,7 +48,7 @@ static const ProgramEvents events = {
 static int touch(const char *directory) {
         static const char *const argv[] = { "touch", "ran", NULL };
         static char *const environment[] = { NULL };
-        const Program program = {
+        const Spawn program = {
                 .path = "/usr/bin/touch",
                 .argv = argv,
                 .environment = environment,
@@ -57,7 +57,7 @@ static int touch(const char *directory) {
         };
         int status, r;
 
-        r = program_run(&program, &events, NULL, &status, NULL);
+        r = spawn_run(&program, &events, NULL, &status, NULL);
         return r < 0 ? r : status;
 }
 
@@ -102,5 +102,5 @@ int main(void) {
                 CASE(program_of_a_dead_worker_is_not_run),
         };
 
-        return cmocka_run_group_tests_name("worker-program", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("base-spawn", tests, NULL, NULL);
 }

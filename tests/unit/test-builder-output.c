@@ -123,5 +123,5 @@ int main(void) {
                 CASE(long_reason_is_cut),
         };
 
-        return cmocka_run_group_tests_name("worker-builder-output", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("builder-output", tests, NULL, NULL);
 }

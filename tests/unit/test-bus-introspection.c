@@ -14,7 +14,7 @@
 typedef struct Fixture {
         JobFixture job;
         BusServer *server;
-        Queue *queue;
+        JobQueue *queue;
         sd_bus *client;
         unsigned n_answers;
 } Fixture;
@@ -77,7 +77,7 @@ static const char *add(Fixture *f) {
 
 int main(void) {
         Fixture f = { 0 };
-        const QueueSettings settings = {
+        const JobQueueSettings settings = {
                 .config = &f.job.config,
                 .worker_path = TEST_WORKER_PATH,
                 .temporary_directory = "/tmp",
@@ -89,7 +89,7 @@ int main(void) {
         assert_int_equal(
                 bus_server_new(f.job.event, &f.job.log, &server_events, &f, &f.server, NULL), 0);
         assert_int_equal(
-                queue_new(
+                job_queue_new(
                         f.job.event, f.job.store, &settings, bus_server_listener(f.server),
                         &f.job.log, &f.queue, NULL),
                 0);
@@ -101,7 +101,7 @@ int main(void) {
         introspect(&f, path);
 
         sd_bus_close_unref(f.client);
-        queue_free(f.queue);
+        job_queue_free(f.queue);
         bus_server_free(f.server);
         job_fixture_done(&f.job);
         return EXIT_SUCCESS;

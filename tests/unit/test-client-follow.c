@@ -163,48 +163,49 @@ static int recover(void) {
 /* The client. */
 
 typedef struct Run {
-        Outcome outcome;
+        ClientOutcome outcome;
         char *id, *digest;
 } Run;
 
 static void run_done(Run *run) {
-        outcome_done(&run->outcome);
+        client_outcome_done(&run->outcome);
         free(run->id);
         free(run->digest);
 }
 
 static void bootstrap(const char *part, Run *ret) {
-        const Options options = { .transport = TRANSPORT_EMBEDDED, .quiet = true };
-        const JobHeader header = { .source = "docker://alpine", .destination = "/srv/alpine" };
-        const Source source = { .text = (char *) header.source, .fd = -EBADF };
-        _cleanup_(display_done) Display display = { 0 };
-        _cleanup_(connection_closep) Connection *connection = NULL;
-        _cleanup_(follow_freep) Follow *follow = NULL;
+        const ClientOptions options = { .transport = TRANSPORT_EMBEDDED, .quiet = true };
+        const ClientJobHeader header = { .source = "docker://alpine",
+                                         .destination = "/srv/alpine" };
+        const ClientSource source = { .text = (char *) header.source, .fd = -EBADF };
+        _cleanup_(client_display_done) ClientDisplay display = { 0 };
+        _cleanup_(client_connection_closep) ClientConnection *connection = NULL;
+        _cleanup_(client_follow_freep) ClientFollow *follow = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         assert_int_equal(setenv("TEST_PART", part, true), 0);
-        display_init(&display, &options);
-        assert_int_equal(connection_open(&options, &connection, &error), 0);
-        assert_int_equal(follow_new(connection, &display, &follow, &error), 0);
+        client_display_init(&display, &options);
+        assert_int_equal(client_connection_open(&options, &connection, &error), 0);
+        assert_int_equal(client_follow_new(connection, &display, &follow, &error), 0);
         assert_int_equal(
-                request_new_bootstrap(
+                client_request_new_bootstrap(
                         connection, &options, &SECRETS_NULL, &source, header.destination, &call,
                         &error),
                 0);
 
         *ret = (Run){ 0 };
-        assert_int_equal(follow_bootstrap(follow, call, &header, &ret->outcome, &error), 0);
-        ret->digest = follow_read_digest(follow);
-        if (follow_id(follow))
-                ret->id = strdup(follow_id(follow));
+        assert_int_equal(client_follow_bootstrap(follow, call, &header, &ret->outcome, &error), 0);
+        ret->digest = client_follow_read_digest(follow);
+        if (client_follow_id(follow))
+                ret->id = strdup(client_follow_id(follow));
 }
 
 static void job_is_followed_to_its_end(void **state) {
         _cleanup_(run_done) Run run;
 
         bootstrap("done", &run);
-        assert_int_equal(outcome_status(&run.outcome), STATUS_DONE);
+        assert_int_equal(client_outcome_status(&run.outcome), STATUS_DONE);
         assert_string_equal(run.id, JOB_ID);
         assert_string_equal(run.digest, DIGEST);
         assert_null(run.outcome.error);
@@ -214,7 +215,7 @@ static void job_that_ends_at_once_is_not_missed(void **state) {
         _cleanup_(run_done) Run run;
 
         bootstrap("instant", &run);
-        assert_int_equal(outcome_status(&run.outcome), STATUS_DONE);
+        assert_int_equal(client_outcome_status(&run.outcome), STATUS_DONE);
         assert_string_equal(run.digest, DIGEST);
 }
 
@@ -222,7 +223,7 @@ static void failure_keeps_its_name_and_sentence(void **state) {
         _cleanup_(run_done) Run run;
 
         bootstrap("failed", &run);
-        assert_int_equal(outcome_status(&run.outcome), STATUS_FAILED);
+        assert_int_equal(client_outcome_status(&run.outcome), STATUS_FAILED);
         assert_string_equal(run.outcome.error, BUS_ERROR("NotFound"));
         assert_string_equal(run.outcome.message, "It is not there");
 }
@@ -231,7 +232,7 @@ static void refused_call_is_an_outcome_without_a_job(void **state) {
         _cleanup_(run_done) Run run;
 
         bootstrap("refuse", &run);
-        assert_int_equal(outcome_status(&run.outcome), STATUS_FAILED);
+        assert_int_equal(client_outcome_status(&run.outcome), STATUS_FAILED);
         assert_string_equal(run.outcome.error, BUS_ERROR("FromTheFuture"));
         assert_string_equal(run.outcome.message, "Never heard of it");
         assert_null(run.id);
@@ -243,7 +244,7 @@ static void interrupt_cancels_and_waits_and_a_second_one_changes_nothing(void **
 
         bootstrap("interrupt", &run);
         assert_string_equal(run.outcome.result, "cancelled");
-        assert_int_equal(outcome_status(&run.outcome), STATUS_CANCELLED);
+        assert_int_equal(client_outcome_status(&run.outcome), STATUS_CANCELLED);
 }
 
 static void death_of_the_daemon_is_told_after_a_recovery(void **state) {
@@ -255,19 +256,19 @@ static void death_of_the_daemon_is_told_after_a_recovery(void **state) {
         assert_int_equal(setenv("TEST_RECOVERED", path, true), 0);
 
         bootstrap("die", &run);
-        assert_int_equal(outcome_status(&run.outcome), STATUS_FAILED);
+        assert_int_equal(client_outcome_status(&run.outcome), STATUS_FAILED);
         assert_string_equal(run.outcome.error, BUS_ERROR("Interrupted"));
         assert_string_equal(run.outcome.message, "The daemon ended while the job was running");
         assert_int_equal(unlink(path), 0); /* --recover made it */
 }
 
 static void daemon_that_cannot_be_started_is_named(void **state) {
-        const Options options = { .transport = TRANSPORT_EMBEDDED };
+        const ClientOptions options = { .transport = TRANSPORT_EMBEDDED };
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        Connection *connection = NULL;
+        ClientConnection *connection = NULL;
 
         assert_int_equal(setenv("VIRTBOOTSTRAP_DAEMON", "/nonexistent/daemon", true), 0);
-        assert_int_equal(connection_open(&options, &connection, &error), -ENOENT);
+        assert_int_equal(client_connection_open(&options, &connection, &error), -ENOENT);
         assert_non_null(strstr(error.message, "/nonexistent/daemon"));
         assert_int_equal(setenv("VIRTBOOTSTRAP_DAEMON", SELF, true), 0);
 }

@@ -6,11 +6,11 @@
 
 #include "client-image.h"
 
-static ImageLayer layers[] = { { "sha256:aa", "application/x+gzip", 2048, true } };
-static ImageLabel labels[] = { { "vendor", "böse" } };
+static ClientImageLayer layers[] = { { "sha256:aa", "application/x+gzip", 2048, true } };
+static ClientImageLabel labels[] = { { "vendor", "böse" } };
 static const char *variables[] = { "PATH=/bin" };
 
-static const Image full = {
+static const ClientImage full = {
         .name = "localhost:5000/library/alpine:latest",
         .digest = "sha256:00",
         .platform = "linux/arm64/v8",
@@ -30,7 +30,7 @@ static void json_has_the_keys_of_skopeo_inspect(void **state) {
         size_t size;
         FILE *file = open_memstream(&text, &size);
 
-        image_print_json(&full, file);
+        client_image_print_json(&full, file);
         assert_int_equal(fclose(file), 0);
         assert_string_equal(
                 text,
@@ -44,12 +44,12 @@ static void json_has_the_keys_of_skopeo_inspect(void **state) {
 }
 
 static void json_of_an_image_that_says_nothing_is_whole(void **state) {
-        const Image image = IMAGE_NULL;
+        const ClientImage image = IMAGE_NULL;
         char *text;
         size_t size;
         FILE *file = open_memstream(&text, &size);
 
-        image_print_json(&image, file);
+        client_image_print_json(&image, file);
         assert_int_equal(fclose(file), 0);
         assert_string_equal(
                 text,
@@ -64,7 +64,7 @@ static void print_leaves_out_what_is_not_known(void **state) {
         size_t size;
         FILE *file = open_memstream(&text, &size);
 
-        assert_int_equal(image_print(&full, file, NULL), 0);
+        assert_int_equal(client_image_print(&full, file, NULL), 0);
         assert_int_equal(fclose(file), 0);
         assert_string_equal(
                 text,

@@ -30,7 +30,7 @@ static void expect_text(const char *value, const char *expected) {
         Output output;
 
         output_open(&output);
-        json_string(&JSON_INIT(output.file), NULL, value);
+        client_json_string(&JSON_INIT(output.file), NULL, value);
         output_expect(&output, expected);
 }
 
@@ -49,25 +49,25 @@ static void containers_nest_with_commas_where_they_belong(void **state) {
         Output output;
 
         output_open(&output);
-        Json json = JSON_INIT(output.file);
+        ClientJson json = JSON_INIT(output.file);
 
-        json_object_begin(&json, NULL);
-        json_array_begin(&json, "empty");
-        json_array_end(&json);
-        json_array_begin(&json, "list");
-        json_object_begin(&json, NULL);
-        json_bool(&json, "yes", true);
-        json_bool(&json, "no", false);
-        json_object_end(&json);
-        json_uint(&json, NULL, UINT64_MAX);
-        json_null(&json, NULL);
-        json_array_end(&json);
-        json_string(&json, "\"key\"", "value");
-        json_object_end(&json);
-        json_finish(&json);
-        json_object_begin(&json, NULL);
-        json_object_end(&json);
-        json_finish(&json);
+        client_json_object_begin(&json, NULL);
+        client_json_array_begin(&json, "empty");
+        client_json_array_end(&json);
+        client_json_array_begin(&json, "list");
+        client_json_object_begin(&json, NULL);
+        client_json_bool(&json, "yes", true);
+        client_json_bool(&json, "no", false);
+        client_json_object_end(&json);
+        client_json_uint(&json, NULL, UINT64_MAX);
+        client_json_null(&json, NULL);
+        client_json_array_end(&json);
+        client_json_string(&json, "\"key\"", "value");
+        client_json_object_end(&json);
+        client_json_finish(&json);
+        client_json_object_begin(&json, NULL);
+        client_json_object_end(&json);
+        client_json_finish(&json);
 
         output_expect(
                 &output,
@@ -89,22 +89,22 @@ static void fraction_is_a_number_whatever_comes(void **state) {
                 Output output;
 
                 output_open(&output);
-                json_fraction(&JSON_INIT(output.file), NULL, fractions[i].value);
+                client_json_fraction(&JSON_INIT(output.file), NULL, fractions[i].value);
                 output_expect(&output, fractions[i].text);
         }
 }
 
 static void events_are_one_line_each(void **state) {
-        _cleanup_(outcome_done) Outcome outcome = OUTCOME_NULL;
+        _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
         Output output;
 
-        assert_int_equal(outcome_set(&outcome, "failed", "a.b.Error", "It \"failed\""), 0);
+        assert_int_equal(client_outcome_set(&outcome, "failed", "a.b.Error", "It \"failed\""), 0);
         output_open(&output);
-        event_write_job(
-                output.file, &(JobHeader){ "7", "/job/7", "docker://alpine", "/srv/alpine" });
-        event_write_progress(output.file, "7", &(Progress){ "download", 1, 2, 0.25 });
-        event_write_message(output.file, "7", 4, "two\nlines");
-        event_write_finished(output.file, "7", &outcome, "");
+        client_event_write_job(
+                output.file, &(ClientJobHeader){ "7", "/job/7", "docker://alpine", "/srv/alpine" });
+        client_event_write_progress(output.file, "7", &(ClientProgress){ "download", 1, 2, 0.25 });
+        client_event_write_message(output.file, "7", 4, "two\nlines");
+        client_event_write_finished(output.file, "7", &outcome, "");
         output_expect(
                 &output,
                 "{\"event\":\"job\",\"id\":\"7\",\"path\":\"/job/7\",\"source\":\"docker://alpine\","
@@ -117,12 +117,12 @@ static void events_are_one_line_each(void **state) {
 }
 
 static void success_has_neither_error_nor_message(void **state) {
-        _cleanup_(outcome_done) Outcome outcome = OUTCOME_NULL;
+        _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
         Output output;
 
-        assert_int_equal(outcome_set(&outcome, "done", "", ""), 0);
+        assert_int_equal(client_outcome_set(&outcome, "done", "", ""), 0);
         output_open(&output);
-        event_write_finished(output.file, NULL, &outcome, "sha256:00");
+        client_event_write_finished(output.file, NULL, &outcome, "sha256:00");
         output_expect(
                 &output,
                 "{\"event\":\"finished\",\"job\":null,\"result\":\"done\",\"error\":null,"

@@ -10,11 +10,11 @@
 
 #define ARGUMENTS_MAX 32
 
-/* What options_parse() needs: arguments that may be reordered and overwritten. */
+/* What client_options_parse() needs: arguments that may be reordered and overwritten. */
 typedef struct CommandLine {
         char *argv[ARGUMENTS_MAX];
         int argc;
-        Options options;
+        ClientOptions options;
         Error error;
 } CommandLine;
 
@@ -31,7 +31,7 @@ static int parse(CommandLine *line, const char *text) {
         }
         free(copy);
 
-        return options_parse(line->argc, line->argv, &line->options, &line->error);
+        return client_options_parse(line->argc, line->argv, &line->options, &line->error);
 }
 
 static void release(CommandLine *line) {
@@ -42,7 +42,7 @@ static void release(CommandLine *line) {
 
 static void everything_that_the_original_took_is_taken(void **state) {
         __attribute__((__cleanup__(release))) CommandLine line;
-        const Options *options = &line.options;
+        const ClientOptions *options = &line.options;
 
         assert_int_equal(
                 parse(&line,
@@ -76,7 +76,7 @@ static void options_may_stand_anywhere_and_be_shortened(void **state) {
 
 static void idmap_counts_for_both_maps(void **state) {
         __attribute__((__cleanup__(release))) CommandLine line;
-        const Options *options = &line.options;
+        const ClientOptions *options = &line.options;
 
         assert_int_equal(
                 parse(&line,
@@ -94,7 +94,7 @@ static void idmap_counts_for_both_maps(void **state) {
 static void verbs_take_their_arguments(void **state) {
         static const struct {
                 const char *text;
-                Verb verb;
+                ClientVerb verb;
                 size_t n_arguments;
         } verbs[] = {
                 { "list", VERB_LIST, 0 },
@@ -139,7 +139,7 @@ static void sizes_and_digest_are_read(void **state) {
 static void transports_are_chosen(void **state) {
         static const struct {
                 const char *text, *address;
-                Transport transport;
+                ClientTransport transport;
         } transports[] = {
                 { "list", NULL, TRANSPORT_DEFAULT },
                 { "list --system", NULL, TRANSPORT_SYSTEM },

@@ -16,10 +16,10 @@ static void exit_status_follows_the_result(void **state) {
         };
 
         for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
-                _cleanup_(outcome_done) Outcome outcome = OUTCOME_NULL;
+                _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
 
-                assert_int_equal(outcome_set(&outcome, results[i].result, NULL, NULL), 0);
-                assert_int_equal(outcome_status(&outcome), results[i].status);
+                assert_int_equal(client_outcome_set(&outcome, results[i].result, NULL, NULL), 0);
+                assert_int_equal(client_outcome_status(&outcome), results[i].status);
         }
 }
 
@@ -31,9 +31,9 @@ static void name_and_sentence_of_the_daemon_stay_as_they_are(void **state) {
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 const sd_bus_error bus_error = SD_BUS_ERROR_MAKE_CONST(names[i], "Sentence");
-                _cleanup_(outcome_done) Outcome outcome = OUTCOME_NULL;
+                _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
 
-                assert_int_equal(outcome_set_bus_error(&outcome, &bus_error), 0);
+                assert_int_equal(client_outcome_set_bus_error(&outcome, &bus_error), 0);
                 assert_string_equal(outcome.result, "failed");
                 assert_string_equal(outcome.error, names[i]);
                 assert_string_equal(outcome.message, "Sentence");
@@ -56,26 +56,26 @@ static void what_the_bus_says_becomes_a_name_of_ours(void **state) {
 
         for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
                 const sd_bus_error bus_error = SD_BUS_ERROR_MAKE_CONST(errors[i].name, "Bus words");
-                _cleanup_(outcome_done) Outcome outcome = OUTCOME_NULL;
+                _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
                 _cleanup_(error_clear) Error error = ERROR_NULL;
 
-                assert_int_equal(outcome_set_bus_error(&outcome, &bus_error), 0);
+                assert_int_equal(client_outcome_set_bus_error(&outcome, &bus_error), 0);
                 assert_string_equal(outcome.error, errors[i].error);
                 assert_string_equal(outcome.message, errors[i].message);
 
-                assert_true(error_set_bus(&error, -EIO, &bus_error) < 0);
+                assert_true(client_error_set_bus(&error, -EIO, &bus_error) < 0);
                 assert_string_equal(error_kind_to_bus_name(error.kind), errors[i].error);
                 assert_string_equal(error.message, errors[i].message);
         }
 }
 
 static void cancellation_found_here_counts_as_one(void **state) {
-        _cleanup_(outcome_done) Outcome outcome = OUTCOME_NULL;
+        _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         (void) error_set(&error, ECANCELED, ERROR_CANCELLED, "Stopped");
-        assert_int_equal(outcome_set_error(&outcome, &error), 0);
-        assert_int_equal(outcome_status(&outcome), STATUS_CANCELLED);
+        assert_int_equal(client_outcome_set_error(&outcome, &error), 0);
+        assert_int_equal(client_outcome_status(&outcome), STATUS_CANCELLED);
 }
 
 int main(void) {

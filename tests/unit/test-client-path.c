@@ -22,7 +22,8 @@ static void paths_start_at_the_root_and_have_no_empty_components(void **state) {
         for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
                 _cleanup_(freep) char *absolute = NULL;
 
-                assert_int_equal(path_make_absolute("/srv/x", paths[i].path, &absolute, NULL), 0);
+                assert_int_equal(
+                        client_path_make_absolute("/srv/x", paths[i].path, &absolute, NULL), 0);
                 assert_string_equal(absolute, paths[i].absolute);
         }
 }

@@ -7,17 +7,17 @@
 #include "base-text.h"
 #include "client-progress.h"
 
-static const Progress quarter = { "download", 12 << 20, 48 << 20, 0.25 };
+static const ClientProgress quarter = { "download", 12 << 20, 48 << 20, 0.25 };
 
 static void plain_line_tells_bytes_where_they_are_known(void **state) {
-        const Progress resolving = { "resolve", 0, 0, 0 };
-        const Progress rounding = { "unpack", 0, 0, 0.29 }; /* 0.29 * 100 < 29 */
+        const ClientProgress resolving = { "resolve", 0, 0, 0 };
+        const ClientProgress rounding = { "unpack", 0, 0, 0.29 }; /* 0.29 * 100 < 29 */
         char line[PROGRESS_LINE_MAX];
 
         assert_string_equal(
-                progress_format_plain(&quarter, line), "Downloading: 12.0M of 48.0M (25%)");
-        assert_string_equal(progress_format_plain(&resolving, line), "Resolving (0%)");
-        assert_string_equal(progress_format_plain(&rounding, line), "Unpacking (29%)");
+                client_progress_format_plain(&quarter, line), "Downloading: 12.0M of 48.0M (25%)");
+        assert_string_equal(client_progress_format_plain(&resolving, line), "Resolving (0%)");
+        assert_string_equal(client_progress_format_plain(&rounding, line), "Unpacking (29%)");
 }
 
 static void status_line_has_two_decimals(void **state) {
@@ -36,52 +36,52 @@ static void status_line_has_two_decimals(void **state) {
         };
 
         for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-                const Progress progress = { "unpack", 0, 0, lines[i].fraction };
+                const ClientProgress progress = { "unpack", 0, 0, lines[i].fraction };
                 char line[PROGRESS_LINE_MAX];
 
-                assert_string_equal(progress_format_status(&progress, line), lines[i].line);
+                assert_string_equal(client_progress_format_status(&progress, line), lines[i].line);
         }
 }
 
 static void phase_that_is_not_known_keeps_its_name(void **state) {
-        assert_string_equal(progress_phase_text("finish"), "Finishing");
-        assert_string_equal(progress_phase_text("levitate"), "levitate");
+        assert_string_equal(client_progress_phase_text("finish"), "Finishing");
+        assert_string_equal(client_progress_phase_text("levitate"), "levitate");
 }
 
 static void line_is_due_for_each_phase_and_each_tenth(void **state) {
-        const Progress none = { 0 }, start = { "download", 0, 0, 0.21 };
+        const ClientProgress none = { 0 }, start = { "download", 0, 0, 0.21 };
 
-        assert_true(progress_is_due(&none, &start));
-        assert_false(progress_is_due(&start, &start));
-        assert_false(progress_is_due(&start, &(Progress){ "download", 1, 2, 0.29 }));
-        assert_true(progress_is_due(&start, &(Progress){ "download", 1, 2, 0.30 }));
-        assert_true(progress_is_due(&start, &(Progress){ "unpack", 0, 0, 0.21 }));
+        assert_true(client_progress_is_due(&none, &start));
+        assert_false(client_progress_is_due(&start, &start));
+        assert_false(client_progress_is_due(&start, &(ClientProgress){ "download", 1, 2, 0.29 }));
+        assert_true(client_progress_is_due(&start, &(ClientProgress){ "download", 1, 2, 0.30 }));
+        assert_true(client_progress_is_due(&start, &(ClientProgress){ "unpack", 0, 0, 0.21 }));
 }
 
 static void bar_shows_everything_when_there_is_room(void **state) {
         char line[PROGRESS_LINE_MAX];
 
         assert_string_equal(
-                progress_format_bar(&quarter, 64, false, line),
+                client_progress_format_bar(&quarter, 64, false, line),
                 "Downloading    [=====>               ]  25% 12.0M of 48.0M");
 }
 
 static void bar_is_full_only_at_the_end(void **state) {
-        const Progress almost = { "unpack", 99, 100, 0.9999 }, all = { "done", 0, 0, 1 };
+        const ClientProgress almost = { "unpack", 99, 100, 0.9999 }, all = { "done", 0, 0, 1 };
         char line[PROGRESS_LINE_MAX];
 
-        progress_format_bar(&almost, 80, false, line);
+        client_progress_format_bar(&almost, 80, false, line);
         assert_non_null(strstr(line, "=>]  99%"));
-        progress_format_bar(&all, 80, false, line);
+        client_progress_format_bar(&all, 80, false, line);
         assert_non_null(strstr(line, "==] 100%"));
 }
 
 static void bar_is_coloured_only_on_demand(void **state) {
         char line[PROGRESS_LINE_MAX];
 
-        progress_format_bar(&quarter, 80, false, line);
+        client_progress_format_bar(&quarter, 80, false, line);
         assert_null(strchr(line, '\033'));
-        progress_format_bar(&quarter, 80, true, line);
+        client_progress_format_bar(&quarter, 80, true, line);
         assert_non_null(strstr(line, "[\033[32m="));
         assert_non_null(strstr(line, "\033[0m]"));
 }
@@ -95,10 +95,11 @@ static void bar_never_reaches_the_last_column(void **state) {
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
                 for (size_t columns = 0; columns < 300; columns++) {
-                        const Progress progress = { names[i], UINT64_MAX / 2, UINT64_MAX, 0.5 };
+                        const ClientProgress progress = { names[i], UINT64_MAX / 2, UINT64_MAX,
+                                                          0.5 };
                         char line[PROGRESS_LINE_MAX];
 
-                        progress_format_bar(&progress, columns, false, line);
+                        client_progress_format_bar(&progress, columns, false, line);
                         assert_true(text_columns(line) <= (columns > 0 ? columns - 1 : 0));
                         assert_true(text_is_utf8(line));
                 }

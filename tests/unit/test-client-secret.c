@@ -34,16 +34,16 @@ static void remove_file(const char *selector) {
 }
 
 static void plain_passwords_are_handed_over_and_erased(void **state) {
-        _cleanup_(secrets_done) Secrets secrets = SECRETS_NULL;
+        _cleanup_(client_secrets_done) ClientSecrets secrets = SECRETS_NULL;
         char password[] = "geheim", root_password[] = "noch geheimer";
-        Options options = {
+        ClientOptions options = {
                 .username = "me",
                 .password = password,
                 .root_password = root_password,
         };
         bool is_exposed;
 
-        assert_int_equal(secrets_take(&options, &secrets, &is_exposed, NULL), 0);
+        assert_int_equal(client_secrets_take(&options, &secrets, &is_exposed, NULL), 0);
         expect_content(secrets.password_fd, "geheim");
         expect_content(secrets.root_password_fd, "noch geheimer");
         assert_true(is_exposed);
@@ -56,12 +56,12 @@ static void plain_passwords_are_handed_over_and_erased(void **state) {
 }
 
 static void handed_over_secret_cannot_be_changed(void **state) {
-        _cleanup_(secrets_done) Secrets secrets = SECRETS_NULL;
+        _cleanup_(client_secrets_done) ClientSecrets secrets = SECRETS_NULL;
         char root_password[] = "geheim";
-        Options options = { .root_password = root_password };
+        ClientOptions options = { .root_password = root_password };
         bool is_exposed;
 
-        assert_int_equal(secrets_take(&options, &secrets, &is_exposed, NULL), 0);
+        assert_int_equal(client_secrets_take(&options, &secrets, &is_exposed, NULL), 0);
         assert_int_equal(write(secrets.root_password_fd, "x", 1), -1);
         assert_int_equal(ftruncate(secrets.root_password_fd, 0), -1);
         expect_content(secrets.root_password_fd, "geheim");
@@ -76,14 +76,14 @@ static void first_line_of_a_file_is_taken(void **state) {
         };
 
         for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
-                _cleanup_(secrets_done) Secrets secrets = SECRETS_NULL;
+                _cleanup_(client_secrets_done) ClientSecrets secrets = SECRETS_NULL;
                 char selector[64];
-                Options options = {
+                ClientOptions options = {
                         .root_password = make_file(contents[i], strlen(contents[i]), selector),
                 };
                 bool is_exposed;
 
-                assert_int_equal(secrets_take(&options, &secrets, &is_exposed, NULL), 0);
+                assert_int_equal(client_secrets_take(&options, &secrets, &is_exposed, NULL), 0);
                 expect_content(secrets.root_password_fd, "geheim");
                 assert_false(is_exposed);
                 remove_file(selector);
@@ -105,14 +105,15 @@ static void unusable_file_is_refused_without_its_content(void **state) {
         memset(big, 'g', sizeof(big));
         for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                Secrets secrets = SECRETS_NULL;
-                Options options = {
+                ClientSecrets secrets = SECRETS_NULL;
+                ClientOptions options = {
                         .root_password = make_file(files[i].content, files[i].size, selector),
                 };
                 bool is_exposed;
 
                 assert_int_equal(
-                        secrets_take(&options, &secrets, &is_exposed, &error), files[i].code);
+                        client_secrets_take(&options, &secrets, &is_exposed, &error),
+                        files[i].code);
                 assert_true(secrets.root_password_fd < 0);
                 assert_null(strstr(error.message, "geheim"));
                 remove_file(selector);
@@ -122,32 +123,32 @@ static void unusable_file_is_refused_without_its_content(void **state) {
 static void missing_file_is_named(void **state) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         char selector[] = "file:/nonexistent/password";
-        Options options = { .username = "me", .password = selector };
-        Secrets secrets = SECRETS_NULL;
+        ClientOptions options = { .username = "me", .password = selector };
+        ClientSecrets secrets = SECRETS_NULL;
         bool is_exposed;
 
-        assert_int_equal(secrets_take(&options, &secrets, &is_exposed, &error), -ENOENT);
+        assert_int_equal(client_secrets_take(&options, &secrets, &is_exposed, &error), -ENOENT);
         assert_non_null(strstr(error.message, "/nonexistent/password"));
 }
 
 static void password_without_a_user_name_is_ignored(void **state) {
         char password[] = "geheim";
-        Options options = { .password = password };
-        Secrets secrets = SECRETS_NULL;
+        ClientOptions options = { .password = password };
+        ClientSecrets secrets = SECRETS_NULL;
         bool is_exposed;
 
-        assert_int_equal(secrets_take(&options, &secrets, &is_exposed, NULL), 0);
+        assert_int_equal(client_secrets_take(&options, &secrets, &is_exposed, NULL), 0);
         assert_true(secrets.password_fd < 0);
         assert_int_equal(password[0], 0);
 }
 
 static void nothing_is_asked_when_asking_is_forbidden(void **state) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        Options options = { .username = "me", .no_ask_password = true };
-        Secrets secrets = SECRETS_NULL;
+        ClientOptions options = { .username = "me", .no_ask_password = true };
+        ClientSecrets secrets = SECRETS_NULL;
         bool is_exposed;
 
-        assert_int_equal(secrets_take(&options, &secrets, &is_exposed, &error), -EINVAL);
+        assert_int_equal(client_secrets_take(&options, &secrets, &is_exposed, &error), -EINVAL);
         assert_int_equal(error.kind, ERROR_AUTHENTICATION_REQUIRED);
 }
 

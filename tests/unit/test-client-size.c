@@ -28,7 +28,7 @@ static void suffixes_are_powers_of_1024(void **state) {
         for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
                 uint64_t bytes;
 
-                assert_int_equal(size_parse(sizes[i].text, &bytes, NULL), 0);
+                assert_int_equal(client_size_parse(sizes[i].text, &bytes, NULL), 0);
                 assert_true(bytes == sizes[i].bytes);
         }
 }
@@ -44,7 +44,7 @@ static void what_is_no_size_is_named_and_leaves_the_output(void **state) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
                 uint64_t bytes = 42;
 
-                assert_int_equal(size_parse(texts[i], &bytes, &error), -EINVAL);
+                assert_int_equal(client_size_parse(texts[i], &bytes, &error), -EINVAL);
                 assert_int_equal(error.kind, ERROR_INVALID_OPTION);
                 assert_non_null(strstr(error.message, texts[i]));
                 assert_true(bytes == 42);
@@ -68,7 +68,7 @@ static void sizes_are_printed_with_one_decimal(void **state) {
         for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
                 char text[SIZE_TEXT_MAX];
 
-                assert_string_equal(size_format(sizes[i].bytes, text), sizes[i].text);
+                assert_string_equal(client_size_format(sizes[i].bytes, text), sizes[i].text);
         }
 }
 

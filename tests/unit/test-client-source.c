@@ -11,7 +11,7 @@
 
 typedef struct Fixture {
         Scratch scratch;
-        Source source;
+        ClientSource source;
         Error error;
         int standard_input; /* as it was */
 } Fixture;
@@ -33,7 +33,7 @@ static int tear_down(void **state) {
 
         (void) dup2(f->standard_input, STDIN_FILENO);
         close(f->standard_input);
-        source_done(&f->source);
+        client_source_done(&f->source);
         error_clear(&f->error);
         scratch_done(&f->scratch);
         free(f);
@@ -41,9 +41,9 @@ static int tear_down(void **state) {
 }
 
 static int read_source(Fixture *f, const char *text) {
-        source_done(&f->source);
+        client_source_done(&f->source);
         error_clear(&f->error);
-        return source_read(f->scratch.path, text, &f->source, &f->error);
+        return client_source_read(f->scratch.path, text, &f->source, &f->error);
 }
 
 static bool is_same(int fd, const char *path) {
@@ -93,7 +93,7 @@ static void files_are_opened_and_their_paths_absolute(void **state) {
                 _cleanup_(freep) char *text = expand(f, sources[i].text);
                 _cleanup_(freep) char *sent = expand(f, sources[i].sent);
 
-                assert_true(source_is_file(text));
+                assert_true(client_source_is_file(text));
                 assert_int_equal(read_source(f, text), 0);
                 assert_string_equal(f->source.text, sent);
                 assert_true(is_same(f->source.fd, scratch_at(&f->scratch, sources[i].opened)));
@@ -120,7 +120,7 @@ static void other_sources_are_copied(void **state) {
         Fixture *f = *state;
 
         for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-                assert_false(source_is_file(sources[i]));
+                assert_false(client_source_is_file(sources[i]));
                 assert_int_equal(read_source(f, sources[i]), 0);
                 assert_string_equal(f->source.text, sources[i]);
                 assert_true(f->source.fd < 0);
@@ -145,7 +145,8 @@ static void colon_in_the_current_directory_does_not_end_the_path(void **state) {
         assert_int_equal(mkdir(directory, 0700), 0);
         scratch_write(&f->scratch, "a:b/c.tar", "content");
         assert_int_equal(
-                source_read(directory, "oci-archive:c.tar:latest", &f->source, &f->error), 0);
+                client_source_read(directory, "oci-archive:c.tar:latest", &f->source, &f->error),
+                0);
         assert_string_equal(f->source.text, "oci-archive:c.tar:latest");
         assert_true(is_same(f->source.fd, scratch_at(&f->scratch, "a:b/c.tar")));
 }

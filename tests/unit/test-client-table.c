@@ -6,27 +6,29 @@
 
 #include "client-table.h"
 
-static const TableColumn columns[] = { { "NAME" }, { "SIZE", .is_right = true }, { "TEXT" } };
+static const ClientTableColumn columns[] = { { "NAME" }, { "SIZE", .is_right = true }, { "TEXT" } };
 
-static void expect_print(const Table *table, bool has_titles, const char *expected) {
+static void expect_print(const ClientTable *table, bool has_titles, const char *expected) {
         char *text;
         size_t size;
         FILE *file = open_memstream(&text, &size);
 
         assert_non_null(file);
-        table_print(table, has_titles, file);
+        client_table_print(table, has_titles, file);
         assert_int_equal(fclose(file), 0);
         assert_string_equal(text, expected);
         free(text);
 }
 
 static void columns_are_as_wide_as_their_widest_cell(void **state) {
-        _cleanup_(table_freep) Table *table = NULL;
+        _cleanup_(client_table_freep) ClientTable *table = NULL;
 
-        assert_int_equal(table_new(columns, 3, &table, NULL), 0);
-        assert_int_equal(table_add(table, (const char *const[]){ "böse", "7", "x" }, NULL), 0);
-        assert_int_equal(table_add(table, (const char *const[]){ "longer", "12345", "" }, NULL), 0);
-        assert_int_equal(table_rows(table), 2);
+        assert_int_equal(client_table_new(columns, 3, &table, NULL), 0);
+        assert_int_equal(
+                client_table_add(table, (const char *const[]){ "böse", "7", "x" }, NULL), 0);
+        assert_int_equal(
+                client_table_add(table, (const char *const[]){ "longer", "12345", "" }, NULL), 0);
+        assert_int_equal(client_table_rows(table), 2);
         expect_print(
                 table, true,
                 "NAME    SIZE TEXT\n"
@@ -35,29 +37,30 @@ static void columns_are_as_wide_as_their_widest_cell(void **state) {
 }
 
 static void titles_can_be_left_out_and_then_take_no_room(void **state) {
-        _cleanup_(table_freep) Table *table = NULL;
+        _cleanup_(client_table_freep) ClientTable *table = NULL;
 
-        assert_int_equal(table_new(columns, 3, &table, NULL), 0);
-        assert_int_equal(table_add(table, (const char *const[]){ "a", "1", "b" }, NULL), 0);
+        assert_int_equal(client_table_new(columns, 3, &table, NULL), 0);
+        assert_int_equal(client_table_add(table, (const char *const[]){ "a", "1", "b" }, NULL), 0);
         expect_print(table, false, "a 1 b\n");
 }
 
 static void cells_cannot_steer_the_terminal(void **state) {
-        _cleanup_(table_freep) Table *table = NULL;
+        _cleanup_(client_table_freep) ClientTable *table = NULL;
 
-        assert_int_equal(table_new(columns, 3, &table, NULL), 0);
+        assert_int_equal(client_table_new(columns, 3, &table, NULL), 0);
         assert_int_equal(
-                table_add(table, (const char *const[]){ "\033[2J", "1\n2", "c" }, NULL), 0);
+                client_table_add(table, (const char *const[]){ "\033[2J", "1\n2", "c" }, NULL), 0);
         expect_print(table, false, "?[2J 1 2 c\n");
 }
 
 static void many_rows_fit(void **state) {
-        _cleanup_(table_freep) Table *table = NULL;
+        _cleanup_(client_table_freep) ClientTable *table = NULL;
 
-        assert_int_equal(table_new(columns, 3, &table, NULL), 0);
+        assert_int_equal(client_table_new(columns, 3, &table, NULL), 0);
         for (size_t i = 0; i < 1000; i++)
-                assert_int_equal(table_add(table, (const char *const[]){ "a", "b", "c" }, NULL), 0);
-        assert_int_equal(table_rows(table), 1000);
+                assert_int_equal(
+                        client_table_add(table, (const char *const[]){ "a", "b", "c" }, NULL), 0);
+        assert_int_equal(client_table_rows(table), 1000);
 }
 
 int main(void) {

@@ -12,34 +12,34 @@
 #include "store-journal.h"
 
 static inline int destination_at(
-        StoreFixture *f, const char *name, bool overwrite, Destination **ret) {
-        const DestinationRequest request = {
+        StoreFixture *f, const char *name, bool overwrite, JobDestination **ret) {
+        const JobDestinationRequest request = {
                 .path = name[0] == '/' ? name : scratch_at(&f->scratch, name),
                 .directory_fd = -EBADF,
                 .overwrite = overwrite,
         };
         Error error = ERROR_NULL;
-        int r = destination_new(&request, ret, &error);
+        int r = job_destination_new(&request, ret, &error);
 
         assert_true((r < 0) == (error.code != 0));
         error_clear(&error);
         return r;
 }
 
-static inline Destination *must_have(StoreFixture *f, const char *name, bool overwrite) {
-        Destination *destination = NULL;
+static inline JobDestination *must_have(StoreFixture *f, const char *name, bool overwrite) {
+        JobDestination *destination = NULL;
 
         assert_int_equal(destination_at(f, name, overwrite, &destination), 0);
         return destination;
 }
 
 /* What a tree worker does for the daemon. */
-static inline bool clean(Destination *destination) {
-        DestinationStep step;
+static inline bool clean(JobDestination *destination) {
+        JobDestinationStep step;
         struct dirent *entry;
         DIR *dir;
 
-        if (!destination_cleanup_step(destination, &step))
+        if (!job_destination_cleanup_step(destination, &step))
                 return false;
         assert_null(step.target);
 
@@ -59,15 +59,15 @@ static inline bool clean(Destination *destination) {
         return true;
 }
 
-static inline void finish(Destination *destination) {
+static inline void finish(JobDestination *destination) {
         (void) clean(destination);
-        assert_int_equal(destination_cleaned(destination, NULL), 0);
-        destination_free(destination);
+        assert_int_equal(job_destination_cleaned(destination, NULL), 0);
+        job_destination_free(destination);
 }
 
-static inline void put_in(const Destination *destination, const char *name) {
+static inline void put_in(const JobDestination *destination, const char *name) {
         int fd = openat(
-                destination_root_fd(destination), name, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+                job_destination_root_fd(destination), name, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
 
         assert_true(fd >= 0);
         close(fd);

@@ -28,7 +28,7 @@
 typedef struct Disk Disk;
 
 typedef struct TestDevice {
-        DiskDevice device; /* first */
+        Ext4Device device; /* first */
         int fd;            /* owned */
         Disk *disk;        /* borrowed */
         void *buffers[DISK_BUFFERS];
@@ -56,7 +56,7 @@ static inline int test_call(Disk *disk, Error *error) {
         return error_set(error, EIO, ERROR_FAILED, "The device fails");
 }
 
-static inline int test_device_get_buffer(DiskDevice *device, void **ret, Error *error) {
+static inline int test_device_get_buffer(Ext4Device *device, void **ret, Error *error) {
         TestDevice *test = (TestDevice *) device;
 
         if (test_call(test->disk, error) < 0)
@@ -73,7 +73,7 @@ static inline int test_device_get_buffer(DiskDevice *device, void **ret, Error *
 }
 
 static inline int test_device_write(
-        DiskDevice *device, void *buffer, uint64_t offset, size_t size, Error *error) {
+        Ext4Device *device, void *buffer, uint64_t offset, size_t size, Error *error) {
         TestDevice *test = (TestDevice *) device;
 
         assert_true(size <= DISK_BUFFER_BYTES && size % DISK_BLOCK_BYTES == 0);
@@ -92,7 +92,7 @@ static inline int test_device_write(
 }
 
 static inline int test_device_read(
-        DiskDevice *device, uint64_t offset, void *data, size_t size, Error *error) {
+        Ext4Device *device, uint64_t offset, void *data, size_t size, Error *error) {
         const TestDevice *test = (const TestDevice *) device;
 
         assert_int_equal(pread(test->fd, data, size, (off_t) offset), size);
@@ -100,7 +100,7 @@ static inline int test_device_read(
 }
 
 static inline int test_device_trim(
-        DiskDevice *device, uint64_t offset, uint64_t size, Error *error) {
+        Ext4Device *device, uint64_t offset, uint64_t size, Error *error) {
         TestDevice *test = (TestDevice *) device;
 
         test->trimmed += size;
@@ -112,14 +112,14 @@ static inline int test_device_trim(
         return test_call(test->disk, error);
 }
 
-static inline int test_device_flush(DiskDevice *device, Error *error) {
+static inline int test_device_flush(Ext4Device *device, Error *error) {
         const TestDevice *test = (const TestDevice *) device;
 
         assert_int_equal(test->n_taken, 0);
         return test_call(test->disk, error);
 }
 
-static inline void test_device_free(DiskDevice *device) {
+static inline void test_device_free(Ext4Device *device) {
         TestDevice *test = (TestDevice *) device;
 
         closep(&test->fd);
@@ -128,7 +128,7 @@ static inline void test_device_free(DiskDevice *device) {
 }
 
 static inline void test_device_init(TestDevice *test, Disk *disk, const char *path, uint64_t size) {
-        static const DiskDeviceOps ops = {
+        static const Ext4DeviceOps ops = {
                 .get_buffer = test_device_get_buffer,
                 .write = test_device_write,
                 .read = test_device_read,
@@ -175,7 +175,7 @@ static inline char *disk_image(const Disk *disk, size_t index, char ret[static 1
         return ret;
 }
 
-static inline int disk_next_device(void *userdata, DiskDevice **ret, Error *error) {
+static inline int disk_next_device(void *userdata, Ext4Device **ret, Error *error) {
         Disk *disk = userdata;
         TestDevice *test = &disk->devices[disk->n_devices];
         char path[128];
@@ -265,7 +265,7 @@ static inline void disk_done(Disk *disk) {
         disk->ext4 = ext4_free(disk->ext4);
         closep(&disk->scratch_fd);
         for (size_t i = 0; i < disk->n_devices; i++)
-                (void) disk_device_free(&disk->devices[i].device);
+                (void) ext4_device_free(&disk->devices[i].device);
         (void) snprintf(command, sizeof(command), "rm -rf %s", disk->path);
         assert_int_equal(system(command), 0);
 }

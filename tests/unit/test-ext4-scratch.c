@@ -7,7 +7,7 @@
 
 typedef struct Fixture {
         Disk disk;
-        DiskDevice *device;
+        Ext4Device *device;
         Ext4Scratch *scratch;
         io_channel channel;
 } Fixture;

@@ -293,7 +293,7 @@ static void root_password_is_set(void **state) {
                                   .gid = 42,
                                   .content = "root:*:1:\nbin:*:2:\n" });
         run_well(f);
-        if (unpack_root_password(ext4_target(f->disk.ext4), "secret", &f->error) < 0)
+        if (password_set_root(ext4_target(f->disk.ext4), "secret", &f->error) < 0)
                 fail_msg("%s", error_text(&f->error));
         if (f->disk.n_done == 1)
                 assert_int_equal(ext4_end_layer(f->disk.ext4, NULL), 0);

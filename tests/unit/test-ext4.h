@@ -50,12 +50,12 @@ static inline Bytes *layer_add(Fixture *f) {
         return &f->layers[f->n_layers++];
 }
 
-static inline int on_next(void *userdata, UnpackLayer *ret, Error *error) {
+static inline int on_next(void *userdata, InflateLayer *ret, Error *error) {
         Fixture *f = userdata;
 
         if (f->at == f->n_layers)
                 return 0;
-        *ret = (UnpackLayer){ .has_digest = true };
+        *ret = (InflateLayer){ .has_digest = true };
         f->at++;
         f->offset = 0;
         return 1;
@@ -80,7 +80,7 @@ static inline void on_warning(void *userdata, const char *text) {
 }
 
 static inline int run_into(Fixture *f, UnpackTarget *target) {
-        const UnpackInput input = { .next = on_next, .read = on_read, .userdata = f };
+        const InflateInput input = { .next = on_next, .read = on_read, .userdata = f };
         const UnpackEvents events = { .warning = on_warning, .userdata = f };
 
         f->at = 0;

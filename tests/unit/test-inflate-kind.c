@@ -27,12 +27,12 @@ static void kind_is_told_by_the_bytes_at_its_place(void **state) {
 
                 memset(head, 0, sizeof(head));
                 memcpy(head + cases[i].at, cases[i].magic, strlen(cases[i].magic));
-                name = unpack_kind_of(head, end);
+                name = inflate_kind_of(head, end);
                 if (cases[i].name)
                         assert_string_equal(name, cases[i].name);
                 else
                         assert_null(name);
-                assert_null(unpack_kind_of(head, end - 1));
+                assert_null(inflate_kind_of(head, end - 1));
         }
 }
 
@@ -41,5 +41,5 @@ int main(void) {
                 CASE(kind_is_told_by_the_bytes_at_its_place),
         };
 
-        return cmocka_run_group_tests_name("unpack-kind", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("inflate-kind", tests, NULL, NULL);
 }

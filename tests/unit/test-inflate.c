@@ -589,7 +589,7 @@ static void error_of_a_tarball_is_for_the_caller_to_name(void **state) {
 static void diff_id_covers_everything_up_to_the_end(void **state) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
-        UnpackLayer *info = &f->infos[0];
+        InflateLayer *info = &f->infos[0];
 
         tar_file(&tar, "a", "x");
         tar_end(&tar);
@@ -607,7 +607,7 @@ static void diff_id_covers_everything_up_to_the_end(void **state) {
         }
 }
 
-static int fail_next(void *userdata, UnpackLayer *ret, Error *error) {
+static int fail_next(void *userdata, InflateLayer *ret, Error *error) {
         return error_set(error, EPIPE, ERROR_INTERRUPTED, "next");
 }
 
@@ -619,7 +619,7 @@ static void failure_of_the_input_reaches_the_caller(void **state) {
         Fixture *f = *state;
 
         for (int i = 0; i < 2; i++) {
-                const UnpackInput input = {
+                const InflateInput input = {
                         .next = i == 0 ? fail_next : on_next,
                         .read = fail_read,
                         .userdata = f,
@@ -641,10 +641,10 @@ typedef struct Waiting {
         unsigned n_next, n_reads;
 } Waiting;
 
-static int waiting_next(void *userdata, UnpackLayer *ret, Error *error) {
+static int waiting_next(void *userdata, InflateLayer *ret, Error *error) {
         Waiting *waiting = userdata;
 
-        *ret = (UnpackLayer){ 0 };
+        *ret = (InflateLayer){ 0 };
         return waiting->n_next++ == 0;
 }
 
@@ -669,7 +669,7 @@ static void failure_of_the_writer_cancels_an_input_that_waits(void **state) {
         Fixture *f = *state;
         _cleanup_(unpack_target_freep) UnpackTarget *target = NULL;
         Waiting waiting = { 0 };
-        const UnpackInput input = {
+        const InflateInput input = {
                 .next = waiting_next,
                 .read = waiting_read,
                 .cancel = waiting_cancel,

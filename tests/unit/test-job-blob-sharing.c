@@ -3,7 +3,7 @@
 
 static void of_two_users_one_is_asked_and_both_get_it(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         want(f, a, "content");
         want(f, b, "content");
@@ -21,7 +21,7 @@ static void of_two_users_one_is_asked_and_both_get_it(void **state) {
 
 static void growing_blob_is_read_by_who_brings_it_alone(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         want(f, a, "content");
         want(f, b, "content");
@@ -42,7 +42,7 @@ static void growing_blob_is_read_by_who_brings_it_alone(void **state) {
 
 static void who_comes_late_is_told_too(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         want(f, a, "content");
         loop_until(&f->job, is_asked, a);
@@ -56,14 +56,14 @@ static void who_comes_late_is_told_too(void **state) {
 
 static void when_the_filler_goes_away_the_other_goes_on(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         want(f, a, "content");
         want(f, b, "content");
         loop_until(&f->job, is_asked, a);
         put(a, "cont");
         loop_until(&f->job, sees_some, b);
-        a->use = blob_use_free(a->use);
+        a->use = job_blob_use_free(a->use);
         end_of(a);
         loop_until(&f->job, is_asked, b);
         assert_int_equal(b->offset, 4);
@@ -77,7 +77,7 @@ static void when_the_filler_goes_away_the_other_goes_on(void **state) {
 
 static void when_the_filler_stops_short_the_other_goes_on_and_both_get_it(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         want(f, a, "content");
         want(f, b, "content");
@@ -96,7 +96,7 @@ static void when_the_filler_stops_short_the_other_goes_on_and_both_get_it(void *
 
 static void when_nobody_can_fill_it_what_arrived_is_kept(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         want(f, a, "content");
         want(f, b, "content");
@@ -114,7 +114,7 @@ static void when_nobody_can_fill_it_what_arrived_is_kept(void **state) {
 
 static void wrong_content_fails_who_brought_it_and_is_not_kept(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         want(f, a, "content");
         want(f, b, "content");
@@ -127,8 +127,8 @@ static void wrong_content_fails_who_brought_it_and_is_not_kept(void **state) {
         check_absent(f, "content", "");
 
         /* Who comes meanwhile shares it with the other one. */
-        a->use = blob_use_free(a->use);
-        *a = (User){ .fixture = f, .pipe_fd = -EBADF };
+        a->use = job_blob_use_free(a->use);
+        *a = (JobUser){ .fixture = f, .pipe_fd = -EBADF };
         want(f, a, "content");
         put(b, "content");
         end_of(b);
@@ -141,14 +141,14 @@ static void wrong_content_fails_who_brought_it_and_is_not_kept(void **state) {
 
 static void wrong_end_of_what_another_began_costs_neither_its_job(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         want(f, a, "content");
         want(f, b, "content");
         loop_until(&f->job, is_asked, a);
         put(a, "CON");
         loop_until(&f->job, has_some, a);
-        a->use = blob_use_free(a->use);
+        a->use = job_blob_use_free(a->use);
         end_of(a);
         loop_until(&f->job, is_asked, b);
         assert_int_equal(b->offset, 3);
@@ -164,8 +164,8 @@ static void wrong_end_of_what_another_began_costs_neither_its_job(void **state) 
 
 static void who_names_another_size_shares_nothing(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
-        const BlobRequest request = { .digest = digest_of("content"), .size = 70 };
+        JobUser *a = &f->users[0], *b = &f->users[1];
+        const JobBlobRequest request = { .digest = digest_of("content"), .size = 70 };
 
         want_request(f, a, &request);
         loop_until(&f->job, is_asked, a);
@@ -201,7 +201,7 @@ static void let_window_end(Fixture *f) {
 
 static void slow_filler_goes_on_alone_and_another_fills_it_for_the_others(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         watch_speed(f);
         want(f, a, "content");
@@ -227,7 +227,7 @@ static void slow_filler_goes_on_alone_and_another_fills_it_for_the_others(void *
 
 static void who_wants_what_is_slow_already_does_not_wait(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         watch_speed(f);
         want(f, a, "content");
@@ -249,7 +249,7 @@ static void who_wants_what_is_slow_already_does_not_wait(void **state) {
 
 static void filler_that_does_not_come_to_an_end_is_not_waited_for(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         want(f, a, "content");
         want(f, b, "content");
@@ -262,7 +262,7 @@ static void filler_that_does_not_come_to_an_end_is_not_waited_for(void **state) 
 
 static void slow_filler_alone_is_left_alone(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
 
         watch_speed(f);
@@ -278,7 +278,7 @@ static void slow_filler_alone_is_left_alone(void **state) {
 
 static void filler_below_the_minimum_fails_and_the_other_goes_on(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         f->job.config.limits.minimum_speed = 1000;
         f->job.config.limits.minimum_speed_usec = 1000000;
@@ -300,7 +300,7 @@ static void filler_below_the_minimum_fails_and_the_other_goes_on(void **state) {
 /* As another daemon on the same store would. */
 static void blob_that_another_daemon_fills_is_taken_from_the_store(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
         int fd;
 
@@ -320,7 +320,7 @@ static void blob_that_another_daemon_fills_is_taken_from_the_store(void **state)
 
 static void blob_that_another_daemon_gives_up_is_gone_on_with(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
         int fd;
 
@@ -339,7 +339,7 @@ static void blob_that_another_daemon_gives_up_is_gone_on_with(void **state) {
 
 static void blob_that_another_daemon_fills_slowly_is_taken_over(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
         int fd;
 
@@ -361,7 +361,7 @@ static void blob_that_another_daemon_fills_slowly_is_taken_over(void **state) {
 
 static void users_may_leave_while_they_are_told(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         store_put(f->job.store, "content");
         a->frees_itself = b->frees_itself = true;
@@ -370,16 +370,16 @@ static void users_may_leave_while_they_are_told(void **state) {
         await_ready(f, a);
         await_ready(f, b);
         loop_settle(&f->job);
-        assert_true(blob_table_is_idle(f->table));
+        assert_true(job_blob_table_is_idle(f->table));
 }
 
 static bool is_freed(void *userdata) {
-        return !((User *) userdata)->use;
+        return !((JobUser *) userdata)->use;
 }
 
 static void user_that_leaves_when_told_of_growth_leaves_the_other(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         want(f, a, "content");
         want(f, b, "content");

@@ -3,7 +3,7 @@
 
 static void missing_blob_is_filled_and_published(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
 
         want(f, user, "content");
         loop_until(&f->job, is_asked, user);
@@ -21,7 +21,7 @@ static void missing_blob_is_filled_and_published(void **state) {
 
 static void ready_blob_is_leased_until_nobody_wants_it(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
 
         want(f, user, "content");
@@ -30,15 +30,15 @@ static void ready_blob_is_leased_until_nobody_wants_it(void **state) {
         end_of(user);
         await_ready(f, user);
         assert_int_equal(store_remove(f->job.store, &digest, NULL), -EBUSY);
-        user->use = blob_use_free(user->use);
-        assert_true(blob_table_is_idle(f->table));
+        user->use = job_blob_use_free(user->use);
+        assert_true(job_blob_table_is_idle(f->table));
         assert_int_equal(store_remove(f->job.store, &digest, NULL), 0);
 }
 
 static void blob_of_unknown_size_has_a_limit(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
-        const BlobRequest request = {
+        JobUser *user = &f->users[0];
+        const JobBlobRequest request = {
                 .digest = digest_of("content"),
                 .size = PROTO_SIZE_UNKNOWN,
         };
@@ -54,7 +54,7 @@ static void blob_of_unknown_size_has_a_limit(void **state) {
 
 static void more_than_announced_is_refused(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
 
         want(f, user, "content");
         loop_until(&f->job, is_asked, user);
@@ -66,8 +66,8 @@ static void more_than_announced_is_refused(void **state) {
 
 static void blob_of_unknown_size_ends_where_its_digest_is_right(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
-        const BlobRequest request = {
+        JobUser *user = &f->users[0];
+        const JobBlobRequest request = {
                 .digest = digest_of("content"),
                 .size = PROTO_SIZE_UNKNOWN,
         };
@@ -82,7 +82,7 @@ static void blob_of_unknown_size_ends_where_its_digest_is_right(void **state) {
 
 static void what_an_earlier_attempt_left_is_gone_on_with(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
 
         store_put_partial_of(f->job.store, &digest, 7, "cont");
@@ -103,7 +103,7 @@ static void what_an_earlier_attempt_left_is_gone_on_with(void **state) {
 
 static void what_an_earlier_attempt_left_wrong_comes_anew(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
         Digest digest = digest_of("content");
 
         store_put_partial_of(f->job.store, &digest, 7, "CONT");
@@ -126,7 +126,7 @@ static void what_an_earlier_attempt_left_wrong_comes_anew(void **state) {
 
 static void what_is_wrong_twice_fails(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
 
         store_put_partial_of(f->job.store, &digest, 7, "CONT");
@@ -145,7 +145,7 @@ static void what_is_wrong_twice_fails(void **state) {
 
 static void too_much_of_an_earlier_attempt_comes_anew(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
 
         store_put_partial_of(f->job.store, &digest, 7, "content and more");
@@ -160,7 +160,7 @@ static void too_much_of_an_earlier_attempt_comes_anew(void **state) {
 
 static void all_of_an_earlier_attempt_needs_only_to_be_verified(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
 
         store_put_partial_of(f->job.store, &digest, 7, "content");
@@ -174,7 +174,7 @@ static void all_of_an_earlier_attempt_needs_only_to_be_verified(void **state) {
 
 static void stored_blob_needs_no_worker(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
 
         store_put(f->job.store, "content");
         f->job.context.worker_path = "/nonexistent/worker";
@@ -187,7 +187,7 @@ static void stored_blob_needs_no_worker(void **state) {
 
 static void touched_blob_is_verified_again(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
         Digest digest = store_put(f->job.store, "content");
 
         assert_int_equal(chmod(scratch_at(f->job.scratch, blob_path(&digest)), 0400), 0);
@@ -200,7 +200,7 @@ static void touched_blob_is_verified_again(void **state) {
 
 static void damaged_blob_is_quarantined_and_fetched_again(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
         Digest digest = store_put(f->job.store, "content");
 
         assert_int_equal(chmod(scratch_at(f->job.scratch, blob_path(&digest)), 0644), 0);
@@ -218,7 +218,7 @@ static void damaged_blob_is_quarantined_and_fetched_again(void **state) {
 }
 
 static void want_again(Fixture *f, const char *content) {
-        const BlobRequest request = {
+        const JobBlobRequest request = {
                 .digest = digest_of(content),
                 .size = PROTO_SIZE_UNKNOWN,
                 .verify_again = true,
@@ -240,14 +240,14 @@ static void believe(Fixture *f, const Digest *digest) {
 
 static void blob_that_is_to_be_verified_again_is_never_fetched(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
         Digest digest = store_put(f->job.store, "content");
 
         want_again(f, "content");
         assert_int_equal(user->status.state, BLOB_READY);
-        user->use = blob_use_free(user->use);
+        user->use = job_blob_use_free(user->use);
 
-        *user = (User){ .fixture = f };
+        *user = (JobUser){ .fixture = f };
         assert_int_equal(chmod(scratch_at(f->job.scratch, blob_path(&digest)), 0644), 0);
         scratch_write(f->job.scratch, blob_path(&digest), "CONTENT");
         believe(f, &digest);
@@ -255,9 +255,9 @@ static void blob_that_is_to_be_verified_again_is_never_fetched(void **state) {
         assert_int_equal(user->status.state, BLOB_FAILED);
         assert_int_equal(user->failure, ERROR_DIGEST_MISMATCH);
         check_absent(f, "content", NULL);
-        user->use = blob_use_free(user->use);
+        user->use = job_blob_use_free(user->use);
 
-        *user = (User){ .fixture = f };
+        *user = (JobUser){ .fixture = f };
         want_again(f, "content");
         assert_int_equal(user->status.state, BLOB_FAILED);
         assert_int_equal(user->failure, ERROR_NOT_FOUND);
@@ -267,7 +267,7 @@ static void blob_that_is_to_be_verified_again_is_never_fetched(void **state) {
 static void what_is_not_to_be_kept_leaves_nothing(void **state) {
         Fixture *f = *state;
         char directory[SCRATCH_PATH_MAX];
-        BlobRequest request = {
+        JobBlobRequest request = {
                 .digest = digest_of("content"),
                 .size = 7,
                 .temporary_directory = directory,
@@ -279,7 +279,7 @@ static void what_is_not_to_be_kept_leaves_nothing(void **state) {
         for (int i = 0; i < 2; i++)
                 want_request(f, &f->users[i], &request);
         for (int i = 0; i < 2; i++) {
-                User *user = &f->users[i];
+                JobUser *user = &f->users[i];
 
                 loop_until(&f->job, is_asked, user);
                 assert_int_equal(user->offset, 0);
@@ -298,8 +298,8 @@ static void what_is_not_to_be_kept_leaves_nothing(void **state) {
 static void what_is_not_to_be_kept_and_wrong_fails(void **state) {
         Fixture *f = *state;
         char directory[SCRATCH_PATH_MAX];
-        User *user = &f->users[0];
-        const BlobRequest request = {
+        JobUser *user = &f->users[0];
+        const JobBlobRequest request = {
                 .digest = digest_of("content"),
                 .size = 7,
                 .temporary_directory = directory,
@@ -315,7 +315,7 @@ static void what_is_not_to_be_kept_and_wrong_fails(void **state) {
 
 static void blob_that_cannot_be_verified_fails(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         f->job.context.worker_path = "/nonexistent/worker";
         want(f, a, "content");
@@ -327,7 +327,7 @@ static void blob_that_cannot_be_verified_fails(void **state) {
 
 static void what_is_no_file_in_a_blobs_place_fails(void **state) {
         Fixture *f = *state;
-        User *user = &f->users[0];
+        JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
 
         assert_int_equal(mkfifo(scratch_at(f->job.scratch, blob_path(&digest)), 0644), 0);
@@ -338,17 +338,17 @@ static void what_is_no_file_in_a_blobs_place_fails(void **state) {
 /* Its worker goes with it. */
 static void blob_that_nobody_wants_any_more_is_given_up(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         want(f, a, "content");
         want(f, b, "content");
         loop_until(&f->job, is_asked, a);
         put(a, "con");
         loop_until(&f->job, sees_some, b);
-        b->use = blob_use_free(b->use);
-        assert_false(blob_table_is_idle(f->table));
-        a->use = blob_use_free(a->use);
-        assert_true(blob_table_is_idle(f->table));
+        b->use = job_blob_use_free(b->use);
+        assert_false(job_blob_table_is_idle(f->table));
+        a->use = job_blob_use_free(a->use);
+        assert_true(job_blob_table_is_idle(f->table));
         loop_until(&f->job, has_no_child, NULL);
         loop_settle(&f->job);
         check_absent(f, "content", "con");
@@ -356,7 +356,7 @@ static void blob_that_nobody_wants_any_more_is_given_up(void **state) {
 
 static void what_is_given_up_is_kept_up_to_a_limit(void **state) {
         Fixture *f = *state;
-        User *a = &f->users[0], *b = &f->users[1];
+        JobUser *a = &f->users[0], *b = &f->users[1];
 
         f->job.config.partial_bytes = 3;
         want(f, a, "content");
@@ -367,9 +367,9 @@ static void what_is_given_up_is_kept_up_to_a_limit(void **state) {
         loop_until(&f->job, sees_some, a);
         put(b, "a");
         loop_until(&f->job, sees_some, b);
-        a->use = blob_use_free(a->use);
+        a->use = job_blob_use_free(a->use);
         check_absent(f, "content", "con");
-        b->use = blob_use_free(b->use);
+        b->use = job_blob_use_free(b->use);
         check_absent(f, "content", NULL);
         check_absent(f, "another one", "a");
 }

@@ -13,38 +13,38 @@
 typedef struct Fixture Fixture;
 
 /* A job that wants a blob. */
-typedef struct User {
+typedef struct JobUser {
         Fixture *fixture;
-        BlobUse *use;
+        JobBlobUse *use;
         int pipe_fd; /* owned; of the last fill() */
         uint64_t offset;
         unsigned n_fill, n_changed;
-        BlobStatus status; /* when it was told last */
-        ErrorKind failure; /* of BLOB_FAILED */
-        bool frees_itself; /* as soon as it is told of something */
-} User;
+        JobBlobStatus status; /* when it was told last */
+        ErrorKind failure;    /* of BLOB_FAILED */
+        bool frees_itself;    /* as soon as it is told of something */
+} JobUser;
 
 struct Fixture {
         JobFixture job;
-        BlobTable *table;
-        User users[2];
+        JobBlobTable *table;
+        JobUser users[2];
 };
 
-static inline void on_changed(void *userdata, BlobUse *use) {
-        User *user = userdata;
+static inline void on_changed(void *userdata, JobBlobUse *use) {
+        JobUser *user = userdata;
 
         assert_ptr_equal(use, user->use);
         user->n_changed++;
-        user->status = blob_use_status(use);
+        user->status = job_blob_use_status(use);
         assert_true(user->status.size <= user->status.arrived || user->status.arrived == 0);
         if (user->status.state == BLOB_FAILED)
                 user->failure = user->status.error->kind;
         if (user->frees_itself)
-                user->use = blob_use_free(use);
+                user->use = job_blob_use_free(use);
 }
 
-static inline void on_fill(void *userdata, BlobUse *use, int pipe_fd, uint64_t offset) {
-        User *user = userdata;
+static inline void on_fill(void *userdata, JobBlobUse *use, int pipe_fd, uint64_t offset) {
+        JobUser *user = userdata;
 
         assert_ptr_equal(use, user->use);
         closep(&user->pipe_fd);
@@ -53,15 +53,15 @@ static inline void on_fill(void *userdata, BlobUse *use, int pipe_fd, uint64_t o
         user->n_fill++;
 }
 
-static const BlobEvents events = { .changed = on_changed, .fill = on_fill };
+static const JobBlobEvents events = { .changed = on_changed, .fill = on_fill };
 
 static inline int set_up(void **state) {
         Fixture *f = calloc(1, sizeof(*f));
 
         job_fixture_init(&f->job);
-        assert_int_equal(blob_table_new(&f->job.context, f->job.store, &f->table, NULL), 0);
+        assert_int_equal(job_blob_table_new(&f->job.context, f->job.store, &f->table, NULL), 0);
         for (int i = 0; i < 2; i++)
-                f->users[i] = (User){ .fixture = f, .pipe_fd = -EBADF, .offset = UINT64_MAX };
+                f->users[i] = (JobUser){ .fixture = f, .pipe_fd = -EBADF, .offset = UINT64_MAX };
         scratch_mkdir(f->job.scratch, "temporary");
         *state = f;
         return 0;
@@ -71,79 +71,79 @@ static inline int tear_down(void **state) {
         Fixture *f = *state;
 
         for (int i = 0; i < 2; i++) {
-                blob_use_free(f->users[i].use);
+                job_blob_use_free(f->users[i].use);
                 closep(&f->users[i].pipe_fd);
         }
-        assert_true(blob_table_is_idle(f->table));
-        blob_table_free(f->table);
+        assert_true(job_blob_table_is_idle(f->table));
+        job_blob_table_free(f->table);
         job_fixture_done(&f->job);
         free(f);
         return 0;
 }
 
-static inline void want_request(Fixture *f, User *user, const BlobRequest *request) {
+static inline void want_request(Fixture *f, JobUser *user, const JobBlobRequest *request) {
         Error error = ERROR_NULL;
 
         user->pipe_fd = -EBADF;
-        assert_int_equal(blob_use_new(f->table, request, &events, user, &user->use, &error), 0);
+        assert_int_equal(job_blob_use_new(f->table, request, &events, user, &user->use, &error), 0);
         assert_int_equal(user->n_changed + user->n_fill, 0); /* not from inside */
 }
 
-static inline void want(Fixture *f, User *user, const char *content) {
-        const BlobRequest request = { .digest = digest_of(content), .size = strlen(content) };
+static inline void want(Fixture *f, JobUser *user, const char *content) {
+        const JobBlobRequest request = { .digest = digest_of(content), .size = strlen(content) };
 
         want_request(f, user, &request);
 }
 
-static inline void put(User *user, const char *content) {
+static inline void put(JobUser *user, const char *content) {
         assert_true(user->pipe_fd >= 0);
         assert_int_equal(fd_write_full(user->pipe_fd, content, strlen(content)), 0);
 }
 
 /* All that the user had to say. */
-static inline void end_of(User *user) {
+static inline void end_of(JobUser *user) {
         closep(&user->pipe_fd);
         user->pipe_fd = -EBADF;
 }
 
 static inline bool is_asked(void *userdata) {
-        return ((User *) userdata)->pipe_fd >= 0;
+        return ((JobUser *) userdata)->pipe_fd >= 0;
 }
 
 static inline bool is_settled(void *userdata) {
-        const User *user = userdata;
+        const JobUser *user = userdata;
 
         return user->status.state == BLOB_READY || user->status.state == BLOB_FAILED;
 }
 
 static inline bool has_some(void *userdata) {
-        return ((User *) userdata)->status.size > 0;
+        return ((JobUser *) userdata)->status.size > 0;
 }
 
 static inline bool sees_some(void *userdata) {
-        return ((User *) userdata)->status.arrived > 0;
+        return ((JobUser *) userdata)->status.arrived > 0;
 }
 
 static inline bool has_arrived(void *userdata) {
-        return ((User *) userdata)->status.arrived > ((User *) userdata)->offset;
+        return ((JobUser *) userdata)->status.arrived > ((JobUser *) userdata)->offset;
 }
 
-static inline void await_ready(Fixture *f, User *user) {
+static inline void await_ready(Fixture *f, JobUser *user) {
         loop_until(&f->job, is_settled, user);
         assert_int_equal(user->status.state, BLOB_READY);
 }
 
-static inline void await_failure(Fixture *f, User *user, ErrorKind kind) {
+static inline void await_failure(Fixture *f, JobUser *user, ErrorKind kind) {
         loop_until(&f->job, is_settled, user);
         assert_int_equal(user->status.state, BLOB_FAILED);
         assert_int_equal(user->failure, kind);
 }
 
-static inline void check_content(const User *user, const char *content) {
+static inline void check_content(const JobUser *user, const char *content) {
         char data[64];
         int fd;
 
-        assert_int_equal(blob_use_open(user->use, &fd, NULL), 0);
+        assert_int_equal(job_blob_use_open(user->use, &fd, NULL), 0);
         assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
         assert_int_equal(fd_read_full(fd, data, sizeof(data)), strlen(content));
         assert_memory_equal(data, content, strlen(content));

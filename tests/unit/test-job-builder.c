@@ -15,7 +15,7 @@
 typedef struct Fixture {
         JobFixture job;
         JobSpec *spec;
-        Builder *builder;
+        JobBuilder *builder;
         int read_fd, write_fd; /* owned; the pipe for the tarball */
         unsigned n_warnings, n_ended;
         bool is_unread;
@@ -46,10 +46,10 @@ static void on_ended(void *userdata, const Error *error, bool is_unread) {
         f->is_unread = is_unread;
         if (error->code != 0)
                 (void) error_copy(&f->error, error);
-        f->builder = builder_free(f->builder);
+        f->builder = job_builder_free(f->builder);
 }
 
-static const BuilderEvents events = {
+static const JobBuilderEvents events = {
         .progress = on_progress,
         .warning = on_warning,
         .ended = on_ended,
@@ -112,7 +112,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
         Fixture *f = *state;
 
-        builder_free(f->builder);
+        job_builder_free(f->builder);
         job_spec_free(f->spec);
         closep(&f->read_fd);
         closep(&f->write_fd);
@@ -124,7 +124,8 @@ static int tear_down(void **state) {
 
 static void start(Fixture *f) {
         assert_int_equal(
-                builder_start(&f->job.context, f->spec, f->write_fd, &events, f, &f->builder, NULL),
+                job_builder_start(
+                        &f->job.context, f->spec, f->write_fd, &events, f, &f->builder, NULL),
                 0);
         (void) close(TAKE_FD(f->write_fd));
 }
@@ -476,7 +477,7 @@ static void stopped_builder_ends_all_that_it_has_started(void **state) {
         Fixture *f = *state;
 
         start_stubborn(f);
-        builder_stop(f->builder);
+        job_builder_stop(f->builder);
         await_end(f);
         assert_nobody_is_left(f);
 }
@@ -486,7 +487,7 @@ static void without_namespaces_too(void **state) {
 
         f->job.config.sandbox = SANDBOX_NO;
         start_stubborn(f);
-        builder_stop(f->builder);
+        job_builder_stop(f->builder);
         await_end(f);
         assert_nobody_is_left(f);
 }
@@ -502,9 +503,9 @@ static bool is_nobody_left(void *userdata) {
 /* The kernel may need a moment for the others. */
 static bool is_user_free(void *userdata) {
         Fixture *f = userdata;
-        _cleanup_(user_unrefp) User *user = NULL;
+        _cleanup_(job_user_unrefp) JobUser *user = NULL;
 
-        return is_nobody_left(f) && user_take(f->job.users, USER_PROGRAMS, &user, NULL) >= 0;
+        return is_nobody_left(f) && job_user_take(f->job.users, USER_PROGRAMS, &user, NULL) >= 0;
 }
 
 static void be_another(Fixture *f) {
@@ -519,7 +520,7 @@ static void killed_builder_leaves_but_a_directory_that_the_next_one_removes(void
                 skip(); /* without a PID namespace such a stubborn child stays */
         start_stubborn(f);
         assert_int_equal(count_places(f), 1);
-        f->builder = builder_free(f->builder); /* which kills it */
+        f->builder = job_builder_free(f->builder); /* which kills it */
         loop_until(&f->job, is_nobody_left, f);
         assert_int_equal(count_places(f), 1);
 
@@ -556,7 +557,7 @@ static void place_of_another_builder_at_work_stays(void **state) {
         assert_int_equal(other->error.code, 0);
         assert_int_equal(count_places(f), 1);
         assert_int_equal(tear_down(&each), 0);
-        builder_stop(f->builder);
+        job_builder_stop(f->builder);
         await_end(f);
 }
 

@@ -47,10 +47,10 @@ static const char *only_id(StoreFixture *f) {
         return id;
 }
 
-/* What the next daemon does with the only entry: returns what destination_recover() does. */
+/* What the next daemon does with the only entry: returns what job_destination_recover() does. */
 static int recover_with(StoreFixture *f, Store *store, const char *reason) {
         StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
-        Destination *destination = NULL;
+        JobDestination *destination = NULL;
         Error error = ERROR_NULL;
         int r;
 
@@ -58,7 +58,7 @@ static int recover_with(StoreFixture *f, Store *store, const char *reason) {
         if (r <= 0)
                 return -EAGAIN;
 
-        r = destination_recover(store, &entry, &destination, &error);
+        r = job_destination_recover(store, &entry, &destination, &error);
         assert_int_equal(r < 0 ? -r : 0, error.code);
         if (reason)
                 assert_non_null(strstr(error_text(&error), reason));
@@ -76,11 +76,11 @@ static void recover(StoreFixture *f, int expected, const char *reason) {
 
 /* A daemon is killed while it works on @name; something is in the tree. */
 static void kill_while_filling(StoreFixture *f, const char *name) {
-        Destination *destination = must_have(f, name, false);
+        JobDestination *destination = must_have(f, name, false);
 
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         put_in(destination, "file");
-        destination_free(destination);
+        job_destination_free(destination);
 }
 
 static void staging_of_a_killed_daemon_is_recovered(void **state) {
@@ -93,11 +93,11 @@ static void staging_of_a_killed_daemon_is_recovered(void **state) {
 
 static void parents_that_were_there_stay_when_it_is_recovered(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = must_have(f, "a/b/new", false);
+        JobDestination *destination = must_have(f, "a/b/new", false);
 
         scratch_mkdir(&f->scratch, "a");
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        destination_free(destination);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
+        job_destination_free(destination);
         recover(f, 1, NULL);
         assert_true(scratch_exists(&f->scratch, "a"));
         assert_false(scratch_exists(&f->scratch, "a/b"));
@@ -116,14 +116,14 @@ static void mount_point_of_a_killed_daemon_is_emptied(void **state) {
 
 static void mount_point_that_is_complete_is_not_emptied(void **state) {
         StoreFixture *f = *state;
-        Destination *destination;
+        JobDestination *destination;
 
         mount_tmpfs(f, "mnt");
         destination = must_have(f, "mnt", false);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         put_in(destination, "file");
-        assert_int_equal(destination_commit(destination, NULL), 0);
-        destination_free(destination);
+        assert_int_equal(job_destination_commit(destination, NULL), 0);
+        job_destination_free(destination);
         assert_int_equal(count_journal(f), 0);
         assert_true(scratch_exists(&f->scratch, "mnt/file"));
         unmount(f, "mnt");
@@ -288,17 +288,17 @@ static void second_daemon_looks(StoreFixture *f) {
 /* Between any two of the steps in which a place is noted, made and marked. */
 static void recovery_leaves_alone_what_another_daemon_is_about_to_make(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = must_have(f, "a/new", false);
+        JobDestination *destination = must_have(f, "a/new", false);
 
         meanwhile.happens = second_daemon_looks;
         meanwhile.fixture = f;
         meanwhile.n = 0;
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         meanwhile.happens = NULL;
         assert_int_equal(meanwhile.n, 6); /* the parent, the staging directory, the root */
         put_in(destination, "file");
         second_daemon_looks(f);
-        assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_int_equal(job_destination_commit(destination, NULL), 0);
         second_daemon_looks(f);
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "a/new/file"));
@@ -326,7 +326,7 @@ static void daemon_killed_at_any_step_leaves_nothing(void **state) {
                         meanwhile.happens = killed;
                         meanwhile.fixture = f;
                         meanwhile.n = 0;
-                        (void) destination_prepare(must_have(f, "a/new", false), store, NULL);
+                        (void) job_destination_prepare(must_have(f, "a/new", false), store, NULL);
                         _exit(1);
                 }
                 assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -2,12 +2,12 @@
 #include "test-destination.h"
 
 static ErrorKind refusal(const char *path) {
-        const DestinationRequest request = { .path = path, .directory_fd = -EBADF };
-        Destination *destination = NULL;
+        const JobDestinationRequest request = { .path = path, .directory_fd = -EBADF };
+        JobDestination *destination = NULL;
         Error error = ERROR_NULL;
         ErrorKind kind;
 
-        assert_true(destination_new(&request, &destination, &error) < 0);
+        assert_true(job_destination_new(&request, &destination, &error) < 0);
         assert_null(destination);
         assert_int_not_equal(error.code, 0);
         kind = error.kind;
@@ -53,7 +53,7 @@ static void what_is_no_directory_is_refused(void **state) {
 
 static void way_up_from_a_missing_directory_is_refused(void **state) {
         StoreFixture *f = *state;
-        Destination *destination;
+        JobDestination *destination;
 
         assert_int_equal(
                 refusal(scratch_at(&f->scratch, "missing/../x")), ERROR_INVALID_DESTINATION);
@@ -61,22 +61,22 @@ static void way_up_from_a_missing_directory_is_refused(void **state) {
 
         scratch_mkdir(&f->scratch, "there");
         destination = must_have(f, "there/../x", false);
-        assert_string_equal(destination_path(destination), scratch_at(&f->scratch, "x"));
-        destination_free(destination);
+        assert_string_equal(job_destination_path(destination), scratch_at(&f->scratch, "x"));
+        job_destination_free(destination);
         destination = must_have(f, "..x/x..", false);
-        assert_string_equal(destination_path(destination), scratch_at(&f->scratch, "..x/x.."));
-        destination_free(destination);
+        assert_string_equal(job_destination_path(destination), scratch_at(&f->scratch, "..x/x.."));
+        job_destination_free(destination);
 }
 
 static void nothing_becomes_visible_of_what_was_given_up(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = must_have(f, "new", false);
+        JobDestination *destination = must_have(f, "new", false);
         Error error = ERROR_NULL;
 
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         put_in(destination, "file");
-        destination_give_up(destination);
-        assert_int_equal(destination_commit(destination, &error), -ECANCELED);
+        job_destination_give_up(destination);
+        assert_int_equal(job_destination_commit(destination, &error), -ECANCELED);
         assert_int_equal(error.kind, ERROR_CANCELLED);
         error_clear(&error);
         assert_false(scratch_exists(&f->scratch, "new"));
@@ -87,7 +87,7 @@ static void nothing_becomes_visible_of_what_was_given_up(void **state) {
 static void names_that_are_too_long_are_refused(void **state) {
         StoreFixture *f = *state;
         char name[NAME_MAX + 2];
-        Destination *destination;
+        JobDestination *destination;
 
         memset(name, 'n', sizeof(name));
         name[NAME_MAX + 1] = '\0';
@@ -95,36 +95,36 @@ static void names_that_are_too_long_are_refused(void **state) {
 
         name[NAME_MAX] = '\0';
         destination = must_have(f, name, false);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_commit(destination, NULL), 0);
         finish(destination);
         assert_true(scratch_exists(&f->scratch, name));
 }
 
 static void path_is_tidied_and_links_are_resolved(void **state) {
         StoreFixture *f = *state;
-        Destination *destination;
+        JobDestination *destination;
 
         scratch_mkdir(&f->scratch, "real");
         assert_int_equal(symlink("real", scratch_at(&f->scratch, "link")), 0);
         destination = must_have(f, ".//link/./", false);
-        assert_string_equal(destination_path(destination), scratch_at(&f->scratch, "real"));
-        destination_free(destination);
+        assert_string_equal(job_destination_path(destination), scratch_at(&f->scratch, "real"));
+        job_destination_free(destination);
         destination = must_have(f, "link/a//b/.", false);
-        assert_string_equal(destination_path(destination), scratch_at(&f->scratch, "real/a/b"));
-        destination_free(destination);
+        assert_string_equal(job_destination_path(destination), scratch_at(&f->scratch, "real/a/b"));
+        job_destination_free(destination);
 }
 
 static void directory_with_content_is_refused_unless_overwriting(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = NULL;
+        JobDestination *destination = NULL;
 
         scratch_mkdir(&f->scratch, "full");
         scratch_write(&f->scratch, "full/.hidden", "x");
         assert_int_equal(refusal(scratch_at(&f->scratch, "full")), ERROR_DESTINATION_NOT_EMPTY);
         assert_int_equal(destination_at(f, "full", false, &destination), -ENOTEMPTY);
         destination = must_have(f, "full", true);
-        destination_free(destination);
+        job_destination_free(destination);
 }
 
 static void lost_and_found_is_content_but_where_something_is_mounted(void **state) {
@@ -138,25 +138,25 @@ static void lost_and_found_is_content_but_where_something_is_mounted(void **stat
 static void nothing_is_made_before_it_is_prepared(void **state) {
         StoreFixture *f = *state;
 
-        destination_free(must_have(f, "a/b/c", false));
+        job_destination_free(must_have(f, "a/b/c", false));
         assert_false(scratch_exists(&f->scratch, "a"));
         assert_int_equal(count_journal(f), 0);
 }
 
 static void staging_is_private_marked_and_noted(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = must_have(f, "new", false);
+        JobDestination *destination = must_have(f, "new", false);
         StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
         char *path, *mark;
         struct stat st;
 
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         path = staging(f, ".", "new");
         assert_non_null(path);
         assert_int_equal(stat(scratch_at(&f->scratch, path), &st), 0);
         assert_int_equal(st.st_mode & 07777, 0700);
         assert_int_equal(st.st_uid, geteuid());
-        assert_int_equal(fstat(destination_root_fd(destination), &st), 0);
+        assert_int_equal(fstat(job_destination_root_fd(destination), &st), 0);
         assert_int_equal(st.st_mode & 07777, 0755);
         assert_false(scratch_exists(&f->scratch, "new"));
 
@@ -174,24 +174,24 @@ static void staging_is_private_marked_and_noted(void **state) {
 
 static void commit_makes_the_tree_visible_and_leaves_nothing_else(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = must_have(f, "new", false);
-        DestinationStep step;
+        JobDestination *destination = must_have(f, "new", false);
+        JobDestinationStep step;
 
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         put_in(destination, "file");
-        assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_int_equal(job_destination_commit(destination, NULL), 0);
         assert_true(scratch_exists(&f->scratch, "new/file"));
-        assert_false(destination_cleanup_step(destination, &step));
-        assert_int_equal(destination_cleaned(destination, NULL), 0);
+        assert_false(job_destination_cleanup_step(destination, &step));
+        assert_int_equal(job_destination_cleaned(destination, NULL), 0);
         assert_null(staging(f, ".", "new"));
         assert_int_equal(count_journal(f), 0);
-        destination_free(destination);
+        job_destination_free(destination);
         assert_true(scratch_exists(&f->scratch, "new/file"));
 }
 
 static void new_tree_looks_like_the_directory_that_it_replaces(void **state) {
         StoreFixture *f = *state;
-        Destination *destination;
+        JobDestination *destination;
         struct stat before, after;
 
         scratch_mkdir(&f->scratch, "dir");
@@ -200,8 +200,8 @@ static void new_tree_looks_like_the_directory_that_it_replaces(void **state) {
                 assert_int_equal(chown(scratch_at(&f->scratch, "dir"), 12, 34), 0);
         assert_int_equal(stat(scratch_at(&f->scratch, "dir"), &before), 0);
         destination = must_have(f, "dir", false);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_commit(destination, NULL), 0);
         finish(destination);
         assert_int_equal(stat(scratch_at(&f->scratch, "dir"), &after), 0);
         assert_int_not_equal(before.st_ino, after.st_ino);
@@ -212,9 +212,9 @@ static void new_tree_looks_like_the_directory_that_it_replaces(void **state) {
 
 static void missing_parents_are_made_and_removed_again_after_a_failure(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = must_have(f, "a/b/c/d", false);
+        JobDestination *destination = must_have(f, "a/b/c/d", false);
 
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         assert_non_null(staging(f, "a/b/c", "d"));
         put_in(destination, "file");
         finish(destination);
@@ -223,9 +223,9 @@ static void missing_parents_are_made_and_removed_again_after_a_failure(void **st
 
 static void parents_with_something_else_in_them_stay(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = must_have(f, "a/b/c/d", false);
+        JobDestination *destination = must_have(f, "a/b/c/d", false);
 
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         scratch_write(&f->scratch, "a/mine", "x");
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "a/mine"));
@@ -234,7 +234,7 @@ static void parents_with_something_else_in_them_stay(void **state) {
 
 static void parents_that_others_made_meanwhile_stay(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = must_have(f, "a/b", false);
+        JobDestination *destination = must_have(f, "a/b", false);
 
         scratch_mkdir(&f->scratch, "a");
         finish(destination); /* cancelled in the queue */
@@ -243,69 +243,69 @@ static void parents_that_others_made_meanwhile_stay(void **state) {
 
 static void parents_stay_after_a_commit(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = must_have(f, "a/b", false);
+        JobDestination *destination = must_have(f, "a/b", false);
 
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_commit(destination, NULL), 0);
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "a/b"));
 }
 
 static void parents_that_existed_stay_after_a_failure(void **state) {
         StoreFixture *f = *state;
-        Destination *destination;
+        JobDestination *destination;
 
         scratch_mkdir(&f->scratch, "a");
         scratch_mkdir(&f->scratch, "a/b");
         destination = must_have(f, "a/b", false);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "a/b"));
         destination = must_have(f, "a/new", false);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "a"));
 }
 
 static void overwritten_tree_is_cloned_first_and_changes_places(void **state) {
         StoreFixture *f = *state;
-        Destination *destination;
-        DestinationStep step;
+        JobDestination *destination;
+        JobDestinationStep step;
 
         scratch_mkdir(&f->scratch, "full");
         scratch_write(&f->scratch, "full/old", "x");
         destination = must_have(f, "full", true);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        assert_true(destination_clone_step(destination, &step));
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
+        assert_true(job_destination_clone_step(destination, &step));
         assert_string_equal(step.name, "full");
         assert_string_equal(step.target + strlen(step.target) - 5, "/root");
         assert_int_equal(faccessat(step.directory_fd, step.target, F_OK, 0), 0);
 
         put_in(destination, "new");
-        assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_int_equal(job_destination_commit(destination, NULL), 0);
         assert_true(scratch_exists(&f->scratch, "full/new"));
         assert_false(scratch_exists(&f->scratch, "full/old"));
         assert_true(scratch_exists(&f->scratch, strcat(staging(f, ".", "full"), "/root/old")));
         assert_true(clean(destination));
-        assert_int_equal(destination_cleaned(destination, NULL), 0);
-        destination_free(destination);
+        assert_int_equal(job_destination_cleaned(destination, NULL), 0);
+        job_destination_free(destination);
         assert_null(staging(f, ".", "full"));
         assert_true(scratch_exists(&f->scratch, "full/new"));
 }
 
 /* A tree "full" with "old" in it has changed places with one with "new". */
-static Destination *overwrite(StoreFixture *f) {
-        Destination *destination;
-        DestinationStep step;
+static JobDestination *overwrite(StoreFixture *f) {
+        JobDestination *destination;
+        JobDestinationStep step;
 
         scratch_mkdir(&f->scratch, "full");
         scratch_write(&f->scratch, "full/old", "x");
         destination = must_have(f, "full", true);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        assert_false(destination_check_clone_step(destination, &step));
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
+        assert_false(job_destination_check_clone_step(destination, &step));
         put_in(destination, "new");
-        assert_int_equal(destination_commit(destination, NULL), 0);
-        assert_true(destination_check_clone_step(destination, &step));
+        assert_int_equal(job_destination_commit(destination, NULL), 0);
+        assert_true(job_destination_check_clone_step(destination, &step));
         assert_true(step.is_check && !step.target && step.cloned > step.modified);
         assert_string_equal(step.name, "root");
         return destination;
@@ -313,9 +313,9 @@ static Destination *overwrite(StoreFixture *f) {
 
 static void commit_is_taken_back(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = overwrite(f);
+        JobDestination *destination = overwrite(f);
 
-        assert_int_equal(destination_revert(destination, NULL), 0);
+        assert_int_equal(job_destination_revert(destination, NULL), 0);
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "full/old"));
         assert_false(scratch_exists(&f->scratch, "full/new"));
@@ -325,13 +325,13 @@ static void commit_is_taken_back(void **state) {
 
 static void tree_that_cannot_be_put_back_stays_and_is_named(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = overwrite(f);
+        JobDestination *destination = overwrite(f);
         Error error = ERROR_NULL;
 
         assert_int_equal(
                 rename(scratch_at(&f->scratch, "full"), scratch_at(&f->scratch, "away")), 0);
         scratch_mkdir(&f->scratch, "full");
-        assert_int_equal(destination_revert(destination, &error), -ESTALE);
+        assert_int_equal(job_destination_revert(destination, &error), -ESTALE);
         assert_non_null(strstr(error.message, "/root"));
         error_clear(&error);
         finish(destination);
@@ -341,12 +341,12 @@ static void tree_that_cannot_be_put_back_stays_and_is_named(void **state) {
 
 static void failed_overwriting_leaves_what_was_there(void **state) {
         StoreFixture *f = *state;
-        Destination *destination;
+        JobDestination *destination;
 
         scratch_mkdir(&f->scratch, "full");
         scratch_write(&f->scratch, "full/old", "x");
         destination = must_have(f, "full", true);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         put_in(destination, "new");
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "full/old"));
@@ -356,12 +356,12 @@ static void failed_overwriting_leaves_what_was_there(void **state) {
 
 static void new_destination_needs_no_clone(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = must_have(f, "new", true);
-        DestinationStep step;
+        JobDestination *destination = must_have(f, "new", true);
+        JobDestinationStep step;
 
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        assert_false(destination_clone_step(destination, &step));
-        assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
+        assert_false(job_destination_clone_step(destination, &step));
+        assert_int_equal(job_destination_commit(destination, NULL), 0);
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "new"));
 }
@@ -370,17 +370,17 @@ static void commit_to_what_was_filled_meanwhile_changes_nothing(void **state) {
         StoreFixture *f = *state;
 
         for (int exists = 0; exists < 2; exists++) {
-                Destination *destination;
+                JobDestination *destination;
                 Error error = ERROR_NULL;
 
                 if (exists)
                         scratch_mkdir(&f->scratch, "dir1");
                 destination = must_have(f, exists ? "dir1" : "dir0", false);
-                assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+                assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
                 if (!exists)
                         scratch_mkdir(&f->scratch, "dir0");
                 scratch_write(&f->scratch, exists ? "dir1/theirs" : "dir0/theirs", "x");
-                assert_int_equal(destination_commit(destination, &error), -ENOTEMPTY);
+                assert_int_equal(job_destination_commit(destination, &error), -ENOTEMPTY);
                 assert_int_equal(error.kind, ERROR_DESTINATION_NOT_EMPTY);
                 error_clear(&error);
                 finish(destination);
@@ -392,11 +392,11 @@ static void commit_to_what_was_filled_meanwhile_changes_nothing(void **state) {
 
 static void file_that_appeared_meanwhile_stays(void **state) {
         StoreFixture *f = *state;
-        Destination *destination = must_have(f, "new", false);
+        JobDestination *destination = must_have(f, "new", false);
 
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         scratch_write(&f->scratch, "new", "theirs");
-        assert_true(destination_commit(destination, NULL) < 0);
+        assert_true(job_destination_commit(destination, NULL) < 0);
         finish(destination);
 
         char *content = scratch_read(&f->scratch, "new");
@@ -408,20 +408,20 @@ static void file_that_appeared_meanwhile_stays(void **state) {
 /* Also what the one who came too late does in the end leaves the other's work alone. */
 static void second_at_the_same_destination_is_told_that_it_is_busy(void **state) {
         StoreFixture *f = *state;
-        Destination *first = must_have(f, "new", false), *second = must_have(f, "new", false);
-        DestinationStep step;
+        JobDestination *first = must_have(f, "new", false), *second = must_have(f, "new", false);
+        JobDestinationStep step;
         Error error = ERROR_NULL;
 
-        assert_int_equal(destination_prepare(first, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(first, f->store, NULL), 0);
         put_in(first, "file");
-        assert_int_equal(destination_prepare(second, f->store, &error), -EBUSY);
+        assert_int_equal(job_destination_prepare(second, f->store, &error), -EBUSY);
         assert_int_equal(error.kind, ERROR_DESTINATION_BUSY);
         error_clear(&error);
-        assert_false(destination_cleanup_step(second, &step));
+        assert_false(job_destination_cleanup_step(second, &step));
         finish(second);
 
         assert_int_equal(count_journal(f), 1);
-        assert_int_equal(destination_commit(first, NULL), 0);
+        assert_int_equal(job_destination_commit(first, NULL), 0);
         finish(first);
         assert_true(scratch_exists(&f->scratch, "new/file"));
 }
@@ -435,9 +435,9 @@ static void name_of_the_staging_is_another_one_each_time(void **state) {
         scratch_write(&f->scratch, ".virt-bootstrap-a/theirs", "x");
         first[0] = '\0';
         for (unsigned i = 0; i < 2; i++) {
-                Destination *destination = must_have(f, "a", false);
+                JobDestination *destination = must_have(f, "a", false);
 
-                assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+                assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
                 assert_string_not_equal(staging(f, ".", "a"), first);
                 strcpy(first, staging(f, ".", "a"));
                 assert_int_equal(
@@ -451,21 +451,21 @@ static void name_of_the_staging_is_another_one_each_time(void **state) {
 
 static void mount_point_is_filled_in_place(void **state) {
         StoreFixture *f = *state;
-        Destination *destination;
-        DestinationStep step;
+        JobDestination *destination;
+        JobDestinationStep step;
 
         mount_tmpfs(f, "mnt");
         scratch_mkdir(&f->scratch, "mnt/lost+found");
         destination = must_have(f, "mnt", false);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         assert_null(staging(f, ".", "mnt"));
         put_in(destination, "file");
         assert_true(scratch_exists(&f->scratch, "mnt/file"));
-        assert_false(destination_clone_step(destination, &step));
+        assert_false(job_destination_clone_step(destination, &step));
         assert_non_null(scratch_find(&f->scratch, "mnt", ".virt-bootstrap-"));
-        assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_int_equal(job_destination_commit(destination, NULL), 0);
         assert_null(scratch_find(&f->scratch, "mnt", ".virt-bootstrap-"));
-        assert_false(destination_cleanup_step(destination, &step));
+        assert_false(job_destination_cleanup_step(destination, &step));
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "mnt/file"));
         unmount(f, "mnt");
@@ -473,14 +473,14 @@ static void mount_point_is_filled_in_place(void **state) {
 
 static void mount_point_is_emptied_after_a_failure(void **state) {
         StoreFixture *f = *state;
-        Destination *destination;
-        DestinationStep step;
+        JobDestination *destination;
+        JobDestinationStep step;
 
         mount_tmpfs(f, "mnt");
         destination = must_have(f, "mnt", false);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         put_in(destination, "file");
-        assert_true(destination_cleanup_step(destination, &step));
+        assert_true(job_destination_cleanup_step(destination, &step));
         assert_true(scratch_exists(&f->scratch, "mnt/file"));
         finish(destination);
         assert_null(scratch_find(&f->scratch, "mnt", ".virt"));
@@ -490,14 +490,14 @@ static void mount_point_is_emptied_after_a_failure(void **state) {
 
 static void mount_point_with_content_is_not_emptied_when_overwriting_fails(void **state) {
         StoreFixture *f = *state;
-        Destination *destination;
-        DestinationStep step;
+        JobDestination *destination;
+        JobDestinationStep step;
 
         mount_tmpfs(f, "mnt");
         scratch_write(&f->scratch, "mnt/old", "x");
         destination = must_have(f, "mnt", true);
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
-        assert_false(destination_cleanup_step(destination, &step));
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
+        assert_false(job_destination_cleanup_step(destination, &step));
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "mnt/old"));
         unmount(f, "mnt");
@@ -505,16 +505,16 @@ static void mount_point_with_content_is_not_emptied_when_overwriting_fails(void 
 
 static void mount_point_that_was_filled_meanwhile_is_left_alone(void **state) {
         StoreFixture *f = *state;
-        Destination *destination;
-        DestinationStep step;
+        JobDestination *destination;
+        JobDestinationStep step;
         Error error = ERROR_NULL;
 
         mount_tmpfs(f, "mnt");
         destination = must_have(f, "mnt", false);
         scratch_write(&f->scratch, "mnt/theirs", "x");
-        assert_int_equal(destination_prepare(destination, f->store, &error), -ENOTEMPTY);
+        assert_int_equal(job_destination_prepare(destination, f->store, &error), -ENOTEMPTY);
         error_clear(&error);
-        assert_false(destination_cleanup_step(destination, &step));
+        assert_false(job_destination_cleanup_step(destination, &step));
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "mnt/theirs"));
         unmount(f, "mnt");
@@ -522,65 +522,65 @@ static void mount_point_that_was_filled_meanwhile_is_left_alone(void **state) {
 
 static void second_at_the_same_mount_point_is_told_that_it_is_busy(void **state) {
         StoreFixture *f = *state;
-        Destination *first, *second;
-        DestinationStep step;
+        JobDestination *first, *second;
+        JobDestinationStep step;
 
         mount_tmpfs(f, "mnt");
         first = must_have(f, "mnt", false);
         second = must_have(f, "mnt", false);
-        assert_int_equal(destination_prepare(first, f->store, NULL), 0);
-        assert_int_equal(destination_prepare(second, f->store, NULL), -EBUSY);
+        assert_int_equal(job_destination_prepare(first, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(second, f->store, NULL), -EBUSY);
         put_in(first, "file");
-        assert_false(destination_cleanup_step(second, &step));
+        assert_false(job_destination_cleanup_step(second, &step));
         finish(second);
-        assert_int_equal(destination_commit(first, NULL), 0);
+        assert_int_equal(job_destination_commit(first, NULL), 0);
         finish(first);
         assert_true(scratch_exists(&f->scratch, "mnt/file"));
         unmount(f, "mnt");
 }
 
-static Destination *by_descriptor(StoreFixture *f, const char *name) {
+static JobDestination *by_descriptor(StoreFixture *f, const char *name) {
         _cleanup_(closep) int fd =
                 open(scratch_at(&f->scratch, name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        const DestinationRequest request = {
+        const JobDestinationRequest request = {
                 .path = scratch_at(&f->scratch, name),
                 .directory_fd = fd,
         };
-        Destination *destination = NULL;
+        JobDestination *destination = NULL;
 
-        assert_int_equal(destination_new(&request, &destination, NULL), 0);
+        assert_int_equal(job_destination_new(&request, &destination, NULL), 0);
         return destination;
 }
 
 static void directory_that_is_handed_over_is_filled_in_place(void **state) {
         StoreFixture *f = *state;
-        Destination *destination;
+        JobDestination *destination;
 
         scratch_mkdir(&f->scratch, "dir");
         destination = by_descriptor(f, "dir");
-        assert_int_equal(destination_prepare(destination, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
         put_in(destination, "file");
-        assert_int_equal(destination_commit(destination, NULL), 0);
+        assert_int_equal(job_destination_commit(destination, NULL), 0);
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "dir/file"));
 }
 
 static void directory_that_is_handed_over_and_filled_meanwhile_is_left_alone(void **state) {
         StoreFixture *f = *state;
-        Destination *first, *second;
-        DestinationStep step;
+        JobDestination *first, *second;
+        JobDestinationStep step;
 
         scratch_mkdir(&f->scratch, "dir");
         first = by_descriptor(f, "dir");
         second = by_descriptor(f, "dir");
-        assert_int_equal(destination_prepare(first, f->store, NULL), 0);
+        assert_int_equal(job_destination_prepare(first, f->store, NULL), 0);
         put_in(first, "file");
-        assert_false(destination_cleanup_step(second, &step)); /* cancelled in the queue */
-        assert_int_equal(destination_commit(first, NULL), 0);
+        assert_false(job_destination_cleanup_step(second, &step)); /* cancelled in the queue */
+        assert_int_equal(job_destination_commit(first, NULL), 0);
         finish(first);
 
-        assert_int_equal(destination_prepare(second, f->store, NULL), -ENOTEMPTY);
-        assert_false(destination_cleanup_step(second, &step));
+        assert_int_equal(job_destination_prepare(second, f->store, NULL), -ENOTEMPTY);
+        assert_false(job_destination_cleanup_step(second, &step));
         finish(second);
         assert_true(scratch_exists(&f->scratch, "dir/file"));
 }

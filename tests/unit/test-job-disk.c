@@ -18,11 +18,11 @@ static ProtoImage fake_image = { .n_layers = LAYERS };
 static ProtoLayer fake_layers[LAYERS];
 static unsigned links_left; /* that can be made */
 
-const ProtoImage *fetch_image(const Fetch *fetch) {
+const ProtoImage *job_fetch_image(const JobFetch *fetch) {
         return &fake_image;
 }
 
-const ProtoLayer *fetch_layer(const Fetch *fetch, uint32_t index) {
+const ProtoLayer *job_fetch_layer(const JobFetch *fetch, uint32_t index) {
         return &fake_layers[index];
 }
 
@@ -41,7 +41,8 @@ static uint64_t disk_size;
 static int stolen_fd; /* of the image that it was given last */
 
 /* Instead of the one of job-process.c: a worker that fills each image at once. */
-void process_send(Process *process, const ProtoMessage *message, const int *fds, size_t n_fds) {
+void job_process_send(
+        JobProcess *process, const ProtoMessage *message, const int *fds, size_t n_fds) {
         uint8_t head[QCOW2_SIZE];
 
         assert_int_equal(message->type, PROTO_DISK_IMAGE);
@@ -55,14 +56,14 @@ void process_send(Process *process, const ProtoMessage *message, const int *fds,
                 stolen_fd = dup(fds[0]);
 }
 
-User *process_user(const Process *process) {
+JobUser *job_process_user(const JobProcess *process) {
         return NULL;
 }
 
 typedef struct Fixture {
         StoreFixture *store;
         JobSpec *spec;
-        DiskRequest request;
+        JobDiskRequest request;
         int other_fd; /* another directory for a chain */
         Error error;
 } Fixture;
@@ -79,12 +80,12 @@ static int set_up(void **state) {
         f->spec->format = JOB_FORMAT_QCOW2;
         f->spec->share_layers = true;
         scratch_mkdir(&f->store->scratch, "root");
-        f->request = (DiskRequest){
+        f->request = (JobDiskRequest){
                 .spec = f->spec,
                 .root_fd = open(
                         scratch_at(&f->store->scratch, "root"), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
                 .path = "/nowhere/root",
-                .fetch = (const Fetch *) f, /* nobody looks at it */
+                .fetch = (const JobFetch *) f, /* nobody looks at it */
                 .store = f->store->store,
         };
         assert_true(f->request.root_fd >= 0);
@@ -115,22 +116,23 @@ static int tear_down(void **state) {
         return 0;
 }
 
-static Disk *new_disk(Fixture *f) {
-        Disk *disk = NULL;
+static JobDisk *new_disk(Fixture *f) {
+        JobDisk *disk = NULL;
 
         (void) unlinkat(f->request.root_fd, "layer-3.qcow2", 0);
-        if (disk_new(&f->request, &disk, &f->error) < 0 || disk_send(disk, NULL, &f->error) < 0)
+        if (job_disk_new(&f->request, &disk, &f->error) < 0 ||
+            job_disk_send(disk, NULL, &f->error) < 0)
                 fail_msg("%s", error_text(&f->error));
         return disk;
 }
 
 /* What the disk worker reports, and its end. */
-static int finish(Disk *disk, Error *error) {
+static int finish(JobDisk *disk, Error *error) {
         int r = 0;
 
-        for (uint32_t i = disk_n_complete(disk); r >= 0 && i < LAYERS; i++)
-                r = disk_close_layer(disk, i, error);
-        return r < 0 ? r : disk_finish(disk, error);
+        for (uint32_t i = job_disk_n_complete(disk); r >= 0 && i < LAYERS; i++)
+                r = job_disk_close_layer(disk, i, error);
+        return r < 0 ? r : job_disk_finish(disk, error);
 }
 
 static size_t count(Fixture *f, const char *name) {
@@ -159,16 +161,16 @@ static size_t count_leases(Fixture *f) {
 
 /* So many layers has the next chain of the image. */
 static uint32_t count_found(Fixture *f) {
-        _cleanup_(disk_freep) Disk *disk = new_disk(f);
+        _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
 
-        return disk_n_complete(disk);
+        return job_disk_n_complete(disk);
 }
 
 static void make_chain(Fixture *f) {
-        _cleanup_(disk_freep) Disk *disk = new_disk(f);
+        _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
 
         assert_int_equal(finish(disk, NULL), 0);
-        disk_keep(disk);
+        job_disk_keep(disk);
 }
 
 static void chain_that_is_kept_leaves_its_images_and_a_lease(void **state) {
@@ -185,18 +187,18 @@ static void chain_that_is_kept_leaves_its_images_and_a_lease(void **state) {
 static void chain_that_is_not_finished_leaves_nothing(void **state) {
         Fixture *f = *state;
 
-        disk_free(new_disk(f));
+        job_disk_free(new_disk(f));
         assert_int_equal(count_images(f), 0);
         assert_int_equal(count_leases(f), 0);
 }
 
 static void chain_that_fails_half_way_leaves_what_others_may_use(void **state) {
         Fixture *f = *state;
-        Disk *disk = new_disk(f);
+        JobDisk *disk = new_disk(f);
 
         links_left = 2;
         assert_int_equal(finish(disk, &f->error), -ENOSPC);
-        disk_free(disk);
+        job_disk_free(disk);
         assert_int_equal(count_images(f), 2);
         assert_int_equal(count_keys(f), 2);
         assert_int_equal(count_leases(f), 0);
@@ -206,100 +208,100 @@ static void chain_that_fails_half_way_leaves_what_others_may_use(void **state) {
 
 static void chain_whose_top_was_replaced_fails_and_has_no_lease(void **state) {
         Fixture *f = *state;
-        Disk *disk = new_disk(f);
+        JobDisk *disk = new_disk(f);
 
         assert_int_equal(unlinkat(f->request.root_fd, "layer-3.qcow2", 0), 0);
         scratch_write(&f->store->scratch, "root/layer-3.qcow2", "another");
         assert_int_equal(finish(disk, &f->error), -ESTALE);
         assert_non_null(strstr(error_text(&f->error), "replaced layer-3.qcow2"));
-        disk_free(disk);
+        job_disk_free(disk);
         assert_int_equal(count_leases(f), 0);
 }
 
 static void layer_is_given_once_the_image_below_is_published(void **state) {
         Fixture *f = *state;
-        _cleanup_(disk_freep) Disk *disk = new_disk(f);
+        _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
 
         for (uint32_t i = 0; i < LAYERS; i++) {
-                assert_true(disk_may_give(disk, i));
-                assert_false(disk_may_give(disk, i + 1));
+                assert_true(job_disk_may_give(disk, i));
+                assert_false(job_disk_may_give(disk, i + 1));
                 assert_int_equal(count_keys(f), i);
-                assert_int_equal(disk_close_layer(disk, i, NULL), 0);
+                assert_int_equal(job_disk_close_layer(disk, i, NULL), 0);
                 assert_int_equal(count_keys(f), i + 1);
         }
 
-        assert_int_equal(disk_finish(disk, NULL), 0);
+        assert_int_equal(job_disk_finish(disk, NULL), 0);
 }
 
 static void image_that_can_still_be_written_to_is_not_published(void **state) {
         Fixture *f = *state;
-        Disk *disk;
+        JobDisk *disk;
 
         stolen_fd = -1;
         disk = new_disk(f);
         assert_true(stolen_fd >= 0);
-        assert_int_equal(disk_close_layer(disk, 0, &f->error), -EBUSY);
+        assert_int_equal(job_disk_close_layer(disk, 0, &f->error), -EBUSY);
         assert_non_null(strstr(error_text(&f->error), "can still write"));
         assert_int_equal(count_keys(f), 0);
-        disk_free(disk);
+        job_disk_free(disk);
         assert_int_equal(count_images(f), 0);
         assert_int_equal(close(stolen_fd), 0);
 }
 
 static void image_with_a_backing_file_of_its_own_is_not_published(void **state) {
         Fixture *f = *state;
-        Disk *disk;
+        JobDisk *disk;
 
         own_backing = "/etc/shadow";
         disk = new_disk(f);
-        assert_int_equal(disk_close_layer(disk, 0, &f->error), -EBADMSG);
+        assert_int_equal(job_disk_close_layer(disk, 0, &f->error), -EBADMSG);
         assert_non_null(strstr(error_text(&f->error), "has a backing file"));
-        disk_free(disk);
+        job_disk_free(disk);
         assert_int_equal(count_images(f), 0);
         assert_int_equal(count_leases(f), 0);
 }
 
 static void image_without_sharing_is_looked_at_as_well(void **state) {
         Fixture *f = *state;
-        _cleanup_(disk_freep) Disk *disk = NULL;
+        _cleanup_(job_disk_freep) JobDisk *disk = NULL;
         struct stat st;
 
         f->spec->share_layers = false;
         disk = new_disk(f);
-        assert_true(disk_may_give(disk, LAYERS - 1));
-        assert_int_equal(disk_finish(disk, NULL), 0);
+        assert_true(job_disk_may_give(disk, LAYERS - 1));
+        assert_int_equal(job_disk_finish(disk, NULL), 0);
         assert_int_equal(fstatat(f->request.root_fd, "layer-0.qcow2", &st, 0), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
 
         own_backing = "/etc/shadow";
         f->spec->overwrite = true;
-        disk = disk_free(disk);
+        disk = job_disk_free(disk);
         disk = new_disk(f);
-        assert_int_equal(disk_finish(disk, &f->error), -EBADMSG);
+        assert_int_equal(job_disk_finish(disk, &f->error), -EBADMSG);
         assert_non_null(strstr(error_text(&f->error), "layer-0.qcow2: "));
 }
 
 static void worker_has_to_report_each_image_in_turn(void **state) {
         Fixture *f = *state;
-        _cleanup_(disk_freep) Disk *disk = new_disk(f);
+        _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
 
-        assert_int_equal(disk_close_layer(disk, 1, &f->error), -EBADMSG);
-        assert_int_equal(disk_finish(disk, NULL), -EBADMSG);
-        assert_int_equal(disk_close_layer(disk, 0, NULL), 0);
-        assert_int_equal(disk_close_layer(disk, 0, NULL), -EBADMSG);
-        assert_int_equal(disk_close_layer(disk, LAYERS, NULL), -EBADMSG);
-        disk_give_up(disk);
-        assert_true(disk_may_give(disk, LAYERS - 1));
-        assert_int_equal(disk_close_layer(disk, 1, NULL), -EBADMSG);
+        assert_int_equal(job_disk_close_layer(disk, 1, &f->error), -EBADMSG);
+        assert_int_equal(job_disk_finish(disk, NULL), -EBADMSG);
+        assert_int_equal(job_disk_close_layer(disk, 0, NULL), 0);
+        assert_int_equal(job_disk_close_layer(disk, 0, NULL), -EBADMSG);
+        assert_int_equal(job_disk_close_layer(disk, LAYERS, NULL), -EBADMSG);
+        job_disk_give_up(disk);
+        assert_true(job_disk_may_give(disk, LAYERS - 1));
+        assert_int_equal(job_disk_close_layer(disk, 1, NULL), -EBADMSG);
         assert_int_equal(count_keys(f), 1);
 }
 
 static void chain_that_does_not_get_to_its_place_has_no_lease(void **state) {
         Fixture *f = *state;
-        Disk *disk = new_disk(f);
+        JobDisk *disk = new_disk(f);
 
         assert_int_equal(finish(disk, NULL), 0);
-        disk_free(disk);
+        job_disk_free(disk);
         assert_int_equal(count_leases(f), 0);
         assert_int_equal(count_found(f), LAYERS);
 }
@@ -313,13 +315,13 @@ static void go_elsewhere(Fixture *f) {
 
 static void slower_one_of_two_keeps_its_images_to_itself(void **state) {
         Fixture *f = *state;
-        Disk *slow = new_disk(f);
+        JobDisk *slow = new_disk(f);
 
         go_elsewhere(f);
         make_chain(f);
         assert_int_equal(finish(slow, NULL), 0);
-        disk_keep(slow);
-        disk_free(slow);
+        job_disk_keep(slow);
+        job_disk_free(slow);
         assert_int_equal(count_images(f), 2 * LAYERS);
         assert_int_equal(count_keys(f), LAYERS);
         assert_int_equal(count_leases(f), 2);
@@ -330,7 +332,7 @@ static void slower_one_of_two_keeps_its_images_to_itself(void **state) {
         go_elsewhere(f);
         make_chain(f);
         assert_int_equal(finish(slow, NULL), 0);
-        disk_free(slow);
+        job_disk_free(slow);
         assert_int_equal(count_images(f), 3 * LAYERS);
         assert_int_equal(count_found(f), LAYERS);
 }
@@ -338,7 +340,7 @@ static void slower_one_of_two_keeps_its_images_to_itself(void **state) {
 static void failure_to_begin_leaves_what_was_there(void **state) {
         Fixture *f = *state;
         struct rlimit before, low;
-        Disk *disk = NULL;
+        JobDisk *disk = NULL;
         int next;
 
         make_chain(f);
@@ -351,7 +353,7 @@ static void failure_to_begin_leaves_what_was_there(void **state) {
         assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
         low = (struct rlimit){ .rlim_cur = (rlim_t) next + 1, .rlim_max = before.rlim_max };
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-        assert_int_equal(disk_new(&f->request, &disk, &f->error), -EMFILE);
+        assert_int_equal(job_disk_new(&f->request, &disk, &f->error), -EMFILE);
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
         assert_int_equal(count_images(f), LAYERS);
         assert_int_equal(count_found(f), 1);

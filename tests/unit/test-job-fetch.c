@@ -11,8 +11,8 @@
 
 typedef struct Fixture {
         JobFixture job;
-        Queue *queue;
-        QueueSettings settings;
+        JobQueue *queue;
+        JobQueueSettings settings;
         JobListener listener;
         char temporary[SCRATCH_PATH_MAX];
         bool is_digest_told;
@@ -45,7 +45,7 @@ static int set_up(void **state) {
                 .removed = on_event,
                 .userdata = f,
         };
-        f->settings = (QueueSettings){
+        f->settings = (JobQueueSettings){
                 .config = &f->job.config,
                 .worker_path = TEST_FAKE_WORKER_PATH,
                 .temporary_directory = f->temporary,
@@ -54,7 +54,7 @@ static int set_up(void **state) {
         f->secret = store_put(f->job.store, "secret");
         assert_int_equal(setenv("FAKE_FOREIGN", digest_format(&f->secret, text), 1), 0);
         assert_int_equal(
-                queue_new(
+                job_queue_new(
                         f->job.event, f->job.store, &f->settings, &f->listener, &f->job.log,
                         &f->queue, NULL),
                 0);
@@ -65,7 +65,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
         Fixture *f = *state;
 
-        queue_free(f->queue);
+        job_queue_free(f->queue);
         unsetenv("FAKE_LAYER");
         unsetenv("FAKE_FOREIGN");
         job_fixture_done(&f->job);
@@ -269,7 +269,7 @@ static void documents_that_others_have_brought_are_not_ones_own(void **state) {
 }
 
 static bool queue_is_idle(void *userdata) {
-        return queue_n_active(((Fixture *) userdata)->queue) == 0;
+        return job_queue_n_active(((Fixture *) userdata)->queue) == 0;
 }
 
 /* Whichever of the two has brought them, and whichever ends last. */

@@ -9,7 +9,7 @@
 
 typedef struct Fixture {
         JobFixture job;
-        Process *process;
+        JobProcess *process;
         unsigned n_messages, n_ended;
         ProtoMessage last;
         Error result;
@@ -65,10 +65,10 @@ static void on_ended(void *userdata, const Error *error) {
                 (void) error_copy(&f->result, error);
         if (f->log_fd >= 0)
                 f->logged = (size_t) lseek(f->log_fd, 0, SEEK_CUR);
-        f->process = process_free(f->process);
+        f->process = job_process_free(f->process);
 }
 
-static const ProcessEvents events = { .message = on_message, .ended = on_ended };
+static const JobProcessEvents events = { .message = on_message, .ended = on_ended };
 
 static int set_up(void **state) {
         Fixture *f = calloc(1, sizeof(*f));
@@ -82,16 +82,17 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
         Fixture *f = *state;
 
-        process_free(f->process);
+        job_process_free(f->process);
         error_clear(&f->result);
         job_fixture_done(&f->job);
         free(f);
         return 0;
 }
 
-static void start(Fixture *f, WorkerKind kind, const char *mode) {
+static void start(Fixture *f, JobWorkerKind kind, const char *mode) {
         use_fake_worker(&f->job, mode);
-        assert_int_equal(process_start(&f->job.context, kind, &events, f, &f->process, NULL), 0);
+        assert_int_equal(
+                job_process_start(&f->job.context, kind, &events, f, &f->process, NULL), 0);
 }
 
 static bool has_ended(void *userdata) {
@@ -178,7 +179,7 @@ static void worker_that_cannot_be_executed_has_failed(void **state) {
 
         f->job.context.worker_path = "/nonexistent/worker";
         assert_int_equal(
-                process_start(&f->job.context, WORKER_TREE, &events, f, &f->process, NULL), 0);
+                job_process_start(&f->job.context, WORKER_TREE, &events, f, &f->process, NULL), 0);
         await_end(f);
         assert_int_equal(f->result.kind, ERROR_WORKER_FAILED);
         assert_non_null(strstr(f->result.message, "could not be started"));
@@ -212,7 +213,7 @@ static void each_kind_may_send_its_own_messages_only(void **state) {
                 [WORKER_UNPACK] = true, [WORKER_DISK] = true
         };
 
-        for (WorkerKind kind = 0; kind < _WORKER_KIND_MAX; kind++) {
+        for (JobWorkerKind kind = 0; kind < _WORKER_KIND_MAX; kind++) {
                 Fixture *f = *state;
 
                 f->n_ended = 0;
@@ -228,8 +229,8 @@ static void stopped_worker_ends(void **state) {
 
         start(f, WORKER_UNPACK, "wait");
         loop_until(&f->job, has_spoken, f);
-        process_stop(f->process);
-        process_stop(f->process);
+        job_process_stop(f->process);
+        job_process_stop(f->process);
         await_end(f);
         assert_non_null(strstr(f->result.message, "signal 15"));
 }
@@ -239,7 +240,7 @@ static void worker_that_does_not_want_to_end_is_killed(void **state) {
 
         start(f, WORKER_UNPACK, "ignore-sigterm");
         loop_until(&f->job, has_spoken, f);
-        process_stop(f->process);
+        job_process_stop(f->process);
         await_end(f);
         assert_non_null(strstr(f->result.message, "signal 9"));
 }
@@ -249,8 +250,8 @@ static void freed_process_is_killed_and_reaped_when_it_is_gone(void **state) {
 
         start(f, WORKER_UNPACK, "ignore-sigterm");
         loop_until(&f->job, has_spoken, f);
-        process_stop(f->process);
-        f->process = process_free(f->process);
+        job_process_stop(f->process);
+        f->process = job_process_free(f->process);
         loop_until(&f->job, has_no_child, NULL);
         assert_int_equal(f->n_ended, 0);
 }
@@ -261,7 +262,7 @@ static void worker_that_cannot_be_killed_is_given_up_and_reaped_later(void **sta
         start(f, WORKER_UNPACK, "wait");
         loop_until(&f->job, has_spoken, f);
         is_immortal = true;
-        process_stop(f->process);
+        job_process_stop(f->process);
         loop_until(&f->job, has_ended, f);
         is_immortal = false;
         assert_int_equal(f->result.code, ETIMEDOUT);
@@ -276,7 +277,7 @@ static void failure_is_heard_also_when_the_worker_did_not_listen(void **state) {
 
         start(f, WORKER_UNPACK, "fail-without-listening");
         for (int i = 0; i < 3; i++)
-                process_send(f->process, &grown, NULL, 0);
+                job_process_send(f->process, &grown, NULL, 0);
         await_end(f);
         assert_int_equal(f->result.kind, ERROR_NO_SPACE);
 }
@@ -309,13 +310,13 @@ static void messages_wait_for_room_and_growth_is_merged(void **state) {
         start(f, WORKER_UNPACK, "listen-late");
         for (uint32_t i = 0; i < 900; i++) {
                 layer.unpack_layer.index = i;
-                process_send(f->process, &layer, &fd, 1);
+                job_process_send(f->process, &layer, &fd, 1);
         }
         close(fd);
         for (unsigned i = 1; i <= n; i++) {
                 grown.unpack_grown.size = i;
                 grown.unpack_grown.is_complete = i == n;
-                process_send(f->process, &grown, NULL, 0);
+                job_process_send(f->process, &grown, NULL, 0);
         }
         await_end(f);
         assert_int_equal(f->result.code, 0);
@@ -329,7 +330,7 @@ static void worker_that_never_listens_is_ended_before_the_queue_grows_forever(vo
 
         start(f, WORKER_UNPACK, "ignore-sigterm");
         for (unsigned i = 0; i < 20000; i++)
-                process_send(f->process, &range, NULL, 0);
+                job_process_send(f->process, &range, NULL, 0);
         await_end(f);
         assert_int_equal(f->result.code, ENOBUFS);
 }
@@ -342,7 +343,7 @@ static void sending_to_a_dead_worker_is_no_failure_of_its_own(void **state) {
         start(f, WORKER_UNPACK, "end-silently");
         assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
         for (unsigned i = 0; i < 10; i++)
-                process_send(f->process, &range, NULL, 0);
+                job_process_send(f->process, &range, NULL, 0);
         await_end(f);
         assert_non_null(strstr(f->result.message, "exited with status 3"));
 }
@@ -471,7 +472,7 @@ static void worker_that_cannot_be_started_is_a_failure_of_its_own(void **state) 
 
         fork_fails = true;
         assert_int_equal(
-                process_start(&f->job.context, WORKER_VERIFY, &events, f, &f->process, &error),
+                job_process_start(&f->job.context, WORKER_VERIFY, &events, f, &f->process, &error),
                 -ECHILD);
         fork_fails = false;
         assert_int_equal(error.kind, ERROR_WORKER_FAILED);

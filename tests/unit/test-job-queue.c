@@ -13,8 +13,8 @@
 
 typedef struct Fixture {
         JobFixture job;
-        Queue *queue;
-        QueueSettings settings;
+        JobQueue *queue;
+        JobQueueSettings settings;
         JobListener listener;
         char temporary[SCRATCH_PATH_MAX], worker[SCRATCH_PATH_MAX];
         unsigned n_added, n_removed, n_running, n_running_max, n_warnings, n_ended;
@@ -74,7 +74,7 @@ static int set_up(void **state) {
                 .removed = on_removed,
                 .userdata = f,
         };
-        f->settings = (QueueSettings){
+        f->settings = (JobQueueSettings){
                 .config = &f->job.config,
                 .worker_path = TEST_FAKE_WORKER_PATH,
                 .temporary_directory = f->temporary,
@@ -87,7 +87,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
         Fixture *f = *state;
 
-        queue_free(f->queue);
+        job_queue_free(f->queue);
         unsetenv("FAKE_LAYER");
         assert_int_equal(rmdir(f->temporary), 0); /* nothing is left in it */
         job_fixture_done(&f->job);
@@ -98,7 +98,7 @@ static int tear_down(void **state) {
 static void start_queue(Fixture *f, const char *mode) {
         assert_int_equal(setenv("FAKE_WORKER", mode, 1), 0);
         assert_int_equal(
-                queue_new(
+                job_queue_new(
                         f->job.event, f->job.store, &f->settings, &f->listener, &f->job.log,
                         &f->queue, NULL),
                 0);
@@ -132,7 +132,7 @@ static bool job_has_digest(void *userdata) {
 }
 
 static bool queue_is_idle(void *userdata) {
-        return queue_n_active(((Fixture *) userdata)->queue) == 0;
+        return job_queue_n_active(((Fixture *) userdata)->queue) == 0;
 }
 
 static size_t count_journal(Fixture *f) {
@@ -171,9 +171,9 @@ static void job_runs_to_the_end(void **state) {
         start_queue(f, "fetch-image");
         job = must_add(f, spec_for(f, "new"));
         assert_int_equal(f->n_added, 1);
-        assert_int_equal(job_state(job), JOB_QUEUED); /* not from inside queue_add() */
-        assert_ptr_equal(queue_find(f->queue, job_id(job)), job);
-        assert_int_equal(queue_n_active(f->queue), 1);
+        assert_int_equal(job_state(job), JOB_QUEUED); /* not from inside job_queue_add() */
+        assert_ptr_equal(job_queue_find(f->queue, job_id(job)), job);
+        assert_int_equal(job_queue_n_active(f->queue), 1);
         loop_until(&f->job, job_is_over, job);
         assert_int_equal(job_error(job)->code, 0);
         assert_int_equal(job_state(job), JOB_FINISHED);
@@ -185,10 +185,10 @@ static void job_runs_to_the_end(void **state) {
         assert_true(digest_equal(job_digest(job), &image.top));
         assert_int_equal(image.n_documents, 2);
         store_image_done(&image);
-        assert_int_equal(queue_n_active(f->queue), 0);
-        assert_false(queue_is_empty(f->queue));
-        assert_ptr_equal(queue_next(f->queue, NULL), job);
-        assert_null(queue_next(f->queue, job));
+        assert_int_equal(job_queue_n_active(f->queue), 0);
+        assert_false(job_queue_is_empty(f->queue));
+        assert_ptr_equal(job_queue_next(f->queue, NULL), job);
+        assert_null(job_queue_next(f->queue, job));
 }
 
 static void job_without_cache_leaves_nothing_in_the_store(void **state) {
@@ -275,7 +275,7 @@ static void failures_are_told_and_leave_nothing(void **state) {
                 assert_int_equal(job_error(job)->kind, cases[i].kind);
                 assert_true(f->fraction < 1.0);
                 check_nothing_left(f, "new");
-                f->queue = queue_free(f->queue);
+                f->queue = job_queue_free(f->queue);
         }
 }
 
@@ -343,23 +343,23 @@ static bool is_recovered(void *userdata) {
 }
 
 static void next_daemon_removes_what_a_killed_one_left(void **state) {
-        static const RecoveryEvents events = { .ended = on_recovered };
+        static const JobRecoveryEvents events = { .ended = on_recovered };
         Fixture *f = *state;
-        Recovery *recovery = NULL;
+        JobRecovery *recovery = NULL;
         Job *job;
 
         start_queue(f, "fetch-and-hang");
         job = must_add(f, spec_for(f, "new"));
         loop_until(&f->job, job_has_digest, job);
-        f->queue = queue_free(f->queue);
+        f->queue = job_queue_free(f->queue);
         assert_true(scratch_exists(f->job.scratch, strcat(staging(f), "/root")));
 
         start_queue(f, "fetch-and-hang");
-        assert_int_equal(recovery_start(f->queue, &events, f, &recovery, NULL), 0);
-        assert_false(queue_is_empty(f->queue));
+        assert_int_equal(job_recovery_start(f->queue, &events, f, &recovery, NULL), 0);
+        assert_false(job_queue_is_empty(f->queue));
         loop_until(&f->job, is_recovered, f);
-        assert_true(queue_is_empty(f->queue));
-        recovery_free(recovery);
+        assert_true(job_queue_is_empty(f->queue));
+        job_recovery_free(recovery);
         check_nothing_left(f, "new");
 }
 
@@ -382,7 +382,7 @@ static void cancel(Fixture *f, Job *job) {
         Error error = ERROR_NULL;
 
         error_set(&error, ECANCELED, ERROR_CANCELLED, "The job was cancelled");
-        queue_cancel(f->queue, job, &error);
+        job_queue_cancel(f->queue, job, &error);
         error_clear(&error);
 }
 
@@ -448,7 +448,7 @@ static void all_jobs_are_ended_for_another_reason_than_the_users(void **state) {
         waiting = must_add(f, spec_for(f, "b"));
         loop_until(&f->job, job_has_digest, running);
         error_set(&error, EINTR, ERROR_INTERRUPTED, "The daemon ends");
-        queue_cancel_all(f->queue, &error);
+        job_queue_cancel_all(f->queue, &error);
         error_clear(&error);
         loop_until(&f->job, queue_is_idle, f);
         assert_int_equal(job_state(running), JOB_FAILED);
@@ -503,7 +503,7 @@ static void bad_destination_is_refused_at_once(void **state) {
         scratch_write(f->job.scratch, "full/file", "x");
         assert_int_equal(refusal(f, spec_for(f, "full"), ERROR_DESTINATION_NOT_EMPTY), -ENOTEMPTY);
         assert_int_equal(f->n_added, 0);
-        assert_true(queue_is_empty(f->queue));
+        assert_true(job_queue_is_empty(f->queue));
 }
 
 static void full_queue_refuses_more(void **state) {
@@ -521,7 +521,7 @@ static void full_queue_refuses_more(void **state) {
 }
 
 static bool all_are_gone(void *userdata) {
-        return queue_is_empty(((Fixture *) userdata)->queue);
+        return job_queue_is_empty(((Fixture *) userdata)->queue);
 }
 
 static void ended_job_stays_for_a_while(void **state) {
@@ -535,10 +535,10 @@ static void ended_job_stays_for_a_while(void **state) {
         strcpy(id, job_id(job));
         loop_until(&f->job, job_is_over, job);
         assert_int_equal(f->n_removed, 0);
-        assert_ptr_equal(queue_find(f->queue, id), job);
+        assert_ptr_equal(job_queue_find(f->queue, id), job);
         loop_until(&f->job, all_are_gone, f);
         assert_int_equal(f->n_removed, 1);
-        assert_null(queue_find(f->queue, id));
+        assert_null(job_queue_find(f->queue, id));
 }
 
 static void of_too_many_ended_jobs_the_oldest_go_early(void **state) {
@@ -560,7 +560,7 @@ static void of_too_many_ended_jobs_the_oldest_go_early(void **state) {
         }
         loop_settle(&f->job);
         assert_int_equal(f->n_removed, 5);
-        assert_null(queue_find(f->queue, first));
+        assert_null(job_queue_find(f->queue, first));
 }
 
 static void queue_that_is_freed_ends_what_runs(void **state) {
@@ -570,7 +570,7 @@ static void queue_that_is_freed_ends_what_runs(void **state) {
         start_queue(f, "fetch-and-hang");
         job = must_add(f, spec_for(f, "new"));
         loop_until(&f->job, job_has_digest, job);
-        f->queue = queue_free(f->queue);
+        f->queue = job_queue_free(f->queue);
         loop_until(&f->job, has_no_child, NULL);
 }
 

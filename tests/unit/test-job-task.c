@@ -19,10 +19,10 @@
 
 typedef struct Fixture {
         sd_event *event;
-        TaskPool *pool;
+        JobTaskPool *pool;
         int hang_fds[2];
         unsigned n_tasks;
-        Task *tasks[TASKS];
+        JobTask *tasks[TASKS];
         unsigned order[TASKS]; /* of the ends */
         unsigned n_ended;
         pthread_t loop; /* the thread of the event loop */
@@ -41,7 +41,7 @@ static int set_up(void **state) {
         Fixture *f = calloc(1, sizeof(*f));
 
         assert_true(sd_event_new(&f->event) >= 0);
-        assert_int_equal(task_pool_new(f->event, &f->pool, NULL), 0);
+        assert_int_equal(job_task_pool_new(f->event, &f->pool, NULL), 0);
         assert_int_equal(pipe2(f->hang_fds, O_CLOEXEC), 0);
         f->loop = pthread_self();
         *state = f;
@@ -52,8 +52,8 @@ static int tear_down(void **state) {
         Fixture *f = *state;
 
         for (unsigned i = 0; i < f->n_tasks; i++)
-                task_free(f->tasks[i]);
-        task_pool_free(f->pool);
+                job_task_free(f->tasks[i]);
+        job_task_pool_free(f->pool);
         sd_event_unref(f->event);
         closep(&f->hang_fds[0]);
         closep(&f->hang_fds[1]);
@@ -72,7 +72,7 @@ static void begin(Data *data) {
         atomic_fetch_add(&data->f->n_begun, 1);
 }
 
-static int succeed(Task *task, void *userdata, Error *error) {
+static int succeed(JobTask *task, void *userdata, Error *error) {
         Data *data = userdata;
 
         begin(data);
@@ -81,22 +81,22 @@ static int succeed(Task *task, void *userdata, Error *error) {
         return (int) data->number;
 }
 
-static int refuse(Task *task, void *userdata, Error *error) {
+static int refuse(JobTask *task, void *userdata, Error *error) {
         return error_set(error, ENOTDIR, ERROR_INVALID_DESTINATION, "It is a file");
 }
 
-static int hang(Task *task, void *userdata, Error *error) {
+static int hang(JobTask *task, void *userdata, Error *error) {
         Data *data = userdata;
         char c;
 
         begin(data);
         (void) !read(data->f->hang_fds[0], &c, 1);
-        atomic_fetch_add(&data->f->n_given_up, task_is_given_up(task));
+        atomic_fetch_add(&data->f->n_given_up, job_task_is_given_up(task));
         atomic_fetch_sub(&data->f->n_running, 1);
         return 0;
 }
 
-static int look_at_signals(Task *task, void *userdata, Error *error) {
+static int look_at_signals(JobTask *task, void *userdata, Error *error) {
         sigset_t blocked;
 
         assert_int_equal(pthread_sigmask(SIG_SETMASK, NULL, &blocked), 0);
@@ -120,27 +120,28 @@ static void on_ended(void *userdata, void *released, int r, Error *error) {
         f->order[f->n_ended++] = data->number;
         f->r = r;
         error_clear(&f->error);
-        f->tasks[data->number] = task_free(f->tasks[data->number]);
+        f->tasks[data->number] = job_task_free(f->tasks[data->number]);
         /* It outlives the task. */
         error_move(&f->error, error);
         free(data);
 }
 
 #define OPERATION(function)                                                                        \
-        static const TaskOperation function##_operation = { .work = (function),                    \
-                                                            .release = release,                    \
-                                                            .ended = on_ended }
+        static const JobTaskOperation function##_operation = { .work = (function),                 \
+                                                               .release = release,                 \
+                                                               .ended = on_ended }
 
 OPERATION(succeed);
 OPERATION(refuse);
 OPERATION(hang);
 OPERATION(look_at_signals);
 
-static void start(Fixture *f, const TaskOperation *operation) {
+static void start(Fixture *f, const JobTaskOperation *operation) {
         Data *data = malloc(sizeof(*data));
 
         *data = (Data){ .f = f, .number = f->n_tasks };
-        assert_int_equal(task_start(f->pool, operation, data, f, &f->tasks[f->n_tasks++], NULL), 0);
+        assert_int_equal(
+                job_task_start(f->pool, operation, data, f, &f->tasks[f->n_tasks++], NULL), 0);
 }
 
 static void loop_until(Fixture *f, unsigned n_ended) {
@@ -170,7 +171,7 @@ static void let_go(Fixture *f) {
 static void await_threads(Fixture *f) {
         time_t end = time(NULL) + LOOP_SECONDS_MAX;
 
-        while (task_pool_n_threads(f->pool) > 0) {
+        while (job_task_pool_n_threads(f->pool) > 0) {
                 assert_true(time(NULL) < end);
                 assert_true(sd_event_run(f->event, 100000) >= 0);
         }
@@ -240,15 +241,15 @@ static void nothing_new_begins_when_many_hang(void **state) {
         Error error = ERROR_NULL;
 
         for (unsigned i = 0; i < JOB_TASKS_CROWDED; i++) {
-                assert_int_equal(task_pool_check(f->pool, NULL), 0);
+                assert_int_equal(job_task_pool_check(f->pool, NULL), 0);
                 start(f, &hang_operation);
         }
-        assert_int_equal(task_pool_check(f->pool, &error), -ENOBUFS);
+        assert_int_equal(job_task_pool_check(f->pool, &error), -ENOBUFS);
         assert_int_equal(error.kind, ERROR_QUEUE_FULL);
         error_clear(&error);
         let_go(f);
         await_threads(f);
-        assert_int_equal(task_pool_check(f->pool, NULL), 0);
+        assert_int_equal(job_task_pool_check(f->pool, NULL), 0);
 }
 
 static void task_that_was_given_up_releases_its_data_and_tells_nobody(void **state) {
@@ -256,10 +257,10 @@ static void task_that_was_given_up_releases_its_data_and_tells_nobody(void **sta
 
         start(f, &hang_operation);
         wait_for(f, &f->n_running, 1);
-        f->tasks[0] = task_free(f->tasks[0]);
+        f->tasks[0] = job_task_free(f->tasks[0]);
         assert_int_equal(sd_event_run(f->event, 10000), 0);
         assert_int_equal(f->n_released, 0);
-        assert_int_equal(task_pool_n_threads(f->pool), 1);
+        assert_int_equal(job_task_pool_n_threads(f->pool), 1);
         let_go(f);
         await_threads(f);
         assert_int_equal(f->n_ended, 0);
@@ -274,7 +275,7 @@ static void task_that_waits_is_given_up_at_once(void **state) {
         for (unsigned i = 0; i < JOB_TASKS_MAX; i++)
                 start(f, &hang_operation);
         start(f, &succeed_operation);
-        f->tasks[JOB_TASKS_MAX] = task_free(f->tasks[JOB_TASKS_MAX]);
+        f->tasks[JOB_TASKS_MAX] = job_task_free(f->tasks[JOB_TASKS_MAX]);
         assert_int_equal(f->n_released, 1);
         let_go(f);
         loop_until(f, JOB_TASKS_MAX);
@@ -286,7 +287,7 @@ static void end_that_was_not_told_yet_is_given_up(void **state) {
 
         start(f, &succeed_operation);
         wait_for(f, &f->n_begun, 1);
-        f->tasks[0] = task_free(f->tasks[0]);
+        f->tasks[0] = job_task_free(f->tasks[0]);
         await_threads(f);
         assert_int_equal(f->n_released + f->n_ended, 1);
 }
@@ -297,8 +298,8 @@ static void thread_that_hangs_outlives_the_pool(void **state) {
 
         start(f, &hang_operation);
         wait_for(f, &f->n_running, 1);
-        f->tasks[0] = task_free(f->tasks[0]);
-        f->pool = task_pool_free(f->pool);
+        f->tasks[0] = job_task_free(f->tasks[0]);
+        f->pool = job_task_pool_free(f->pool);
         assert_int_equal(f->n_released, 0);
         let_go(f);
         while (atomic_load(&f->n_released) == 0) {

@@ -34,10 +34,10 @@ static int tear_down(void **state) {
         return 0;
 }
 
-static User *take(JobFixture *f, UserPurpose purpose) {
-        User *user = NULL;
+static JobUser *take(JobFixture *f, JobUserPurpose purpose) {
+        JobUser *user = NULL;
 
-        assert_int_equal(user_take(f->users, purpose, &user, NULL), 0);
+        assert_int_equal(job_user_take(f->users, purpose, &user, NULL), 0);
         assert_non_null(user);
         return user;
 }
@@ -61,11 +61,11 @@ static int lock(JobFixture *f, uint32_t id) {
         return fd;
 }
 
-static void assert_none_is_free(JobFixture *f, UserPurpose purpose) {
+static void assert_none_is_free(JobFixture *f, JobUserPurpose purpose) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        User *user = NULL;
+        JobUser *user = NULL;
 
-        assert_int_equal(user_take(f->users, purpose, &user, &error), -EUSERS);
+        assert_int_equal(job_user_take(f->users, purpose, &user, &error), -EUSERS);
         assert_string_equal(
                 error.message,
                 "No user is free for a worker: somebody has each of 61300-61302 (WorkerUsers=)");
@@ -73,38 +73,38 @@ static void assert_none_is_free(JobFixture *f, UserPurpose purpose) {
 
 static void each_worker_has_an_id_that_no_other_one_has(void **state) {
         JobFixture *f = *state;
-        User *users[_USER_PURPOSE_MAX];
+        JobUser *users[_USER_PURPOSE_MAX];
 
-        for (UserPurpose p = 0; p < _USER_PURPOSE_MAX; p++) {
+        for (JobUserPurpose p = 0; p < _USER_PURPOSE_MAX; p++) {
                 users[p] = take(f, p);
-                assert_in_range(user_id(users[p]).uid, FIRST, LAST);
-                assert_int_equal(user_id(users[p]).uid, user_id(users[p]).gid);
-                assert_true(has_lock(f, user_id(users[p]).uid));
-                for (UserPurpose q = 0; q < p; q++)
-                        assert_int_not_equal(user_id(users[q]).uid, user_id(users[p]).uid);
+                assert_in_range(job_user_id(users[p]).uid, FIRST, LAST);
+                assert_int_equal(job_user_id(users[p]).uid, job_user_id(users[p]).gid);
+                assert_true(has_lock(f, job_user_id(users[p]).uid));
+                for (JobUserPurpose q = 0; q < p; q++)
+                        assert_int_not_equal(job_user_id(users[q]).uid, job_user_id(users[p]).uid);
         }
-        for (UserPurpose p = 0; p < _USER_PURPOSE_MAX; p++) {
+        for (JobUserPurpose p = 0; p < _USER_PURPOSE_MAX; p++) {
                 assert_none_is_free(f, p);
         }
-        for (UserPurpose p = 0; p < _USER_PURPOSE_MAX; p++)
-                user_unref(users[p]);
+        for (JobUserPurpose p = 0; p < _USER_PURPOSE_MAX; p++)
+                job_user_unref(users[p]);
 }
 
 static void id_is_free_with_the_last_reference(void **state) {
         JobFixture *f = *state;
-        User *first, *other;
+        JobUser *first, *other;
         uint32_t id;
 
         set_range(f, FIRST, FIRST);
         first = take(f, USER_FILES);
-        id = user_id(first).uid;
-        other = user_ref(first);
-        user_unref(first);
+        id = job_user_id(first).uid;
+        other = job_user_ref(first);
+        job_user_unref(first);
         assert_true(has_lock(f, id));
-        assert_int_equal(user_take(f->users, USER_FILES, &first, NULL), -EUSERS);
-        user_unref(other);
+        assert_int_equal(job_user_take(f->users, USER_FILES, &first, NULL), -EUSERS);
+        job_user_unref(other);
         assert_false(has_lock(f, id));
-        user_unref(take(f, USER_FILES));
+        job_user_unref(take(f, USER_FILES));
 }
 
 static void id_is_not_taken_again_as_long_as_there_are_others(void **state) {
@@ -112,10 +112,10 @@ static void id_is_not_taken_again_as_long_as_there_are_others(void **state) {
         uint32_t ids[3];
 
         for (size_t i = 0; i < 3; i++) {
-                User *user = take(f, USER_FILES);
+                JobUser *user = take(f, USER_FILES);
 
-                ids[i] = user_id(user).uid;
-                user_unref(user);
+                ids[i] = job_user_id(user).uid;
+                job_user_unref(user);
                 for (size_t j = 0; j < i; j++)
                         assert_int_not_equal(ids[j], ids[i]);
         }
@@ -125,14 +125,14 @@ static void id_that_somebody_has_locked_is_left_to_them(void **state) {
         JobFixture *f = *state;
         int fd;
 
-        user_unref(take(f, USER_FILES)); /* makes the directory */
+        job_user_unref(take(f, USER_FILES)); /* makes the directory */
         set_range(f, FIRST, FIRST);
         fd = lock(f, FIRST);
-        assert_int_equal(user_take(f->users, USER_FILES, &(User *){ NULL }, NULL), -EUSERS);
+        assert_int_equal(job_user_take(f->users, USER_FILES, &(JobUser *){ NULL }, NULL), -EUSERS);
         assert_true(has_lock(f, FIRST));
         /* A file that nobody locks is what a killed daemon left. */
         close(fd);
-        user_unref(take(f, USER_FILES));
+        job_user_unref(take(f, USER_FILES));
 }
 
 /* With one of the four numbers of @change() the id. */
@@ -181,11 +181,12 @@ static void id_that_a_process_has_is_not_taken(void **state) {
         for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
                 const pid_t pid = start_process(changes[i]);
 
-                assert_int_equal(user_take(f->users, USER_FILES, &(User *){ NULL }, NULL), -EUSERS);
+                assert_int_equal(
+                        job_user_take(f->users, USER_FILES, &(JobUser *){ NULL }, NULL), -EUSERS);
                 assert_false(has_lock(f, FIRST));
                 assert_int_equal(kill(pid, SIGKILL), 0);
                 assert_int_equal(waitpid(pid, NULL, 0), pid);
-                user_unref(take(f, USER_FILES));
+                job_user_unref(take(f, USER_FILES));
         }
 }
 
@@ -196,14 +197,15 @@ static void id_of_a_user_or_group_is_not_taken(void **state) {
 
         /* The overflow ids are nobody's, whatever the range says. */
         set_range(f, 65534, 65535);
-        assert_int_equal(user_take(f->users, USER_FILES, &(User *){ NULL }, NULL), -EUSERS);
+        assert_int_equal(job_user_take(f->users, USER_FILES, &(JobUser *){ NULL }, NULL), -EUSERS);
 
         setpwent();
         while ((user = getpwent()))
                 if (proto_id_is_valid(user->pw_uid)) {
                         set_range(f, user->pw_uid, user->pw_uid);
                         assert_int_equal(
-                                user_take(f->users, USER_FILES, &(User *){ NULL }, NULL), -EUSERS);
+                                job_user_take(f->users, USER_FILES, &(JobUser *){ NULL }, NULL),
+                                -EUSERS);
                 }
         endpwent();
         setgrent();
@@ -211,7 +213,8 @@ static void id_of_a_user_or_group_is_not_taken(void **state) {
                 if (proto_id_is_valid(group->gr_gid)) {
                         set_range(f, group->gr_gid, group->gr_gid);
                         assert_int_equal(
-                                user_take(f->users, USER_FILES, &(User *){ NULL }, NULL), -EUSERS);
+                                job_user_take(f->users, USER_FILES, &(JobUser *){ NULL }, NULL),
+                                -EUSERS);
                 }
         endgrent();
 }
@@ -223,12 +226,12 @@ static const char *find_system_user(JobFixture *f) {
 
         setpwent();
         while ((entry = getpwent())) {
-                _cleanup_(user_unrefp) User *user = NULL;
+                _cleanup_(job_user_unrefp) JobUser *user = NULL;
 
                 (void) snprintf(name, sizeof(name), "%s", entry->pw_name);
                 use_users(f, name, name);
-                assert_int_equal(user_take(f->users, USER_PROGRAMS, &user, NULL), 0);
-                if (user_id(user).uid == entry->pw_uid)
+                assert_int_equal(job_user_take(f->users, USER_PROGRAMS, &user, NULL), 0);
+                if (job_user_id(user).uid == entry->pw_uid)
                         break;
         }
 
@@ -239,7 +242,7 @@ static const char *find_system_user(JobFixture *f) {
 static void system_users_are_for_sealed_workers_and_for_one_builder(void **state) {
         JobFixture *f = *state;
         const char *name = find_system_user(f);
-        User *users[5];
+        JobUser *users[5];
         uint32_t uid;
 
         if (!name)
@@ -250,39 +253,39 @@ static void system_users_are_for_sealed_workers_and_for_one_builder(void **state
         users[1] = take(f, USER_SEALED);
         users[2] = take(f, USER_PROGRAMS);
         for (size_t i = 0; i < 3; i++) {
-                assert_int_equal(user_id(users[i]).uid, uid);
-                assert_int_equal(user_id(users[i]).gid, getpwnam(name)->pw_gid);
+                assert_int_equal(job_user_id(users[i]).uid, uid);
+                assert_int_equal(job_user_id(users[i]).gid, getpwnam(name)->pw_gid);
         }
         users[3] = take(f, USER_PROGRAMS);
         users[4] = take(f, USER_FILES);
         for (size_t i = 3; i < 5; i++)
-                assert_in_range(user_id(users[i]).uid, FIRST, LAST);
+                assert_in_range(job_user_id(users[i]).uid, FIRST, LAST);
         for (size_t i = 0; i < 5; i++)
-                user_unref(users[i]);
+                job_user_unref(users[i]);
 }
 
 /* Neither root nor nobody, whoever has given them such a name. */
 static void system_users_with_ids_of_others_are_none(void **state) {
         JobFixture *f = *state;
-        User *user;
+        JobUser *user;
 
         use_users(f, "nobody", "root");
         user = take(f, USER_SEALED);
-        assert_in_range(user_id(user).uid, FIRST, LAST);
-        user_unref(user);
+        assert_in_range(job_user_id(user).uid, FIRST, LAST);
+        job_user_unref(user);
         user = take(f, USER_PROGRAMS);
-        assert_in_range(user_id(user).uid, FIRST, LAST);
-        user_unref(user);
+        assert_in_range(job_user_id(user).uid, FIRST, LAST);
+        job_user_unref(user);
 }
 
 static void without_a_sandbox_workers_stay_who_they_are(void **state) {
         JobFixture *f = *state;
-        User *user = NULL;
+        JobUser *user = NULL;
 
         f->config.sandbox = false;
-        assert_int_equal(user_take(f->users, USER_FILES, &user, NULL), 0);
+        assert_int_equal(job_user_take(f->users, USER_FILES, &user, NULL), 0);
         assert_null(user);
-        assert_int_equal(user_id(user).uid, 0);
+        assert_int_equal(job_user_id(user).uid, 0);
 }
 
 #define USER_CASE(fn) CASE_WITH(fn, set_up, tear_down)

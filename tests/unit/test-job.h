@@ -23,22 +23,22 @@ typedef struct JobFixture {
         sd_event *event;
         Log log;
         Config config;
-        ProcessContext context;
-        UserTable *users; /* who have none of this machine's locks */
+        JobProcessContext context;
+        JobUserTable *users; /* who have none of this machine's locks */
         char locks[256];
 } JobFixture;
 
 /* Has workers be @worker or @builder where these exist, or of the configured range. */
 static inline void use_users(JobFixture *f, const char *worker, const char *builder) {
-        const UserSettings settings = {
+        const JobUserSettings settings = {
                 .config = &f->config,
                 .lock_directory = f->locks,
                 .worker = worker,
                 .builder = builder,
         };
 
-        user_table_free(f->users);
-        assert_int_equal(user_table_new(&settings, &f->users, NULL), 0);
+        job_user_table_free(f->users);
+        assert_int_equal(job_user_table_new(&settings, &f->users, NULL), 0);
         f->context.users = f->users;
 }
 
@@ -56,7 +56,7 @@ static inline void job_fixture_init(JobFixture *f) {
         log_init(&f->log, getenv("TEST_LOG") ? 7 : -1);
         f->config = CONFIG_DEFAULT;
         (void) snprintf(f->locks, sizeof(f->locks), "%s", scratch_at(f->scratch, "locks/ids"));
-        f->context = (ProcessContext){
+        f->context = (JobProcessContext){
                 .event = f->event,
                 .worker_path = TEST_WORKER_PATH,
                 .config = &f->config,
@@ -70,7 +70,7 @@ static inline void job_fixture_done(JobFixture *f) {
 
         unsetenv("FAKE_WORKER");
         sd_event_unref(f->event);
-        user_table_free(f->users);
+        job_user_table_free(f->users);
         assert_int_equal(store_tear_down(&state), 0);
 }
 
@@ -142,20 +142,20 @@ static inline void need_root(void) {
 }
 
 /* As the bus does it: looks at the destination, and adds the job. */
-static inline int add_job(Queue *queue, JobSpec *spec, Job **ret, Error *error) {
-        const DestinationRequest request = {
+static inline int add_job(JobQueue *queue, JobSpec *spec, Job **ret, Error *error) {
+        const JobDestinationRequest request = {
                 .path = spec->destination,
                 .directory_fd = spec->destination_fd,
                 .overwrite = spec->overwrite,
                 .maps_owners = spec->uids.n_ranges + spec->gids.n_ranges > 0,
         };
-        Destination *destination;
+        JobDestination *destination;
         int r;
 
-        r = destination_new(&request, &destination, error);
+        r = job_destination_new(&request, &destination, error);
         if (r < 0) {
                 job_spec_free(spec);
                 return r;
         }
-        return queue_add(queue, spec, destination, ret, error);
+        return job_queue_add(queue, spec, destination, ret, error);
 }

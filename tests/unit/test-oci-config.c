@@ -5,10 +5,10 @@
 
 #define ROOTFS "'rootfs':{'type':'layers','diff_ids':['" SHA_A "','" SHA_B "']}"
 
-static int parse(const char *text, Config *ret, Error *error) {
+static int parse(const char *text, OciConfig *ret, Error *error) {
         _cleanup_(freep) char *json = json_text(text);
 
-        return config_parse(json, strlen(json), ret, error);
+        return oci_config_parse(json, strlen(json), ret, error);
 }
 
 static void everything_that_is_used_is_read(void **state) {
@@ -17,14 +17,14 @@ static void everything_that_is_used_is_read(void **state) {
                 ",'os':'linux','architecture':'arm','variant':'7','created':'2024-01-02',"
                 "'author':'A','docker_version':'20','history':[{}],"
                 "'config':{'Labels':{'b':'1','a':'2','n':null},'Env':['PATH=/bin','X=']}}";
-        _cleanup_(config_done) Config config = { 0 };
+        _cleanup_(oci_config_done) OciConfig config = { 0 };
         char digest[DIGEST_STRING_MAX], platform[PLATFORM_STRING_MAX];
 
         assert_int_equal(parse(text, &config, NULL), 0);
         assert_int_equal(config.n_diff_ids, 2);
         assert_string_equal(digest_format(&config.diff_ids[0], digest), SHA_A);
         assert_string_equal(digest_format(&config.diff_ids[1], digest), SHA_B);
-        assert_string_equal(platform_format(&config.platform, platform), "linux/arm/v7");
+        assert_string_equal(reference_platform_format(&config.platform, platform), "linux/arm/v7");
         assert_string_equal(config.created, "2024-01-02");
         assert_string_equal(config.author, "A");
         assert_string_equal(config.docker_version, "20");
@@ -46,7 +46,7 @@ static void what_is_optional_may_be_missing(void **state) {
         };
 
         for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
-                _cleanup_(config_done) Config config = { 0 };
+                _cleanup_(oci_config_done) OciConfig config = { 0 };
 
                 assert_int_equal(parse(texts[i], &config, NULL), 0);
                 assert_null(config.created);
@@ -91,7 +91,7 @@ static void malformed_configuration_is_refused(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                Config config = { 0 };
+                OciConfig config = { 0 };
                 int r;
 
                 r = parse(cases[i].text, &config, &error);
@@ -122,12 +122,12 @@ static void lists_have_ceilings(void **state) {
                 _cleanup_(freep) char *more = json_repeat(
                         cases[i].before, cases[i].element, cases[i].max + 1, cases[i].after);
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                _cleanup_(config_done) Config config = { 0 };
-                Config other;
+                _cleanup_(oci_config_done) OciConfig config = { 0 };
+                OciConfig other;
                 int r;
 
-                assert_int_equal(config_parse(most, strlen(most), &config, NULL), 0);
-                r = config_parse(more, strlen(more), &other, &error);
+                assert_int_equal(oci_config_parse(most, strlen(most), &config, NULL), 0);
+                r = oci_config_parse(more, strlen(more), &other, &error);
                 assert_failure(r, &error, ERROR_LIMIT_EXCEEDED, cases[i].part);
         }
 }
@@ -137,7 +137,7 @@ static void labels_have_a_ceiling(void **state) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         char text[32 * (CONFIG_LABELS_MAX + 1)];
         char *p = stpcpy(text, before);
-        Config config;
+        OciConfig config;
         int r;
 
         for (size_t i = 0; i <= CONFIG_LABELS_MAX; i++)
@@ -150,12 +150,12 @@ static void labels_have_a_ceiling(void **state) {
 
 static void layers_have_to_be_as_many_as_diff_ids(void **state) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        const Manifest two = { .n_layers = 2 }, three = { .n_layers = 3 };
-        const Config config = { .n_diff_ids = 2 };
+        const OciManifest two = { .n_layers = 2 }, three = { .n_layers = 3 };
+        const OciConfig config = { .n_diff_ids = 2 };
         int r;
 
-        assert_int_equal(config_match_layers(&config, &two, NULL), 0);
-        r = config_match_layers(&config, &three, &error);
+        assert_int_equal(oci_config_match_layers(&config, &two, NULL), 0);
+        r = oci_config_match_layers(&config, &three, &error);
         assert_failure(r, &error, ERROR_UNSUPPORTED_IMAGE, "3 layers");
 }
 

@@ -3,14 +3,14 @@
 #include "oci-manifest.h"
 #include "test-oci.h"
 
-static int parse(const char *text, DockerArchive *ret, Error *error) {
+static int parse(const char *text, OciDockerArchive *ret, Error *error) {
         _cleanup_(freep) char *json = json_text(text);
 
-        return docker_archive_parse(json, strlen(json), ret, error);
+        return oci_docker_archive_parse(json, strlen(json), ret, error);
 }
 
 static void images_are_read_in_order(void **state) {
-        _cleanup_(docker_archive_done) DockerArchive archive = { 0 };
+        _cleanup_(oci_docker_archive_done) OciDockerArchive archive = { 0 };
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         if (parse("[{'Config':'a.json','RepoTags':['x:1','x:2'],'Layers':['1/layer.tar','2.tar']},"
@@ -31,7 +31,7 @@ static void images_are_read_in_order(void **state) {
 }
 
 static void archive_may_have_no_images(void **state) {
-        _cleanup_(docker_archive_done) DockerArchive archive = { 0 };
+        _cleanup_(oci_docker_archive_done) OciDockerArchive archive = { 0 };
 
         assert_int_equal(parse("[]", &archive, NULL), 0);
         assert_int_equal(archive.n_images, 0);
@@ -61,7 +61,7 @@ static void what_is_no_list_of_images_is_refused(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                DockerArchive archive = { .n_images = 7 };
+                OciDockerArchive archive = { .n_images = 7 };
                 int r;
 
                 r = parse(cases[i], &archive, &error);
@@ -87,13 +87,13 @@ static void lists_have_ceilings(void **state) {
                         cases[i].before, cases[i].element, cases[i].max, cases[i].after);
                 _cleanup_(freep) char *more = json_repeat(
                         cases[i].before, cases[i].element, cases[i].max + 1, cases[i].after);
-                _cleanup_(docker_archive_done) DockerArchive archive = { 0 };
+                _cleanup_(oci_docker_archive_done) OciDockerArchive archive = { 0 };
                 _cleanup_(error_clear) Error error = ERROR_NULL;
                 int r;
 
-                assert_int_equal(docker_archive_parse(most, strlen(most), &archive, NULL), 0);
-                docker_archive_done(&archive);
-                r = docker_archive_parse(more, strlen(more), &archive, &error);
+                assert_int_equal(oci_docker_archive_parse(most, strlen(most), &archive, NULL), 0);
+                oci_docker_archive_done(&archive);
+                r = oci_docker_archive_parse(more, strlen(more), &archive, &error);
                 assert_failure(r, &error, ERROR_LIMIT_EXCEEDED, "1001");
         }
 }

@@ -12,17 +12,17 @@
 #define SCHEMA1         "application/vnd.docker.distribution.manifest.v1+json"
 #define SCHEMA1_SIGNED  "application/vnd.docker.distribution.manifest.v1+prettyjws"
 
-static int classify(const char *text, const char *content_type, MediaType *ret, Error *error) {
+static int classify(const char *text, const char *content_type, OciMediaType *ret, Error *error) {
         _cleanup_(freep) char *json = json_text(text);
 
-        return document_classify(json, strlen(json), content_type, ret, error);
+        return oci_document_classify(json, strlen(json), content_type, ret, error);
 }
 
 static void type_comes_from_header_then_document_then_content(void **state) {
         static const struct {
                 const char *content_type;
                 const char *text;
-                MediaType type;
+                OciMediaType type;
         } cases[] = {
                 { OCI_MANIFEST, "{}", MEDIA_TYPE_OCI_MANIFEST },
                 { DOCKER_MANIFEST "; charset=utf-8", "{'layers':[]}", MEDIA_TYPE_DOCKER_MANIFEST },
@@ -46,12 +46,12 @@ static void type_comes_from_header_then_document_then_content(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                MediaType type;
+                OciMediaType type;
 
                 if (classify(cases[i].text, cases[i].content_type, &type, &error) < 0)
                         fail_msg("%s: %s", cases[i].text, error_text(&error));
                 if (type != cases[i].type)
-                        fail_msg("%s is %s", cases[i].text, media_type_to_string(type));
+                        fail_msg("%s is %s", cases[i].text, oci_media_type_to_string(type));
         }
 }
 
@@ -82,7 +82,7 @@ static void document_that_could_be_read_two_ways_is_refused(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                MediaType type = MEDIA_TYPE_UNKNOWN;
+                OciMediaType type = MEDIA_TYPE_UNKNOWN;
                 int r;
 
                 r = classify(cases[i].text, cases[i].content_type, &type, &error);
@@ -95,7 +95,7 @@ static void document_that_could_be_read_two_ways_is_refused(void **state) {
 
 static void key_twice_is_refused(void **state) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        MediaType type;
+        OciMediaType type;
         int r;
 
         r = classify("{'layers':[],'layers':[]}", NULL, &type, &error);
@@ -117,7 +117,7 @@ static void type_that_is_not_of_a_manifest_is_named(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                MediaType type;
+                OciMediaType type;
                 int r;
 
                 r = classify(cases[i].text, cases[i].content_type, &type, &error);
@@ -139,7 +139,7 @@ static void schema_version_has_to_fit_the_type(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                MediaType type;
+                OciMediaType type;
                 int r;
 
                 r = classify(cases[i].text, cases[i].content_type, &type, &error);
@@ -150,11 +150,11 @@ static void schema_version_has_to_fit_the_type(void **state) {
 static void document_over_the_ceiling_is_refused(void **state) {
         _cleanup_(freep) char *text = calloc(1, OCI_DOCUMENT_MAX + 1);
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        MediaType type;
+        OciMediaType type;
         int r;
 
         assert_non_null(text);
-        r = document_classify(text, OCI_DOCUMENT_MAX + 1, NULL, &type, &error);
+        r = oci_document_classify(text, OCI_DOCUMENT_MAX + 1, NULL, &type, &error);
         assert_failure(r, &error, ERROR_LIMIT_EXCEEDED, "4194304");
 }
 

@@ -13,23 +13,23 @@
 #define VARIANT(architecture, variant)                                                             \
         ",'platform':{'os':'linux','architecture':'" architecture "','variant':'" variant "'}"
 
-static int parse(const char *entries, Index *ret, Error *error) {
+static int parse(const char *entries, OciIndex *ret, Error *error) {
         _cleanup_(freep) char *json = json_repeat("{'manifests':[", entries, 1, "]}");
 
-        return index_parse(json, strlen(json), ret, error);
+        return oci_index_parse(json, strlen(json), ret, error);
 }
 
 /* The size of the entry that is selected, or 0. */
 static uint64_t selected(const char *entries, const char *platform_text) {
-        _cleanup_(index_done) Index index = { 0 };
+        _cleanup_(oci_index_done) OciIndex index = { 0 };
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        const IndexEntry *entry;
-        Platform platform;
+        const OciIndexEntry *entry;
+        ReferencePlatform platform;
 
-        assert_int_equal(platform_parse(platform_text, &platform, NULL), 0);
+        assert_int_equal(reference_platform_parse(platform_text, &platform, NULL), 0);
         if (parse(entries, &index, &error) < 0)
                 fail_msg("%s", error_text(&error));
-        if (index_select(&index, &platform, &entry, &error) < 0) {
+        if (oci_index_select(&index, &platform, &entry, &error) < 0) {
                 assert_int_equal(error.kind, ERROR_NO_MATCHING_PLATFORM);
                 return 0;
         }
@@ -109,14 +109,14 @@ static void entry_without_a_type_is_left_to_its_content(void **state) {
 }
 
 static void nested_index_is_selected_as_an_index(void **state) {
-        _cleanup_(index_done) Index index = { 0 };
-        const Platform platform = { "linux", "amd64", "" };
-        const IndexEntry *entry;
+        _cleanup_(oci_index_done) OciIndex index = { 0 };
+        const ReferencePlatform platform = { "linux", "amd64", "" };
+        const OciIndexEntry *entry;
 
         assert_int_equal(
                 parse("{'mediaType':'" OCI_INDEX "','digest':'" SHA_B "','size':9}", &index, NULL),
                 0);
-        assert_int_equal(index_select(&index, &platform, &entry, NULL), 0);
+        assert_int_equal(oci_index_select(&index, &platform, &entry, NULL), 0);
         assert_int_equal(entry->descriptor.media_type, MEDIA_TYPE_OCI_INDEX);
 }
 
@@ -124,36 +124,36 @@ static void message_lists_each_platform_once(void **state) {
         static const char entries[] = ENTRY(1, PLATFORM("linux", "arm64")) "," ENTRY(
                 2, VARIANT("arm", "v7")) "," ENTRY(3, PLATFORM("linux", "arm64")) "," //
                 ENTRY(4, PLATFORM("unknown", "unknown"));
-        _cleanup_(index_done) Index index = { 0 };
+        _cleanup_(oci_index_done) OciIndex index = { 0 };
         _cleanup_(error_clear) Error error = ERROR_NULL, empty_error = ERROR_NULL;
-        const Platform platform = { "linux", "amd64", "" };
-        const Index empty = { 0 };
-        const IndexEntry *entry = NULL;
+        const ReferencePlatform platform = { "linux", "amd64", "" };
+        const OciIndex empty = { 0 };
+        const OciIndexEntry *entry = NULL;
         int r;
 
         assert_int_equal(parse(entries, &index, NULL), 0);
-        r = index_select(&index, &platform, &entry, &error);
+        r = oci_index_select(&index, &platform, &entry, &error);
         assert_failure(
                 r, &error, ERROR_NO_MATCHING_PLATFORM,
                 "not for linux/amd64, only for linux/arm64, linux/arm/v7");
         assert_null(strstr(error_text(&error), "v7,"));
         assert_null(entry);
 
-        r = index_select(&empty, &platform, &entry, &empty_error);
+        r = oci_index_select(&empty, &platform, &entry, &empty_error);
         assert_failure(r, &empty_error, ERROR_NO_MATCHING_PLATFORM, "no image at all");
 }
 
 static void long_list_of_platforms_is_cut(void **state) {
-        _cleanup_(index_done) Index index = { .n_entries = 100 };
+        _cleanup_(oci_index_done) OciIndex index = { .n_entries = 100 };
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        const Platform platform = { "linux", "amd64", "" };
-        const IndexEntry *entry;
+        const ReferencePlatform platform = { "linux", "amd64", "" };
+        const OciIndexEntry *entry;
         int r;
 
         index.entries = calloc(index.n_entries, sizeof(index.entries[0]));
         assert_non_null(index.entries);
         for (size_t i = 0; i < index.n_entries; i++) {
-                Platform *offered = &index.entries[i].platform;
+                ReferencePlatform *offered = &index.entries[i].platform;
 
                 index.entries[i].is_candidate = index.entries[i].has_platform = true;
                 memset(offered->os, 'o', PLATFORM_PART_MAX);
@@ -162,12 +162,12 @@ static void long_list_of_platforms_is_cut(void **state) {
                 offered->variant[0] = (char) ('0' + i);
         }
 
-        r = index_select(&index, &platform, &entry, &error);
+        r = oci_index_select(&index, &platform, &entry, &error);
         assert_failure(r, &error, ERROR_NO_MATCHING_PLATFORM, ", ...");
 }
 
 static void ref_name_is_kept(void **state) {
-        _cleanup_(index_done) Index index = { 0 };
+        _cleanup_(oci_index_done) OciIndex index = { 0 };
 
         assert_int_equal(
                 parse(ENTRY(1, ",'annotations':{'org.opencontainers.image.ref.name':'a:b'}") "," //
@@ -182,7 +182,7 @@ static void ref_name_is_kept(void **state) {
 
 static void longest_ref_name_is_kept_and_a_longer_one_is_none(void **state) {
         for (size_t extra = 0; extra < 2; extra++) {
-                _cleanup_(index_done) Index index = { 0 };
+                _cleanup_(oci_index_done) OciIndex index = { 0 };
                 _cleanup_(freep) char *entry = NULL;
                 char name[INDEX_REF_NAME_MAX + 2] = { 0 };
 
@@ -219,7 +219,7 @@ static void malformed_index_is_refused(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                Index index = { 0 };
+                OciIndex index = { 0 };
                 int r;
 
                 r = parse(cases[i].entries, &index, &error);
@@ -234,12 +234,12 @@ static void most_entries_are_read_and_one_more_is_too_many(void **state) {
         _cleanup_(freep) char *more =
                 json_repeat("{'manifests':[", ENTRY(1, ""), INDEX_ENTRIES_MAX + 1, "]}");
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        _cleanup_(index_done) Index index = { 0 };
+        _cleanup_(oci_index_done) OciIndex index = { 0 };
         int r;
 
-        assert_int_equal(index_parse(most, strlen(most), &index, NULL), 0);
+        assert_int_equal(oci_index_parse(most, strlen(most), &index, NULL), 0);
         assert_int_equal(index.n_entries, INDEX_ENTRIES_MAX);
-        r = index_parse(more, strlen(more), &index, &error);
+        r = oci_index_parse(more, strlen(more), &index, &error);
         assert_failure(r, &error, ERROR_LIMIT_EXCEEDED, "1001 entries");
 }
 

@@ -12,22 +12,22 @@
 #define LAYER(type, more)     BLOB(type, SHA_A, more)
 #define GZIP                  LAYER(OCI "layer.v1.tar+gzip", "")
 
-static int parse_with(const char *config, const char *layers, Manifest *ret, Error *error) {
+static int parse_with(const char *config, const char *layers, OciManifest *ret, Error *error) {
         _cleanup_(freep) char *start = NULL, *json = NULL;
 
         assert_true(asprintf(&start, "{'config':%s,'layers':[", config) > 0);
         json = json_repeat(start, layers, 1, "]}");
-        return manifest_parse(json, strlen(json), MEDIA_TYPE_OCI_MANIFEST, ret, error);
+        return oci_manifest_parse(json, strlen(json), MEDIA_TYPE_OCI_MANIFEST, ret, error);
 }
 
-static int parse(const char *layers, Manifest *ret, Error *error) {
+static int parse(const char *layers, OciManifest *ret, Error *error) {
         return parse_with(CONFIG, layers, ret, error);
 }
 
 static void config_and_layers_are_read_in_order(void **state) {
         static const char layers[] = BLOB(OCI "layer.v1.tar", SHA_A, "") "," //
                 BLOB(DOCKER "image.rootfs.diff.tar.gzip", SHA_B, ",'annotations':{'x':'y'}");
-        _cleanup_(manifest_done) Manifest manifest = { 0 };
+        _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
         Digest a, b, c;
 
         assert_int_equal(digest_parse(SHA_A, &a), 0);
@@ -51,17 +51,17 @@ static void config_and_layers_are_read_in_order(void **state) {
 }
 
 static void every_layer_type_is_accepted(void **state) {
-        for (MediaType type = 0; type < _MEDIA_TYPE_MAX; type++) {
-                _cleanup_(manifest_done) Manifest manifest = { 0 };
+        for (OciMediaType type = 0; type < _MEDIA_TYPE_MAX; type++) {
+                _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
                 _cleanup_(freep) char *layer = NULL;
 
-                if (media_type_class(type) != MEDIA_CLASS_LAYER)
+                if (oci_media_type_class(type) != MEDIA_CLASS_LAYER)
                         continue;
 
                 assert_true(
                         asprintf(
                                 &layer, "{'mediaType':'%s','digest':'" SHA_A "','size':0}",
-                                media_type_to_string(type)) > 0);
+                                oci_media_type_to_string(type)) > 0);
                 assert_int_equal(parse(layer, &manifest, NULL), 0);
                 assert_int_equal(manifest.layers[0].media_type, type);
         }
@@ -83,7 +83,7 @@ static void layer_that_is_none_is_named_and_never_skipped(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                Manifest manifest = { 0 };
+                OciManifest manifest = { 0 };
                 int r;
 
                 r = parse(cases[i].layers, &manifest, &error);
@@ -103,10 +103,10 @@ static void image_without_layers_is_refused(void **state) {
         for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
                 _cleanup_(freep) char *json = json_text(texts[i]);
-                Manifest manifest;
+                OciManifest manifest;
                 int r;
 
-                r = manifest_parse(
+                r = oci_manifest_parse(
                         json, strlen(json), MEDIA_TYPE_DOCKER_MANIFEST, &manifest, &error);
                 assert_failure(r, &error, ERROR_NO_LAYERS, "no layers");
         }
@@ -116,8 +116,8 @@ static void most_layers_are_read_and_one_more_is_too_many(void **state) {
         _cleanup_(freep) char *most = json_repeat("", GZIP, LAYERS_MAX, "");
         _cleanup_(freep) char *more = json_repeat("", GZIP, LAYERS_MAX + 1, "");
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        _cleanup_(manifest_done) Manifest manifest = { 0 };
-        Manifest other;
+        _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
+        OciManifest other;
         int r;
 
         assert_int_equal(parse(most, &manifest, NULL), 0);
@@ -132,8 +132,8 @@ static void sizes_have_a_ceiling_that_sums_do_not_overflow(void **state) {
                           larger[] = "{'mediaType':'" OCI "layer.v1.tar','digest':'" SHA_A
                                      "','size':1125899906842625}";
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        _cleanup_(manifest_done) Manifest manifest = { 0 };
-        Manifest other;
+        _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
+        OciManifest other;
         int r;
 
         assert_true(DESCRIPTOR_SIZE_MAX <= UINT64_MAX / (LAYERS_MAX + 1));
@@ -157,7 +157,7 @@ static void configuration_has_to_be_there_and_small(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                Manifest manifest;
+                OciManifest manifest;
                 int r;
 
                 r = parse_with(cases[i].config, GZIP, &manifest, &error);
@@ -174,10 +174,11 @@ static void manifest_that_could_be_read_two_ways_is_refused(void **state) {
         for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
                 _cleanup_(freep) char *json = json_text(texts[i]);
-                Manifest manifest;
+                OciManifest manifest;
                 int r;
 
-                r = manifest_parse(json, strlen(json), MEDIA_TYPE_OCI_MANIFEST, &manifest, &error);
+                r = oci_manifest_parse(
+                        json, strlen(json), MEDIA_TYPE_OCI_MANIFEST, &manifest, &error);
                 assert_failure(r, &error, ERROR_UNSUPPORTED_IMAGE, "read two ways");
         }
 }
@@ -200,7 +201,7 @@ static void malformed_descriptor_is_refused(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(layers); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                Manifest manifest;
+                OciManifest manifest;
                 int r;
 
                 r = parse(layers[i], &manifest, &error);
@@ -225,7 +226,7 @@ static void only_a_foreign_layer_has_an_url_and_only_a_usable_one(void **state) 
         };
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
-                _cleanup_(manifest_done) Manifest manifest = { 0 };
+                _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
 
                 assert_int_equal(parse(cases[i].layer, &manifest, NULL), 0);
                 if (cases[i].url)
@@ -239,7 +240,7 @@ static void longest_url_is_taken_and_a_longer_one_is_not(void **state) {
         static const char scheme[] = "https://";
 
         for (size_t extra = 0; extra < 2; extra++) {
-                _cleanup_(manifest_done) Manifest manifest = { 0 };
+                _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
                 _cleanup_(freep) char *layer = NULL;
                 char url[DESCRIPTOR_URL_MAX + 2] = { 0 };
 
@@ -259,7 +260,7 @@ static void long_media_type_is_cut_in_the_message(void **state) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         _cleanup_(freep) char *layer = NULL;
         char type[4 * MEDIA_TYPE_TEXT_MAX] = { 0 };
-        Manifest manifest;
+        OciManifest manifest;
         int r;
 
         memset(type, 'a', sizeof(type) - 1);

@@ -7,14 +7,14 @@
 #include "oci-media-type.h"
 
 static void every_type_is_read_back_from_its_text(void **state) {
-        for (MediaType type = MEDIA_TYPE_UNKNOWN + 1; type < _MEDIA_TYPE_MAX; type++) {
-                assert_int_equal(media_type_parse(media_type_to_string(type)), type);
-                assert_true(strlen(media_type_to_string(type)) <= MEDIA_TYPE_TEXT_MAX);
-                assert_int_not_equal(media_type_class(type), MEDIA_CLASS_OTHER);
+        for (OciMediaType type = MEDIA_TYPE_UNKNOWN + 1; type < _MEDIA_TYPE_MAX; type++) {
+                assert_int_equal(oci_media_type_parse(oci_media_type_to_string(type)), type);
+                assert_true(strlen(oci_media_type_to_string(type)) <= MEDIA_TYPE_TEXT_MAX);
+                assert_int_not_equal(oci_media_type_class(type), MEDIA_CLASS_OTHER);
         }
 
-        assert_int_equal(media_type_parse("unknown"), MEDIA_TYPE_UNKNOWN);
-        assert_int_equal(media_type_class(MEDIA_TYPE_UNKNOWN), MEDIA_CLASS_OTHER);
+        assert_int_equal(oci_media_type_parse("unknown"), MEDIA_TYPE_UNKNOWN);
+        assert_int_equal(oci_media_type_class(MEDIA_TYPE_UNKNOWN), MEDIA_CLASS_OTHER);
 }
 
 static void parameters_blanks_and_case_are_ignored(void **state) {
@@ -26,7 +26,7 @@ static void parameters_blanks_and_case_are_ignored(void **state) {
         };
 
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-                assert_int_equal(media_type_parse(texts[i]), MEDIA_TYPE_OCI_INDEX);
+                assert_int_equal(oci_media_type_parse(texts[i]), MEDIA_TYPE_OCI_INDEX);
 }
 
 static void other_text_is_unknown(void **state) {
@@ -40,7 +40,7 @@ static void other_text_is_unknown(void **state) {
         };
 
         for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-                assert_int_equal(media_type_parse(texts[i]), MEDIA_TYPE_UNKNOWN);
+                assert_int_equal(oci_media_type_parse(texts[i]), MEDIA_TYPE_UNKNOWN);
 }
 
 static void content_type_of_a_server_that_does_not_know_is_generic(void **state) {
@@ -61,20 +61,20 @@ static void content_type_of_a_server_that_does_not_know_is_generic(void **state)
         };
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-                assert_int_equal(media_type_is_generic(cases[i].text), cases[i].is_generic);
+                assert_int_equal(oci_media_type_is_generic(cases[i].text), cases[i].is_generic);
 }
 
 static void accept_header_has_each_manifest_and_index_type_once_and_nothing_else(void **state) {
         char header[1024];
         unsigned seen[_MEDIA_TYPE_MAX] = { 0 };
 
-        assert_true(strlen(media_type_accept()) < sizeof(header));
-        strcpy(header, media_type_accept());
+        assert_true(strlen(oci_media_type_accept()) < sizeof(header));
+        strcpy(header, oci_media_type_accept());
         for (char *p = header, *item; (item = strsep(&p, ","));)
-                seen[media_type_parse(item)]++;
+                seen[oci_media_type_parse(item)]++;
 
-        for (MediaType type = 0; type < _MEDIA_TYPE_MAX; type++) {
-                MediaClass class = media_type_class(type);
+        for (OciMediaType type = 0; type < _MEDIA_TYPE_MAX; type++) {
+                OciMediaClass class = oci_media_type_class(type);
 
                 assert_int_equal(
                         seen[type], class == MEDIA_CLASS_MANIFEST || class == MEDIA_CLASS_SCHEMA1 ||
@@ -83,11 +83,11 @@ static void accept_header_has_each_manifest_and_index_type_once_and_nothing_else
 }
 
 static void only_foreign_layers_are_foreign(void **state) {
-        for (MediaType type = 0; type < _MEDIA_TYPE_MAX; type++) {
-                const char *text = media_type_to_string(type);
+        for (OciMediaType type = 0; type < _MEDIA_TYPE_MAX; type++) {
+                const char *text = oci_media_type_to_string(type);
 
                 assert_int_equal(
-                        media_type_is_foreign(type),
+                        oci_media_type_is_foreign(type),
                         strstr(text, "nondistributable") || strstr(text, "foreign"));
         }
 }

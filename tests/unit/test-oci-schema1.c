@@ -33,7 +33,7 @@ static const char digest_by_skopeo[] =
 #define V1(members) "{'v1Compatibility':'{" members "}'}"
 
 /* As json_text(), and '"' inside the text of "v1Compatibility" is written '^'. */
-static int parse(const char *text, Manifest *ret, Error *error) {
+static int parse(const char *text, OciManifest *ret, Error *error) {
         char json[8192], *p = json;
 
         assert_true(2 * strlen(text) < sizeof(json));
@@ -43,7 +43,7 @@ static int parse(const char *text, Manifest *ret, Error *error) {
                                     : stpncpy(p, text, 1);
         *p = '\0';
 
-        return manifest_parse(json, strlen(json), MEDIA_TYPE_DOCKER_SCHEMA1, ret, error);
+        return oci_manifest_parse(json, strlen(json), MEDIA_TYPE_DOCKER_SCHEMA1, ret, error);
 }
 
 static void payload_of_a_signed_manifest_has_the_digest_that_skopeo_computes(void **state) {
@@ -53,28 +53,31 @@ static void payload_of_a_signed_manifest_has_the_digest_that_skopeo_computes(voi
         size_t size;
 
         assert_int_equal(
-                schema1_payload(signed_by_skopeo, strlen(signed_by_skopeo), &payload, &size, NULL),
+                oci_schema1_payload(
+                        signed_by_skopeo, strlen(signed_by_skopeo), &payload, &size, NULL),
                 0);
         assert_int_equal(hash_buffer(DIGEST_SHA256, payload, size, &digest, NULL), 0);
         assert_string_equal(digest_format(&digest, text), digest_by_skopeo);
 }
 
 static void signed_manifest_is_read(void **state) {
-        _cleanup_(manifest_done) Manifest manifest = { 0 };
+        _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
         char text[PLATFORM_STRING_MAX];
-        MediaType type;
+        OciMediaType type;
 
         assert_int_equal(
-                document_classify(signed_by_skopeo, strlen(signed_by_skopeo), NULL, &type, NULL),
+                oci_document_classify(
+                        signed_by_skopeo, strlen(signed_by_skopeo), NULL, &type, NULL),
                 0);
         assert_int_equal(type, MEDIA_TYPE_DOCKER_SCHEMA1_SIGNED);
         assert_int_equal(
-                manifest_parse(signed_by_skopeo, strlen(signed_by_skopeo), type, &manifest, NULL),
+                oci_manifest_parse(
+                        signed_by_skopeo, strlen(signed_by_skopeo), type, &manifest, NULL),
                 0);
         assert_int_equal(manifest.n_layers, 2);
         assert_false(manifest.has_config);
         assert_true(manifest.has_platform);
-        assert_string_equal(platform_format(&manifest.platform, text), "linux/amd64");
+        assert_string_equal(reference_platform_format(&manifest.platform, text), "linux/amd64");
 }
 
 static void payload_without_signatures_is_the_document(void **state) {
@@ -85,7 +88,7 @@ static void payload_without_signatures_is_the_document(void **state) {
                 size_t size;
 
                 assert_int_equal(
-                        schema1_payload(texts[i], strlen(texts[i]), &payload, &size, NULL), 0);
+                        oci_schema1_payload(texts[i], strlen(texts[i]), &payload, &size, NULL), 0);
                 assert_int_equal(size, strlen(texts[i]));
                 assert_memory_equal(payload, texts[i], size);
         }
@@ -97,7 +100,7 @@ static void layers_are_reversed_and_throwaway_ones_left_out(void **state) {
                 "'fsLayers':[" FS(SHA_C) "," FS(SHA_B) "," FS(SHA_A) "],"
                 "'history':[" V1("^os^:^freebsd^,^architecture^:^amd64^") ","
                 V1("^throwaway^:true") "," V1("^throwaway^:false") "]}";
-        _cleanup_(manifest_done) Manifest manifest = { 0 };
+        _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
         char digest[DIGEST_STRING_MAX], platform[PLATFORM_STRING_MAX];
 
         assert_int_equal(parse(text, &manifest, NULL), 0);
@@ -105,12 +108,13 @@ static void layers_are_reversed_and_throwaway_ones_left_out(void **state) {
         assert_string_equal(digest_format(&manifest.layers[0].digest, digest), SHA_A);
         assert_string_equal(digest_format(&manifest.layers[1].digest, digest), SHA_C);
         assert_true(manifest.layers[0].size == DESCRIPTOR_SIZE_UNKNOWN);
-        assert_int_equal(media_type_class(manifest.layers[0].media_type), MEDIA_CLASS_LAYER);
-        assert_string_equal(platform_format(&manifest.platform, platform), "freebsd/arm64");
+        assert_int_equal(oci_media_type_class(manifest.layers[0].media_type), MEDIA_CLASS_LAYER);
+        assert_string_equal(
+                reference_platform_format(&manifest.platform, platform), "freebsd/arm64");
 }
 
 static void platform_is_absent_when_nothing_says_it(void **state) {
-        _cleanup_(manifest_done) Manifest manifest = { 0 };
+        _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
 
         assert_int_equal(
                 parse("{'fsLayers':[" FS(SHA_A) "],'history':[" V1("") "]}", &manifest, NULL), 0);
@@ -127,7 +131,7 @@ static void image_without_layers_is_refused(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                Manifest manifest;
+                OciManifest manifest;
                 int r;
 
                 r = parse(texts[i], &manifest, &error);
@@ -161,7 +165,7 @@ static void malformed_manifest_is_refused(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                Manifest manifest = { 0 };
+                OciManifest manifest = { 0 };
                 int r;
 
                 r = parse(cases[i].text, &manifest, &error);
@@ -181,12 +185,12 @@ static void most_layers_are_read_and_one_more_is_too_many(void **state) {
                         "[{'v1Compatibility':'{\\'throwaway\\':true}'},", V1(""),
                         LAYERS_MAX + extra, "]}");
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                _cleanup_(manifest_done) Manifest manifest = { 0 };
+                _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
                 _cleanup_(freep) char *json = NULL;
                 int r;
 
                 assert_true(asprintf(&json, "%s%s", layers, history) > 0);
-                r = manifest_parse(
+                r = oci_manifest_parse(
                         json, strlen(json), MEDIA_TYPE_DOCKER_SCHEMA1, &manifest, &error);
                 if (extra > 0) {
                         assert_failure(r, &error, ERROR_LIMIT_EXCEEDED, "1000 layers");
@@ -205,15 +209,16 @@ static void what_lies_outside_the_payload_is_not_read(void **state) {
                 "\"eyJmb3JtYXRMZW5ndGgiOjYsImZvcm1hdFRhaWwiOiJmUSJ9\"}]}";
         _cleanup_(error_clear) Error error = ERROR_NULL;
         _cleanup_(freep) char *payload = NULL;
-        Manifest manifest;
+        OciManifest manifest;
         size_t size;
         int r;
 
-        assert_int_equal(schema1_payload(text, strlen(text), &payload, &size, NULL), 0);
+        assert_int_equal(oci_schema1_payload(text, strlen(text), &payload, &size, NULL), 0);
         assert_int_equal(size, strlen("{\"a\":1}"));
         assert_memory_equal(payload, "{\"a\":1}", size);
 
-        r = manifest_parse(text, strlen(text), MEDIA_TYPE_DOCKER_SCHEMA1_SIGNED, &manifest, &error);
+        r = oci_manifest_parse(
+                text, strlen(text), MEDIA_TYPE_DOCKER_SCHEMA1_SIGNED, &manifest, &error);
         assert_failure(r, &error, ERROR_NO_LAYERS, "no layers");
 }
 
@@ -262,7 +267,7 @@ static void malformed_signature_is_refused(void **state) {
                 size_t size;
                 int r;
 
-                r = schema1_payload(json, strlen(json), &payload, &size, &error);
+                r = oci_schema1_payload(json, strlen(json), &payload, &size, &error);
                 if (r >= 0)
                         fail_msg("%s was accepted", cases[i].text);
                 assert_failure(r, &error, ERROR_UNSUPPORTED_IMAGE, cases[i].part);

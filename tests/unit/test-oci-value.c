@@ -11,7 +11,7 @@ static void load_fails(const void *data, size_t size, ErrorKind kind, const char
         json_t *value = NULL;
         int r;
 
-        r = value_load(data, size, "thing", &value, &error);
+        r = oci_value_load(data, size, "thing", &value, &error);
         assert_failure(r, &error, kind, part);
         assert_null(value);
 }
@@ -48,7 +48,7 @@ static void document_of_the_greatest_size_is_read_and_a_larger_one_is_not(void *
         memset(text, ' ', OCI_DOCUMENT_MAX + 1);
         memcpy(text, "{}", 2);
 
-        assert_int_equal(value_load(text, OCI_DOCUMENT_MAX, "thing", &value, NULL), 0);
+        assert_int_equal(oci_value_load(text, OCI_DOCUMENT_MAX, "thing", &value, NULL), 0);
         load_fails(text, OCI_DOCUMENT_MAX + 1, ERROR_LIMIT_EXCEEDED, "4194305 bytes");
 }
 
@@ -58,7 +58,7 @@ static void too_many_values_are_refused_but_commas_in_a_text_are_none(void **sta
         json_auto_t *value = NULL;
 
         load_fails(many, strlen(many), ERROR_LIMIT_EXCEEDED, "values");
-        assert_int_equal(value_load(few, strlen(few), "thing", &value, NULL), 0);
+        assert_int_equal(oci_value_load(few, strlen(few), "thing", &value, NULL), 0);
 }
 
 static void deep_nesting_is_refused(void **state) {
@@ -70,13 +70,13 @@ static void deep_nesting_is_refused(void **state) {
 }
 
 static void keys_are_compared_as_encoding_json_does(void **state) {
-        assert_true(value_key_equal("layers", "LaYeRS"));
-        assert_true(value_key_equal("layers", "layer\xc5\xbf"));
-        assert_true(value_key_equal("k", "\xe2\x84\xaa"));
-        assert_false(value_key_equal("layers", "layer"));
-        assert_false(value_key_equal("layer", "layers"));
-        assert_false(value_key_equal("layers", "layer\xc5"));
-        assert_false(value_key_equal("[", "{"));
+        assert_true(oci_value_key_equal("layers", "LaYeRS"));
+        assert_true(oci_value_key_equal("layers", "layer\xc5\xbf"));
+        assert_true(oci_value_key_equal("k", "\xe2\x84\xaa"));
+        assert_false(oci_value_key_equal("layers", "layer"));
+        assert_false(oci_value_key_equal("layer", "layers"));
+        assert_false(oci_value_key_equal("layers", "layer\xc5"));
+        assert_false(oci_value_key_equal("[", "{"));
 }
 
 static void null_is_a_missing_member_and_another_type_is_refused(void **state) {
@@ -85,19 +85,19 @@ static void null_is_a_missing_member_and_another_type_is_refused(void **state) {
         const char *string = "before";
         json_t *member;
 
-        assert_int_equal(value_load(text, strlen(text), "thing", &value, NULL), 0);
+        assert_int_equal(oci_value_load(text, strlen(text), "thing", &value, NULL), 0);
 
-        assert_int_equal(value_get_string(value, "n", "thing", &string, NULL), 0);
+        assert_int_equal(oci_value_get_string(value, "n", "thing", &string, NULL), 0);
         assert_null(string);
-        assert_int_equal(value_get_string(value, "none", "thing", &string, NULL), 0);
+        assert_int_equal(oci_value_get_string(value, "none", "thing", &string, NULL), 0);
         assert_null(string);
-        assert_int_equal(value_get_string(value, "s", "thing", &string, NULL), 0);
+        assert_int_equal(oci_value_get_string(value, "s", "thing", &string, NULL), 0);
         assert_string_equal(string, "x");
-        assert_int_equal(value_get_string(value, "a", "thing", &string, NULL), -EBADMSG);
-        assert_int_equal(value_get_array(value, "a", "thing", &member, NULL), 0);
-        assert_int_equal(value_get_array(value, "o", "thing", &member, NULL), -EBADMSG);
-        assert_int_equal(value_get_object(value, "o", "thing", &member, NULL), 0);
-        assert_int_equal(value_get_object(value, "s", "thing", &member, NULL), -EBADMSG);
+        assert_int_equal(oci_value_get_string(value, "a", "thing", &string, NULL), -EBADMSG);
+        assert_int_equal(oci_value_get_array(value, "a", "thing", &member, NULL), 0);
+        assert_int_equal(oci_value_get_array(value, "o", "thing", &member, NULL), -EBADMSG);
+        assert_int_equal(oci_value_get_object(value, "o", "thing", &member, NULL), 0);
+        assert_int_equal(oci_value_get_object(value, "s", "thing", &member, NULL), -EBADMSG);
 }
 
 int main(void) {

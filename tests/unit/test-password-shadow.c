@@ -43,14 +43,14 @@ static const char *get(Fixture *f, const char *path) {
 static int set_password(Fixture *f, const char *password) {
         _cleanup_(unpack_target_freep) UnpackTarget *target = open_target(f);
 
-        return unpack_root_password(target, password, &f->error);
+        return password_set_root(target, password, &f->error);
 }
 
 static bool wants_yescrypt(Fixture *f) {
         _cleanup_(unpack_target_freep) UnpackTarget *target = open_target(f);
-        _cleanup_(tree_freep) Tree *tree = NULL;
+        _cleanup_(unpack_tree_freep) UnpackTree *tree = NULL;
 
-        assert_int_equal(tree_new(target, &f->options.limits, 0, 0, &tree, NULL), 0);
+        assert_int_equal(unpack_tree_new(target, &f->options.limits, 0, 0, &tree, NULL), 0);
         return password_wants_yescrypt(tree);
 }
 
@@ -72,7 +72,7 @@ static void root_line_gets_hash_and_day_and_the_rest_stays(void **state) {
                 size_t size = 0;
 
                 assert_int_equal(
-                        unpack_shadow_edit(
+                        password_shadow_edit(
                                 cases[i].from, strlen(cases[i].from), "HASH", 20000, &text, &size),
                         0);
                 assert_string_equal(text, cases[i].to);
@@ -98,7 +98,7 @@ static void text_without_a_line_of_roots_is_refused(void **state) {
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
                 assert_int_equal(
-                        unpack_shadow_edit(
+                        password_shadow_edit(
                                 cases[i].text, strlen(cases[i].text), "HASH", 1, &text, &size),
                         cases[i].result);
         assert_null(text);
@@ -108,10 +108,10 @@ static void hash_that_would_break_the_line_is_refused(void **state) {
         char *text = NULL;
         size_t size;
 
-        assert_int_equal(unpack_shadow_edit("root:*:1:\n", 10, "a:b", 1, &text, &size), -EINVAL);
-        assert_int_equal(unpack_shadow_edit("root:*:1:\n", 10, "a\nb", 1, &text, &size), -EINVAL);
+        assert_int_equal(password_shadow_edit("root:*:1:\n", 10, "a:b", 1, &text, &size), -EINVAL);
+        assert_int_equal(password_shadow_edit("root:*:1:\n", 10, "a\nb", 1, &text, &size), -EINVAL);
         assert_int_equal(
-                unpack_shadow_edit("root:*:1:\n", SHADOW_BYTES_MAX + 1, "a", 1, &text, &size),
+                password_shadow_edit("root:*:1:\n", SHADOW_BYTES_MAX + 1, "a", 1, &text, &size),
                 -EFBIG);
 }
 

@@ -83,9 +83,9 @@ static Qemu *start(Fixture *f) {
         return qemu;
 }
 
-static DiskDevice *create(Qemu *qemu, size_t index, const char *backing_name) {
+static Ext4Device *create(Qemu *qemu, size_t index, const char *backing_name) {
         Error error = ERROR_NULL;
-        DiskDevice *device = NULL;
+        Ext4Device *device = NULL;
 
         if (qemu_create_image(qemu, index, backing_name, &device, &error) < 0)
                 fail_msg("%s", error_text(&error));
@@ -93,7 +93,7 @@ static DiskDevice *create(Qemu *qemu, size_t index, const char *backing_name) {
 }
 
 /* Returns what failed, or 0. */
-static int put(DiskDevice *device, uint64_t offset, int byte, size_t size, Error *error) {
+static int put(Ext4Device *device, uint64_t offset, int byte, size_t size, Error *error) {
         void *buffer;
         int r;
 
@@ -105,7 +105,7 @@ static int put(DiskDevice *device, uint64_t offset, int byte, size_t size, Error
 }
 
 /* Says what is wrong: it is used in a child, too. */
-static bool holds(DiskDevice *device, uint64_t offset, int byte, unsigned char *data) {
+static bool holds(Ext4Device *device, uint64_t offset, int byte, unsigned char *data) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         if (device->ops->read(device, offset, data, BLOCK, &error) < 0) {
@@ -120,7 +120,7 @@ static bool holds(DiskDevice *device, uint64_t offset, int byte, unsigned char *
         return true;
 }
 
-static void finish(DiskDevice *device) {
+static void finish(Ext4Device *device) {
         assert_int_equal(device->ops->flush(device, NULL), 0);
         device->ops->free(device);
 }
@@ -152,7 +152,7 @@ static void check_image(const Fixture *f, size_t index) {
 }
 
 static void write_three(Fixture *f, Qemu *qemu) {
-        DiskDevice *device = create(qemu, 0, NULL);
+        Ext4Device *device = create(qemu, 0, NULL);
 
         assert_int_equal(put(device, 0, 1, BLOCK, NULL), 0);
         assert_int_equal(put(device, 10 * BLOCK, 1, BLOCK, NULL), 0);
@@ -224,7 +224,7 @@ static void backing_name_is_written_as_given(void **state) {
 static void backing_name_that_is_no_text_is_refused(void **state) {
         Fixture *f = *state;
         Error error = ERROR_NULL;
-        DiskDevice *device = NULL;
+        Ext4Device *device = NULL;
         Qemu *qemu;
 
         make_files(f, 2, 0);
@@ -238,7 +238,7 @@ static void backing_name_that_is_no_text_is_refused(void **state) {
 
 static void image_that_is_there_is_used(void **state) {
         Fixture *f = *state;
-        DiskDevice *device;
+        Ext4Device *device;
         Qemu *qemu;
 
         make_files(f, 3, 0);
@@ -260,7 +260,7 @@ static void image_that_is_there_is_used(void **state) {
 
 static void later_write_of_the_same_place_wins(void **state) {
         Fixture *f = *state;
-        DiskDevice *device;
+        Ext4Device *device;
         Qemu *qemu;
 
         make_files(f, 1, 0);
@@ -279,7 +279,7 @@ static void later_write_of_the_same_place_wins(void **state) {
 
 static void trimmed_clusters_take_no_space(void **state) {
         Fixture *f = *state;
-        DiskDevice *device;
+        Ext4Device *device;
         Qemu *qemu;
 
         make_files(f, 2, 0);
@@ -308,7 +308,7 @@ static void trimmed_clusters_take_no_space(void **state) {
 
 static void images_come_in_order(void **state) {
         Fixture *f = *state;
-        DiskDevice *device, *other = NULL;
+        Ext4Device *device, *other = NULL;
         Qemu *qemu;
 
         make_files(f, 3, 0);
@@ -324,7 +324,7 @@ static void images_come_in_order(void **state) {
 
 static void many_images_at_once(void **state) {
         Fixture *f = *state;
-        DiskDevice *device = NULL;
+        Ext4Device *device = NULL;
         Qemu *qemu;
 
         make_files(f, N_MANY, 0);
@@ -364,7 +364,7 @@ static void check_death(const Error *error) {
 static void death_during_writes_is_told_at_once(void **state) {
         Fixture *f = *state;
         Error error = ERROR_NULL;
-        DiskDevice *device;
+        Ext4Device *device;
         Qemu *qemu;
         int r = 0;
 
@@ -492,7 +492,7 @@ static int write_in_sandbox(Fixture *f, Error *error) {
         for (size_t i = 0; r >= 0 && i < 3; i++) {
                 static const uint64_t offsets[] = { 0, 10 * BLOCK, DISK - BLOCK };
                 static const size_t sizes[] = { BLOCK, 4096, BLOCK };
-                DiskDevice *device;
+                Ext4Device *device;
 
                 r = qemu_create_image(
                         qemu, i, i == 1 ? "layer-0.qcow2" : "layer-1.qcow2", &device, error);
@@ -566,5 +566,5 @@ int main(void) {
                 CASE_WITH(sandbox_of_a_user_can_write_images, set_up, tear_down),
         };
 
-        return cmocka_run_group_tests_name("disk-qemu", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("qemu", tests, NULL, NULL);
 }

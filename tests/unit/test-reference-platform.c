@@ -24,10 +24,10 @@ static void names_are_normalised(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 char text[PLATFORM_STRING_MAX];
-                Platform platform;
+                ReferencePlatform platform;
 
-                assert_int_equal(platform_parse(cases[i][0], &platform, NULL), 0);
-                assert_string_equal(platform_format(&platform, text), cases[i][1]);
+                assert_int_equal(reference_platform_parse(cases[i][0], &platform, NULL), 0);
+                assert_string_equal(reference_platform_format(&platform, text), cases[i][1]);
         }
 }
 
@@ -48,9 +48,9 @@ static void malformed_platform_is_named(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                Platform platform = { .os = "before" };
+                ReferencePlatform platform = { .os = "before" };
 
-                assert_int_equal(platform_parse(texts[i], &platform, &error), -EINVAL);
+                assert_int_equal(reference_platform_parse(texts[i], &platform, &error), -EINVAL);
                 assert_int_equal(error.kind, ERROR_INVALID_OPTION);
                 assert_non_null(strstr(error_text(&error), "OS/ARCH"));
                 assert_string_equal(platform.os, "before");
@@ -62,11 +62,11 @@ static void longest_platform_fits(void **state) {
                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb/"
                 "ccccccccccccccccccccccccccccccc";
         char formatted[PLATFORM_STRING_MAX];
-        Platform platform;
+        ReferencePlatform platform;
 
         assert_int_equal(sizeof(text), PLATFORM_STRING_MAX);
-        assert_int_equal(platform_parse(text, &platform, NULL), 0);
-        assert_string_equal(platform_format(&platform, formatted), text);
+        assert_int_equal(reference_platform_parse(text, &platform, NULL), 0);
+        assert_string_equal(reference_platform_format(&platform, formatted), text);
 }
 
 static void rank_follows_the_fallback_of_variants(void **state) {
@@ -114,28 +114,29 @@ static void rank_follows_the_fallback_of_variants(void **state) {
         };
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
-                Platform wanted, offered;
+                ReferencePlatform wanted, offered;
 
-                assert_int_equal(platform_parse(cases[i].wanted, &wanted, NULL), 0);
-                assert_int_equal(platform_parse(cases[i].offered, &offered, NULL), 0);
-                if (platform_rank(&wanted, &offered) != cases[i].rank)
+                assert_int_equal(reference_platform_parse(cases[i].wanted, &wanted, NULL), 0);
+                assert_int_equal(reference_platform_parse(cases[i].offered, &offered, NULL), 0);
+                if (reference_platform_rank(&wanted, &offered) != cases[i].rank)
                         fail_msg(
                                 "%s for %s: %d", cases[i].offered, cases[i].wanted,
-                                platform_rank(&wanted, &offered));
+                                reference_platform_rank(&wanted, &offered));
         }
 }
 
 static void host_is_a_linux_platform_that_runs_its_own_images(void **state) {
         char text[PLATFORM_STRING_MAX];
-        Platform host, parsed;
+        ReferencePlatform host, parsed;
 
-        assert_int_equal(platform_host(&host, NULL), 0);
+        assert_int_equal(reference_platform_host(&host, NULL), 0);
         assert_string_equal(host.os, "linux");
         assert_string_not_equal(host.architecture, "x86_64");
         assert_string_not_equal(host.architecture, "aarch64");
-        assert_int_equal(platform_parse(platform_format(&host, text), &parsed, NULL), 0);
+        assert_int_equal(
+                reference_platform_parse(reference_platform_format(&host, text), &parsed, NULL), 0);
         assert_memory_equal(&parsed, &host, sizeof(host));
-        assert_true(platform_rank(&host, &host) >= 0);
+        assert_true(reference_platform_rank(&host, &host) >= 0);
 }
 
 int main(void) {
@@ -147,5 +148,5 @@ int main(void) {
                 CASE(host_is_a_linux_platform_that_runs_its_own_images),
         };
 
-        return cmocka_run_group_tests_name("oci-platform", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("reference-platform", tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 static void source_is_split_at_the_first_colon(void **state) {
         static const struct {
                 const char *text;
-                SourceKind kind;
+                ReferenceSourceKind kind;
                 const char *path, *name;
         } cases[] = {
                 { "oci:/a/b", SOURCE_OCI, "/a/b", "" },
@@ -27,9 +27,9 @@ static void source_is_split_at_the_first_colon(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                SourceReference reference;
+                ReferenceSource reference;
 
-                if (source_reference_parse(cases[i].text, &reference, &error) < 0)
+                if (reference_source_parse(cases[i].text, &reference, &error) < 0)
                         fail_msg("%s", error_text(&error));
                 assert_int_equal(reference.kind, cases[i].kind);
                 assert_string_equal(reference.path, cases[i].path);
@@ -50,9 +50,9 @@ static void number_behind_an_at_sign_is_an_index(void **state) {
         };
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
-                SourceReference reference;
+                ReferenceSource reference;
 
-                assert_int_equal(source_reference_parse(cases[i].text, &reference, NULL), 0);
+                assert_int_equal(reference_source_parse(cases[i].text, &reference, NULL), 0);
                 assert_true(reference.selector.has_index);
                 assert_int_equal(reference.selector.index, cases[i].index);
                 assert_string_equal(reference.selector.name, "");
@@ -84,10 +84,10 @@ static void source_that_is_none_is_refused(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                SourceReference reference = { .kind = SOURCE_DIR };
+                ReferenceSource reference = { .kind = SOURCE_DIR };
                 int r;
 
-                r = source_reference_parse(cases[i].text, &reference, &error);
+                r = reference_source_parse(cases[i].text, &reference, &error);
                 assert_failure(r, &error, ERROR_INVALID_REFERENCE, cases[i].part);
                 assert_int_equal(reference.kind, SOURCE_DIR);
         }
@@ -95,19 +95,19 @@ static void source_that_is_none_is_refused(void **state) {
 
 static void paths_and_names_have_ceilings(void **state) {
         char text[SOURCE_REFERENCE_MAX + 8] = "oci:";
-        SourceReference reference;
+        ReferenceSource reference;
 
         memset(text + strlen("oci:"), 'a', SOURCE_REFERENCE_PATH_MAX);
-        assert_int_equal(source_reference_parse(text, &reference, NULL), 0);
+        assert_int_equal(reference_source_parse(text, &reference, NULL), 0);
         text[strlen("oci:") + SOURCE_REFERENCE_PATH_MAX] = 'a';
-        assert_int_equal(source_reference_parse(text, &reference, NULL), -EINVAL);
+        assert_int_equal(reference_source_parse(text, &reference, NULL), -EINVAL);
 
         memset(text, 0, sizeof(text));
         stpcpy(text, "oci:a:");
         memset(text + strlen("oci:a:"), 'a', SOURCE_SELECTOR_NAME_MAX);
-        assert_int_equal(source_reference_parse(text, &reference, NULL), 0);
+        assert_int_equal(reference_source_parse(text, &reference, NULL), 0);
         text[strlen("oci:a:") + SOURCE_SELECTOR_NAME_MAX] = 'a';
-        assert_int_equal(source_reference_parse(text, &reference, NULL), -EINVAL);
+        assert_int_equal(reference_source_parse(text, &reference, NULL), -EINVAL);
 }
 
 static void formatted_source_is_the_full_form(void **state) {
@@ -123,23 +123,23 @@ static void formatted_source_is_the_full_form(void **state) {
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
                 char text[SOURCE_REFERENCE_MAX + 1];
-                SourceReference reference;
+                ReferenceSource reference;
 
-                assert_int_equal(source_reference_parse(cases[i].text, &reference, NULL), 0);
-                assert_string_equal(source_reference_format(&reference, text), cases[i].full);
+                assert_int_equal(reference_source_parse(cases[i].text, &reference, NULL), 0);
+                assert_string_equal(reference_source_format(&reference, text), cases[i].full);
         }
 }
 
 static void first_word_tells_a_source_from_others(void **state) {
-        assert_true(source_reference_is_one("oci:"));
-        assert_true(source_reference_is_one("dir:/a"));
-        assert_true(source_reference_is_one("docker-archive:a"));
-        assert_true(source_reference_is_one("oci-archive:a"));
-        assert_false(source_reference_is_one("docker://a"));
-        assert_false(source_reference_is_one("file:///a"));
-        assert_false(source_reference_is_one("directory:a"));
-        assert_false(source_reference_is_one("/oci:a"));
-        assert_string_equal(source_kind_to_string(SOURCE_OCI_ARCHIVE), "oci-archive");
+        assert_true(reference_source_is_one("oci:"));
+        assert_true(reference_source_is_one("dir:/a"));
+        assert_true(reference_source_is_one("docker-archive:a"));
+        assert_true(reference_source_is_one("oci-archive:a"));
+        assert_false(reference_source_is_one("docker://a"));
+        assert_false(reference_source_is_one("file:///a"));
+        assert_false(reference_source_is_one("directory:a"));
+        assert_false(reference_source_is_one("/oci:a"));
+        assert_string_equal(reference_source_kind_to_string(SOURCE_OCI_ARCHIVE), "oci-archive");
 }
 
 int main(void) {
@@ -152,5 +152,5 @@ int main(void) {
                 CASE(first_word_tells_a_source_from_others),
         };
 
-        return cmocka_run_group_tests_name("oci-source", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("reference-source", tests, NULL, NULL);
 }

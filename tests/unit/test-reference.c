@@ -246,5 +246,5 @@ int main(void) {
                 CASE(api_of_docker_hub_is_at_another_host),
         };
 
-        return cmocka_run_group_tests_name("oci-reference", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("reference", tests, NULL, NULL);
 }

@@ -362,5 +362,5 @@ int main(void) {
                 CASE_WITH(host_sockets_without_a_file_are_out_of_reach, set_up, tear_down),
         };
 
-        return cmocka_run_group_tests_name("worker-sandbox-disk", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("sandbox-disk", tests, NULL, NULL);
 }

@@ -320,5 +320,5 @@ int main(void) {
                 CASE_WITH(certificates_may_be_named_more_than_once, set_up, tear_down),
         };
 
-        return cmocka_run_group_tests_name("worker-sandbox-host", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("sandbox-host", tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static void tree_and_new_files_are_labelled_where_selinux_is_enabled(void **stat
         _cleanup_(closep) int fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         assert_int_equal(setenv("FAKE_SELINUX_ENABLED", "1", 1), 0);
-        assert_int_equal(label_new_files(fd, NULL), 1);
+        assert_int_equal(sandbox_label_new_files(fd, NULL), 1);
         assert_string_equal(getenv("FAKE_SELINUX_FILE"), LABEL_CONTAINER_FILE);
         assert_string_equal(getenv("FAKE_SELINUX_CREATE"), LABEL_CONTAINER_FILE);
 }
@@ -29,7 +29,7 @@ static void tree_and_new_files_are_labelled_where_selinux_is_enabled(void **stat
 static void nothing_is_labelled_where_it_is_not_enabled(void **state) {
         _cleanup_(closep) int fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-        assert_int_equal(label_new_files(fd, NULL), 0);
+        assert_int_equal(sandbox_label_new_files(fd, NULL), 0);
         assert_null(getenv("FAKE_SELINUX_FILE"));
         assert_null(getenv("FAKE_SELINUX_CREATE"));
 }
@@ -39,7 +39,7 @@ static void label_that_is_refused_is_an_error(void **state) {
 
         assert_int_equal(setenv("FAKE_SELINUX_ENABLED", "1", 1), 0);
         errno = EPERM;
-        assert_true(label_new_files(-EBADF, &error) < 0);
+        assert_true(sandbox_label_new_files(-EBADF, &error) < 0);
         assert_null(getenv("FAKE_SELINUX_CREATE"));
 }
 
@@ -51,5 +51,5 @@ int main(void) {
                 CASE_WITH(label_that_is_refused_is_an_error, NULL, tear_down),
         };
 
-        return cmocka_run_group_tests_name("worker-label", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("sandbox-label", tests, NULL, NULL);
 }

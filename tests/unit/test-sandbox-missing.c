@@ -343,5 +343,5 @@ int main(void) {
                 CASE_WITH(directory_that_is_moved_away_leads_nowhere, set_up, tear_down),
         };
 
-        return cmocka_run_group_tests_name("worker-sandbox-missing", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("sandbox-missing", tests, NULL, NULL);
 }

@@ -468,9 +468,9 @@ static void who_was_root_can_never_get_a_capability_back(void **state) {
         if (!is_root())
                 skip();
 
-        assert_int_equal(count_bounding_set(privileges_become_user), 0);
-        assert_int_equal(count_bounding_set(privileges_become_builder), 0);
-        assert_int_equal(count_bounding_set(privileges_become_reader), 0);
+        assert_int_equal(count_bounding_set(sandbox_privileges_become_user), 0);
+        assert_int_equal(count_bounding_set(sandbox_privileges_become_builder), 0);
+        assert_int_equal(count_bounding_set(sandbox_privileges_become_reader), 0);
 }
 
 int main(void) {
@@ -488,5 +488,5 @@ int main(void) {
                 CASE(who_was_root_can_never_get_a_capability_back),
         };
 
-        return cmocka_run_group_tests_name("worker-sandbox", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
 }

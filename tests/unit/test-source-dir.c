@@ -6,7 +6,7 @@
 typedef struct Fixture {
         Scratch scratch;
         int fd; /* of the directory */
-        ImageSource *source;
+        Source *source;
         Error error;
 } Fixture;
 

@@ -12,7 +12,7 @@
 typedef struct Fixture {
         Bytes tar;
         int fd;
-        ImageSource *source;
+        Source *source;
         Error error;
 } Fixture;
 
@@ -70,17 +70,18 @@ static char *layer_text(char fill) {
         return text;
 }
 
-static void get_image(Fixture *f, Manifest *ret) {
+static void get_image(Fixture *f, OciManifest *ret) {
         _cleanup_(source_document_done) SourceDocument document = { 0 };
         Error *error = &f->error;
 
         if (source_get_top(f->source, &document, error) < 0 ||
-            manifest_parse(document.data, document.size, MEDIA_TYPE_OCI_MANIFEST, ret, error) < 0)
+            oci_manifest_parse(document.data, document.size, MEDIA_TYPE_OCI_MANIFEST, ret, error) <
+                    0)
                 fail_msg("%s", error_text(error));
         assert_string_equal(document.content_type, OCI_MANIFEST);
 }
 
-static void assert_layer(const Descriptor *layer, const char *content, const char *type) {
+static void assert_layer(const OciDescriptor *layer, const char *content, const char *type) {
         char digest[DIGEST_STRING_MAX];
 
         assert_string_equal(digest_format(&layer->digest, digest), sha_of(content));
@@ -92,7 +93,7 @@ static void manifest_is_made_of_config_and_layers(void **state) {
         Fixture *f = *state;
         _cleanup_(freep) char *a = layer_text('a'), *b = layer_text('b');
         _cleanup_(freep) char *ids = json_format("'%s','%s'", sha_of(a), sha_of(b));
-        _cleanup_(manifest_done) Manifest image = { 0 };
+        _cleanup_(oci_manifest_done) OciManifest image = { 0 };
 
         tar_file(&f->tar, "a.tar", a);
         tar_file(&f->tar, "1234/layer.tar", b);
@@ -124,14 +125,14 @@ static void what_is_read_for_a_digest_is_told(void **state) {
                 .on_read = on_read,
                 .userdata = &n_read,
         };
-        SourceReference reference;
+        ReferenceSource reference;
 
         tar_file(&f->tar, "a.tar", a);
         tar_file(&f->tar, "b.tar", GZIP);
         add_image(f, ids, "'a.tar','b.tar'");
         tar_end(&f->tar);
         input.fd = f->fd = file_of(&f->tar);
-        assert_int_equal(source_reference_parse("docker-archive:x", &reference, NULL), 0);
+        assert_int_equal(reference_source_parse("docker-archive:x", &reference, NULL), 0);
         assert_int_equal(source_open(&reference, &input, &f->source, &f->error), 0);
         assert_int_equal(n_read, strlen(GZIP));
 }
@@ -164,7 +165,7 @@ static void config_and_manifest_are_found_by_digest(void **state) {
 
 static void compressed_layers_are_hashed(void **state) {
         Fixture *f = *state;
-        _cleanup_(manifest_done) Manifest image = { 0 };
+        _cleanup_(oci_manifest_done) OciManifest image = { 0 };
 
         tar_file(&f->tar, "gz", GZIP);
         tar_file(&f->tar, "zst", ZSTD);
@@ -185,7 +186,7 @@ static void layers_may_be_links_and_repeated(void **state) {
         _cleanup_(freep) char *a = layer_text('a');
         _cleanup_(freep) char *ids =
                 json_format("'%s','%s','%s','%s'", sha_of(a), SHA_B, sha_of(a), SHA_B);
-        _cleanup_(manifest_done) Manifest image = { 0 };
+        _cleanup_(oci_manifest_done) OciManifest image = { 0 };
 
         tar_symlink(&f->tar, "1/layer.tar", "../2/layer.tar");
         tar_file(&f->tar, "2/layer.tar", a);
@@ -211,7 +212,7 @@ static void archive_with_a_layout_inside_is_read_as_a_docker_archive(void **stat
                 "[{'Config':'%s','RepoTags':['x:1'],'Layers':['%s'],"
                 "'LayerSources':{'%s':{'mediaType':'" OCI_LAYER "'}}}]",
                 hex_name("blobs/sha256/", config), hex_name("blobs/sha256/", a), sha_of(a));
-        _cleanup_(manifest_done) Manifest image = { 0 };
+        _cleanup_(oci_manifest_done) OciManifest image = { 0 };
 
         tar_dir(&f->tar, "blobs/");
         tar_dir(&f->tar, "blobs/sha256/");
@@ -247,7 +248,7 @@ static void image_is_selected_by_tag_or_number(void **state) {
                 assert_int_equal(open_source(right[i], f->fd, -EBADF, &f->source, NULL), 0);
         }
         for (size_t i = 0; i < N_ELEMENTS(wrong); i++) {
-                ImageSource *source = NULL;
+                Source *source = NULL;
                 int r;
 
                 error_clear(&f->error);

@@ -44,7 +44,7 @@ typedef struct Fixture {
         Scratch scratch;
         Image image;
         int fd; /* of the directory */
-        ImageSource *source;
+        Source *source;
         Error error;
 } Fixture;
 
@@ -341,7 +341,7 @@ static void image_of_several_platforms_has_a_name_beside_others(void **state) {
                                                                              "b", "amd64") "}]}",
                 sha_of(f->image.manifest), strlen(f->image.manifest));
         _cleanup_(source_document_done) SourceDocument top = { 0 };
-        _cleanup_(index_done) Index found = { 0 };
+        _cleanup_(oci_index_done) OciIndex found = { 0 };
         char text[PLATFORM_STRING_MAX];
 
         replace(f, "index.json", index);
@@ -349,13 +349,14 @@ static void image_of_several_platforms_has_a_name_beside_others(void **state) {
         assert_string_equal(f->source->name, "a");
         assert_int_equal(source_get_top(f->source, &top, &f->error), 0);
         assert_string_equal(top.content_type, OCI_INDEX);
-        assert_int_equal(index_parse(top.data, top.size, &found, &f->error), 0);
+        assert_int_equal(oci_index_parse(top.data, top.size, &found, &f->error), 0);
         assert_int_equal(found.n_entries, 2);
         assert_int_equal(found.entries[0].descriptor.size, strlen(f->image.manifest));
         assert_int_equal(found.entries[0].descriptor.media_type, MEDIA_TYPE_OCI_MANIFEST);
         assert_int_equal(found.entries[1].descriptor.media_type, MEDIA_TYPE_UNKNOWN);
         assert_true(found.entries[1].is_candidate);
-        assert_string_equal(platform_format(&found.entries[1].platform, text), "linux/arm64");
+        assert_string_equal(
+                reference_platform_format(&found.entries[1].platform, text), "linux/arm64");
 #undef OF
 }
 

@@ -18,7 +18,7 @@
               "'org.opencontainers.image.ref.name':'x'}")
 
 typedef struct Chosen {
-        Index index;
+        OciIndex index;
         SourceChoice choice;
         int r;
         Error error;
@@ -26,7 +26,7 @@ typedef struct Chosen {
 
 static void chosen_done(Chosen *chosen) {
         source_choice_done(&chosen->choice);
-        index_done(&chosen->index);
+        oci_index_done(&chosen->index);
         error_clear(&chosen->error);
 }
 
@@ -35,10 +35,10 @@ static Chosen choose(const char *entries, const char *selector) {
         _cleanup_(freep) char *json = json_repeat("{'manifests':[", entries, 1, "]}");
         _cleanup_(freep) char *text = json_format("oci:x%s", selector);
         Chosen chosen = { .error = ERROR_NULL };
-        SourceReference reference;
+        ReferenceSource reference;
 
-        assert_int_equal(index_parse(json, strlen(json), &chosen.index, NULL), 0);
-        assert_int_equal(source_reference_parse(text, &reference, NULL), 0);
+        assert_int_equal(oci_index_parse(json, strlen(json), &chosen.index, NULL), 0);
+        assert_int_equal(reference_source_parse(text, &reference, NULL), 0);
         chosen.r = source_select_layout(
                 &chosen.index, &reference.selector, &chosen.choice, &chosen.error);
         return chosen;
@@ -191,14 +191,14 @@ static void assert_docker(
         const char *images, const char *selector, const char *config, const char *message) {
         _cleanup_(freep) char *json = json_format("[%s]", images);
         _cleanup_(freep) char *text = json_format("docker-archive:x%s", selector);
-        _cleanup_(docker_archive_done) DockerArchive archive = { 0 };
+        _cleanup_(oci_docker_archive_done) OciDockerArchive archive = { 0 };
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        const DockerArchiveImage *image;
-        SourceReference reference;
+        const OciDockerArchiveImage *image;
+        ReferenceSource reference;
         int r;
 
-        assert_int_equal(docker_archive_parse(json, strlen(json), &archive, NULL), 0);
-        assert_int_equal(source_reference_parse(text, &reference, NULL), 0);
+        assert_int_equal(oci_docker_archive_parse(json, strlen(json), &archive, NULL), 0);
+        assert_int_equal(reference_source_parse(text, &reference, NULL), 0);
         r = source_select_docker(&archive, &reference.selector, &image, &error);
         if (!config) {
                 assert_failure(r, &error, ERROR_INVALID_REFERENCE, message);

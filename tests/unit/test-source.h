@@ -94,22 +94,22 @@ static inline char *index_of(const char *manifest, const char *more) {
 }
 
 static inline int open_source(
-        const char *text, int fd, int scratch_fd, ImageSource **ret, Error *error) {
+        const char *text, int fd, int scratch_fd, Source **ret, Error *error) {
         const SourceInput input = {
                 .fd = fd,
                 .scratch_fd = scratch_fd,
                 .scratch_bytes_max = 1 << 20,
                 .limits = &LIMITS_DEFAULT,
         };
-        SourceReference reference;
+        ReferenceSource reference;
 
-        assert_int_equal(source_reference_parse(text, &reference, NULL), 0);
+        assert_int_equal(reference_source_parse(text, &reference, NULL), 0);
         return source_open(&reference, &input, ret, error);
 }
 
 /* The same with an archive. */
 static inline int open_archive(
-        const char *text, Bytes *tar, int *ret_fd, ImageSource **ret, Error *error) {
+        const char *text, Bytes *tar, int *ret_fd, Source **ret, Error *error) {
         tar_end(tar);
         *ret_fd = file_of(tar);
         return open_source(text, *ret_fd, -EBADF, ret, error);
@@ -121,7 +121,7 @@ static inline int on_blob(void *userdata, const void *data, size_t size, Error *
 }
 
 static inline int get_blob(
-        ImageSource *source, const char *digest_text, uint64_t size, Bytes *ret, Error *error) {
+        Source *source, const char *digest_text, uint64_t size, Bytes *ret, Error *error) {
         Digest digest;
         const SourceBlobRequest request = {
                 .digest = &digest,
@@ -134,7 +134,7 @@ static inline int get_blob(
         return source_get_blob(source, &request, error);
 }
 
-static inline void assert_blob(ImageSource *source, const char *content) {
+static inline void assert_blob(Source *source, const char *content) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         _cleanup_(bytes_done) Bytes bytes = { 0 };
 
@@ -145,7 +145,7 @@ static inline void assert_blob(ImageSource *source, const char *content) {
 }
 
 /* That the image is the one with this manifest. */
-static inline void assert_top(ImageSource *source, const char *content, const char *type) {
+static inline void assert_top(Source *source, const char *content, const char *type) {
         _cleanup_(source_document_done) SourceDocument document = { 0 };
         _cleanup_(error_clear) Error error = ERROR_NULL;
 

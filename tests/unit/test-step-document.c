@@ -15,9 +15,9 @@
 
 typedef struct Fixture {
         Scratch scratch;
-        FetchChannel channel;
+        StepChannel channel;
         int daemon_fd;
-        Document document;
+        StepDocument document;
         Error error;
 } Fixture;
 
@@ -37,7 +37,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
         Fixture *f = *state;
 
-        document_done(&f->document);
+        step_document_done(&f->document);
         error_clear(&f->error);
         close(f->channel.socket_fd);
         closep(&f->daemon_fd);
@@ -112,7 +112,8 @@ static void manifest_is_read_from_the_store(void **state) {
         ProtoBlobWanted wanted;
 
         answer_have(f, "{}");
-        assert_int_equal(document_get_manifest(&f->channel, &digest, &f->document, &f->error), 0);
+        assert_int_equal(
+                step_document_get_manifest(&f->channel, &digest, &f->document, &f->error), 0);
         check_document(f, "{}");
         assert_null(f->document.content_type);
         wanted = hear_request(f);
@@ -124,12 +125,13 @@ static void manifest_is_read_from_the_store(void **state) {
 
 static void config_is_asked_for_with_its_size(void **state) {
         Fixture *f = *state;
-        const Descriptor descriptor = { .digest = digest_of("{}"), .size = 2 };
+        const OciDescriptor descriptor = { .digest = digest_of("{}"), .size = 2 };
         ProtoBlobWanted wanted;
 
         f->channel.n_documents = 3;
         answer_have(f, "{}");
-        assert_int_equal(document_get_config(&f->channel, &descriptor, &f->document, &f->error), 0);
+        assert_int_equal(
+                step_document_get_config(&f->channel, &descriptor, &f->document, &f->error), 0);
         check_document(f, "{}");
         wanted = hear_request(f);
         assert_int_equal(wanted.size, 2);
@@ -144,7 +146,7 @@ static void what_is_not_in_the_store_is_named_when_offline(void **state) {
 
         answer(f, PROTO_BLOB_ABSENT, 0, -EBADF);
         assert_int_equal(
-                document_get_manifest(&f->channel, &digest, &f->document, &f->error), -ENOENT);
+                step_document_get_manifest(&f->channel, &digest, &f->document, &f->error), -ENOENT);
         assert_int_equal(f->error.kind, ERROR_NOT_FOUND);
         assert_non_null(strstr(f->error.message, digest_format(&digest, text)));
         assert_null(f->document.data);
@@ -160,25 +162,24 @@ static int get_content(SourceDocument *ret) {
         return 0;
 }
 
-static int say_top(ImageSource *source, SourceDocument *ret, Error *error) {
+static int say_top(Source *source, SourceDocument *ret, Error *error) {
         return get_content(ret);
 }
 
-static int say_manifest(
-        ImageSource *source, const Digest *digest, SourceDocument *ret, Error *error) {
+static int say_manifest(Source *source, const Digest *digest, SourceDocument *ret, Error *error) {
         return get_content(ret);
 }
 
-static int say_blob(ImageSource *source, const SourceBlobRequest *request, Error *error) {
+static int say_blob(Source *source, const SourceBlobRequest *request, Error *error) {
         return request->write(request->userdata, "content", strlen("content"), error);
 }
 
-static const ImageSourceOps say_ops = {
+static const SourceOps say_ops = {
         .get_top = say_top,
         .get_manifest = say_manifest,
         .get_blob = say_blob,
 };
-static ImageSource say_content = { .ops = &say_ops };
+static Source say_content = { .ops = &say_ops };
 
 static void first_document_of_a_source_is_kept_under_its_digest(void **state) {
         Fixture *f = *state;
@@ -192,8 +193,8 @@ static void first_document_of_a_source_is_kept_under_its_digest(void **state) {
                 assert_int_equal(hash_buffer(i, "content", strlen("content"), &digest, NULL), 0);
                 fd = answer_fill(f, 0);
                 answer_have(f, "content");
-                document_done(&f->document);
-                assert_int_equal(document_get_top(&f->channel, i, &f->document, &f->error), 0);
+                step_document_done(&f->document);
+                assert_int_equal(step_document_get_top(&f->channel, i, &f->document, &f->error), 0);
                 check_pipe(fd, "content");
                 wanted = hear_request(f);
                 assert_true(digest_equal(&wanted.digest, &digest));
@@ -209,7 +210,8 @@ static void manifest_that_others_have_brought_is_asked_for(void **state) {
 
         f->channel.source = &say_content;
         answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
-        assert_int_equal(document_get_manifest(&f->channel, &digest, &f->document, &f->error), 0);
+        assert_int_equal(
+                step_document_get_manifest(&f->channel, &digest, &f->document, &f->error), 0);
         check_document(f, "content");
         wanted = hear_request(f);
         assert_int_equal(wanted.want_content, 1);
@@ -218,22 +220,22 @@ static void manifest_that_others_have_brought_is_asked_for(void **state) {
 
 static void config_is_brought_without_being_read(void **state) {
         Fixture *f = *state;
-        const Descriptor descriptor = { .digest = digest_of("content"), .size = 7 };
+        const OciDescriptor descriptor = { .digest = digest_of("content"), .size = 7 };
         ProtoBlobWanted wanted;
         int fd;
 
         f->channel.source = &say_content;
         fd = answer_fill(f, 0);
         answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
-        assert_int_equal(document_bring_config(&f->channel, &descriptor, &f->error), 0);
+        assert_int_equal(step_document_bring_config(&f->channel, &descriptor, &f->error), 0);
         check_pipe(fd, "content");
         wanted = hear_request(f);
         assert_int_equal(wanted.size, 7);
         assert_int_equal(wanted.want_content, 0);
 
-        f->channel.source = &(ImageSource){ .ops = NULL }; /* it is not asked for what is there */
+        f->channel.source = &(Source){ .ops = NULL }; /* it is not asked for what is there */
         answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
-        assert_int_equal(document_bring_config(&f->channel, &descriptor, &f->error), 0);
+        assert_int_equal(step_document_bring_config(&f->channel, &descriptor, &f->error), 0);
 }
 
 static void manifest_with_another_digest_is_refused(void **state) {
@@ -244,7 +246,8 @@ static void manifest_with_another_digest_is_refused(void **state) {
         f->channel.source = &say_content;
         fd = answer_fill(f, 0);
         assert_int_equal(
-                document_get_manifest(&f->channel, &digest, &f->document, &f->error), -EBADMSG);
+                step_document_get_manifest(&f->channel, &digest, &f->document, &f->error),
+                -EBADMSG);
         assert_int_equal(f->error.kind, ERROR_DIGEST_MISMATCH);
         close(fd);
         f->scratch.n_fds++; /* the daemon's pipe stays open until the worker ends */
@@ -252,12 +255,13 @@ static void manifest_with_another_digest_is_refused(void **state) {
 
 static void config_that_is_longer_than_it_says_is_refused(void **state) {
         Fixture *f = *state;
-        const Descriptor descriptor = { .digest = digest_of("content"), .size = 3 };
+        const OciDescriptor descriptor = { .digest = digest_of("content"), .size = 3 };
         int fd;
 
         f->channel.source = &say_content;
         fd = answer_fill(f, 0);
-        assert_true(document_get_config(&f->channel, &descriptor, &f->document, &f->error) < 0);
+        assert_true(
+                step_document_get_config(&f->channel, &descriptor, &f->document, &f->error) < 0);
         assert_int_equal(f->error.kind, ERROR_DIGEST_MISMATCH);
         close(fd);
         f->scratch.n_fds++; /* the daemon's pipe stays open until the worker ends */
@@ -276,7 +280,8 @@ static void document_is_written_into_the_pipe(void **state) {
         put_document(f, "content");
         fd = answer_fill(f, 0);
         answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
-        assert_int_equal(document_keep(&f->channel, DIGEST_SHA256, &f->document, &f->error), 0);
+        assert_int_equal(
+                step_document_keep(&f->channel, DIGEST_SHA256, &f->document, &f->error), 0);
         check_pipe(fd, "content");
         check_document(f, "content");
         wanted = hear_request(f);
@@ -294,7 +299,8 @@ static void document_is_gone_on_with_where_the_daemon_wants(void **state) {
         fds[2] = answer_fill(f, 8);
         fds[3] = answer_fill(f, UINT64_MAX);
         answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
-        assert_int_equal(document_keep(&f->channel, DIGEST_SHA256, &f->document, &f->error), 0);
+        assert_int_equal(
+                step_document_keep(&f->channel, DIGEST_SHA256, &f->document, &f->error), 0);
         check_pipe(fds[0], "ent");
         for (int i = 1; i < 4; i++)
                 check_pipe(fds[i], "");
@@ -306,7 +312,8 @@ static void reader_that_is_gone_is_the_daemons_to_tell_of(void **state) {
         put_document(f, "content");
         close(answer_fill(f, 0));
         answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
-        assert_int_equal(document_keep(&f->channel, DIGEST_SHA256, &f->document, &f->error), 0);
+        assert_int_equal(
+                step_document_keep(&f->channel, DIGEST_SHA256, &f->document, &f->error), 0);
 }
 
 static void document_that_is_too_long_is_refused(void **state) {
@@ -320,7 +327,7 @@ static void document_that_is_too_long_is_refused(void **state) {
         answer(f, PROTO_BLOB_HAVE, 0, fd);
         close(fd);
         assert_int_equal(
-                document_get_manifest(&f->channel, &digest, &f->document, &f->error), -EFBIG);
+                step_document_get_manifest(&f->channel, &digest, &f->document, &f->error), -EFBIG);
 }
 
 static void answer_without_a_descriptor_is_an_error(void **state) {
@@ -328,7 +335,7 @@ static void answer_without_a_descriptor_is_an_error(void **state) {
         Digest digest = digest_of("{}");
 
         answer(f, PROTO_BLOB_HAVE, 0, -EBADF);
-        assert_true(document_get_manifest(&f->channel, &digest, &f->document, &f->error) < 0);
+        assert_true(step_document_get_manifest(&f->channel, &digest, &f->document, &f->error) < 0);
         assert_int_not_equal(f->error.code, 0);
         assert_null(f->document.data);
 }
@@ -340,13 +347,14 @@ static void daemon_that_is_gone_or_says_something_else_is_an_error(void **state)
         assert_int_equal(
                 proto_send(f->daemon_fd, &(ProtoMessage){ .type = PROTO_TOP }, NULL, 0), 0);
         assert_int_equal(
-                document_get_manifest(&f->channel, &digest, &f->document, &f->error), -EBADMSG);
+                step_document_get_manifest(&f->channel, &digest, &f->document, &f->error),
+                -EBADMSG);
         assert_int_equal(f->error.kind, ERROR_WORKER_FAILED);
         error_clear(&f->error);
 
         (void) shutdown(f->daemon_fd, SHUT_WR);
         assert_int_equal(
-                document_get_manifest(&f->channel, &digest, &f->document, &f->error), -EPIPE);
+                step_document_get_manifest(&f->channel, &digest, &f->document, &f->error), -EPIPE);
         assert_int_equal(f->error.kind, ERROR_INTERRUPTED);
         assert_null(f->document.data);
 }
@@ -371,5 +379,5 @@ int main(void) {
                 DOCUMENT_CASE(daemon_that_is_gone_or_says_something_else_is_an_error),
         };
 
-        return cmocka_run_group_tests_name("worker-document", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("step-document", tests, NULL, NULL);
 }

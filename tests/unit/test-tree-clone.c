@@ -48,7 +48,7 @@ static bool is_same_file(Fixture *f, const char *a, const char *b) {
 static void clone(Fixture *f) {
         Error error = ERROR_NULL;
 
-        assert_int_equal(worker_clone_tree(f->fd, "from", "to", &error), 0);
+        assert_int_equal(tree_clone(f->fd, "from", "to", &error), 0);
         assert_int_equal(error.code, 0);
 }
 
@@ -91,11 +91,11 @@ static void top_that_is_a_link_is_refused(void **state) {
         Error error = ERROR_NULL;
 
         assert_int_equal(symlink("from", scratch_at(&f->scratch, "link")), 0);
-        assert_true(worker_clone_tree(f->fd, "link", "to", &error) < 0);
+        assert_true(tree_clone(f->fd, "link", "to", &error) < 0);
         assert_int_not_equal(error.code, 0);
         error_clear(&error);
-        assert_true(worker_clone_tree(f->fd, "from", "link", NULL) < 0);
-        assert_int_equal(worker_clone_tree(f->fd, "missing", "to", NULL), -ENOENT);
+        assert_true(tree_clone(f->fd, "from", "link", NULL) < 0);
+        assert_int_equal(tree_clone(f->fd, "missing", "to", NULL), -ENOENT);
 }
 
 static void directories_keep_their_attributes(void **state) {
@@ -127,7 +127,7 @@ static void directories_keep_their_attributes(void **state) {
 
         if (setxattr(scratch_at(&f->scratch, "from/dir"), "user.test", "a\0b", 3, 0) < 0)
                 skip();
-        assert_int_equal(worker_remove_tree(f->fd, "to", NULL), 0);
+        assert_int_equal(tree_remove(f->fd, "to", NULL), 0);
         scratch_mkdir(&f->scratch, "to");
         clone(f);
         assert_int_equal(
@@ -166,8 +166,8 @@ static void make_deep(Fixture *f, const char *name, size_t depth) {
 }
 
 static void clear_deep(Fixture *f) {
-        assert_int_equal(worker_remove_tree(f->fd, "from", NULL), 0);
-        assert_int_equal(worker_remove_tree(f->fd, "to", NULL), 0);
+        assert_int_equal(tree_remove(f->fd, "from", NULL), 0);
+        assert_int_equal(tree_remove(f->fd, "to", NULL), 0);
 }
 
 static void tree_as_deep_as_allowed_is_cloned(void **state) {
@@ -183,7 +183,7 @@ static void deeper_tree_is_refused(void **state) {
         Error error = ERROR_NULL;
 
         make_deep(f, "from", TREE_CLONE_DEPTH_MAX + 1);
-        assert_int_equal(worker_clone_tree(f->fd, "from", "to", &error), -ELOOP);
+        assert_int_equal(tree_clone(f->fd, "from", "to", &error), -ELOOP);
         assert_int_equal(error.kind, ERROR_LIMIT_EXCEEDED);
         error_clear(&error);
         clear_deep(f);
@@ -198,7 +198,7 @@ static void tree_with_something_mounted_in_it_is_refused(void **state) {
         if (geteuid() != 0 ||
             mount("tmpfs", scratch_at(&f->scratch, "from/mnt"), "tmpfs", 0, NULL) < 0)
                 skip();
-        r = worker_clone_tree(f->fd, "from", "to", &error);
+        r = tree_clone(f->fd, "from", "to", &error);
         assert_int_equal(umount(scratch_at(&f->scratch, "from/mnt")), 0);
         assert_int_equal(r, -EXDEV);
         assert_non_null(strstr(error.message, "mnt"));
@@ -228,7 +228,7 @@ static void assert_changed(Fixture *f, Times times, const char *where) {
         Error error = ERROR_NULL;
 
         assert_int_equal(
-                worker_check_cloned(f->fd, "from", times.cloned, times.modified, &error), -EBUSY);
+                tree_clone_check(f->fd, "from", times.cloned, times.modified, &error), -EBUSY);
         assert_int_equal(error.kind, ERROR_DESTINATION_BUSY);
         assert_non_null(strstr(error.message, where));
         error_clear(&error);
@@ -244,7 +244,7 @@ static void what_changes_after_it_was_cloned_is_named(void **state) {
         scratch_write(&f->scratch, "from/a/file", "x");
         times = clone_and_remember(f);
         scratch_write(&f->scratch, "from/a/file", "y");
-        assert_int_equal(worker_check_cloned(f->fd, "from", times.cloned, times.modified, NULL), 0);
+        assert_int_equal(tree_clone_check(f->fd, "from", times.cloned, times.modified, NULL), 0);
 
         scratch_write(&f->scratch, "from/a/b/new", "x");
         assert_changed(f, times, "directory /a/b:");
@@ -257,7 +257,7 @@ static void change_of_the_top_is_seen_but_not_that_it_was_renamed(void **state) 
         Times times = clone_and_remember(f);
 
         assert_int_equal(renameat2(f->fd, "from", f->fd, "to", RENAME_EXCHANGE), 0);
-        assert_int_equal(worker_check_cloned(f->fd, "to", times.cloned, times.modified, NULL), 0);
+        assert_int_equal(tree_clone_check(f->fd, "to", times.cloned, times.modified, NULL), 0);
         assert_int_equal(renameat2(f->fd, "from", f->fd, "to", RENAME_EXCHANGE), 0);
         scratch_write(&f->scratch, "from/new", "x");
         assert_changed(f, times, "directory /:");
@@ -279,5 +279,5 @@ int main(void) {
                 CLONE_CASE(change_of_the_top_is_seen_but_not_that_it_was_renamed),
         };
 
-        return cmocka_run_group_tests_name("worker-clone", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("tree-clone", tests, NULL, NULL);
 }

@@ -66,7 +66,7 @@ static void tree_of_any_depth_is_removed(void **state) {
         fd = openat(f->fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         make_deep(fd, DEPTH);
         close(fd);
-        assert_int_equal(worker_remove_tree(f->fd, "tree", NULL), 0);
+        assert_int_equal(tree_remove(f->fd, "tree", NULL), 0);
         assert_false(scratch_exists(&f->scratch, "tree"));
 }
 
@@ -94,7 +94,7 @@ static void emptied_directory_stays_itself(void **state) {
 
         make_wide(f);
         fd = openat(f->fd, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        assert_int_equal(worker_empty_tree(fd, "", NULL), 0);
+        assert_int_equal(tree_empty(fd, "", NULL), 0);
         assert_true(fcntl(fd, F_GETFD) >= 0);
         close(fd);
         assert_true(scratch_exists(&f->scratch, "tree"));
@@ -117,11 +117,11 @@ static void links_are_removed_and_not_followed(void **state) {
                 link(scratch_at(&f->scratch, "outside/precious"),
                      scratch_at(&f->scratch, "tree/hard")),
                 0);
-        assert_int_equal(worker_remove_tree(f->fd, "tree", NULL), 0);
+        assert_int_equal(tree_remove(f->fd, "tree", NULL), 0);
         assert_false(scratch_exists(&f->scratch, "tree"));
 
         assert_int_equal(symlink("outside", scratch_at(&f->scratch, "tree")), 0);
-        assert_int_equal(worker_remove_tree(f->fd, "tree", NULL), 0);
+        assert_int_equal(tree_remove(f->fd, "tree", NULL), 0);
         assert_false(scratch_exists(&f->scratch, "tree"));
         assert_true(scratch_exists(&f->scratch, "outside/precious"));
 }
@@ -138,8 +138,8 @@ static void what_is_mounted_in_a_tree_is_named_and_stays(void **state) {
             mount("tmpfs", scratch_at(&f->scratch, "tree/sub/data"), "tmpfs", 0, NULL) < 0)
                 skip();
         scratch_write(&f->scratch, "tree/sub/data/precious", "x");
-        assert_int_equal(worker_remove_tree(f->fd, "tree/sub/data", NULL), -EBUSY);
-        r = worker_remove_tree(f->fd, "tree", &error);
+        assert_int_equal(tree_remove(f->fd, "tree/sub/data", NULL), -EBUSY);
+        r = tree_remove(f->fd, "tree", &error);
         assert_true(scratch_exists(&f->scratch, "tree/sub/data/precious"));
         assert_int_equal(umount(scratch_at(&f->scratch, "tree/sub/data")), 0);
         assert_int_equal(r, -EBUSY);
@@ -150,9 +150,9 @@ static void what_is_mounted_in_a_tree_is_named_and_stays(void **state) {
 static void what_is_missing_is_removed_already(void **state) {
         Fixture *f = *state;
 
-        assert_int_equal(worker_remove_tree(f->fd, "missing", NULL), 0);
+        assert_int_equal(tree_remove(f->fd, "missing", NULL), 0);
         scratch_write(&f->scratch, "file", "x");
-        assert_int_equal(worker_remove_tree(f->fd, "file", NULL), 0);
+        assert_int_equal(tree_remove(f->fd, "file", NULL), 0);
         assert_false(scratch_exists(&f->scratch, "file"));
 }
 
@@ -190,7 +190,7 @@ static int make_locked_tree_and_remove_it(Fixture *f) {
                 if (mkdir(path, 0755) < 0 && chmod(path, dirs[i].mode) < 0)
                         return -100;
         }
-        return worker_remove_tree(f->fd, "tree", NULL);
+        return tree_remove(f->fd, "tree", NULL);
 }
 
 static void directories_that_nobody_may_enter_are_removed_without_privileges(void **state) {
@@ -218,14 +218,14 @@ static int remove_beside_who_swaps(Fixture *f) {
                 (void) mkdirat(f->fd, "tree/new/x", 0755);
                 (void) !fchmodat(f->fd, "tree/new", 0, 0);
                 (void) renameat(f->fd, "tree/new", f->fd, "tree/d");
-                (void) worker_remove_tree(f->fd, "tree", NULL);
+                (void) tree_remove(f->fd, "tree", NULL);
         }
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
 
         if (fstatat(f->fd, "victim", &st, 0) < 0 || (st.st_mode & 07777) != 0755)
                 return -100;
-        return worker_remove_tree(f->fd, "tree", NULL);
+        return tree_remove(f->fd, "tree", NULL);
 }
 
 static void permissions_are_not_given_through_a_link(void **state) {
@@ -240,7 +240,7 @@ static void permissions_are_not_given_through_a_link(void **state) {
 
 static int remove_theirs(Fixture *f) {
         Error error = ERROR_NULL;
-        int r = worker_remove_tree(f->fd, "tree", &error);
+        int r = tree_remove(f->fd, "tree", &error);
 
         return r < 0 && (error.code != -r || error.kind != ERROR_ACCESS_DENIED) ? -100 : r;
 }
@@ -358,7 +358,7 @@ static void remove_beside(uid_t uid) {
         close(ready[0]);
         close(ready[1]);
 
-        r = worker_remove_tree(AT_FDCWD, "tree", &error);
+        r = tree_remove(AT_FDCWD, "tree", &error);
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
 
@@ -369,8 +369,8 @@ static void remove_beside(uid_t uid) {
         if (r >= 0 && access("tree", F_OK) >= 0)
                 _exit(201);
         /* Without anybody who moves it the rest can be removed. */
-        must(worker_remove_tree(AT_FDCWD, "tree", NULL) >= 0 &&
-             worker_remove_tree(AT_FDCWD, "outside/c3", NULL) >= 0);
+        must(tree_remove(AT_FDCWD, "tree", NULL) >= 0 &&
+             tree_remove(AT_FDCWD, "outside/c3", NULL) >= 0);
         if (uid != 0 && r < 0)
                 _exit(202);
 }
@@ -420,5 +420,5 @@ int main(void) {
                 CASE(not_even_one_who_may_rename_everything),
         };
 
-        return cmocka_run_group_tests_name("worker-remove", tests, NULL, NULL);
+        return cmocka_run_group_tests_name("tree-remove", tests, NULL, NULL);
 }

@@ -82,7 +82,7 @@ static void device_nodes_are_made(void **state) {
 static void sockets_are_left_out_with_a_warning(void **state) {
         const UnpackMeta meta = { .type = UNPACK_SOCKET, .mode = 0644 };
         _cleanup_(unpack_target_freep) UnpackTarget *target = NULL;
-        _cleanup_(tree_freep) Tree *tree = NULL;
+        _cleanup_(unpack_tree_freep) UnpackTree *tree = NULL;
         Fixture *f = *state;
         UnpackPath path;
 
@@ -90,12 +90,12 @@ static void sockets_are_left_out_with_a_warning(void **state) {
         assert_int_equal(unpack_directory_new(f->fd, false, &target, NULL), 0);
         target->warning = on_warning;
         target->warning_userdata = f;
-        assert_int_equal(tree_new(target, &f->options.limits, 0, 0, &tree, NULL), 0);
-        tree_begin_layer(tree);
+        assert_int_equal(unpack_tree_new(target, &f->options.limits, 0, 0, &tree, NULL), 0);
+        unpack_tree_begin_layer(tree);
         assert_int_equal(unpack_path_init(&path, "a/socket", 8, &f->options.limits, NULL), 0);
-        assert_int_equal(tree_entry(tree, &path, &meta, NULL), 0);
-        assert_int_equal(tree_end_layer(tree, NULL), 0);
-        assert_int_equal(tree_flush(tree, NULL), 0);
+        assert_int_equal(unpack_tree_entry(tree, &path, &meta, NULL), 0);
+        assert_int_equal(unpack_tree_end_layer(tree, NULL), 0);
+        assert_int_equal(unpack_tree_flush(tree, NULL), 0);
         assert_int_equal(f->n_warnings, 1);
         assert_int_equal(faccessat(f->fd, "a/socket", F_OK, AT_SYMLINK_NOFOLLOW), -1);
 }

@@ -8,7 +8,7 @@
 #define LIMIT       ((size_t) 4096)
 #define XATTR_LIMIT ((uint64_t) 1000)
 
-static void assert_text(const HeaderText *text, const char *expected) {
+static void assert_text(const UnpackText *text, const char *expected) {
         if (!expected) {
                 assert_null(text->text);
                 return;
@@ -17,15 +17,15 @@ static void assert_text(const HeaderText *text, const char *expected) {
         assert_memory_equal(text->text, expected, text->size);
 }
 
-static int scan(const Bytes *tar, size_t size, Header *ret) {
-        const HeaderLimits limits = { LIMIT, XATTR_LIMIT };
+static int scan(const Bytes *tar, size_t size, UnpackHeader *ret) {
+        const UnpackHeaderLimits limits = { LIMIT, XATTR_LIMIT };
 
-        return header_scan(tar->data, size, &limits, ret);
+        return unpack_header_scan(tar->data, size, &limits, ret);
 }
 
 /* Reads an entry that nobody doubts, and whose headers end where @tar does. */
-static Header scan_well(const Bytes *tar) {
-        Header header;
+static UnpackHeader scan_well(const Bytes *tar) {
+        UnpackHeader header;
 
         assert_int_equal(scan(tar, tar->size, &header), 0);
         if (header.doubt)
@@ -35,7 +35,7 @@ static Header scan_well(const Bytes *tar) {
 }
 
 static void assert_doubt(const Bytes *tar, const char *doubt) {
-        Header header;
+        UnpackHeader header;
 
         assert_int_equal(scan(tar, tar->size, &header), 0);
         if (!header.doubt || !strstr(header.doubt, doubt))
@@ -44,7 +44,7 @@ static void assert_doubt(const Bytes *tar, const char *doubt) {
 
 static void plain_header_has_all_there_is(void **state) {
         _cleanup_(bytes_done) Bytes tar = { 0 }, device = { 0 };
-        Header header;
+        UnpackHeader header;
 
         tar_symlink(&tar, "a", "b");
         header = scan_well(&tar);
@@ -72,7 +72,7 @@ static void prefix_goes_in_front_of_a_name_in_ustar_alone(void **state) {
         for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
                 const TarEntry entry = { .name = "name", .prefix = i == 2 ? "" : "dir" };
                 _cleanup_(bytes_done) Bytes tar = { 0 };
-                Header header;
+                UnpackHeader header;
 
                 tar_add(&tar, &entry);
                 memcpy(tar.data + 257, formats[i].magic, 8);
@@ -84,7 +84,7 @@ static void prefix_goes_in_front_of_a_name_in_ustar_alone(void **state) {
 
 static void last_record_of_a_key_counts(void **state) {
         _cleanup_(bytes_done) Bytes tar = { 0 }, records = { 0 };
-        Header header;
+        UnpackHeader header;
 
         pax_add(&records, "path", "first", 5);
         pax_add(&records, "linkpath", "link", 4);
@@ -100,7 +100,7 @@ static void last_record_of_a_key_counts(void **state) {
 
 static void sparse_name_counts_before_path(void **state) {
         _cleanup_(bytes_done) Bytes tar = { 0 }, records = { 0 };
-        Header header;
+        UnpackHeader header;
 
         pax_add(&records, "GNU.sparse.name", "real", 4);
         pax_add(&records, "path", "GNUSparseFile.1/real", 20);
@@ -115,7 +115,7 @@ static void sparse_name_counts_before_path(void **state) {
 
 static void gnu_names_count_and_global_headers_do_not(void **state) {
         _cleanup_(bytes_done) Bytes tar = { 0 }, records = { 0 };
-        Header header;
+        UnpackHeader header;
 
         pax_add(&records, "uid", "7", 1);
         tar_extra(&tar, 'g', records.data, records.size);
@@ -131,7 +131,7 @@ static void gnu_names_count_and_global_headers_do_not(void **state) {
 
 static void headers_that_end_early_are_told(void **state) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
-        Header header = { .type = '?' };
+        UnpackHeader header = { .type = '?' };
 
         tar_pax(&tar, "path", "name");
         tar_file(&tar, "a", "");
@@ -142,7 +142,7 @@ static void headers_that_end_early_are_told(void **state) {
 
 static void header_over_the_limit_is_told_before_its_content(void **state) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
-        Header header;
+        UnpackHeader header;
 
         tar_add(&tar, &(TarEntry){ .type = 'x', .name = "x", .size = LIMIT + 1 });
         assert_int_equal(scan(&tar, tar.size, &header), -EFBIG);
@@ -162,7 +162,7 @@ static void malformed_records_are_told(void **state) {
                 "9path=xy\n",
                 "13 pa\0th=xyz\n",
         };
-        Header header;
+        UnpackHeader header;
 
         for (size_t i = 1; i < sizeof(records) / sizeof(records[0]); i++) {
                 _cleanup_(bytes_done) Bytes tar = { 0 };
@@ -317,7 +317,7 @@ static void headers_in_an_unusual_order_are_in_doubt(void **state) {
 
 static void volume_label_with_content_is_in_doubt(void **state) {
         _cleanup_(bytes_done) Bytes tar = { 0 }, good = { 0 };
-        Header header;
+        UnpackHeader header;
 
         tar_add(&tar, &(TarEntry){ .type = 'V', .name = "label", .content = "x" });
         tar_file(&tar, "a", "");
@@ -399,7 +399,7 @@ static void sparse_map_in_front_of_the_content_is_part_of_the_headers(void **sta
         static const char *const wrong[] = { "1\n0\n5\n", "2\n0\n4\n", "1\n0\n4x\n", "#\n1\n0\n4\n",
                                              "-1\n" };
         _cleanup_(bytes_done) Bytes tar = { 0 };
-        Header header;
+        UnpackHeader header;
 
         add_sparse_lines(&tar, "2\n0\n512\n8192\n3\n", 2 * TAR_BLOCK + 3);
         header = scan_well(&tar);
@@ -472,7 +472,7 @@ static void xattrs_over_the_limit_are_told(void **state) {
                 for (size_t over = 0; over <= 4; over += 4) {
                         _cleanup_(freep) char *value = malloc(2000);
                         _cleanup_(bytes_done) Bytes tar = { 0 };
-                        Header header;
+                        UnpackHeader header;
 
                         memset(value, 'a', 2000);
                         tar_pax_bytes(&tar, keys[i].key, value, keys[i].most + over);

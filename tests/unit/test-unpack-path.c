@@ -62,7 +62,7 @@ static void nul_in_a_path_is_refused(void **state) {
 static void whiteouts_are_told_by_their_name(void **state) {
         static const struct {
                 const char *path;
-                WhiteoutKind kind;
+                UnpackWhiteout kind;
                 const char *name;
         } cases[] = {
                 { "a", WHITEOUT_NONE, NULL },

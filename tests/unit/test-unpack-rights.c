@@ -135,7 +135,9 @@ static void capabilities_are_for_the_root_that_theirs_becomes(void **state) {
 
                 assert_int_equal(idmap_parse_range(cases[i].range, &uids.ranges[0], NULL), 0);
                 assert_int_equal(
-                        capability_map(cases[i].value, cases[i].size, &uids, &got, &size, NULL), 0);
+                        unpack_capability_map(
+                                cases[i].value, cases[i].size, &uids, &got, &size, NULL),
+                        0);
                 assert_int_equal(size, cases[i].want_size);
                 assert_memory_equal(got, cases[i].want, size);
         }

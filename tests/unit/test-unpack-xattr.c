@@ -320,14 +320,14 @@ static void acl_that_the_kernel_would_not_take_is_refused(void **state) {
 }
 
 static void acl_is_written_in_the_kernels_order(void **state) {
-        AclEntry entries[] = {
+        UnpackAclEntry entries[] = {
                 { ACL_OTHER, 0, 0 },       { ACL_USER, 5, 1000 },    { ACL_MASK, 5, 0 },
                 { ACL_GROUP_OWNER, 5, 0 }, { ACL_USER_OWNER, 7, 0 },
         };
         void *value = NULL;
         size_t size = 0;
 
-        assert_int_equal(acl_format(entries, 5, &value, &size, NULL), 0);
+        assert_int_equal(unpack_acl_format(entries, 5, &value, &size, NULL), 0);
         assert_int_equal(size, sizeof(acl_1000));
         assert_memory_equal(value, acl_1000, sizeof(acl_1000));
         free(value);

@@ -22,7 +22,7 @@ typedef struct Fixture {
         char path[64];
         int fd;
         Bytes layers[LAYERS_MAX]; /* tar or compressed; tar_end() is added to none */
-        UnpackLayer infos[LAYERS_MAX];
+        InflateLayer infos[LAYERS_MAX];
         size_t n_layers, at, offset;
         size_t read_bytes; /* most at a time; 0: all */
         bool unprivileged;
@@ -65,7 +65,7 @@ static inline int tear_down(void **state) {
         return r;
 }
 
-static inline int on_next(void *userdata, UnpackLayer *ret, Error *error) {
+static inline int on_next(void *userdata, InflateLayer *ret, Error *error) {
         Fixture *f = userdata;
 
         if (f->at == f->n_layers)
@@ -115,7 +115,7 @@ static inline Bytes *layer_add(Fixture *f) {
 /* The only layer, which is none of an image. */
 static inline Bytes *tarball_add(Fixture *f) {
         assert_int_equal(f->n_layers, 0);
-        f->infos[0] = (UnpackLayer){ 0 };
+        f->infos[0] = (InflateLayer){ 0 };
         return &f->layers[f->n_layers++];
 }
 
@@ -128,7 +128,7 @@ static inline UnpackTarget *open_target(Fixture *f) {
 }
 
 static inline int run_into(Fixture *f, UnpackTarget *target) {
-        const UnpackInput input = { .next = on_next, .read = on_read, .userdata = f };
+        const InflateInput input = { .next = on_next, .read = on_read, .userdata = f };
         const UnpackEvents events = {
                 .progress = on_progress,
                 .warning = on_warning,

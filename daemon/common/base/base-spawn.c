@@ -21,20 +21,20 @@
 #define STREAMS     2 /* standard output and standard error */
 
 /* A line that has come in parts. */
-typedef struct Line {
+typedef struct OutputLine {
         char text[PROGRAM_LINE_MAX];
         size_t size; /* bytes, the NUL that follows not counted */
-} Line;
+} OutputLine;
 
 typedef struct Running {
-        const Program *program; /* borrowed, as the next two */
-        const ProgramEvents *events;
+        const Spawn *program; /* borrowed, as the next two */
+        const SpawnEvents *events;
         void *userdata;
-        pid_t pid;           /* 0 once reaped */
-        int pid_fd;          /* owned */
-        int fds[STREAMS];    /* owned; -EBADF at its end */
-        Line lines[STREAMS]; /* of standard output only without @output_fd */
-        char *buffer;        /* owned; BUFFER_SIZE */
+        pid_t pid;                 /* 0 once reaped */
+        int pid_fd;                /* owned */
+        int fds[STREAMS];          /* owned; -EBADF at its end */
+        OutputLine lines[STREAMS]; /* of standard output only without @output_fd */
+        char *buffer;              /* owned; BUFFER_SIZE */
 } Running;
 
 static void running_done(Running *running) {
@@ -49,7 +49,7 @@ static void running_done(Running *running) {
 }
 
 /* In the child: only what is safe after fork(2). */
-static _Noreturn void execute(const Program *program, const int *ends, pid_t parent) {
+static _Noreturn void execute(const Spawn *program, const int *ends, pid_t parent) {
         sigset_t none;
         int null_fd;
 
@@ -106,14 +106,14 @@ static int start(Running *running, Error *error) {
         return r < 0 ? error_set_errno(error, -r, "Cannot start %s", running->program->path) : 0;
 }
 
-static void end_line(const Running *running, Line *line) {
+static void end_line(const Running *running, OutputLine *line) {
         line->text[line->size] = '\0';
         if (line->size > 0)
                 running->events->line(running->userdata, line->text);
         line->size = 0;
 }
 
-static void add_to_lines(const Running *running, Line *line, const char *data, size_t size) {
+static void add_to_lines(const Running *running, OutputLine *line, const char *data, size_t size) {
         for (size_t i = 0; i < size; i++)
                 if (data[i] == '\n' || data[i] == '\r' || data[i] == '\0')
                         end_line(running, line);
@@ -196,9 +196,9 @@ static int wait_once(Running *running, Error *error) {
         return r < 0 ? r : fds[0].revents != 0;
 }
 
-int program_run(
-        const Program *program,
-        const ProgramEvents *events,
+int spawn_run(
+        const Spawn *program,
+        const SpawnEvents *events,
         void *userdata,
         int *ret_status,
         Error *error) {

@@ -67,11 +67,11 @@ static const Key keys[] = {
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
 
 /* One file that is being read. */
-typedef struct Reading {
+typedef struct ConfigReading {
         const char *name; /* borrowed */
         const Log *log;   /* borrowed */
         Config *config;   /* borrowed */
-} Reading;
+} ConfigReading;
 
 /* Makes @arguments longer by one; returns 0, or -ENOBUFS when there is no room. */
 static int add_argument(ConfigArguments *arguments, const char *text) {
@@ -95,7 +95,7 @@ const char *config_arguments_next(const ConfigArguments *arguments, const char *
 
 /* As in systemd's files: each assignment adds to what there is, and an empty one removes that. */
 static void assign_builder(
-        const Reading *reading, unsigned line, const char *key, const char *value) {
+        const ConfigReading *reading, unsigned line, const char *key, const char *value) {
         ConfigArguments before = reading->config->builder, *arguments = &reading->config->builder;
         int r;
 
@@ -139,7 +139,7 @@ static int add_host(Config *config, const char *text, size_t length) {
         return 0;
 }
 
-static void assign_hosts(const Reading *reading, unsigned line, const char *value) {
+static void assign_hosts(const ConfigReading *reading, unsigned line, const char *value) {
         if (value[0] == '\0')
                 reading->config->private_hosts[0] = '\0';
 
@@ -159,7 +159,7 @@ static void assign_hosts(const Reading *reading, unsigned line, const char *valu
         }
 }
 
-static void assign_sandbox(const Reading *reading, unsigned line, const char *value) {
+static void assign_sandbox(const ConfigReading *reading, unsigned line, const char *value) {
         const int enabled = config_parse_boolean(value);
 
         if (enabled >= 0)
@@ -173,7 +173,7 @@ static void assign_sandbox(const Reading *reading, unsigned line, const char *va
                         reading->name, line, value);
 }
 
-static void assign_users(const Reading *reading, unsigned line, const char *value) {
+static void assign_users(const ConfigReading *reading, unsigned line, const char *value) {
         ConfigUsers *users = &reading->config->users;
 
         if (config_parse_range(
@@ -193,7 +193,7 @@ static bool is_builder_key(const char *section, const char *key) {
 
 static void on_assign(
         void *userdata, unsigned line, const char *section, const char *key, const char *value) {
-        const Reading *reading = userdata;
+        const ConfigReading *reading = userdata;
         int r;
 
         if (strcmp(section, "Daemon") == 0 && strcmp(key, "Sandbox") == 0) {
@@ -237,7 +237,7 @@ static void on_assign(
 }
 
 static void on_malformed(void *userdata, unsigned line, const char *text) {
-        const Reading *reading = userdata;
+        const ConfigReading *reading = userdata;
 
         log_print(
                 reading->log, LOG_WARNING, "%s:%u: \"%s\" is no assignment in a section, ignoring",
@@ -247,7 +247,7 @@ static void on_malformed(void *userdata, unsigned line, const char *text) {
 static const ConfigEvents events = { .assign = on_assign, .malformed = on_malformed };
 
 void config_apply(const char *name, const char *text, size_t size, const Log *log, Config *config) {
-        Reading reading = { .name = name, .log = log, .config = config };
+        ConfigReading reading = { .name = name, .log = log, .config = config };
 
         config_text_parse(text, size, &events, &reading);
 }
@@ -318,12 +318,12 @@ static int read_first(
         return 0;
 }
 
-typedef struct Names {
+typedef struct KeyNames {
         char *names[CONFIG_FILES_MAX]; /* owned */
         size_t n;
-} Names;
+} KeyNames;
 
-static Names *names_free(Names *names) {
+static KeyNames *names_free(KeyNames *names) {
         if (!names)
                 return NULL;
 
@@ -332,9 +332,9 @@ static Names *names_free(Names *names) {
         free(names);
         return NULL;
 }
-DEFINE_CLEANUP(Names, names_free);
+DEFINE_CLEANUP(KeyNames, names_free);
 
-static bool has_name(const Names *names, const char *name) {
+static bool has_name(const KeyNames *names, const char *name) {
         for (size_t i = 0; i < names->n; i++)
                 if (strcmp(names->names[i] + strlen(DROPINS_NAME "/"), name) == 0)
                         return true;
@@ -349,7 +349,7 @@ static bool is_dropin(const char *name) {
                strcmp(name + length - strlen(".conf"), ".conf") == 0;
 }
 
-static int add_names(Names *names, const char *place) {
+static int add_names(KeyNames *names, const char *place) {
         _cleanup_(freep) char *path = NULL;
         struct dirent *entry;
         int r = 0;
@@ -377,7 +377,7 @@ static int compare_names(const void *a, const void *b) {
 }
 
 static int read_dropins(const Places *places, const Log *log, Config *config, Error *error) {
-        _cleanup_(names_freep) Names *names = calloc(1, sizeof(*names));
+        _cleanup_(names_freep) KeyNames *names = calloc(1, sizeof(*names));
         int r = names ? 0 : -ENOMEM;
 
         for (size_t i = 0; r >= 0 && i < places->n; i++)

@@ -50,7 +50,7 @@ static int normalize_part(char *part) {
         return 0;
 }
 
-int platform_normalize(Platform *platform) {
+int reference_platform_normalize(ReferencePlatform *platform) {
         char *variant = platform->variant;
 
         if (normalize_part(platform->os) < 0 || normalize_part(platform->architecture) < 0 ||
@@ -88,8 +88,8 @@ static const char *take_part(const char *text, char ret[static PLATFORM_PART_MAX
         return text + length;
 }
 
-int platform_parse(const char *text, Platform *ret, Error *error) {
-        Platform platform = { 0 };
+int reference_platform_parse(const char *text, ReferencePlatform *ret, Error *error) {
+        ReferencePlatform platform = { 0 };
         char quoted[TEXT_QUOTE_MAX];
         const char *p;
 
@@ -99,7 +99,7 @@ int platform_parse(const char *text, Platform *ret, Error *error) {
         if (p && *p == '/')
                 p = take_part(p + 1, platform.variant);
 
-        if (!p || *p != '\0' || platform_normalize(&platform) < 0)
+        if (!p || *p != '\0' || reference_platform_normalize(&platform) < 0)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
                         "Invalid platform '%s': it is OS/ARCH[/VARIANT], such as linux/arm64 or "
@@ -110,14 +110,15 @@ int platform_parse(const char *text, Platform *ret, Error *error) {
         return 0;
 }
 
-int platform_host(Platform *ret, Error *error) {
-        Platform platform = { 0 };
+int reference_platform_host(ReferencePlatform *ret, Error *error) {
+        ReferencePlatform platform = { 0 };
         struct utsname name;
 
         if (uname(&name) < 0)
                 return error_set_errno(error, errno, "Cannot find out this machine's platform");
         if (!take_part(name.sysname, platform.os) ||
-            !take_part(name.machine, platform.architecture) || platform_normalize(&platform) < 0)
+            !take_part(name.machine, platform.architecture) ||
+            reference_platform_normalize(&platform) < 0)
                 return error_set(
                         error, EOPNOTSUPP, ERROR_NO_MATCHING_PLATFORM,
                         "This machine's platform has no name; say which one with --platform");
@@ -126,7 +127,8 @@ int platform_host(Platform *ret, Error *error) {
         return 0;
 }
 
-char *platform_format(const Platform *platform, char ret[static PLATFORM_STRING_MAX]) {
+char *reference_platform_format(
+        const ReferencePlatform *platform, char ret[static PLATFORM_STRING_MAX]) {
         char *p = stpcpy(stpcpy(stpcpy(ret, platform->os), "/"), platform->architecture);
 
         if (platform->variant[0] != '\0')
@@ -149,7 +151,7 @@ static int rank_in(const char *const *variants, const char *wanted, const char *
         return -1;
 }
 
-static int rank_variant(const Platform *wanted, const char *offered) {
+static int rank_variant(const ReferencePlatform *wanted, const char *offered) {
         const char *variant = wanted->variant;
 
         for (size_t i = 0; i < N_ELEMENTS(fallbacks); i++)
@@ -169,7 +171,7 @@ static int rank_variant(const Platform *wanted, const char *offered) {
         return offered[0] == '\0' ? 1 : -1;
 }
 
-int platform_rank(const Platform *wanted, const Platform *offered) {
+int reference_platform_rank(const ReferencePlatform *wanted, const ReferencePlatform *offered) {
         if (strcmp(wanted->os, offered->os) != 0 ||
             strcmp(wanted->architecture, offered->architecture) != 0 ||
             strcmp(offered->os, "unknown") == 0 || strcmp(offered->architecture, "unknown") == 0)

@@ -14,42 +14,43 @@
 #define PLATFORM_PART_MAX   ((size_t) 31)
 #define PLATFORM_STRING_MAX (3 * (PLATFORM_PART_MAX + 1)) /* with the NUL */
 
-typedef struct Platform {
+typedef struct ReferencePlatform {
         char os[PLATFORM_PART_MAX + 1];           /* "linux" */
         char architecture[PLATFORM_PART_MAX + 1]; /* "amd64", "arm" */
         char variant[PLATFORM_PART_MAX + 1];      /* "v7"; empty when there is none */
-} Platform;
+} ReferencePlatform;
 
 /**
- * platform_parse() - read "OS/ARCH[/VARIANT]"
+ * reference_platform_parse() - read "OS/ARCH[/VARIANT]"
  *
  * Other names of an architecture are normalised: x86_64 is amd64, aarch64 arm64, armhf arm/v7, …
  *
  * Return: 0, or -EINVAL with @error set to ERROR_INVALID_OPTION; @ret untouched on failure.
  */
-int platform_parse(const char *text, Platform *ret, Error *error);
+int reference_platform_parse(const char *text, ReferencePlatform *ret, Error *error);
 
 /**
- * platform_normalize() - put the specification's names in place of others, and lower case of upper
+ * reference_platform_normalize() - put the specification's names in place of others, and lower case of upper
  *
  * Of one that was zeroed before it was filled in, two that are the same are so byte for byte.
  *
  * Return: 0, or -EINVAL for a part with other characters than letters, digits, '_', '.' and '-'.
  */
-int platform_normalize(Platform *platform);
+int reference_platform_normalize(ReferencePlatform *platform);
 
 /**
- * platform_host() - the platform of the running kernel
+ * reference_platform_host() - the platform of the running kernel
  *
  * Return: 0, or a negative errno with @error set when the kernel's names are none that fit.
  */
-int platform_host(Platform *ret, Error *error);
+int reference_platform_host(ReferencePlatform *ret, Error *error);
 
-/** platform_format() - "OS/ARCH[/VARIANT]" in @ret; returns @ret */
-char *platform_format(const Platform *platform, char ret[static PLATFORM_STRING_MAX]);
+/** reference_platform_format() - "OS/ARCH[/VARIANT]" in @ret; returns @ret */
+char *reference_platform_format(
+        const ReferencePlatform *platform, char ret[static PLATFORM_STRING_MAX]);
 
 /**
- * platform_rank() - how well what is @offered suits who @wanted
+ * reference_platform_rank() - how well what is @offered suits who @wanted
  *
  * Both normalised. Operating system and architecture have to be the same. The variant falls back
  * from the wanted one down to none: v8, v7, v6, v5 for arm; v9, v8 for arm64; v4, v3, v2, v1 for
@@ -58,4 +59,4 @@ char *platform_format(const Platform *platform, char ret[static PLATFORM_STRING_
  *
  * Return: 0 for the best, more for less good ones, -1 for what does not match.
  */
-int platform_rank(const Platform *wanted, const Platform *offered);
+int reference_platform_rank(const ReferencePlatform *wanted, const ReferencePlatform *offered);

@@ -25,8 +25,8 @@ static const char *const hints[_SOURCE_KIND_MAX] = {
 };
 
 /* What follows the ':' of the kind's word; NULL when it is none of them. */
-static const char *skip_kind(const char *text, SourceKind *ret) {
-        for (SourceKind i = 0; i < _SOURCE_KIND_MAX; i++) {
+static const char *skip_kind(const char *text, ReferenceSourceKind *ret) {
+        for (ReferenceSourceKind i = 0; i < _SOURCE_KIND_MAX; i++) {
                 size_t length = strlen(kinds[i]);
 
                 if (strncasecmp(text, kinds[i], length) != 0 || text[length] != ':')
@@ -39,8 +39,8 @@ static const char *skip_kind(const char *text, SourceKind *ret) {
         return NULL;
 }
 
-bool source_reference_is_one(const char *text) {
-        SourceKind kind;
+bool reference_source_is_one(const char *text) {
+        ReferenceSourceKind kind;
 
         return skip_kind(text, &kind);
 }
@@ -75,7 +75,7 @@ static int parse_index(const char *text, const char *digits, unsigned *ret, Erro
 
 /* The names of a layout are anybody's own: they are compared, and shown in messages. */
 static int parse_layout_name(
-        const char *text, const char *name, SourceSelector *selector, Error *error) {
+        const char *text, const char *name, ReferenceSelector *selector, Error *error) {
         if (strlen(name) > SOURCE_SELECTOR_NAME_MAX)
                 return invalid(text, "the image's name is too long", error);
         for (const char *p = name; *p != '\0'; p++)
@@ -88,7 +88,7 @@ static int parse_layout_name(
 }
 
 static int parse_docker_name(
-        const char *text, const char *name, SourceSelector *selector, Error *error) {
+        const char *text, const char *name, ReferenceSelector *selector, Error *error) {
         char formatted[REFERENCE_MAX + 1];
         Reference reference;
         int r;
@@ -112,7 +112,7 @@ static int parse_docker_name(
         return 0;
 }
 
-static int parse_selector(const char *text, const char *rest, SourceReference *ref, Error *error) {
+static int parse_selector(const char *text, const char *rest, ReferenceSource *ref, Error *error) {
         if (*rest == '@') {
                 ref->selector.has_index = true;
                 return parse_index(text, rest + 1, &ref->selector.index, error);
@@ -123,8 +123,8 @@ static int parse_selector(const char *text, const char *rest, SourceReference *r
                        : parse_layout_name(text, rest, &ref->selector, error);
 }
 
-int source_reference_parse(const char *text, SourceReference *ret, Error *error) {
-        SourceReference reference = { 0 };
+int reference_source_parse(const char *text, ReferenceSource *ret, Error *error) {
+        ReferenceSource reference = { 0 };
         const char *path;
         size_t length;
         int r;
@@ -153,9 +153,9 @@ int source_reference_parse(const char *text, SourceReference *ret, Error *error)
         return 0;
 }
 
-char *source_reference_format(
-        const SourceReference *reference, char ret[static SOURCE_REFERENCE_MAX + 1]) {
-        const SourceSelector *selector = &reference->selector;
+char *reference_source_format(
+        const ReferenceSource *reference, char ret[static SOURCE_REFERENCE_MAX + 1]) {
+        const ReferenceSelector *selector = &reference->selector;
         char *p = ret;
 
         p = stpcpy(stpcpy(stpcpy(p, kinds[reference->kind]), ":"), reference->path);
@@ -167,7 +167,7 @@ char *source_reference_format(
         return ret;
 }
 
-const char *source_kind_to_string(SourceKind kind) {
+const char *reference_source_kind_to_string(ReferenceSourceKind kind) {
         assert(kind < _SOURCE_KIND_MAX);
         return kinds[kind];
 }

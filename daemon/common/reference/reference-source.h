@@ -24,16 +24,16 @@
 #define SOURCE_SELECTOR_NAME_MAX  ((size_t) 511)  /* bytes */
 #define SOURCE_INDEX_MAX          999999U
 
-typedef enum SourceKind {
+typedef enum ReferenceSourceKind {
         SOURCE_OCI,
         SOURCE_OCI_ARCHIVE,
         SOURCE_DOCKER_ARCHIVE,
         SOURCE_DIR,
         _SOURCE_KIND_MAX,
-} SourceKind;
+} ReferenceSourceKind;
 
 /* Which image of several. Neither a name nor an index: there has to be one only. */
-typedef struct SourceSelector {
+typedef struct ReferenceSelector {
         char
                 name[SOURCE_SELECTOR_NAME_MAX +
                      1]; /* printable ASCII; empty for none. Of a docker archive
@@ -41,33 +41,33 @@ typedef struct SourceSelector {
                                                   * otherwise as it was written. */
         bool has_index;
         unsigned index; /* when @has_index, counted from 0; <= SOURCE_INDEX_MAX */
-} SourceSelector;
+} ReferenceSelector;
 
-typedef struct SourceReference {
-        SourceKind kind;
+typedef struct ReferenceSource {
+        ReferenceSourceKind kind;
         char path[SOURCE_REFERENCE_PATH_MAX + 1]; /* not empty; any bytes */
-        SourceSelector selector;                  /* empty for SOURCE_DIR */
-} SourceReference;
+        ReferenceSelector selector;               /* empty for SOURCE_DIR */
+} ReferenceSource;
 
 #define SOURCE_REFERENCE_MAX                                                                       \
         (sizeof("docker-archive:") + SOURCE_REFERENCE_PATH_MAX + SOURCE_SELECTOR_NAME_MAX + 2)
 
-/** source_reference_is_one() - whether @text begins like one of the four */
-bool source_reference_is_one(const char *text);
+/** reference_source_is_one() - whether @text begins like one of the four */
+bool reference_source_is_one(const char *text);
 
 /**
- * source_reference_parse() - read a source
+ * reference_source_parse() - read a source
  *
  * A reference of a docker archive is completed as reference_parse() does ("debian" means
  * "docker.io/library/debian:latest"), and may not have a digest.
  *
  * Return: 0, or -EINVAL with @error set to ERROR_INVALID_REFERENCE; @ret untouched on failure.
  */
-int source_reference_parse(const char *text, SourceReference *ret, Error *error);
+int reference_source_parse(const char *text, ReferenceSource *ret, Error *error);
 
-/** source_reference_format() - the text that reads as @reference again; returns @ret */
-char *source_reference_format(
-        const SourceReference *reference, char ret[static SOURCE_REFERENCE_MAX + 1]);
+/** reference_source_format() - the text that reads as @reference again; returns @ret */
+char *reference_source_format(
+        const ReferenceSource *reference, char ret[static SOURCE_REFERENCE_MAX + 1]);
 
-/** source_kind_to_string() - "oci", "oci-archive", "docker-archive" or "dir" */
-const char *source_kind_to_string(SourceKind kind);
+/** reference_source_kind_to_string() - "oci", "oci-archive", "docker-archive" or "dir" */
+const char *reference_source_kind_to_string(ReferenceSourceKind kind);

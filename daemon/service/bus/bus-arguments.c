@@ -64,11 +64,11 @@ static int read_text(sd_bus_message *call, const Option *option, JobSpec *spec, 
 }
 
 static int read_platform(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
-        Platform platform;
+        ReferencePlatform platform;
         int r;
 
         r = read_text(call, option, spec, error);
-        return r < 0 ? r : platform_parse(spec->platform, &platform, error);
+        return r < 0 ? r : reference_platform_parse(spec->platform, &platform, error);
 }
 
 static int read_digest(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {

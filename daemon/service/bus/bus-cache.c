@@ -11,7 +11,7 @@
 #include "store-disk.h"
 
 static Store *server_store(const BusServer *server) {
-        return queue_context(server->queue)->store;
+        return job_queue_context(server->queue)->store;
 }
 
 static int append_entries(sd_bus_message *reply, const StoreEntry *entries, size_t n) {
@@ -29,7 +29,7 @@ static int append_entries(sd_bus_message *reply, const StoreEntry *entries, size
 }
 
 static int on_list(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-        _cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(error_clear) Error error = ERROR_NULL;
         _cleanup_(freep) StoreEntry *entries = NULL;
         BusServer *server = userdata;

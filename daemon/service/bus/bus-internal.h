@@ -40,7 +40,7 @@ struct BusServer {
         const Log *log;
         const BusServerEvents *events;
         void *userdata;
-        Queue *queue;
+        JobQueue *queue;
         JobListener listener;
         BusConnection *connections; /* owned */
         BusJob *jobs;               /* owned */
@@ -52,7 +52,7 @@ struct BusServer {
 };
 
 /* For _cleanup_(). */
-static inline void message_unrefp(sd_bus_message **message) {
+static inline void bus_message_unrefp(sd_bus_message **message) {
         sd_bus_message_unref(*message);
 }
 

@@ -37,7 +37,7 @@ static int on_cancel(sd_bus_message *call, void *userdata, sd_bus_error *ret_err
                 return bus_error_set(ret_error, &error);
 
         error_set(&reason, ECANCELED, ERROR_CANCELLED, "The job was cancelled");
-        queue_cancel(job->server->queue, job->job, &reason);
+        job_queue_cancel(job->server->queue, job->job, &reason);
         return sd_bus_reply_method_return(call, NULL);
 }
 

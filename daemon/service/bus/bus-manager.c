@@ -56,7 +56,7 @@ static int on_cancel(sd_bus_message *call, void *userdata, sd_bus_error *ret_err
                 return bus_error_set(ret_error, &error);
 
         error_set(&reason, ECANCELED, ERROR_CANCELLED, "The job was cancelled");
-        queue_cancel(server->queue, job->job, &reason);
+        job_queue_cancel(server->queue, job->job, &reason);
         return sd_bus_reply_method_return(call, NULL);
 }
 
@@ -87,7 +87,7 @@ static int append_job(sd_bus_message *reply, const BusServer *server, const Job 
 }
 
 static int on_list_jobs(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-        _cleanup_(message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(error_clear) Error error = ERROR_NULL;
         BusServer *server = userdata;
         int r;
@@ -98,8 +98,8 @@ static int on_list_jobs(sd_bus_message *call, void *userdata, sd_bus_error *ret_
         r = sd_bus_message_new_method_return(call, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(sossssd)");
-        for (Job *job = queue_next(server->queue, NULL); r >= 0 && job;
-             job = queue_next(server->queue, job))
+        for (Job *job = job_queue_next(server->queue, NULL); r >= 0 && job;
+             job = job_queue_next(server->queue, job))
                 r = append_job(reply, server, job);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
@@ -156,7 +156,7 @@ static int get_jobs(
         void *userdata,
         sd_bus_error *ret_error) {
         return sd_bus_message_append(
-                reply, "u", (uint32_t) queue_n_active(((BusServer *) userdata)->queue));
+                reply, "u", (uint32_t) job_queue_n_active(((BusServer *) userdata)->queue));
 }
 
 const sd_bus_vtable bus_manager_vtable[] = {

@@ -14,16 +14,16 @@ struct BusPending {
         BusServer *server;    /* borrowed */
         sd_bus_message *call; /* owned */
         sd_bus_track *caller; /* owned; see bus_server_track_caller() */
-        Task *task;           /* owned; looks at paths of others */
+        JobTask *task;        /* owned; looks at paths of others */
 
         JobSpec *spec; /* owned; of Inspect, as is what follows */
-        Fetch *fetch;
+        JobFetch *fetch;
 
         StoreEntry *entries; /* owned; of Verify, as is what follows */
         size_t n_entries;
         size_t n_done;
         sd_event_source *advance;
-        BlobUse *use;
+        JobBlobUse *use;
         sd_bus_message *reply;
         size_t n_damaged;
         size_t n_unverified; /* nobody knows whether they are right */
@@ -38,11 +38,11 @@ static void pending_free(BusPending *pending) {
         if (*p)
                 *p = pending->next;
 
-        queue_release(pending->server->queue);
-        task_free(pending->task);
-        fetch_free(pending->fetch);
+        job_queue_release(pending->server->queue);
+        job_task_free(pending->task);
+        job_fetch_free(pending->fetch);
         job_spec_free(pending->spec);
-        blob_use_free(pending->use);
+        job_blob_use_free(pending->use);
         sd_event_source_disable_unref(pending->advance);
         free(pending->entries);
         sd_bus_message_unref(pending->reply);
@@ -77,7 +77,7 @@ static int pending_new(BusServer *server, sd_bus_message *call, BusPending **ret
         pending->call = sd_bus_message_ref(call);
         pending->next = server->pending;
         server->pending = pending;
-        queue_hold(server->queue);
+        job_queue_hold(server->queue);
 
         r = bus_server_track_caller(call, on_caller_gone, pending, &pending->caller, error);
         if (r < 0) {
@@ -99,13 +99,13 @@ static bool is_cached(const BusPending *pending, const Digest *digest) {
         StoreBlob blob = STORE_BLOB_NULL;
         int r;
 
-        r = store_blob_open(queue_context(pending->server->queue)->store, digest, &blob, NULL);
+        r = store_blob_open(job_queue_context(pending->server->queue)->store, digest, &blob, NULL);
         closep(&blob.fd);
         return r > 0;
 }
 
 static int append_layers(const BusPending *pending, sd_bus_message *reply) {
-        const ProtoImage *image = fetch_image(pending->fetch);
+        const ProtoImage *image = job_fetch_image(pending->fetch);
         int r;
 
         r = sd_bus_message_open_container(reply, 'e', "sv");
@@ -116,7 +116,7 @@ static int append_layers(const BusPending *pending, sd_bus_message *reply) {
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(sstb)");
         for (uint32_t i = 0; r >= 0 && i < image->n_layers; i++) {
-                const ProtoLayer *layer = fetch_layer(pending->fetch, i);
+                const ProtoLayer *layer = job_fetch_layer(pending->fetch, i);
                 char digest[DIGEST_STRING_MAX];
 
                 r = sd_bus_message_append(
@@ -132,9 +132,9 @@ static int append_layers(const BusPending *pending, sd_bus_message *reply) {
 static uint64_t total_size(const BusPending *pending) {
         uint64_t size = 0;
 
-        for (uint32_t i = 0; i < fetch_image(pending->fetch)->n_layers; i++)
-                if (fetch_layer(pending->fetch, i)->size != PROTO_SIZE_UNKNOWN)
-                        size += fetch_layer(pending->fetch, i)->size;
+        for (uint32_t i = 0; i < job_fetch_image(pending->fetch)->n_layers; i++)
+                if (job_fetch_layer(pending->fetch, i)->size != PROTO_SIZE_UNKNOWN)
+                        size += job_fetch_layer(pending->fetch, i)->size;
         return size;
 }
 
@@ -179,7 +179,7 @@ static int append_details(const BusPending *pending, sd_bus_message *reply) {
         size_t n_details;
         int r = 0;
 
-        details = fetch_details(pending->fetch, &n_details);
+        details = job_fetch_details(pending->fetch, &n_details);
         for (size_t i = 0; r >= 0 && i < n_details; i++) {
                 if (details[i].kind == PROTO_DETAIL_CREATED)
                         r = sd_bus_message_append(reply, "{sv}", "created", "s", details[i].value);
@@ -194,8 +194,8 @@ static int append_details(const BusPending *pending, sd_bus_message *reply) {
 }
 
 static int answer_image(const BusPending *pending) {
-        _cleanup_(message_unrefp) sd_bus_message *reply = NULL;
-        const ProtoImage *image = fetch_image(pending->fetch);
+        _cleanup_(bus_message_unrefp) sd_bus_message *reply = NULL;
+        const ProtoImage *image = job_fetch_image(pending->fetch);
         char digest[DIGEST_STRING_MAX], manifest[DIGEST_STRING_MAX];
         int r;
 
@@ -204,9 +204,10 @@ static int answer_image(const BusPending *pending) {
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
                 r = sd_bus_message_append(
-                        reply, "{sv}{sv}{sv}{sv}{sv}{sv}", "name", "s", fetch_name(pending->fetch),
-                        "digest", "s", digest_format(&image->digest, digest), "manifest-digest",
-                        "s", digest_format(&image->manifest, manifest), "media-type", "s",
+                        reply, "{sv}{sv}{sv}{sv}{sv}{sv}", "name", "s",
+                        job_fetch_name(pending->fetch), "digest", "s",
+                        digest_format(&image->digest, digest), "manifest-digest", "s",
+                        digest_format(&image->manifest, manifest), "media-type", "s",
                         image->media_type, "platform", "s", image->platform, "size", "t",
                         total_size(pending));
         if (r >= 0)
@@ -244,7 +245,7 @@ static void on_fetch_ended(void *userdata, const Error *error) {
         pending_free(pending);
 }
 
-static const FetchEvents fetch_events = {
+static const JobFetchEvents fetch_events = {
         .resolved = on_resolved,
         .layer_changed = on_layer_changed,
         .warning = on_warning,
@@ -253,15 +254,15 @@ static const FetchEvents fetch_events = {
 
 /* What a thread finds out about what a caller wants. */
 typedef struct Acceptance {
-        JobSpec *spec;            /* owned */
-        Destination *destination; /* owned; NULL to inspect */
+        JobSpec *spec;               /* owned */
+        JobDestination *destination; /* owned; NULL to inspect */
 } Acceptance;
 
 static Acceptance *acceptance_free(Acceptance *acceptance) {
         if (!acceptance)
                 return NULL;
 
-        destination_free(acceptance->destination);
+        job_destination_free(acceptance->destination);
         job_spec_free(acceptance->spec);
         free(acceptance);
         return NULL;
@@ -272,15 +273,15 @@ static void acceptance_release(void *data) {
         acceptance_free(data);
 }
 
-static int accept_source(Task *task, void *data, Error *error) {
+static int accept_source(JobTask *task, void *data, Error *error) {
         Acceptance *acceptance = data;
 
         return bus_source_open(acceptance->spec, error);
 }
 
-static int accept_job(Task *task, void *data, Error *error) {
+static int accept_job(JobTask *task, void *data, Error *error) {
         Acceptance *acceptance = data;
-        const DestinationRequest request = {
+        const JobDestinationRequest request = {
                 .path = acceptance->spec->destination,
                 .directory_fd = acceptance->spec->destination_fd,
                 .overwrite = acceptance->spec->overwrite,
@@ -289,15 +290,15 @@ static int accept_job(Task *task, void *data, Error *error) {
         };
         int r;
 
-        r = owners_check(acceptance->spec, error);
+        r = job_owners_check(acceptance->spec, error);
         if (r >= 0)
                 r = accept_source(task, data, error);
-        return r < 0 ? r : destination_new(&request, &acceptance->destination, error);
+        return r < 0 ? r : job_destination_new(&request, &acceptance->destination, error);
 }
 
 /* Answers with the failure, if there is one. */
 static bool is_accepted(BusPending *pending, int r, const Error *error) {
-        pending->task = task_free(pending->task);
+        pending->task = job_task_free(pending->task);
         if (r >= 0)
                 return true;
 
@@ -314,9 +315,9 @@ static void on_source_accepted(void *userdata, void *data, int r, Error *error) 
                 return;
 
         pending->spec = TAKE_PTR(acceptance->spec);
-        if (fetch_start(
-                    queue_context(pending->server->queue), pending->spec, &fetch_events, pending,
-                    &pending->fetch, error) >= 0)
+        if (job_fetch_start(
+                    job_queue_context(pending->server->queue), pending->spec, &fetch_events,
+                    pending, &pending->fetch, error) >= 0)
                 return;
 
         answer_error(pending, error);
@@ -332,7 +333,7 @@ static void on_job_accepted(void *userdata, void *data, int r, Error *error) {
         if (!is_accepted(pending, r, error))
                 return;
 
-        if (queue_add(
+        if (job_queue_add(
                     server->queue, TAKE_PTR(acceptance->spec), TAKE_PTR(acceptance->destination),
                     &job, error) < 0)
                 answer_error(pending, error);
@@ -343,13 +344,13 @@ static void on_job_accepted(void *userdata, void *data, int r, Error *error) {
         pending_free(pending);
 }
 
-static const TaskOperation inspect_operation = {
+static const JobTaskOperation inspect_operation = {
         .work = accept_source,
         .release = acceptance_release,
         .ended = on_source_accepted,
 };
 
-static const TaskOperation bootstrap_operation = {
+static const JobTaskOperation bootstrap_operation = {
         .work = accept_job,
         .release = acceptance_release,
         .ended = on_job_accepted,
@@ -359,11 +360,11 @@ static int accept_spec(
         BusServer *server,
         sd_bus_message *call,
         JobSpec *spec,
-        const TaskOperation *operation,
+        const JobTaskOperation *operation,
         Error *error) {
         _cleanup_(acceptance_freep) Acceptance *acceptance = NULL;
         _cleanup_(job_spec_freep) JobSpec *owned = spec;
-        const FetchContext *context = queue_context(server->queue);
+        const JobFetchContext *context = job_queue_context(server->queue);
         BusPending *pending;
         int r;
 
@@ -372,13 +373,13 @@ static int accept_spec(
                 return error_oom(error);
         acceptance->spec = TAKE_PTR(owned);
 
-        r = task_pool_check(context->tasks, error);
+        r = job_task_pool_check(context->tasks, error);
         if (r >= 0)
                 r = pending_new(server, call, &pending, error);
         if (r < 0)
                 return r;
 
-        r = task_start(context->tasks, operation, acceptance, pending, &pending->task, error);
+        r = job_task_start(context->tasks, operation, acceptance, pending, &pending->task, error);
         if (r < 0)
                 pending_free(pending);
         else
@@ -394,7 +395,7 @@ int bus_pending_bootstrap(BusServer *server, sd_bus_message *call, JobSpec *spec
         _cleanup_(job_spec_freep) JobSpec *owned = spec;
         int r;
 
-        r = queue_check(server->queue, error);
+        r = job_queue_check(server->queue, error);
         return r < 0 ? r : accept_spec(server, call, TAKE_PTR(owned), &bootstrap_operation, error);
 }
 
@@ -447,35 +448,35 @@ static int answer_verified(BusPending *pending) {
         return 0;
 }
 
-static void on_blob_changed(void *userdata, BlobUse *use) {
+static void on_blob_changed(void *userdata, JobBlobUse *use) {
         BusPending *pending = userdata;
-        const BlobStatus status = blob_use_status(use);
+        const JobBlobStatus status = job_blob_use_status(use);
 
         if (status.state != BLOB_FAILED && status.state != BLOB_READY)
                 return;
 
         if (status.state == BLOB_FAILED)
-                count_verified(pending, blob_use_status(use).error);
+                count_verified(pending, job_blob_use_status(use).error);
         pending->n_done++;
-        pending->use = blob_use_free(pending->use);
+        pending->use = job_blob_use_free(pending->use);
         (void) sd_event_source_set_enabled(pending->advance, SD_EVENT_ONESHOT);
 }
 
-static void on_blob_fill(void *userdata, BlobUse *use, int pipe_fd, uint64_t offset) {
+static void on_blob_fill(void *userdata, JobBlobUse *use, int pipe_fd, uint64_t offset) {
         /* What is only looked at again is not filled. */
 }
 
-static const BlobEvents blob_events = { .changed = on_blob_changed, .fill = on_blob_fill };
+static const JobBlobEvents blob_events = { .changed = on_blob_changed, .fill = on_blob_fill };
 
 /* Takes on the next blob that is there as a whole. */
 static int on_advance(sd_event_source *source, void *userdata) {
         BusPending *pending = userdata;
-        const FetchContext *context = queue_context(pending->server->queue);
+        const JobFetchContext *context = job_queue_context(pending->server->queue);
 
         for (; pending->n_done < pending->n_entries; pending->n_done++) {
                 const StoreEntry *entry = &pending->entries[pending->n_done];
                 _cleanup_(error_clear) Error error = ERROR_NULL;
-                const BlobRequest request = {
+                const JobBlobRequest request = {
                         .digest = entry->digest,
                         .size = entry->size,
                         .verify_again = true,
@@ -483,7 +484,7 @@ static int on_advance(sd_event_source *source, void *userdata) {
 
                 if (entry->state == STORE_ENTRY_PARTIAL)
                         continue;
-                if (blob_use_new(
+                if (job_blob_use_new(
                             context->blobs, &request, &blob_events, pending, &pending->use,
                             &error) >= 0)
                         return 0;
@@ -502,7 +503,8 @@ int bus_pending_verify(BusServer *server, sd_bus_message *call, Error *error) {
                 return r;
 
         r = store_list(
-                queue_context(server->queue)->store, &pending->entries, &pending->n_entries, error);
+                job_queue_context(server->queue)->store, &pending->entries, &pending->n_entries,
+                error);
         if (r < 0) {
                 pending_free(pending);
                 return r;
@@ -522,19 +524,19 @@ int bus_pending_verify(BusServer *server, sd_bus_message *call, Error *error) {
 }
 
 /* Whether a lease is needed is seen where its chain is. */
-typedef struct Pruning {
+typedef struct PendingPrune {
         Store *store; /* borrowed */
         uint64_t keep, freed;
-} Pruning;
+} PendingPrune;
 
-static int prune(Task *task, void *data, Error *error) {
-        Pruning *pruning = data;
+static int prune(JobTask *task, void *data, Error *error) {
+        PendingPrune *pruning = data;
 
         return store_prune(pruning->store, pruning->keep, &pruning->freed, error);
 }
 
 static void on_pruned(void *userdata, void *data, int r, Error *error) {
-        _cleanup_(freep) Pruning *pruning = data;
+        _cleanup_(freep) PendingPrune *pruning = data;
         BusPending *pending = userdata;
 
         if (r < 0)
@@ -544,28 +546,29 @@ static void on_pruned(void *userdata, void *data, int r, Error *error) {
         pending_free(pending);
 }
 
-static const TaskOperation prune_operation = {
+static const JobTaskOperation prune_operation = {
         .work = prune,
         .release = free,
         .ended = on_pruned,
 };
 
 int bus_pending_prune(BusServer *server, sd_bus_message *call, uint64_t keep, Error *error) {
-        const FetchContext *context = queue_context(server->queue);
-        _cleanup_(freep) Pruning *pruning = malloc(sizeof(*pruning));
+        const JobFetchContext *context = job_queue_context(server->queue);
+        _cleanup_(freep) PendingPrune *pruning = malloc(sizeof(*pruning));
         BusPending *pending;
         int r;
 
         if (!pruning)
                 return error_oom(error);
-        *pruning = (Pruning){ .store = context->store, .keep = keep };
-        r = task_pool_check(context->tasks, error);
+        *pruning = (PendingPrune){ .store = context->store, .keep = keep };
+        r = job_task_pool_check(context->tasks, error);
         if (r >= 0)
                 r = pending_new(server, call, &pending, error);
         if (r < 0)
                 return r;
 
-        r = task_start(context->tasks, &prune_operation, pruning, pending, &pending->task, error);
+        r = job_task_start(
+                context->tasks, &prune_operation, pruning, pending, &pending->task, error);
         if (r < 0)
                 pending_free(pending);
         else

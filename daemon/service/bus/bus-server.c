@@ -322,7 +322,7 @@ const JobListener *bus_server_listener(BusServer *server) {
         return &server->listener;
 }
 
-void bus_server_set_queue(BusServer *server, Queue *queue) {
+void bus_server_set_queue(BusServer *server, JobQueue *queue) {
         server->queue = queue;
 }
 

@@ -47,7 +47,7 @@ BusServer *bus_server_free(BusServer *server);
 const JobListener *bus_server_listener(BusServer *server);
 
 /** bus_server_set_queue() - whose jobs these are; borrowed; before the first connection */
-void bus_server_set_queue(BusServer *server, Queue *queue);
+void bus_server_set_queue(BusServer *server, JobQueue *queue);
 
 /**
  * bus_server_add_bus() - serve on a message bus

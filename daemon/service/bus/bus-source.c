@@ -82,11 +82,11 @@ static int read_registry(JobSpec *spec, Error *error) {
 /* The worker has no use for the path, and it may be long. */
 static int read_files(JobSpec *spec, Error *error) {
         char text[SOURCE_REFERENCE_MAX + 1];
-        SourceReference reference;
+        ReferenceSource reference;
         bool is_directory;
         int r;
 
-        r = source_reference_parse(spec->source, &reference, error);
+        r = reference_source_parse(spec->source, &reference, error);
         if (r < 0)
                 return r;
 
@@ -103,7 +103,7 @@ static int read_files(JobSpec *spec, Error *error) {
                 return r;
 
         strcpy(reference.path, ".");
-        spec->fetch = strdup(source_reference_format(&reference, text));
+        spec->fetch = strdup(reference_source_format(&reference, text));
         return spec->fetch ? 0 : error_oom(error);
 }
 
@@ -171,7 +171,7 @@ int bus_source_read(JobSpec *spec, Error *error) {
                         BUS_SOURCE_MAX);
         if (has_scheme(spec->source, REGISTRY_SCHEME))
                 return read_registry(spec, error);
-        if (source_reference_is_one(spec->source))
+        if (reference_source_is_one(spec->source))
                 return read_files(spec, error);
         if (spec->source[0] == '/' || has_scheme(spec->source, FILE_SCHEME))
                 return read_tarball(spec, error);

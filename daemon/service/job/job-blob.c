@@ -21,32 +21,32 @@
 
 typedef struct Blob Blob;
 
-struct BlobUse {
-        BlobUse *next;            /* in the blob's list */
-        Blob *blob;               /* borrowed; lives as long as it has uses */
-        const BlobEvents *events; /* borrowed */
-        void *userdata;           /* borrowed */
-        uint64_t readable;        /* bytes that it brought itself, from the first one on */
-        uint64_t brought;         /* bytes that it brought, wherever they are */
-        bool is_changed;          /* it is to be told */
-        bool gave_up;             /* it was asked to fill the blob, and did not finish */
+struct JobBlobUse {
+        JobBlobUse *next;            /* in the blob's list */
+        Blob *blob;                  /* borrowed; lives as long as it has uses */
+        const JobBlobEvents *events; /* borrowed */
+        void *userdata;              /* borrowed */
+        uint64_t readable;           /* bytes that it brought itself, from the first one on */
+        uint64_t brought;            /* bytes that it brought, wherever they are */
+        bool is_changed;             /* it is to be told */
+        bool gave_up;                /* it was asked to fill the blob, and did not finish */
 };
 
 struct Blob {
-        Blob *next;       /* in the table's list */
-        BlobTable *table; /* borrowed */
-        BlobRequest request;
-        BlobUse *uses;   /* oldest first; a blob without uses is freed */
-        BlobUse *filler; /* who was asked to fill it; borrowed from @uses */
-        BlobStatus status;
+        Blob *next;          /* in the table's list */
+        JobBlobTable *table; /* borrowed */
+        JobBlobRequest request;
+        JobBlobUse *uses;   /* oldest first; a blob without uses is freed */
+        JobBlobUse *filler; /* who was asked to fill it; borrowed from @uses */
+        JobBlobStatus status;
         Error error;              /* of BLOB_FAILED */
         StoreBlob stored;         /* .fd: from the store */
         int partial_fd;           /* owned; being filled */
         int pipe_fd;              /* owned; the write end, until a filler has it */
-        Process *verify;          /* owned */
+        JobProcess *verify;       /* owned */
         sd_event_source *advance; /* owned; a deferred advance() */
-        SpeedGuard *takeover;     /* owned; whether the others had better not wait for the filler */
-        SpeedGuard *minimum;      /* owned; whether the filler is too slow for anybody */
+        JobSpeedGuard *takeover;  /* owned; whether the others had better not wait for the filler */
+        JobSpeedGuard *minimum;   /* owned; whether the filler is too slow for anybody */
         uint64_t seen;            /* bytes in a file that another daemon fills */
         unsigned n_telling;       /* > 0 while uses are told: not to be freed then */
         bool is_alone;            /* nobody joins: it was given up by all but those who are there */
@@ -57,10 +57,10 @@ struct Blob {
                                   * verified, and worth another try if it turns out to be wrong */
 };
 
-struct BlobTable {
-        const ProcessContext *context; /* borrowed */
-        Store *store;                  /* borrowed */
-        Blob *blobs;                   /* owned through their uses */
+struct JobBlobTable {
+        const JobProcessContext *context; /* borrowed */
+        Store *store;                     /* borrowed */
+        Blob *blobs;                      /* owned through their uses */
 
         /* What happens to a blob, which may lead to another blob. */
         sd_event_handler_t on_advance;
@@ -68,7 +68,7 @@ struct BlobTable {
         void (*on_too_slow)(void *userdata);
 };
 
-BlobTable *blob_table_free(BlobTable *table) {
+JobBlobTable *job_blob_table_free(JobBlobTable *table) {
         if (!table)
                 return NULL;
 
@@ -77,7 +77,7 @@ BlobTable *blob_table_free(BlobTable *table) {
         return NULL;
 }
 
-bool blob_table_is_idle(const BlobTable *table) {
+bool job_blob_table_is_idle(const JobBlobTable *table) {
         return !table->blobs;
 }
 
@@ -85,10 +85,10 @@ static Blob *blob_free(Blob *blob) {
         if (!blob)
                 return NULL;
 
-        process_free(blob->verify);
+        job_process_free(blob->verify);
         sd_event_source_disable_unref(blob->advance);
-        speed_guard_free(blob->takeover);
-        speed_guard_free(blob->minimum);
+        job_speed_guard_free(blob->takeover);
+        job_speed_guard_free(blob->minimum);
         closep(&blob->stored.fd);
         closep(&blob->partial_fd);
         closep(&blob->pipe_fd);
@@ -107,12 +107,12 @@ static void schedule(Blob *blob) {
 }
 
 static void notify(Blob *blob) {
-        for (BlobUse *use = blob->uses; use; use = use->next)
+        for (JobBlobUse *use = blob->uses; use; use = use->next)
                 use->is_changed = true;
         schedule(blob);
 }
 
-static void set_status(Blob *blob, BlobState state, uint64_t size) {
+static void set_status(Blob *blob, JobBlobState state, uint64_t size) {
         blob->status.state = state;
         blob->status.size = size;
         if (blob->status.arrived < size)
@@ -126,8 +126,8 @@ static void close_partial(Blob *blob) {
 }
 
 static void stop_watching(Blob *blob) {
-        speed_guard_end(blob->takeover);
-        speed_guard_end(blob->minimum);
+        job_speed_guard_end(blob->takeover);
+        job_speed_guard_end(blob->minimum);
         blob->is_slow = false;
 }
 
@@ -137,7 +137,7 @@ static void give_up(Blob *blob) {
                 return;
 
         stop_watching(blob);
-        blob->verify = process_free(blob->verify);
+        blob->verify = job_process_free(blob->verify);
         blob->is_filling = false;
         /* A process that was just forked has it open, too, until it executes a worker. */
         (void) flock(blob->partial_fd, LOCK_UN);
@@ -169,8 +169,8 @@ static void remove_blob(Blob *blob) {
         blob_free(blob);
 }
 
-static BlobUse *next_to_tell(Blob *blob) {
-        for (BlobUse *use = blob->uses; use; use = use->next)
+static JobBlobUse *next_to_tell(Blob *blob) {
+        for (JobBlobUse *use = blob->uses; use; use = use->next)
                 if (use->is_changed)
                         return use;
 
@@ -179,7 +179,7 @@ static BlobUse *next_to_tell(Blob *blob) {
 
 /* The users are told one by one; each may free its use, and others. */
 static void tell(Blob *blob) {
-        BlobUse *use;
+        JobBlobUse *use;
 
         blob->n_telling++;
         while ((use = next_to_tell(blob))) {
@@ -192,28 +192,28 @@ static void tell(Blob *blob) {
                 remove_blob(blob);
 }
 
-static BlobUse *next_filler(Blob *blob) {
-        for (BlobUse *use = blob->uses; use; use = use->next)
+static JobBlobUse *next_filler(Blob *blob) {
+        for (JobBlobUse *use = blob->uses; use; use = use->next)
                 if (!use->gave_up)
                         return use;
 
         return NULL;
 }
 
-static bool is_waiting(const Blob *blob, const BlobUse *use) {
+static bool is_waiting(const Blob *blob, const JobBlobUse *use) {
         return use != blob->filler && use->readable == 0;
 }
 
 static bool has_waiting(const Blob *blob) {
-        for (BlobUse *use = blob->uses; use; use = use->next)
+        for (JobBlobUse *use = blob->uses; use; use = use->next)
                 if (is_waiting(blob, use))
                         return true;
 
         return false;
 }
 
-static void append(Blob *blob, BlobUse *use) {
-        BlobUse **end = &blob->uses;
+static void append(Blob *blob, JobBlobUse *use) {
+        JobBlobUse **end = &blob->uses;
 
         while (*end)
                 end = &(*end)->next;
@@ -223,7 +223,7 @@ static void append(Blob *blob, BlobUse *use) {
         use->is_changed = true;
 }
 
-static Blob *add_blob(BlobTable *table, const BlobRequest *request) {
+static Blob *add_blob(JobBlobTable *table, const JobBlobRequest *request) {
         const Config *config = table->context->config;
         _cleanup_(blob_freep) Blob *blob = malloc(sizeof(*blob));
 
@@ -239,14 +239,14 @@ static Blob *add_blob(BlobTable *table, const BlobRequest *request) {
         };
         if (sd_event_add_defer(table->context->event, &blob->advance, table->on_advance, blob) <
                     0 ||
-            speed_guard_new(
+            job_speed_guard_new(
                     table->context->event,
-                    &(SpeedLimit){ config->takeover_speed, config->takeover_usec }, table->on_slow,
-                    blob, &blob->takeover, NULL) < 0 ||
-            speed_guard_new(
+                    &(JobSpeedLimit){ config->takeover_speed, config->takeover_usec },
+                    table->on_slow, blob, &blob->takeover, NULL) < 0 ||
+            job_speed_guard_new(
                     table->context->event,
-                    &(SpeedLimit){ config->limits.minimum_speed,
-                                   config->limits.minimum_speed_usec },
+                    &(JobSpeedLimit){ config->limits.minimum_speed,
+                                      config->limits.minimum_speed_usec },
                     table->on_too_slow, blob, &blob->minimum, NULL) < 0)
                 return NULL;
 
@@ -257,7 +257,7 @@ static Blob *add_blob(BlobTable *table, const BlobRequest *request) {
 
 /* Those who wait begin anew, without the filler and whoever has read of what it brought. */
 static void part(Blob *blob) {
-        BlobUse **p = &blob->uses;
+        JobBlobUse **p = &blob->uses;
         Blob *fresh = NULL;
 
         if (!has_waiting(blob))
@@ -267,7 +267,7 @@ static void part(Blob *blob) {
                 return;
 
         while (*p) {
-                BlobUse *use = *p;
+                JobBlobUse *use = *p;
 
                 if (is_waiting(blob, use)) {
                         *p = use->next;
@@ -297,7 +297,7 @@ static void take_over(Blob *blob) {
 
 static void look_again(Blob *blob) {
         blob->is_restarting = true;
-        process_stop(blob->verify);
+        job_process_stop(blob->verify);
 }
 
 /* Another daemon fills it, and is as slow as the filler of take_over(). */
@@ -310,7 +310,7 @@ static void watch_other_daemon(Blob *blob) {
                 return;
 
         if ((uint64_t) st.st_size < blob->seen ||
-            (uint64_t) st.st_size - blob->seen < speed_limit_bytes(&(SpeedLimit){
+            (uint64_t) st.st_size - blob->seen < job_speed_limit_bytes(&(JobSpeedLimit){
                                                          config->takeover_speed,
                                                          config->takeover_usec,
                                                  })) {
@@ -356,8 +356,8 @@ static void ask_to_fill(Blob *blob) {
                 return;
 
         blob->is_filling = true;
-        speed_guard_begin(blob->takeover, blob->status.arrived);
-        speed_guard_begin(blob->minimum, blob->status.arrived);
+        job_speed_guard_begin(blob->takeover, blob->status.arrived);
+        job_speed_guard_begin(blob->minimum, blob->status.arrived);
         blob->filler->events->fill(blob->filler->userdata, blob->filler, fd, blob->status.arrived);
 }
 
@@ -388,9 +388,9 @@ static void on_grown(Blob *blob, uint64_t size) {
         if (size == blob->request.size)
                 stop_watching(blob);
         else {
-                if (speed_guard_move(blob->takeover, size))
+                if (job_speed_guard_move(blob->takeover, size))
                         blob->is_slow = false;
-                (void) speed_guard_move(blob->minimum, size);
+                (void) job_speed_guard_move(blob->minimum, size);
         }
         notify(blob);
 }
@@ -402,7 +402,7 @@ static void on_full(Blob *blob, uint64_t size) {
                         is_kept(blob) && store_partial_free(blob->table->store, size) > 0,
         };
 
-        process_send(blob->verify, &answer, NULL, 0);
+        job_process_send(blob->verify, &answer, NULL, 0);
 }
 
 static void on_verify_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
@@ -513,9 +513,9 @@ static void filled(Blob *blob, ProtoOutcome outcome, const Error *result) {
 
 static void on_verify_ended(void *userdata, const Error *result) {
         Blob *blob = userdata;
-        const ProtoOutcome outcome = process_outcome(blob->verify);
+        const ProtoOutcome outcome = job_process_outcome(blob->verify);
 
-        blob->verify = process_free(blob->verify);
+        blob->verify = job_process_free(blob->verify);
         closep(&blob->pipe_fd);
         blob->pipe_fd = -EBADF;
         blob->is_filling = false;
@@ -527,7 +527,7 @@ static void on_verify_ended(void *userdata, const Error *result) {
                 filled(blob, outcome, result);
 }
 
-static const ProcessEvents verify_events = {
+static const JobProcessEvents verify_events = {
         .message = on_verify_message,
         .ended = on_verify_ended,
 };
@@ -546,13 +546,13 @@ static int start_verify(Blob *blob, int file_fd, int pipe_fd, uint64_t size, Err
         };
         int fds[] = { file_fd, pipe_fd }, r;
 
-        r = process_start(
+        r = job_process_start(
                 blob->table->context, WORKER_VERIFY, &verify_events, blob, &blob->verify, error);
         if (r < 0)
                 return r;
 
-        start.verify_start.user = user_id(process_user(blob->verify));
-        process_send(blob->verify, &start, fds, pipe_fd >= 0 ? 2 : 1);
+        start.verify_start.user = job_user_id(job_process_user(blob->verify));
+        job_process_send(blob->verify, &start, fds, pipe_fd >= 0 ? 2 : 1);
         return 0;
 }
 
@@ -578,7 +578,7 @@ static int start_filling(Blob *blob, Error *error) {
 
         blob->status.is_fetched = true;
         blob->seen = 0;
-        speed_guard_begin(blob->takeover, 0);
+        job_speed_guard_begin(blob->takeover, 0);
         return start_verify(blob, blob->partial_fd, read_fd, blob->request.size, error);
 }
 
@@ -616,13 +616,14 @@ static int on_advance(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-int blob_table_new(const ProcessContext *context, Store *store, BlobTable **ret, Error *error) {
-        BlobTable *table = malloc(sizeof(*table));
+int job_blob_table_new(
+        const JobProcessContext *context, Store *store, JobBlobTable **ret, Error *error) {
+        JobBlobTable *table = malloc(sizeof(*table));
 
         if (!table)
                 return error_oom(error);
 
-        *table = (BlobTable){
+        *table = (JobBlobTable){
                 .context = context,
                 .store = store,
                 .on_advance = on_advance,
@@ -633,7 +634,7 @@ int blob_table_new(const ProcessContext *context, Store *store, BlobTable **ret,
         return 0;
 }
 
-static Blob *find_shared(BlobTable *table, const BlobRequest *request) {
+static Blob *find_shared(JobBlobTable *table, const JobBlobRequest *request) {
         if (request->temporary_directory || request->verify_again)
                 return NULL;
 
@@ -646,14 +647,14 @@ static Blob *find_shared(BlobTable *table, const BlobRequest *request) {
         return NULL;
 }
 
-int blob_use_new(
-        BlobTable *table,
-        const BlobRequest *request,
-        const BlobEvents *events,
+int job_blob_use_new(
+        JobBlobTable *table,
+        const JobBlobRequest *request,
+        const JobBlobEvents *events,
         void *userdata,
-        BlobUse **ret,
+        JobBlobUse **ret,
         Error *error) {
-        _cleanup_(freep) BlobUse *use = NULL;
+        _cleanup_(freep) JobBlobUse *use = NULL;
         Blob *blob;
 
         use = malloc(sizeof(*use));
@@ -667,15 +668,15 @@ int blob_use_new(
                 return error_oom(error);
 
         /* One who joins a blob that is there already is told, too. */
-        *use = (BlobUse){ .events = events, .userdata = userdata };
+        *use = (JobBlobUse){ .events = events, .userdata = userdata };
         append(blob, use);
         schedule(blob);
         *ret = TAKE_PTR(use);
         return 0;
 }
 
-BlobUse *blob_use_free(BlobUse *use) {
-        BlobUse **p;
+JobBlobUse *job_blob_use_free(JobBlobUse *use) {
+        JobBlobUse **p;
         Blob *blob;
 
         if (!use)
@@ -695,9 +696,9 @@ BlobUse *blob_use_free(BlobUse *use) {
         return NULL;
 }
 
-BlobStatus blob_use_status(const BlobUse *use) {
+JobBlobStatus job_blob_use_status(const JobBlobUse *use) {
         const Blob *blob = use->blob;
-        BlobStatus status = blob->status;
+        JobBlobStatus status = blob->status;
 
         status.brought = use->brought;
         status.is_filled = status.state == BLOB_READY && blob->filler == use;
@@ -708,7 +709,7 @@ BlobStatus blob_use_status(const BlobUse *use) {
         return status;
 }
 
-int blob_use_open(const BlobUse *use, int *ret_fd, Error *error) {
+int job_blob_use_open(const JobBlobUse *use, int *ret_fd, Error *error) {
         const Blob *blob = use->blob;
         char path[FD_PATH_MAX];
         int fd;

@@ -4,7 +4,7 @@
 /*
  * Blobs on their way into the store, shared by all jobs that want them, so that each is fetched once.
  *
- * A job that wants a blob gets a BlobUse. Of the users of a blob that is missing, one is asked to fill
+ * A job that wants a blob gets a JobBlobUse. Of the users of a blob that is missing, one is asked to fill
  * it (its fetch worker writes into a pipe, from which a verify worker reads, hashes and appends to the
  * file); when that one goes away, another is asked to go on. The filler may read the file while it grows;
  * the others may once it is verified.
@@ -27,18 +27,18 @@
 #include "job-process.h"
 #include "store-blob.h"
 
-typedef struct BlobTable BlobTable;
-typedef struct BlobUse BlobUse;
+typedef struct JobBlobTable JobBlobTable;
+typedef struct JobBlobUse JobBlobUse;
 
-typedef enum BlobState {
+typedef enum JobBlobState {
         BLOB_WAITING, /* nothing to read yet: being looked for, or hashed before it may be believed */
         BLOB_GROWING, /* a part may be read: this user brought it */
         BLOB_READY,   /* all of it may be read, and its digest was verified */
         BLOB_FAILED,
-} BlobState;
+} JobBlobState;
 
-typedef struct BlobStatus {
-        BlobState state;
+typedef struct JobBlobStatus {
+        JobBlobState state;
         uint64_t size;    /* bytes that may be read */
         uint64_t arrived; /* bytes that are there */
         uint64_t brought; /* bytes that this user brought */
@@ -46,65 +46,66 @@ typedef struct BlobStatus {
         bool is_fetched;  /* it was not in the store when it was asked for */
         bool is_short;    /* BLOB_FAILED since its transfer ended early: who made it may say why */
         const Error *error; /* of BLOB_FAILED; borrowed, valid as long as the use */
-} BlobStatus;
+} JobBlobStatus;
 
-typedef struct BlobEvents {
+typedef struct JobBlobEvents {
         /* The status of a use has changed. The use may be freed here. */
-        void (*changed)(void *userdata, BlobUse *use);
+        void (*changed)(void *userdata, JobBlobUse *use);
 
         /* This user is to write the blob from @offset on into @pipe_fd (borrowed). */
-        void (*fill)(void *userdata, BlobUse *use, int pipe_fd, uint64_t offset);
-} BlobEvents;
+        void (*fill)(void *userdata, JobBlobUse *use, int pipe_fd, uint64_t offset);
+} JobBlobEvents;
 
 /**
- * blob_table_new() - the blobs of one store
+ * job_blob_table_new() - the blobs of one store
  * @context:    borrowed, as is @store
  */
-int blob_table_new(const ProcessContext *context, Store *store, BlobTable **ret, Error *error);
+int job_blob_table_new(
+        const JobProcessContext *context, Store *store, JobBlobTable **ret, Error *error);
 
-/** blob_table_free() - release @table (may be NULL), which nobody may use any more */
-BlobTable *blob_table_free(BlobTable *table);
+/** job_blob_table_free() - release @table (may be NULL), which nobody may use any more */
+JobBlobTable *job_blob_table_free(JobBlobTable *table);
 
-typedef struct BlobRequest {
+typedef struct JobBlobRequest {
         Digest digest;
         uint64_t size; /* bytes, or PROTO_SIZE_UNKNOWN */
         /* Not NULL: it is not to be kept, and arrives here; borrowed as long as the use. */
         const char *temporary_directory;
         bool verify_again; /* hash it even when nobody touched it since it was verified */
-} BlobRequest;
+} JobBlobRequest;
 
 /**
- * blob_use_new() - want a blob
+ * job_blob_use_new() - want a blob
  * @request:    borrowed for the call
  * @events:     borrowed, as is @userdata, until the use is freed; called from the event loop only,
  *              never from inside this function
  *
  * Return: 0, or a negative errno with @error set.
  */
-int blob_use_new(
-        BlobTable *table,
-        const BlobRequest *request,
-        const BlobEvents *events,
+int job_blob_use_new(
+        JobBlobTable *table,
+        const JobBlobRequest *request,
+        const JobBlobEvents *events,
         void *userdata,
-        BlobUse **ret,
+        JobBlobUse **ret,
         Error *error);
 
-/** blob_use_free() - want it no more (may be NULL) */
-BlobUse *blob_use_free(BlobUse *use);
+/** job_blob_use_free() - want it no more (may be NULL) */
+JobBlobUse *job_blob_use_free(JobBlobUse *use);
 
-/** blob_use_status() - how far it is */
-BlobStatus blob_use_status(const BlobUse *use);
+/** job_blob_use_status() - how far it is */
+JobBlobStatus job_blob_use_status(const JobBlobUse *use);
 
 /**
- * blob_use_open() - open it for reading
+ * job_blob_use_open() - open it for reading
  * @ret_fd:     read-only, an open file description of its own; owned by the caller
  *
  * May be called in BLOB_GROWING and BLOB_READY. Return: 0, or a negative errno with @error set.
  */
-int blob_use_open(const BlobUse *use, int *ret_fd, Error *error);
+int job_blob_use_open(const JobBlobUse *use, int *ret_fd, Error *error);
 
-/** blob_table_is_idle() - whether nobody uses a blob */
-bool blob_table_is_idle(const BlobTable *table);
+/** job_blob_table_is_idle() - whether nobody uses a blob */
+bool job_blob_table_is_idle(const JobBlobTable *table);
 
-DEFINE_CLEANUP(BlobTable, blob_table_free);
-DEFINE_CLEANUP(BlobUse, blob_use_free);
+DEFINE_CLEANUP(JobBlobTable, job_blob_table_free);
+DEFINE_CLEANUP(JobBlobUse, job_blob_use_free);

@@ -7,14 +7,14 @@
 
 #include "job-builder.h"
 
-struct Builder {
-        const BuilderEvents *events; /* borrowed */
-        void *userdata;              /* borrowed */
-        Process *process;            /* owned */
+struct JobBuilder {
+        const JobBuilderEvents *events; /* borrowed */
+        void *userdata;                 /* borrowed */
+        JobProcess *process;            /* owned */
 };
 
 static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
-        const Builder *builder = userdata;
+        const JobBuilder *builder = userdata;
 
         if (message->type == PROTO_BUILDER_PROGRESS)
                 builder->events->progress(builder->userdata, message->builder_progress.permille);
@@ -23,14 +23,14 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
 }
 
 static void on_ended(void *userdata, const Error *error) {
-        Builder *builder = userdata;
-        const bool is_unread = process_outcome(builder->process) == PROTO_OUTCOME_OUTPUT_CLOSED;
+        JobBuilder *builder = userdata;
+        const bool is_unread = job_process_outcome(builder->process) == PROTO_OUTCOME_OUTPUT_CLOSED;
 
-        builder->process = process_free(builder->process);
+        builder->process = job_process_free(builder->process);
         builder->events->ended(builder->userdata, error, is_unread);
 }
 
-static const ProcessEvents process_events = {
+static const JobProcessEvents process_events = {
         .message = on_message,
         .ended = on_ended,
 };
@@ -38,53 +38,53 @@ static const ProcessEvents process_events = {
 static_assert(CONFIG_ARGUMENTS_MAX <= PROTO_ARGUMENTS_MAX);
 static_assert(CONFIG_ARGUMENT_BYTES_MAX <= sizeof(((ProtoBuilderArgument *) NULL)->text));
 
-static void send_arguments(const Builder *builder, const ConfigArguments *arguments) {
+static void send_arguments(const JobBuilder *builder, const ConfigArguments *arguments) {
         const char *one = NULL;
 
         while ((one = config_arguments_next(arguments, one))) {
                 ProtoMessage message = { .type = PROTO_BUILDER_ARGUMENT };
 
                 strcpy(message.builder_argument.text, one);
-                process_send(builder->process, &message, NULL, 0);
+                job_process_send(builder->process, &message, NULL, 0);
         }
 }
 
 static void send_start(
-        const Builder *builder, const Config *config, const JobSpec *spec, int pipe_fd) {
+        const JobBuilder *builder, const Config *config, const JobSpec *spec, int pipe_fd) {
         const int fds[] = { pipe_fd, spec->root_password_fd };
         ProtoMessage message = {
                 .type = PROTO_BUILDER_START,
                 .builder_start = {
                         .n_arguments = config->builder.n,
                         .sandbox = config->sandbox,
-                        .user = user_id(process_user(builder->process)),
+                        .user = job_user_id(job_process_user(builder->process)),
                 },
         };
 
         (void) proto_text_set(
                 message.builder_start.template, sizeof(message.builder_start.template),
                 spec->fetch);
-        process_send(builder->process, &message, fds, spec->root_password_fd >= 0 ? 2 : 1);
+        job_process_send(builder->process, &message, fds, spec->root_password_fd >= 0 ? 2 : 1);
         send_arguments(builder, &config->builder);
 }
 
-int builder_start(
-        const ProcessContext *context,
+int job_builder_start(
+        const JobProcessContext *context,
         const JobSpec *spec,
         int pipe_fd,
-        const BuilderEvents *events,
+        const JobBuilderEvents *events,
         void *userdata,
-        Builder **ret,
+        JobBuilder **ret,
         Error *error) {
-        _cleanup_(builder_freep) Builder *builder = NULL;
+        _cleanup_(job_builder_freep) JobBuilder *builder = NULL;
         int r;
 
         builder = malloc(sizeof(*builder));
         if (!builder)
                 return error_oom(error);
 
-        *builder = (Builder){ .events = events, .userdata = userdata };
-        r = process_start(
+        *builder = (JobBuilder){ .events = events, .userdata = userdata };
+        r = job_process_start(
                 context, WORKER_BUILDER, &process_events, builder, &builder->process, error);
         if (r < 0)
                 return r;
@@ -94,16 +94,16 @@ int builder_start(
         return 0;
 }
 
-Builder *builder_free(Builder *builder) {
+JobBuilder *job_builder_free(JobBuilder *builder) {
         if (!builder)
                 return NULL;
 
-        process_free(builder->process);
+        job_process_free(builder->process);
         free(builder);
         return NULL;
 }
 
-void builder_stop(Builder *builder) {
+void job_builder_stop(JobBuilder *builder) {
         if (builder->process)
-                process_stop(builder->process);
+                job_process_stop(builder->process);
 }

@@ -5,44 +5,44 @@
  * A builder worker, which has virt-builder make an image of a template, and writes what is in it into a
  * pipe, as a tarball.
  *
- *     builder_start() ─▶ progress()* ─▶ ended() ─▶ builder_free()
+ *     job_builder_start() ─▶ progress()* ─▶ ended() ─▶ job_builder_free()
  */
 
 #include "job-process.h"
 #include "job-spec.h"
 
-typedef struct Builder Builder;
+typedef struct JobBuilder JobBuilder;
 
-typedef struct BuilderEvents {
+typedef struct JobBuilderEvents {
         void (*progress)(void *userdata, uint32_t permille); /* of what is done */
         void (*warning)(void *userdata, const char *text);
 
         /* The worker is gone; as the last thing. @error is empty when all of the tarball was written;
          * @is_unread: it failed since nobody wanted to read it. */
         void (*ended)(void *userdata, const Error *error, bool is_unread);
-} BuilderEvents;
+} JobBuilderEvents;
 
 /**
- * builder_start() - start
+ * job_builder_start() - start
  * @spec:       of a template; borrowed for the call
  * @pipe_fd:    where the tarball goes; borrowed for the call
  * @events:     borrowed as long as the builder, as is @userdata
  *
  * Return: 0, or a negative errno with @error set.
  */
-int builder_start(
-        const ProcessContext *context,
+int job_builder_start(
+        const JobProcessContext *context,
         const JobSpec *spec,
         int pipe_fd,
-        const BuilderEvents *events,
+        const JobBuilderEvents *events,
         void *userdata,
-        Builder **ret,
+        JobBuilder **ret,
         Error *error);
 
-/** builder_free() - release @builder (may be NULL) */
-Builder *builder_free(Builder *builder);
+/** job_builder_free() - release @builder (may be NULL) */
+JobBuilder *job_builder_free(JobBuilder *builder);
 
-/** builder_stop() - end it; ended() follows */
-void builder_stop(Builder *builder);
+/** job_builder_stop() - end it; ended() follows */
+void job_builder_stop(JobBuilder *builder);
 
-DEFINE_CLEANUP(Builder, builder_free);
+DEFINE_CLEANUP(JobBuilder, job_builder_free);

@@ -16,7 +16,7 @@
 #include "job-destination-internal.h"
 #include "job-owners.h"
 
-bool destination_is_mount_root(int dir_fd, const char *name) {
+bool job_destination_is_mount_root(int dir_fd, const char *name) {
         struct statx sx;
 
         return statx(dir_fd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
@@ -25,8 +25,8 @@ bool destination_is_mount_root(int dir_fd, const char *name) {
                (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
-bool destination_is_empty(int dir_fd) {
-        bool is_mount = destination_is_mount_root(dir_fd, "");
+bool job_destination_is_empty(int dir_fd) {
+        bool is_mount = job_destination_is_mount_root(dir_fd, "");
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         bool empty = true;
@@ -43,14 +43,14 @@ bool destination_is_empty(int dir_fd) {
 }
 
 /* Whether it belongs to one of the ids of a user's own, as who maps owners writes. */
-static bool is_mapped(const Destination *destination, int fd) {
+static bool is_mapped(const JobDestination *destination, int fd) {
         struct stat st;
 
-        return destination->maps_owners && fstat(fd, &st) >= 0 && owners_has(st.st_uid);
+        return destination->maps_owners && fstat(fd, &st) >= 0 && job_owners_has(st.st_uid);
 }
 
-static int check_content(const Destination *destination, int fd, Error *error) {
-        if (!destination->overwrite && !destination_is_empty(fd))
+static int check_content(const JobDestination *destination, int fd, Error *error) {
+        if (!destination->overwrite && !job_destination_is_empty(fd))
                 return error_set(
                         error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
                         "The destination %s is not empty: want a new or empty directory, or --overwrite",
@@ -59,7 +59,7 @@ static int check_content(const Destination *destination, int fd, Error *error) {
             (errno != EACCES || !is_mapped(destination, fd)))
                 return error_set_errno(
                         error, errno, "Cannot write to the destination %s", destination->path);
-        return destination_check_mounts(destination, error);
+        return job_destination_check_mounts(destination, error);
 }
 
 /* Whether somebody besides the owner may write. The bits of the group are the mask of an ACL, too. */
@@ -75,7 +75,7 @@ static bool is_open_to_others(int fd, const struct stat *st) {
  * Whose directories are further up is of no consequence here: who may rename the directory of the
  * destination may do so with the finished tree as well, and nothing is done outside of what we hold.
  */
-int destination_check_owner(const Destination *destination, int fd, Error *error) {
+int job_destination_check_owner(const JobDestination *destination, int fd, Error *error) {
         _cleanup_(closep) int above_fd = -EBADF;
         struct stat st, above;
 
@@ -102,16 +102,16 @@ int destination_check_owner(const Destination *destination, int fd, Error *error
         return 0;
 }
 
-int destination_check_existing(const Destination *destination, int fd, Error *error) {
+int job_destination_check_existing(const JobDestination *destination, int fd, Error *error) {
         int r = check_content(destination, fd, error);
 
-        return r < 0 ? r : destination_check_owner(destination, fd, error);
+        return r < 0 ? r : job_destination_check_owner(destination, fd, error);
 }
 
-static int check_existing(const Destination *destination, Error *error) {
+static int check_existing(const JobDestination *destination, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
 
-        if (destination_is_root(&destination->found))
+        if (job_destination_is_root(&destination->found))
                 return error_set(
                         error, EINVAL, ERROR_INVALID_DESTINATION,
                         "The destination %s is the root of this system: want a directory of its own",
@@ -125,11 +125,11 @@ static int check_existing(const Destination *destination, Error *error) {
         if (fd < 0)
                 return error_set_errno(
                         error, errno, "Cannot open the destination %s", destination->path);
-        return destination_check_existing(destination, fd, error);
+        return job_destination_check_existing(destination, fd, error);
 }
 
 /* Whether the directory in which the destination's first missing part is to be made can be written. */
-static int check_writable(const Destination *destination, Error *error) {
+static int check_writable(const JobDestination *destination, Error *error) {
         if (faccessat(destination->base_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
                 return error_set_errno(
                         error, errno, "Cannot make the destination %s in %.*s", destination->path,
@@ -138,7 +138,7 @@ static int check_writable(const Destination *destination, Error *error) {
         return 0;
 }
 
-static int use_directory(Destination *destination, int directory_fd, Error *error) {
+static int use_directory(JobDestination *destination, int directory_fd, Error *error) {
         _cleanup_(freep) char *real = NULL;
         int r;
 
@@ -146,7 +146,7 @@ static int use_directory(Destination *destination, int directory_fd, Error *erro
                 return error_set(
                         error, ENOTDIR, ERROR_INVALID_DESTINATION,
                         "The descriptor of the destination is not a directory");
-        if (destination_is_root(&destination->found))
+        if (job_destination_is_root(&destination->found))
                 return error_set(
                         error, EINVAL, ERROR_INVALID_DESTINATION,
                         "The descriptor of the destination is the root of this system: want a "
@@ -156,24 +156,24 @@ static int use_directory(Destination *destination, int directory_fd, Error *erro
         if (destination->root_fd < 0)
                 return error_set_errno(error, errno, "Cannot open the destination");
         /* Where it is, whatever the caller calls it. */
-        r = destination_read_path(destination->root_fd, &real, error);
+        r = job_destination_read_path(destination->root_fd, &real, error);
         if (r < 0)
                 return r;
 
-        destination->place = place_free(destination->place);
-        r = place_new(destination->root_fd, real, strlen(real), &destination->place, error);
+        destination->place = job_place_free(destination->place);
+        r = job_place_new(destination->root_fd, real, strlen(real), &destination->place, error);
         if (r < 0)
                 return r;
 
         destination->exists = destination->is_in_place = true;
-        return destination_check_existing(destination, destination->root_fd, error);
+        return job_destination_check_existing(destination, destination->root_fd, error);
 }
 
-Destination *destination_alloc(void) {
-        Destination *destination = malloc(sizeof(*destination));
+JobDestination *job_destination_alloc(void) {
+        JobDestination *destination = malloc(sizeof(*destination));
 
         if (destination)
-                *destination = (Destination){
+                *destination = (JobDestination){
                         .base_fd = -EBADF,
                         .found_fd = -EBADF,
                         .parent_fd = -EBADF,
@@ -185,8 +185,8 @@ Destination *destination_alloc(void) {
         return destination;
 }
 
-int destination_new(const DestinationRequest *request, Destination **ret, Error *error) {
-        _cleanup_(destination_freep) Destination *destination = NULL;
+int job_destination_new(const JobDestinationRequest *request, JobDestination **ret, Error *error) {
+        _cleanup_(job_destination_freep) JobDestination *destination = NULL;
         int r;
 
         if (request->path[0] != '/')
@@ -194,13 +194,13 @@ int destination_new(const DestinationRequest *request, Destination **ret, Error 
                         error, EINVAL, ERROR_INVALID_DESTINATION,
                         "The destination \"%s\" is not an absolute path", request->path);
 
-        destination = destination_alloc();
+        destination = job_destination_alloc();
         if (!destination)
                 return error_oom(error);
 
         destination->overwrite = request->overwrite;
         destination->maps_owners = request->maps_owners;
-        r = destination_resolve(destination, request->path, error);
+        r = job_destination_resolve(destination, request->path, error);
         if (r < 0)
                 return r;
 

@@ -16,10 +16,10 @@
 #define STAGING_CLONE_PATH                                                                         \
         (sizeof(STAGING_PREFIX) + NAME_MAX + sizeof("/" DESTINATION_STAGING_ROOT))
 
-struct Destination {
-        char *path;   /* owned; absolute, without links */
-        char *name;   /* borrowed from @path: the last component */
-        Place *place; /* owned */
+struct JobDestination {
+        char *path;      /* owned; absolute, without links */
+        char *name;      /* borrowed from @path: the last component */
+        JobPlace *place; /* owned */
         int base_fd; /* owned; O_PATH: its directory, or the deepest above it, when the job was accepted */
         size_t base_length; /* of @path: its name */
         size_t existing;    /* of @path: what was there before parents were made */
@@ -43,77 +43,77 @@ struct Destination {
         StoreJournalEntry entry; /* owned; without a lock when it is not noted */
 };
 
-/* destination_alloc() - an empty one, NULL without memory */
-Destination *destination_alloc(void);
+/* job_destination_alloc() - an empty one, NULL without memory */
+JobDestination *job_destination_alloc(void);
 
-/* destination_resolve() - find what exists of @path, and hold it */
-int destination_resolve(Destination *destination, const char *path, Error *error);
+/* job_destination_resolve() - find what exists of @path, and hold it */
+int job_destination_resolve(JobDestination *destination, const char *path, Error *error);
 
-/* destination_read_path() - the path of the directory @fd, owned by the caller */
-int destination_read_path(int fd, char **ret, Error *error);
+/* job_destination_read_path() - the path of the directory @fd, owned by the caller */
+int job_destination_read_path(int fd, char **ret, Error *error);
 
-/* destination_is_root() - whether the directory @st is the root of this system */
-bool destination_is_root(const struct stat *st);
+/* job_destination_is_root() - whether the directory @st is the root of this system */
+bool job_destination_is_root(const struct stat *st);
 
-/* destination_is_same() - whether both are the same directory */
-bool destination_is_same(const struct stat *a, const struct stat *b);
+/* job_destination_is_same() - whether both are the same directory */
+bool job_destination_is_same(const struct stat *a, const struct stat *b);
 
-/* destination_open_below() - open the directory @path, of one or more names, below @dir_fd: no links, no
+/* job_destination_open_below() - open the directory @path, of one or more names, below @dir_fd: no links, no
  * "..". Empty: @dir_fd itself. Returns a descriptor or a negative errno. */
-int destination_open_below(int dir_fd, const char *path, int flags);
+int job_destination_open_below(int dir_fd, const char *path, int flags);
 
-/* destination_open_path() - open the directory that the first @length bytes of @path name, from the root on:
+/* job_destination_open_path() - open the directory that the first @length bytes of @path name, from the root on:
  * no links; as above */
-int destination_open_path(const char *path, size_t length, int flags);
+int job_destination_open_path(const char *path, size_t length, int flags);
 
-/* destination_find_parents() - look how many of the missing parents are still missing; nothing is made */
-int destination_find_parents(Destination *destination, Error *error);
+/* job_destination_find_parents() - look how many of the missing parents are still missing; nothing is made */
+int job_destination_find_parents(JobDestination *destination, Error *error);
 
-/* destination_make_parents() - make those, and open the directory of the destination as parent_fd */
-int destination_make_parents(Destination *destination, Error *error);
+/* job_destination_make_parents() - make those, and open the directory of the destination as parent_fd */
+int job_destination_make_parents(JobDestination *destination, Error *error);
 
-/* destination_remove_parents() - remove those that were made, when they are empty */
-void destination_remove_parents(const Destination *destination);
+/* job_destination_remove_parents() - remove those that were made, when they are empty */
+void job_destination_remove_parents(const JobDestination *destination);
 
-/* destination_check_parent() - whether the path still leads to the directory that we hold */
-int destination_check_parent(const Destination *destination, Error *error);
+/* job_destination_check_parent() - whether the path still leads to the directory that we hold */
+int job_destination_check_parent(const JobDestination *destination, Error *error);
 
-/* destination_check_existing() - whether the directory @fd may be filled: what is in it, and who may write */
-int destination_check_existing(const Destination *destination, int fd, Error *error);
+/* job_destination_check_existing() - whether the directory @fd may be filled: what is in it, and who may write */
+int job_destination_check_existing(const JobDestination *destination, int fd, Error *error);
 
-/* destination_check_mounts() - whether nothing is mounted below what is to be overwritten; -EBUSY
+/* job_destination_check_mounts() - whether nothing is mounted below what is to be overwritten; -EBUSY
  * (ERROR_INVALID_DESTINATION), which names it */
-int destination_check_mounts(const Destination *destination, Error *error);
+int job_destination_check_mounts(const JobDestination *destination, Error *error);
 
-/* destination_check_owner() - the second half of that */
-int destination_check_owner(const Destination *destination, int fd, Error *error);
+/* job_destination_check_owner() - the second half of that */
+int job_destination_check_owner(const JobDestination *destination, int fd, Error *error);
 
-/* destination_is_mount_root() - whether @name in @dir_fd (@dir_fd itself when empty) is mounted on */
-bool destination_is_mount_root(int dir_fd, const char *name);
+/* job_destination_is_mount_root() - whether @name in @dir_fd (@dir_fd itself when empty) is mounted on */
+bool job_destination_is_mount_root(int dir_fd, const char *name);
 
-/* destination_is_empty() - whether nothing is in the directory @dir_fd, but what mkfs puts there */
-bool destination_is_empty(int dir_fd);
+/* job_destination_is_empty() - whether nothing is in the directory @dir_fd, but what mkfs puts there */
+bool job_destination_is_empty(int dir_fd);
 
-/* destination_is_staging() - whether the directory @fd looks like a staging directory of this user */
-bool destination_is_staging(int fd);
+/* job_destination_is_staging() - whether the directory @fd looks like a staging directory of this user */
+bool job_destination_is_staging(int fd);
 
-/* destination_identify() - say in @entry which directory @fd is */
-int destination_identify(int fd, StoreJournalEntry *entry, Error *error);
+/* job_destination_identify() - say in @entry which directory @fd is */
+int job_destination_identify(int fd, StoreJournalEntry *entry, Error *error);
 
-/* destination_is_file_system() - whether the directory @fd is on the file system of @entry */
-bool destination_is_file_system(int fd, const StoreJournalEntry *entry);
+/* job_destination_is_file_system() - whether the directory @fd is on the file system of @entry */
+bool job_destination_is_file_system(int fd, const StoreJournalEntry *entry);
 
-/* destination_lock() - lock what is filled in place; -EBUSY (ERROR_DESTINATION_BUSY) when somebody else has */
-int destination_lock(Destination *destination, Error *error);
+/* job_destination_lock() - lock what is filled in place; -EBUSY (ERROR_DESTINATION_BUSY) when somebody else has */
+int job_destination_lock(JobDestination *destination, Error *error);
 
-/* destination_name_mark() - the name of the mark of @id */
-char *destination_name_mark(const char *id, char ret[static MARK_NAME_MAX]);
+/* job_destination_name_mark() - the name of the mark of @id */
+char *job_destination_name_mark(const char *id, char ret[static MARK_NAME_MAX]);
 
-/* destination_make_mark() - put the mark into the directory @fd, on the disk */
-int destination_make_mark(Destination *destination, int fd, Error *error);
+/* job_destination_make_mark() - put the mark into the directory @fd, on the disk */
+int job_destination_make_mark(JobDestination *destination, int fd, Error *error);
 
-/* destination_has_mark() - whether the file @name in the directory @fd is a mark of this user */
-bool destination_has_mark(int fd, const char *name);
+/* job_destination_has_mark() - whether the file @name in the directory @fd is a mark of this user */
+bool job_destination_has_mark(int fd, const char *name);
 
-/* destination_remove_mark() - remove it, once all that was removed before is gone from the disk */
-int destination_remove_mark(Destination *destination, int fd, Error *error);
+/* job_destination_remove_mark() - remove it, once all that was removed before is gone from the disk */
+int job_destination_remove_mark(JobDestination *destination, int fd, Error *error);

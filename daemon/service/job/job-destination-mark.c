@@ -16,7 +16,7 @@
 #include "base-fd.h"
 #include "job-destination-internal.h"
 
-bool destination_is_staging(int fd) {
+bool job_destination_is_staging(int fd) {
         struct stat st;
 
         /* Where the parent has the setgid bit, what is made in it has it, too. */
@@ -24,7 +24,7 @@ bool destination_is_staging(int fd) {
                (st.st_mode & ACCESSPERMS) == 0700 && st.st_nlink > 0;
 }
 
-int destination_identify(int fd, StoreJournalEntry *entry, Error *error) {
+int job_destination_identify(int fd, StoreJournalEntry *entry, Error *error) {
         struct statvfs vfs;
         struct stat st;
 
@@ -39,7 +39,7 @@ int destination_identify(int fd, StoreJournalEntry *entry, Error *error) {
 
 /* Devices get other numbers when the system starts again, and a number may be given to another file system: it
  * only counts where there is no id. */
-bool destination_is_file_system(int fd, const StoreJournalEntry *entry) {
+bool job_destination_is_file_system(int fd, const StoreJournalEntry *entry) {
         struct statvfs vfs;
         struct stat st;
 
@@ -48,18 +48,18 @@ bool destination_is_file_system(int fd, const StoreJournalEntry *entry) {
         return vfs.f_fsid == entry->file_system && (vfs.f_fsid != 0 || st.st_dev == entry->device);
 }
 
-char *destination_name_mark(const char *id, char ret[static MARK_NAME_MAX]) {
+char *job_destination_name_mark(const char *id, char ret[static MARK_NAME_MAX]) {
         (void) snprintf(ret, MARK_NAME_MAX, STAGING_PREFIX "%s", id);
         return ret;
 }
 
-int destination_make_mark(Destination *destination, int fd, Error *error) {
+int job_destination_make_mark(JobDestination *destination, int fd, Error *error) {
         _cleanup_(closep) int mark_fd = -EBADF;
         char name[MARK_NAME_MAX];
         int r;
 
         mark_fd =
-                openat(fd, destination_name_mark(destination->entry.id, name),
+                openat(fd, job_destination_name_mark(destination->entry.id, name),
                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (mark_fd < 0)
                 return error_set_errno(
@@ -75,7 +75,7 @@ int destination_make_mark(Destination *destination, int fd, Error *error) {
         return 0;
 }
 
-bool destination_has_mark(int fd, const char *name) {
+bool job_destination_has_mark(int fd, const char *name) {
         struct stat st;
 
         return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISREG(st.st_mode) &&
@@ -83,7 +83,7 @@ bool destination_has_mark(int fd, const char *name) {
                st.st_size == 0;
 }
 
-int destination_remove_mark(Destination *destination, int fd, Error *error) {
+int job_destination_remove_mark(JobDestination *destination, int fd, Error *error) {
         int r = fd_sync(fd);
 
         if (r >= 0 && destination->mark[0] != '\0' && unlinkat(fd, destination->mark, 0) < 0 &&

@@ -45,7 +45,7 @@ static int find_mounts(const char *path, char **ret_names, Error *error) {
                      : r;
 }
 
-int destination_check_mounts(const Destination *destination, Error *error) {
+int job_destination_check_mounts(const JobDestination *destination, Error *error) {
         _cleanup_(freep) char *names = NULL;
         const char *path = destination->path;
         char buffer[PATH_MAX];
@@ -66,7 +66,7 @@ int destination_check_mounts(const Destination *destination, Error *error) {
         return r;
 }
 
-int destination_check_step(const DestinationStep *step, Error *error) {
+int job_destination_check_step(const JobDestinationStep *step, Error *error) {
         _cleanup_(freep) char *names = NULL;
         char buffer[PATH_MAX];
         const char *path = path_of(step->directory_fd, buffer, sizeof(buffer));

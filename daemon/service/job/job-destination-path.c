@@ -54,7 +54,7 @@ static int unusable(const char *path, int code, Error *error) {
         return error_set_errno(error, code, "Cannot use the destination %s", path);
 }
 
-static int replaced(const Destination *destination, Error *error) {
+static int replaced(const JobDestination *destination, Error *error) {
         return error_set(
                 error, ESTALE, ERROR_INVALID_DESTINATION,
                 "The way to the destination %s is another one than it was when the job was accepted: "
@@ -62,17 +62,17 @@ static int replaced(const Destination *destination, Error *error) {
                 destination->path);
 }
 
-bool destination_is_same(const struct stat *a, const struct stat *b) {
+bool job_destination_is_same(const struct stat *a, const struct stat *b) {
         return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-bool destination_is_root(const struct stat *st) {
+bool job_destination_is_root(const struct stat *st) {
         struct stat root;
 
-        return stat("/", &root) >= 0 && destination_is_same(st, &root);
+        return stat("/", &root) >= 0 && job_destination_is_same(st, &root);
 }
 
-int destination_read_path(int fd, char **ret, Error *error) {
+int job_destination_read_path(int fd, char **ret, Error *error) {
         char link[FD_PATH_MAX], path[PATH_MAX];
         struct stat st;
         ssize_t n;
@@ -92,7 +92,7 @@ int destination_read_path(int fd, char **ret, Error *error) {
         return *ret ? 0 : error_oom(error);
 }
 
-int destination_open_below(int dir_fd, const char *path, int flags) {
+int job_destination_open_below(int dir_fd, const char *path, int flags) {
         struct open_how how = {
                 .flags = (unsigned) (flags | O_DIRECTORY | O_CLOEXEC),
                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
@@ -109,7 +109,7 @@ int destination_open_below(int dir_fd, const char *path, int flags) {
         return fd < 0 ? -errno : fd;
 }
 
-int destination_open_path(const char *path, size_t length, int flags) {
+int job_destination_open_path(const char *path, size_t length, int flags) {
         _cleanup_(freep) char *names = strndup(path + 1, length > 0 ? length - 1 : 0);
         _cleanup_(closep) int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -117,11 +117,11 @@ int destination_open_path(const char *path, size_t length, int flags) {
                 return -ENOMEM;
         if (root_fd < 0)
                 return -errno;
-        return destination_open_below(root_fd, names, flags);
+        return job_destination_open_below(root_fd, names, flags);
 }
 
 /* Bytes of the path that name the directory of the destination. */
-static size_t parent_length(const Destination *destination) {
+static size_t parent_length(const JobDestination *destination) {
         return (size_t) (destination->name - 1 - destination->path);
 }
 
@@ -179,11 +179,11 @@ static int check_first_missing(int fd, const char *path, const char *missing, Er
 
 /* Takes the path as the kernel has resolved it, with what is missing behind it. */
 static int set_path(
-        Destination *destination, const char *path, int fd, const char *missing, Error *error) {
+        JobDestination *destination, const char *path, int fd, const char *missing, Error *error) {
         _cleanup_(freep) char *real = NULL;
         int r;
 
-        r = destination_read_path(fd, &real, error);
+        r = job_destination_read_path(fd, &real, error);
         if (r < 0)
                 return r;
 
@@ -206,24 +206,24 @@ static int set_path(
 }
 
 /* The destination is there: what we hold is the directory in which it is. */
-static int hold_parent(Destination *destination, Error *error) {
+static int hold_parent(JobDestination *destination, Error *error) {
         struct stat st;
 
         destination->base_length = parent_length(destination);
         destination->base_fd =
-                destination_open_path(destination->path, destination->base_length, O_PATH);
+                job_destination_open_path(destination->path, destination->base_length, O_PATH);
         if (destination->base_fd < 0)
                 return error_set_errno(
                         error, -destination->base_fd,
                         "Cannot open the directory of the destination %s", destination->path);
         if (fstat(destination->found_fd, &destination->found) < 0 ||
             fstatat(destination->base_fd, destination->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-            !destination_is_same(&st, &destination->found))
+            !job_destination_is_same(&st, &destination->found))
                 return replaced(destination, error);
         return 0;
 }
 
-int destination_resolve(Destination *destination, const char *path, Error *error) {
+int job_destination_resolve(JobDestination *destination, const char *path, Error *error) {
         _cleanup_(freep) char *copy = strdup(path);
         _cleanup_(closep) int fd = -EBADF;
         size_t length = 0;
@@ -244,7 +244,7 @@ int destination_resolve(Destination *destination, const char *path, Error *error
         destination->exists = copy[length] == '\0';
         r = set_path(destination, path, fd, copy + length, error);
         if (r >= 0)
-                r = place_new(
+                r = job_place_new(
                         fd, destination->path, destination->existing, &destination->place, error);
         if (r < 0)
                 return r;
@@ -259,24 +259,24 @@ int destination_resolve(Destination *destination, const char *path, Error *error
         return r;
 }
 
-int destination_check_parent(const Destination *destination, Error *error) {
+int job_destination_check_parent(const JobDestination *destination, Error *error) {
         const bool has_parent = destination->parent_fd >= 0;
         const int held_fd = has_parent ? destination->parent_fd : destination->base_fd;
         _cleanup_(closep) int fd = -EBADF;
         struct stat held, found;
 
-        fd = destination_open_path(
+        fd = job_destination_open_path(
                 destination->path,
                 has_parent ? parent_length(destination) : destination->base_length, O_PATH);
         if (fd < 0 || fstat(fd, &found) < 0 || fstat(held_fd, &held) < 0 ||
-            !destination_is_same(&found, &held))
+            !job_destination_is_same(&found, &held))
                 return replaced(destination, error);
         return 0;
 }
 
-int destination_find_parents(Destination *destination, Error *error) {
+int job_destination_find_parents(JobDestination *destination, Error *error) {
         const char *p = destination->path + destination->base_length;
-        _cleanup_(closep) int fd = destination_open_below(destination->base_fd, "", O_PATH);
+        _cleanup_(closep) int fd = job_destination_open_below(destination->base_fd, "", O_PATH);
 
         /* Of the names behind slashes, the last one is the destination's own. */
         while (fd >= 0 && p + 1 < destination->name) {
@@ -285,7 +285,7 @@ int destination_find_parents(Destination *destination, Error *error) {
 
                 destination->existing = (size_t) (p - destination->path);
                 p = next_name(p + 1, name);
-                next = destination_open_below(fd, name, O_PATH);
+                next = job_destination_open_below(fd, name, O_PATH);
                 if (next == -ENOENT)
                         return 0;
                 (void) close(fd);
@@ -311,7 +311,7 @@ static int make_parent(int dir_fd, const char *name) {
         is_new = mkdirat(dir_fd, name, 0755) >= 0;
         if (!is_new && errno != EEXIST)
                 return -errno;
-        fd = destination_open_below(dir_fd, name, O_PATH);
+        fd = job_destination_open_below(dir_fd, name, O_PATH);
         if (fd < 0 || !is_new)
                 return TAKE_FD(fd);
         if (fstat(fd, &st) < 0 || st.st_uid != geteuid())
@@ -323,9 +323,9 @@ static int make_parent(int dir_fd, const char *name) {
         return TAKE_FD(fd);
 }
 
-int destination_make_parents(Destination *destination, Error *error) {
+int job_destination_make_parents(JobDestination *destination, Error *error) {
         const char *p = destination->path + destination->base_length;
-        _cleanup_(closep) int fd = destination_open_below(destination->base_fd, "", O_PATH);
+        _cleanup_(closep) int fd = job_destination_open_below(destination->base_fd, "", O_PATH);
 
         while (fd >= 0 && p + 1 < destination->name) {
                 char name[NAME_MAX + 1];
@@ -350,7 +350,7 @@ int destination_make_parents(Destination *destination, Error *error) {
         return 0;
 }
 
-void destination_remove_parents(const Destination *destination) {
+void job_destination_remove_parents(const JobDestination *destination) {
         _cleanup_(freep) char *path = strdup(destination->path + destination->base_length);
         const size_t existing = destination->existing - destination->base_length;
         size_t length = parent_length(destination) - destination->base_length;
@@ -362,7 +362,7 @@ void destination_remove_parents(const Destination *destination) {
                 path[length] = '\0';
                 name = strrchr(path, '/');
                 *name++ = '\0';
-                fd = destination_open_below(
+                fd = job_destination_open_below(
                         destination->base_fd, path[0] == '/' ? path + 1 : path, O_PATH);
                 if (fd < 0 || unlinkat(fd, name, AT_REMOVEDIR) < 0)
                         return;

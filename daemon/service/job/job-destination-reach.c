@@ -13,7 +13,7 @@ static bool is_same(const struct stat *a, const struct stat *b) {
         return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-bool destination_lends_rights(const Destination *destination) {
+bool job_destination_lends_rights(const JobDestination *destination) {
         _cleanup_(closep) int fd = -EBADF;
         struct statvfs vfs;
         struct stat st, above;

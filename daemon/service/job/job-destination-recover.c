@@ -13,7 +13,7 @@
 #include "job-destination-internal.h"
 
 /* What is there is not what the entry speaks of, and will not be either. */
-static int disagrees(const Destination *destination, const char *why, Error *error) {
+static int disagrees(const JobDestination *destination, const char *why, Error *error) {
         return error_set(
                 error, ESTALE, ERROR_FAILED, "%s%s%s is left as it is: %s", destination->path,
                 destination->is_in_place ? "" : " or what was to become it, ",
@@ -21,7 +21,7 @@ static int disagrees(const Destination *destination, const char *why, Error *err
 }
 
 /* What the entry speaks of is not there, but may be later. */
-static int is_away(const Destination *destination, const char *why, Error *error) {
+static int is_away(const JobDestination *destination, const char *why, Error *error) {
         return error_set(
                 error, EXDEV, ERROR_FAILED,
                 "%s is left as it is: %s; entry %s of the journal stays until that is there again",
@@ -29,12 +29,12 @@ static int is_away(const Destination *destination, const char *why, Error *error
 }
 
 /* Whether @fd is the directory of the entry. */
-static int check_identity(Destination *destination, int fd, Error *error) {
+static int check_identity(JobDestination *destination, int fd, Error *error) {
         struct stat st;
 
         if (fstat(fd, &st) < 0)
                 return error_set_errno(error, errno, "Cannot look at %s", destination->path);
-        if (!destination_is_file_system(fd, &destination->entry))
+        if (!job_destination_is_file_system(fd, &destination->entry))
                 return is_away(
                         destination,
                         "another file system is there than the one on which a job worked", error);
@@ -42,7 +42,7 @@ static int check_identity(Destination *destination, int fd, Error *error) {
                 return disagrees(
                         destination,
                         "another directory is there than the one in which a job worked", error);
-        if (!destination_has_mark(fd, destination->mark))
+        if (!job_destination_has_mark(fd, destination->mark))
                 return disagrees(
                         destination,
                         "the mark that the job made in it is not there, or is not of this user",
@@ -51,20 +51,20 @@ static int check_identity(Destination *destination, int fd, Error *error) {
 }
 
 /* Nothing is left but, maybe, the directories above it. */
-static int finish(Destination *destination) {
-        destination_remove_parents(destination);
+static int finish(JobDestination *destination) {
+        job_destination_remove_parents(destination);
         if (destination->parent_fd >= 0)
                 (void) fd_sync(destination->parent_fd);
         return 0;
 }
 
-static int open_parent(Destination *destination, Error *error) {
+static int open_parent(JobDestination *destination, Error *error) {
         const size_t length = (size_t) (destination->name - 1 - destination->path);
 
         destination->base_length = destination->existing = destination->entry.existing;
         destination->base_fd =
-                destination_open_path(destination->path, destination->base_length, O_PATH);
-        destination->parent_fd = destination_open_path(destination->path, length, O_RDONLY);
+                job_destination_open_path(destination->path, destination->base_length, O_PATH);
+        destination->parent_fd = job_destination_open_path(destination->path, length, O_RDONLY);
         if (destination->parent_fd == -ELOOP)
                 return disagrees(
                         destination, "there is a link on the way where a directory was", error);
@@ -80,7 +80,7 @@ static int open_parent(Destination *destination, Error *error) {
 }
 
 /* Opens what a killed daemon left: returns 0 when there is no such thing. */
-static int open_staging(Destination *destination, Error *error) {
+static int open_staging(JobDestination *destination, Error *error) {
         StoreJournalEntry *entry = &destination->entry;
         _cleanup_(closep) int fd = -EBADF;
         int r;
@@ -89,22 +89,22 @@ static int open_staging(Destination *destination, Error *error) {
         if (r <= 0)
                 return r < 0 ? r : finish(destination);
 
-        fd = destination_open_below(destination->parent_fd, entry->staging, O_RDONLY);
+        fd = job_destination_open_below(destination->parent_fd, entry->staging, O_RDONLY);
         if (fd == -ENOENT && entry->inode != 0)
                 return disagrees(
                         destination, "it is not where it was made; was it moved, or removed?",
                         error);
         if (fd == -ENOENT)
                 return finish(destination);
-        if (fd < 0 || !destination_is_staging(fd))
+        if (fd < 0 || !job_destination_is_staging(fd))
                 return disagrees(
                         destination, "it is no directory of this user with the mode 0700", error);
 
         /* Killed before it could be noted which directory it is: the mark has a name of its own. */
         if (entry->inode == 0)
-                r = destination_identify(fd, entry, error);
+                r = job_destination_identify(fd, entry, error);
         /* Without a mark it is only removed if it is empty: that comes first and goes last. */
-        if (r >= 0 && !destination_has_mark(fd, destination->mark) &&
+        if (r >= 0 && !job_destination_has_mark(fd, destination->mark) &&
             unlinkat(destination->parent_fd, entry->staging, AT_REMOVEDIR) >= 0)
                 return finish(destination);
         if (r >= 0)
@@ -117,7 +117,7 @@ static int open_staging(Destination *destination, Error *error) {
 }
 
 /* What was being filled in place. */
-static int open_in_place(Destination *destination, Error *error) {
+static int open_in_place(JobDestination *destination, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         int r;
 
@@ -125,7 +125,7 @@ static int open_in_place(Destination *destination, Error *error) {
         if (destination->entry.inode == 0)
                 return 0;
 
-        fd = destination_open_path(destination->path, strlen(destination->path), O_RDONLY);
+        fd = job_destination_open_path(destination->path, strlen(destination->path), O_RDONLY);
         if (fd == -ELOOP || fd == -ENOTDIR)
                 return disagrees(
                         destination, "there is a link or a file where a directory was", error);
@@ -135,22 +135,23 @@ static int open_in_place(Destination *destination, Error *error) {
                 return error_set_errno(error, -fd, "Cannot open %s", destination->path);
 
         /* Killed before the mark was made, or after it was removed. */
-        if (destination_is_file_system(fd, &destination->entry) && destination_is_empty(fd))
+        if (job_destination_is_file_system(fd, &destination->entry) && job_destination_is_empty(fd))
                 return 0;
         r = check_identity(destination, fd, error);
         if (r < 0)
                 return r;
 
         destination->root_fd = TAKE_FD(fd);
-        r = destination_lock(destination, error);
+        r = job_destination_lock(destination, error);
         if (r < 0)
                 return r;
         destination->is_locked = true;
         return 1;
 }
 
-int destination_recover(Store *store, StoreJournalEntry *entry, Destination **ret, Error *error) {
-        _cleanup_(destination_freep) Destination *destination = destination_alloc();
+int job_destination_recover(
+        Store *store, StoreJournalEntry *entry, JobDestination **ret, Error *error) {
+        _cleanup_(job_destination_freep) JobDestination *destination = job_destination_alloc();
         int r;
 
         if (!destination)
@@ -164,7 +165,7 @@ int destination_recover(Store *store, StoreJournalEntry *entry, Destination **re
         destination->name = strrchr(destination->path, '/') + 1;
         destination->entry = *entry;
         *entry = STORE_JOURNAL_ENTRY_NULL;
-        (void) destination_name_mark(destination->entry.id, destination->mark);
+        (void) job_destination_name_mark(destination->entry.id, destination->mark);
 
         r = destination->entry.staging[0] == '\0' ? open_in_place(destination, error)
                                                   : open_staging(destination, error);

@@ -16,7 +16,7 @@
 
 #define NSEC_PER_SEC 1000000000U
 
-Destination *destination_free(Destination *destination) {
+JobDestination *job_destination_free(JobDestination *destination) {
         if (!destination)
                 return NULL;
 
@@ -27,26 +27,26 @@ Destination *destination_free(Destination *destination) {
         closep(&destination->root_fd);
         closep(&destination->lock_fd);
         store_journal_entry_done(&destination->entry);
-        place_free(destination->place);
+        job_place_free(destination->place);
         free(destination->path);
         free(destination);
         return NULL;
 }
 
-const char *destination_path(const Destination *destination) {
+const char *job_destination_path(const JobDestination *destination) {
         return destination->path;
 }
 
-Place *destination_take_place(Destination *destination) {
+JobPlace *job_destination_take_place(JobDestination *destination) {
         return TAKE_PTR(destination->place);
 }
 
-static bool is_noted(const Destination *destination) {
+static bool is_noted(const JobDestination *destination) {
         return destination->entry.lock_fd >= 0;
 }
 
 /* A name that is too long for what goes around it is cut. */
-static int name_staging(Destination *destination, Error *error) {
+static int name_staging(JobDestination *destination, Error *error) {
         StoreJournalEntry *entry = &destination->entry;
 
         if (asprintf(
@@ -64,7 +64,7 @@ static int name_staging(Destination *destination, Error *error) {
 }
 
 /* Notes that a job is about to work here, unless another one does. */
-static int note(Destination *destination, Error *error) {
+static int note(JobDestination *destination, Error *error) {
         StoreJournalEntry *entry = &destination->entry;
         int r;
 
@@ -88,13 +88,13 @@ static int note(Destination *destination, Error *error) {
         return r;
 }
 
-static void forget(Destination *destination) {
+static void forget(JobDestination *destination) {
         if (is_noted(destination))
                 store_journal_remove(destination->store, &destination->entry);
 }
 
 /* Makes the staging directory, marks it, and notes which one it is. */
-static int make_staging(Destination *destination, Error *error) {
+static int make_staging(JobDestination *destination, Error *error) {
         StoreJournalEntry *entry = &destination->entry;
         _cleanup_(closep) int fd = -EBADF;
         int r;
@@ -102,9 +102,9 @@ static int make_staging(Destination *destination, Error *error) {
         if (mkdirat(destination->parent_fd, entry->staging, 0700) < 0)
                 return -errno;
 
-        fd = destination_open_below(destination->parent_fd, entry->staging, O_RDONLY);
+        fd = job_destination_open_below(destination->parent_fd, entry->staging, O_RDONLY);
         /* Without the setgid bit, which the tree would get from it. */
-        if (fd < 0 || !destination_is_staging(fd) || fchmod(fd, 0700) < 0) {
+        if (fd < 0 || !job_destination_is_staging(fd) || fchmod(fd, 0700) < 0) {
                 (void) unlinkat(destination->parent_fd, entry->staging, AT_REMOVEDIR);
                 return error_set(
                         error, ESTALE, ERROR_FAILED,
@@ -112,9 +112,9 @@ static int make_staging(Destination *destination, Error *error) {
         }
 
         destination->staging_fd = TAKE_FD(fd);
-        r = destination_make_mark(destination, destination->staging_fd, error);
+        r = job_destination_make_mark(destination, destination->staging_fd, error);
         if (r >= 0)
-                r = destination_identify(destination->staging_fd, entry, error);
+                r = job_destination_identify(destination->staging_fd, entry, error);
         if (r < 0)
                 return r;
 
@@ -126,15 +126,15 @@ static int make_staging(Destination *destination, Error *error) {
 }
 
 /* Opens what is at the destination, which has to be what was there when the job was accepted. */
-static int open_found(const Destination *destination, int flags, Error *error) {
+static int open_found(const JobDestination *destination, int flags, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         struct stat st;
 
-        fd = destination_open_below(destination->parent_fd, destination->name, flags);
+        fd = job_destination_open_below(destination->parent_fd, destination->name, flags);
         if (fd < 0 && fd != -ENOENT && fd != -ELOOP && fd != -ENOTDIR)
                 return error_set_errno(
                         error, -fd, "Cannot open the destination %s", destination->path);
-        if (fd < 0 || fstat(fd, &st) < 0 || !destination_is_same(&st, &destination->found))
+        if (fd < 0 || fstat(fd, &st) < 0 || !job_destination_is_same(&st, &destination->found))
                 return error_set(
                         error, ESTALE, ERROR_INVALID_DESTINATION,
                         "The destination %s is not what it was when the job was accepted: somebody has "
@@ -147,7 +147,7 @@ static uint64_t nsec_of(const struct timespec *time) {
         return (uint64_t) time->tv_sec * NSEC_PER_SEC + (uint64_t) time->tv_nsec;
 }
 
-static void remember_times(Destination *destination, const struct stat *st) {
+static void remember_times(JobDestination *destination, const struct stat *st) {
         struct timespec now;
 
         (void) clock_gettime(CLOCK_REALTIME, &now);
@@ -156,7 +156,7 @@ static void remember_times(Destination *destination, const struct stat *st) {
 }
 
 /* The root of the new tree looks like the directory that it replaces, until the image says otherwise. */
-static int make_root(Destination *destination, Error *error) {
+static int make_root(JobDestination *destination, Error *error) {
         struct stat st = { .st_mode = 0755, .st_uid = geteuid(), .st_gid = getegid() };
 
         if (destination->exists) {
@@ -166,7 +166,7 @@ static int make_root(Destination *destination, Error *error) {
                 int r = fd;
 
                 if (r >= 0)
-                        r = destination_check_owner(destination, fd, error);
+                        r = job_destination_check_owner(destination, fd, error);
                 if (r >= 0 && fstat(fd, &st) < 0)
                         r = error_set_errno(
                                 error, errno, "Cannot look at the destination %s",
@@ -179,8 +179,8 @@ static int make_root(Destination *destination, Error *error) {
         if (mkdirat(destination->staging_fd, DESTINATION_STAGING_ROOT, 0700) < 0)
                 return error_set_errno(error, errno, "Cannot make a directory for the new tree");
 
-        destination->root_fd =
-                destination_open_below(destination->staging_fd, DESTINATION_STAGING_ROOT, O_RDONLY);
+        destination->root_fd = job_destination_open_below(
+                destination->staging_fd, DESTINATION_STAGING_ROOT, O_RDONLY);
         if (destination->root_fd < 0 || fchmod(destination->root_fd, st.st_mode & 07777) < 0)
                 return error_set_errno(error, errno, "Cannot open the directory for the new tree");
         /* Who may not keep the owner becomes the owner. */
@@ -189,7 +189,7 @@ static int make_root(Destination *destination, Error *error) {
 }
 
 /* A worker that is about to end may still have the root when the daemon is gone: it has another lock. */
-int destination_lock(Destination *destination, Error *error) {
+int job_destination_lock(JobDestination *destination, Error *error) {
         destination->lock_fd =
                 openat(destination->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (destination->lock_fd < 0)
@@ -203,17 +203,17 @@ int destination_lock(Destination *destination, Error *error) {
 }
 
 /* Somebody may have filled it since it was looked at. */
-static int lock_in_place(Destination *destination, Error *error) {
-        int r = destination_lock(destination, error);
+static int lock_in_place(JobDestination *destination, Error *error) {
+        int r = job_destination_lock(destination, error);
 
         if (r >= 0)
-                r = destination_check_existing(destination, destination->root_fd, error);
+                r = job_destination_check_existing(destination, destination->root_fd, error);
         if (r >= 0)
                 destination->is_locked = true;
         return r;
 }
 
-static int use_in_place(Destination *destination, Error *error) {
+static int use_in_place(JobDestination *destination, Error *error) {
         StoreJournalEntry *entry = &destination->entry;
         int r;
 
@@ -229,16 +229,16 @@ static int use_in_place(Destination *destination, Error *error) {
         entry->staging[0] = '\0';
         /* With content, nobody could tell later what is new: there is nothing to be emptied. */
         if (!destination->overwrite)
-                r = destination_identify(destination->root_fd, entry, error);
+                r = job_destination_identify(destination->root_fd, entry, error);
         if (r >= 0)
                 r = store_journal_write(destination->store, entry, error);
         if (r >= 0 && !destination->overwrite)
-                r = destination_make_mark(destination, destination->root_fd, error);
+                r = job_destination_make_mark(destination, destination->root_fd, error);
         return r;
 }
 
 /* Makes the staging directory with the root in it. */
-static int stage(Destination *destination, Error *error) {
+static int stage(JobDestination *destination, Error *error) {
         _cleanup_(error_clear) Error why = ERROR_NULL;
         int r;
 
@@ -256,40 +256,40 @@ static int stage(Destination *destination, Error *error) {
         return r;
 }
 
-int destination_prepare(Destination *destination, Store *store, Error *error) {
+int job_destination_prepare(JobDestination *destination, Store *store, Error *error) {
         int r;
 
         destination->store = store;
         if (destination->is_in_place)
                 return lock_in_place(destination, error);
 
-        r = destination_check_parent(destination, error);
+        r = job_destination_check_parent(destination, error);
         if (r >= 0)
-                r = destination_find_parents(destination, error);
+                r = job_destination_find_parents(destination, error);
         if (r >= 0)
                 r = note(destination, error);
         if (r >= 0)
-                r = destination_make_parents(destination, error);
+                r = job_destination_make_parents(destination, error);
         if (r < 0)
                 return r;
 
         if (destination->exists &&
-            destination_is_mount_root(destination->parent_fd, destination->name))
+            job_destination_is_mount_root(destination->parent_fd, destination->name))
                 return use_in_place(destination, error);
 
-        r = destination_check_mounts(destination, error);
+        r = job_destination_check_mounts(destination, error);
         return r < 0 ? r : stage(destination, error);
 }
 
-int destination_root_fd(const Destination *destination) {
+int job_destination_root_fd(const JobDestination *destination) {
         return destination->root_fd;
 }
 
-bool destination_clone_step(const Destination *destination, DestinationStep *ret) {
+bool job_destination_clone_step(const JobDestination *destination, JobDestinationStep *ret) {
         if (!destination->exists || destination->is_in_place || !destination->overwrite)
                 return false;
 
-        *ret = (DestinationStep){
+        *ret = (JobDestinationStep){
                 .directory_fd = destination->parent_fd,
                 .name = destination->name,
                 .target = destination->clone_target,
@@ -297,11 +297,11 @@ bool destination_clone_step(const Destination *destination, DestinationStep *ret
         return true;
 }
 
-static bool changes_places(const Destination *destination) {
+static bool changes_places(const JobDestination *destination) {
         return destination->overwrite && destination->exists;
 }
 
-static int rename_root(const Destination *destination, unsigned flags) {
+static int rename_root(const JobDestination *destination, unsigned flags) {
         return renameat2(
                        destination->staging_fd, DESTINATION_STAGING_ROOT, destination->parent_fd,
                        destination->name, flags) < 0
@@ -310,17 +310,17 @@ static int rename_root(const Destination *destination, unsigned flags) {
 }
 
 /* Whether what has come out of the destination's place is what was to come out. */
-static bool is_found_in_staging(const Destination *destination) {
+static bool is_found_in_staging(const JobDestination *destination) {
         struct stat st;
 
         return fstatat(destination->staging_fd, DESTINATION_STAGING_ROOT, &st,
                        AT_SYMLINK_NOFOLLOW) >= 0 &&
-               destination_is_same(&st, &destination->found);
+               job_destination_is_same(&st, &destination->found);
 }
 
 /* Some file systems, such as XFS, modify directories that change places: the new root tells, into which nobody
  * else could write. */
-static int change_places(Destination *destination) {
+static int change_places(JobDestination *destination) {
         struct stat root_before, root_after, before, after;
         int r;
 
@@ -339,13 +339,13 @@ static int change_places(Destination *destination) {
         return 0;
 }
 
-static int publish(Destination *destination, Error *error) {
+static int publish(JobDestination *destination, Error *error) {
         const unsigned flags = changes_places(destination) ? RENAME_EXCHANGE : 0;
         int r;
 
-        r = destination_check_parent(destination, error);
+        r = job_destination_check_parent(destination, error);
         if (r >= 0)
-                r = destination_check_mounts(destination, error);
+                r = job_destination_check_mounts(destination, error);
         if (r < 0)
                 return r;
 
@@ -386,14 +386,14 @@ static int publish(Destination *destination, Error *error) {
         return 0;
 }
 
-int destination_commit(Destination *destination, Error *error) {
+int job_destination_commit(JobDestination *destination, Error *error) {
         int r;
 
         if (!destination->is_in_place)
                 return publish(destination, error);
 
         /* From now on it is not to be emptied again. */
-        r = destination_remove_mark(destination, destination->root_fd, error);
+        r = job_destination_remove_mark(destination, destination->root_fd, error);
         if (r < 0)
                 return r;
         forget(destination);
@@ -401,15 +401,15 @@ int destination_commit(Destination *destination, Error *error) {
         return 0;
 }
 
-void destination_give_up(Destination *destination) {
+void job_destination_give_up(JobDestination *destination) {
         destination->is_given_up = true;
 }
 
-bool destination_check_clone_step(const Destination *destination, DestinationStep *ret) {
+bool job_destination_check_clone_step(const JobDestination *destination, JobDestinationStep *ret) {
         if (destination->is_in_place || !destination->is_committed || !changes_places(destination))
                 return false;
 
-        *ret = (DestinationStep){
+        *ret = (JobDestinationStep){
                 .directory_fd = destination->staging_fd,
                 .name = DESTINATION_STAGING_ROOT,
                 .is_check = true,
@@ -420,13 +420,13 @@ bool destination_check_clone_step(const Destination *destination, DestinationSte
 }
 
 /* What somebody has changed is not removed, but nobody would find it: returns -ESTALE with @error set. */
-static int leave_staging(Destination *destination, Error *error) {
+static int leave_staging(JobDestination *destination, Error *error) {
         _cleanup_(freep) char *path = NULL;
         const char *where = destination->entry.staging;
 
-        if (destination_read_path(destination->staging_fd, &path, NULL) >= 0)
+        if (job_destination_read_path(destination->staging_fd, &path, NULL) >= 0)
                 where = path;
-        (void) destination_remove_mark(destination, destination->staging_fd, NULL);
+        (void) job_destination_remove_mark(destination, destination->staging_fd, NULL);
         forget(destination);
         closep(&destination->staging_fd);
         destination->staging_fd = -EBADF;
@@ -437,12 +437,13 @@ static int leave_staging(Destination *destination, Error *error) {
                 destination->path, where);
 }
 
-int destination_revert(Destination *destination, Error *error) {
+int job_destination_revert(JobDestination *destination, Error *error) {
         struct stat named, held;
 
         if (fstat(destination->root_fd, &held) < 0 ||
             fstatat(destination->parent_fd, destination->name, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
-            !destination_is_same(&named, &held) || rename_root(destination, RENAME_EXCHANGE) < 0)
+            !job_destination_is_same(&named, &held) ||
+            rename_root(destination, RENAME_EXCHANGE) < 0)
                 return leave_staging(destination, error);
 
         destination->is_committed = false;
@@ -451,7 +452,8 @@ int destination_revert(Destination *destination, Error *error) {
         return 0;
 }
 
-int destination_commit_step(const Destination *destination, DestinationStep *ret, Error *error) {
+int job_destination_commit_step(
+        const JobDestination *destination, JobDestinationStep *ret, Error *error) {
         struct stat st;
         int r;
 
@@ -459,13 +461,13 @@ int destination_commit_step(const Destination *destination, DestinationStep *ret
             st.st_uid == geteuid())
                 return 0;
 
-        r = destination_check_parent(destination, error);
+        r = job_destination_check_parent(destination, error);
         if (r >= 0)
-                r = destination_check_mounts(destination, error);
+                r = job_destination_check_mounts(destination, error);
         if (r < 0)
                 return r;
 
-        *ret = (DestinationStep){
+        *ret = (JobDestinationStep){
                 .directory_fd = destination->parent_fd,
                 .name = destination->name,
                 .target = destination->clone_target,
@@ -475,11 +477,11 @@ int destination_commit_step(const Destination *destination, DestinationStep *ret
         return 1;
 }
 
-bool destination_has_committed(Destination *destination) {
+bool job_destination_has_committed(JobDestination *destination) {
         struct stat now, root;
 
         if (fstatat(destination->parent_fd, destination->name, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
-            fstat(destination->root_fd, &root) < 0 || !destination_is_same(&now, &root))
+            fstat(destination->root_fd, &root) < 0 || !job_destination_is_same(&now, &root))
                 return false;
 
         destination->is_committed = true;
@@ -488,7 +490,7 @@ bool destination_has_committed(Destination *destination) {
         return true;
 }
 
-bool destination_cleanup_step(const Destination *destination, DestinationStep *ret) {
+bool job_destination_cleanup_step(const JobDestination *destination, JobDestinationStep *ret) {
         /* With "overwrite", what was there and what is new cannot be told apart. */
         if (destination->is_in_place &&
             (destination->is_committed || destination->overwrite || !destination->is_locked))
@@ -499,7 +501,7 @@ bool destination_cleanup_step(const Destination *destination, DestinationStep *r
         if (!destination->is_in_place && destination->is_committed && !changes_places(destination))
                 return false;
 
-        *ret = (DestinationStep){
+        *ret = (JobDestinationStep){
                 .directory_fd =
                         destination->is_in_place ? destination->root_fd : destination->staging_fd,
                 .name = destination->mark,
@@ -508,21 +510,21 @@ bool destination_cleanup_step(const Destination *destination, DestinationStep *r
 }
 
 /* Removes the staging directory, in which is nothing but the mark. */
-static int remove_staging(Destination *destination, Error *error) {
+static int remove_staging(JobDestination *destination, Error *error) {
         const char *name = destination->entry.staging;
         _cleanup_(freep) char *path = NULL;
         struct stat named, held;
         int r;
 
-        r = destination_remove_mark(destination, destination->staging_fd, error);
+        r = job_destination_remove_mark(destination, destination->staging_fd, error);
         if (r < 0)
                 return r;
         if (fstat(destination->staging_fd, &held) < 0)
                 return error_set_errno(error, errno, "Cannot look at the staging directory");
         if (held.st_nlink > 0 &&
             (fstatat(destination->parent_fd, name, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
-             !destination_is_same(&named, &held))) {
-                r = destination_read_path(destination->staging_fd, &path, NULL);
+             !job_destination_is_same(&named, &held))) {
+                r = job_destination_read_path(destination->staging_fd, &path, NULL);
                 return error_set(
                         error, ESTALE, ERROR_FAILED,
                         "Somebody has moved the staging directory %s of %s away: it is empty, and stays%s%s",
@@ -540,16 +542,16 @@ static int remove_staging(Destination *destination, Error *error) {
         return 0;
 }
 
-int destination_cleaned(Destination *destination, Error *error) {
+int job_destination_cleaned(JobDestination *destination, Error *error) {
         int r = 0;
 
         if (destination->staging_fd >= 0)
                 r = remove_staging(destination, error);
         else if (destination->mark[0] != '\0')
-                r = destination_remove_mark(destination, destination->root_fd, error);
+                r = job_destination_remove_mark(destination, destination->root_fd, error);
 
         if (is_noted(destination) && !destination->is_committed)
-                destination_remove_parents(destination);
+                job_destination_remove_parents(destination);
         /* Only when it is gone for good is it forgotten. */
         if (destination->parent_fd >= 0)
                 (void) fd_sync(destination->parent_fd);

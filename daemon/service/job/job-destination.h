@@ -29,18 +29,18 @@
 #define DESTINATION_STAGING_ROOT "root"
 
 /* All of this touches the file systems of others, and may take for ever: it is for the threads of job-step.h. Only
- * destination_give_up(), _path(), _root_fd(), _take_place() and _free() are for the event loop. */
-typedef struct Destination Destination;
+ * job_destination_give_up(), _path(), _root_fd(), _take_place() and _free() are for the event loop. */
+typedef struct JobDestination JobDestination;
 
-typedef struct DestinationRequest {
+typedef struct JobDestinationRequest {
         const char *path; /* absolute; borrowed for the call */
         int directory_fd; /* the directory itself, borrowed; or negative */
         bool overwrite;
         bool maps_owners; /* to ids that this user may give to files: what has them may be written to */
-} DestinationRequest;
+} JobDestinationRequest;
 
 /**
- * destination_new() - check what can be checked at once, and hold the directory; nothing is made
+ * job_destination_new() - check what can be checked at once, and hold the directory; nothing is made
  *
  * Return: 0; with @error set: -EINVAL, -ENOTDIR, -ELOOP, -ENAMETOOLONG or -ESTALE (ERROR_INVALID_DESTINATION)
  * for "/", a relative path, or what is no directory; -EPERM (ERROR_INVALID_DESTINATION) when root is to fill a
@@ -49,19 +49,19 @@ typedef struct DestinationRequest {
  * (ERROR_DESTINATION_NOT_EMPTY); -EACCES (ERROR_ACCESS_DENIED) when it cannot be written to; or another
  * negative errno.
  */
-int destination_new(const DestinationRequest *request, Destination **ret, Error *error);
+int job_destination_new(const JobDestinationRequest *request, JobDestination **ret, Error *error);
 
-/** destination_free() - release @destination (may be NULL); removes nothing */
-Destination *destination_free(Destination *destination);
+/** job_destination_free() - release @destination (may be NULL); removes nothing */
+JobDestination *job_destination_free(JobDestination *destination);
 
-/** destination_path() - the absolute path without links in it */
-const char *destination_path(const Destination *destination);
+/** job_destination_path() - the absolute path without links in it */
+const char *job_destination_path(const JobDestination *destination);
 
-/** destination_take_place() - what tells whether two jobs collide; once, owned by the caller */
-Place *destination_take_place(Destination *destination);
+/** job_destination_take_place() - what tells whether two jobs collide; once, owned by the caller */
+JobPlace *job_destination_take_place(JobDestination *destination);
 
 /**
- * destination_prepare() - make the staging directory
+ * job_destination_prepare() - make the staging directory
  * @store:      has the journal; borrowed as long as @destination
  *
  * Return: 0; with @error set: -EBUSY (ERROR_DESTINATION_BUSY) when a job of another daemon works there, above
@@ -69,13 +69,13 @@ Place *destination_take_place(Destination *destination);
  * what is to be filled in place was filled meanwhile; or another negative errno. Whatever the outcome, the
  * cleanup step has to be done in the end.
  */
-int destination_prepare(Destination *destination, Store *store, Error *error);
+int job_destination_prepare(JobDestination *destination, Store *store, Error *error);
 
-/** destination_root_fd() - the directory to fill; borrowed */
-int destination_root_fd(const Destination *destination);
+/** job_destination_root_fd() - the directory to fill; borrowed */
+int job_destination_root_fd(const JobDestination *destination);
 
 /* What a tree worker is to do in a directory; names are relative to it. */
-typedef struct DestinationStep {
+typedef struct JobDestinationStep {
         int directory_fd;   /* borrowed from the destination */
         const char *name;   /* what to clone or to check; else what stays of all that is there */
         const char *target; /* where to clone it to, or NULL: the directory is emptied, */
@@ -84,60 +84,61 @@ typedef struct DestinationStep {
         uint64_t modified;  /* when it had last been modified then, in ns; the same */
         bool moves;         /* rather it is @target that is to get @name */
         bool exchanges;     /* and the other way round */
-} DestinationStep;
+} JobDestinationStep;
 
-/** destination_check_step() - whether nothing is mounted in a directory that is to be emptied; -EBUSY, which
+/** job_destination_check_step() - whether nothing is mounted in a directory that is to be emptied; -EBUSY, which
  * names it */
-int destination_check_step(const DestinationStep *step, Error *error);
+int job_destination_check_step(const JobDestinationStep *step, Error *error);
 
-/** destination_clone_step() - whether the tree that is there is to be cloned first, and how */
-bool destination_clone_step(const Destination *destination, DestinationStep *ret);
+/** job_destination_clone_step() - whether the tree that is there is to be cloned first, and how */
+bool job_destination_clone_step(const JobDestination *destination, JobDestinationStep *ret);
 
 /**
- * destination_commit() - make the tree visible, in one step
+ * job_destination_commit() - make the tree visible, in one step
  *
  * Return: 0, or a negative errno with @error set and the destination as it was.
  */
-int destination_commit(Destination *destination, Error *error);
+int job_destination_commit(JobDestination *destination, Error *error);
 
 /**
- * destination_commit_step() - whether it takes a tree worker to do so, and how
+ * job_destination_commit_step() - whether it takes a tree worker to do so, and how
  *
  * The new root directory belongs to one of the user's subordinate ids, and renaming a directory writes into
- * it. Return: 1, 0, or a negative errno with @error set, as of destination_commit().
+ * it. Return: 1, 0, or a negative errno with @error set, as of job_destination_commit().
  */
-int destination_commit_step(const Destination *destination, DestinationStep *ret, Error *error);
+int job_destination_commit_step(
+        const JobDestination *destination, JobDestinationStep *ret, Error *error);
 
-/** destination_has_committed() - whether the worker has, whatever it said; then the commit is done */
-bool destination_has_committed(Destination *destination);
+/** job_destination_has_committed() - whether the worker has, whatever it said; then the commit is done */
+bool job_destination_has_committed(JobDestination *destination);
 
 /**
- * destination_lends_rights() - whether the host's users can run what is in the tree with the rights it has
+ * job_destination_lends_rights() - whether the host's users can run what is in the tree with the rights it has
  *
  * There is no directory from the tree's root up to "/" which others may not search, and its file system is
  * not mounted with nosuid.
  */
-bool destination_lends_rights(const Destination *destination);
+bool job_destination_lends_rights(const JobDestination *destination);
 
-/** destination_give_up() - whatever a thread is doing with it: nothing becomes visible any more */
-void destination_give_up(Destination *destination);
+/** job_destination_give_up() - whatever a thread is doing with it: nothing becomes visible any more */
+void job_destination_give_up(JobDestination *destination);
 
-/** destination_check_clone_step() - whether what the tree has changed places with is to be looked at, and how */
-bool destination_check_clone_step(const Destination *destination, DestinationStep *ret);
+/** job_destination_check_clone_step() - whether what the tree has changed places with is to be looked at, and how */
+bool job_destination_check_clone_step(const JobDestination *destination, JobDestinationStep *ret);
 
 /**
- * destination_revert() - take the commit back, since what was there was changed after it was cloned
+ * job_destination_revert() - take the commit back, since what was there was changed after it was cloned
  *
  * Return: 0; or a negative errno with @error set: then what was there stays in the staging directory, which is no
  * longer noted.
  */
-int destination_revert(Destination *destination, Error *error);
+int job_destination_revert(JobDestination *destination, Error *error);
 
-/** destination_cleanup_step() - whether something is to be removed, after a commit or without one */
-bool destination_cleanup_step(const Destination *destination, DestinationStep *ret);
+/** job_destination_cleanup_step() - whether something is to be removed, after a commit or without one */
+bool job_destination_cleanup_step(const JobDestination *destination, JobDestinationStep *ret);
 
 /**
- * destination_cleaned() - there is no cleanup step, or it is done
+ * job_destination_cleaned() - there is no cleanup step, or it is done
  *
  * The staging directory goes, the journal forgets it; parents that were made are removed unless there was a
  * commit.
@@ -145,16 +146,17 @@ bool destination_cleanup_step(const Destination *destination, DestinationStep *r
  * Return: 0; with @error set: -ESTALE when somebody has moved the directory, which stays then, empty; or another
  * negative errno when it could not be removed: the next daemon tries again.
  */
-int destination_cleaned(Destination *destination, Error *error);
+int job_destination_cleaned(JobDestination *destination, Error *error);
 
 /**
- * destination_recover() - the staging directory of a daemon that was killed
+ * job_destination_recover() - the staging directory of a daemon that was killed
  * @entry:      of the journal, locked; taken over, unless that fails with -ENOMEM
- * @ret:        with destination_cleanup_step() to do
+ * @ret:        with job_destination_cleanup_step() to do
  *
  * Return: 1; 0 when there is nothing to remove, and the entry is forgotten; or with @error set: -ESTALE when
  * what is there is not what the entry speaks of, which is forgotten; or another negative errno, and it is not.
  */
-int destination_recover(Store *store, StoreJournalEntry *entry, Destination **ret, Error *error);
+int job_destination_recover(
+        Store *store, StoreJournalEntry *entry, JobDestination **ret, Error *error);
 
-DEFINE_CLEANUP(Destination, destination_free);
+DEFINE_CLEANUP(JobDestination, job_destination_free);

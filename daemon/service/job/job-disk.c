@@ -15,8 +15,8 @@
 
 #define NAME_SIZE sizeof("layer-4294967295.qcow2")
 
-struct Disk {
-        DiskRequest request; /* all borrowed */
+struct JobDisk {
+        JobDiskRequest request; /* all borrowed */
         uint32_t n_layers;
         uint32_t n_images;
         StoreDisk *shared; /* owned; one a layer when layers are shared, else NULL */
@@ -29,7 +29,8 @@ struct Disk {
         int *own;             /* owned; those in the directory, @n_images - @n_shared */
         uint32_t n_own;       /* so many of them are there */
         char lease[STORE_DISK_ID_MAX]; /* the chain's; empty: none */
-        User *user; /* owned reference; whose the images are while they are being made, or NULL */
+        JobUser *
+                user; /* owned reference; whose the images are while they are being made, or NULL */
         bool is_kept;
 };
 
@@ -39,7 +40,7 @@ static char *image_name(uint32_t index, char ret[static NAME_SIZE]) {
 }
 
 /* What is there may have other names elsewhere, and may be a longer chain. */
-static int remove_old(const Disk *disk, Error *error) {
+static int remove_old(const JobDisk *disk, Error *error) {
         char name[NAME_SIZE];
 
         for (uint32_t i = 0; i < PROTO_IMAGES_MAX; i++)
@@ -49,10 +50,10 @@ static int remove_old(const Disk *disk, Error *error) {
         return 0;
 }
 
-static StoreDiskKey key_of(const Disk *disk, uint32_t layer) {
+static StoreDiskKey key_of(const JobDisk *disk, uint32_t layer) {
         StoreDiskKey key = {
                 .size = job_spec_disk_size(disk->request.spec),
-                .layer = fetch_layer(disk->request.fetch, layer)->digest,
+                .layer = job_fetch_layer(disk->request.fetch, layer)->digest,
         };
 
         if (layer > 0)
@@ -61,7 +62,7 @@ static StoreDiskKey key_of(const Disk *disk, uint32_t layer) {
 }
 
 /* Those that are there first: once one is missing, nothing above it can be. */
-static int open_shared(Disk *disk, Error *error) {
+static int open_shared(JobDisk *disk, Error *error) {
         disk->shared = calloc(disk->n_layers, sizeof(*disk->shared));
         if (!disk->shared)
                 return error_oom(error);
@@ -103,7 +104,7 @@ static int check_store_path(const Store *store, Error *error) {
                 "not UTF-8");
 }
 
-static int create_own(Disk *disk, Error *error) {
+static int create_own(JobDisk *disk, Error *error) {
         const uint32_t n = disk->n_images - disk->n_shared;
         char name[NAME_SIZE];
 
@@ -124,18 +125,18 @@ static int create_own(Disk *disk, Error *error) {
         return 0;
 }
 
-int disk_new(const DiskRequest *request, Disk **ret, Error *error) {
+int job_disk_new(const JobDiskRequest *request, JobDisk **ret, Error *error) {
         const bool has_top = job_spec_changes_tree(request->spec) || request->spec->share_layers;
-        _cleanup_(disk_freep) Disk *disk = NULL;
+        _cleanup_(job_disk_freep) JobDisk *disk = NULL;
         int r = 0;
 
         disk = malloc(sizeof(*disk));
         if (!disk)
                 return error_oom(error);
 
-        *disk = (Disk){
+        *disk = (JobDisk){
                 .request = *request,
-                .n_layers = request->fetch ? fetch_image(request->fetch)->n_layers : 1,
+                .n_layers = request->fetch ? job_fetch_image(request->fetch)->n_layers : 1,
         };
         disk->n_images = disk->n_layers + has_top;
         if (request->spec->share_layers) {
@@ -162,7 +163,7 @@ int disk_new(const DiskRequest *request, Disk **ret, Error *error) {
         return 0;
 }
 
-Disk *disk_free(Disk *disk) {
+JobDisk *job_disk_free(JobDisk *disk) {
         if (!disk)
                 return NULL;
 
@@ -177,21 +178,21 @@ Disk *disk_free(Disk *disk) {
                 closep(&disk->own[i]);
         free(disk->own);
         free(disk->shared);
-        user_unref(disk->user);
+        job_user_unref(disk->user);
         free(disk);
         return NULL;
 }
 
-uint32_t disk_n_images(const Disk *disk) {
+uint32_t job_disk_n_images(const JobDisk *disk) {
         return disk->n_images;
 }
 
-uint32_t disk_n_complete(const Disk *disk) {
+uint32_t job_disk_n_complete(const JobDisk *disk) {
         return disk->n_complete;
 }
 
-static int give_to_worker(const Disk *disk, int fd, const char *name, Error *error) {
-        const ProtoUser user = user_id(disk->user);
+static int give_to_worker(const JobDisk *disk, int fd, const char *name, Error *error) {
+        const ProtoUser user = job_user_id(disk->user);
 
         if (disk->user && fchown(fd, user.uid, user.gid) < 0)
                 return error_set_errno(error, errno, "Cannot change the owner of %s", name);
@@ -205,7 +206,7 @@ static int take_back(int fd, mode_t mode, const char *name, Error *error) {
 }
 
 /* What image @index says of where the one below it is. */
-static int set_backing(const Disk *disk, uint32_t index, ProtoDiskImage *image, Error *error) {
+static int set_backing(const JobDisk *disk, uint32_t index, ProtoDiskImage *image, Error *error) {
         char file[STORE_DISK_NAME_MAX], name[NAME_SIZE];
         _cleanup_(freep) char *path = NULL;
         const char *text = "";
@@ -226,23 +227,23 @@ static int set_backing(const Disk *disk, uint32_t index, ProtoDiskImage *image, 
         return 0;
 }
 
-static bool is_shared(const Disk *disk, uint32_t index) {
+static bool is_shared(const JobDisk *disk, uint32_t index) {
         return index < disk->n_shared;
 }
 
 /* Where the descriptor of an image is kept. */
-static int *image_fd(Disk *disk, uint32_t index) {
+static int *image_fd(JobDisk *disk, uint32_t index) {
         return is_shared(disk, index) ? &disk->shared[index].fd
                                       : &disk->own[index - disk->n_shared];
 }
 
 static const char *image_file(
-        const Disk *disk, uint32_t index, char ret[static STORE_DISK_NAME_MAX]) {
+        const JobDisk *disk, uint32_t index, char ret[static STORE_DISK_NAME_MAX]) {
         return is_shared(disk, index) ? store_disk_name(disk->shared[index].id, ret)
                                       : image_name(index, ret);
 }
 
-static int send_image(Disk *disk, uint32_t index, Process *process, Error *error) {
+static int send_image(JobDisk *disk, uint32_t index, JobProcess *process, Error *error) {
         ProtoMessage message = {
                 .type = PROTO_DISK_IMAGE,
                 .disk_image = { .index = index, .is_complete = index < disk->n_complete },
@@ -258,22 +259,22 @@ static int send_image(Disk *disk, uint32_t index, Process *process, Error *error
         if (r < 0)
                 return r;
 
-        process_send(process, &message, &fd, 1);
+        job_process_send(process, &message, &fd, 1);
         return 0;
 }
 
-int disk_send(Disk *disk, Process *process, Error *error) {
+int job_disk_send(JobDisk *disk, JobProcess *process, Error *error) {
         int r = 0;
 
         /* Until the images are root's again, or gone, nobody else may be that user. */
-        user_unref(disk->user);
-        disk->user = user_ref(process_user(process));
+        job_user_unref(disk->user);
+        disk->user = job_user_ref(job_process_user(process));
         for (uint32_t i = 0; r >= 0 && i < disk->n_images; i++)
                 r = send_image(disk, i, process, error);
         return r;
 }
 
-static int open_again(Disk *disk, uint32_t index, int *ret, Error *error) {
+static int open_again(JobDisk *disk, uint32_t index, int *ret, Error *error) {
         char file[STORE_DISK_NAME_MAX];
         struct stat before, now;
         int fd = -EBADF;
@@ -312,7 +313,7 @@ static int check_writers(int fd, const char *file, Error *error) {
                                : 0;
 }
 
-static int check_header(const Disk *disk, uint32_t index, int fd, Error *error) {
+static int check_header(const JobDisk *disk, uint32_t index, int fd, Error *error) {
         _cleanup_(freep) uint8_t *head = malloc(JOB_QCOW2_HEAD_MAX);
         ProtoDiskImage image = { .backing = "" };
         const JobQcow2 want = {
@@ -335,7 +336,7 @@ static int check_header(const Disk *disk, uint32_t index, int fd, Error *error) 
 }
 
 /* From here on it is as it will be used. */
-static int take_over(Disk *disk, uint32_t index, Error *error) {
+static int take_over(JobDisk *disk, uint32_t index, Error *error) {
         int *kept = image_fd(disk, index), r;
         _cleanup_(closep) int fd = -EBADF;
         char file[STORE_DISK_NAME_MAX];
@@ -356,7 +357,7 @@ static int take_over(Disk *disk, uint32_t index, Error *error) {
 }
 
 /* Before any of its images can be found: nobody may remove what the chain needs, not even for a moment. */
-static int lease(Disk *disk, Error *error) {
+static int lease(JobDisk *disk, Error *error) {
         _cleanup_(freep) char *path = NULL;
         char name[NAME_SIZE];
 
@@ -373,7 +374,7 @@ static int lease(Disk *disk, Error *error) {
 }
 
 /* Once somebody else was faster, nobody can find what is above that any more. */
-static int publish(Disk *disk, uint32_t index, Error *error) {
+static int publish(JobDisk *disk, uint32_t index, Error *error) {
         const StoreDiskKey key = key_of(disk, index);
         int r;
 
@@ -387,11 +388,11 @@ static int publish(Disk *disk, uint32_t index, Error *error) {
         return r < 0 ? r : 0;
 }
 
-bool disk_may_give(const Disk *disk, uint32_t index) {
+bool job_disk_may_give(const JobDisk *disk, uint32_t index) {
         return disk->n_shared == 0 || disk->is_given_up || index <= disk->n_closed;
 }
 
-int disk_close_layer(Disk *disk, uint32_t index, Error *error) {
+int job_disk_close_layer(JobDisk *disk, uint32_t index, Error *error) {
         int r;
 
         if (index >= disk->n_shared || index != disk->n_closed || disk->is_given_up)
@@ -411,11 +412,11 @@ int disk_close_layer(Disk *disk, uint32_t index, Error *error) {
         return 0;
 }
 
-void disk_give_up(Disk *disk) {
+void job_disk_give_up(JobDisk *disk) {
         disk->is_given_up = true;
 }
 
-int disk_finish(Disk *disk, Error *error) {
+int job_disk_finish(JobDisk *disk, Error *error) {
         int r = 0;
 
         if (disk->n_closed != disk->n_shared)
@@ -430,6 +431,6 @@ int disk_finish(Disk *disk, Error *error) {
         return r;
 }
 
-void disk_keep(Disk *disk) {
+void job_disk_keep(JobDisk *disk) {
         disk->is_kept = true;
 }

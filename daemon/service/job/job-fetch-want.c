@@ -7,13 +7,17 @@
 
 #include "job-fetch-internal.h"
 
-static bool is_layer(const Wanted *wanted) {
+static bool is_layer(const JobFetchWanted *wanted) {
         return wanted->token < PROTO_LAYERS_MAX;
 }
 
 /* Tells the worker that a blob is in the store. */
 static int answer_have(
-        Asker *asker, uint32_t token, const BlobUse *use, bool is_handed_out, Error *error) {
+        JobFetchAsker *asker,
+        uint32_t token,
+        const JobBlobUse *use,
+        bool is_handed_out,
+        Error *error) {
         const ProtoMessage answer = {
                 .type = PROTO_BLOB_ANSWER,
                 .blob_answer = { .token = token, .state = PROTO_BLOB_HAVE },
@@ -22,16 +26,16 @@ static int answer_have(
         int r;
 
         if (is_handed_out) {
-                r = blob_use_open(use, &fd, error);
+                r = job_blob_use_open(use, &fd, error);
                 if (r < 0)
                         return r;
         }
 
-        process_send(asker->process, &answer, &fd, fd >= 0 ? 1 : 0);
+        job_process_send(asker->process, &answer, &fd, fd >= 0 ? 1 : 0);
         return 0;
 }
 
-static int check_size(const Wanted *wanted, uint64_t size, Error *error) {
+static int check_size(const JobFetchWanted *wanted, uint64_t size, Error *error) {
         char text[DIGEST_STRING_MAX];
 
         if (wanted->size != PROTO_SIZE_UNKNOWN && wanted->size != size)
@@ -49,7 +53,7 @@ static int check_size(const Wanted *wanted, uint64_t size, Error *error) {
         return 0;
 }
 
-static int on_blob_ready(Wanted *wanted, uint64_t size, Error *error) {
+static int on_blob_ready(JobFetchWanted *wanted, uint64_t size, Error *error) {
         int r;
 
         if (wanted->is_answered || !wanted->asker->process)
@@ -63,17 +67,17 @@ static int on_blob_ready(Wanted *wanted, uint64_t size, Error *error) {
         return r;
 }
 
-static uint64_t brought(const Wanted *wanted, size_t n) {
+static uint64_t brought(const JobFetchWanted *wanted, size_t n) {
         uint64_t sum = 0;
 
         for (size_t i = 0; i < n; i++)
                 if (wanted[i].use)
-                        sum += blob_use_status(wanted[i].use).brought;
+                        sum += job_blob_use_status(wanted[i].use).brought;
         return sum;
 }
 
 /* What an image does not say of its layers counts when it comes. */
-static int check_download(const Fetch *fetch, Error *error) {
+static int check_download(const JobFetch *fetch, Error *error) {
         const uint64_t max = fetch->context->process->config->limits.download_bytes;
         uint64_t sum = brought(fetch->documents, fetch->n_documents);
 
@@ -87,11 +91,11 @@ static int check_download(const Fetch *fetch, Error *error) {
                 "More than %ju bytes were downloaded (DownloadSize=)", (uintmax_t) max);
 }
 
-static void on_blob_changed(void *userdata, BlobUse *use) {
+static void on_blob_changed(void *userdata, JobBlobUse *use) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        Wanted *wanted = userdata;
-        Fetch *fetch = wanted->asker->fetch;
-        const BlobStatus status = blob_use_status(use);
+        JobFetchWanted *wanted = userdata;
+        JobFetch *fetch = wanted->asker->fetch;
+        const JobBlobStatus status = job_blob_use_status(use);
 
         if (!wanted->asker->process || fetch->is_stopping)
                 return;
@@ -104,13 +108,13 @@ static void on_blob_changed(void *userdata, BlobUse *use) {
                         return;
                 }
                 (void) error_copy(&error, status.error);
-                fetch_stop_with(fetch, &error);
+                job_fetch_stop_with(fetch, &error);
                 return;
         }
 
         if (check_download(fetch, &error) < 0 ||
             (status.state == BLOB_READY && on_blob_ready(wanted, status.size, &error) < 0)) {
-                fetch_stop_with(fetch, &error);
+                job_fetch_stop_with(fetch, &error);
                 return;
         }
 
@@ -118,8 +122,8 @@ static void on_blob_changed(void *userdata, BlobUse *use) {
                 fetch->events->layer_changed(fetch->userdata, wanted->token);
 }
 
-static void on_blob_fill(void *userdata, BlobUse *use, int pipe_fd, uint64_t offset) {
-        Wanted *wanted = userdata;
+static void on_blob_fill(void *userdata, JobBlobUse *use, int pipe_fd, uint64_t offset) {
+        JobFetchWanted *wanted = userdata;
         const ProtoMessage answer = {
                 .type = PROTO_BLOB_ANSWER,
                 .blob_answer = {
@@ -131,26 +135,26 @@ static void on_blob_fill(void *userdata, BlobUse *use, int pipe_fd, uint64_t off
 
         wanted->offset = offset;
         if (wanted->asker->process)
-                process_send(wanted->asker->process, &answer, &pipe_fd, 1);
+                job_process_send(wanted->asker->process, &answer, &pipe_fd, 1);
 }
 
-static const BlobEvents blob_events = {
+static const JobBlobEvents blob_events = {
         .changed = on_blob_changed,
         .fill = on_blob_fill,
 };
 
-static bool is_fetcher(const Asker *asker) {
+static bool is_fetcher(const JobFetchAsker *asker) {
         return asker == &asker->fetch->fetcher;
 }
 
-int fetch_out_of_place(const Asker *asker, Error *error, const char *what) {
+int job_fetch_out_of_place(const JobFetchAsker *asker, Error *error, const char *what) {
         return error_set(
                 error, EBADMSG, ERROR_WORKER_FAILED,
                 "The %s worker broke the protocol: %s is out of place",
-                worker_kind_to_string(is_fetcher(asker) ? WORKER_FETCH : WORKER_RESOLVE), what);
+                job_worker_kind_to_string(is_fetcher(asker) ? WORKER_FETCH : WORKER_RESOLVE), what);
 }
 
-int fetch_not_brought(const Digest *digest, Error *error) {
+int job_fetch_not_brought(const Digest *digest, Error *error) {
         char text[DIGEST_STRING_MAX];
 
         return error_set(
@@ -161,7 +165,7 @@ int fetch_not_brought(const Digest *digest, Error *error) {
 }
 
 /* Answers that a blob is not there, if it is not: returns 1 then, 0 when it is to be looked at as any other. */
-static int answer_absent(Asker *asker, const ProtoBlobWanted *request, Error *error) {
+static int answer_absent(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error) {
         const ProtoMessage answer = {
                 .type = PROTO_BLOB_ANSWER,
                 .blob_answer = { .token = request->token, .state = PROTO_BLOB_ABSENT },
@@ -176,14 +180,18 @@ static int answer_absent(Asker *asker, const ProtoBlobWanted *request, Error *er
         closep(&blob.fd);
         if (r > 0)
                 return 0;
-        process_send(asker->process, &answer, NULL, 0);
+        job_process_send(asker->process, &answer, NULL, 0);
         return 1;
 }
 
 static int use_blob(
-        Asker *asker, const ProtoBlobWanted *request, uint64_t size, Wanted *wanted, Error *error) {
-        Fetch *fetch = asker->fetch;
-        const BlobRequest blob_request = {
+        JobFetchAsker *asker,
+        const ProtoBlobWanted *request,
+        uint64_t size,
+        JobFetchWanted *wanted,
+        Error *error) {
+        JobFetch *fetch = asker->fetch;
+        const JobBlobRequest blob_request = {
                 .digest = request->digest,
                 .size = size,
                 .temporary_directory =
@@ -201,17 +209,17 @@ static int use_blob(
         wanted->token = request->token;
         wanted->digest = request->digest;
         wanted->size = size;
-        return blob_use_new(
+        return job_blob_use_new(
                 fetch->context->blobs, &blob_request, &blob_events, wanted, &wanted->use, error);
 }
 
 /* One that is in the store, with the digest that it should have; NULL when there is none. */
-const Wanted *fetch_find_document(const Fetch *fetch, const Digest *digest) {
+const JobFetchWanted *job_fetch_find_document(const JobFetch *fetch, const Digest *digest) {
         for (size_t i = 0; i < fetch->n_documents; i++) {
-                const Wanted *document = &fetch->documents[i];
+                const JobFetchWanted *document = &fetch->documents[i];
 
                 if (document->use && digest_equal(&document->digest, digest) &&
-                    blob_use_status(document->use).state == BLOB_READY)
+                    job_blob_use_status(document->use).state == BLOB_READY)
                         return document;
         }
 
@@ -219,23 +227,23 @@ const Wanted *fetch_find_document(const Fetch *fetch, const Digest *digest) {
 }
 
 /* The resolve worker may read what the fetch worker has brought; when offline, what is in the store. */
-static int want_document(Asker *asker, const ProtoBlobWanted *request, Error *error) {
-        Fetch *fetch = asker->fetch;
-        const Wanted *brought;
-        Wanted *wanted;
+static int want_document(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error) {
+        JobFetch *fetch = asker->fetch;
+        const JobFetchWanted *brought;
+        JobFetchWanted *wanted;
 
         if (is_fetcher(asker) && request->lookup_only)
-                return fetch_out_of_place(asker, error, "a look into the cache");
+                return job_fetch_out_of_place(asker, error, "a look into the cache");
         if (!is_fetcher(asker)) {
-                brought = fetch_find_document(fetch, &request->digest);
+                brought = job_fetch_find_document(fetch, &request->digest);
                 if (brought)
                         return answer_have(
                                 asker, request->token, brought->use, request->want_content, error);
                 if (request->lookup_only && fetch->fetcher.fetch)
-                        return fetch_not_brought(&request->digest, error);
+                        return job_fetch_not_brought(&request->digest, error);
         }
         if (fetch->n_documents == DOCUMENTS_MAX)
-                return fetch_out_of_place(asker, error, "a wanted document");
+                return job_fetch_out_of_place(asker, error, "a wanted document");
 
         wanted = &fetch->documents[fetch->n_documents++];
         wanted->is_handed_out =
@@ -245,13 +253,13 @@ static int want_document(Asker *asker, const ProtoBlobWanted *request, Error *er
 }
 
 /* Of an image that is known. */
-int fetch_use_layer(Asker *asker, const ProtoBlobWanted *request, Error *error) {
-        Fetch *fetch = asker->fetch;
+int job_fetch_use_layer(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error) {
+        JobFetch *fetch = asker->fetch;
         char want[DIGEST_STRING_MAX];
         const ProtoLayer *layer;
 
         if (request->token >= fetch->image.n_layers || fetch->layer_blobs[request->token].use)
-                return fetch_out_of_place(asker, error, "a wanted layer");
+                return job_fetch_out_of_place(asker, error, "a wanted layer");
 
         layer = &fetch->image.layers[request->token];
         if (!digest_equal(&request->digest, &layer->digest))
@@ -264,17 +272,17 @@ int fetch_use_layer(Asker *asker, const ProtoBlobWanted *request, Error *error) 
 }
 
 /* A layer may be asked for before the resolve worker has said which ones there are: it is soon to. */
-static int want_layer(Asker *asker, const ProtoBlobWanted *request, Error *error) {
-        Fetch *fetch = asker->fetch;
+static int want_layer(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error) {
+        JobFetch *fetch = asker->fetch;
         ProtoBlobWanted *more;
 
         if (!fetch->has_top || !fetch->spec->destination || request->want_content ||
             is_fetcher(asker) != (fetch->fetcher.fetch != NULL))
-                return fetch_out_of_place(asker, error, "a wanted layer");
+                return job_fetch_out_of_place(asker, error, "a wanted layer");
         if (fetch->image.is_complete)
-                return fetch_use_layer(asker, request, error);
+                return job_fetch_use_layer(asker, request, error);
         if (!is_fetcher(asker) || fetch->n_early == PROTO_LAYERS_MAX)
-                return fetch_out_of_place(asker, error, "a layer of an unknown image");
+                return job_fetch_out_of_place(asker, error, "a layer of an unknown image");
 
         more = reallocarray(fetch->early, fetch->n_early + 1, sizeof(*more));
         if (!more)
@@ -285,7 +293,7 @@ static int want_layer(Asker *asker, const ProtoBlobWanted *request, Error *error
         return 0;
 }
 
-int fetch_want(Asker *asker, const ProtoBlobWanted *request, Error *error) {
+int job_fetch_want(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error) {
         return request->token < PROTO_LAYERS_MAX ? want_layer(asker, request, error)
                                                  : want_document(asker, request, error);
 }

@@ -12,14 +12,14 @@
 #include "job-fetch-internal.h"
 #include "job-room.h"
 
-void fetch_stop_with(Fetch *fetch, Error *error) {
+void job_fetch_stop_with(JobFetch *fetch, Error *error) {
         if (fetch->error.code == 0)
                 error_move(&fetch->error, error);
-        fetch_stop(fetch);
+        job_fetch_stop(fetch);
 }
 
 /* Files call an image what they like; the name in a registry is the daemon's own. */
-static void set_name(Fetch *fetch, const char *name) {
+static void set_name(JobFetch *fetch, const char *name) {
         const JobSpec *spec = fetch->spec;
 
         if (spec->source_kind == JOB_SOURCE_REGISTRY)
@@ -31,7 +31,8 @@ static void set_name(Fetch *fetch, const char *name) {
                         name);
 }
 
-static int check_pin(const Fetch *fetch, const Digest *wanted, const Digest *have, Error *error) {
+static int check_pin(
+        const JobFetch *fetch, const Digest *wanted, const Digest *have, Error *error) {
         const JobSpec *spec = fetch->spec;
         char want_text[DIGEST_STRING_MAX], have_text[DIGEST_STRING_MAX];
 
@@ -44,7 +45,7 @@ static int check_pin(const Fetch *fetch, const Digest *wanted, const Digest *hav
 }
 
 /* The document from which on the resolve worker reads. */
-static int set_top(Fetch *fetch, const ProtoTop *top, Error *error) {
+static int set_top(JobFetch *fetch, const ProtoTop *top, Error *error) {
         ProtoMessage message = { .type = PROTO_TOP, .top = *top };
         int r;
 
@@ -58,41 +59,41 @@ static int set_top(Fetch *fetch, const ProtoTop *top, Error *error) {
 
         memset(message.top.name, 0, sizeof(message.top.name));
         if (fetch->resolver.process)
-                process_send(fetch->resolver.process, &message, NULL, 0);
+                job_process_send(fetch->resolver.process, &message, NULL, 0);
         return 0;
 }
 
-static int take_top(Fetch *fetch, const ProtoTop *top, Error *error) {
+static int take_top(JobFetch *fetch, const ProtoTop *top, Error *error) {
         if (fetch->has_top)
-                return fetch_out_of_place(&fetch->fetcher, error, "a second image");
+                return job_fetch_out_of_place(&fetch->fetcher, error, "a second image");
         if (fetch->spec->source_kind == JOB_SOURCE_REGISTRY && top->name[0] != '\0')
                 return error_set(
                         error, EBADMSG, ERROR_WORKER_FAILED,
                         "The fetch worker broke the protocol: it calls %s \"%.100s\"", fetch->name,
                         top->name);
-        if (!fetch_find_document(fetch, &top->digest))
-                return fetch_not_brought(&top->digest, error);
+        if (!job_fetch_find_document(fetch, &top->digest))
+                return job_fetch_not_brought(&top->digest, error);
 
         set_name(fetch, top->name);
         return set_top(fetch, top, error);
 }
 
 /* What the resolve worker says of digests holds if a verify worker has found them. */
-static int check_image(const Fetch *fetch, Error *error) {
+static int check_image(const JobFetch *fetch, Error *error) {
         const ProtoImage *image = &fetch->image.image;
         const JobSpec *spec = fetch->spec;
 
         if (!fetch->has_top || !digest_equal(&image->digest, &fetch->top.digest) ||
-            !fetch_find_document(fetch, &image->manifest) ||
-            !fetch_find_document(fetch, &image->layout))
-                return fetch_out_of_place(&fetch->resolver, error, "the image");
+            !job_fetch_find_document(fetch, &image->manifest) ||
+            !job_fetch_find_document(fetch, &image->layout))
+                return job_fetch_out_of_place(&fetch->resolver, error, "the image");
 
         return !spec->has_digest || digest_equal(&spec->digest, &image->manifest)
                        ? 0
                        : check_pin(fetch, &spec->digest, &image->digest, error);
 }
 
-static int on_image(Fetch *fetch, Error *error) {
+static int on_image(JobFetch *fetch, Error *error) {
         int r;
 
         r = check_image(fetch, error);
@@ -100,7 +101,7 @@ static int on_image(Fetch *fetch, Error *error) {
                 return r;
 
         if (fetch->spec->destination) {
-                r = room_check(
+                r = job_room_check(
                         fetch->context, fetch->spec, fetch->image.layers, fetch->image.n_layers,
                         error);
                 if (r < 0)
@@ -113,19 +114,19 @@ static int on_image(Fetch *fetch, Error *error) {
 
         fetch->events->resolved(fetch->userdata);
         for (size_t i = 0; r >= 0 && i < fetch->n_early && !fetch->is_stopping; i++)
-                r = fetch_use_layer(&fetch->fetcher, &fetch->early[i], error);
+                r = job_fetch_use_layer(&fetch->fetcher, &fetch->early[i], error);
         return r;
 }
 
-static void on_read(Fetch *fetch, uint64_t size) {
+static void on_read(JobFetch *fetch, uint64_t size) {
         if (fetch->events->read)
                 fetch->events->read(fetch->userdata, size);
 }
 
-/* process_start() lets through what a worker of the kind may send, and nothing else. */
+/* job_process_start() lets through what a worker of the kind may send, and nothing else. */
 static void on_fetcher_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        Fetch *fetch = userdata;
+        JobFetch *fetch = userdata;
         int r = 0;
 
         if (fetch->is_stopping)
@@ -136,17 +137,17 @@ static void on_fetcher_message(void *userdata, const ProtoMessage *message, Prot
         else if (message->type == PROTO_WARNING)
                 fetch->events->warning(fetch->userdata, message->warning.text);
         else if (message->type == PROTO_BLOB_WANTED)
-                r = fetch_want(&fetch->fetcher, &message->blob_wanted, &error);
+                r = job_fetch_want(&fetch->fetcher, &message->blob_wanted, &error);
         else
                 r = take_top(fetch, &message->top, &error);
 
         if (r < 0)
-                fetch_stop_with(fetch, &error);
+                job_fetch_stop_with(fetch, &error);
 }
 
 static void on_resolver_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        Fetch *fetch = userdata;
+        JobFetch *fetch = userdata;
         int r = 0;
 
         if (fetch->is_stopping)
@@ -155,30 +156,30 @@ static void on_resolver_message(void *userdata, const ProtoMessage *message, Pro
         if (message->type == PROTO_WARNING)
                 fetch->events->warning(fetch->userdata, message->warning.text);
         else if (message->type == PROTO_BLOB_WANTED)
-                r = fetch_want(&fetch->resolver, &message->blob_wanted, &error);
+                r = job_fetch_want(&fetch->resolver, &message->blob_wanted, &error);
         else
                 r = job_image_add(&fetch->image, message, &error);
         if (r > 0)
                 r = on_image(fetch, &error);
 
         if (r < 0)
-                fetch_stop_with(fetch, &error);
+                job_fetch_stop_with(fetch, &error);
 }
 
-static bool is_complete(const Fetch *fetch) {
+static bool is_complete(const JobFetch *fetch) {
         if (!fetch->layer_blobs)
                 return false;
 
         for (uint32_t i = 0; fetch->spec->destination && i < fetch->image.n_layers; i++)
                 if (!fetch->layer_blobs[i].use ||
-                    blob_use_status(fetch->layer_blobs[i].use).state != BLOB_READY)
+                    job_blob_use_status(fetch->layer_blobs[i].use).state != BLOB_READY)
                         return false;
 
         return true;
 }
 
 /* The end, when both workers are gone. */
-static void conclude(Fetch *fetch) {
+static void conclude(JobFetch *fetch) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         if (fetch->fetcher.process || fetch->resolver.process)
@@ -189,7 +190,7 @@ static void conclude(Fetch *fetch) {
         else if (fetch->incomplete.code != 0)
                 error_move(&error, &fetch->incomplete);
         else if (!is_complete(fetch))
-                (void) fetch_out_of_place(
+                (void) job_fetch_out_of_place(
                         fetch->fetcher.fetch ? &fetch->fetcher : &fetch->resolver, &error,
                         "the end");
 
@@ -202,41 +203,41 @@ static void conclude(Fetch *fetch) {
 /* Without the image nothing is left to do for the other worker. */
 static void on_fetcher_ended(void *userdata, const Error *result) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        Fetch *fetch = userdata;
+        JobFetch *fetch = userdata;
 
-        fetch->fetcher.process = process_free(fetch->fetcher.process);
+        fetch->fetcher.process = job_process_free(fetch->fetcher.process);
         if (result->code != 0)
                 (void) error_copy(&error, result);
         else if (!fetch->has_top)
-                (void) fetch_out_of_place(&fetch->fetcher, &error, "the end");
+                (void) job_fetch_out_of_place(&fetch->fetcher, &error, "the end");
         if (error.code != 0)
-                fetch_stop_with(fetch, &error);
+                job_fetch_stop_with(fetch, &error);
         conclude(fetch);
 }
 
 static void on_resolver_ended(void *userdata, const Error *result) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        Fetch *fetch = userdata;
+        JobFetch *fetch = userdata;
 
-        fetch->resolver.process = process_free(fetch->resolver.process);
+        fetch->resolver.process = job_process_free(fetch->resolver.process);
         if (result->code != 0) {
                 (void) error_copy(&error, result);
                 if (fetch->spec->source_kind == JOB_SOURCE_REGISTRY &&
                     error.kind != ERROR_WORKER_FAILED)
                         (void) error_prefix(&error, "%s", fetch->name);
         } else if (!fetch->image.is_complete)
-                (void) fetch_out_of_place(&fetch->resolver, &error, "the end");
+                (void) job_fetch_out_of_place(&fetch->resolver, &error, "the end");
         if (error.code != 0)
-                fetch_stop_with(fetch, &error);
+                job_fetch_stop_with(fetch, &error);
         conclude(fetch);
 }
 
-static const ProcessEvents fetcher_events = {
+static const JobProcessEvents fetcher_events = {
         .message = on_fetcher_message,
         .ended = on_fetcher_ended,
 };
 
-static const ProcessEvents resolver_events = {
+static const JobProcessEvents resolver_events = {
         .message = on_resolver_message,
         .ended = on_resolver_ended,
 };
@@ -250,7 +251,7 @@ static int set_text(char *field, size_t size, const char *text, const char *what
                 size - 1);
 }
 
-static int send_fetch_start(Fetch *fetch, Error *error) {
+static int send_fetch_start(JobFetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
         ProtoMessage message = {
                 .type = PROTO_FETCH_START,
@@ -260,7 +261,7 @@ static int send_fetch_start(Fetch *fetch, Error *error) {
                         .not_secure = spec->not_secure,
                         .inspect = !spec->destination,
                         .sandbox = fetch->context->process->config->sandbox,
-                        .user = user_id(process_user(fetch->fetcher.process)),
+                        .user = job_user_id(job_process_user(fetch->fetcher.process)),
                         .limits = fetch->context->process->config->limits,
                 },
         };
@@ -288,29 +289,29 @@ static int send_fetch_start(Fetch *fetch, Error *error) {
                 r = store_anonymous_open(fetch->context->temporary_directory, &scratch_fd, error);
                 if (r < 0)
                         return r;
-                process_send(
+                job_process_send(
                         fetch->fetcher.process, &message,
                         (const int[]){ spec->source_fd, scratch_fd }, 2);
                 return 0;
         }
 
-        process_send(
+        job_process_send(
                 fetch->fetcher.process, &message, &spec->password_fd,
                 spec->password_fd >= 0 ? 1 : 0);
         return 0;
 }
 
-static int start_fetcher(Fetch *fetch, Error *error) {
+static int start_fetcher(JobFetch *fetch, Error *error) {
         int r;
 
         fetch->fetcher.fetch = fetch;
-        r = process_start(
+        r = job_process_start(
                 fetch->context->process, WORKER_FETCH, &fetcher_events, fetch,
                 &fetch->fetcher.process, error);
         return r < 0 ? r : send_fetch_start(fetch, error);
 }
 
-static int start_resolver(Fetch *fetch, Error *error) {
+static int start_resolver(JobFetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
         ProtoMessage message = {
                 .type = PROTO_RESOLVE_START,
@@ -328,19 +329,19 @@ static int start_resolver(Fetch *fetch, Error *error) {
                 return r;
 
         fetch->resolver.fetch = fetch;
-        r = process_start(
+        r = job_process_start(
                 fetch->context->process, WORKER_RESOLVE, &resolver_events, fetch,
                 &fetch->resolver.process, error);
         if (r < 0)
                 return r;
 
-        start->user = user_id(process_user(fetch->resolver.process));
-        process_send(fetch->resolver.process, &message, NULL, 0);
+        start->user = job_user_id(job_process_user(fetch->resolver.process));
+        job_process_send(fetch->resolver.process, &message, NULL, 0);
         return 0;
 }
 
 /* A registry's image, from the store alone: no worker with the network has a part in it. */
-static int start_offline(Fetch *fetch, Error *error) {
+static int start_offline(JobFetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
         ProtoTop top = { 0 };
         int r;
@@ -360,7 +361,7 @@ static int start_offline(Fetch *fetch, Error *error) {
         return r < 0 ? r : set_top(fetch, &top, error);
 }
 
-static int start(Fetch *fetch, Error *error) {
+static int start(JobFetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
         int r = 0;
 
@@ -377,14 +378,14 @@ static int start(Fetch *fetch, Error *error) {
         return r < 0 ? r : start_resolver(fetch, error);
 }
 
-int fetch_start(
-        const FetchContext *context,
+int job_fetch_start(
+        const JobFetchContext *context,
         const JobSpec *spec,
-        const FetchEvents *events,
+        const JobFetchEvents *events,
         void *userdata,
-        Fetch **ret,
+        JobFetch **ret,
         Error *error) {
-        _cleanup_(fetch_freep) Fetch *fetch = NULL;
+        _cleanup_(job_fetch_freep) JobFetch *fetch = NULL;
         int r;
 
         fetch = calloc(1, sizeof(*fetch));
@@ -403,16 +404,16 @@ int fetch_start(
         return 0;
 }
 
-Fetch *fetch_free(Fetch *fetch) {
+JobFetch *job_fetch_free(JobFetch *fetch) {
         if (!fetch)
                 return NULL;
 
-        process_free(fetch->fetcher.process);
-        process_free(fetch->resolver.process);
+        job_process_free(fetch->fetcher.process);
+        job_process_free(fetch->resolver.process);
         for (uint32_t i = 0; fetch->layer_blobs && i < fetch->image.n_layers; i++)
-                blob_use_free(fetch->layer_blobs[i].use);
+                job_blob_use_free(fetch->layer_blobs[i].use);
         for (size_t i = 0; i < fetch->n_documents; i++)
-                blob_use_free(fetch->documents[i].use);
+                job_blob_use_free(fetch->documents[i].use);
         free(fetch->layer_blobs);
         free(fetch->early);
         job_image_done(&fetch->image);
@@ -423,52 +424,53 @@ Fetch *fetch_free(Fetch *fetch) {
         return NULL;
 }
 
-void fetch_stop(Fetch *fetch) {
+void job_fetch_stop(JobFetch *fetch) {
         fetch->is_stopping = true;
         if (fetch->fetcher.process)
-                process_stop(fetch->fetcher.process);
+                job_process_stop(fetch->fetcher.process);
         if (fetch->resolver.process)
-                process_stop(fetch->resolver.process);
+                job_process_stop(fetch->resolver.process);
 }
 
-const ProtoImage *fetch_image(const Fetch *fetch) {
+const ProtoImage *job_fetch_image(const JobFetch *fetch) {
         return fetch->layer_blobs ? &fetch->image.image : NULL;
 }
 
-const char *fetch_name(const Fetch *fetch) {
+const char *job_fetch_name(const JobFetch *fetch) {
         return fetch->name;
 }
 
-const ProtoLayer *fetch_layer(const Fetch *fetch, uint32_t index) {
+const ProtoLayer *job_fetch_layer(const JobFetch *fetch, uint32_t index) {
         assert(index < fetch->image.n_layers);
         return &fetch->image.layers[index];
 }
 
-BlobUse *fetch_layer_use(const Fetch *fetch, uint32_t index) {
+JobBlobUse *job_fetch_layer_use(const JobFetch *fetch, uint32_t index) {
         assert(index < fetch->image.n_layers);
         return fetch->layer_blobs[index].use;
 }
 
-const ProtoDetail *fetch_details(const Fetch *fetch, size_t *ret_n) {
+const ProtoDetail *job_fetch_details(const JobFetch *fetch, size_t *ret_n) {
         *ret_n = fetch->image.n_details;
         return fetch->image.details;
 }
 
 /* Whether it came from where the reference leads, now or earlier: a fetch worker may read it the next time. */
-static bool is_own(const Fetch *fetch, const StoreImage *current, const Wanted *document) {
+static bool is_own(
+        const JobFetch *fetch, const StoreImage *current, const JobFetchWanted *document) {
         return (document->asker == &fetch->fetcher && document->offset == 0 &&
-                blob_use_status(document->use).is_filled) ||
+                job_blob_use_status(document->use).is_filled) ||
                store_image_has_document(&fetch->known, &document->digest) ||
                store_image_has_document(current, &document->digest);
 }
 
-int fetch_describe(const Fetch *fetch, StoreImage *ret, Error *error) {
+int job_fetch_describe(const JobFetch *fetch, StoreImage *ret, Error *error) {
         const ProtoImage *said = &fetch->image.image;
         StoreImage image = { .top = fetch->top.digest, .manifest = said->layout };
         _cleanup_(store_image_done) StoreImage current = { 0 };
         int r;
 
-        assert(fetch_image(fetch) && fetch->spec->source_kind == JOB_SOURCE_REGISTRY);
+        assert(job_fetch_image(fetch) && fetch->spec->source_kind == JOB_SOURCE_REGISTRY);
         static_assert(DOCUMENTS_MAX <= STORE_IMAGE_DOCUMENTS_MAX, "they can be remembered");
 
         /* Another job may have brought the same in the meantime. */
@@ -483,7 +485,7 @@ int fetch_describe(const Fetch *fetch, StoreImage *ret, Error *error) {
         for (uint32_t i = 0; i < fetch->image.n_layers; i++)
                 image.blobs[image.n_blobs++] = fetch->image.layers[i].digest;
         for (size_t i = 0; i < fetch->n_documents; i++) {
-                const Wanted *document = &fetch->documents[i];
+                const JobFetchWanted *document = &fetch->documents[i];
 
                 if (document->use && is_own(fetch, &current, document))
                         image.documents[image.n_documents++] = document->digest;

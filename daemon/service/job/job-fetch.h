@@ -5,7 +5,7 @@
  * The fetching half of a job: a fetch worker, which finds the image and fills the blobs that the store does
  * not have, and a resolve worker, which has no network and says what the image consists of.
  *
- *     fetch_start() ─▶ resolved() ─▶ layer_changed()* ─▶ ended() ─▶ fetch_free()
+ *     job_fetch_start() ─▶ resolved() ─▶ layer_changed()* ─▶ ended() ─▶ job_fetch_free()
  *
  * The fetch worker says which document the name stands for, and asks for blobs: what it asks for as a layer
  * has to be what the resolve worker finds in the image's documents, once verify workers have hashed these.
@@ -19,9 +19,9 @@
 #include "job-task.h"
 #include "store-image.h"
 
-typedef struct Fetch Fetch;
+typedef struct JobFetch JobFetch;
 
-typedef struct FetchEvents {
+typedef struct JobFetchEvents {
         /* The image, its layers and details are known, and it is the one that was wanted. */
         void (*resolved)(void *userdata);
 
@@ -35,54 +35,54 @@ typedef struct FetchEvents {
 
         /* The workers are gone. @error is empty when all blobs are in the store and verified. */
         void (*ended)(void *userdata, const Error *error);
-} FetchEvents;
+} JobFetchEvents;
 
 /* What all jobs share. */
-typedef struct FetchContext {
-        const ProcessContext *process; /* borrowed, as all that follow */
-        BlobTable *blobs;
-        TaskPool *tasks;
+typedef struct JobFetchContext {
+        const JobProcessContext *process; /* borrowed, as all that follow */
+        JobBlobTable *blobs;
+        JobTaskPool *tasks;
         Store *store;
         const char *temporary_directory; /* for what is not to be kept */
-} FetchContext;
+} JobFetchContext;
 
 /**
- * fetch_start() - start
+ * job_fetch_start() - start
  * @spec:       borrowed as long as the fetch, as are @events and @userdata; without a destination the
  *              layers are not fetched
  *
  * Return: 0, or a negative errno with @error set.
  */
-int fetch_start(
-        const FetchContext *context,
+int job_fetch_start(
+        const JobFetchContext *context,
         const JobSpec *spec,
-        const FetchEvents *events,
+        const JobFetchEvents *events,
         void *userdata,
-        Fetch **ret,
+        JobFetch **ret,
         Error *error);
 
-/** fetch_free() - release @fetch (may be NULL), with its leases on blobs */
-Fetch *fetch_free(Fetch *fetch);
+/** job_fetch_free() - release @fetch (may be NULL), with its leases on blobs */
+JobFetch *job_fetch_free(JobFetch *fetch);
 
-/** fetch_stop() - end it; ended() follows */
-void fetch_stop(Fetch *fetch);
+/** job_fetch_stop() - end it; ended() follows */
+void job_fetch_stop(JobFetch *fetch);
 
-/** fetch_image() - the image; NULL before resolved() */
-const ProtoImage *fetch_image(const Fetch *fetch);
+/** job_fetch_image() - the image; NULL before resolved() */
+const ProtoImage *job_fetch_image(const JobFetch *fetch);
 
-/** fetch_name() - what the image is called: a registry's by its reference, or "oci-archive:NAME" */
-const char *fetch_name(const Fetch *fetch);
+/** job_fetch_name() - what the image is called: a registry's by its reference, or "oci-archive:NAME" */
+const char *job_fetch_name(const JobFetch *fetch);
 
-/** fetch_layer() - a layer, of fetch_image()->n_layers */
-const ProtoLayer *fetch_layer(const Fetch *fetch, uint32_t index);
+/** job_fetch_layer() - a layer, of job_fetch_image()->n_layers */
+const ProtoLayer *job_fetch_layer(const JobFetch *fetch, uint32_t index);
 
-/** fetch_layer_use() - its blob; NULL as long as nobody looked for it */
-BlobUse *fetch_layer_use(const Fetch *fetch, uint32_t index);
+/** job_fetch_layer_use() - its blob; NULL as long as nobody looked for it */
+JobBlobUse *job_fetch_layer_use(const JobFetch *fetch, uint32_t index);
 
-/** fetch_details() - what the image says of itself; borrowed */
-const ProtoDetail *fetch_details(const Fetch *fetch, size_t *ret_n);
+/** job_fetch_details() - what the image says of itself; borrowed */
+const ProtoDetail *job_fetch_details(const JobFetch *fetch, size_t *ret_n);
 
-/** fetch_describe() - a registry's image for the store; to be released with store_image_done() */
-int fetch_describe(const Fetch *fetch, StoreImage *ret, Error *error);
+/** job_fetch_describe() - a registry's image for the store; to be released with store_image_done() */
+int job_fetch_describe(const JobFetch *fetch, StoreImage *ret, Error *error);
 
-DEFINE_CLEANUP(Fetch, fetch_free);
+DEFINE_CLEANUP(JobFetch, job_fetch_free);

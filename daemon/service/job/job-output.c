@@ -21,9 +21,9 @@
 #define READS_AT_END    4 /* orphans of a worker may go on printing for ever */
 #define PRIORITY_DIGITS 3 /* at most, of "<3>" */
 
-struct Output {
+struct JobOutput {
         const Log *log; /* borrowed */
-        OutputSource source;
+        JobOutputSource source;
         int fd;                  /* owned; the end from which is read */
         sd_event_source *io;     /* owned */
         sd_event_source *resume; /* owned; armed while it may not print */
@@ -34,7 +34,7 @@ struct Output {
         bool is_full;  /* it has printed more than that */
 };
 
-static void log_line(const Output *output, const char *line) {
+static void log_line(const JobOutput *output, const char *line) {
         const char *job = output->source.job, *step = output->source.step;
         char text[PREFIX_MAX + sizeof(output->line)];
 
@@ -67,7 +67,7 @@ static const char *skip_priorities(const char *line) {
         }
 }
 
-static void end_line(Output *output) {
+static void end_line(JobOutput *output) {
         const char *line;
 
         /* Of a character that is cut in two nothing stays, and no byte that is none. */
@@ -82,7 +82,7 @@ static void end_line(Output *output) {
         output->is_cut = false;
 }
 
-static void add(Output *output, const char *data, size_t size) {
+static void add(JobOutput *output, const char *data, size_t size) {
         for (size_t i = 0; i < size; i++)
                 if (data[i] == '\n' || data[i] == '\r' || data[i] == '\0')
                         end_line(output);
@@ -92,13 +92,13 @@ static void add(Output *output, const char *data, size_t size) {
                         output->is_cut = true;
 }
 
-static void fill_up(Output *output) {
+static void fill_up(JobOutput *output) {
         end_line(output);
         output->is_full = true;
         log_line(output, "It prints too much: more was left out");
 }
 
-static void take_in(Output *output, const char *data, size_t size) {
+static void take_in(JobOutput *output, const char *data, size_t size) {
         const size_t room = OUTPUT_BYTES_MAX - output->n_read;
 
         if (output->is_full)
@@ -111,7 +111,7 @@ static void take_in(Output *output, const char *data, size_t size) {
 }
 
 /* Returns 1, 0 at the end, or a negative errno: -EAGAIN when there is nothing now. */
-static int read_some(Output *output) {
+static int read_some(JobOutput *output) {
         char data[READ_BYTES];
         ssize_t n = read(output->fd, data, sizeof(data));
 
@@ -121,7 +121,7 @@ static int read_some(Output *output) {
 }
 
 static int on_readable(sd_event_source *io, int fd, uint32_t revents, void *userdata) {
-        Output *output = userdata;
+        JobOutput *output = userdata;
         int r;
 
         r = read_some(output);
@@ -138,13 +138,13 @@ static int on_readable(sd_event_source *io, int fd, uint32_t revents, void *user
 }
 
 static int on_resume(sd_event_source *resume, uint64_t usec, void *userdata) {
-        Output *output = userdata;
+        JobOutput *output = userdata;
 
         (void) sd_event_source_set_enabled(output->io, SD_EVENT_ON);
         return 0;
 }
 
-static int watch(Output *output, sd_event *event) {
+static int watch(JobOutput *output, sd_event *event) {
         int r;
 
         r = sd_event_add_io(event, &output->io, output->fd, EPOLLIN, on_readable, output);
@@ -156,16 +156,20 @@ static int watch(Output *output, sd_event *event) {
         return r;
 }
 
-int output_new(
-        sd_event *event, const Log *log, const OutputSource *source, int *ret_fd, Output **ret) {
-        _cleanup_(output_freep) Output *output = malloc(sizeof(*output));
+int job_output_new(
+        sd_event *event,
+        const Log *log,
+        const JobOutputSource *source,
+        int *ret_fd,
+        JobOutput **ret) {
+        _cleanup_(job_output_freep) JobOutput *output = malloc(sizeof(*output));
         _cleanup_(closep) int write_fd = -EBADF;
         int fds[2], r;
 
         if (!output)
                 return -ENOMEM;
 
-        *output = (Output){ .log = log, .source = *source, .fd = -EBADF };
+        *output = (JobOutput){ .log = log, .source = *source, .fd = -EBADF };
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return -errno;
         output->fd = fds[0];
@@ -181,7 +185,7 @@ int output_new(
         return 0;
 }
 
-Output *output_free(Output *output) {
+JobOutput *job_output_free(JobOutput *output) {
         if (!output)
                 return NULL;
 

@@ -21,24 +21,28 @@
 #define OUTPUT_BYTES_MAX  ((size_t) 64 << 10) /* of a worker; a report of a sanitizer is smaller */
 #define OUTPUT_PAUSE_USEC UINT64_C(1000) /* between two reads when a worker prints more than that */
 
-typedef struct Output Output;
+typedef struct JobOutput JobOutput;
 
-typedef struct OutputSource {
+typedef struct JobOutputSource {
         const char *step; /* borrowed as long as the output, as is @job */
         const char *job;  /* id; NULL: it works for several, or none */
-} OutputSource;
+} JobOutputSource;
 
 /**
- * output_new() - a pipe for a worker
+ * job_output_new() - a pipe for a worker
  * @event:      borrowed, as is @log, as long as the output
  * @ret_fd:     where it prints; owned by the caller
  *
  * Return: 0, or a negative errno.
  */
-int output_new(
-        sd_event *event, const Log *log, const OutputSource *source, int *ret_fd, Output **ret);
+int job_output_new(
+        sd_event *event,
+        const Log *log,
+        const JobOutputSource *source,
+        int *ret_fd,
+        JobOutput **ret);
 
-/** output_free() - log what came so far, and release @output (may be NULL) */
-Output *output_free(Output *output);
+/** job_output_free() - log what came so far, and release @output (may be NULL) */
+JobOutput *job_output_free(JobOutput *output);
 
-DEFINE_CLEANUP(Output, output_free);
+DEFINE_CLEANUP(JobOutput, job_output_free);

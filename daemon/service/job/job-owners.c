@@ -35,7 +35,7 @@ static int check_program(const char *name, Error *error) {
                 name);
 }
 
-int owners_check(const JobSpec *spec, Error *error) {
+int job_owners_check(const JobSpec *spec, Error *error) {
         SubIds own;
         int r;
 
@@ -54,7 +54,7 @@ int owners_check(const JobSpec *spec, Error *error) {
         return r < 0 ? r : check_program("newgidmap", error);
 }
 
-bool owners_has(uid_t uid) {
+bool job_owners_has(uid_t uid) {
         SubIds own;
 
         return subid_read(&own, NULL) >= 0 && own.uids.n_ranges > 0 && idmap_covers(&own.uids, uid);

@@ -12,24 +12,24 @@
 
 #define LEVELS_MAX ((size_t) PATH_MAX / 2)
 
-typedef struct Level {
+typedef struct PlaceLevel {
         dev_t device;
         ino_t inode;
         size_t length; /* bytes of the path that name it */
-} Level;
+} PlaceLevel;
 
-struct Place {
-        char *path;    /* owned */
-        Level *levels; /* owned; the deepest first */
+struct JobPlace {
+        char *path;         /* owned */
+        PlaceLevel *levels; /* owned; the deepest first */
         size_t n_levels;
 };
 
-static bool is_same(const Level *a, const Level *b) {
+static bool is_same(const PlaceLevel *a, const PlaceLevel *b) {
         return a->device == b->device && a->inode == b->inode;
 }
 
-static int add_level(Place *place, const Level *level) {
-        Level *bigger = reallocarray(place->levels, place->n_levels + 1, sizeof(*bigger));
+static int add_level(JobPlace *place, const PlaceLevel *level) {
+        PlaceLevel *bigger = reallocarray(place->levels, place->n_levels + 1, sizeof(*bigger));
 
         if (!bigger)
                 return -ENOMEM;
@@ -39,19 +39,19 @@ static int add_level(Place *place, const Level *level) {
         return 0;
 }
 
-int place_new(int fd, const char *path, size_t existing, Place **ret, Error *error) {
-        _cleanup_(place_freep) Place *place = NULL;
+int job_place_new(int fd, const char *path, size_t existing, JobPlace **ret, Error *error) {
+        _cleanup_(job_place_freep) JobPlace *place = NULL;
         _cleanup_(closep) int current = openat(fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
         place = malloc(sizeof(*place));
         if (!place)
                 return error_oom(error);
-        *place = (Place){ .path = strdup(path) };
+        *place = (JobPlace){ .path = strdup(path) };
         if (!place->path)
                 return error_oom(error);
 
         while (current >= 0 && place->n_levels < LEVELS_MAX) {
-                Level level = { .length = existing };
+                PlaceLevel level = { .length = existing };
                 struct stat st;
                 int above;
 
@@ -76,7 +76,7 @@ int place_new(int fd, const char *path, size_t existing, Place **ret, Error *err
         return 0;
 }
 
-Place *place_free(Place *place) {
+JobPlace *job_place_free(JobPlace *place) {
         if (!place)
                 return NULL;
 
@@ -94,7 +94,7 @@ static bool names_overlap(const char *a, const char *b) {
                (b[n] == '\0' || b[n] == '/');
 }
 
-bool place_overlaps(const Place *a, const Place *b) {
+bool job_place_overlaps(const JobPlace *a, const JobPlace *b) {
         for (size_t i = 0; i < a->n_levels; i++)
                 for (size_t k = 0; k < b->n_levels; k++)
                         if (is_same(&a->levels[i], &b->levels[k]) &&

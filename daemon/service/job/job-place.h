@@ -9,25 +9,25 @@
 #include "base-cleanup.h"
 #include "base-error.h"
 
-typedef struct Place Place;
+typedef struct JobPlace JobPlace;
 
 /**
- * place_new() - remember the directories from @fd up to the root
+ * job_place_new() - remember the directories from @fd up to the root
  * @path:       absolute, without links in it
  * @existing:   bytes of @path that name @fd; what follows is not there yet
  *
  * Return: 0, or a negative errno with @error set.
  */
-int place_new(int fd, const char *path, size_t existing, Place **ret, Error *error);
+int job_place_new(int fd, const char *path, size_t existing, JobPlace **ret, Error *error);
 
-/** place_free() - release @place (may be NULL) */
-Place *place_free(Place *place);
+/** job_place_free() - release @place (may be NULL) */
+JobPlace *job_place_free(JobPlace *place);
 
 /**
- * place_overlaps() - whether one of the two is the other, above it or below it
+ * job_place_overlaps() - whether one of the two is the other, above it or below it
  *
  * Also through links and bind mounts, unless what is mounted is a directory between the two.
  */
-bool place_overlaps(const Place *a, const Place *b);
+bool job_place_overlaps(const JobPlace *a, const JobPlace *b);
 
-DEFINE_CLEANUP(Place, place_free);
+DEFINE_CLEANUP(JobPlace, job_place_free);

@@ -30,16 +30,16 @@ typedef struct Queued {
         size_t n_fds;
 } Queued;
 
-struct Process {
-        const ProcessContext *context; /* borrowed */
-        const ProcessEvents *events;   /* borrowed */
-        void *userdata;                /* borrowed */
-        WorkerKind kind;
-        User *user;                   /* owned reference; NULL: who it is */
+struct JobProcess {
+        const JobProcessContext *context; /* borrowed */
+        const JobProcessEvents *events;   /* borrowed */
+        void *userdata;                   /* borrowed */
+        JobWorkerKind kind;
+        JobUser *user;                /* owned reference; NULL: who it is */
         pid_t pid;                    /* 0 once reaped */
         int pid_fd;                   /* owned */
         int socket_fd;                /* owned */
-        Output *output;               /* owned; what it prints */
+        JobOutput *output;            /* owned; what it prints */
         sd_event_source *pid_source;  /* owned */
         sd_event_source *io_source;   /* owned */
         sd_event_source *kill_source; /* owned; armed once it was asked to end, or killed */
@@ -100,20 +100,20 @@ static const bool becomes_user[_WORKER_KIND_MAX] = {
         [WORKER_DISK] = true,  [WORKER_BUILDER] = true,
 };
 
-static const UserPurpose purposes[_WORKER_KIND_MAX] = {
+static const JobUserPurpose purposes[_WORKER_KIND_MAX] = {
         [WORKER_FETCH] = USER_SEALED,     [WORKER_RESOLVE] = USER_SEALED,
         [WORKER_VERIFY] = USER_SEALED,    [WORKER_DISK] = USER_FILES,
         [WORKER_BUILDER] = USER_PROGRAMS,
 };
 
-const char *worker_kind_to_string(WorkerKind kind) {
+const char *job_worker_kind_to_string(JobWorkerKind kind) {
         assert(kind < _WORKER_KIND_MAX);
         return kind_names[kind];
 }
 
 /* In the child: only what is safe after fork(2). */
 static _Noreturn void run_worker(
-        const char *path, WorkerKind kind, int socket_fd, int output_fd, pid_t parent) {
+        const char *path, JobWorkerKind kind, int socket_fd, int output_fd, pid_t parent) {
         char *const argv[] = { (char *) "virt-bootstrap-worker", (char *) kind_names[kind], NULL };
         sigset_t none;
         int null_fd;
@@ -154,7 +154,7 @@ static const char *describe_end(const siginfo_t *info, char *buffer, size_t size
 }
 
 /* The last thing that happens to a process: afterwards it may be gone. */
-static void conclude(Process *process, const Error *error) {
+static void conclude(JobProcess *process, const Error *error) {
         process->pid_source = sd_event_source_disable_unref(process->pid_source);
         process->io_source = sd_event_source_disable_unref(process->io_source);
         process->kill_source = sd_event_source_disable_unref(process->kill_source);
@@ -162,7 +162,7 @@ static void conclude(Process *process, const Error *error) {
 }
 
 /* It has ended. */
-static void finish(Process *process) {
+static void finish(JobProcess *process) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         siginfo_t info = { 0 };
         char end[128];
@@ -170,7 +170,7 @@ static void finish(Process *process) {
         (void) waitid(P_PIDFD, (id_t) process->pid_fd, &info, WEXITED | WNOHANG);
         process->pid = 0;
         /* What it printed before it died comes before the news that it did. */
-        process->output = output_free(process->output);
+        process->output = job_output_free(process->output);
 
         if (process->broken.code == 0 && process->has_result &&
             (process->result.code != 0 || (info.si_code == CLD_EXITED && info.si_status == 0))) {
@@ -193,7 +193,7 @@ static void finish(Process *process) {
 /* Killed, and still there: it is in a system call that does not end, and may be so for ever. */
 static int on_kill_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        Process *process = userdata;
+        JobProcess *process = userdata;
 
         process->outcome = PROTO_OUTCOME_FAILED;
         if (process->broken.code != 0)
@@ -208,7 +208,7 @@ static int on_kill_timeout(sd_event_source *source, uint64_t usec, void *userdat
         return 0;
 }
 
-static void kill_worker(Process *process) {
+static void kill_worker(JobProcess *process) {
         if (process->is_killed)
                 return;
 
@@ -220,14 +220,14 @@ static void kill_worker(Process *process) {
                 0, on_kill_timeout, process);
 }
 
-static void break_off(Process *process, Error *error) {
+static void break_off(JobProcess *process, Error *error) {
         (void) error_prefix(error, "The %s worker broke the protocol", kind_names[process->kind]);
         if (process->broken.code == 0)
                 error_move(&process->broken, error);
         kill_worker(process);
 }
 
-static void handle(Process *process, const ProtoMessage *message, ProtoFds *fds) {
+static void handle(JobProcess *process, const ProtoMessage *message, ProtoFds *fds) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         if (process->broken.code != 0)
@@ -255,7 +255,7 @@ static void handle(Process *process, const ProtoMessage *message, ProtoFds *fds)
 }
 
 /* Receives one message; returns whether there may be more. */
-static bool receive(Process *process) {
+static bool receive(JobProcess *process) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         _cleanup_(error_clear) Error error = ERROR_NULL;
         ProtoMessage message;
@@ -283,7 +283,7 @@ static Queued *queued_free(Queued *queued) {
 }
 DEFINE_CLEANUP(Queued, queued_free);
 
-static void flush(Process *process) {
+static void flush(JobProcess *process) {
         while (process->queue) {
                 Queued *first = process->queue;
 
@@ -301,7 +301,7 @@ static void flush(Process *process) {
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        Process *process = userdata;
+        JobProcess *process = userdata;
 
         if (revents & EPOLLOUT)
                 flush(process);
@@ -312,7 +312,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 }
 
 static int on_exit_of_worker(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        Process *process = userdata;
+        JobProcess *process = userdata;
 
         /* What it said before it ended comes first. */
         while (process->io_source && receive(process))
@@ -322,7 +322,7 @@ static int on_exit_of_worker(sd_event_source *source, int fd, uint32_t revents, 
 }
 
 static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
-        Process *process = userdata;
+        JobProcess *process = userdata;
 
         log_print(
                 process->context->log, LOG_WARNING, "The %s worker does not end, killing it",
@@ -331,7 +331,7 @@ static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdat
         return 0;
 }
 
-static int watch(Process *process, Error *error) {
+static int watch(JobProcess *process, Error *error) {
         int r;
 
         r = sd_event_add_io(
@@ -347,8 +347,8 @@ static int watch(Process *process, Error *error) {
         return r < 0 ? error_set_errno(error, -r, "Cannot watch a worker") : 0;
 }
 
-static int try_spawn(Process *process) {
-        const OutputSource source = {
+static int try_spawn(JobProcess *process) {
+        const JobOutputSource source = {
                 .step = kind_names[process->kind],
                 .job = process->context->job,
         };
@@ -362,7 +362,7 @@ static int try_spawn(Process *process) {
         theirs = pair[1];
         if (fcntl(process->socket_fd, F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
-        r = output_new(
+        r = job_output_new(
                 process->context->event, process->context->log, &source, &output_fd,
                 &process->output);
         if (r < 0)
@@ -382,7 +382,7 @@ static int try_spawn(Process *process) {
 }
 
 /* With a code that says nothing but that: what is lacking now is not what a worker says of its work. */
-static int spawn(Process *process, Error *error) {
+static int spawn(JobProcess *process, Error *error) {
         int r = try_spawn(process);
 
         if (r >= 0)
@@ -392,21 +392,21 @@ static int spawn(Process *process, Error *error) {
                 kind_names[process->kind], strerror(-r));
 }
 
-int process_start(
-        const ProcessContext *context,
-        WorkerKind kind,
-        const ProcessEvents *events,
+int job_process_start(
+        const JobProcessContext *context,
+        JobWorkerKind kind,
+        const JobProcessEvents *events,
         void *userdata,
-        Process **ret,
+        JobProcess **ret,
         Error *error) {
-        _cleanup_(process_freep) Process *process = NULL;
+        _cleanup_(job_process_freep) JobProcess *process = NULL;
         int r = 0;
 
         process = malloc(sizeof(*process));
         if (!process)
                 return error_oom(error);
 
-        *process = (Process){
+        *process = (JobProcess){
                 .context = context,
                 .events = events,
                 .userdata = userdata,
@@ -416,7 +416,7 @@ int process_start(
         };
 
         if (becomes_user[kind])
-                r = user_take(context->users, purposes[kind], &process->user, error);
+                r = job_user_take(context->users, purposes[kind], &process->user, error);
         if (r >= 0)
                 r = spawn(process, error);
         if (r >= 0)
@@ -428,7 +428,7 @@ int process_start(
         return 0;
 }
 
-User *process_user(const Process *process) {
+JobUser *job_process_user(const JobProcess *process) {
         return process->user;
 }
 
@@ -443,11 +443,11 @@ static int on_gone(sd_event_source *source, int fd, uint32_t revents, void *user
 }
 
 static void forget_user(void *userdata) {
-        user_unref(userdata);
+        job_user_unref(userdata);
 }
 
 /* Returns whether it is gone, as it is at once unless it hangs: who frees it may need what it has locked. */
-static bool kill_and_reap(Process *process) {
+static bool kill_and_reap(JobProcess *process) {
         struct pollfd gone = { .fd = process->pid_fd, .events = POLLIN };
         siginfo_t info = { 0 };
 
@@ -458,7 +458,7 @@ static bool kill_and_reap(Process *process) {
                info.si_pid != 0;
 }
 
-static void leave(Process *process) {
+static void leave(JobProcess *process) {
         sd_event_source *source = NULL;
 
         if (process->pid_fd < 0 || sd_event_add_io(
@@ -474,7 +474,7 @@ static void leave(Process *process) {
         sd_event_source_unref(source);
 }
 
-Process *process_free(Process *process) {
+JobProcess *job_process_free(JobProcess *process) {
         if (!process)
                 return NULL;
 
@@ -489,18 +489,18 @@ Process *process_free(Process *process) {
                 process->queue = first->next;
                 queued_free(first);
         }
-        output_free(process->output);
+        job_output_free(process->output);
         closep(&process->pid_fd);
         closep(&process->socket_fd);
         error_clear(&process->result);
         error_clear(&process->broken);
-        user_unref(process->user);
+        job_user_unref(process->user);
         free(process);
         return NULL;
 }
 
 /* Whether @message replaces one that has not gone out yet. */
-static bool replace_queued(Process *process, const ProtoMessage *message) {
+static bool replace_queued(JobProcess *process, const ProtoMessage *message) {
         if (message->type != PROTO_UNPACK_GROWN)
                 return false;
 
@@ -514,7 +514,7 @@ static bool replace_queued(Process *process, const ProtoMessage *message) {
         return false;
 }
 
-static int enqueue(Process *process, const ProtoMessage *message, const int *fds, size_t n_fds) {
+static int enqueue(JobProcess *process, const ProtoMessage *message, const int *fds, size_t n_fds) {
         _cleanup_(queued_freep) Queued *queued = NULL;
         Queued **end = &process->queue;
 
@@ -543,7 +543,8 @@ static int enqueue(Process *process, const ProtoMessage *message, const int *fds
                        : 0;
 }
 
-void process_send(Process *process, const ProtoMessage *message, const int *fds, size_t n_fds) {
+void job_process_send(
+        JobProcess *process, const ProtoMessage *message, const int *fds, size_t n_fds) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         int r = -EAGAIN;
 
@@ -559,11 +560,11 @@ void process_send(Process *process, const ProtoMessage *message, const int *fds,
         break_off(process, &error);
 }
 
-ProtoOutcome process_outcome(const Process *process) {
+ProtoOutcome job_process_outcome(const JobProcess *process) {
         return process->outcome;
 }
 
-void process_stop(Process *process) {
+void job_process_stop(JobProcess *process) {
         if (process->kill_source || process->is_killed)
                 return;
 

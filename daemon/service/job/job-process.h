@@ -4,9 +4,9 @@
 /*
  * One worker process: started, spoken to, ended and reaped without blocking.
  *
- *     process_start() ─▶ message()* ─▶ ended() ─▶ process_free()
+ *     job_process_start() ─▶ message()* ─▶ ended() ─▶ job_process_free()
  *
- * ended() is called exactly once, as the last thing, whatever happens: also after process_stop(), and also when
+ * ended() is called exactly once, as the last thing, whatever happens: also after job_process_stop(), and also when
  * it hangs in a system call and does not even end when it is killed.
  */
 
@@ -19,7 +19,7 @@
 #include "job-user.h"
 #include "proto-channel.h"
 
-typedef enum WorkerKind {
+typedef enum JobWorkerKind {
         WORKER_FETCH,
         WORKER_RESOLVE,
         WORKER_VERIFY,
@@ -28,21 +28,21 @@ typedef enum WorkerKind {
         WORKER_BUILDER,
         WORKER_TREE,
         _WORKER_KIND_MAX,
-} WorkerKind;
+} JobWorkerKind;
 
-typedef struct Process Process;
+typedef struct JobProcess JobProcess;
 
 /* What all processes of a daemon share. */
-typedef struct ProcessContext {
+typedef struct JobProcessContext {
         sd_event *event;         /* borrowed */
         const char *worker_path; /* borrowed; the worker's executable */
         const Config *config;    /* borrowed */
         const Log *log;          /* borrowed */
-        UserTable *users;        /* borrowed */
+        JobUserTable *users;     /* borrowed */
         const char *job;         /* borrowed; whose id goes into the log; NULL: nobody's */
-} ProcessContext;
+} JobProcessContext;
 
-typedef struct ProcessEvents {
+typedef struct JobProcessEvents {
         /* A message of a type that this kind of worker may send, but for PROTO_RESULT. @fds may be
          * taken out. The process must not be freed here. */
         void (*message)(void *userdata, const ProtoMessage *message, ProtoFds *fds);
@@ -50,52 +50,53 @@ typedef struct ProcessEvents {
         /* It is gone. @error is empty when it reported success; else what it reported, or how it
          * died; -ETIMEDOUT when it was killed and does not end. The process may be freed here. */
         void (*ended)(void *userdata, const Error *error);
-} ProcessEvents;
+} JobProcessEvents;
 
 /**
- * process_start() - start a worker, whose output goes into the log (job-output.h)
+ * job_process_start() - start a worker, whose output goes into the log (job-output.h)
  * @events:     borrowed, as is @userdata, until the process is freed
  *
  * Return: 0, or a negative errno with @error set (ERROR_WORKER_FAILED when it cannot be started, whatever is
  * lacking); ended() is not called then.
  */
-int process_start(
-        const ProcessContext *context,
-        WorkerKind kind,
-        const ProcessEvents *events,
+int job_process_start(
+        const JobProcessContext *context,
+        JobWorkerKind kind,
+        const JobProcessEvents *events,
         void *userdata,
-        Process **ret,
+        JobProcess **ret,
         Error *error);
 
-/** process_user() - whom it becomes in its sandbox, for its start message; borrowed; NULL: who it is */
-User *process_user(const Process *process);
+/** job_process_user() - whom it becomes in its sandbox, for its start message; borrowed; NULL: who it is */
+JobUser *job_process_user(const JobProcess *process);
 
 /**
- * process_free() - release @process (may be NULL); kills and reaps what still runs
+ * job_process_free() - release @process (may be NULL); kills and reaps what still runs
  *
  * What is not gone within PROCESS_REAP_MSEC, or was given up before, is reaped when it is.
  */
 #define PROCESS_REAP_MSEC 1000
-Process *process_free(Process *process);
+JobProcess *job_process_free(JobProcess *process);
 
 /**
- * process_send() - send a message, or queue it until there is room
+ * job_process_send() - send a message, or queue it until there is room
  * @fds:        borrowed
  *
  * A queued PROTO_UNPACK_GROWN gives way to a later one of the same layer. Failing is not reported
  * here: a worker that cannot be spoken to ends, and that is.
  */
-void process_send(Process *process, const ProtoMessage *message, const int *fds, size_t n_fds);
+void job_process_send(
+        JobProcess *process, const ProtoMessage *message, const int *fds, size_t n_fds);
 
-/** process_outcome() - what became of it; from ended() on */
-ProtoOutcome process_outcome(const Process *process);
+/** job_process_outcome() - what became of it; from ended() on */
+ProtoOutcome job_process_outcome(const JobProcess *process);
 
-/** process_stop() - ask it to end, and kill it if it does not within PROCESS_STOP_USEC */
+/** job_process_stop() - ask it to end, and kill it if it does not within PROCESS_STOP_USEC */
 #define PROCESS_STOP_USEC UINT64_C(5000000)
 #define PROCESS_KILL_USEC UINT64_C(5000000) /* from then until it is given up */
-void process_stop(Process *process);
+void job_process_stop(JobProcess *process);
 
-/** worker_kind_to_string() - "fetch", …; also the worker's argument */
-const char *worker_kind_to_string(WorkerKind kind);
+/** job_worker_kind_to_string() - "fetch", …; also the worker's argument */
+const char *job_worker_kind_to_string(JobWorkerKind kind);
 
-DEFINE_CLEANUP(Process, process_free);
+DEFINE_CLEANUP(JobProcess, job_process_free);

@@ -10,25 +10,25 @@
 
 /* A job's place in the queue. */
 typedef struct Entry {
-        struct Entry *next;       /* owned */
-        Queue *queue;             /* borrowed */
-        Job *job;                 /* owned */
-        Destination *destination; /* owned; NULL once a run has it */
-        Place *place;             /* owned; where it works, to tell those that would collide */
-        JobRun *run;              /* owned; NULL before and after */
-        sd_event_source *removal; /* owned; armed when the job has ended */
+        struct Entry *next;          /* owned */
+        JobQueue *queue;             /* borrowed */
+        Job *job;                    /* owned */
+        JobDestination *destination; /* owned; NULL once a run has it */
+        JobPlace *place;             /* owned; where it works, to tell those that would collide */
+        JobRun *run;                 /* owned; NULL before and after */
+        sd_event_source *removal;    /* owned; armed when the job has ended */
 } Entry;
 
-struct Queue {
+struct JobQueue {
         sd_event *event; /* borrowed */
-        QueueSettings settings;
+        JobQueueSettings settings;
         const JobListener *listener; /* borrowed */
         const Log *log;              /* borrowed */
-        ProcessContext process;
-        FetchContext context;
-        BlobTable *blobs;      /* owned */
-        UserTable *users;      /* owned */
-        TaskPool *tasks;       /* owned */
+        JobProcessContext process;
+        JobFetchContext context;
+        JobBlobTable *blobs;   /* owned */
+        JobUserTable *users;   /* owned */
+        JobTaskPool *tasks;    /* owned */
         Entry *entries;        /* owned; oldest first */
         sd_event_source *next; /* owned; starts what waits, from the event loop */
         unsigned n_held;
@@ -41,15 +41,15 @@ static Entry *entry_free(Entry *entry) {
 
         sd_event_source_disable_unref(entry->removal);
         job_run_free(entry->run);
-        destination_free(entry->destination);
+        job_destination_free(entry->destination);
         job_free(entry->job);
-        place_free(entry->place);
+        job_place_free(entry->place);
         free(entry);
         return NULL;
 }
 DEFINE_CLEANUP(Entry, entry_free);
 
-static unsigned count(const Queue *queue, bool (*has)(const Entry *entry)) {
+static unsigned count(const JobQueue *queue, bool (*has)(const Entry *entry)) {
         unsigned n = 0;
 
         for (const Entry *entry = queue->entries; entry; entry = entry->next)
@@ -70,7 +70,7 @@ static bool entry_has_ended(const Entry *entry) {
 }
 
 static void remove_entry(Entry *entry) {
-        Queue *queue = entry->queue;
+        JobQueue *queue = entry->queue;
         Entry **p = &queue->entries;
 
         while (*p != entry)
@@ -88,7 +88,7 @@ static int on_removal(sd_event_source *source, uint64_t usec, void *userdata) {
 
 /* A job has ended: it stays a while, and what waits may start. */
 static void retain(Entry *entry) {
-        Queue *queue = entry->queue;
+        JobQueue *queue = entry->queue;
 
         (void) sd_event_add_time_relative(
                 queue->event, &entry->removal, CLOCK_MONOTONIC,
@@ -119,7 +119,7 @@ static void start(Entry *entry) {
         retain(entry);
 }
 
-static void drop_oldest_ended(Queue *queue) {
+static void drop_oldest_ended(JobQueue *queue) {
         for (Entry *entry = queue->entries; entry; entry = entry->next)
                 if (entry_has_ended(entry) && !entry->run) {
                         remove_entry(entry);
@@ -128,7 +128,7 @@ static void drop_oldest_ended(Queue *queue) {
 }
 
 static int on_next(sd_event_source *source, void *userdata) {
-        Queue *queue = userdata;
+        JobQueue *queue = userdata;
         unsigned running = count(queue, entry_runs);
 
         for (Entry *entry = queue->entries;
@@ -144,22 +144,22 @@ static int on_next(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-int queue_new(
+int job_queue_new(
         sd_event *event,
         Store *store,
-        const QueueSettings *settings,
+        const JobQueueSettings *settings,
         const JobListener *listener,
         const Log *log,
-        Queue **ret,
+        JobQueue **ret,
         Error *error) {
-        _cleanup_(queue_freep) Queue *queue = NULL;
+        _cleanup_(job_queue_freep) JobQueue *queue = NULL;
         int r;
 
         queue = malloc(sizeof(*queue));
         if (!queue)
                 return error_oom(error);
 
-        *queue = (Queue){
+        *queue = (JobQueue){
                 .event = event,
                 .settings = *settings,
                 .listener = listener,
@@ -171,8 +171,8 @@ int queue_new(
                         .log = log,
                 },
         };
-        r = user_table_new(
-                &(UserSettings){
+        r = job_user_table_new(
+                &(JobUserSettings){
                         .config = settings->config,
                         .lock_directory = USER_LOCK_DIRECTORY,
                         .worker = USER_WORKER,
@@ -183,13 +183,13 @@ int queue_new(
                 return r;
 
         queue->process.users = queue->users;
-        r = blob_table_new(&queue->process, store, &queue->blobs, error);
+        r = job_blob_table_new(&queue->process, store, &queue->blobs, error);
         if (r >= 0)
-                r = task_pool_new(event, &queue->tasks, error);
+                r = job_task_pool_new(event, &queue->tasks, error);
         if (r < 0)
                 return r;
 
-        queue->context = (FetchContext){
+        queue->context = (JobFetchContext){
                 .process = &queue->process,
                 .blobs = queue->blobs,
                 .tasks = queue->tasks,
@@ -204,7 +204,7 @@ int queue_new(
         return 0;
 }
 
-Queue *queue_free(Queue *queue) {
+JobQueue *job_queue_free(JobQueue *queue) {
         if (!queue)
                 return NULL;
 
@@ -215,42 +215,42 @@ Queue *queue_free(Queue *queue) {
                 entry_free(entry);
         }
         sd_event_source_disable_unref(queue->next);
-        blob_table_free(queue->blobs);
-        user_table_free(queue->users);
-        task_pool_free(queue->tasks);
+        job_blob_table_free(queue->blobs);
+        job_user_table_free(queue->users);
+        job_task_pool_free(queue->tasks);
         free(queue);
         return NULL;
 }
 
 /* Whether a job works there, or in a directory above or below it. */
-static bool is_taken(const Queue *queue, const Place *place) {
+static bool is_taken(const JobQueue *queue, const JobPlace *place) {
         for (const Entry *entry = queue->entries; entry; entry = entry->next)
-                if (!entry_has_ended(entry) && place_overlaps(entry->place, place))
+                if (!entry_has_ended(entry) && job_place_overlaps(entry->place, place))
                         return true;
 
         return false;
 }
 
-static int new_entry(Queue *queue, Destination *destination, Entry **ret, Error *error) {
-        _cleanup_(destination_freep) Destination *owned = destination;
+static int new_entry(JobQueue *queue, JobDestination *destination, Entry **ret, Error *error) {
+        _cleanup_(job_destination_freep) JobDestination *owned = destination;
         _cleanup_(entry_freep) Entry *entry = malloc(sizeof(*entry));
 
         if (!entry)
                 return error_oom(error);
 
         *entry = (Entry){ .queue = queue, .destination = TAKE_PTR(owned) };
-        entry->place = destination_take_place(entry->destination);
+        entry->place = job_destination_take_place(entry->destination);
         if (is_taken(queue, entry->place))
                 return error_set(
                         error, EBUSY, ERROR_DESTINATION_BUSY,
                         "Another job works on the destination %s, above it or below it",
-                        destination_path(entry->destination));
+                        job_destination_path(entry->destination));
 
         *ret = TAKE_PTR(entry);
         return 0;
 }
 
-int queue_check(const Queue *queue, Error *error) {
+int job_queue_check(const JobQueue *queue, Error *error) {
         if (count(queue, entry_waits) >= queue->settings.config->queued_max)
                 return error_set(
                         error, ENOBUFS, ERROR_QUEUE_FULL,
@@ -259,14 +259,15 @@ int queue_check(const Queue *queue, Error *error) {
         return 0;
 }
 
-int queue_add(Queue *queue, JobSpec *spec, Destination *destination, Job **ret, Error *error) {
-        _cleanup_(destination_freep) Destination *owned_destination = destination;
+int job_queue_add(
+        JobQueue *queue, JobSpec *spec, JobDestination *destination, Job **ret, Error *error) {
+        _cleanup_(job_destination_freep) JobDestination *owned_destination = destination;
         _cleanup_(job_spec_freep) JobSpec *owned = spec;
         _cleanup_(entry_freep) Entry *entry = NULL;
         Entry **end;
         int r;
 
-        r = queue_check(queue, error);
+        r = job_queue_check(queue, error);
         if (r >= 0)
                 r = new_entry(queue, TAKE_PTR(owned_destination), &entry, error);
         if (r < 0)
@@ -288,7 +289,7 @@ int queue_add(Queue *queue, JobSpec *spec, Destination *destination, Job **ret, 
         return 0;
 }
 
-static Entry *find_entry(const Queue *queue, const Job *job) {
+static Entry *find_entry(const JobQueue *queue, const Job *job) {
         for (Entry *entry = queue->entries; entry; entry = entry->next)
                 if (entry->job == job)
                         return entry;
@@ -296,7 +297,7 @@ static Entry *find_entry(const Queue *queue, const Job *job) {
         return NULL;
 }
 
-Job *queue_find(const Queue *queue, const char *id) {
+Job *job_queue_find(const JobQueue *queue, const char *id) {
         for (Entry *entry = queue->entries; entry; entry = entry->next)
                 if (strcmp(job_id(entry->job), id) == 0)
                         return entry->job;
@@ -304,7 +305,7 @@ Job *queue_find(const Queue *queue, const char *id) {
         return NULL;
 }
 
-Job *queue_next(const Queue *queue, const Job *job) {
+Job *job_queue_next(const JobQueue *queue, const Job *job) {
         Entry *entry = queue->entries;
 
         if (job) {
@@ -315,7 +316,7 @@ Job *queue_next(const Queue *queue, const Job *job) {
         return entry ? entry->job : NULL;
 }
 
-void queue_cancel(Queue *queue, Job *job, const Error *error) {
+void job_queue_cancel(JobQueue *queue, Job *job, const Error *error) {
         Entry *entry = find_entry(queue, job);
 
         if (!entry || job_has_ended(job))
@@ -330,37 +331,37 @@ void queue_cancel(Queue *queue, Job *job, const Error *error) {
         retain(entry);
 }
 
-void queue_cancel_all(Queue *queue, const Error *error) {
+void job_queue_cancel_all(JobQueue *queue, const Error *error) {
         for (Entry *entry = queue->entries; entry; entry = entry->next)
-                queue_cancel(queue, entry->job, error);
+                job_queue_cancel(queue, entry->job, error);
 }
 
-unsigned queue_n_active(const Queue *queue) {
+unsigned job_queue_n_active(const JobQueue *queue) {
         return count(queue, entry_waits) + count(queue, entry_runs);
 }
 
-bool queue_is_empty(const Queue *queue) {
+bool job_queue_is_empty(const JobQueue *queue) {
         return !queue->entries && queue->n_held == 0;
 }
 
-const FetchContext *queue_context(const Queue *queue) {
+const JobFetchContext *job_queue_context(const JobQueue *queue) {
         return &queue->context;
 }
 
-void queue_hold(Queue *queue) {
+void job_queue_hold(JobQueue *queue) {
         queue->n_held++;
 }
 
-void queue_release(Queue *queue) {
+void job_queue_release(JobQueue *queue) {
         assert(queue->n_held > 0);
         queue->n_held--;
 }
 
-void queue_pause(Queue *queue) {
+void job_queue_pause(JobQueue *queue) {
         queue->is_paused = true;
 }
 
-void queue_resume(Queue *queue) {
+void job_queue_resume(JobQueue *queue) {
         queue->is_paused = false;
         (void) sd_event_source_set_enabled(queue->next, SD_EVENT_ONESHOT);
 }

@@ -8,72 +8,73 @@
 
 #include "job-run.h"
 
-typedef struct Queue Queue;
+typedef struct JobQueue JobQueue;
 
-typedef struct QueueSettings {
+typedef struct JobQueueSettings {
         const Config *config; /* borrowed, as long as the queue, as all that follow */
         const char *worker_path;
         const char *temporary_directory;
-} QueueSettings;
+} JobQueueSettings;
 
 #define QUEUE_ENDED_MAX 100U /* the oldest of more than these go early */
 
 /**
- * queue_new() - an empty queue
+ * job_queue_new() - an empty queue
  * @event:      borrowed, as are @store, @log and @listener, as long as the queue
  */
-int queue_new(
+int job_queue_new(
         sd_event *event,
         Store *store,
-        const QueueSettings *settings,
+        const JobQueueSettings *settings,
         const JobListener *listener,
         const Log *log,
-        Queue **ret,
+        JobQueue **ret,
         Error *error);
 
-/** queue_free() - release @queue (may be NULL); what still runs is killed */
-Queue *queue_free(Queue *queue);
+/** job_queue_free() - release @queue (may be NULL); what still runs is killed */
+JobQueue *job_queue_free(JobQueue *queue);
 
-/** queue_check() - whether there is room for one more job; -ENOBUFS (ERROR_QUEUE_FULL) with @error set */
-int queue_check(const Queue *queue, Error *error);
+/** job_queue_check() - whether there is room for one more job; -ENOBUFS (ERROR_QUEUE_FULL) with @error set */
+int job_queue_check(const JobQueue *queue, Error *error);
 
 /**
- * queue_add() - queue a job
+ * job_queue_add() - queue a job
  * @spec:       taken over, also on failure
  * @destination: where it goes; taken over, also on failure
  *
  * Return: 0 with the job (borrowed) in @ret; -ENOBUFS (ERROR_QUEUE_FULL), -EBUSY
  * (ERROR_DESTINATION_BUSY), or another negative errno; with @error set.
  */
-int queue_add(Queue *queue, JobSpec *spec, Destination *destination, Job **ret, Error *error);
+int job_queue_add(
+        JobQueue *queue, JobSpec *spec, JobDestination *destination, Job **ret, Error *error);
 
-/** queue_find() - the job with that id, or NULL */
-Job *queue_find(const Queue *queue, const char *id);
+/** job_queue_find() - the job with that id, or NULL */
+Job *job_queue_find(const JobQueue *queue, const char *id);
 
-/** queue_next() - the job after @job, oldest first; the first one when @job is NULL */
-Job *queue_next(const Queue *queue, const Job *job);
+/** job_queue_next() - the job after @job, oldest first; the first one when @job is NULL */
+Job *job_queue_next(const JobQueue *queue, const Job *job);
 
-/** queue_cancel() - end a job because of @error; nothing happens to one that has ended */
-void queue_cancel(Queue *queue, Job *job, const Error *error);
+/** job_queue_cancel() - end a job because of @error; nothing happens to one that has ended */
+void job_queue_cancel(JobQueue *queue, Job *job, const Error *error);
 
-/** queue_cancel_all() - end them all because of @error */
-void queue_cancel_all(Queue *queue, const Error *error);
+/** job_queue_cancel_all() - end them all because of @error */
+void job_queue_cancel_all(JobQueue *queue, const Error *error);
 
-/** queue_n_active() - jobs that have not ended */
-unsigned queue_n_active(const Queue *queue);
+/** job_queue_n_active() - jobs that have not ended */
+unsigned job_queue_n_active(const JobQueue *queue);
 
-/** queue_is_empty() - whether there is no job, also none that has ended */
-bool queue_is_empty(const Queue *queue);
+/** job_queue_is_empty() - whether there is no job, also none that has ended */
+bool job_queue_is_empty(const JobQueue *queue);
 
-/** queue_context() - what runs of other kinds share with the queue's jobs; borrowed */
-const FetchContext *queue_context(const Queue *queue);
+/** job_queue_context() - what runs of other kinds share with the queue's jobs; borrowed */
+const JobFetchContext *job_queue_context(const JobQueue *queue);
 
-/** queue_hold() and queue_release() - something else than a job keeps the daemon busy, or no longer */
-void queue_hold(Queue *queue);
-void queue_release(Queue *queue);
+/** job_queue_hold() and job_queue_release() - something else than a job keeps the daemon busy, or no longer */
+void job_queue_hold(JobQueue *queue);
+void job_queue_release(JobQueue *queue);
 
-/** queue_pause() and queue_resume() - jobs wait, whatever else there is room for, or no longer */
-void queue_pause(Queue *queue);
-void queue_resume(Queue *queue);
+/** job_queue_pause() and job_queue_resume() - jobs wait, whatever else there is room for, or no longer */
+void job_queue_pause(JobQueue *queue);
+void job_queue_resume(JobQueue *queue);
 
-DEFINE_CLEANUP(Queue, queue_free);
+DEFINE_CLEANUP(JobQueue, job_queue_free);

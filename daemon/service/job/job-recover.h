@@ -7,25 +7,29 @@
 
 #include "job-queue.h"
 
-typedef struct Recovery Recovery;
+typedef struct JobRecovery JobRecovery;
 
-typedef struct RecoveryEvents {
+typedef struct JobRecoveryEvents {
         void (*ended)(void *userdata); /* as the last thing; the recovery may be freed here */
-} RecoveryEvents;
+} JobRecoveryEvents;
 
 /**
- * recovery_start() - look into the store's journal and go to work
+ * job_recovery_start() - look into the store's journal and go to work
  * @queue:      held until the end; borrowed, as are @events and @userdata, as long as the recovery
  *
  * Return: 0, or a negative errno with @error set.
  */
-int recovery_start(
-        Queue *queue, const RecoveryEvents *events, void *userdata, Recovery **ret, Error *error);
+int job_recovery_start(
+        JobQueue *queue,
+        const JobRecoveryEvents *events,
+        void *userdata,
+        JobRecovery **ret,
+        Error *error);
 
-/** recovery_stop() - look at no more entries; ended() follows */
-void recovery_stop(Recovery *recovery);
+/** job_recovery_stop() - look at no more entries; ended() follows */
+void job_recovery_stop(JobRecovery *recovery);
 
-/** recovery_free() - release @recovery (may be NULL) */
-Recovery *recovery_free(Recovery *recovery);
+/** job_recovery_free() - release @recovery (may be NULL) */
+JobRecovery *job_recovery_free(JobRecovery *recovery);
 
-DEFINE_CLEANUP(Recovery, recovery_free);
+DEFINE_CLEANUP(JobRecovery, job_recovery_free);

@@ -36,7 +36,7 @@ typedef struct Sum {
 
 /* What has to be fetched; each within the limit. */
 static int sum_up(
-        const FetchContext *context,
+        const JobFetchContext *context,
         const ProtoLayer *layers,
         uint32_t n_layers,
         Sum *ret,
@@ -72,7 +72,7 @@ static int sum_up(
         return 0;
 }
 
-static int look(const FetchContext *context, const char *path, Space *ret, Error *error) {
+static int look(const JobFetchContext *context, const char *path, Space *ret, Error *error) {
         _cleanup_(closep) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         int r;
 
@@ -82,8 +82,8 @@ static int look(const FetchContext *context, const char *path, Space *ret, Error
         return 0;
 }
 
-int room_check(
-        const FetchContext *context,
+int job_room_check(
+        const JobFetchContext *context,
         const JobSpec *spec,
         const ProtoLayer *layers,
         uint32_t n_layers,

@@ -6,7 +6,7 @@
 #include "job-fetch.h"
 
 /**
- * room_check() - look at the sizes of layers
+ * job_room_check() - look at the sizes of layers
  * @spec:       of the job that wants them all
  *
  * What is in the store needs no room. What is left of other downloads goes if there is too little.
@@ -14,8 +14,8 @@
  * Return: 0; -EFBIG (ERROR_LIMIT_EXCEEDED, which names the key); -ENOSPC (ERROR_NO_SPACE, with the path
  * and the bytes that are needed and free); or another negative errno, with @error set.
  */
-int room_check(
-        const FetchContext *context,
+int job_room_check(
+        const JobFetchContext *context,
         const JobSpec *spec,
         const ProtoLayer *layers,
         uint32_t n_layers,

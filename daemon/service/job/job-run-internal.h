@@ -10,21 +10,21 @@
 #include "job-unpack.h"
 
 struct JobRun {
-        ProcessContext process;      /* that of all, with the job's id */
-        FetchContext own_context;    /* that of all, with @process */
-        const FetchContext *context; /* @own_context */
+        JobProcessContext process;      /* that of all, with the job's id */
+        JobFetchContext own_context;    /* that of all, with @process */
+        const JobFetchContext *context; /* @own_context */
         /* Borrowed, as the next two. */
         Job *job;
         const JobRunEvents *events;
         void *userdata;
-        StepData *data;         /* owned, as all that follow; but by @task when there is one */
-        Task *task;             /* a step, in its thread */
+        JobStepData *data;      /* owned, as all that follow; but by @task when there is one */
+        JobTask *task;          /* a step, in its thread */
         sd_event_source *begin; /* the first step, from the event loop */
-        Fetch *fetch;
-        Builder *builder;
-        Unpack *unpack;
-        Disk *disk; /* the images that are being made, of a format that has some */
-        Tree *tree;
+        JobFetch *fetch;
+        JobBuilder *builder;
+        JobUnpack *unpack;
+        JobDisk *disk; /* the images that are being made, of a format that has some */
+        JobTree *tree;
         bool is_fetching, is_building, is_unpacking, is_at_tree; /* that worker is there */
         bool is_committing; /* the tree worker is, which takes but a moment, and is waited for */
         bool is_unpacked;   /* the unpack worker is gone, and the tree is complete */

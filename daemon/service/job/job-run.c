@@ -85,14 +85,14 @@ static void note_error(JobRun *run, const Error *error) {
 void job_run_stop(JobRun *run, const Error *error) {
         note_error(run, error);
         if (run->is_fetching)
-                fetch_stop(run->fetch);
+                job_fetch_stop(run->fetch);
         if (run->is_building)
-                builder_stop(run->builder);
+                job_builder_stop(run->builder);
         if (run->is_unpacking)
-                unpack_stop(run->unpack);
+                job_unpack_stop(run->unpack);
         /* What is being removed has to go in any case. */
         if (run->is_at_tree && !run->is_committing && !run->is_cleaning)
-                tree_stop(run->tree);
+                job_tree_stop(run->tree);
         if (run->task)
                 push_patience(run);
 }
@@ -134,10 +134,10 @@ static void conclude(JobRun *run) {
         JobState state = JOB_FINISHED;
 
         /* The leases on the blobs. */
-        run->unpack = unpack_free(run->unpack);
-        run->builder = builder_free(run->builder);
-        run->disk = disk_free(run->disk);
-        run->fetch = fetch_free(run->fetch);
+        run->unpack = job_unpack_free(run->unpack);
+        run->builder = job_builder_free(run->builder);
+        run->disk = job_disk_free(run->disk);
+        run->fetch = job_fetch_free(run->fetch);
 
         if (run->error.code != 0)
                 state = run->error.kind == ERROR_CANCELLED ? JOB_CANCELLED : JOB_FAILED;
@@ -147,7 +147,7 @@ static void conclude(JobRun *run) {
 
 /* The file system does not answer. What was begun stays in the journal. */
 static void give_up(JobRun *run) {
-        run->task = step_give_up(run->task, TAKE_PTR(run->data));
+        run->task = job_step_give_up(run->task, TAKE_PTR(run->data));
         job_message(
                 run->job, LOG_WARNING,
                 "The file system of the destination does not answer: what was begun there is left to "
@@ -166,24 +166,24 @@ static int on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 /* The run's data is the thread's until that has ended. */
-static void start_step(JobRun *run, const TaskOperation *operation) {
+static void start_step(JobRun *run, const JobTaskOperation *operation) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
-        if (task_start(run->context->tasks, operation, run->data, run, &run->task, &error) < 0)
+        if (job_task_start(run->context->tasks, operation, run->data, run, &run->task, &error) < 0)
                 operation->ended(run, run->data, -ENOMEM, &error);
         else
                 push_patience(run);
 }
 
 static void end_step(JobRun *run) {
-        run->task = task_free(run->task);
+        run->task = job_task_free(run->task);
         run->is_impatient = false;
         (void) sd_event_source_set_enabled(run->patience, SD_EVENT_OFF);
 }
 
 static void end_tree(JobRun *run) {
         run->is_at_tree = run->is_committing = false;
-        run->tree = tree_free(run->tree);
+        run->tree = job_tree_free(run->tree);
 }
 
 /* What could not be removed stays in the journal: the next daemon tries again. */
@@ -196,9 +196,9 @@ static void on_cleaned(void *userdata, void *data, int r, Error *error) {
         conclude(run);
 }
 
-static const TaskOperation cleaned_operation = {
-        .work = step_cleaned,
-        .release = step_release,
+static const JobTaskOperation cleaned_operation = {
+        .work = job_step_cleaned,
+        .release = job_step_release,
         .ended = on_cleaned,
 };
 
@@ -215,7 +215,7 @@ static void on_removed(void *userdata, const Error *error) {
         conclude(run);
 }
 
-static const TreeEvents remove_events = { .ended = on_removed };
+static const JobTreeEvents remove_events = { .ended = on_removed };
 
 /* The tree is where it is to be: an image's programs may be more than its user wants on this host. */
 static void warn_of_rights(JobRun *run) {
@@ -249,7 +249,7 @@ static void on_clean(void *userdata, void *data, int r, Error *error) {
 
         if (r >= 0) {
                 set_phase(run, JOB_PHASE_CLEAN);
-                r = tree_start(
+                r = job_tree_start(
                         run->context->process, &run->data->next, &remove_events, run, &run->tree,
                         error);
         }
@@ -261,9 +261,9 @@ static void on_clean(void *userdata, void *data, int r, Error *error) {
         conclude(run);
 }
 
-static const TaskOperation clean_operation = {
-        .work = step_clean,
-        .release = step_release,
+static const JobTaskOperation clean_operation = {
+        .work = job_step_clean,
+        .release = job_step_release,
         .ended = on_clean,
 };
 
@@ -273,7 +273,7 @@ static void remember_image(JobRun *run) {
 
         if (job_spec(run->job)->no_cache || job_spec(run->job)->source_kind != JOB_SOURCE_REGISTRY)
                 return;
-        if (fetch_describe(run->fetch, &image, &error) < 0 ||
+        if (job_fetch_describe(run->fetch, &image, &error) < 0 ||
             store_image_add(run->context->store, &image, &error) < 0)
                 job_message(run->job, LOG_WARNING, error_text(&error));
 }
@@ -282,7 +282,7 @@ static void remember_image(JobRun *run) {
 static void finish(JobRun *run) {
         if (run->error.code == 0) {
                 if (run->disk)
-                        disk_keep(run->disk);
+                        job_disk_keep(run->disk);
                 remember_image(run);
         }
 
@@ -304,9 +304,9 @@ static void on_seen(void *userdata, void *data, int r, Error *error) {
         finish(run);
 }
 
-static const TaskOperation see_operation = {
-        .work = step_see_commit,
-        .release = step_release,
+static const JobTaskOperation see_operation = {
+        .work = job_step_see_commit,
+        .release = job_step_release,
         .ended = on_seen,
 };
 
@@ -318,7 +318,7 @@ static void on_moved(void *userdata, const Error *error) {
         start_step(run, &see_operation);
 }
 
-static const TreeEvents move_events = { .ended = on_moved };
+static const JobTreeEvents move_events = { .ended = on_moved };
 
 static void on_reverted(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
@@ -329,9 +329,9 @@ static void on_reverted(void *userdata, void *data, int r, Error *error) {
         finish(run);
 }
 
-static const TaskOperation revert_operation = {
-        .work = step_revert,
-        .release = step_release,
+static const JobTaskOperation revert_operation = {
+        .work = job_step_revert,
+        .release = job_step_release,
         .ended = on_reverted,
 };
 
@@ -346,7 +346,7 @@ static void on_checked(void *userdata, const Error *error) {
                 finish(run);
 }
 
-static const TreeEvents check_events = { .ended = on_checked };
+static const JobTreeEvents check_events = { .ended = on_checked };
 
 static void on_committed(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
@@ -355,7 +355,7 @@ static void on_committed(void *userdata, void *data, int r, Error *error) {
         end_step(run);
         is_done = run->data->has_next && !run->data->next.moves;
         if (r >= 0 && run->data->has_next)
-                r = tree_start(
+                r = job_tree_start(
                         run->context->process, &run->data->next,
                         is_done ? &check_events : &move_events, run, &run->tree, error);
         run->is_at_tree = r >= 0 && run->data->has_next;
@@ -376,15 +376,15 @@ static void on_committed(void *userdata, void *data, int r, Error *error) {
         finish(run);
 }
 
-static const TaskOperation commit_operation = {
-        .work = step_commit,
-        .release = step_release,
+static const JobTaskOperation commit_operation = {
+        .work = job_step_commit,
+        .release = job_step_release,
         .ended = on_committed,
 };
 
 static void commit(JobRun *run) {
         set_phase(run, JOB_PHASE_FINISH);
-        if (run->disk && disk_finish(run->disk, &run->error) < 0)
+        if (run->disk && job_disk_finish(run->disk, &run->error) < 0)
                 finish(run);
         else
                 start_step(run, &commit_operation);
@@ -441,7 +441,7 @@ static void on_rights(void *userdata, uint64_t n, const char *example) {
 
 /* Whether somebody still works on what the unpack worker has read. */
 static bool is_input_open(const JobRun *run) {
-        return run->is_building || (run->is_fetching && !unpack_is_settled(run->unpack));
+        return run->is_building || (run->is_fetching && !job_unpack_is_settled(run->unpack));
 }
 
 static void on_unpack_ended(void *userdata, const Error *error) {
@@ -459,7 +459,7 @@ static void on_unpack_ended(void *userdata, const Error *error) {
         settle(run);
 }
 
-static const UnpackJobEvents unpack_events = {
+static const JobUnpackEvents unpack_events = {
         .progress = on_unpack_progress,
         .warning = on_warning,
         .rights = on_rights,
@@ -469,17 +469,17 @@ static const UnpackJobEvents unpack_events = {
 /* The tarball is borrowed for the call. */
 static void start_unpacking(JobRun *run, int tarball_fd) {
         const JobSpec *spec = job_spec(run->job);
-        UnpackRequest request = {
+        JobUnpackRequest request = {
                 .fetch = run->fetch,
                 .tarball_fd = tarball_fd,
                 .spec = spec,
-                .root_fd = destination_root_fd(run->data->destination),
+                .root_fd = job_destination_root_fd(run->data->destination),
                 .scratch_fd = -EBADF,
         };
-        const DiskRequest disk_request = {
+        const JobDiskRequest disk_request = {
                 .spec = spec,
                 .root_fd = request.root_fd,
-                .path = destination_path(run->data->destination),
+                .path = job_destination_path(run->data->destination),
                 .fetch = run->fetch,
                 .store = run->context->store,
         };
@@ -488,7 +488,7 @@ static void start_unpacking(JobRun *run, int tarball_fd) {
         int r = 0;
 
         if (spec->format == JOB_FORMAT_QCOW2) {
-                r = disk_new(&disk_request, &run->disk, &error);
+                r = job_disk_new(&disk_request, &run->disk, &error);
                 if (r >= 0)
                         r = store_anonymous_open(
                                 run->context->temporary_directory, &scratch_fd, &error);
@@ -496,7 +496,7 @@ static void start_unpacking(JobRun *run, int tarball_fd) {
                 request.scratch_fd = scratch_fd;
         }
         if (r >= 0)
-                r = unpack_start(
+                r = job_unpack_start(
                         run->context->process, &request, &unpack_events, run, &run->unpack, &error);
         if (r < 0) {
                 job_run_stop(run, &error);
@@ -511,7 +511,7 @@ static void start_unpacking(JobRun *run, int tarball_fd) {
 static void on_resolved(void *userdata) {
         JobRun *run = userdata;
 
-        job_set_digest(run->job, &fetch_image(run->fetch)->digest);
+        job_set_digest(run->job, &job_fetch_image(run->fetch)->digest);
         start_unpacking(run, -EBADF);
 }
 
@@ -519,9 +519,9 @@ static void on_layer_changed(void *userdata, uint32_t index) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         JobRun *run = userdata;
 
-        if (run->is_unpacking && unpack_layer_changed(run->unpack, index, &error) < 0)
+        if (run->is_unpacking && job_unpack_layer_changed(run->unpack, index, &error) < 0)
                 job_run_stop(run, &error);
-        else if (run->unpack_error.code != 0 && unpack_is_settled(run->unpack))
+        else if (run->unpack_error.code != 0 && job_unpack_is_settled(run->unpack))
                 job_run_stop(run, &run->unpack_error);
         report_progress(run);
 }
@@ -544,7 +544,7 @@ static void on_archive_read(void *userdata, uint64_t size) {
         report_progress(run);
 }
 
-static const FetchEvents fetch_events = {
+static const JobFetchEvents fetch_events = {
         .resolved = on_resolved,
         .layer_changed = on_layer_changed,
         .read = on_archive_read,
@@ -553,7 +553,7 @@ static const FetchEvents fetch_events = {
 };
 
 static void start_fetching(JobRun *run) {
-        if (fetch_start(
+        if (job_fetch_start(
                     run->context, job_spec(run->job), &fetch_events, run, &run->fetch,
                     &run->error) < 0)
                 return;
@@ -589,7 +589,7 @@ static void on_builder_ended(void *userdata, const Error *error, bool is_unread)
         settle(run);
 }
 
-static const BuilderEvents builder_events = {
+static const JobBuilderEvents builder_events = {
         .progress = on_built,
         .warning = on_warning,
         .ended = on_builder_ended,
@@ -607,7 +607,7 @@ static void start_building(JobRun *run) {
 
         read_fd = fds[0];
         write_fd = fds[1];
-        if (builder_start(
+        if (job_builder_start(
                     run->context->process, job_spec(run->job), write_fd, &builder_events, run,
                     &run->builder, &run->error) < 0)
                 return;
@@ -643,11 +643,11 @@ static void on_cloned(void *userdata, const Error *error) {
         start_source(run);
 }
 
-static const TreeEvents clone_events = { .ended = on_cloned };
+static const JobTreeEvents clone_events = { .ended = on_cloned };
 
-static void start_cloning(JobRun *run, const DestinationStep *step) {
-        if (tree_start(run->context->process, step, &clone_events, run, &run->tree, &run->error) >=
-            0)
+static void start_cloning(JobRun *run, const JobDestinationStep *step) {
+        if (job_tree_start(
+                    run->context->process, step, &clone_events, run, &run->tree, &run->error) >= 0)
                 run->is_at_tree = true;
         else
                 settle(run);
@@ -668,9 +668,9 @@ static void on_prepared(void *userdata, void *data, int r, Error *error) {
                 start_source(run);
 }
 
-static const TaskOperation prepare_operation = {
-        .work = step_prepare,
-        .release = step_release,
+static const JobTaskOperation prepare_operation = {
+        .work = job_step_prepare,
+        .release = job_step_release,
         .ended = on_prepared,
 };
 
@@ -685,9 +685,9 @@ static int on_begin(sd_event_source *source, void *userdata) {
 }
 
 int job_run_start(
-        const FetchContext *context,
+        const JobFetchContext *context,
         Job *job,
-        Destination *destination,
+        JobDestination *destination,
         const JobRunEvents *events,
         void *userdata,
         JobRun **ret,
@@ -725,7 +725,7 @@ int job_run_start(
         if (job_usec == 0)
                 (void) sd_event_source_set_enabled(run->deadline, SD_EVENT_OFF);
 
-        run->data = step_data_new(context->store, destination);
+        run->data = job_step_data_new(context->store, destination);
         if (!run->data)
                 return error_oom(error);
         job_set_state(job, JOB_RUNNING, NULL);
@@ -742,13 +742,13 @@ JobRun *job_run_free(JobRun *run) {
         sd_event_source_disable_unref(run->deadline);
         sd_event_source_disable_unref(run->patience);
         if (run->task)
-                step_give_up(run->task, TAKE_PTR(run->data));
-        unpack_free(run->unpack);
-        builder_free(run->builder);
-        disk_free(run->disk);
-        tree_free(run->tree);
-        fetch_free(run->fetch);
-        step_data_free(run->data);
+                job_step_give_up(run->task, TAKE_PTR(run->data));
+        job_unpack_free(run->unpack);
+        job_builder_free(run->builder);
+        job_disk_free(run->disk);
+        job_tree_free(run->tree);
+        job_fetch_free(run->fetch);
+        job_step_data_free(run->data);
         free(run->with_rights);
         error_clear(&run->error);
         error_clear(&run->unpack_error);

@@ -42,9 +42,9 @@ typedef struct JobRunEvents {
  * Return: 0, or -ENOMEM with @error set, and nothing has happened.
  */
 int job_run_start(
-        const FetchContext *context,
+        const JobFetchContext *context,
         Job *job,
-        Destination *destination,
+        JobDestination *destination,
         const JobRunEvents *events,
         void *userdata,
         JobRun **ret,

@@ -7,8 +7,8 @@
 
 #define USEC_PER_SEC UINT64_C(1000000)
 
-struct SpeedGuard {
-        SpeedLimit limit;
+struct JobSpeedGuard {
+        JobSpeedLimit limit;
         void (*slow)(void *userdata);
         void *userdata;         /* borrowed */
         sd_event_source *timer; /* owned; the end of the window */
@@ -16,7 +16,7 @@ struct SpeedGuard {
         uint64_t begin; /* bytes when the window began */
 };
 
-uint64_t speed_limit_bytes(const SpeedLimit *limit) {
+uint64_t job_speed_limit_bytes(const JobSpeedLimit *limit) {
         uint64_t bytes;
 
         if (__builtin_mul_overflow(limit->bytes_per_sec, limit->window_usec, &bytes))
@@ -24,7 +24,7 @@ uint64_t speed_limit_bytes(const SpeedLimit *limit) {
         return bytes / USEC_PER_SEC;
 }
 
-static void begin_window(SpeedGuard *guard) {
+static void begin_window(JobSpeedGuard *guard) {
         guard->begin = guard->bytes;
         if (guard->limit.bytes_per_sec == 0 || guard->limit.window_usec == 0)
                 return;
@@ -34,7 +34,7 @@ static void begin_window(SpeedGuard *guard) {
 }
 
 static int on_window_end(sd_event_source *source, uint64_t usec, void *userdata) {
-        SpeedGuard *guard = userdata;
+        JobSpeedGuard *guard = userdata;
 
         begin_window(guard);
         /* The guard may be freed in there. */
@@ -42,20 +42,20 @@ static int on_window_end(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-int speed_guard_new(
+int job_speed_guard_new(
         sd_event *event,
-        const SpeedLimit *limit,
+        const JobSpeedLimit *limit,
         void (*slow)(void *userdata),
         void *userdata,
-        SpeedGuard **ret,
+        JobSpeedGuard **ret,
         Error *error) {
-        _cleanup_(speed_guard_freep) SpeedGuard *guard = malloc(sizeof(*guard));
+        _cleanup_(job_speed_guard_freep) JobSpeedGuard *guard = malloc(sizeof(*guard));
         int r;
 
         if (!guard)
                 return error_oom(error);
 
-        *guard = (SpeedGuard){ .limit = *limit, .slow = slow, .userdata = userdata };
+        *guard = (JobSpeedGuard){ .limit = *limit, .slow = slow, .userdata = userdata };
         r = sd_event_add_time(event, &guard->timer, CLOCK_MONOTONIC, 0, 0, on_window_end, guard);
         if (r >= 0)
                 r = sd_event_source_set_enabled(guard->timer, SD_EVENT_OFF);
@@ -66,7 +66,7 @@ int speed_guard_new(
         return 0;
 }
 
-SpeedGuard *speed_guard_free(SpeedGuard *guard) {
+JobSpeedGuard *job_speed_guard_free(JobSpeedGuard *guard) {
         if (!guard)
                 return NULL;
 
@@ -75,20 +75,20 @@ SpeedGuard *speed_guard_free(SpeedGuard *guard) {
         return NULL;
 }
 
-void speed_guard_begin(SpeedGuard *guard, uint64_t bytes) {
+void job_speed_guard_begin(JobSpeedGuard *guard, uint64_t bytes) {
         guard->bytes = bytes;
         begin_window(guard);
 }
 
-bool speed_guard_move(SpeedGuard *guard, uint64_t bytes) {
+bool job_speed_guard_move(JobSpeedGuard *guard, uint64_t bytes) {
         guard->bytes = bytes;
-        if (bytes < guard->begin || bytes - guard->begin < speed_limit_bytes(&guard->limit))
+        if (bytes < guard->begin || bytes - guard->begin < job_speed_limit_bytes(&guard->limit))
                 return false;
 
         begin_window(guard);
         return true;
 }
 
-void speed_guard_end(SpeedGuard *guard) {
+void job_speed_guard_end(JobSpeedGuard *guard) {
         (void) sd_event_source_set_enabled(guard->timer, SD_EVENT_OFF);
 }

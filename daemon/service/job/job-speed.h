@@ -4,7 +4,7 @@
 /*
  * Whether bytes come fast enough.
  *
- *     speed_guard_new() ─▶ speed_guard_begin() ─▶ speed_guard_move()* ─▶ speed_guard_end()
+ *     job_speed_guard_new() ─▶ job_speed_guard_begin() ─▶ job_speed_guard_move()* ─▶ job_speed_guard_end()
  */
 
 #include <stdbool.h>
@@ -14,45 +14,45 @@
 #include "base-cleanup.h"
 #include "base-error.h"
 
-typedef struct SpeedGuard SpeedGuard;
+typedef struct JobSpeedGuard JobSpeedGuard;
 
-typedef struct SpeedLimit {
+typedef struct JobSpeedLimit {
         uint64_t bytes_per_sec; /* 0: any is fast enough */
         uint64_t window_usec;   /* for so long; 0: the same */
-} SpeedLimit;
+} JobSpeedLimit;
 
-/** speed_limit_bytes() - how many bytes have to come in a window */
-uint64_t speed_limit_bytes(const SpeedLimit *limit);
+/** job_speed_limit_bytes() - how many bytes have to come in a window */
+uint64_t job_speed_limit_bytes(const JobSpeedLimit *limit);
 
 /**
- * speed_guard_new() - a guard that does not watch yet
+ * job_speed_guard_new() - a guard that does not watch yet
  * @event:      borrowed, as is @userdata
  * @slow:       called at the end of each window in which too few bytes came
  *
  * Return: 0, or a negative errno with @error set.
  */
-int speed_guard_new(
+int job_speed_guard_new(
         sd_event *event,
-        const SpeedLimit *limit,
+        const JobSpeedLimit *limit,
         void (*slow)(void *userdata),
         void *userdata,
-        SpeedGuard **ret,
+        JobSpeedGuard **ret,
         Error *error);
 
-/** speed_guard_free() - release @guard (may be NULL) */
-SpeedGuard *speed_guard_free(SpeedGuard *guard);
+/** job_speed_guard_free() - release @guard (may be NULL) */
+JobSpeedGuard *job_speed_guard_free(JobSpeedGuard *guard);
 
-/** speed_guard_begin() - watch from now on; @bytes are there already */
-void speed_guard_begin(SpeedGuard *guard, uint64_t bytes);
+/** job_speed_guard_begin() - watch from now on; @bytes are there already */
+void job_speed_guard_begin(JobSpeedGuard *guard, uint64_t bytes);
 
 /**
- * speed_guard_move() - @bytes are there now
+ * job_speed_guard_move() - @bytes are there now
  *
  * Return: whether these were enough for a window: the next one begins.
  */
-bool speed_guard_move(SpeedGuard *guard, uint64_t bytes);
+bool job_speed_guard_move(JobSpeedGuard *guard, uint64_t bytes);
 
-/** speed_guard_end() - no longer watch */
-void speed_guard_end(SpeedGuard *guard);
+/** job_speed_guard_end() - no longer watch */
+void job_speed_guard_end(JobSpeedGuard *guard);
 
-DEFINE_CLEANUP(SpeedGuard, speed_guard_free);
+DEFINE_CLEANUP(JobSpeedGuard, job_speed_guard_free);

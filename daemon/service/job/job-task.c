@@ -11,14 +11,14 @@
 #include "base-thread.h"
 #include "job-task.h"
 
-struct TaskPool {
+struct JobTaskPool {
         pthread_mutex_t lock;
         unsigned n_refs;         /* under the lock: the owner, and each thread */
         bool is_closed;          /* under the lock: the owner is gone, as is the event loop */
-        Task *ended;             /* under the lock: owned; not told yet */
+        JobTask *ended;          /* under the lock: owned; not told yet */
         int event_fd;            /* owned; readable when there is something in @ended */
         sd_event_source *source; /* owned */
-        Task *waiting;      /* owned; oldest first; the event loop's alone, as is what follows */
+        JobTask *waiting;   /* owned; oldest first; the event loop's alone, as is what follows */
         unsigned n_threads; /* whose end was not seen yet */
 };
 
@@ -28,26 +28,26 @@ typedef enum TaskState {
         TASK_ENDED,
 } TaskState;
 
-struct Task {
-        Task *next;                     /* owned; in one of the lists of its pool */
-        TaskPool *pool;                 /* borrowed */
-        const TaskOperation *operation; /* borrowed */
-        void *userdata;                 /* borrowed */
-        void *data;                     /* owned until it has ended */
-        TaskState state;                /* the event loop's alone */
-        bool is_given_up;               /* under the lock of the pool */
+struct JobTask {
+        JobTask *next;                     /* owned; in one of the lists of its pool */
+        JobTaskPool *pool;                 /* borrowed */
+        const JobTaskOperation *operation; /* borrowed */
+        void *userdata;                    /* borrowed */
+        void *data;                        /* owned until it has ended */
+        TaskState state;                   /* the event loop's alone */
+        bool is_given_up;                  /* under the lock of the pool */
         int r;
         Error error;
 };
 
-static void append(Task **list, Task *task) {
+static void append(JobTask **list, JobTask *task) {
         while (*list)
                 list = &(*list)->next;
         *list = task;
 }
 
-static Task *take_first(Task **list) {
-        Task *task = *list;
+static JobTask *take_first(JobTask **list) {
+        JobTask *task = *list;
 
         if (task) {
                 *list = task->next;
@@ -56,14 +56,14 @@ static Task *take_first(Task **list) {
         return task;
 }
 
-static void destroy(Task *task) {
+static void destroy(JobTask *task) {
         if (task->data)
                 task->operation->release(task->data);
         error_clear(&task->error);
         free(task);
 }
 
-static void pool_unref(TaskPool *pool) {
+static void pool_unref(JobTaskPool *pool) {
         bool is_last;
 
         (void) pthread_mutex_lock(&pool->lock);
@@ -77,8 +77,8 @@ static void pool_unref(TaskPool *pool) {
 }
 
 /* Tells the event loop, or nobody when there is none any more. */
-static void post(Task *task) {
-        TaskPool *pool = task->pool;
+static void post(JobTask *task) {
+        JobTaskPool *pool = task->pool;
         const uint64_t one = 1;
 
         (void) pthread_mutex_lock(&pool->lock);
@@ -93,11 +93,11 @@ static void post(Task *task) {
 }
 
 static void *run(void *argument) {
-        Task *task = argument;
-        TaskPool *pool = task->pool;
+        JobTask *task = argument;
+        JobTaskPool *pool = task->pool;
 
         task->r = task->operation->work(task, task->data, &task->error);
-        if (task_is_given_up(task)) {
+        if (job_task_is_given_up(task)) {
                 task->operation->release(task->data);
                 task->data = NULL;
         }
@@ -106,8 +106,8 @@ static void *run(void *argument) {
         return NULL;
 }
 
-static void launch(Task *task) {
-        TaskPool *pool = task->pool;
+static void launch(JobTask *task) {
+        JobTaskPool *pool = task->pool;
         int r;
 
         task->state = TASK_RUNS;
@@ -125,13 +125,13 @@ static void launch(Task *task) {
         pool_unref(pool);
 }
 
-static void launch_waiting(TaskPool *pool) {
+static void launch_waiting(JobTaskPool *pool) {
         while (pool->waiting && pool->n_threads < JOB_TASKS_MAX)
                 launch(take_first(&pool->waiting));
 }
 
-static Task *take_ended(TaskPool *pool) {
-        Task *task;
+static JobTask *take_ended(JobTaskPool *pool) {
+        JobTask *task;
 
         (void) pthread_mutex_lock(&pool->lock);
         task = take_first(&pool->ended);
@@ -140,7 +140,7 @@ static Task *take_ended(TaskPool *pool) {
 }
 
 /* Afterwards its owner has freed it, or will. */
-static void tell(Task *task) {
+static void tell(JobTask *task) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         if (!task->is_given_up) {
@@ -154,9 +154,9 @@ static void tell(Task *task) {
 }
 
 static int on_ended(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        TaskPool *pool = userdata;
+        JobTaskPool *pool = userdata;
         uint64_t n;
-        Task *task;
+        JobTask *task;
 
         (void) !read(fd, &n, sizeof(n));
         while ((task = take_ended(pool))) {
@@ -167,15 +167,15 @@ static int on_ended(sd_event_source *source, int fd, uint32_t revents, void *use
         return 0;
 }
 
-int task_pool_new(sd_event *event, TaskPool **ret, Error *error) {
-        TaskPool *pool;
+int job_task_pool_new(sd_event *event, JobTaskPool **ret, Error *error) {
+        JobTaskPool *pool;
         int r;
 
         pool = malloc(sizeof(*pool));
         if (!pool)
                 return error_oom(error);
 
-        *pool = (TaskPool){ .n_refs = 1 };
+        *pool = (JobTaskPool){ .n_refs = 1 };
         (void) pthread_mutex_init(&pool->lock, NULL);
         pool->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         r = pool->event_fd < 0
@@ -183,7 +183,7 @@ int task_pool_new(sd_event *event, TaskPool **ret, Error *error) {
                     : sd_event_add_io(
                               event, &pool->source, pool->event_fd, EPOLLIN, on_ended, pool);
         if (r < 0) {
-                task_pool_free(pool);
+                job_task_pool_free(pool);
                 return error_set_errno(error, -r, "Cannot set up threads");
         }
 
@@ -191,8 +191,8 @@ int task_pool_new(sd_event *event, TaskPool **ret, Error *error) {
         return 0;
 }
 
-TaskPool *task_pool_free(TaskPool *pool) {
-        Task *task;
+JobTaskPool *job_task_pool_free(JobTaskPool *pool) {
+        JobTask *task;
 
         if (!pool)
                 return NULL;
@@ -209,11 +209,11 @@ TaskPool *task_pool_free(TaskPool *pool) {
         return NULL;
 }
 
-unsigned task_pool_n_threads(const TaskPool *pool) {
+unsigned job_task_pool_n_threads(const JobTaskPool *pool) {
         return pool->n_threads;
 }
 
-int task_pool_check(const TaskPool *pool, Error *error) {
+int job_task_pool_check(const JobTaskPool *pool, Error *error) {
         if (pool->n_threads < JOB_TASKS_CROWDED)
                 return 0;
         return error_set(
@@ -223,19 +223,19 @@ int task_pool_check(const TaskPool *pool, Error *error) {
                 pool->n_threads);
 }
 
-int task_start(
-        TaskPool *pool,
-        const TaskOperation *operation,
+int job_task_start(
+        JobTaskPool *pool,
+        const JobTaskOperation *operation,
         void *data,
         void *userdata,
-        Task **ret,
+        JobTask **ret,
         Error *error) {
-        Task *task = malloc(sizeof(*task));
+        JobTask *task = malloc(sizeof(*task));
 
         if (!task)
                 return error_oom(error);
 
-        *task = (Task){
+        *task = (JobTask){
                 .pool = pool,
                 .operation = operation,
                 .data = data,
@@ -247,8 +247,8 @@ int task_start(
         return 0;
 }
 
-static void stop_waiting(Task *task) {
-        Task **p = &task->pool->waiting;
+static void stop_waiting(JobTask *task) {
+        JobTask **p = &task->pool->waiting;
 
         while (*p != task)
                 p = &(*p)->next;
@@ -256,13 +256,13 @@ static void stop_waiting(Task *task) {
 }
 
 /* The thread, or the event loop, does the rest. */
-static void give_up(Task *task) {
+static void give_up(JobTask *task) {
         (void) pthread_mutex_lock(&task->pool->lock);
         task->is_given_up = true;
         (void) pthread_mutex_unlock(&task->pool->lock);
 }
 
-Task *task_free(Task *task) {
+JobTask *job_task_free(JobTask *task) {
         if (!task)
                 return NULL;
 
@@ -282,7 +282,7 @@ Task *task_free(Task *task) {
         return NULL;
 }
 
-bool task_is_given_up(Task *task) {
+bool job_task_is_given_up(JobTask *task) {
         bool is_given_up;
 
         (void) pthread_mutex_lock(&task->pool->lock);

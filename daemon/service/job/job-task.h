@@ -6,8 +6,8 @@
  * answer, or a server that is gone. Each such function, a task, runs in a thread of its own, and its end comes
  * to the event loop.
  *
- *     task_start() ─▶ ended() ─▶ task_free()         the data goes to the task, and comes back with its end
- *          └────────▶ task_free() ─▶ release()       given up: the task keeps its data, and releases it itself
+ *     job_task_start() ─▶ ended() ─▶ job_task_free()         the data goes to the task, and comes back with its end
+ *          └────────▶ job_task_free() ─▶ release()       given up: the task keeps its data, and releases it itself
  *
  * ended() is called exactly once, from the event loop, or never when the task is given up. A thread that hangs
  * keeps nothing but itself and the task's data: nobody waits for it, also not at the end. As long as one is
@@ -22,8 +22,8 @@
 #include "base-cleanup.h"
 #include "base-error.h"
 
-typedef struct TaskPool TaskPool;
-typedef struct Task Task;
+typedef struct JobTaskPool JobTaskPool;
+typedef struct JobTask JobTask;
 
 /* Threads at a time; what is more waits, in order. */
 #define JOB_TASKS_MAX 64U
@@ -31,9 +31,9 @@ typedef struct Task Task;
 /* From so many on nothing new begins: the rest is for the steps of jobs that run already. */
 #define JOB_TASKS_CROWDED (JOB_TASKS_MAX / 2)
 
-typedef struct TaskOperation {
+typedef struct JobTaskOperation {
         /* In the thread. @data is the thread's alone. Returns 0 or more, or a negative errno with @error set. */
-        int (*work)(Task *task, void *data, Error *error);
+        int (*work)(JobTask *task, void *data, Error *error);
 
         /* The task was given up, and work() has returned or was never called: frees @data. It may block, too: it
          * is called in the thread, unless the work had ended just before. */
@@ -41,45 +41,45 @@ typedef struct TaskOperation {
 
         /* @data is the owner's again; @r is what work() returned. The task has to be freed, here or later. */
         void (*ended)(void *userdata, void *data, int r, Error *error);
-} TaskOperation;
+} JobTaskOperation;
 
 /**
- * task_pool_new() - no tasks yet
+ * job_task_pool_new() - no tasks yet
  * @event:      borrowed as long as the pool
  */
-int task_pool_new(sd_event *event, TaskPool **ret, Error *error);
+int job_task_pool_new(sd_event *event, JobTaskPool **ret, Error *error);
 
-/** task_pool_free() - release @pool (may be NULL); all of its tasks were freed before */
-TaskPool *task_pool_free(TaskPool *pool);
+/** job_task_pool_free() - release @pool (may be NULL); all of its tasks were freed before */
+JobTaskPool *job_task_pool_free(JobTaskPool *pool);
 
-/** task_pool_n_threads() - those that run, given up or not */
-unsigned task_pool_n_threads(const TaskPool *pool);
+/** job_task_pool_n_threads() - those that run, given up or not */
+unsigned job_task_pool_n_threads(const JobTaskPool *pool);
 
-/** task_pool_check() - whether something that nobody has been promised yet may begin; -ENOBUFS
+/** job_task_pool_check() - whether something that nobody has been promised yet may begin; -ENOBUFS
  * (ERROR_QUEUE_FULL) with @error set when JOB_TASKS_CROWDED threads run */
-int task_pool_check(const TaskPool *pool, Error *error);
+int job_task_pool_check(const JobTaskPool *pool, Error *error);
 
 /**
- * task_start() - run @operation's work, or have it wait until there is room
+ * job_task_start() - run @operation's work, or have it wait until there is room
  * @operation:  borrowed, as is @userdata, until the task is freed
  * @data:       taken over
  *
  * When there cannot be a thread, ended() tells so. Return: 0; or -ENOMEM with @error set, and @data stays the
  * caller's.
  */
-int task_start(
-        TaskPool *pool,
-        const TaskOperation *operation,
+int job_task_start(
+        JobTaskPool *pool,
+        const JobTaskOperation *operation,
         void *data,
         void *userdata,
-        Task **ret,
+        JobTask **ret,
         Error *error);
 
-/** task_free() - release @task (may be NULL); one that has not ended is given up */
-Task *task_free(Task *task);
+/** job_task_free() - release @task (may be NULL); one that has not ended is given up */
+JobTask *job_task_free(JobTask *task);
 
-/** task_is_given_up() - for work(): whether nobody waits for it any more */
-bool task_is_given_up(Task *task);
+/** job_task_is_given_up() - for work(): whether nobody waits for it any more */
+bool job_task_is_given_up(JobTask *task);
 
-DEFINE_CLEANUP(TaskPool, task_pool_free);
-DEFINE_CLEANUP(Task, task_free);
+DEFINE_CLEANUP(JobTaskPool, job_task_pool_free);
+DEFINE_CLEANUP(JobTask, job_task_free);

@@ -13,12 +13,12 @@
 
 #define TREE_TRIES_MAX 3 /* workers that are killed while they empty one directory */
 
-struct Tree {
-        const ProcessContext *context; /* borrowed */
-        const TreeEvents *events;      /* borrowed */
-        void *userdata;                /* borrowed */
-        const ProcessEvents *process_events;
-        Process *process;     /* owned */
+struct JobTree {
+        const JobProcessContext *context; /* borrowed */
+        const JobTreeEvents *events;      /* borrowed */
+        void *userdata;                   /* borrowed */
+        const JobProcessEvents *process_events;
+        JobProcess *process;  /* owned */
         ProtoMessage message; /* what it is to do */
         int directory_fd;     /* owned; where */
         char *path;           /* owned; of what is being emptied; NULL when it is not known */
@@ -26,23 +26,23 @@ struct Tree {
         bool is_stopped;
 };
 
-static int start(Tree *tree, Error *error) {
+static int start(JobTree *tree, Error *error) {
         int r;
 
         tree->n_tries++;
-        r = process_start(
+        r = job_process_start(
                 tree->context, WORKER_TREE, tree->process_events, tree, &tree->process, error);
         if (r >= 0)
-                process_send(tree->process, &tree->message, &tree->directory_fd, 1);
+                job_process_send(tree->process, &tree->message, &tree->directory_fd, 1);
         return r;
 }
 
 static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
-        /* process_start() lets nothing through: it has but a result to tell. */
+        /* job_process_start() lets nothing through: it has but a result to tell. */
 }
 
 /* Whether the worker is gone without having said why, and what it has left undone can be gone on with. */
-static bool may_try_again(const Tree *tree, const Error *error) {
+static bool may_try_again(const JobTree *tree, const Error *error) {
         return error->code != 0 && error->kind == ERROR_WORKER_FAILED && !tree->is_stopped &&
                (tree->message.tree_start.operation == PROTO_TREE_EMPTY ||
                 tree->message.tree_start.operation == PROTO_TREE_CHECK) &&
@@ -51,9 +51,9 @@ static bool may_try_again(const Tree *tree, const Error *error) {
 
 static void on_ended(void *userdata, const Error *error) {
         _cleanup_(error_clear) Error why = ERROR_NULL;
-        Tree *tree = userdata;
+        JobTree *tree = userdata;
 
-        tree->process = process_free(tree->process);
+        tree->process = job_process_free(tree->process);
         if (may_try_again(tree, error) && start(tree, NULL) >= 0)
                 return;
 
@@ -65,12 +65,12 @@ static void on_ended(void *userdata, const Error *error) {
         tree->events->ended(tree->userdata, error);
 }
 
-static const ProcessEvents process_events = {
+static const JobProcessEvents process_events = {
         .message = on_message,
         .ended = on_ended,
 };
 
-static ProtoTreeOperation operation_of(const DestinationStep *step) {
+static ProtoTreeOperation operation_of(const JobDestinationStep *step) {
         if (step->moves)
                 return step->exchanges ? PROTO_TREE_EXCHANGE : PROTO_TREE_MOVE;
         if (step->target)
@@ -101,7 +101,7 @@ static char *find_path(int fd) {
         return strdup(path);
 }
 
-static int set_names(ProtoTreeStart *start, const DestinationStep *step, Error *error) {
+static int set_names(ProtoTreeStart *start, const JobDestinationStep *step, Error *error) {
         int r;
 
         r = set_name(start->name, sizeof(start->name), step->name, error);
@@ -110,12 +110,12 @@ static int set_names(ProtoTreeStart *start, const DestinationStep *step, Error *
         return r;
 }
 
-int tree_start(
-        const ProcessContext *context,
-        const DestinationStep *step,
-        const TreeEvents *events,
+int job_tree_start(
+        const JobProcessContext *context,
+        const JobDestinationStep *step,
+        const JobTreeEvents *events,
         void *userdata,
-        Tree **ret,
+        JobTree **ret,
         Error *error) {
         ProtoMessage message = {
                 .type = PROTO_TREE_START,
@@ -126,7 +126,7 @@ int tree_start(
                         .sandbox = context->config->sandbox,
                 },
         };
-        _cleanup_(tree_freep) Tree *tree = NULL;
+        _cleanup_(job_tree_freep) JobTree *tree = NULL;
         int r;
 
         r = set_names(&message.tree_start, step, error);
@@ -137,7 +137,7 @@ int tree_start(
         if (!tree)
                 return error_oom(error);
 
-        *tree = (Tree){
+        *tree = (JobTree){
                 .context = context,
                 .events = events,
                 .userdata = userdata,
@@ -157,19 +157,19 @@ int tree_start(
         return 0;
 }
 
-Tree *tree_free(Tree *tree) {
+JobTree *job_tree_free(JobTree *tree) {
         if (!tree)
                 return NULL;
 
-        process_free(tree->process);
+        job_process_free(tree->process);
         closep(&tree->directory_fd);
         free(tree->path);
         free(tree);
         return NULL;
 }
 
-void tree_stop(Tree *tree) {
+void job_tree_stop(JobTree *tree) {
         tree->is_stopped = true;
         if (tree->process)
-                process_stop(tree->process);
+                job_process_stop(tree->process);
 }

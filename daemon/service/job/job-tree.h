@@ -6,33 +6,33 @@
 #include "job-destination.h"
 #include "job-process.h"
 
-typedef struct Tree Tree;
+typedef struct JobTree JobTree;
 
-typedef struct TreeEvents {
+typedef struct JobTreeEvents {
         /* The worker is gone; as the last thing. The tree may be freed here. */
         void (*ended)(void *userdata, const Error *error);
-} TreeEvents;
+} JobTreeEvents;
 
 /**
- * tree_start() - start; a worker that is killed while it empties a directory is followed by another one
- * @step:       borrowed for the call: with a target it is cloned, else emptied, as destination_check_step() has
+ * job_tree_start() - start; a worker that is killed while it empties a directory is followed by another one
+ * @step:       borrowed for the call: with a target it is cloned, else emptied, as job_destination_check_step() has
  *              allowed
  * @events:     borrowed, as is @userdata, as long as the tree
  *
  * Return: 0, or a negative errno with @error set.
  */
-int tree_start(
-        const ProcessContext *context,
-        const DestinationStep *step,
-        const TreeEvents *events,
+int job_tree_start(
+        const JobProcessContext *context,
+        const JobDestinationStep *step,
+        const JobTreeEvents *events,
         void *userdata,
-        Tree **ret,
+        JobTree **ret,
         Error *error);
 
-/** tree_free() - release @tree (may be NULL) */
-Tree *tree_free(Tree *tree);
+/** job_tree_free() - release @tree (may be NULL) */
+JobTree *job_tree_free(JobTree *tree);
 
-/** tree_stop() - end it; ended() follows */
-void tree_stop(Tree *tree);
+/** job_tree_stop() - end it; ended() follows */
+void job_tree_stop(JobTree *tree);
 
-DEFINE_CLEANUP(Tree, tree_free);
+DEFINE_CLEANUP(JobTree, job_tree_free);

@@ -5,23 +5,23 @@
 
 #include "job-unpack.h"
 
-struct Unpack {
+struct JobUnpack {
         const JobSpec *spec;           /* borrowed */
-        const Fetch *fetch;            /* borrowed; NULL for a tarball */
-        const UnpackJobEvents *events; /* borrowed */
+        const JobFetch *fetch;         /* borrowed; NULL for a tarball */
+        const JobUnpackEvents *events; /* borrowed */
         void *userdata;                /* borrowed */
-        Process *process;              /* owned */
+        JobProcess *process;           /* owned */
         uint32_t n_given;              /* so many layers has the worker, the root layer first */
         bool needs_none;               /* of them: all have their image already */
-        Disk *disk;                    /* borrowed; NULL for a directory */
+        JobDisk *disk;                 /* borrowed; NULL for a directory */
         Error error;                   /* why it was ended; empty if it was not */
 };
 
-static bool is_readable(const BlobUse *use) {
+static bool is_readable(const JobBlobUse *use) {
         if (!use)
                 return false;
 
-        switch (blob_use_status(use).state) {
+        switch (job_blob_use_status(use).state) {
         case BLOB_GROWING:
         case BLOB_READY:
                 return true;
@@ -33,8 +33,8 @@ static bool is_readable(const BlobUse *use) {
         return false;
 }
 
-static void send_grown(Unpack *unpack, uint32_t index) {
-        const BlobStatus status = blob_use_status(fetch_layer_use(unpack->fetch, index));
+static void send_grown(JobUnpack *unpack, uint32_t index) {
+        const JobBlobStatus status = job_blob_use_status(job_fetch_layer_use(unpack->fetch, index));
         const ProtoMessage message = {
                 .type = PROTO_UNPACK_GROWN,
                 .unpack_grown = {
@@ -44,11 +44,11 @@ static void send_grown(Unpack *unpack, uint32_t index) {
                 },
         };
 
-        process_send(unpack->process, &message, NULL, 0);
+        job_process_send(unpack->process, &message, NULL, 0);
 }
 
-static int send_layer(Unpack *unpack, uint32_t index, Error *error) {
-        const ProtoLayer *layer = fetch_layer(unpack->fetch, index);
+static int send_layer(JobUnpack *unpack, uint32_t index, Error *error) {
+        const ProtoLayer *layer = job_fetch_layer(unpack->fetch, index);
         const ProtoMessage message = {
                 .type = PROTO_UNPACK_LAYER,
                 .unpack_layer = {
@@ -62,43 +62,43 @@ static int send_layer(Unpack *unpack, uint32_t index, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         int r;
 
-        r = blob_use_open(fetch_layer_use(unpack->fetch, index), &fd, error);
+        r = job_blob_use_open(job_fetch_layer_use(unpack->fetch, index), &fd, error);
         if (r < 0)
                 return r;
 
-        process_send(unpack->process, &message, &fd, 1);
+        job_process_send(unpack->process, &message, &fd, 1);
         send_grown(unpack, index);
         return 0;
 }
 
 /* In order: the one that has changed may be what the ones behind it waited for. */
-static int send_layers(Unpack *unpack, Error *error) {
+static int send_layers(JobUnpack *unpack, Error *error) {
         int r = 0;
 
-        while (r >= 0 && unpack->n_given < fetch_image(unpack->fetch)->n_layers &&
-               is_readable(fetch_layer_use(unpack->fetch, unpack->n_given)) &&
-               (!unpack->disk || disk_may_give(unpack->disk, unpack->n_given)))
+        while (r >= 0 && unpack->n_given < job_fetch_image(unpack->fetch)->n_layers &&
+               is_readable(job_fetch_layer_use(unpack->fetch, unpack->n_given)) &&
+               (!unpack->disk || job_disk_may_give(unpack->disk, unpack->n_given)))
                 r = send_layer(unpack, unpack->n_given++, error);
         return r;
 }
 
-static int close_layer(Unpack *unpack, uint32_t index, Error *error) {
+static int close_layer(JobUnpack *unpack, uint32_t index, Error *error) {
         if (!unpack->disk || !unpack->fetch || index >= unpack->n_given ||
-            blob_use_status(fetch_layer_use(unpack->fetch, index)).state != BLOB_READY)
+            job_blob_use_status(job_fetch_layer_use(unpack->fetch, index)).state != BLOB_READY)
                 return error_set(
                         error, EBADMSG, ERROR_WORKER_FAILED,
                         "The disk worker reports the image of layer %u before it can have read it",
                         index);
 
-        return disk_close_layer(unpack->disk, index, error);
+        return job_disk_close_layer(unpack->disk, index, error);
 }
 
-static void on_disk_layer(Unpack *unpack, const ProtoDiskLayer *layer) {
+static void on_disk_layer(JobUnpack *unpack, const ProtoDiskLayer *layer) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         int r = 0;
 
         if (layer->is_failed && unpack->disk)
-                disk_give_up(unpack->disk);
+                job_disk_give_up(unpack->disk);
         else
                 r = close_layer(unpack, layer->index, &error);
         if (r >= 0 && unpack->fetch)
@@ -107,11 +107,11 @@ static void on_disk_layer(Unpack *unpack, const ProtoDiskLayer *layer) {
                 return;
 
         error_move(&unpack->error, &error);
-        process_stop(unpack->process);
+        job_process_stop(unpack->process);
 }
 
 static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
-        Unpack *unpack = userdata;
+        JobUnpack *unpack = userdata;
 
         if (message->type == PROTO_DISK_LAYER)
                 on_disk_layer(unpack, &message->disk_layer);
@@ -128,9 +128,9 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
 
 static void on_ended(void *userdata, const Error *result) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        Unpack *unpack = userdata;
+        JobUnpack *unpack = userdata;
 
-        unpack->process = process_free(unpack->process);
+        unpack->process = job_process_free(unpack->process);
 
         /* The worker knows layers by their digests, but not what it is that the caller has. */
         if (result->code != 0 || unpack->error.code != 0) {
@@ -141,27 +141,28 @@ static void on_ended(void *userdata, const Error *result) {
         unpack->events->ended(unpack->userdata, &error);
 }
 
-static const ProcessEvents process_events = {
+static const JobProcessEvents process_events = {
         .message = on_message,
         .ended = on_ended,
 };
 
-static void send_ranges(Unpack *unpack, const IdMap *map, uint8_t is_group) {
+static void send_ranges(JobUnpack *unpack, const IdMap *map, uint8_t is_group) {
         for (size_t i = 0; i < map->n_ranges; i++) {
                 const ProtoMessage message = {
                         .type = PROTO_ID_RANGE,
                         .id_range = { .is_group = is_group, .range = map->ranges[i] },
                 };
 
-                process_send(unpack->process, &message, NULL, 0);
+                job_process_send(unpack->process, &message, NULL, 0);
         }
 }
 
-static uint32_t n_layers(const UnpackRequest *request) {
-        return request->fetch ? fetch_image(request->fetch)->n_layers : 1;
+static uint32_t n_layers(const JobUnpackRequest *request) {
+        return request->fetch ? job_fetch_image(request->fetch)->n_layers : 1;
 }
 
-static void send_unpack_start(Unpack *unpack, const Config *config, const UnpackRequest *request) {
+static void send_unpack_start(
+        JobUnpack *unpack, const Config *config, const JobUnpackRequest *request) {
         const JobSpec *spec = request->spec;
         const ProtoMessage message = {
                 .type = PROTO_UNPACK_START,
@@ -175,20 +176,21 @@ static void send_unpack_start(Unpack *unpack, const Config *config, const Unpack
         };
         const int fds[] = { request->root_fd, job_spec_password_of_tree(spec) };
 
-        process_send(unpack->process, &message, fds, fds[1] >= 0 ? 2 : 1);
+        job_process_send(unpack->process, &message, fds, fds[1] >= 0 ? 2 : 1);
 }
 
-static void send_disk_start(Unpack *unpack, const Config *config, const UnpackRequest *request) {
+static void send_disk_start(
+        JobUnpack *unpack, const Config *config, const JobUnpackRequest *request) {
         const JobSpec *spec = request->spec;
         ProtoMessage message = {
                 .type = PROTO_DISK_START,
                 .disk_start = {
                         .n_layers = n_layers(request),
-                        .n_images = disk_n_images(request->disk),
+                        .n_images = job_disk_n_images(request->disk),
                         .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
                         .sandbox = config->sandbox,
                         .shares_layers = spec->share_layers,
-                        .user = user_id(process_user(unpack->process)),
+                        .user = job_user_id(job_process_user(unpack->process)),
                         .size = job_spec_disk_size(spec),
                         .limits = config->limits,
                 },
@@ -197,33 +199,33 @@ static void send_disk_start(Unpack *unpack, const Config *config, const UnpackRe
 
         (void) proto_text_set(
                 message.disk_start.label, sizeof(message.disk_start.label), spec->name);
-        process_send(unpack->process, &message, fds, fds[1] >= 0 ? 2 : 1);
+        job_process_send(unpack->process, &message, fds, fds[1] >= 0 ? 2 : 1);
 }
 
 static int send_start(
-        Unpack *unpack, const Config *config, const UnpackRequest *request, Error *error) {
+        JobUnpack *unpack, const Config *config, const JobUnpackRequest *request, Error *error) {
         if (request->disk)
                 send_disk_start(unpack, config, request);
         else
                 send_unpack_start(unpack, config, request);
         send_ranges(unpack, &request->spec->uids, 0);
         send_ranges(unpack, &request->spec->gids, 1);
-        return request->disk ? disk_send(request->disk, unpack->process, error) : 0;
+        return request->disk ? job_disk_send(request->disk, unpack->process, error) : 0;
 }
 
 /* The worker reads it to its end, however much there is. */
-static void send_tarball(Unpack *unpack, int fd) {
+static void send_tarball(JobUnpack *unpack, int fd) {
         const ProtoMessage layer = { .type = PROTO_UNPACK_LAYER };
         const ProtoMessage grown = {
                 .type = PROTO_UNPACK_GROWN,
                 .unpack_grown = { .is_complete = 1, .size = PROTO_SIZE_UNKNOWN },
         };
 
-        process_send(unpack->process, &layer, &fd, 1);
-        process_send(unpack->process, &grown, NULL, 0);
+        job_process_send(unpack->process, &layer, &fd, 1);
+        job_process_send(unpack->process, &grown, NULL, 0);
 }
 
-int unpack_layer_changed(Unpack *unpack, uint32_t index, Error *error) {
+int job_unpack_layer_changed(JobUnpack *unpack, uint32_t index, Error *error) {
         if (!unpack->process || unpack->needs_none)
                 return 0;
         if (index < unpack->n_given) {
@@ -234,36 +236,36 @@ int unpack_layer_changed(Unpack *unpack, uint32_t index, Error *error) {
         return send_layers(unpack, error);
 }
 
-bool unpack_is_settled(const Unpack *unpack) {
+bool job_unpack_is_settled(const JobUnpack *unpack) {
         for (uint32_t i = 0; i < unpack->n_given; i++)
-                if (blob_use_status(fetch_layer_use(unpack->fetch, i)).state != BLOB_READY)
+                if (job_blob_use_status(job_fetch_layer_use(unpack->fetch, i)).state != BLOB_READY)
                         return false;
 
         return true;
 }
 
-int unpack_start(
-        const ProcessContext *context,
-        const UnpackRequest *request,
-        const UnpackJobEvents *events,
+int job_unpack_start(
+        const JobProcessContext *context,
+        const JobUnpackRequest *request,
+        const JobUnpackEvents *events,
         void *userdata,
-        Unpack **ret,
+        JobUnpack **ret,
         Error *error) {
-        _cleanup_(unpack_freep) Unpack *unpack = NULL;
+        _cleanup_(job_unpack_freep) JobUnpack *unpack = NULL;
         int r;
 
         unpack = malloc(sizeof(*unpack));
         if (!unpack)
                 return error_oom(error);
 
-        *unpack = (Unpack){
+        *unpack = (JobUnpack){
                 .spec = request->spec,
                 .fetch = request->fetch,
                 .events = events,
                 .userdata = userdata,
                 .disk = request->disk,
         };
-        r = process_start(
+        r = job_process_start(
                 context, request->disk ? WORKER_DISK : WORKER_UNPACK, &process_events, unpack,
                 &unpack->process, error);
         if (r >= 0)
@@ -272,24 +274,25 @@ int unpack_start(
                 return r;
 
         /* What has its image already is read only to measure it, for what is above. */
-        unpack->needs_none = request->disk && disk_n_complete(request->disk) == n_layers(request);
+        unpack->needs_none =
+                request->disk && job_disk_n_complete(request->disk) == n_layers(request);
         if (!request->fetch)
                 send_tarball(unpack, request->tarball_fd);
         *ret = TAKE_PTR(unpack);
         return 0;
 }
 
-Unpack *unpack_free(Unpack *unpack) {
+JobUnpack *job_unpack_free(JobUnpack *unpack) {
         if (!unpack)
                 return NULL;
 
-        process_free(unpack->process);
+        job_process_free(unpack->process);
         error_clear(&unpack->error);
         free(unpack);
         return NULL;
 }
 
-void unpack_stop(Unpack *unpack) {
+void job_unpack_stop(JobUnpack *unpack) {
         if (unpack->process)
-                process_stop(unpack->process);
+                job_process_stop(unpack->process);
 }

@@ -9,9 +9,9 @@
 #include "job-disk.h"
 #include "job-fetch.h"
 
-typedef struct Unpack Unpack;
+typedef struct JobUnpack JobUnpack;
 
-typedef struct UnpackJobEvents {
+typedef struct JobUnpackEvents {
         void (*progress)(void *userdata, uint64_t consumed, uint64_t unpacked); /* bytes so far */
         void (*warning)(void *userdata, const char *text);
 
@@ -21,46 +21,46 @@ typedef struct UnpackJobEvents {
         /* The worker is gone; as the last thing. @error is empty when the tree is complete; it names
          * the source, but for a registry's, of which it names the layer. */
         void (*ended)(void *userdata, const Error *error);
-} UnpackJobEvents;
+} JobUnpackEvents;
 
 /* All borrowed for the call, but for @fetch and @spec: those as long as the unpack. */
-typedef struct UnpackRequest {
-        const Fetch *fetch; /* resolved; NULL for a tarball */
-        int tarball_fd;     /* without @fetch: the only layer */
+typedef struct JobUnpackRequest {
+        const JobFetch *fetch; /* resolved; NULL for a tarball */
+        int tarball_fd;        /* without @fetch: the only layer */
         const JobSpec *spec;
         int root_fd;    /* the directory to fill */
-        Disk *disk;     /* the images to fill, for the format that has some */
+        JobDisk *disk;  /* the images to fill, for the format that has some */
         int scratch_fd; /* an empty file, with @disk */
-} UnpackRequest;
+} JobUnpackRequest;
 
 /**
- * unpack_start() - start
+ * job_unpack_start() - start
  * @events:     borrowed as long as the unpack, as is @userdata
  *
  * Return: 0, or a negative errno with @error set.
  */
-int unpack_start(
-        const ProcessContext *context,
-        const UnpackRequest *request,
-        const UnpackJobEvents *events,
+int job_unpack_start(
+        const JobProcessContext *context,
+        const JobUnpackRequest *request,
+        const JobUnpackEvents *events,
         void *userdata,
-        Unpack **ret,
+        JobUnpack **ret,
         Error *error);
 
-/** unpack_free() - release @unpack (may be NULL) */
-Unpack *unpack_free(Unpack *unpack);
+/** job_unpack_free() - release @unpack (may be NULL) */
+JobUnpack *job_unpack_free(JobUnpack *unpack);
 
 /**
- * unpack_layer_changed() - pass on what is new of the layer @index
+ * job_unpack_layer_changed() - pass on what is new of the layer @index
  *
  * Return: 0, or a negative errno with @error set.
  */
-int unpack_layer_changed(Unpack *unpack, uint32_t index, Error *error);
+int job_unpack_layer_changed(JobUnpack *unpack, uint32_t index, Error *error);
 
-/** unpack_is_settled() - whether all blobs that the worker was given are verified */
-bool unpack_is_settled(const Unpack *unpack);
+/** job_unpack_is_settled() - whether all blobs that the worker was given are verified */
+bool job_unpack_is_settled(const JobUnpack *unpack);
 
-/** unpack_stop() - end it; ended() follows */
-void unpack_stop(Unpack *unpack);
+/** job_unpack_stop() - end it; ended() follows */
+void job_unpack_stop(JobUnpack *unpack);
 
-DEFINE_CLEANUP(Unpack, unpack_free);
+DEFINE_CLEANUP(JobUnpack, job_unpack_free);

@@ -23,16 +23,16 @@
 #define LOOKUP_BYTES      ((size_t) 16 << 10) /* of a user's entry */
 #define ID_TEXT_MAX       sizeof("4294967295")
 
-struct User {
+struct JobUser {
         unsigned n_refs;
-        UserTable *table; /* borrowed */
+        JobUserTable *table; /* borrowed */
         ProtoUser id;
         int lock_fd; /* owned; -EBADF: it is for all */
 };
 
-struct UserTable {
+struct JobUserTable {
         unsigned n_refs; /* its owner, and each user */
-        UserSettings settings;
+        JobUserSettings settings;
         ProtoUser worker, builder; /* zeros: there is none */
         int lock_dir_fd;           /* owned; -EBADF until it is needed */
         uint32_t first, n;         /* the range */
@@ -55,15 +55,15 @@ static int find_system_user(const char *name, ProtoUser *ret, Error *error) {
         return 0;
 }
 
-int user_table_new(const UserSettings *settings, UserTable **ret, Error *error) {
-        _cleanup_(user_table_freep) UserTable *table = malloc(sizeof(*table));
+int job_user_table_new(const JobUserSettings *settings, JobUserTable **ret, Error *error) {
+        _cleanup_(job_user_table_freep) JobUserTable *table = malloc(sizeof(*table));
         const Config *config = settings->config;
         int r;
 
         if (!table)
                 return error_oom(error);
 
-        *table = (UserTable){
+        *table = (JobUserTable){
                 .n_refs = 1,
                 .settings = *settings,
                 .lock_dir_fd = -EBADF,
@@ -89,7 +89,7 @@ int user_table_new(const UserSettings *settings, UserTable **ret, Error *error) 
         return 0;
 }
 
-UserTable *user_table_free(UserTable *table) {
+JobUserTable *job_user_table_free(JobUserTable *table) {
         if (!table || --table->n_refs > 0)
                 return NULL;
 
@@ -99,7 +99,7 @@ UserTable *user_table_free(UserTable *table) {
         return NULL;
 }
 
-static int open_lock_directory(UserTable *table, Error *error) {
+static int open_lock_directory(JobUserTable *table, Error *error) {
         _cleanup_(freep) char *parent = strdup(table->settings.lock_directory);
         const char *path = table->settings.lock_directory;
         char *slash;
@@ -126,7 +126,7 @@ static int open_lock_directory(UserTable *table, Error *error) {
 
 /* As systemd does it: the lock counts as long as the file is there. Returns 1, 0 when somebody else has the
  * id, or a negative errno. */
-static int lock(const UserTable *table, uint32_t id, int *ret_fd) {
+static int lock(const JobUserTable *table, uint32_t id, int *ret_fd) {
         char name[ID_TEXT_MAX];
 
         (void) snprintf(name, sizeof(name), "%" PRIu32, id);
@@ -151,7 +151,7 @@ static int lock(const UserTable *table, uint32_t id, int *ret_fd) {
         return 0;
 }
 
-static void unlock(const UserTable *table, uint32_t id, int fd) {
+static void unlock(const JobUserTable *table, uint32_t id, int fd) {
         char name[ID_TEXT_MAX];
 
         (void) snprintf(name, sizeof(name), "%" PRIu32, id);
@@ -223,7 +223,7 @@ static void note_entries(const Look *look) {
 }
 
 /* Once it is locked: who takes an id in the meantime asks for the same lock. Returns as lock(). */
-static int lock_unused(const UserTable *table, uint32_t id, int *ret_fd) {
+static int lock_unused(const JobUserTable *table, uint32_t id, int *ret_fd) {
         bool is_used = false;
         const Look look = { .first = id, .n = 1, .is_used = &is_used };
         int r;
@@ -240,7 +240,7 @@ static int lock_unused(const UserTable *table, uint32_t id, int *ret_fd) {
 }
 
 /* Returns 1 with the first id that is free, 0 when there is none, or a negative errno. */
-static int lock_any(UserTable *table, uint32_t *ret_id, int *ret_fd) {
+static int lock_any(JobUserTable *table, uint32_t *ret_id, int *ret_fd) {
         const Look look = { .first = table->first, .n = table->n, .is_used = table->is_used };
         int r;
 
@@ -260,7 +260,7 @@ static int lock_any(UserTable *table, uint32_t *ret_id, int *ret_fd) {
         return r;
 }
 
-static int take_any(UserTable *table, User *user, Error *error) {
+static int take_any(JobUserTable *table, JobUser *user, Error *error) {
         uint32_t id = 0;
         int r;
 
@@ -283,7 +283,7 @@ static int take_any(UserTable *table, User *user, Error *error) {
 }
 
 /* A system user is of one at a time. Returns as lock(), or a negative errno with @error set. */
-static int take_builder(UserTable *table, User *user, Error *error) {
+static int take_builder(JobUserTable *table, JobUser *user, Error *error) {
         int r;
 
         if (table->builder.uid == 0)
@@ -299,8 +299,8 @@ static int take_builder(UserTable *table, User *user, Error *error) {
         return r;
 }
 
-int user_take(UserTable *table, UserPurpose purpose, User **ret, Error *error) {
-        _cleanup_(user_unrefp) User *user = NULL;
+int job_user_take(JobUserTable *table, JobUserPurpose purpose, JobUser **ret, Error *error) {
+        _cleanup_(job_user_unrefp) JobUser *user = NULL;
         int r = 0;
 
         if (geteuid() != 0 || table->settings.config->sandbox == SANDBOX_NO) {
@@ -311,7 +311,7 @@ int user_take(UserTable *table, UserPurpose purpose, User **ret, Error *error) {
         user = malloc(sizeof(*user));
         if (!user)
                 return error_oom(error);
-        *user = (User){ .n_refs = 1, .table = table, .lock_fd = -EBADF };
+        *user = (JobUser){ .n_refs = 1, .table = table, .lock_fd = -EBADF };
         table->n_refs++;
 
         if (purpose == USER_SEALED && table->worker.uid != 0) {
@@ -329,23 +329,23 @@ int user_take(UserTable *table, UserPurpose purpose, User **ret, Error *error) {
         return 0;
 }
 
-User *user_ref(User *user) {
+JobUser *job_user_ref(JobUser *user) {
         if (user)
                 user->n_refs++;
         return user;
 }
 
-User *user_unref(User *user) {
+JobUser *job_user_unref(JobUser *user) {
         if (!user || --user->n_refs > 0)
                 return NULL;
 
         if (user->lock_fd >= 0)
                 unlock(user->table, user->id.uid, user->lock_fd);
-        user_table_free(user->table);
+        job_user_table_free(user->table);
         free(user);
         return NULL;
 }
 
-ProtoUser user_id(const User *user) {
+ProtoUser job_user_id(const JobUser *user) {
         return user ? user->id : (ProtoUser){ 0 };
 }

@@ -28,45 +28,45 @@
 #define USER_BUILDER        "virt-bootstrap-builder"
 #define USER_LOCK_DIRECTORY "/run/systemd/dynamic-uid"
 
-typedef enum UserPurpose {
+typedef enum JobUserPurpose {
         USER_SEALED,
         USER_FILES,
         USER_PROGRAMS,
         _USER_PURPOSE_MAX,
-} UserPurpose;
+} JobUserPurpose;
 
-typedef struct UserTable UserTable;
-typedef struct User User;
+typedef struct JobUserTable JobUserTable;
+typedef struct JobUser JobUser;
 
-typedef struct UserSettings {
+typedef struct JobUserSettings {
         const Config *config;         /* borrowed, as long as the table, as all that follow */
         const char *lock_directory;   /* is made, and the directory that it is in */
         const char *worker, *builder; /* names of system users */
-} UserSettings;
+} JobUserSettings;
 
-/** user_table_new() - ask for the system users; the rest when an id is needed */
-int user_table_new(const UserSettings *settings, UserTable **ret, Error *error);
+/** job_user_table_new() - ask for the system users; the rest when an id is needed */
+int job_user_table_new(const JobUserSettings *settings, JobUserTable **ret, Error *error);
 
-/** user_table_free() - release @table (may be NULL), which goes with its last user */
-UserTable *user_table_free(UserTable *table);
+/** job_user_table_free() - release @table (may be NULL), which goes with its last user */
+JobUserTable *job_user_table_free(JobUserTable *table);
 
 /**
- * user_take() - have an id
+ * job_user_take() - have an id
  * @ret:        a reference, owned by the caller; NULL when workers stay who they are: not root's, or without
  *              a sandbox
  *
  * Return: 0, or a negative errno with @error set.
  */
-int user_take(UserTable *table, UserPurpose purpose, User **ret, Error *error);
+int job_user_take(JobUserTable *table, JobUserPurpose purpose, JobUser **ret, Error *error);
 
-/** user_ref() - another reference to @user (may be NULL), which keeps the id from others */
-User *user_ref(User *user);
+/** job_user_ref() - another reference to @user (may be NULL), which keeps the id from others */
+JobUser *job_user_ref(JobUser *user);
 
-/** user_unref() - release a reference to @user (may be NULL); the id is free with the last one */
-User *user_unref(User *user);
+/** job_user_unref() - release a reference to @user (may be NULL); the id is free with the last one */
+JobUser *job_user_unref(JobUser *user);
 
-/** user_id() - for a start message; zeros when @user is NULL */
-ProtoUser user_id(const User *user);
+/** job_user_id() - for a start message; zeros when @user is NULL */
+ProtoUser job_user_id(const JobUser *user);
 
-DEFINE_CLEANUP(UserTable, user_table_free);
-DEFINE_CLEANUP(User, user_unref);
+DEFINE_CLEANUP(JobUserTable, job_user_table_free);
+DEFINE_CLEANUP(JobUser, job_user_unref);

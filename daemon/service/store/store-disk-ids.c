@@ -8,12 +8,12 @@
 
 #define ROOM_MIN ((size_t) 64)
 
-void disk_ids_done(DiskIds *ids) {
+void store_disk_ids_done(StoreDiskIds *ids) {
         free(ids->ids);
-        *ids = (DiskIds){ 0 };
+        *ids = (StoreDiskIds){ 0 };
 }
 
-int disk_ids_add(DiskIds *ids, const char *id) {
+int store_disk_ids_add(StoreDiskIds *ids, const char *id) {
         if (ids->n == ids->room) {
                 const size_t room = ids->room > 0 ? 2 * ids->room : ROOM_MIN;
                 char(*bigger)[STORE_DISK_ID_MAX];
@@ -33,11 +33,11 @@ static int compare(const void *a, const void *b) {
         return strcmp(a, b);
 }
 
-void disk_ids_sort(DiskIds *ids) {
+void store_disk_ids_sort(StoreDiskIds *ids) {
         if (ids->n > 0)
                 qsort(ids->ids, ids->n, sizeof(*ids->ids), compare);
 }
 
-bool disk_ids_have(const DiskIds *ids, const char *id) {
+bool store_disk_ids_have(const StoreDiskIds *ids, const char *id) {
         return ids->n > 0 && bsearch(id, ids->ids, ids->n, sizeof(*ids->ids), compare);
 }

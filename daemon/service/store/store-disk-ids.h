@@ -8,20 +8,20 @@
 
 #include "store-disk.h"
 
-/* Zero it; disk_ids_done(). An id may be there several times. */
-typedef struct DiskIds {
+/* Zero it; store_disk_ids_done(). An id may be there several times. */
+typedef struct StoreDiskIds {
         char (*ids)[STORE_DISK_ID_MAX]; /* owned */
         size_t n, room;
-} DiskIds;
+} StoreDiskIds;
 
-/** disk_ids_done() - release what @ids owns, and make it empty; usable with _cleanup_() */
-void disk_ids_done(DiskIds *ids);
+/** store_disk_ids_done() - release what @ids owns, and make it empty; usable with _cleanup_() */
+void store_disk_ids_done(StoreDiskIds *ids);
 
-/** disk_ids_add() - 0 or -ENOMEM */
-int disk_ids_add(DiskIds *ids, const char *id);
+/** store_disk_ids_add() - 0 or -ENOMEM */
+int store_disk_ids_add(StoreDiskIds *ids, const char *id);
 
-/** disk_ids_sort() - to be called after the last disk_ids_add(), before disk_ids_have() */
-void disk_ids_sort(DiskIds *ids);
+/** store_disk_ids_sort() - to be called after the last store_disk_ids_add(), before store_disk_ids_have() */
+void store_disk_ids_sort(StoreDiskIds *ids);
 
-/** disk_ids_have() - whether @id is one of them */
-bool disk_ids_have(const DiskIds *ids, const char *id);
+/** store_disk_ids_have() - whether @id is one of them */
+bool store_disk_ids_have(const StoreDiskIds *ids, const char *id);

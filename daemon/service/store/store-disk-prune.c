@@ -25,12 +25,12 @@ typedef struct Image {
         bool has_key; /* somebody may find it */
 } Image;
 
-typedef struct ImageList {
+typedef struct DiskImageList {
         Image *images; /* owned */
         size_t n, room;
-} ImageList;
+} DiskImageList;
 
-static void image_list_done(ImageList *list) {
+static void image_list_done(DiskImageList *list) {
         free(list->images);
 }
 
@@ -45,7 +45,7 @@ static bool parse_name(const char *name, char ret[static STORE_DISK_ID_MAX]) {
         return store_disk_is_id(ret) && strcmp(store_disk_name(ret, again), name) == 0;
 }
 
-static int add_image(Store *store, const char *name, ImageList *list) {
+static int add_image(Store *store, const char *name, DiskImageList *list) {
         Image image = { 0 };
         struct stat st;
 
@@ -83,7 +83,7 @@ static bool read_key(const Store *store, const char *name, char ret[static STORE
         return true;
 }
 
-static int read_keys(Store *store, DiskIds *ret) {
+static int read_keys(Store *store, StoreDiskIds *ret) {
         _cleanup_(closedirp) DIR *dir = NULL;
         char id[STORE_DISK_ID_MAX];
         struct dirent *entry;
@@ -92,13 +92,13 @@ static int read_keys(Store *store, DiskIds *ret) {
         r = dir_open(store->disk_keys_fd, &dir);
         while (r >= 0 && (entry = readdir(dir)))
                 if (read_key(store, entry->d_name, id))
-                        r = disk_ids_add(ret, id);
-        disk_ids_sort(ret);
+                        r = store_disk_ids_add(ret, id);
+        store_disk_ids_sort(ret);
         return r;
 }
 
-static int list_images(Store *store, ImageList *ret) {
-        _cleanup_(disk_ids_done) DiskIds keys = { 0 };
+static int list_images(Store *store, DiskImageList *ret) {
+        _cleanup_(store_disk_ids_done) StoreDiskIds keys = { 0 };
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         int r;
@@ -109,7 +109,7 @@ static int list_images(Store *store, ImageList *ret) {
         if (r >= 0)
                 r = read_keys(store, &keys);
         for (size_t i = 0; r >= 0 && i < ret->n; i++)
-                ret->images[i].has_key = disk_ids_have(&keys, ret->images[i].id);
+                ret->images[i].has_key = store_disk_ids_have(&keys, ret->images[i].id);
         return r;
 }
 
@@ -163,7 +163,7 @@ static void remove_stale_keys(Store *store) {
 
 /* Who looks at images that are free. */
 typedef struct Visitor {
-        int (*read_leases)(Store *store, DiskIds *ret);
+        int (*read_leases)(Store *store, StoreDiskIds *ret);
         void (*visit)(void *userdata, Store *store, const Image *image);
         void *userdata;
 } Visitor;
@@ -173,7 +173,7 @@ typedef struct Visitor {
  * all there is to know.
  */
 static int visit_batch(Store *store, const Image *images, size_t n, const Visitor *visitor) {
-        _cleanup_(disk_ids_done) DiskIds leased = { 0 };
+        _cleanup_(store_disk_ids_done) StoreDiskIds leased = { 0 };
         int locks[BATCH_MAX], r;
 
         for (size_t i = 0; i < n; i++)
@@ -181,7 +181,7 @@ static int visit_batch(Store *store, const Image *images, size_t n, const Visito
 
         r = visitor->read_leases(store, &leased);
         for (size_t i = 0; i < n; i++) {
-                if (r >= 0 && locks[i] >= 0 && !disk_ids_have(&leased, images[i].id))
+                if (r >= 0 && locks[i] >= 0 && !store_disk_ids_have(&leased, images[i].id))
                         visitor->visit(visitor->userdata, store, &images[i]);
                 closep(&locks[i]);
         }
@@ -189,7 +189,7 @@ static int visit_batch(Store *store, const Image *images, size_t n, const Visito
 }
 
 /* Those of @list that are neither with a job nor needed by a chain. */
-static int visit_free_images(Store *store, const ImageList *list, const Visitor *visitor) {
+static int visit_free_images(Store *store, const DiskImageList *list, const Visitor *visitor) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < list->n; i += BATCH_MAX) {
@@ -230,7 +230,7 @@ int store_disk_prune(
         uint64_t *ret_freed,
         uint64_t *ret_left,
         Error *error) {
-        _cleanup_(image_list_done) ImageList list = { 0 };
+        _cleanup_(image_list_done) DiskImageList list = { 0 };
         Pruning pruning = { .room = keep > others ? keep - others : 0 };
         Visitor visitor = { store_lease_read_alive, count_image, &pruning };
         int r;
@@ -255,7 +255,7 @@ int store_disk_prune(
 }
 
 /* An image that nobody can find, and that no chain has, was not completed, or its chain is gone. */
-static void keep_without_key(ImageList *list) {
+static void keep_without_key(DiskImageList *list) {
         size_t n = 0;
 
         for (size_t i = 0; i < list->n; i++)
@@ -271,7 +271,7 @@ static void recover_image(void *userdata, Store *store, const Image *image) {
 }
 
 int store_disk_recover(Store *store, unsigned *ret, Error *error) {
-        _cleanup_(image_list_done) ImageList list = { 0 };
+        _cleanup_(image_list_done) DiskImageList list = { 0 };
         unsigned n = 0;
         const Visitor visitor = { store_lease_read, recover_image, &n };
         int r;
@@ -288,7 +288,7 @@ int store_disk_recover(Store *store, unsigned *ret, Error *error) {
 }
 
 int store_disk_size(Store *store, uint64_t *ret, Error *error) {
-        _cleanup_(image_list_done) ImageList list = { 0 };
+        _cleanup_(image_list_done) DiskImageList list = { 0 };
         uint64_t size = 0;
         int r;
 

@@ -201,18 +201,18 @@ static Lease parse_lease(char *text) {
         return lease;
 }
 
-static int add_ids(DiskIds *ids, char *text) {
+static int add_ids(StoreDiskIds *ids, char *text) {
         char *id;
         int r = 0;
 
         while (r >= 0 && (id = next_line(&text)))
                 if (store_disk_is_id(id))
-                        r = disk_ids_add(ids, id);
+                        r = store_disk_ids_add(ids, id);
         return r;
 }
 
 /* What cannot be read keeps what it names. */
-static int read_lease(Store *store, const char *name, bool only_alive, DiskIds *ids) {
+static int read_lease(Store *store, const char *name, bool only_alive, StoreDiskIds *ids) {
         _cleanup_(freep) char *text = NULL;
         Lease lease;
         int r;
@@ -229,8 +229,8 @@ static int read_lease(Store *store, const char *name, bool only_alive, DiskIds *
         return add_ids(ids, lease.ids);
 }
 
-static int read_all(Store *store, bool only_alive, DiskIds *ret) {
-        _cleanup_(disk_ids_done) DiskIds ids = { 0 };
+static int read_all(Store *store, bool only_alive, StoreDiskIds *ret) {
+        _cleanup_(store_disk_ids_done) StoreDiskIds ids = { 0 };
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         int r;
@@ -247,16 +247,16 @@ static int read_all(Store *store, bool only_alive, DiskIds *ret) {
         if (r < 0)
                 return r;
 
-        disk_ids_sort(&ids);
+        store_disk_ids_sort(&ids);
         *ret = TAKE_STRUCT(ids);
         return 0;
 }
 
-int store_lease_read(Store *store, DiskIds *ret) {
+int store_lease_read(Store *store, StoreDiskIds *ret) {
         return read_all(store, false, ret);
 }
 
-int store_lease_read_alive(Store *store, DiskIds *ret) {
+int store_lease_read_alive(Store *store, StoreDiskIds *ret) {
         return read_all(store, true, ret);
 }
 

@@ -11,7 +11,7 @@
  *
  * Return: 0, or a negative errno.
  */
-int store_lease_read(Store *store, DiskIds *ret);
+int store_lease_read(Store *store, StoreDiskIds *ret);
 
 /** store_lease_read_alive() - the same, of chains that are still there: other leases are removed */
-int store_lease_read_alive(Store *store, DiskIds *ret);
+int store_lease_read_alive(Store *store, StoreDiskIds *ret);

@@ -138,8 +138,7 @@ static int sweep_one(int parent_fd, const char *name, Error *error) {
         _cleanup_(closep) int fd =
                 openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-        return fd >= 0 && lock(parent_fd, name, fd) ? worker_remove_tree(parent_fd, name, error)
-                                                    : 0;
+        return fd >= 0 && lock(parent_fd, name, fd) ? tree_remove(parent_fd, name, error) : 0;
 }
 
 int builder_place_sweep(const BuilderPlace *place, Error *error) {
@@ -243,7 +242,7 @@ int builder_place_remove(BuilderPlace *place, Error *error) {
         int r = 0;
 
         if (place->fd >= 0)
-                r = worker_remove_tree(place->parent_fd, name_of(place), error);
+                r = tree_remove(place->parent_fd, name_of(place), error);
         closep(&place->fd);
         closep(&place->parent_fd);
         *place = BUILDER_PLACE_NULL;
@@ -315,7 +314,7 @@ uint64_t builder_place_disk_bytes(const BuilderPlace *place) {
                        : (uint64_t) st.st_blocks * BYTES_PER_BLOCK;
 }
 
-void environment_freep(char ***environment) {
+void builder_environment_freep(char ***environment) {
         for (char **one = *environment; one && *one; one++)
                 free(*one);
         free(*environment);
@@ -374,7 +373,7 @@ int builder_place_environment(const BuilderPlace *place, char ***ret, Error *err
                 /* Else they are in /tmp, and stay there when libguestfs is killed. */
                 { "XDG_RUNTIME_DIR", strlen(place->path) <= SOCKETS_MAX ? place->path : NULL },
         };
-        _cleanup_(environment_freep) char **environment = NULL;
+        _cleanup_(builder_environment_freep) char **environment = NULL;
         size_t n = 0;
         int r = 0;
 

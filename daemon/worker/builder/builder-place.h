@@ -88,5 +88,5 @@ uint64_t builder_place_disk_bytes(const BuilderPlace *place);
  */
 int builder_place_environment(const BuilderPlace *place, char ***ret, Error *error);
 
-/** environment_freep() - usable with _cleanup_() */
-void environment_freep(char ***environment);
+/** builder_environment_freep() - usable with _cleanup_() */
+void builder_environment_freep(char ***environment);

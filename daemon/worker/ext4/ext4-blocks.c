@@ -61,7 +61,7 @@ static int find_next(Ext4 *ext4, uint64_t want, blk64_t *ret, uint64_t *ret_n, E
         if (ext4->device) {
                 r = ext4_content_flush(ext4, error);
                 if (r >= 0)
-                        r = disk_device_flush(ext4->device, error);
+                        r = ext4_device_flush(ext4->device, error);
                 if (r < 0)
                         return r;
         }
@@ -141,7 +141,7 @@ static int trim_range(Ext4 *ext4, uint64_t start, uint64_t end, Error *error) {
                 if (ext2fs_find_first_set_block_bitmap2(ext4->fs->block_map, first, end, &used) !=
                     0)
                         used = end + 1;
-                r = disk_device_trim(
+                r = ext4_device_trim(
                         ext4->device, first * DISK_BLOCK_BYTES, (used - first) * DISK_BLOCK_BYTES,
                         error);
                 if (r < 0)

@@ -23,7 +23,7 @@ int ext4_content_flush(Ext4 *ext4, Error *error) {
 
         if (!content->buffer)
                 return 0;
-        return disk_device_write(
+        return ext4_device_write(
                 ext4->device, TAKE_PTR(content->buffer), content->start * DISK_BLOCK_BYTES,
                 content->n_blocks * BLOCK_BYTES, error);
 }
@@ -37,7 +37,7 @@ static int new_buffer(Ext4 *ext4, uint64_t start, Error *error) {
         if (r >= 0)
                 r = ext4_device(ext4, error);
         if (r >= 0)
-                r = disk_device_get_buffer(ext4->device, &buffer, error);
+                r = ext4_device_get_buffer(ext4->device, &buffer, error);
         if (r < 0)
                 return r;
 
@@ -181,7 +181,7 @@ ssize_t ext4_content_read(
                         break;
                 if (n > size - start)
                         n = size - start;
-                r = disk_device_read(
+                r = ext4_device_read(
                         ext4->device, extent->physical * DISK_BLOCK_BYTES, (uint8_t *) data + start,
                         (size_t) n, error);
                 if (r < 0)

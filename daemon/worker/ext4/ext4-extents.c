@@ -15,13 +15,13 @@
 #define DEPTH_MAX   5u   /* of what can address all blocks of a file */
 
 /* Both kinds of node have the same size. */
-typedef struct Node {
+typedef struct ExtentNode {
         struct ext3_extent_header header;
         union {
                 struct ext3_extent leaf;
                 struct ext3_extent_idx index;
         } nodes[];
-} Node;
+} ExtentNode;
 
 void ext4_extents_done(Ext4Extents *extents) {
         free(extents->extents);
@@ -98,7 +98,7 @@ static uint64_t join(uint16_t high, uint32_t low) {
         return (uint64_t) le16toh(high) << 32 | le32toh(low);
 }
 
-static bool is_valid(const Node *node, size_t room) {
+static bool is_valid(const ExtentNode *node, size_t room) {
         return le16toh(node->header.eh_magic) == EXT3_EXT_MAGIC &&
                le16toh(node->header.eh_entries) <= room;
 }
@@ -110,7 +110,7 @@ static bool in_device(const Ext4 *ext4, uint64_t block, uint64_t n) {
 }
 
 static int load_leaf(
-        const Ext4 *ext4, uint32_t ino, const Node *node, Ext4Extents *ret, Error *error) {
+        const Ext4 *ext4, uint32_t ino, const ExtentNode *node, Ext4Extents *ret, Error *error) {
         const size_t n = le16toh(node->header.eh_entries);
 
         for (size_t i = 0; i < n; i++) {
@@ -136,13 +136,13 @@ static int load_leaf(
 static int load_node(
         Ext4 *ext4,
         uint32_t ino,
-        const Node *node,
+        const ExtentNode *node,
         size_t room,
         unsigned depth,
         Ext4Extents *ret,
         Ext4Extents *ret_tree,
         Error *error) {
-        _cleanup_(freep) Node *below = NULL;
+        _cleanup_(freep) ExtentNode *below = NULL;
 
         if (!is_valid(node, room) || le16toh(node->header.eh_depth) != depth || depth > DEPTH_MAX)
                 return invalid(ino, error);
@@ -181,7 +181,7 @@ int ext4_extents_load(
         Ext4Extents *ret,
         Ext4Extents *ret_tree,
         Error *error) {
-        const Node *root = (const void *) inode->large.i_block;
+        const ExtentNode *root = (const void *) inode->large.i_block;
 
         if (!(inode->large.i_flags & EXT4_EXTENTS_FL))
                 return 0;
@@ -189,7 +189,7 @@ int ext4_extents_load(
                 ext4, ino, root, INODE_NODES, le16toh(root->header.eh_depth), ret, ret_tree, error);
 }
 
-static void start_node(Node *node, size_t room, size_t n, unsigned depth) {
+static void start_node(ExtentNode *node, size_t room, size_t n, unsigned depth) {
         node->header = (struct ext3_extent_header){
                 .eh_magic = htole16(EXT3_EXT_MAGIC),
                 .eh_entries = htole16((uint16_t) n),
@@ -200,7 +200,7 @@ static void start_node(Node *node, size_t room, size_t n, unsigned depth) {
 
 /* A node over @n extents: of the file, or, above the lowest level, of the nodes below. */
 static void fill_node(
-        Node *node, size_t room, unsigned depth, const Ext4Extent *extents, size_t n) {
+        ExtentNode *node, size_t room, unsigned depth, const Ext4Extent *extents, size_t n) {
         assert(n <= room);
 
         start_node(node, room, n, depth);
@@ -233,7 +233,7 @@ static int store_level(
         const Ext4Extents *level,
         Ext4Extents *ret,
         Error *error) {
-        _cleanup_(freep) Node *node = calloc(1, BLOCK_BYTES);
+        _cleanup_(freep) ExtentNode *node = calloc(1, BLOCK_BYTES);
 
         if (!node)
                 return error_oom(error);

@@ -95,7 +95,7 @@ struct Ext4 {
         Ext4Options options;  /* label is not */
         Ext4Scratch *scratch; /* owned */
         ext2_filsys fs;       /* owned */
-        DiskDevice *device;   /* borrowed; NULL between layers */
+        Ext4Device *device;   /* borrowed; NULL between layers */
         int64_t now;          /* when the layer began */
         uint64_t block_cursor;
         uint32_t inode_cursor;

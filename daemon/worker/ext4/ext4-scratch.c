@@ -294,22 +294,22 @@ void ext4_scratch_forget(Ext4Scratch *scratch, uint64_t block, uint64_t n) {
 }
 
 /* A run of blocks on its way to the device. */
-typedef struct Run {
-        DiskDevice *device; /* borrowed */
+typedef struct BlockRun {
+        Ext4Device *device; /* borrowed */
         uint8_t *buffer;    /* the device's; NULL: none */
         uint64_t start;
         size_t n;
-} Run;
+} BlockRun;
 
-static int run_end(Run *run, Error *error) {
+static int run_end(BlockRun *run, Error *error) {
         if (!run->buffer)
                 return 0;
-        return disk_device_write(
+        return ext4_device_write(
                 run->device, TAKE_PTR(run->buffer), run->start * BLOCK, run->n * BLOCK, error);
 }
 
 static int run_add(
-        Run *run, const Ext4Scratch *scratch, uint64_t block, uint32_t slot, Error *error) {
+        BlockRun *run, const Ext4Scratch *scratch, uint64_t block, uint32_t slot, Error *error) {
         void *buffer;
         int r;
 
@@ -320,7 +320,7 @@ static int run_add(
                         return r;
         }
         if (!run->buffer) {
-                r = disk_device_get_buffer(run->device, &buffer, error);
+                r = ext4_device_get_buffer(run->device, &buffer, error);
                 if (r < 0)
                         return r;
                 run->buffer = buffer;
@@ -335,7 +335,7 @@ static int run_add(
 }
 
 static int write_out_chunk(
-        const Ext4Scratch *scratch, size_t index, Chunk *chunk, Run *run, Error *error) {
+        const Ext4Scratch *scratch, size_t index, Chunk *chunk, BlockRun *run, Error *error) {
         for (size_t i = 0; i < CHUNK_BLOCKS; i++) {
                 int r;
 
@@ -349,8 +349,8 @@ static int write_out_chunk(
         return 0;
 }
 
-int ext4_scratch_write_out(Ext4Scratch *scratch, DiskDevice *device, Error *error) {
-        Run run = { .device = device };
+int ext4_scratch_write_out(Ext4Scratch *scratch, Ext4Device *device, Error *error) {
+        BlockRun run = { .device = device };
         int r = 0;
 
         for (size_t i = 0; i < CACHE_BLOCKS && r >= 0; i++)
@@ -360,7 +360,7 @@ int ext4_scratch_write_out(Ext4Scratch *scratch, DiskDevice *device, Error *erro
                         r = write_out_chunk(scratch, i, scratch->chunks[i], &run, error);
         if (r < 0) {
                 if (run.buffer)
-                        (void) disk_device_write(device, run.buffer, 0, 0, NULL);
+                        (void) ext4_device_write(device, run.buffer, 0, 0, NULL);
                 return r;
         }
         return run_end(&run, error);

@@ -47,7 +47,7 @@ char *ext4_scratch_name(const Ext4Scratch *scratch, char ret[static EXT4_SCRATCH
 void ext4_scratch_forget(Ext4Scratch *scratch, uint64_t block, uint64_t n);
 
 /** ext4_scratch_write_out() - write to @device what has changed since the last call */
-int ext4_scratch_write_out(Ext4Scratch *scratch, DiskDevice *device, Error *error);
+int ext4_scratch_write_out(Ext4Scratch *scratch, Ext4Device *device, Error *error);
 
 /** ext4_scratch_take_error() - what went wrong in a call of libext2fs: whether there was anything */
 bool ext4_scratch_take_error(Ext4Scratch *scratch, Error *ret);

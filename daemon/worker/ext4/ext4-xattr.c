@@ -22,7 +22,7 @@ static bool has_prefix(const char *name, const char *prefix) {
 
 /* What the kernel would let have an xattr of this name. */
 static bool can_have(UnpackType type, const char *name) {
-        if (xattr_is_acl(name))
+        if (unpack_xattr_is_acl(name))
                 return type != UNPACK_SYMLINK;
         if (has_prefix(name, "user."))
                 return type == UNPACK_REGULAR || type == UNPACK_DIRECTORY;
@@ -182,7 +182,7 @@ static errcode_t set_of_link(Ext4 *ext4, Handle *handle, const UnpackXattr *xatt
 
 static errcode_t set_acl(
         Ext4 *ext4, Handle *handle, const UnpackXattr *xattr, UnpackType type, uint32_t *mode) {
-        if (acl_map(xattr->value, xattr->size, NULL, NULL) < 0)
+        if (unpack_acl_map(xattr->value, xattr->size, NULL, NULL) < 0)
                 return EINVAL;
         if (strcmp(xattr->name, XATTR_ACL_DEFAULT) == 0)
                 return type == UNPACK_DIRECTORY
@@ -227,7 +227,7 @@ int ext4_xattr_write(
                         code = EXT2_ET_EA_NO_SPACE;
                 else if (meta->type == UNPACK_SYMLINK)
                         code = set_of_link(ext4, handle, xattr);
-                else if (xattr_is_acl(xattr->name))
+                else if (unpack_xattr_is_acl(xattr->name))
                         code = set_acl(ext4, handle, xattr, meta->type, &mode);
                 else
                         code = set(ext4, handle, xattr->name, xattr->value, xattr->size);
@@ -247,20 +247,20 @@ int ext4_xattr_write(
 }
 
 /* The names of all xattrs. */
-typedef struct Names {
+typedef struct XattrNames {
         char **names; /* owned, and what they point to */
         size_t n, room;
         bool out_of_memory;
-} Names;
+} XattrNames;
 
-static void names_done(Names *names) {
+static void names_done(XattrNames *names) {
         for (size_t i = 0; i < names->n; i++)
                 free(names->names[i]);
         free(names->names);
 }
 
 static int on_name(char *name, char *value, size_t size, void *userdata) {
-        Names *names = userdata;
+        XattrNames *names = userdata;
 
         if (names->n < names->room)
                 names->names[names->n] = strdup(name);
@@ -272,7 +272,7 @@ static int on_name(char *name, char *value, size_t size, void *userdata) {
         return 0;
 }
 
-static int list(Ext4 *ext4, Handle *handle, Names *ret, Error *error) {
+static int list(Ext4 *ext4, Handle *handle, XattrNames *ret, Error *error) {
         size_t count = 0;
         errcode_t code;
 
@@ -303,7 +303,7 @@ static int free_block(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, Error *error) 
 
 int ext4_xattr_clear(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, Error *error) {
         _cleanup_(close_handle) Handle *handle = NULL;
-        _cleanup_(names_done) Names names = { 0 };
+        _cleanup_(names_done) XattrNames names = { 0 };
         uint64_t before = 0;
         int r;
 
@@ -349,7 +349,7 @@ static int copy_value(
 int ext4_xattr_read(
         Ext4 *ext4, uint32_t ino, const Ext4Inode *inode, UnpackMeta *meta, Error *error) {
         _cleanup_(close_handle) Handle *handle = NULL;
-        _cleanup_(names_done) Names names = { 0 };
+        _cleanup_(names_done) XattrNames names = { 0 };
         UnpackXattr *xattrs;
         int r;
 
@@ -404,7 +404,7 @@ int ext4_xattr_map(
                 if (code == EXT2_ET_EA_KEY_NOT_FOUND)
                         continue;
                 if (code == 0) {
-                        code = -acl_map(value, size, uids, gids);
+                        code = -unpack_acl_map(value, size, uids, gids);
                         if (code == 0)
                                 code = ext2fs_xattr_set(handle, names[i], value, size);
                         (void) ext2fs_free_mem(&value);

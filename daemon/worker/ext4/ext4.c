@@ -51,7 +51,7 @@ int ext4_error(Ext4 *ext4, errcode_t code, const char *what, Error *error) {
 }
 
 int ext4_device(Ext4 *ext4, Error *error) {
-        DiskDevice *device = NULL;
+        Ext4Device *device = NULL;
         int r;
 
         if (ext4->device)
@@ -70,7 +70,7 @@ static int read_device(void *userdata, uint64_t offset, void *data, size_t size,
         int r;
 
         r = ext4_device(ext4, error);
-        return r < 0 ? r : disk_device_read(ext4->device, offset, data, size, error);
+        return r < 0 ? r : ext4_device_read(ext4->device, offset, data, size, error);
 }
 
 static int new_ext4(
@@ -215,7 +215,7 @@ int ext4_identify(const Ext4Options *options, Error *error) {
         if (code != 0)
                 return ext4_error(ext4, code, "Cannot write the super block", error);
         r = ext4_scratch_write_out(ext4->scratch, ext4->device, error);
-        return r < 0 ? r : disk_device_flush(ext4->device, error);
+        return r < 0 ? r : ext4_device_flush(ext4->device, error);
 }
 
 Ext4 *ext4_free(Ext4 *ext4) {
@@ -223,7 +223,7 @@ Ext4 *ext4_free(Ext4 *ext4) {
                 return NULL;
 
         if (ext4->content.buffer && ext4->device)
-                (void) disk_device_write(ext4->device, ext4->content.buffer, 0, 0, NULL);
+                (void) ext4_device_write(ext4->device, ext4->content.buffer, 0, 0, NULL);
         ext4_extents_done(&ext4->content.extents);
         ext4_dirs_done(ext4);
         if (ext4->freed)
@@ -268,13 +268,13 @@ int ext4_end_layer(Ext4 *ext4, Error *error) {
         if (r >= 0)
                 r = flush_metadata(ext4, error);
         if (r >= 0)
-                r = disk_device_flush(ext4->device, error);
+                r = ext4_device_flush(ext4->device, error);
         if (r >= 0)
                 r = ext4_scratch_write_out(ext4->scratch, ext4->device, error);
         if (r >= 0)
                 r = ext4_blocks_trim(ext4, error);
         if (r >= 0)
-                r = disk_device_flush(ext4->device, error);
+                r = ext4_device_flush(ext4->device, error);
         if (r >= 0 && ext4->options.layer_done)
                 r = ext4->options.layer_done(ext4->options.userdata, error);
         if (r < 0)

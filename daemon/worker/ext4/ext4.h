@@ -5,7 +5,7 @@
  * An ext4 file system that layers are unpacked into, one device after the other: what a layer changes
  * goes to that layer's device, and nothing else does.
  *
- *     ext4_new() -> ext4_target() -> unpack_run() -> (ext4_map_owners(), unpack_root_password(),
+ *     ext4_new() -> ext4_target() -> unpack_run() -> (ext4_map_owners(), password_set_root(),
  *                   ext4_end_layer())? -> ext4_free()
  *
  * Metadata is kept in a scratch file, written back at the end of each layer; content goes to the
@@ -39,7 +39,7 @@ typedef struct Ext4Options {
 
         /* The device of the next layer: called by ext4_new(), and by what comes first after the end
          * of a layer. Owned by the caller, who may take the one before it back then. */
-        int (*next_device)(void *userdata, DiskDevice **ret, Error *error);
+        int (*next_device)(void *userdata, Ext4Device **ret, Error *error);
 
         /* All of a layer is on its device, which was flushed. NULL: nobody asks. */
         int (*layer_done)(void *userdata, Error *error);

@@ -10,7 +10,7 @@
 
 /* bzip2 and lz4: libarchive's filters, in front of its format for "no archive at all". */
 typedef struct Filter {
-        Reader *reader;          /* borrowed */
+        InflateReader *reader;   /* borrowed */
         struct archive *archive; /* owned */
         size_t lent;             /* bytes of the reader that libarchive is reading */
         uint64_t given;          /* bytes that libarchive got */
@@ -38,10 +38,10 @@ static la_ssize_t on_read(struct archive *archive, void *userdata, const void **
         Filter *filter = userdata;
         ssize_t n;
 
-        reader_consume(filter->reader, filter->lent);
+        inflate_reader_consume(filter->reader, filter->lent);
         filter->lent = 0;
 
-        n = reader_peek(filter->reader, 1, &filter->error);
+        n = inflate_reader_peek(filter->reader, 1, &filter->error);
         if (n < 0) {
                 archive_set_error(archive, filter->error.code, "%s", error_text(&filter->error));
                 return ARCHIVE_FATAL;
@@ -49,11 +49,11 @@ static la_ssize_t on_read(struct archive *archive, void *userdata, const void **
 
         filter->lent = (size_t) n;
         filter->given += filter->lent;
-        *ret = reader_data(filter->reader);
+        *ret = inflate_reader_data(filter->reader);
         return n;
 }
 
-static void filter_free(Decoder *decoder) {
+static void filter_free(InflateDecoder *decoder) {
         Filter *filter = (Filter *) decoder;
 
         (void) archive_read_free(filter->archive);
@@ -73,7 +73,7 @@ static int filter_error(Filter *filter, Error *error) {
                 text ? text : "unknown error");
 }
 
-static int filter_new(Reader *reader, int code, Decoder **ret, Error *error) {
+static int filter_new(InflateReader *reader, int code, InflateDecoder **ret, Error *error) {
         Filter *filter;
         struct archive_entry *entry;
         int r;
@@ -95,19 +95,21 @@ static int filter_new(Reader *reader, int code, Decoder **ret, Error *error) {
             archive_read_open(filter->archive, filter, NULL, on_read, NULL) != ARCHIVE_OK ||
             archive_read_next_header(filter->archive, &entry) != ARCHIVE_OK) {
                 r = filter_error(filter, error);
-                filter_free((Decoder *) filter);
+                filter_free((InflateDecoder *) filter);
                 return r;
         }
 
-        *ret = (Decoder *) filter;
+        *ret = (InflateDecoder *) filter;
         return 0;
 }
 
-static int bzip2_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
+static int bzip2_new(
+        InflateReader *reader, const Limits *limits, InflateDecoder **ret, Error *error) {
         return filter_new(reader, ARCHIVE_FILTER_BZIP2, ret, error);
 }
 
-static int lz4_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
+static int lz4_new(
+        InflateReader *reader, const Limits *limits, InflateDecoder **ret, Error *error) {
         return filter_new(reader, ARCHIVE_FILTER_LZ4, ret, error);
 }
 
@@ -119,8 +121,8 @@ static int filter_end(Filter *filter, Error *error) {
 
         /* It may have asked for more, to see whether another stream begins. */
         if (left <= filter->lent)
-                reader_consume(filter->reader, filter->lent - (size_t) left);
-        else if (reader_unconsume(filter->reader, (size_t) left - filter->lent) < 0)
+                inflate_reader_consume(filter->reader, filter->lent - (size_t) left);
+        else if (inflate_reader_unconsume(filter->reader, (size_t) left - filter->lent) < 0)
                 return error_set(
                         error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
                         "Something else follows the compressed stream");
@@ -128,7 +130,7 @@ static int filter_end(Filter *filter, Error *error) {
         return 0;
 }
 
-static ssize_t filter_read(Decoder *decoder, void *buffer, size_t size, Error *error) {
+static ssize_t filter_read(InflateDecoder *decoder, void *buffer, size_t size, Error *error) {
         Filter *filter = (Filter *) decoder;
         la_ssize_t n;
 
@@ -138,7 +140,7 @@ static ssize_t filter_read(Decoder *decoder, void *buffer, size_t size, Error *e
         return n > 0 ? n : filter_end(filter, error);
 }
 
-const DecoderOps decoder_bzip2 = {
+const InflateDecoderOps inflate_decoder_bzip2 = {
         .matches = bzip2_matches,
         .new = bzip2_new,
         .read = filter_read,
@@ -146,7 +148,7 @@ const DecoderOps decoder_bzip2 = {
         .has_end = true,
 };
 
-const DecoderOps decoder_lz4 = {
+const InflateDecoderOps inflate_decoder_lz4 = {
         .matches = lz4_matches,
         .new = lz4_new,
         .read = filter_read,
@@ -154,7 +156,7 @@ const DecoderOps decoder_lz4 = {
         .has_end = true,
 };
 
-const DecoderOps decoder_lz4_legacy = {
+const InflateDecoderOps inflate_decoder_lz4_legacy = {
         .matches = lz4_legacy_matches,
         .new = lz4_new,
         .read = filter_read,

@@ -7,7 +7,7 @@
 #include "inflate-decoder.h"
 
 typedef struct Gzip {
-        Reader *reader; /* borrowed */
+        InflateReader *reader; /* borrowed */
         struct inflate_state state;
         bool in_member; /* a member has begun and not ended */
         bool flushed;   /* nothing is left to come out without more bytes */
@@ -20,7 +20,8 @@ static bool gzip_matches(const uint8_t *head, size_t size) {
         return size >= 2 && head[0] == 0x1f && head[1] == 0x8b;
 }
 
-static int gzip_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
+static int gzip_new(
+        InflateReader *reader, const Limits *limits, InflateDecoder **ret, Error *error) {
         Gzip *gzip;
 
         gzip = calloc(1, sizeof(*gzip));
@@ -29,7 +30,7 @@ static int gzip_new(Reader *reader, const Limits *limits, Decoder **ret, Error *
 
         gzip->reader = reader;
         isal_inflate_init(&gzip->state);
-        *ret = (Decoder *) gzip;
+        *ret = (InflateDecoder *) gzip;
         return 0;
 }
 
@@ -57,7 +58,7 @@ static int gzip_step(Gzip *gzip, void *buffer, size_t size, size_t *ret_size, Er
         int r;
 
         /* What ISA-L holds back comes out first: there may be no bytes to wait for behind it. */
-        available = reader_peek(gzip->reader, gzip->flushed ? 1 : 0, error);
+        available = inflate_reader_peek(gzip->reader, gzip->flushed ? 1 : 0, error);
         if (available < 0)
                 return (int) available;
         if (available == 0 && gzip->flushed)
@@ -65,7 +66,7 @@ static int gzip_step(Gzip *gzip, void *buffer, size_t size, size_t *ret_size, Er
                         error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
                         "The gzip stream ends in the middle");
 
-        state->next_in = (uint8_t *) reader_data(gzip->reader);
+        state->next_in = (uint8_t *) inflate_reader_data(gzip->reader);
         state->avail_in = (uint32_t) available;
         state->next_out = buffer;
         state->avail_out = (uint32_t) size;
@@ -76,8 +77,8 @@ static int gzip_step(Gzip *gzip, void *buffer, size_t size, size_t *ret_size, Er
         /* At the end of a member ISA-L gives back bytes that it had read ahead, also of the call
          * before. */
         if (state->avail_in <= (size_t) available)
-                reader_consume(gzip->reader, (size_t) available - state->avail_in);
-        else if (reader_unconsume(gzip->reader, state->avail_in - (size_t) available) < 0)
+                inflate_reader_consume(gzip->reader, (size_t) available - state->avail_in);
+        else if (inflate_reader_unconsume(gzip->reader, state->avail_in - (size_t) available) < 0)
                 return gzip_error("invalid data", error);
 
         gzip->flushed = state->avail_out > 0;
@@ -88,12 +89,12 @@ static int gzip_step(Gzip *gzip, void *buffer, size_t size, size_t *ret_size, Er
 static int gzip_begin_member(Gzip *gzip, Error *error) {
         ssize_t available;
 
-        available = reader_peek(gzip->reader, FLAGS_AT + 1, error);
+        available = inflate_reader_peek(gzip->reader, FLAGS_AT + 1, error);
         if (available < 0)
                 return (int) available;
-        if (!gzip_matches(reader_data(gzip->reader), (size_t) available))
+        if (!gzip_matches(inflate_reader_data(gzip->reader), (size_t) available))
                 return 0;
-        if (available > FLAGS_AT && (reader_data(gzip->reader)[FLAGS_AT] & FLAGS_RESERVED))
+        if (available > FLAGS_AT && (inflate_reader_data(gzip->reader)[FLAGS_AT] & FLAGS_RESERVED))
                 return gzip_error("a header with reserved flags", error);
 
         isal_inflate_reset(&gzip->state);
@@ -102,7 +103,7 @@ static int gzip_begin_member(Gzip *gzip, Error *error) {
         return 1;
 }
 
-static ssize_t gzip_read(Decoder *decoder, void *buffer, size_t size, Error *error) {
+static ssize_t gzip_read(InflateDecoder *decoder, void *buffer, size_t size, Error *error) {
         Gzip *gzip = (Gzip *) decoder;
 
         for (;;) {
@@ -125,11 +126,11 @@ static ssize_t gzip_read(Decoder *decoder, void *buffer, size_t size, Error *err
         }
 }
 
-static void gzip_free(Decoder *decoder) {
+static void gzip_free(InflateDecoder *decoder) {
         free(decoder);
 }
 
-const DecoderOps decoder_gzip = {
+const InflateDecoderOps inflate_decoder_gzip = {
         .matches = gzip_matches,
         .new = gzip_new,
         .read = gzip_read,

@@ -17,21 +17,21 @@
 #include "base-digest.h"
 #include "base-error.h"
 
-typedef struct UnpackLayer {
+typedef struct InflateLayer {
         Digest digest;   /* of the blob; names the layer in messages, when @has_digest */
         Digest diff_id;  /* what the uncompressed stream must hash to, when @has_diff_id */
         bool has_digest; /* if not, this is a tarball that is no layer of an image */
         bool has_diff_id;
-} UnpackLayer;
+} InflateLayer;
 
-/** unpack_layer_is_verified() - whether a digest tells that the layer is whole, whatever is in it */
-static inline bool unpack_layer_is_verified(const UnpackLayer *layer) {
+/** inflate_layer_is_verified() - whether a digest tells that the layer is whole, whatever is in it */
+static inline bool inflate_layer_is_verified(const InflateLayer *layer) {
         return layer->has_digest || layer->has_diff_id;
 }
 
-typedef struct UnpackInput {
+typedef struct InflateInput {
         /* The next layer: returns 1, 0 when there is none, or a negative errno with @error set. */
-        int (*next)(void *userdata, UnpackLayer *ret, Error *error);
+        int (*next)(void *userdata, InflateLayer *ret, Error *error);
 
         /* Bytes of the blob: blocks until there is at least one; returns 0 at its end, or a
          * negative errno with @error set. */
@@ -42,4 +42,4 @@ typedef struct UnpackInput {
         void (*cancel)(void *userdata);
 
         void *userdata; /* borrowed */
-} UnpackInput;
+} InflateInput;

@@ -38,7 +38,7 @@ static const struct {
 
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-const char *unpack_kind_of(const uint8_t *head, size_t size) {
+const char *inflate_kind_of(const uint8_t *head, size_t size) {
         for (size_t i = 0; i < N_KINDS; i++) {
                 const size_t length = strlen(kinds[i].magic);
 

@@ -6,5 +6,5 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** unpack_kind_of() - "a zip archive", …; NULL when it is none of those that are often met; static */
-const char *unpack_kind_of(const uint8_t *head, size_t size);
+/** inflate_kind_of() - "a zip archive", …; NULL when it is none of those that are often met; static */
+const char *inflate_kind_of(const uint8_t *head, size_t size);

@@ -13,8 +13,8 @@
 
 /* xz and lzip. */
 typedef struct Lzma {
-        Reader *reader;   /* borrowed */
-        const char *name; /* of the format; static */
+        InflateReader *reader; /* borrowed */
+        const char *name;      /* of the format; static */
         bool (*matches)(const uint8_t *head, size_t size);
         lzma_ret (*start)(lzma_stream *s); /* for the stream, or one member */
         lzma_stream stream;                /* owned */
@@ -32,7 +32,7 @@ static bool lzip_matches(const uint8_t *head, size_t size) {
         return size >= 5 && memcmp(head, "LZIP\1", 5) == 0;
 }
 
-static void lzma_decoder_free(Decoder *decoder) {
+static void lzma_decoder_free(InflateDecoder *decoder) {
         Lzma *lzma = (Lzma *) decoder;
 
         lzma_end(&lzma->stream);
@@ -72,11 +72,11 @@ static lzma_ret lzip_start(lzma_stream *stream) {
 }
 
 static int lzma_new(
-        Reader *reader,
+        InflateReader *reader,
         const char *name,
         bool (*matches)(const uint8_t *head, size_t size),
         lzma_ret (*start)(lzma_stream *s),
-        Decoder **ret,
+        InflateDecoder **ret,
         Error *error) {
         Lzma *lzma;
         lzma_ret code;
@@ -97,19 +97,20 @@ static int lzma_new(
         if (code != LZMA_OK) {
                 int r = lzma_error(lzma, code, error);
 
-                lzma_decoder_free((Decoder *) lzma);
+                lzma_decoder_free((InflateDecoder *) lzma);
                 return r;
         }
 
-        *ret = (Decoder *) lzma;
+        *ret = (InflateDecoder *) lzma;
         return 0;
 }
 
-static int xz_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
+static int xz_new(InflateReader *reader, const Limits *limits, InflateDecoder **ret, Error *error) {
         return lzma_new(reader, "xz", xz_matches, xz_start, ret, error);
 }
 
-static int lzip_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
+static int lzip_new(
+        InflateReader *reader, const Limits *limits, InflateDecoder **ret, Error *error) {
         return lzma_new(reader, "lzip", lzip_matches, lzip_start, ret, error);
 }
 
@@ -121,16 +122,16 @@ static int lzma_step(Lzma *lzma, Error *error) {
         lzma_ret code;
 
         /* What liblzma holds back comes out first: there may be no bytes to wait for behind it. */
-        available = reader_peek(lzma->reader, lzma->flushed ? 1 : 0, error);
+        available = inflate_reader_peek(lzma->reader, lzma->flushed ? 1 : 0, error);
         if (available < 0)
                 return (int) available;
         if (available == 0 && lzma->flushed)
                 action = LZMA_FINISH;
 
-        stream->next_in = reader_data(lzma->reader);
+        stream->next_in = inflate_reader_data(lzma->reader);
         stream->avail_in = (size_t) available;
         code = lzma_code(stream, action);
-        reader_consume(lzma->reader, (size_t) available - stream->avail_in);
+        inflate_reader_consume(lzma->reader, (size_t) available - stream->avail_in);
         lzma->flushed = stream->avail_out > 0;
 
         if (code == LZMA_STREAM_END)
@@ -140,7 +141,7 @@ static int lzma_step(Lzma *lzma, Error *error) {
         return lzma_error(lzma, code, error);
 }
 
-static ssize_t lzma_read(Decoder *decoder, void *buffer, size_t size, Error *error) {
+static ssize_t lzma_read(InflateDecoder *decoder, void *buffer, size_t size, Error *error) {
         Lzma *lzma = (Lzma *) decoder;
 
         lzma->stream.next_out = buffer;
@@ -156,10 +157,10 @@ static ssize_t lzma_read(Decoder *decoder, void *buffer, size_t size, Error *err
                 if (r > 0)
                         continue;
 
-                n = reader_peek(lzma->reader, DECODER_HEAD_BYTES, error);
+                n = inflate_reader_peek(lzma->reader, DECODER_HEAD_BYTES, error);
                 if (n < 0)
                         return n;
-                if (!lzma->matches(reader_data(lzma->reader), (size_t) n))
+                if (!lzma->matches(inflate_reader_data(lzma->reader), (size_t) n))
                         break;
                 code = lzma->start(&lzma->stream);
                 if (code != LZMA_OK)
@@ -170,7 +171,7 @@ static ssize_t lzma_read(Decoder *decoder, void *buffer, size_t size, Error *err
         return (ssize_t) (size - lzma->stream.avail_out);
 }
 
-const DecoderOps decoder_xz = {
+const InflateDecoderOps inflate_decoder_xz = {
         .matches = xz_matches,
         .new = xz_new,
         .read = lzma_read,
@@ -178,7 +179,7 @@ const DecoderOps decoder_xz = {
         .has_end = true,
 };
 
-const DecoderOps decoder_lzip = {
+const InflateDecoderOps inflate_decoder_lzip = {
         .matches = lzip_matches,
         .new = lzip_new,
         .read = lzma_read,

@@ -51,7 +51,7 @@ typedef struct Block {
 } Block;
 
 typedef struct Lzop {
-        Reader *reader; /* borrowed */
+        InflateReader *reader; /* borrowed */
         uint32_t flags;
         bool in_part;                   /* a header has been read, but no last block */
         uint8_t *stored, *block;        /* owned */
@@ -85,7 +85,7 @@ static int too_short(Error *error) {
         return corrupt("ends in the middle", error);
 }
 
-static void lzop_free(Decoder *decoder) {
+static void lzop_free(InflateDecoder *decoder) {
         Lzop *lzop = (Lzop *) decoder;
 
         free(lzop->stored);
@@ -93,7 +93,8 @@ static void lzop_free(Decoder *decoder) {
         free(lzop);
 }
 
-static int lzop_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
+static int lzop_new(
+        InflateReader *reader, const Limits *limits, InflateDecoder **ret, Error *error) {
         Lzop *lzop;
 
         if (lzo_init() != LZO_E_OK)
@@ -104,7 +105,7 @@ static int lzop_new(Reader *reader, const Limits *limits, Decoder **ret, Error *
                 return error_oom(error);
 
         lzop->reader = reader;
-        *ret = (Decoder *) lzop;
+        *ret = (InflateDecoder *) lzop;
         return 0;
 }
 
@@ -144,17 +145,18 @@ static int next_part(Lzop *lzop, Error *error) {
         size_t size = 0;
         int r;
 
-        available = reader_peek(lzop->reader, HEADER_BYTES, error);
+        available = inflate_reader_peek(lzop->reader, HEADER_BYTES, error);
         if (available < 0)
                 return (int) available;
-        if (!lzop_matches(reader_data(lzop->reader), (size_t) available))
+        if (!lzop_matches(inflate_reader_data(lzop->reader), (size_t) available))
                 return 0;
 
-        r = parse_header(reader_data(lzop->reader), (size_t) available, &lzop->flags, &size, error);
+        r = parse_header(
+                inflate_reader_data(lzop->reader), (size_t) available, &lzop->flags, &size, error);
         if (r < 0)
                 return r;
 
-        reader_consume(lzop->reader, size);
+        inflate_reader_consume(lzop->reader, size);
         lzop->in_part = true;
         return 1;
 }
@@ -237,7 +239,7 @@ static int read_stored(Lzop *lzop, uint8_t *to, size_t size, Error *error) {
         while (size > 0) {
                 ssize_t n;
 
-                n = reader_peek(lzop->reader, 1, error);
+                n = inflate_reader_peek(lzop->reader, 1, error);
                 if (n < 0)
                         return (int) n;
                 if (n == 0)
@@ -245,8 +247,8 @@ static int read_stored(Lzop *lzop, uint8_t *to, size_t size, Error *error) {
                 if ((size_t) n > size)
                         n = (ssize_t) size;
 
-                memcpy(to, reader_data(lzop->reader), (size_t) n);
-                reader_consume(lzop->reader, (size_t) n);
+                memcpy(to, inflate_reader_data(lzop->reader), (size_t) n);
+                inflate_reader_consume(lzop->reader, (size_t) n);
                 to += n;
                 size -= (size_t) n;
         }
@@ -288,12 +290,12 @@ static int next_block(Lzop *lzop, Error *error) {
         ssize_t available;
         int r;
 
-        available = reader_peek(lzop->reader, sizeof(header), error);
+        available = inflate_reader_peek(lzop->reader, sizeof(header), error);
         if (available < 0)
                 return (int) available;
         if ((size_t) available > sizeof(header))
                 available = (ssize_t) sizeof(header);
-        memcpy(header, reader_data(lzop->reader), (size_t) available);
+        memcpy(header, inflate_reader_data(lzop->reader), (size_t) available);
 
         r = parse_block(header, (size_t) available, lzop->flags, &block, error);
         if (r < 0)
@@ -301,7 +303,7 @@ static int next_block(Lzop *lzop, Error *error) {
         if ((size_t) available < block.header_bytes)
                 return too_short(error);
 
-        reader_consume(lzop->reader, block.header_bytes);
+        inflate_reader_consume(lzop->reader, block.header_bytes);
         if (block.size == 0) {
                 lzop->in_part = false;
                 return 0;
@@ -320,7 +322,7 @@ static int next_block(Lzop *lzop, Error *error) {
         return 0;
 }
 
-static ssize_t lzop_read(Decoder *decoder, void *buffer, size_t size, Error *error) {
+static ssize_t lzop_read(InflateDecoder *decoder, void *buffer, size_t size, Error *error) {
         Lzop *lzop = (Lzop *) decoder;
 
         while (lzop->start == lzop->end) {
@@ -344,7 +346,7 @@ static ssize_t lzop_read(Decoder *decoder, void *buffer, size_t size, Error *err
         return (ssize_t) size;
 }
 
-const DecoderOps decoder_lzop = {
+const InflateDecoderOps inflate_decoder_lzop = {
         .matches = lzop_matches,
         .new = lzop_new,
         .read = lzop_read,

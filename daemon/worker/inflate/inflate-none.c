@@ -8,30 +8,31 @@ static bool none_matches(const uint8_t *head, size_t size) {
         return true;
 }
 
-static int none_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
-        *ret = (Decoder *) reader;
+static int none_new(
+        InflateReader *reader, const Limits *limits, InflateDecoder **ret, Error *error) {
+        *ret = (InflateDecoder *) reader;
         return 0;
 }
 
-static ssize_t none_read(Decoder *decoder, void *buffer, size_t size, Error *error) {
-        Reader *reader = (Reader *) decoder;
+static ssize_t none_read(InflateDecoder *decoder, void *buffer, size_t size, Error *error) {
+        InflateReader *reader = (InflateReader *) decoder;
         ssize_t n;
 
-        n = reader_peek(reader, 1, error);
+        n = inflate_reader_peek(reader, 1, error);
         if (n <= 0)
                 return n;
         if ((size_t) n > size)
                 n = (ssize_t) size;
 
-        memcpy(buffer, reader_data(reader), (size_t) n);
-        reader_consume(reader, (size_t) n);
+        memcpy(buffer, inflate_reader_data(reader), (size_t) n);
+        inflate_reader_consume(reader, (size_t) n);
         return n;
 }
 
-static void none_free(Decoder *decoder) {
+static void none_free(InflateDecoder *decoder) {
 }
 
-const DecoderOps decoder_none = {
+const InflateDecoderOps inflate_decoder_none = {
         .matches = none_matches,
         .new = none_new,
         .read = none_read,

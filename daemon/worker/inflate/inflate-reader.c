@@ -7,17 +7,19 @@
 #include "base-cleanup.h"
 #include "inflate-reader.h"
 
-int reader_init(Reader *reader, const UnpackInput *input, Error *error) {
-        *reader = (Reader){ .input = input, .buffer = malloc(READER_BUFFER_BYTES), .ended = true };
+int inflate_reader_init(InflateReader *reader, const InflateInput *input, Error *error) {
+        *reader = (InflateReader){ .input = input,
+                                   .buffer = malloc(READER_BUFFER_BYTES),
+                                   .ended = true };
         return reader->buffer ? 0 : error_oom(error);
 }
 
-void reader_done(Reader *reader) {
+void inflate_reader_done(InflateReader *reader) {
         free(reader->buffer);
-        *reader = (Reader){ 0 };
+        *reader = (InflateReader){ 0 };
 }
 
-int reader_next(Reader *reader, UnpackLayer *ret, Error *error) {
+int inflate_reader_next(InflateReader *reader, InflateLayer *ret, Error *error) {
         assert(reader->start == reader->end);
 
         reader->start = reader->end = 0;
@@ -25,7 +27,7 @@ int reader_next(Reader *reader, UnpackLayer *ret, Error *error) {
         return reader->input->next(reader->input->userdata, ret, error);
 }
 
-ssize_t reader_peek(Reader *reader, size_t want, Error *error) {
+ssize_t inflate_reader_peek(InflateReader *reader, size_t want, Error *error) {
         assert(want <= READER_BUFFER_BYTES - READER_HISTORY_BYTES);
 
         while (reader->end - reader->start < want && !reader->ended) {
@@ -52,17 +54,17 @@ ssize_t reader_peek(Reader *reader, size_t want, Error *error) {
         return (ssize_t) (reader->end - reader->start);
 }
 
-const uint8_t *reader_data(const Reader *reader) {
+const uint8_t *inflate_reader_data(const InflateReader *reader) {
         return reader->buffer + reader->start;
 }
 
-void reader_consume(Reader *reader, size_t size) {
+void inflate_reader_consume(InflateReader *reader, size_t size) {
         assert(size <= reader->end - reader->start);
         reader->start += size;
         reader->consumed += size;
 }
 
-int reader_unconsume(Reader *reader, size_t size) {
+int inflate_reader_unconsume(InflateReader *reader, size_t size) {
         if (size > reader->start || size > READER_HISTORY_BYTES)
                 return -ERANGE;
 

@@ -9,10 +9,10 @@
 #include "inflate-decoder.h"
 
 typedef struct Zstd {
-        Reader *reader;       /* borrowed */
-        ZSTD_DStream *stream; /* owned */
-        bool in_frame;        /* a frame has begun and not ended */
-        bool flushed;         /* nothing is left to come out without more bytes */
+        InflateReader *reader; /* borrowed */
+        ZSTD_DStream *stream;  /* owned */
+        bool in_frame;         /* a frame has begun and not ended */
+        bool flushed;          /* nothing is left to come out without more bytes */
         int window_log;
 } Zstd;
 
@@ -28,7 +28,7 @@ static bool zstd_matches(const uint8_t *head, size_t size) {
         return frame || skippable;
 }
 
-static void zstd_free(Decoder *decoder) {
+static void zstd_free(InflateDecoder *decoder) {
         Zstd *zstd = (Zstd *) decoder;
 
         (void) ZSTD_freeDStream(zstd->stream);
@@ -44,7 +44,8 @@ static int window_log(uint64_t bytes) {
         return log;
 }
 
-static int zstd_new(Reader *reader, const Limits *limits, Decoder **ret, Error *error) {
+static int zstd_new(
+        InflateReader *reader, const Limits *limits, InflateDecoder **ret, Error *error) {
         Zstd *zstd;
 
         zstd = calloc(1, sizeof(*zstd));
@@ -59,11 +60,11 @@ static int zstd_new(Reader *reader, const Limits *limits, Decoder **ret, Error *
         };
         if (!zstd->stream || ZSTD_isError(ZSTD_DCtx_setParameter(
                                      zstd->stream, ZSTD_d_windowLogMax, zstd->window_log))) {
-                zstd_free((Decoder *) zstd);
+                zstd_free((InflateDecoder *) zstd);
                 return error_oom(error);
         }
 
-        *ret = (Decoder *) zstd;
+        *ret = (InflateDecoder *) zstd;
         return 0;
 }
 
@@ -86,13 +87,13 @@ static int zstd_error(const Zstd *zstd, size_t code, Error *error) {
 static int zstd_has_frame(const Zstd *zstd, Error *error) {
         ssize_t available;
 
-        available = reader_peek(zstd->reader, DECODER_HEAD_BYTES, error);
+        available = inflate_reader_peek(zstd->reader, DECODER_HEAD_BYTES, error);
         if (available < 0)
                 return (int) available;
-        return zstd_matches(reader_data(zstd->reader), (size_t) available);
+        return zstd_matches(inflate_reader_data(zstd->reader), (size_t) available);
 }
 
-static ssize_t zstd_read(Decoder *decoder, void *buffer, size_t size, Error *error) {
+static ssize_t zstd_read(InflateDecoder *decoder, void *buffer, size_t size, Error *error) {
         Zstd *zstd = (Zstd *) decoder;
         ZSTD_outBuffer out = { buffer, size, 0 };
 
@@ -110,7 +111,7 @@ static ssize_t zstd_read(Decoder *decoder, void *buffer, size_t size, Error *err
 
                 /* What zstd holds back comes out first: there may be no bytes to wait for behind
                  * it. */
-                available = reader_peek(zstd->reader, zstd->flushed ? 1 : 0, error);
+                available = inflate_reader_peek(zstd->reader, zstd->flushed ? 1 : 0, error);
                 if (available < 0)
                         return available;
                 if (available == 0 && zstd->flushed)
@@ -118,12 +119,12 @@ static ssize_t zstd_read(Decoder *decoder, void *buffer, size_t size, Error *err
                                 error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
                                 "The zstd stream ends in the middle");
 
-                in = (ZSTD_inBuffer){ reader_data(zstd->reader), (size_t) available, 0 };
+                in = (ZSTD_inBuffer){ inflate_reader_data(zstd->reader), (size_t) available, 0 };
                 left = ZSTD_decompressStream(zstd->stream, &out, &in);
                 if (ZSTD_isError(left))
                         return zstd_error(zstd, left, error);
 
-                reader_consume(zstd->reader, in.pos);
+                inflate_reader_consume(zstd->reader, in.pos);
                 zstd->in_frame = left != 0;
                 zstd->flushed = left == 0 || out.pos < out.size;
         }
@@ -131,7 +132,7 @@ static ssize_t zstd_read(Decoder *decoder, void *buffer, size_t size, Error *err
         return (ssize_t) out.pos;
 }
 
-const DecoderOps decoder_zstd = {
+const InflateDecoderOps inflate_decoder_zstd = {
         .matches = zstd_matches,
         .new = zstd_new,
         .read = zstd_read,

@@ -9,10 +9,10 @@
 
 struct Inflate {
         const Limits *limits; /* borrowed */
-        Reader reader;
-        const DecoderOps *ops; /* of the layer; NULL before its first byte is asked for */
-        Decoder *decoder;      /* owned; NULL when the layer has ended */
-        UnpackLayer layer;
+        InflateReader reader;
+        const InflateDecoderOps *ops; /* of the layer; NULL before its first byte is asked for */
+        InflateDecoder *decoder;      /* owned; NULL when the layer has ended */
+        InflateLayer layer;
         bool has_rest;           /* something that is left out follows the layer */
         uint64_t layers;         /* that have begun */
         uint64_t unpacked;       /* bytes of all layers */
@@ -21,12 +21,13 @@ struct Inflate {
 };
 
 /* The first that matches. */
-static const DecoderOps *const decoders[] = {
-        &decoder_gzip,       &decoder_zstd, &decoder_xz,   &decoder_bzip2, &decoder_lz4,
-        &decoder_lz4_legacy, &decoder_lzip, &decoder_lzop, &decoder_none,
+static const InflateDecoderOps *const decoders[] = {
+        &inflate_decoder_gzip,  &inflate_decoder_zstd, &inflate_decoder_xz,
+        &inflate_decoder_bzip2, &inflate_decoder_lz4,  &inflate_decoder_lz4_legacy,
+        &inflate_decoder_lzip,  &inflate_decoder_lzop, &inflate_decoder_none,
 };
 
-int inflate_new(const UnpackInput *input, const Limits *limits, Inflate **ret, Error *error) {
+int inflate_new(const InflateInput *input, const Limits *limits, Inflate **ret, Error *error) {
         _cleanup_(inflate_freep) Inflate *inflate = NULL;
         int r;
 
@@ -35,7 +36,7 @@ int inflate_new(const UnpackInput *input, const Limits *limits, Inflate **ret, E
                 return error_oom(error);
 
         inflate->limits = limits;
-        r = reader_init(&inflate->reader, input, error);
+        r = inflate_reader_init(&inflate->reader, input, error);
         if (r < 0)
                 return r;
 
@@ -54,15 +55,15 @@ Inflate *inflate_free(Inflate *inflate) {
                 return NULL;
 
         inflate_end_layer(inflate);
-        reader_done(&inflate->reader);
+        inflate_reader_done(&inflate->reader);
         free(inflate);
         return NULL;
 }
 
-int inflate_next(Inflate *inflate, UnpackLayer *ret, Error *error) {
+int inflate_next(Inflate *inflate, InflateLayer *ret, Error *error) {
         int r;
 
-        r = reader_next(&inflate->reader, &inflate->layer, error);
+        r = inflate_reader_next(&inflate->reader, &inflate->layer, error);
         if (r <= 0)
                 return r;
         if (inflate->layers == inflate->limits->layers)
@@ -80,18 +81,18 @@ int inflate_next(Inflate *inflate, UnpackLayer *ret, Error *error) {
 }
 
 static int inflate_begin_layer(Inflate *inflate, Error *error) {
-        const DecoderOps *ops = NULL;
+        const InflateDecoderOps *ops = NULL;
         ssize_t size;
         int r;
 
-        size = reader_peek(&inflate->reader, DECODER_HEAD_BYTES, error);
+        size = inflate_reader_peek(&inflate->reader, DECODER_HEAD_BYTES, error);
         if (size < 0)
                 return (int) size;
         if ((size_t) size > DECODER_HEAD_BYTES)
                 size = (ssize_t) DECODER_HEAD_BYTES;
 
         for (size_t i = 0; !ops; i++)
-                if (decoders[i]->matches(reader_data(&inflate->reader), (size_t) size))
+                if (decoders[i]->matches(inflate_reader_data(&inflate->reader), (size_t) size))
                         ops = decoders[i];
 
         r = ops->new (&inflate->reader, inflate->limits, &inflate->decoder, error);
@@ -107,19 +108,19 @@ static bool is_zero(const uint8_t *data, size_t size) {
 }
 
 int inflate_pass_rest(Inflate *inflate, Error *error) {
-        Reader *reader = &inflate->reader;
+        InflateReader *reader = &inflate->reader;
         ssize_t n;
 
-        n = reader_peek(reader, 1, error);
+        n = inflate_reader_peek(reader, 1, error);
         if (n <= 0)
                 return (int) n;
 
-        inflate->has_rest = inflate->has_rest || !is_zero(reader_data(reader), (size_t) n);
-        if (inflate->has_rest && unpack_layer_is_verified(&inflate->layer))
+        inflate->has_rest = inflate->has_rest || !is_zero(inflate_reader_data(reader), (size_t) n);
+        if (inflate->has_rest && inflate_layer_is_verified(&inflate->layer))
                 return error_set(
                         error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
                         "Something else follows the compressed stream");
-        reader_consume(reader, (size_t) n);
+        inflate_reader_consume(reader, (size_t) n);
         return 1;
 }
 

@@ -22,14 +22,14 @@ typedef struct Inflate Inflate;
 
 /** inflate_new() - @input and @limits are borrowed; *@ret is owned by the caller; 0 or -errno with
  * @error set */
-int inflate_new(const UnpackInput *input, const Limits *limits, Inflate **ret, Error *error);
+int inflate_new(const InflateInput *input, const Limits *limits, Inflate **ret, Error *error);
 
 /** inflate_free() - release @inflate (may be NULL) */
 Inflate *inflate_free(Inflate *inflate);
 
 /** inflate_next() - go on to the next layer; returns 1, 0 when there is none, or -errno with @error
  * set */
-int inflate_next(Inflate *inflate, UnpackLayer *ret, Error *error);
+int inflate_next(Inflate *inflate, InflateLayer *ret, Error *error);
 
 /**
  * inflate_read() - bytes of the uncompressed layer

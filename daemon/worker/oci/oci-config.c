@@ -11,7 +11,7 @@
 
 #define WHAT "image configuration"
 
-void config_done(Config *config) {
+void oci_config_done(OciConfig *config) {
         for (size_t i = 0; i < config->n_labels; i++)
                 free(config->labels[i].name);
         for (size_t i = 0; i < config->n_env; i++)
@@ -23,7 +23,7 @@ void config_done(Config *config) {
         free(config->created);
         free(config->author);
         free(config->docker_version);
-        *config = (Config){ 0 };
+        *config = (OciConfig){ 0 };
 }
 
 static int check_count(size_t count, size_t limit, const char *of_what, Error *error) {
@@ -35,12 +35,12 @@ static int check_count(size_t count, size_t limit, const char *of_what, Error *e
                 of_what, limit);
 }
 
-static int read_diff_ids(const json_t *rootfs, Config *config, Error *error) {
+static int read_diff_ids(const json_t *rootfs, OciConfig *config, Error *error) {
         json_t *ids, *id;
         size_t i;
         int r;
 
-        r = value_get_array(rootfs, "diff_ids", WHAT, &ids, error);
+        r = oci_value_get_array(rootfs, "diff_ids", WHAT, &ids, error);
         if (r < 0)
                 return r;
         if (json_array_size(ids) == 0)
@@ -55,7 +55,7 @@ static int read_diff_ids(const json_t *rootfs, Config *config, Error *error) {
                 return error_oom(error);
 
         json_array_foreach(ids, i, id) {
-                r = value_to_digest(id, WHAT, &config->diff_ids[i], error);
+                r = oci_value_to_digest(id, WHAT, &config->diff_ids[i], error);
                 if (r < 0)
                         return r;
         }
@@ -64,14 +64,14 @@ static int read_diff_ids(const json_t *rootfs, Config *config, Error *error) {
         return 0;
 }
 
-static int read_rootfs(const json_t *document, Config *config, Error *error) {
+static int read_rootfs(const json_t *document, OciConfig *config, Error *error) {
         static const char *const names[] = { "type", "diff_ids", NULL };
         char quoted[TEXT_QUOTE_MAX];
         const char *type;
         json_t *rootfs;
         int r;
 
-        r = value_get_object(document, "rootfs", WHAT, &rootfs, error);
+        r = oci_value_get_object(document, "rootfs", WHAT, &rootfs, error);
         if (r < 0)
                 return r;
         if (!rootfs)
@@ -79,10 +79,10 @@ static int read_rootfs(const json_t *document, Config *config, Error *error) {
                         error, EBADMSG, ERROR_UNSUPPORTED_IMAGE,
                         "The " WHAT " has no 'rootfs': this is not an image of a file system");
 
-        r = value_check_keys(rootfs, names, WHAT, error);
+        r = oci_value_check_keys(rootfs, names, WHAT, error);
         if (r < 0)
                 return r;
-        r = value_get_string(rootfs, "type", WHAT, &type, error);
+        r = oci_value_get_string(rootfs, "type", WHAT, &type, error);
         if (r < 0)
                 return r;
         if (!type || strcmp(type, "layers") != 0)
@@ -98,7 +98,7 @@ static int copy_text(const json_t *document, const char *key, char **ret, Error 
         const char *text;
         int r;
 
-        r = value_get_string(document, key, WHAT, &text, error);
+        r = oci_value_get_string(document, key, WHAT, &text, error);
         if (r < 0)
                 return r;
         if (!text)
@@ -117,12 +117,12 @@ static char *join_label(const char *name, const char *value) {
         return label;
 }
 
-static int read_labels(const json_t *settings, Config *config, Error *error) {
+static int read_labels(const json_t *settings, OciConfig *config, Error *error) {
         json_t *labels, *value;
         const char *name;
         int r;
 
-        r = value_get_object(settings, "Labels", WHAT, &labels, error);
+        r = oci_value_get_object(settings, "Labels", WHAT, &labels, error);
         if (r < 0)
                 return r;
         r = check_count(json_object_size(labels), CONFIG_LABELS_MAX, "labels", error);
@@ -134,7 +134,7 @@ static int read_labels(const json_t *settings, Config *config, Error *error) {
                 return error_oom(error);
 
         json_object_foreach(labels, name, value) {
-                ConfigLabel *label = &config->labels[config->n_labels];
+                OciLabel *label = &config->labels[config->n_labels];
                 _cleanup_(freep) char *joined = NULL;
 
                 if (!json_is_string(value) && !json_is_null(value))
@@ -154,12 +154,12 @@ static int read_labels(const json_t *settings, Config *config, Error *error) {
         return 0;
 }
 
-static int read_env(const json_t *settings, Config *config, Error *error) {
+static int read_env(const json_t *settings, OciConfig *config, Error *error) {
         json_t *env, *value;
         size_t i;
         int r;
 
-        r = value_get_array(settings, "Env", WHAT, &env, error);
+        r = oci_value_get_array(settings, "Env", WHAT, &env, error);
         if (r < 0)
                 return r;
         r = check_count(json_array_size(env), CONFIG_ENV_MAX, "environment variables", error);
@@ -188,18 +188,18 @@ static int read_env(const json_t *settings, Config *config, Error *error) {
         return 0;
 }
 
-static int read_settings(const json_t *document, Config *config, Error *error) {
+static int read_settings(const json_t *document, OciConfig *config, Error *error) {
         static const char *const names[] = { "Labels", "Env", NULL };
         json_t *settings;
         int r;
 
-        r = value_get_object(document, "config", WHAT, &settings, error);
+        r = oci_value_get_object(document, "config", WHAT, &settings, error);
         if (r < 0)
                 return r;
         if (!settings)
                 return 0;
 
-        r = value_check_keys(settings, names, WHAT, error);
+        r = oci_value_check_keys(settings, names, WHAT, error);
         if (r < 0)
                 return r;
         r = read_labels(settings, config, error);
@@ -208,10 +208,10 @@ static int read_settings(const json_t *document, Config *config, Error *error) {
         return read_env(settings, config, error);
 }
 
-static int read_about(const json_t *document, Config *config, Error *error) {
+static int read_about(const json_t *document, OciConfig *config, Error *error) {
         int r;
 
-        r = value_get_platform(document, WHAT, &config->platform, error);
+        r = oci_value_get_platform(document, WHAT, &config->platform, error);
         if (r < 0)
                 return r;
         r = copy_text(document, "created", &config->created, error);
@@ -223,17 +223,17 @@ static int read_about(const json_t *document, Config *config, Error *error) {
         return copy_text(document, "docker_version", &config->docker_version, error);
 }
 
-int config_parse(const void *data, size_t size, Config *ret, Error *error) {
+int oci_config_parse(const void *data, size_t size, OciConfig *ret, Error *error) {
         static const char *const names[] = { "rootfs", "config",         "created",
                                              "author", "docker_version", NULL };
-        _cleanup_(config_done) Config config = { 0 };
+        _cleanup_(oci_config_done) OciConfig config = { 0 };
         json_auto_t *document = NULL;
         int r;
 
-        r = value_load(data, size, WHAT, &document, error);
+        r = oci_value_load(data, size, WHAT, &document, error);
         if (r < 0)
                 return r;
-        r = value_check_keys(document, names, WHAT, error);
+        r = oci_value_check_keys(document, names, WHAT, error);
         if (r < 0)
                 return r;
         r = read_rootfs(document, &config, error);
@@ -250,7 +250,7 @@ int config_parse(const void *data, size_t size, Config *ret, Error *error) {
         return 0;
 }
 
-int config_match_layers(const Config *config, const Manifest *manifest, Error *error) {
+int oci_config_match_layers(const OciConfig *config, const OciManifest *manifest, Error *error) {
         if (config->n_diff_ids == manifest->n_layers)
                 return 0;
 

@@ -13,41 +13,41 @@
 #define CONFIG_LABELS_MAX ((size_t) 1000)
 #define CONFIG_ENV_MAX    ((size_t) 1000)
 
-typedef struct ConfigLabel {
+typedef struct OciLabel {
         char *name;        /* owned */
         const char *value; /* in the same memory */
-} ConfigLabel;
+} OciLabel;
 
 /* Texts are UTF-8 as the image has them, control characters included. All together they are no
  * longer than OCI_DOCUMENT_MAX. */
-typedef struct Config {
-        Platform platform;    /* normalised; parts are empty when the config lacks them */
-        Digest *diff_ids;     /* owned; of the uncompressed layers, root layer first */
-        size_t n_diff_ids;    /* 1 … LAYERS_MAX */
-        char *created;        /* owned; RFC 3339 time, not checked; or NULL */
-        char *author;         /* owned, or NULL */
-        char *docker_version; /* owned, or NULL */
-        ConfigLabel *labels;  /* owned */
-        size_t n_labels;      /* <= CONFIG_LABELS_MAX */
-        char **env;           /* owned; "NAME=VALUE" */
-        size_t n_env;         /* <= CONFIG_ENV_MAX */
-} Config;
+typedef struct OciConfig {
+        ReferencePlatform platform; /* normalised; parts are empty when the config lacks them */
+        Digest *diff_ids;           /* owned; of the uncompressed layers, root layer first */
+        size_t n_diff_ids;          /* 1 … LAYERS_MAX */
+        char *created;              /* owned; RFC 3339 time, not checked; or NULL */
+        char *author;               /* owned, or NULL */
+        char *docker_version;       /* owned, or NULL */
+        OciLabel *labels;           /* owned */
+        size_t n_labels;            /* <= CONFIG_LABELS_MAX */
+        char **env;                 /* owned; "NAME=VALUE" */
+        size_t n_env;               /* <= CONFIG_ENV_MAX */
+} OciConfig;
 
 /**
- * config_parse() - read a configuration
- * @ret:        to be released with config_done(); untouched on failure
+ * oci_config_parse() - read a configuration
+ * @ret:        to be released with oci_config_done(); untouched on failure
  *
  * Return: 0, or a negative errno with @error set: ERROR_NO_LAYERS, ERROR_LIMIT_EXCEEDED or
  * ERROR_UNSUPPORTED_IMAGE.
  */
-int config_parse(const void *data, size_t size, Config *ret, Error *error);
+int oci_config_parse(const void *data, size_t size, OciConfig *ret, Error *error);
 
-/** config_done() - release what @config owns; usable with _cleanup_() */
-void config_done(Config *config);
+/** oci_config_done() - release what @config owns; usable with _cleanup_() */
+void oci_config_done(OciConfig *config);
 
 /**
- * config_match_layers() - check that there is one diff id for each layer of @manifest
+ * oci_config_match_layers() - check that there is one diff id for each layer of @manifest
  *
  * Return: 0, or -EBADMSG with @error set to ERROR_UNSUPPORTED_IMAGE.
  */
-int config_match_layers(const Config *config, const Manifest *manifest, Error *error);
+int oci_config_match_layers(const OciConfig *config, const OciManifest *manifest, Error *error);

@@ -10,13 +10,13 @@
 #include "oci-descriptor.h"
 #include "oci-value.h"
 
-void descriptor_done(Descriptor *descriptor) {
+void oci_descriptor_done(OciDescriptor *descriptor) {
         free(descriptor->url);
         descriptor->url = NULL;
 }
 
 static int get_size(const json_t *value, const char *what, uint64_t *ret, Error *error) {
-        const json_t *size = value_get(value, "size");
+        const json_t *size = oci_value_get(value, "size");
 
         if (!json_is_integer(size) || json_integer_value(size) < 0)
                 return error_set(
@@ -33,18 +33,18 @@ static int get_size(const json_t *value, const char *what, uint64_t *ret, Error 
 }
 
 static int get_media_type(
-        const json_t *value, const char *what, Descriptor *descriptor, Error *error) {
+        const json_t *value, const char *what, OciDescriptor *descriptor, Error *error) {
         const char *text;
         size_t length;
         int r;
 
-        r = value_get_string(value, "mediaType", what, &text, error);
+        r = oci_value_get_string(value, "mediaType", what, &text, error);
         if (r < 0)
                 return r;
         if (!text)
                 return 0;
 
-        descriptor->media_type = media_type_parse(text);
+        descriptor->media_type = oci_media_type_parse(text);
         length = strnlen(text, MEDIA_TYPE_TEXT_MAX);
         for (size_t i = 0; i < length; i++)
                 descriptor->media_type_text[i] =
@@ -70,7 +70,7 @@ static int get_url(const json_t *value, const char *what, char **ret, Error *err
         size_t i;
         int r;
 
-        r = value_get_array(value, "urls", what, &urls, error);
+        r = oci_value_get_array(value, "urls", what, &urls, error);
         if (r < 0)
                 return r;
 
@@ -87,9 +87,9 @@ static int get_url(const json_t *value, const char *what, char **ret, Error *err
         return 0;
 }
 
-int descriptor_parse(const json_t *value, const char *what, Descriptor *ret, Error *error) {
+int oci_descriptor_parse(const json_t *value, const char *what, OciDescriptor *ret, Error *error) {
         static const char *const names[] = { "mediaType", "digest", "size", "urls", NULL };
-        _cleanup_(descriptor_done) Descriptor descriptor = { 0 };
+        _cleanup_(oci_descriptor_done) OciDescriptor descriptor = { 0 };
         int r;
 
         if (!json_is_object(value))
@@ -97,10 +97,10 @@ int descriptor_parse(const json_t *value, const char *what, Descriptor *ret, Err
                         error, EBADMSG, ERROR_UNSUPPORTED_IMAGE,
                         "A descriptor in the %s is not an object", what);
 
-        r = value_check_keys(value, names, what, error);
+        r = oci_value_check_keys(value, names, what, error);
         if (r < 0)
                 return r;
-        r = value_get_digest(value, "digest", what, &descriptor.digest, error);
+        r = oci_value_get_digest(value, "digest", what, &descriptor.digest, error);
         if (r < 0)
                 return r;
         r = get_size(value, what, &descriptor.size, error);
@@ -110,7 +110,7 @@ int descriptor_parse(const json_t *value, const char *what, Descriptor *ret, Err
         if (r < 0)
                 return r;
 
-        if (media_type_is_foreign(descriptor.media_type)) {
+        if (oci_media_type_is_foreign(descriptor.media_type)) {
                 r = get_url(value, what, &descriptor.url, error);
                 if (r < 0)
                         return r;

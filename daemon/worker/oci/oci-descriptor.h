@@ -15,27 +15,28 @@ struct json_t;
 #define DESCRIPTOR_SIZE_MAX     (UINT64_C(1) << 50) /* bytes; LAYERS_MAX of them do not overflow */
 #define DESCRIPTOR_URL_MAX      ((size_t) 2047)
 
-typedef struct Descriptor {
+typedef struct OciDescriptor {
         Digest digest;
         uint64_t size; /* bytes; <= DESCRIPTOR_SIZE_MAX, or DESCRIPTOR_SIZE_UNKNOWN */
-        MediaType media_type;
+        OciMediaType media_type;
         char media_type_text
                 [MEDIA_TYPE_TEXT_MAX + 1]; /* as the document has it, printable ASCII; may
                                                         * be cut. For messages. */
         char *url; /* owned; the first http or https one of "urls" of a foreign layer, else NULL.
                     * Never send credentials there. */
-} Descriptor;
+} OciDescriptor;
 
-/** descriptor_done() - release what @descriptor owns; usable with _cleanup_() */
-void descriptor_done(Descriptor *descriptor);
+/** oci_descriptor_done() - release what @descriptor owns; usable with _cleanup_() */
+void oci_descriptor_done(OciDescriptor *descriptor);
 
 /**
- * descriptor_parse() - read one, for the parsers of this folder
+ * oci_descriptor_parse() - read one, for the parsers of this folder
  * @value:      a jansson value
  * @what:       names the document in messages
- * @ret:        to be released with descriptor_done(); untouched on failure
+ * @ret:        to be released with oci_descriptor_done(); untouched on failure
  *
  * Return: 0, or a negative errno with @error set to ERROR_UNSUPPORTED_IMAGE or, for a size over
  * DESCRIPTOR_SIZE_MAX, ERROR_LIMIT_EXCEEDED.
  */
-int descriptor_parse(const struct json_t *value, const char *what, Descriptor *ret, Error *error);
+int oci_descriptor_parse(
+        const struct json_t *value, const char *what, OciDescriptor *ret, Error *error);

@@ -17,18 +17,18 @@ static void texts_free(char **texts, size_t n) {
         free(texts);
 }
 
-static void image_done(DockerArchiveImage *image) {
+static void image_done(OciDockerArchiveImage *image) {
         texts_free(image->tags, image->n_tags);
         texts_free(image->layers, image->n_layers);
         free(image->config);
-        *image = (DockerArchiveImage){ 0 };
+        *image = (OciDockerArchiveImage){ 0 };
 }
 
-void docker_archive_done(DockerArchive *archive) {
+void oci_docker_archive_done(OciDockerArchive *archive) {
         for (size_t i = 0; i < archive->n_images; i++)
                 image_done(&archive->images[i]);
         free(archive->images);
-        *archive = (DockerArchive){ 0 };
+        *archive = (OciDockerArchive){ 0 };
 }
 
 /* An array of texts; none when it is missing or null. *@ret_n counts while it is filled. */
@@ -43,7 +43,7 @@ static int read_texts(
         size_t i;
         int r;
 
-        r = value_get_array(image, key, WHAT, &array, error);
+        r = oci_value_get_array(image, key, WHAT, &array, error);
         if (r < 0)
                 return r;
         if (json_array_size(array) > limit)
@@ -71,9 +71,9 @@ static int read_texts(
         return 0;
 }
 
-static int image_parse(const json_t *value, DockerArchiveImage *ret, Error *error) {
+static int image_parse(const json_t *value, OciDockerArchiveImage *ret, Error *error) {
         static const char *const names[] = { "Config", "RepoTags", "Layers", NULL };
-        _cleanup_(image_done) DockerArchiveImage image = { 0 };
+        _cleanup_(image_done) OciDockerArchiveImage image = { 0 };
         const char *config;
         int r;
 
@@ -82,9 +82,9 @@ static int image_parse(const json_t *value, DockerArchiveImage *ret, Error *erro
                         error, EBADMSG, ERROR_UNSUPPORTED_IMAGE,
                         "An image in the " WHAT " is not an object");
 
-        r = value_check_keys(value, names, WHAT, error);
+        r = oci_value_check_keys(value, names, WHAT, error);
         if (r >= 0)
-                r = value_get_string(value, "Config", WHAT, &config, error);
+                r = oci_value_get_string(value, "Config", WHAT, &config, error);
         if (r < 0)
                 return r;
         if (!config)
@@ -106,14 +106,14 @@ static int image_parse(const json_t *value, DockerArchiveImage *ret, Error *erro
         return 0;
 }
 
-int docker_archive_parse(const void *data, size_t size, DockerArchive *ret, Error *error) {
-        _cleanup_(docker_archive_done) DockerArchive archive = { 0 };
+int oci_docker_archive_parse(const void *data, size_t size, OciDockerArchive *ret, Error *error) {
+        _cleanup_(oci_docker_archive_done) OciDockerArchive archive = { 0 };
         json_auto_t *images = NULL;
         json_t *value;
         size_t i;
         int r;
 
-        r = value_load_array(data, size, WHAT, &images, error);
+        r = oci_value_load_array(data, size, WHAT, &images, error);
         if (r < 0)
                 return r;
         if (json_array_size(images) > DOCKER_ARCHIVE_IMAGES_MAX)

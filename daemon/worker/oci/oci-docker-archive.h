@@ -14,26 +14,26 @@
 #define DOCKER_ARCHIVE_IMAGES_MAX ((size_t) 1000)
 #define DOCKER_ARCHIVE_TAGS_MAX   ((size_t) 1000) /* of one image */
 
-typedef struct DockerArchiveImage {
+typedef struct OciDockerArchiveImage {
         char *config; /* owned; a member's name, as it is written there */
         char **tags;  /* owned; "NAME:TAG", as they are written there; not checked */
         size_t n_tags;
         char **layers; /* owned; members' names, root layer first */
         size_t n_layers;
-} DockerArchiveImage;
+} OciDockerArchiveImage;
 
-typedef struct DockerArchive {
-        DockerArchiveImage *images; /* owned */
-        size_t n_images;            /* may be 0 */
-} DockerArchive;
+typedef struct OciDockerArchive {
+        OciDockerArchiveImage *images; /* owned */
+        size_t n_images;               /* may be 0 */
+} OciDockerArchive;
 
 /**
- * docker_archive_parse() - read a manifest.json
- * @ret:        to be released with docker_archive_done(); untouched on failure
+ * oci_docker_archive_parse() - read a manifest.json
+ * @ret:        to be released with oci_docker_archive_done(); untouched on failure
  *
  * Return: 0, or a negative errno with @error set: ERROR_LIMIT_EXCEEDED or ERROR_UNSUPPORTED_IMAGE.
  */
-int docker_archive_parse(const void *data, size_t size, DockerArchive *ret, Error *error);
+int oci_docker_archive_parse(const void *data, size_t size, OciDockerArchive *ret, Error *error);
 
-/** docker_archive_done() - release what @archive owns; usable with _cleanup_() */
-void docker_archive_done(DockerArchive *archive);
+/** oci_docker_archive_done() - release what @archive owns; usable with _cleanup_() */
+void oci_docker_archive_done(OciDockerArchive *archive);

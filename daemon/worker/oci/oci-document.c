@@ -10,21 +10,21 @@
 #define WHAT "image manifest"
 
 /* What the members that only one class has say; MEDIA_CLASS_OTHER when there are none. */
-static int class_by_members(const json_t *document, MediaClass *ret, Error *error) {
+static int class_by_members(const json_t *document, OciMediaClass *ret, Error *error) {
         static const struct {
                 const char *key;
-                MediaClass class;
+                OciMediaClass class;
         } members[] = {
                 { "config", MEDIA_CLASS_MANIFEST },
                 { "layers", MEDIA_CLASS_MANIFEST },
                 { "manifests", MEDIA_CLASS_INDEX },
                 { "fsLayers", MEDIA_CLASS_SCHEMA1 },
         };
-        MediaClass class = MEDIA_CLASS_OTHER;
+        OciMediaClass class = MEDIA_CLASS_OTHER;
         const char *first = NULL;
 
         for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-                if (!value_get(document, members[i].key))
+                if (!oci_value_get(document, members[i].key))
                         continue;
                 if (first && members[i].class != class)
                         return error_set(
@@ -41,17 +41,17 @@ static int class_by_members(const json_t *document, MediaClass *ret, Error *erro
 }
 
 /* The type that @text declares; MEDIA_TYPE_UNKNOWN when it says nothing. */
-static int declared_type(const char *text, MediaType *ret, Error *error) {
+static int declared_type(const char *text, OciMediaType *ret, Error *error) {
         char quoted[TEXT_QUOTE_MAX];
-        MediaType type;
+        OciMediaType type;
 
-        if (media_type_is_generic(text)) {
+        if (oci_media_type_is_generic(text)) {
                 *ret = MEDIA_TYPE_UNKNOWN;
                 return 0;
         }
 
-        type = media_type_parse(text);
-        switch (media_type_class(type)) {
+        type = oci_media_type_parse(text);
+        switch (oci_media_type_class(type)) {
         case MEDIA_CLASS_MANIFEST:
         case MEDIA_CLASS_SCHEMA1:
         case MEDIA_CLASS_INDEX:
@@ -68,23 +68,23 @@ static int declared_type(const char *text, MediaType *ret, Error *error) {
                 "'%s' is not the type of an image manifest or index", text_quote(text, quoted));
 }
 
-static MediaType guess_type(const json_t *document) {
-        const json_t *version = value_get(document, "schemaVersion");
+static OciMediaType guess_type(const json_t *document) {
+        const json_t *version = oci_value_get(document, "schemaVersion");
         const char *config_type =
-                json_string_value(value_get(value_get(document, "config"), "mediaType"));
+                json_string_value(oci_value_get(oci_value_get(document, "config"), "mediaType"));
 
         if (json_integer_value(version) == 1)
-                return value_get(document, "signatures") ? MEDIA_TYPE_DOCKER_SCHEMA1_SIGNED
-                                                         : MEDIA_TYPE_DOCKER_SCHEMA1;
-        if (config_type && media_type_parse(config_type) == MEDIA_TYPE_DOCKER_CONFIG)
+                return oci_value_get(document, "signatures") ? MEDIA_TYPE_DOCKER_SCHEMA1_SIGNED
+                                                             : MEDIA_TYPE_DOCKER_SCHEMA1;
+        if (config_type && oci_media_type_parse(config_type) == MEDIA_TYPE_DOCKER_CONFIG)
                 return MEDIA_TYPE_DOCKER_MANIFEST;
-        if (json_array_size(value_get(document, "manifests")) > 0)
+        if (json_array_size(oci_value_get(document, "manifests")) > 0)
                 return MEDIA_TYPE_OCI_INDEX;
         return MEDIA_TYPE_OCI_MANIFEST;
 }
 
-static int check_version(const json_t *document, MediaClass class, Error *error) {
-        const json_t *version = value_get(document, "schemaVersion");
+static int check_version(const json_t *document, OciMediaClass class, Error *error) {
+        const json_t *version = oci_value_get(document, "schemaVersion");
         json_int_t expected = class == MEDIA_CLASS_SCHEMA1 ? 1 : 2;
 
         /* Old builders left it out of what is not schema 1. */
@@ -105,9 +105,9 @@ static int contradiction(Error *error, const char *a, const char *b) {
 
 /* Content-Type, "mediaType" and the members have to agree, as far as they say anything. */
 static int settle_type(
-        const json_t *document, const char *content_type, MediaType *ret, Error *error) {
-        MediaType by_header = MEDIA_TYPE_UNKNOWN, by_document = MEDIA_TYPE_UNKNOWN, type;
-        MediaClass by_members = MEDIA_CLASS_OTHER;
+        const json_t *document, const char *content_type, OciMediaType *ret, Error *error) {
+        OciMediaType by_header = MEDIA_TYPE_UNKNOWN, by_document = MEDIA_TYPE_UNKNOWN, type;
+        OciMediaClass by_members = MEDIA_CLASS_OTHER;
         const char *text = NULL;
         int r;
 
@@ -117,7 +117,7 @@ static int settle_type(
         r = declared_type(content_type, &by_header, error);
         if (r < 0)
                 return r;
-        r = value_get_string(document, "mediaType", WHAT, &text, error);
+        r = oci_value_get_string(document, "mediaType", WHAT, &text, error);
         if (r < 0)
                 return r;
         r = declared_type(text, &by_document, error);
@@ -125,16 +125,16 @@ static int settle_type(
                 return r;
 
         if (by_header != MEDIA_TYPE_UNKNOWN && by_document != MEDIA_TYPE_UNKNOWN &&
-            media_type_class(by_header) != media_type_class(by_document))
+            oci_media_type_class(by_header) != oci_media_type_class(by_document))
                 return contradiction(error, "its Content-Type", "its mediaType");
 
         type = by_header != MEDIA_TYPE_UNKNOWN ? by_header : by_document;
         if (type == MEDIA_TYPE_UNKNOWN)
                 type = guess_type(document);
-        if (by_members != MEDIA_CLASS_OTHER && by_members != media_type_class(type))
+        if (by_members != MEDIA_CLASS_OTHER && by_members != oci_media_type_class(type))
                 return contradiction(error, "its type", "its content");
 
-        r = check_version(document, media_type_class(type), error);
+        r = check_version(document, oci_media_type_class(type), error);
         if (r < 0)
                 return r;
 
@@ -142,8 +142,8 @@ static int settle_type(
         return 0;
 }
 
-int document_classify(
-        const void *data, size_t size, const char *content_type, MediaType *ret, Error *error) {
+int oci_document_classify(
+        const void *data, size_t size, const char *content_type, OciMediaType *ret, Error *error) {
         static const char *const names[] = {
                 "schemaVersion", "mediaType", "config",     "layers", "manifests",
                 "fsLayers",      "history",   "signatures", NULL,
@@ -151,10 +151,10 @@ int document_classify(
         json_auto_t *document = NULL;
         int r;
 
-        r = value_load(data, size, WHAT, &document, error);
+        r = oci_value_load(data, size, WHAT, &document, error);
         if (r < 0)
                 return r;
-        r = value_check_keys(document, names, WHAT, error);
+        r = oci_value_check_keys(document, names, WHAT, error);
         if (r < 0)
                 return r;
 

@@ -11,7 +11,7 @@
 #define OCI_DOCUMENT_MAX ((size_t) 4 << 20) /* bytes of a manifest, index or config */
 
 /**
- * document_classify() - find out what a manifest or index is
+ * oci_document_classify() - find out what a manifest or index is
  * @data:           the raw bytes
  * @content_type:   Content-Type header or the descriptor's media type; NULL when there is none
  * @ret:            one of MEDIA_CLASS_MANIFEST, _SCHEMA1 or _INDEX; untouched on failure
@@ -25,5 +25,5 @@
  * Return: 0, or a negative errno with @error set: ERROR_LIMIT_EXCEEDED for more than
  * OCI_DOCUMENT_MAX bytes, ERROR_UNSUPPORTED_IMAGE otherwise.
  */
-int document_classify(
-        const void *data, size_t size, const char *content_type, MediaType *ret, Error *error);
+int oci_document_classify(
+        const void *data, size_t size, const char *content_type, OciMediaType *ret, Error *error);

@@ -13,20 +13,20 @@
 #define WHAT       "image index"
 #define LISTED_MAX ((size_t) 20) /* platforms that a message lists */
 
-static void entry_done(IndexEntry *entry) {
-        descriptor_done(&entry->descriptor);
+static void entry_done(OciIndexEntry *entry) {
+        oci_descriptor_done(&entry->descriptor);
         free(entry->ref_name);
         free(entry->image_name);
 }
 
-void index_done(Index *index) {
+void oci_index_done(OciIndex *index) {
         for (size_t i = 0; i < index->n_entries; i++)
                 entry_done(&index->entries[i]);
         free(index->entries);
-        *index = (Index){ 0 };
+        *index = (OciIndex){ 0 };
 }
 
-static bool is_attestation(const Platform *platform) {
+static bool is_attestation(const ReferencePlatform *platform) {
         return strcmp(platform->os, "unknown") == 0 ||
                strcmp(platform->architecture, "unknown") == 0;
 }
@@ -36,18 +36,18 @@ static int may_be_image(const json_t *value, bool *ret, Error *error) {
         const char *text;
         int r;
 
-        r = value_get_string(value, "artifactType", WHAT, &text, error);
+        r = oci_value_get_string(value, "artifactType", WHAT, &text, error);
         if (r < 0)
                 return r;
 
         *ret = !text || text[0] == '\0' ||
-               media_type_class(media_type_parse(text)) == MEDIA_CLASS_CONFIG;
+               oci_media_type_class(oci_media_type_parse(text)) == MEDIA_CLASS_CONFIG;
         return 0;
 }
 
 /* What has no type is told by its content, as skopeo does. */
-static bool may_be_followed(const Descriptor *descriptor) {
-        MediaClass class = media_type_class(descriptor->media_type);
+static bool may_be_followed(const OciDescriptor *descriptor) {
+        OciMediaClass class = oci_media_type_class(descriptor->media_type);
 
         return descriptor->media_type_text[0] == '\0' || class == MEDIA_CLASS_MANIFEST ||
                class == MEDIA_CLASS_SCHEMA1 || class == MEDIA_CLASS_INDEX;
@@ -57,7 +57,7 @@ static int read_name(const json_t *annotations, const char *key, char **ret, Err
         const char *text;
         int r;
 
-        r = value_get_string(annotations, key, WHAT, &text, error);
+        r = oci_value_get_string(annotations, key, WHAT, &text, error);
         if (r < 0)
                 return r;
         if (!text || strlen(text) > INDEX_REF_NAME_MAX)
@@ -67,35 +67,36 @@ static int read_name(const json_t *annotations, const char *key, char **ret, Err
         return *ret ? 0 : error_oom(error);
 }
 
-static int read_annotations(const json_t *value, IndexEntry *entry, bool *may_be, Error *error) {
+static int read_annotations(const json_t *value, OciIndexEntry *entry, bool *may_be, Error *error) {
         json_t *annotations;
         const char *text;
         int r;
 
-        r = value_get_object(value, "annotations", WHAT, &annotations, error);
+        r = oci_value_get_object(value, "annotations", WHAT, &annotations, error);
         if (r >= 0)
                 r = read_name(
                         annotations, "org.opencontainers.image.ref.name", &entry->ref_name, error);
         if (r >= 0)
                 r = read_name(annotations, "io.containerd.image.name", &entry->image_name, error);
         if (r >= 0)
-                r = value_get_string(annotations, "vnd.docker.reference.type", WHAT, &text, error);
+                r = oci_value_get_string(
+                        annotations, "vnd.docker.reference.type", WHAT, &text, error);
         if (r >= 0 && text && strcmp(text, "attestation-manifest") == 0)
                 *may_be = false;
         return r;
 }
 
-static int entry_parse(const json_t *value, IndexEntry *ret, Error *error) {
+static int entry_parse(const json_t *value, OciIndexEntry *ret, Error *error) {
         static const char *const names[] = { "platform", "annotations", "artifactType", NULL };
-        _cleanup_(entry_done) IndexEntry entry = { 0 };
+        _cleanup_(entry_done) OciIndexEntry entry = { 0 };
         bool may_be = false;
         json_t *platform;
         int r;
 
-        r = descriptor_parse(value, WHAT, &entry.descriptor, error);
+        r = oci_descriptor_parse(value, WHAT, &entry.descriptor, error);
         if (r < 0)
                 return r;
-        r = value_check_keys(value, names, WHAT, error);
+        r = oci_value_check_keys(value, names, WHAT, error);
         if (r < 0)
                 return r;
         r = may_be_image(value, &may_be, error);
@@ -104,14 +105,14 @@ static int entry_parse(const json_t *value, IndexEntry *ret, Error *error) {
         r = read_annotations(value, &entry, &may_be, error);
         if (r < 0)
                 return r;
-        r = value_get_object(value, "platform", WHAT, &platform, error);
+        r = oci_value_get_object(value, "platform", WHAT, &platform, error);
         if (r < 0)
                 return r;
 
         entry.is_candidate = may_be && may_be_followed(&entry.descriptor);
         if (platform) {
                 /* A platform with a name like none that exists is somebody else's. */
-                if (value_get_platform(platform, WHAT, &entry.platform, NULL) < 0 ||
+                if (oci_value_get_platform(platform, WHAT, &entry.platform, NULL) < 0 ||
                     is_attestation(&entry.platform))
                         entry.is_candidate = false;
 
@@ -123,21 +124,21 @@ static int entry_parse(const json_t *value, IndexEntry *ret, Error *error) {
         return 0;
 }
 
-int index_parse(const void *data, size_t size, Index *ret, Error *error) {
+int oci_index_parse(const void *data, size_t size, OciIndex *ret, Error *error) {
         static const char *const names[] = { "manifests", NULL };
-        _cleanup_(index_done) Index index = { 0 };
+        _cleanup_(oci_index_done) OciIndex index = { 0 };
         json_auto_t *document = NULL;
         json_t *manifests, *value;
         size_t i;
         int r;
 
-        r = value_load(data, size, WHAT, &document, error);
+        r = oci_value_load(data, size, WHAT, &document, error);
         if (r < 0)
                 return r;
-        r = value_check_keys(document, names, WHAT, error);
+        r = oci_value_check_keys(document, names, WHAT, error);
         if (r < 0)
                 return r;
-        r = value_get_array(document, "manifests", WHAT, &manifests, error);
+        r = oci_value_get_array(document, "manifests", WHAT, &manifests, error);
         if (r < 0)
                 return r;
         if (json_array_size(manifests) > INDEX_ENTRIES_MAX)
@@ -161,23 +162,24 @@ int index_parse(const void *data, size_t size, Index *ret, Error *error) {
         return 0;
 }
 
-static bool is_listed_before(const Index *index, size_t n) {
-        const IndexEntry *entry = &index->entries[n];
+static bool is_listed_before(const OciIndex *index, size_t n) {
+        const OciIndexEntry *entry = &index->entries[n];
 
         for (size_t i = 0; i < n; i++)
                 if (index->entries[i].is_candidate && index->entries[i].has_platform &&
-                    memcmp(&index->entries[i].platform, &entry->platform, sizeof(Platform)) == 0)
+                    memcmp(&index->entries[i].platform, &entry->platform,
+                           sizeof(ReferencePlatform)) == 0)
                         return true;
         return false;
 }
 
 /* "linux/amd64, linux/arm64", each once; an empty text when there are none. */
-static void list_platforms(const Index *index, char *ret) {
+static void list_platforms(const OciIndex *index, char *ret) {
         size_t n = 0;
 
         ret[0] = '\0';
         for (size_t i = 0; i < index->n_entries; i++) {
-                const IndexEntry *entry = &index->entries[i];
+                const OciIndexEntry *entry = &index->entries[i];
                 char text[PLATFORM_STRING_MAX];
 
                 if (!entry->is_candidate || !entry->has_platform || is_listed_before(index, i))
@@ -189,25 +191,28 @@ static void list_platforms(const Index *index, char *ret) {
 
                 if (n++ > 0)
                         ret = stpcpy(ret, ", ");
-                ret = stpcpy(ret, platform_format(&entry->platform, text));
+                ret = stpcpy(ret, reference_platform_format(&entry->platform, text));
         }
 }
 
-int index_select(
-        const Index *index, const Platform *platform, const IndexEntry **ret, Error *error) {
+int oci_index_select(
+        const OciIndex *index,
+        const ReferencePlatform *platform,
+        const OciIndexEntry **ret,
+        Error *error) {
         char wanted[PLATFORM_STRING_MAX];
         char offered[LISTED_MAX * (PLATFORM_STRING_MAX + sizeof(", ")) + sizeof(", ...")];
-        const IndexEntry *best = NULL;
+        const OciIndexEntry *best = NULL;
         int best_rank = INT_MAX;
 
         for (size_t i = 0; i < index->n_entries; i++) {
-                const IndexEntry *entry = &index->entries[i];
+                const OciIndexEntry *entry = &index->entries[i];
                 int rank;
 
                 if (!entry->is_candidate)
                         continue;
 
-                rank = entry->has_platform ? platform_rank(platform, &entry->platform)
+                rank = entry->has_platform ? reference_platform_rank(platform, &entry->platform)
                                            : INT_MAX - 1;
                 if (rank >= 0 && rank < best_rank) {
                         best = entry;
@@ -220,7 +225,7 @@ int index_select(
                 return 0;
         }
 
-        platform_format(platform, wanted);
+        reference_platform_format(platform, wanted);
         list_platforms(index, offered);
         if (offered[0] == '\0')
                 return error_set(

@@ -8,7 +8,7 @@
 #include "base-cleanup.h"
 #include "oci-layout.h"
 
-static const MediaType oci_types[_MEDIA_TYPE_MAX] = {
+static const OciMediaType oci_types[_MEDIA_TYPE_MAX] = {
         [MEDIA_TYPE_DOCKER_CONFIG] = MEDIA_TYPE_OCI_CONFIG,
         [MEDIA_TYPE_DOCKER_LAYER_TAR] = MEDIA_TYPE_OCI_LAYER_TAR,
         [MEDIA_TYPE_DOCKER_LAYER_TAR_GZIP] = MEDIA_TYPE_OCI_LAYER_TAR_GZIP,
@@ -17,8 +17,8 @@ static const MediaType oci_types[_MEDIA_TYPE_MAX] = {
         [MEDIA_TYPE_DOCKER_FOREIGN_TAR_GZIP] = MEDIA_TYPE_OCI_NONDISTRIBUTABLE_TAR_GZIP,
 };
 
-static json_t *describe(const Descriptor *descriptor) {
-        MediaType type = oci_types[descriptor->media_type];
+static json_t *describe(const OciDescriptor *descriptor) {
+        OciMediaType type = oci_types[descriptor->media_type];
         char digest[DIGEST_STRING_MAX];
 
         assert(descriptor->size != DESCRIPTOR_SIZE_UNKNOWN);
@@ -27,12 +27,12 @@ static json_t *describe(const Descriptor *descriptor) {
         return json_pack(
                 "{s:s, s:I, s:s}", "mediaType",
                 type == MEDIA_TYPE_UNKNOWN ? descriptor->media_type_text
-                                           : media_type_to_string(type),
+                                           : oci_media_type_to_string(type),
                 "size", (json_int_t) descriptor->size, "digest",
                 digest_format(&descriptor->digest, digest));
 }
 
-static json_t *describe_layers(const Manifest *manifest) {
+static json_t *describe_layers(const OciManifest *manifest) {
         json_t *layers = json_array();
 
         for (size_t i = 0; layers && i < manifest->n_layers; i++)
@@ -58,19 +58,19 @@ static int write_document(json_t *document, char **ret, size_t *ret_size, Error 
         return 0;
 }
 
-int layout_manifest(const Manifest *manifest, char **ret, size_t *ret_size, Error *error) {
+int oci_layout_manifest(const OciManifest *manifest, char **ret, size_t *ret_size, Error *error) {
         assert(manifest->has_config);
 
         return write_document(
                 json_pack(
                         "{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType",
-                        media_type_to_string(MEDIA_TYPE_OCI_MANIFEST), "config",
+                        oci_media_type_to_string(MEDIA_TYPE_OCI_MANIFEST), "config",
                         describe(&manifest->config), "layers", describe_layers(manifest)),
                 ret, ret_size, error);
 }
 
-static json_t *describe_entry(const IndexEntry *entry) {
-        const Platform *platform = &entry->platform;
+static json_t *describe_entry(const OciIndexEntry *entry) {
+        const ReferencePlatform *platform = &entry->platform;
         json_t *value = describe(&entry->descriptor);
         json_t *part =
                 json_pack("{s:s, s:s}", "os", platform->os, "architecture", platform->architecture);
@@ -89,7 +89,7 @@ static json_t *describe_entry(const IndexEntry *entry) {
         return value;
 }
 
-static json_t *describe_entries(const IndexEntry *const *entries, size_t n) {
+static json_t *describe_entries(const OciIndexEntry *const *entries, size_t n) {
         json_t *manifests = json_array();
 
         for (size_t i = 0; manifests && i < n; i++)
@@ -101,12 +101,12 @@ static json_t *describe_entries(const IndexEntry *const *entries, size_t n) {
         return manifests;
 }
 
-int layout_index(
-        const IndexEntry *const *entries, size_t n, char **ret, size_t *ret_size, Error *error) {
+int oci_layout_index(
+        const OciIndexEntry *const *entries, size_t n, char **ret, size_t *ret_size, Error *error) {
         return write_document(
                 json_pack(
                         "{s:i, s:s, s:o}", "schemaVersion", 2, "mediaType",
-                        media_type_to_string(MEDIA_TYPE_OCI_INDEX), "manifests",
+                        oci_media_type_to_string(MEDIA_TYPE_OCI_INDEX), "manifests",
                         describe_entries(entries, n)),
                 ret, ret_size, error);
 }

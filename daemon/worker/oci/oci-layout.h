@@ -9,7 +9,7 @@
 #include "oci-manifest.h"
 
 /**
- * layout_manifest() - an OCI manifest for an image with a Docker schema 2 manifest
+ * oci_layout_manifest() - an OCI manifest for an image with a Docker schema 2 manifest
  * @manifest:   with a config and the sizes of all layers
  * @ret:        the document, owned by the caller; the same bytes for the same image
  *
@@ -18,14 +18,14 @@
  *
  * Return: 0, or -ENOMEM with @error set.
  */
-int layout_manifest(const Manifest *manifest, char **ret, size_t *ret_size, Error *error);
+int oci_layout_manifest(const OciManifest *manifest, char **ret, size_t *ret_size, Error *error);
 
 /**
- * layout_index() - an OCI index of some of another one's entries
+ * oci_layout_index() - an OCI index of some of another one's entries
  * @entries:    each with a platform
  * @ret:        the document, owned by the caller; the same bytes for the same entries
  *
  * Return: 0, or -ENOMEM with @error set.
  */
-int layout_index(
-        const IndexEntry *const *entries, size_t n, char **ret, size_t *ret_size, Error *error);
+int oci_layout_index(
+        const OciIndexEntry *const *entries, size_t n, char **ret, size_t *ret_size, Error *error);

@@ -13,18 +13,18 @@
 
 #define WHAT "image manifest"
 
-void manifest_done(Manifest *manifest) {
-        descriptor_done(&manifest->config);
+void oci_manifest_done(OciManifest *manifest) {
+        oci_descriptor_done(&manifest->config);
         for (size_t i = 0; i < manifest->n_layers; i++)
-                descriptor_done(&manifest->layers[i]);
+                oci_descriptor_done(&manifest->layers[i]);
         free(manifest->layers);
-        *manifest = (Manifest){ 0 };
+        *manifest = (OciManifest){ 0 };
 }
 
-static int check_layer_type(const Descriptor *layer, size_t number, Error *error) {
+static int check_layer_type(const OciDescriptor *layer, size_t number, Error *error) {
         char digest[DIGEST_STRING_MAX];
 
-        if (media_type_class(layer->media_type) == MEDIA_CLASS_LAYER)
+        if (oci_media_type_class(layer->media_type) == MEDIA_CLASS_LAYER)
                 return 0;
 
         digest_format(&layer->digest, digest);
@@ -39,7 +39,7 @@ static int check_layer_type(const Descriptor *layer, size_t number, Error *error
                 digest, layer->media_type_text);
 }
 
-static int read_layers(const json_t *layers, Manifest *manifest, Error *error) {
+static int read_layers(const json_t *layers, OciManifest *manifest, Error *error) {
         json_t *value;
         size_t i;
         int r;
@@ -57,7 +57,7 @@ static int read_layers(const json_t *layers, Manifest *manifest, Error *error) {
                 return error_oom(error);
 
         json_array_foreach(layers, i, value) {
-                r = descriptor_parse(value, WHAT, &manifest->layers[i], error);
+                r = oci_descriptor_parse(value, WHAT, &manifest->layers[i], error);
                 if (r < 0)
                         return r;
                 manifest->n_layers++;
@@ -70,11 +70,11 @@ static int read_layers(const json_t *layers, Manifest *manifest, Error *error) {
         return 0;
 }
 
-static int read_config(const json_t *document, Manifest *manifest, Error *error) {
-        const json_t *config = value_get(document, "config");
+static int read_config(const json_t *document, OciManifest *manifest, Error *error) {
+        const json_t *config = oci_value_get(document, "config");
         int r;
 
-        r = descriptor_parse(config, WHAT, &manifest->config, error);
+        r = oci_descriptor_parse(config, WHAT, &manifest->config, error);
         if (r < 0)
                 return r;
         if (manifest->config.size > OCI_DOCUMENT_MAX)
@@ -88,20 +88,20 @@ static int read_config(const json_t *document, Manifest *manifest, Error *error)
 }
 
 static int parse_schema2(
-        const void *data, size_t size, MediaType media_type, Manifest *ret, Error *error) {
+        const void *data, size_t size, OciMediaType media_type, OciManifest *ret, Error *error) {
         static const char *const names[] = { "config", "layers", NULL };
-        _cleanup_(manifest_done) Manifest manifest = { .media_type = media_type };
+        _cleanup_(oci_manifest_done) OciManifest manifest = { .media_type = media_type };
         json_auto_t *document = NULL;
         json_t *layers;
         int r;
 
-        r = value_load(data, size, WHAT, &document, error);
+        r = oci_value_load(data, size, WHAT, &document, error);
         if (r < 0)
                 return r;
-        r = value_check_keys(document, names, WHAT, error);
+        r = oci_value_check_keys(document, names, WHAT, error);
         if (r < 0)
                 return r;
-        r = value_get_array(document, "layers", WHAT, &layers, error);
+        r = oci_value_get_array(document, "layers", WHAT, &layers, error);
         if (r < 0)
                 return r;
         r = read_layers(layers, &manifest, error);
@@ -115,11 +115,11 @@ static int parse_schema2(
         return 0;
 }
 
-int manifest_parse(
-        const void *data, size_t size, MediaType media_type, Manifest *ret, Error *error) {
-        if (media_type_class(media_type) == MEDIA_CLASS_SCHEMA1)
-                return schema1_parse(data, size, media_type, ret, error);
+int oci_manifest_parse(
+        const void *data, size_t size, OciMediaType media_type, OciManifest *ret, Error *error) {
+        if (oci_media_type_class(media_type) == MEDIA_CLASS_SCHEMA1)
+                return oci_schema1_parse(data, size, media_type, ret, error);
 
-        assert(media_type_class(media_type) == MEDIA_CLASS_MANIFEST);
+        assert(oci_media_type_class(media_type) == MEDIA_CLASS_MANIFEST);
         return parse_schema2(data, size, media_type, ret, error);
 }

@@ -15,30 +15,30 @@
 
 #define LAYERS_MAX ((size_t) 1000)
 
-typedef struct Manifest {
-        MediaType media_type; /* what it was read as */
-        bool has_config;      /* false for schema 1 */
-        Descriptor config;    /* owned; only when @has_config */
-        Descriptor *layers;   /* owned; root layer first */
-        size_t n_layers;      /* 1 … LAYERS_MAX */
-        bool has_platform;    /* only schema 1 says it here, the others in the config */
-        Platform platform;    /* normalised; only when @has_platform */
-} Manifest;
+typedef struct OciManifest {
+        OciMediaType media_type;    /* what it was read as */
+        bool has_config;            /* false for schema 1 */
+        OciDescriptor config;       /* owned; only when @has_config */
+        OciDescriptor *layers;      /* owned; root layer first */
+        size_t n_layers;            /* 1 … LAYERS_MAX */
+        bool has_platform;          /* only schema 1 says it here, the others in the config */
+        ReferencePlatform platform; /* normalised; only when @has_platform */
+} OciManifest;
 
 /**
- * manifest_parse() - read a manifest
- * @media_type:     what document_classify() found, not an index
- * @ret:            to be released with manifest_done(); untouched on failure
+ * oci_manifest_parse() - read a manifest
+ * @media_type:     what oci_document_classify() found, not an index
+ * @ret:            to be released with oci_manifest_done(); untouched on failure
  *
- * Of a signed schema 1 manifest only what schema1_payload() gives is read. Its layers have no
+ * Of a signed schema 1 manifest only what oci_schema1_payload() gives is read. Its layers have no
  * sizes, and those that its history calls throwaway are left out.
  *
  * Return: 0, or a negative errno with @error set: ERROR_NO_LAYERS; ERROR_LIMIT_EXCEEDED;
  * ERROR_UNSUPPORTED_IMAGE when a layer is of a type that is not known or encrypted, or the document
  * is not what the specification asks for.
  */
-int manifest_parse(
-        const void *data, size_t size, MediaType media_type, Manifest *ret, Error *error);
+int oci_manifest_parse(
+        const void *data, size_t size, OciMediaType media_type, OciManifest *ret, Error *error);
 
-/** manifest_done() - release what @manifest owns; usable with _cleanup_() */
-void manifest_done(Manifest *manifest);
+/** oci_manifest_done() - release what @manifest owns; usable with _cleanup_() */
+void oci_manifest_done(OciManifest *manifest);

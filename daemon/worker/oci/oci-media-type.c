@@ -21,7 +21,7 @@
 
 static const struct {
         const char *text;
-        MediaClass class;
+        OciMediaClass class;
 } types[_MEDIA_TYPE_MAX] = {
         [MEDIA_TYPE_UNKNOWN] = OTHER("unknown"),
         [MEDIA_TYPE_OCI_MANIFEST] = MANIFEST(OCI "manifest.v1+json"),
@@ -68,28 +68,28 @@ static bool is_text(const char *text, size_t length, const char *expected) {
         return strlen(expected) == length && strncasecmp(text, expected, length) == 0;
 }
 
-MediaType media_type_parse(const char *text) {
+OciMediaType oci_media_type_parse(const char *text) {
         size_t length = trim(&text);
 
-        for (MediaType i = MEDIA_TYPE_UNKNOWN + 1; i < _MEDIA_TYPE_MAX; i++)
+        for (OciMediaType i = MEDIA_TYPE_UNKNOWN + 1; i < _MEDIA_TYPE_MAX; i++)
                 if (is_text(text, length, types[i].text))
                         return i;
 
         return MEDIA_TYPE_UNKNOWN;
 }
 
-const char *media_type_to_string(MediaType type) {
+const char *oci_media_type_to_string(OciMediaType type) {
         assert(type < _MEDIA_TYPE_MAX);
         return types[type].text;
 }
 
-MediaClass media_type_class(MediaType type) {
+OciMediaClass oci_media_type_class(OciMediaType type) {
         assert(type < _MEDIA_TYPE_MAX);
         return types[type].class;
 }
 
-bool media_type_is_foreign(MediaType type) {
-        static const MediaType foreign[] = {
+bool oci_media_type_is_foreign(OciMediaType type) {
+        static const OciMediaType foreign[] = {
                 MEDIA_TYPE_OCI_NONDISTRIBUTABLE_TAR,      MEDIA_TYPE_OCI_NONDISTRIBUTABLE_TAR_GZIP,
                 MEDIA_TYPE_OCI_NONDISTRIBUTABLE_TAR_ZSTD, MEDIA_TYPE_DOCKER_FOREIGN_TAR,
                 MEDIA_TYPE_DOCKER_FOREIGN_TAR_GZIP,
@@ -101,7 +101,7 @@ bool media_type_is_foreign(MediaType type) {
         return false;
 }
 
-bool media_type_is_generic(const char *content_type) {
+bool oci_media_type_is_generic(const char *content_type) {
         size_t length;
 
         if (!content_type)
@@ -115,7 +115,7 @@ bool media_type_is_generic(const char *content_type) {
         return false;
 }
 
-const char *media_type_accept(void) {
+const char *oci_media_type_accept(void) {
         /* clang-format off */
         return OCI "index.v1+json, "
                OCI "manifest.v1+json, "

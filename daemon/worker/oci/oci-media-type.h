@@ -11,7 +11,7 @@
 
 #define MEDIA_TYPE_TEXT_MAX ((size_t) 255) /* RFC 6838, 4.2: 127 '/' 127 */
 
-typedef enum MediaType {
+typedef enum OciMediaType {
         MEDIA_TYPE_UNKNOWN,
         MEDIA_TYPE_OCI_MANIFEST,
         MEDIA_TYPE_OCI_INDEX,
@@ -33,42 +33,42 @@ typedef enum MediaType {
         MEDIA_TYPE_DOCKER_FOREIGN_TAR,
         MEDIA_TYPE_DOCKER_FOREIGN_TAR_GZIP,
         _MEDIA_TYPE_MAX,
-} MediaType;
+} OciMediaType;
 
 /* What a media type is used for. */
-typedef enum MediaClass {
+typedef enum OciMediaClass {
         MEDIA_CLASS_OTHER,
         MEDIA_CLASS_MANIFEST, /* one image; schema 2 and OCI */
         MEDIA_CLASS_SCHEMA1,  /* one image; layers without sizes, no config */
         MEDIA_CLASS_INDEX,    /* images to choose from by platform */
         MEDIA_CLASS_CONFIG,
         MEDIA_CLASS_LAYER,
-} MediaClass;
+} OciMediaClass;
 
 /**
- * media_type_parse() - read a media type or a Content-Type header's value
+ * oci_media_type_parse() - read a media type or a Content-Type header's value
  *
  * Parameters ("; charset=…") and surrounding blanks are ignored, and so is case.
  *
  * Return: the type, MEDIA_TYPE_UNKNOWN for any other text.
  */
-MediaType media_type_parse(const char *text);
+OciMediaType oci_media_type_parse(const char *text);
 
-/** media_type_to_string() - the canonical text; "unknown" for MEDIA_TYPE_UNKNOWN */
-const char *media_type_to_string(MediaType type);
+/** oci_media_type_to_string() - the canonical text; "unknown" for MEDIA_TYPE_UNKNOWN */
+const char *oci_media_type_to_string(OciMediaType type);
 
-/** media_type_class() - what the type is used for */
-MediaClass media_type_class(MediaType type);
+/** oci_media_type_class() - what the type is used for */
+OciMediaClass oci_media_type_class(OciMediaType type);
 
-/** media_type_is_foreign() - whether a layer may be missing in the registry and have "urls" */
-bool media_type_is_foreign(MediaType type);
+/** oci_media_type_is_foreign() - whether a layer may be missing in the registry and have "urls" */
+bool oci_media_type_is_foreign(OciMediaType type);
 
 /**
- * media_type_is_generic() - whether a Content-Type (NULL: none) says nothing of a document
+ * oci_media_type_is_generic() - whether a Content-Type (NULL: none) says nothing of a document
  *
  * True for what servers send that do not know: "application/json", "text/plain" and the like.
  */
-bool media_type_is_generic(const char *content_type);
+bool oci_media_type_is_generic(const char *content_type);
 
-/** media_type_accept() - value of the Accept header for manifests and indexes; static */
-const char *media_type_accept(void);
+/** oci_media_type_accept() - value of the Accept header for manifests and indexes; static */
+const char *oci_media_type_accept(void);

@@ -13,20 +13,20 @@
 static const char *const other_keys[] = { "details", "message", "error" };
 
 /* A text under construction. */
-typedef struct Line {
+typedef struct ErrorLine {
         char *text; /* borrowed, OCI_REGISTRY_ERROR_MAX bytes */
         size_t size;
         bool is_cut;
-} Line;
+} ErrorLine;
 
-static void line_add_char(Line *line, char c) {
+static void line_add_char(ErrorLine *line, char c) {
         if (line->size + sizeof(CUT) < OCI_REGISTRY_ERROR_MAX)
                 line->text[line->size++] = c;
         else
                 line->is_cut = true;
 }
 
-static void line_add(Line *line, const char *text) {
+static void line_add(ErrorLine *line, const char *text) {
         bool in_blank = line->size == 0 || line->text[line->size - 1] == ' ';
 
         for (; *text != '\0' && !line->is_cut; text++) {
@@ -43,7 +43,7 @@ static void line_add(Line *line, const char *text) {
         }
 }
 
-static void line_finish(Line *line) {
+static void line_finish(ErrorLine *line) {
         while (line->size > 0 && line->text[line->size - 1] == ' ')
                 line->size--;
 
@@ -57,7 +57,7 @@ static const json_t *first_error(const json_t *body) {
         return json_is_array(errors) ? json_array_get(errors, 0) : errors;
 }
 
-static void add_error(Line *line, const json_t *item) {
+static void add_error(ErrorLine *line, const json_t *item) {
         const char *code = json_string_value(json_object_get(item, "code"));
         const char *message = json_string_value(json_object_get(item, "message"));
 
@@ -73,7 +73,7 @@ static void add_error(Line *line, const json_t *item) {
 bool oci_registry_error_parse(
         const void *data, size_t size, char ret[static OCI_REGISTRY_ERROR_MAX]) {
         _cleanup_(json_decrefp) json_t *body = NULL;
-        Line line = { .text = ret };
+        ErrorLine line = { .text = ret };
 
         if (size <= OCI_REGISTRY_ERROR_DOCUMENT_MAX)
                 body = json_loadb(data, size, JSON_ALLOW_NUL, NULL);

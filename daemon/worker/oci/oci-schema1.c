@@ -60,7 +60,7 @@ static int get_base64url(
         const char *text;
         int r;
 
-        r = value_get_string(object, key, WHAT_HEADER, &text, error);
+        r = oci_value_get_string(object, key, WHAT_HEADER, &text, error);
         if (r < 0)
                 return r;
 
@@ -102,14 +102,14 @@ static int format_parse(const json_t *signature, size_t size, Format *ret, Error
         r = get_base64url(signature, "protected", &text, &text_size, error);
         if (r < 0)
                 return r;
-        r = value_load(text, text_size, WHAT_HEADER, &header, error);
+        r = oci_value_load(text, text_size, WHAT_HEADER, &header, error);
         if (r < 0)
                 return r;
-        r = value_check_keys(header, names, WHAT_HEADER, error);
+        r = oci_value_check_keys(header, names, WHAT_HEADER, error);
         if (r < 0)
                 return r;
 
-        length = value_get(header, "formatLength");
+        length = oci_value_get(header, "formatLength");
         if (!json_is_integer(length) || json_integer_value(length) < 0 ||
             (uint64_t) json_integer_value(length) > size)
                 return error_set(
@@ -164,20 +164,20 @@ static int formats_parse(const json_t *signatures, size_t size, Format *ret, Err
         return 0;
 }
 
-int schema1_payload(const void *data, size_t size, char **ret, size_t *ret_size, Error *error) {
+int oci_schema1_payload(const void *data, size_t size, char **ret, size_t *ret_size, Error *error) {
         static const char *const names[] = { "signatures", NULL };
         _cleanup_(format_done) Format format = { .length = size };
         json_auto_t *document = NULL;
         json_t *signatures;
         int r;
 
-        r = value_load(data, size, WHAT, &document, error);
+        r = oci_value_load(data, size, WHAT, &document, error);
         if (r < 0)
                 return r;
-        r = value_check_keys(document, names, WHAT, error);
+        r = oci_value_check_keys(document, names, WHAT, error);
         if (r < 0)
                 return r;
-        r = value_get_array(document, "signatures", WHAT, &signatures, error);
+        r = oci_value_get_array(document, "signatures", WHAT, &signatures, error);
         if (r < 0)
                 return r;
 
@@ -193,7 +193,7 @@ int schema1_payload(const void *data, size_t size, char **ret, size_t *ret_size,
 /* What one entry of "history" says about its layer. */
 typedef struct History {
         bool is_throwaway;
-        Platform platform;
+        ReferencePlatform platform;
 } History;
 
 static int history_parse(const json_t *value, History *ret, Error *error) {
@@ -203,10 +203,10 @@ static int history_parse(const json_t *value, History *ret, Error *error) {
         const char *text;
         int r;
 
-        r = value_check_keys(value, outer_names, WHAT_HISTORY, error);
+        r = oci_value_check_keys(value, outer_names, WHAT_HISTORY, error);
         if (r < 0)
                 return r;
-        r = value_get_string(value, "v1Compatibility", WHAT_HISTORY, &text, error);
+        r = oci_value_get_string(value, "v1Compatibility", WHAT_HISTORY, &text, error);
         if (r < 0)
                 return r;
         if (!text)
@@ -214,37 +214,37 @@ static int history_parse(const json_t *value, History *ret, Error *error) {
                         error, EBADMSG, ERROR_UNSUPPORTED_IMAGE,
                         "The " WHAT_HISTORY " says nothing of a layer");
 
-        r = value_load(text, strlen(text), WHAT_HISTORY, &layer, error);
+        r = oci_value_load(text, strlen(text), WHAT_HISTORY, &layer, error);
         if (r < 0)
                 return r;
-        r = value_check_keys(layer, names, WHAT_HISTORY, error);
+        r = oci_value_check_keys(layer, names, WHAT_HISTORY, error);
         if (r < 0)
                 return r;
 
-        ret->is_throwaway = json_is_true(value_get(layer, "throwaway"));
-        return value_get_platform(layer, WHAT_HISTORY, &ret->platform, error);
+        ret->is_throwaway = json_is_true(oci_value_get(layer, "throwaway"));
+        return oci_value_get_platform(layer, WHAT_HISTORY, &ret->platform, error);
 }
 
-static int layer_parse(const json_t *value, Descriptor *ret, Error *error) {
+static int layer_parse(const json_t *value, OciDescriptor *ret, Error *error) {
         static const char *const names[] = { "blobSum", NULL };
         int r;
 
-        r = value_check_keys(value, names, WHAT, error);
+        r = oci_value_check_keys(value, names, WHAT, error);
         if (r < 0)
                 return r;
-        r = value_get_digest(value, "blobSum", WHAT, &ret->digest, error);
+        r = oci_value_get_digest(value, "blobSum", WHAT, &ret->digest, error);
         if (r < 0)
                 return r;
 
         ret->size = DESCRIPTOR_SIZE_UNKNOWN;
         ret->media_type = MEDIA_TYPE_DOCKER_LAYER_TAR_GZIP;
-        stpcpy(ret->media_type_text, media_type_to_string(ret->media_type));
+        stpcpy(ret->media_type_text, oci_media_type_to_string(ret->media_type));
         return 0;
 }
 
 /* The newest layer comes first in the document, and last in @manifest. */
 static int read_layers(
-        const json_t *layers, const json_t *history, Manifest *manifest, Error *error) {
+        const json_t *layers, const json_t *history, OciManifest *manifest, Error *error) {
         size_t n = json_array_size(layers);
         int r;
 
@@ -287,11 +287,11 @@ static int read_layers(
 }
 
 /* The document names the architecture, and the newest layer's history the system. */
-static int read_platform(const json_t *document, Manifest *manifest, Error *error) {
-        Platform platform;
+static int read_platform(const json_t *document, OciManifest *manifest, Error *error) {
+        ReferencePlatform platform;
         int r;
 
-        r = value_get_platform(document, WHAT, &platform, error);
+        r = oci_value_get_platform(document, WHAT, &platform, error);
         if (r < 0)
                 return r;
 
@@ -307,10 +307,10 @@ static int read_platform(const json_t *document, Manifest *manifest, Error *erro
         return 0;
 }
 
-int schema1_parse(
-        const void *data, size_t size, MediaType media_type, Manifest *ret, Error *error) {
+int oci_schema1_parse(
+        const void *data, size_t size, OciMediaType media_type, OciManifest *ret, Error *error) {
         static const char *const names[] = { "fsLayers", "history", NULL };
-        _cleanup_(manifest_done) Manifest manifest = { .media_type = media_type };
+        _cleanup_(oci_manifest_done) OciManifest manifest = { .media_type = media_type };
         _cleanup_(freep) char *payload = NULL;
         json_auto_t *document = NULL;
         json_t *layers, *history;
@@ -318,19 +318,19 @@ int schema1_parse(
         int r;
 
         /* What lies outside the payload was never hashed. */
-        r = schema1_payload(data, size, &payload, &payload_size, error);
+        r = oci_schema1_payload(data, size, &payload, &payload_size, error);
         if (r < 0)
                 return r;
-        r = value_load(payload, payload_size, WHAT, &document, error);
+        r = oci_value_load(payload, payload_size, WHAT, &document, error);
         if (r < 0)
                 return r;
-        r = value_check_keys(document, names, WHAT, error);
+        r = oci_value_check_keys(document, names, WHAT, error);
         if (r < 0)
                 return r;
-        r = value_get_array(document, "fsLayers", WHAT, &layers, error);
+        r = oci_value_get_array(document, "fsLayers", WHAT, &layers, error);
         if (r < 0)
                 return r;
-        r = value_get_array(document, "history", WHAT, &history, error);
+        r = oci_value_get_array(document, "history", WHAT, &history, error);
         if (r < 0)
                 return r;
         r = read_layers(layers, history, &manifest, error);

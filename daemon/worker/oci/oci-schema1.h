@@ -12,16 +12,17 @@
 #include "oci-manifest.h"
 
 /**
- * schema1_payload() - the bytes that a schema 1 manifest's digest covers
+ * oci_schema1_payload() - the bytes that a schema 1 manifest's digest covers
  * @ret:        owned by the caller, not NUL-terminated; untouched on failure
  *
  * The document without its signatures (JSON Web Signatures with libtrust's "formatLength" and
  * "formatTail"), or all of it when it has none. The signatures are not verified: the digest is
  * what a caller trusts.
  *
- * Return: 0, or a negative errno with @error set as by manifest_parse().
+ * Return: 0, or a negative errno with @error set as by oci_manifest_parse().
  */
-int schema1_payload(const void *data, size_t size, char **ret, size_t *ret_size, Error *error);
+int oci_schema1_payload(const void *data, size_t size, char **ret, size_t *ret_size, Error *error);
 
-/** schema1_parse() - manifest_parse() for this one type, which callers use instead */
-int schema1_parse(const void *data, size_t size, MediaType media_type, Manifest *ret, Error *error);
+/** oci_schema1_parse() - oci_manifest_parse() for this one type, which callers use instead */
+int oci_schema1_parse(
+        const void *data, size_t size, OciMediaType media_type, OciManifest *ret, Error *error);

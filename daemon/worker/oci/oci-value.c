@@ -53,7 +53,7 @@ static int load(const void *data, size_t size, const char *what, json_t **ret, E
         return 0;
 }
 
-int value_load(const void *data, size_t size, const char *what, json_t **ret, Error *error) {
+int oci_value_load(const void *data, size_t size, const char *what, json_t **ret, Error *error) {
         json_auto_t *value = NULL;
         int r;
 
@@ -69,7 +69,8 @@ int value_load(const void *data, size_t size, const char *what, json_t **ret, Er
         return 0;
 }
 
-int value_load_array(const void *data, size_t size, const char *what, json_t **ret, Error *error) {
+int oci_value_load_array(
+        const void *data, size_t size, const char *what, json_t **ret, Error *error) {
         json_auto_t *value = NULL;
         int r;
 
@@ -103,7 +104,7 @@ static char next_folded(const char **text) {
         return (char) (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
-bool value_key_equal(const char *a, const char *b) {
+bool oci_value_key_equal(const char *a, const char *b) {
         for (;;) {
                 char left = next_folded(&a), right = next_folded(&b);
 
@@ -114,7 +115,7 @@ bool value_key_equal(const char *a, const char *b) {
         }
 }
 
-int value_check_keys(
+int oci_value_check_keys(
         const json_t *object, const char *const *names, const char *what, Error *error) {
         char quoted[TEXT_QUOTE_MAX];
         const char *key;
@@ -122,7 +123,7 @@ int value_check_keys(
 
         json_object_foreach((json_t *) object, key, value) {
                 for (size_t i = 0; names[i]; i++) {
-                        if (!value_key_equal(key, names[i]) || strcmp(key, names[i]) == 0)
+                        if (!oci_value_key_equal(key, names[i]) || strcmp(key, names[i]) == 0)
                                 continue;
 
                         return error_set(
@@ -135,7 +136,7 @@ int value_check_keys(
         return 0;
 }
 
-json_t *value_get(const json_t *object, const char *key) {
+json_t *oci_value_get(const json_t *object, const char *key) {
         json_t *value = json_object_get(object, key);
 
         return json_is_null(value) ? NULL : value;
@@ -153,7 +154,7 @@ static int get_typed(
                 [JSON_ARRAY] = "an array",
                 [JSON_STRING] = "a string",
         };
-        json_t *value = value_get(object, key);
+        json_t *value = oci_value_get(object, key);
 
         if (value && json_typeof(value) != type)
                 return error_set(
@@ -164,17 +165,17 @@ static int get_typed(
         return 0;
 }
 
-int value_get_object(
+int oci_value_get_object(
         const json_t *object, const char *key, const char *what, json_t **ret, Error *error) {
         return get_typed(object, key, JSON_OBJECT, what, ret, error);
 }
 
-int value_get_array(
+int oci_value_get_array(
         const json_t *object, const char *key, const char *what, json_t **ret, Error *error) {
         return get_typed(object, key, JSON_ARRAY, what, ret, error);
 }
 
-int value_get_string(
+int oci_value_get_string(
         const json_t *object, const char *key, const char *what, const char **ret, Error *error) {
         json_t *value = NULL;
         int r;
@@ -187,7 +188,7 @@ int value_get_string(
         return 0;
 }
 
-int value_to_digest(const json_t *value, const char *what, Digest *ret, Error *error) {
+int oci_value_to_digest(const json_t *value, const char *what, Digest *ret, Error *error) {
         const char *text = json_string_value(value);
         char quoted[TEXT_QUOTE_MAX];
         int r;
@@ -209,9 +210,9 @@ int value_to_digest(const json_t *value, const char *what, Digest *ret, Error *e
         return 0;
 }
 
-int value_get_digest(
+int oci_value_get_digest(
         const json_t *object, const char *key, const char *what, Digest *ret, Error *error) {
-        return value_to_digest(value_get(object, key), what, ret, error);
+        return oci_value_to_digest(oci_value_get(object, key), what, ret, error);
 }
 
 static int get_part(
@@ -223,7 +224,7 @@ static int get_part(
         const char *text;
         int r;
 
-        r = value_get_string(object, key, what, &text, error);
+        r = oci_value_get_string(object, key, what, &text, error);
         if (r < 0)
                 return r;
         if (!text)
@@ -239,12 +240,13 @@ static int get_part(
         return 0;
 }
 
-int value_get_platform(const json_t *object, const char *what, Platform *ret, Error *error) {
+int oci_value_get_platform(
+        const json_t *object, const char *what, ReferencePlatform *ret, Error *error) {
         static const char *const names[] = { "os", "architecture", "variant", NULL };
-        Platform platform = { 0 };
+        ReferencePlatform platform = { 0 };
         int r;
 
-        r = value_check_keys(object, names, what, error);
+        r = oci_value_check_keys(object, names, what, error);
         if (r < 0)
                 return r;
 
@@ -258,7 +260,7 @@ int value_get_platform(const json_t *object, const char *what, Platform *ret, Er
         if (r < 0)
                 return r;
 
-        r = platform_normalize(&platform);
+        r = reference_platform_normalize(&platform);
         if (r < 0)
                 return error_set(
                         error, -r, ERROR_UNSUPPORTED_IMAGE,

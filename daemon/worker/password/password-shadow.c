@@ -34,7 +34,7 @@ static const char *find_root(const char *text, const char *end, const char **ret
         return NULL;
 }
 
-int unpack_shadow_edit(
+int password_shadow_edit(
         const char *text, size_t size, const char *hash, long day, char **ret, size_t *ret_size) {
         const char *const end = text + size;
         const char *line, *line_end = end, *hash_start, *hash_end, *day_end;
@@ -85,19 +85,20 @@ static int no_shadow(Error *error) {
 }
 
 /* The directory that has it. */
-static int find_shadow(Tree *tree, Node **ret, Error *error) {
+static int find_shadow(UnpackTree *tree, UnpackNode **ret, Error *error) {
         UnpackPath path;
         int r;
 
         r = unpack_path_init(&path, SHADOW_PATH, strlen(SHADOW_PATH), tree->limits, error);
         if (r >= 0)
-                r = tree_resolve(tree, &path, NULL, ret, error);
+                r = unpack_tree_resolve(tree, &path, NULL, ret, error);
         if (r < 0)
                 return error_prefix(error, "Cannot find etc/shadow");
         return r > 0 ? 0 : no_shadow(error);
 }
 
-static int get_shadow_meta(const Tree *tree, const Node *etc, UnpackMeta *ret, Error *error) {
+static int get_shadow_meta(
+        const UnpackTree *tree, const UnpackNode *etc, UnpackMeta *ret, Error *error) {
         UnpackTarget *target = tree->target;
         _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
         int r;
@@ -129,7 +130,7 @@ static int edit(
         const long day = (long) (time(NULL) / SECONDS_PER_DAY);
         int r;
 
-        r = unpack_shadow_edit(text, size, hash, day, ret, ret_size);
+        r = password_shadow_edit(text, size, hash, day, ret, ret_size);
         if (r == -ENOENT)
                 return error_set(
                         error, ENOENT, ERROR_UNSUPPORTED_IMAGE, "etc/shadow has no line for root");
@@ -141,8 +142,8 @@ static int edit(
 }
 
 static int replace_shadow(
-        const Tree *tree,
-        Node *etc,
+        const UnpackTree *tree,
+        UnpackNode *etc,
         UnpackMeta *meta,
         const char *text,
         size_t size,
@@ -165,7 +166,8 @@ static int replace_shadow(
         return r < 0 ? r : target->ops->finish(target, meta, error);
 }
 
-static int set_hash(Tree *tree, Node *etc, const char *password, bool yescrypt, Error *error) {
+static int set_hash(
+        UnpackTree *tree, UnpackNode *etc, const char *password, bool yescrypt, Error *error) {
         UnpackTarget *target = tree->target;
         _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
         _cleanup_(secret_freep) char *hash = NULL, *text = NULL, *edited = NULL;
@@ -197,14 +199,14 @@ static int set_hash(Tree *tree, Node *etc, const char *password, bool yescrypt, 
         return r < 0 ? error_prefix(error, "Cannot replace etc/shadow") : 0;
 }
 
-int unpack_root_password(UnpackTarget *target, const char *password, Error *error) {
+int password_set_root(UnpackTarget *target, const char *password, Error *error) {
         static const Limits limits = LIMITS_DEFAULT;
-        _cleanup_(tree_freep) Tree *tree = NULL;
-        Node *etc = NULL;
+        _cleanup_(unpack_tree_freep) UnpackTree *tree = NULL;
+        UnpackNode *etc = NULL;
         bool yescrypt;
         int r;
 
-        r = tree_new(target, &limits, 0, 0, &tree, error);
+        r = unpack_tree_new(target, &limits, 0, 0, &tree, error);
         if (r < 0)
                 return r;
 
@@ -213,5 +215,5 @@ int unpack_root_password(UnpackTarget *target, const char *password, Error *erro
         if (r < 0)
                 return r;
         r = set_hash(tree, etc, password, yescrypt, error);
-        return r < 0 ? r : tree_flush(tree, error);
+        return r < 0 ? r : unpack_tree_flush(tree, error);
 }

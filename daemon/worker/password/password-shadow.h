@@ -11,7 +11,7 @@
 #define SHADOW_BYTES_MAX ((size_t) 1 << 20)
 
 /**
- * unpack_shadow_edit() - shadow text with another password hash for root; a pure function
+ * password_shadow_edit() - shadow text with another password hash for root; a pure function
  * @text:       @size bytes; need not end in a newline
  * @hash:       the new second field; no ':' and no newline in it
  * @day:        days since 1970-01-01, the new third field ("last change")
@@ -22,11 +22,11 @@
  * Return: 0; -ENOENT when there is no such line; -EINVAL when it has fewer than three fields, or
  * @hash is none; -EFBIG when @size is over SHADOW_BYTES_MAX; -ENOMEM.
  */
-int unpack_shadow_edit(
+int password_shadow_edit(
         const char *text, size_t size, const char *hash, long day, char **ret, size_t *ret_size);
 
 /**
- * unpack_root_password() - set root's password in etc/shadow of @target
+ * password_set_root() - set root's password in etc/shadow of @target
  * @password:   at most ROOT_PASSWORD_MAX bytes
  *
  * Links on the way to etc/shadow stay inside the root; itself it must be a regular file of at most
@@ -35,4 +35,4 @@ int unpack_shadow_edit(
  *
  * Return: 0, or a negative errno with @error set; the file may be missing then.
  */
-int unpack_root_password(UnpackTarget *target, const char *password, Error *error);
+int password_set_root(UnpackTarget *target, const char *password, Error *error);

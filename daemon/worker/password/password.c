@@ -38,14 +38,14 @@ int password_parse_method(const char *text) {
 }
 
 /* A probe that fails finds nothing: what is wrong there is not the password's business. */
-static int read_method(Tree *tree, const char *path) {
+static int read_method(UnpackTree *tree, const char *path) {
         UnpackTarget *target = tree->target;
         _cleanup_(freep) char *text = NULL;
         char name[NAME_BYTES_MAX + 1];
-        Node *node;
+        UnpackNode *node;
         ssize_t n;
 
-        if (tree_find(tree, path, &node, name, NULL) <= 0)
+        if (unpack_tree_find(tree, path, &node, name, NULL) <= 0)
                 return -ENOENT;
 
         text = malloc(LOGIN_DEFS_MAX + 2);
@@ -59,19 +59,19 @@ static int read_method(Tree *tree, const char *path) {
         return password_parse_method(text);
 }
 
-static bool is_library(Tree *tree, const char *directory, const char *file) {
+static bool is_library(UnpackTree *tree, const char *directory, const char *file) {
         UnpackTarget *target = tree->target;
         _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
         char path[128], name[NAME_BYTES_MAX + 1];
-        Node *node;
+        UnpackNode *node;
 
         (void) snprintf(path, sizeof(path), "%s/%s", directory, file);
-        return tree_find(tree, path, &node, name, NULL) > 0 &&
+        return unpack_tree_find(tree, path, &node, name, NULL) > 0 &&
                target->ops->get_meta(target, node->dir, name, &meta, NULL) >= 0 &&
                meta.type == UNPACK_REGULAR && meta.size > 0 && meta.size <= LIBRARY_MAX;
 }
 
-bool password_wants_yescrypt(Tree *tree) {
+bool password_wants_yescrypt(UnpackTree *tree) {
         static const char *const files[] = { "etc/login.defs", "usr/etc/login.defs" };
         static const char *const names[] = { "libcrypt.so.1.1.0", "libcrypt.so.2" };
         static const char *const directories[] = {

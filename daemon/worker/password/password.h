@@ -29,7 +29,7 @@ int password_hash(const char *password, bool yescrypt, char **ret, Error *error)
  * yes,
  * 3. no: glibc's and musl's own crypt(3) end at SHA-512.
  */
-bool password_wants_yescrypt(Tree *tree);
+bool password_wants_yescrypt(UnpackTree *tree);
 
 /** password_parse_method() - what login.defs(5) text says: 1 yescrypt, 0 another method, -ENOENT
  * nothing */

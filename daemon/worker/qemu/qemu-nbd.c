@@ -26,14 +26,14 @@ typedef struct Write {
 } Write;
 
 typedef struct Connection {
-        DiskNbd *nbd;
+        QemuNbd *nbd;
         struct nbd_handle *handle; /* owned; the thread's alone while there are writes */
         pthread_t thread;
         bool has_thread;
         Write current;
 } Connection;
 
-struct DiskNbd {
+struct QemuNbd {
         char name[NAME_MAX_BYTES];
         Connection connections[DISK_NBD_CONNECTIONS];
         char *memory; /* of all buffers, owned */
@@ -56,7 +56,7 @@ static int code_of(struct nbd_handle *handle) {
         return code > 0 ? code : EIO;
 }
 
-static int fail(const DiskNbd *nbd, const char *what, int code, Error *error) {
+static int fail(const QemuNbd *nbd, const char *what, int code, Error *error) {
         return error_set_errno(error, code, "Cannot %s %s", what, nbd->name);
 }
 
@@ -65,7 +65,7 @@ static bool overlaps(const Write *write, uint64_t offset, size_t size) {
                write->offset < offset + size;
 }
 
-static bool is_in_flight(const DiskNbd *nbd, uint64_t offset, size_t size) {
+static bool is_in_flight(const QemuNbd *nbd, uint64_t offset, size_t size) {
         for (size_t i = 0; i < nbd->n_queue; i++)
                 if (overlaps(&nbd->queue[i], offset, size))
                         return true;
@@ -76,7 +76,7 @@ static bool is_in_flight(const DiskNbd *nbd, uint64_t offset, size_t size) {
         return false;
 }
 
-static bool is_idle(const DiskNbd *nbd) {
+static bool is_idle(const QemuNbd *nbd) {
         for (size_t i = 0; i < DISK_NBD_CONNECTIONS; i++)
                 if (nbd->connections[i].current.buffer)
                         return false;
@@ -84,7 +84,7 @@ static bool is_idle(const DiskNbd *nbd) {
         return nbd->n_queue == 0;
 }
 
-static void take_write(DiskNbd *nbd, Write *ret) {
+static void take_write(QemuNbd *nbd, Write *ret) {
         *ret = nbd->queue[0];
         nbd->n_queue--;
         memmove(nbd->queue, nbd->queue + 1, nbd->n_queue * sizeof(*nbd->queue));
@@ -92,7 +92,7 @@ static void take_write(DiskNbd *nbd, Write *ret) {
 
 static void *run_connection(void *userdata) {
         Connection *connection = userdata;
-        DiskNbd *nbd = connection->nbd;
+        QemuNbd *nbd = connection->nbd;
         Write *current = &connection->current;
 
         (void) pthread_mutex_lock(&nbd->lock);
@@ -122,7 +122,7 @@ static void *run_connection(void *userdata) {
         return NULL;
 }
 
-static int connect_socket(const DiskNbdAddress *address, int *ret, Error *error) {
+static int connect_socket(const QemuNbdAddress *address, int *ret, Error *error) {
         _cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         const struct timeval limit = { .tv_sec = HANDSHAKE_MS / 1000 };
 
@@ -138,7 +138,7 @@ static int connect_socket(const DiskNbdAddress *address, int *ret, Error *error)
         return 0;
 }
 
-static int shake_hands(const DiskNbd *nbd, Connection *connection, int fd, Error *error) {
+static int shake_hands(const QemuNbd *nbd, Connection *connection, int fd, Error *error) {
         struct nbd_handle *handle = connection->handle;
 
         if (nbd_set_opt_mode(handle, true) < 0 || nbd_set_export_name(handle, nbd->name) < 0) {
@@ -160,7 +160,7 @@ static int shake_hands(const DiskNbd *nbd, Connection *connection, int fd, Error
 }
 
 static int connect_one(
-        DiskNbd *nbd, Connection *connection, const DiskNbdAddress *address, Error *error) {
+        QemuNbd *nbd, Connection *connection, const QemuNbdAddress *address, Error *error) {
         int fd, r;
 
         connection->nbd = nbd;
@@ -172,8 +172,8 @@ static int connect_one(
         return r < 0 ? r : shake_hands(nbd, connection, fd, error);
 }
 
-int disk_nbd_connect(const DiskNbdAddress *address, const char *name, DiskNbd **ret, Error *error) {
-        _cleanup_(disk_nbd_freep) DiskNbd *nbd = calloc(1, sizeof(*nbd));
+int qemu_nbd_connect(const QemuNbdAddress *address, const char *name, QemuNbd **ret, Error *error) {
+        _cleanup_(qemu_nbd_freep) QemuNbd *nbd = calloc(1, sizeof(*nbd));
         int r;
 
         if (!nbd)
@@ -198,7 +198,7 @@ int disk_nbd_connect(const DiskNbdAddress *address, const char *name, DiskNbd **
         return 0;
 }
 
-int disk_nbd_start(DiskNbd *nbd, Error *error) {
+int qemu_nbd_start(QemuNbd *nbd, Error *error) {
         for (size_t i = 0; i < DISK_NBD_CONNECTIONS; i++) {
                 Connection *connection = &nbd->connections[i];
                 int r;
@@ -213,7 +213,7 @@ int disk_nbd_start(DiskNbd *nbd, Error *error) {
         return 0;
 }
 
-DiskNbd *disk_nbd_free(DiskNbd *nbd) {
+QemuNbd *qemu_nbd_free(QemuNbd *nbd) {
         if (!nbd)
                 return NULL;
 
@@ -236,7 +236,7 @@ DiskNbd *disk_nbd_free(DiskNbd *nbd) {
         return NULL;
 }
 
-int disk_nbd_get_buffer(DiskNbd *nbd, void **ret, Error *error) {
+int qemu_nbd_get_buffer(QemuNbd *nbd, void **ret, Error *error) {
         int code;
 
         (void) pthread_mutex_lock(&nbd->lock);
@@ -250,7 +250,7 @@ int disk_nbd_get_buffer(DiskNbd *nbd, void **ret, Error *error) {
         return code > 0 ? fail(nbd, "write", code, error) : 0;
 }
 
-int disk_nbd_write(DiskNbd *nbd, void *buffer, uint64_t offset, size_t size, Error *error) {
+int qemu_nbd_write(QemuNbd *nbd, void *buffer, uint64_t offset, size_t size, Error *error) {
         int code;
 
         (void) pthread_mutex_lock(&nbd->lock);
@@ -268,7 +268,7 @@ int disk_nbd_write(DiskNbd *nbd, void *buffer, uint64_t offset, size_t size, Err
 }
 
 /* From here until the next write the connections are the caller's. */
-static int wait_idle(DiskNbd *nbd, Error *error) {
+static int wait_idle(QemuNbd *nbd, Error *error) {
         int code;
 
         (void) pthread_mutex_lock(&nbd->lock);
@@ -280,7 +280,7 @@ static int wait_idle(DiskNbd *nbd, Error *error) {
         return code > 0 ? fail(nbd, "write", code, error) : 0;
 }
 
-int disk_nbd_read(DiskNbd *nbd, uint64_t offset, void *data, size_t size, Error *error) {
+int qemu_nbd_read(QemuNbd *nbd, uint64_t offset, void *data, size_t size, Error *error) {
         struct nbd_handle *handle = nbd->connections[0].handle;
         int r;
 
@@ -296,7 +296,7 @@ int disk_nbd_read(DiskNbd *nbd, uint64_t offset, void *data, size_t size, Error 
         return 0;
 }
 
-int disk_nbd_trim(DiskNbd *nbd, uint64_t offset, uint64_t size, Error *error) {
+int qemu_nbd_trim(QemuNbd *nbd, uint64_t offset, uint64_t size, Error *error) {
         struct nbd_handle *handle = nbd->connections[0].handle;
         int r;
 
@@ -312,7 +312,7 @@ int disk_nbd_trim(DiskNbd *nbd, uint64_t offset, uint64_t size, Error *error) {
         return 0;
 }
 
-int disk_nbd_flush(DiskNbd *nbd, Error *error) {
+int qemu_nbd_flush(QemuNbd *nbd, Error *error) {
         struct nbd_handle *handle = nbd->connections[0].handle;
         int r;
 

@@ -3,10 +3,10 @@
 
 /*
  * One NBD export that is written through a few connections, each of which a thread drives, so that
- * writing goes on while the caller does something else. The functions are those of a DiskDevice, and
+ * writing goes on while the caller does something else. The functions are those of a Ext4Device, and
  * return DISK_GONE, with @error set, when the server has gone.
  *
- *     disk_nbd_connect() -> (the server makes the export) -> disk_nbd_start() -> … -> disk_nbd_free()
+ *     qemu_nbd_connect() -> (the server makes the export) -> qemu_nbd_start() -> … -> qemu_nbd_free()
  */
 
 #include <stddef.h>
@@ -20,32 +20,32 @@
 #define DISK_NBD_CONNECTIONS ((size_t) 2)
 #define DISK_NBD_BUFFERS     ((size_t) 16) /* of DISK_BUFFER_BYTES */
 
-typedef struct DiskNbd DiskNbd;
+typedef struct QemuNbd QemuNbd;
 
-typedef struct DiskNbdAddress {
+typedef struct QemuNbdAddress {
         struct sockaddr_un name;
         socklen_t size;
-} DiskNbdAddress;
+} QemuNbdAddress;
 
 /**
- * disk_nbd_connect() - have the server accept all connections
+ * qemu_nbd_connect() - have the server accept all connections
  * @name:       of the export, and of what is written, for messages; copied
  * @ret:        owned by the caller; untouched on failure
  *
  * A server that takes no more than DISK_NBD_CONNECTIONS then has nobody else to show the export to.
  */
-int disk_nbd_connect(const DiskNbdAddress *address, const char *name, DiskNbd **ret, Error *error);
+int qemu_nbd_connect(const QemuNbdAddress *address, const char *name, QemuNbd **ret, Error *error);
 
-/** disk_nbd_start() - use the export */
-int disk_nbd_start(DiskNbd *nbd, Error *error);
+/** qemu_nbd_start() - use the export */
+int qemu_nbd_start(QemuNbd *nbd, Error *error);
 
-/** disk_nbd_free() - close the connections, and release @nbd (may be NULL) */
-DiskNbd *disk_nbd_free(DiskNbd *nbd);
+/** qemu_nbd_free() - close the connections, and release @nbd (may be NULL) */
+QemuNbd *qemu_nbd_free(QemuNbd *nbd);
 
-int disk_nbd_get_buffer(DiskNbd *nbd, void **ret, Error *error);
-int disk_nbd_write(DiskNbd *nbd, void *buffer, uint64_t offset, size_t size, Error *error);
-int disk_nbd_read(DiskNbd *nbd, uint64_t offset, void *data, size_t size, Error *error);
-int disk_nbd_trim(DiskNbd *nbd, uint64_t offset, uint64_t size, Error *error);
-int disk_nbd_flush(DiskNbd *nbd, Error *error);
+int qemu_nbd_get_buffer(QemuNbd *nbd, void **ret, Error *error);
+int qemu_nbd_write(QemuNbd *nbd, void *buffer, uint64_t offset, size_t size, Error *error);
+int qemu_nbd_read(QemuNbd *nbd, uint64_t offset, void *data, size_t size, Error *error);
+int qemu_nbd_trim(QemuNbd *nbd, uint64_t offset, uint64_t size, Error *error);
+int qemu_nbd_flush(QemuNbd *nbd, Error *error);
 
-DEFINE_CLEANUP(DiskNbd, disk_nbd_free);
+DEFINE_CLEANUP(QemuNbd, qemu_nbd_free);

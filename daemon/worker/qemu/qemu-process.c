@@ -235,7 +235,7 @@ static void last_words(QemuProcess *process, char ret[static DISK_WORDS_MAX + 2]
                 }
         }
 
-        disk_words(text, size, words);
+        qemu_words(text, size, words);
         (void) snprintf(ret, DISK_WORDS_MAX + 2, "%s%s", words[0] ? ": " : "", words);
 }
 

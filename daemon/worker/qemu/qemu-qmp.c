@@ -8,14 +8,14 @@
 #include "qemu-qmp.h"
 #include "qemu-words.h"
 
-struct Qmp {
+struct QemuQmp {
         int fd; /* owned */
         bool seen[_QMP_EVENT_MAX];
         size_t n;
         char line[QMP_LINE_MAX]; /* of which n bytes were received */
 };
 
-Qmp *qmp_free(Qmp *qmp) {
+QemuQmp *qemu_qmp_free(QemuQmp *qmp) {
         if (!qmp)
                 return NULL;
 
@@ -36,7 +36,7 @@ static int misunderstood(Error *error) {
                 "qemu-storage-daemon has answered with something that is not QMP");
 }
 
-static int receive(Qmp *qmp, Error *error) {
+static int receive(QemuQmp *qmp, Error *error) {
         ssize_t n;
 
         if (qmp->n == sizeof(qmp->line))
@@ -52,7 +52,7 @@ static int receive(Qmp *qmp, Error *error) {
         return 0;
 }
 
-static int read_object(Qmp *qmp, json_t **ret, Error *error) {
+static int read_object(QemuQmp *qmp, json_t **ret, Error *error) {
         size_t scanned = 0, size;
         json_t *object;
         char *end;
@@ -78,7 +78,7 @@ static int read_object(Qmp *qmp, json_t **ret, Error *error) {
         return 0;
 }
 
-static void note_event(Qmp *qmp, json_t *object) {
+static void note_event(QemuQmp *qmp, json_t *object) {
         const char *event = json_string_value(json_object_get(object, "event")), *status = NULL;
 
         if (!event)
@@ -93,7 +93,7 @@ static void note_event(Qmp *qmp, json_t *object) {
                 qmp->seen[QMP_JOB_CONCLUDED] = true;
 }
 
-static int send_command(Qmp *qmp, const char *command, json_t *arguments, Error *error) {
+static int send_command(QemuQmp *qmp, const char *command, json_t *arguments, Error *error) {
         _cleanup_(json_decrefp) json_t *object =
                 json_pack("{s:s, s:o}", "execute", command, "arguments", arguments);
         _cleanup_(freep) char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
@@ -115,11 +115,11 @@ static int send_command(Qmp *qmp, const char *command, json_t *arguments, Error 
         return 0;
 }
 
-int qmp_refused(const char *command, const char *description, Error *error) {
+int qemu_qmp_refused(const char *command, const char *description, Error *error) {
         bool is_full = strstr(description, "No space left on device");
         char words[DISK_WORDS_MAX];
 
-        disk_words(description, strlen(description), words);
+        qemu_words(description, strlen(description), words);
         return error_set(
                 error, is_full ? ENOSPC : EIO, is_full ? ERROR_NO_SPACE : ERROR_FAILED,
                 "qemu-storage-daemon has refused %s: %s", command, words);
@@ -132,10 +132,11 @@ static int refused(json_t *answer, const char *command, Error *error) {
         if (!description)
                 return misunderstood(error);
 
-        return qmp_refused(command, description, error);
+        return qemu_qmp_refused(command, description, error);
 }
 
-int qmp_execute(Qmp *qmp, const char *command, json_t *arguments, json_t **ret, Error *error) {
+int qemu_qmp_execute(
+        QemuQmp *qmp, const char *command, json_t *arguments, json_t **ret, Error *error) {
         int r;
 
         r = send_command(qmp, command, arguments, error);
@@ -162,7 +163,7 @@ int qmp_execute(Qmp *qmp, const char *command, json_t *arguments, json_t **ret, 
         }
 }
 
-int qmp_wait(Qmp *qmp, QmpEvent event, Error *error) {
+int qemu_qmp_wait(QemuQmp *qmp, QemuQmpEvent event, Error *error) {
         int r;
 
         while (!qmp->seen[event]) {
@@ -178,8 +179,8 @@ int qmp_wait(Qmp *qmp, QmpEvent event, Error *error) {
         return 0;
 }
 
-int qmp_new(int fd, Qmp **ret, Error *error) {
-        _cleanup_(qmp_freep) Qmp *qmp = calloc(1, sizeof(*qmp));
+int qemu_qmp_new(int fd, QemuQmp **ret, Error *error) {
+        _cleanup_(qemu_qmp_freep) QemuQmp *qmp = calloc(1, sizeof(*qmp));
         _cleanup_(json_decrefp) json_t *greeting = NULL;
         int r;
 
@@ -193,7 +194,7 @@ int qmp_new(int fd, Qmp **ret, Error *error) {
         if (r >= 0 && !json_object_get(greeting, "QMP"))
                 r = misunderstood(error);
         if (r >= 0)
-                r = qmp_execute(qmp, "qmp_capabilities", json_object(), NULL, error);
+                r = qemu_qmp_execute(qmp, "qmp_capabilities", json_object(), NULL, error);
         if (r < 0)
                 return r;
 

@@ -4,7 +4,7 @@
 
 #include "qemu-words.h"
 
-void disk_words(const char *text, size_t size, char ret[static DISK_WORDS_MAX]) {
+void qemu_words(const char *text, size_t size, char ret[static DISK_WORDS_MAX]) {
         const char *line;
 
         while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))

@@ -13,7 +13,7 @@
         ((size_t) 512) /* bytes of what another program says in an error, with the NUL */
 
 /**
- * disk_words() - what another program said, for a message
+ * qemu_words() - what another program said, for a message
  * @ret:        the last line that is not empty, cut, with what cannot be printed replaced
  */
-void disk_words(const char *text, size_t size, char ret[static DISK_WORDS_MAX]);
+void qemu_words(const char *text, size_t size, char ret[static DISK_WORDS_MAX]);

@@ -22,8 +22,8 @@
 
 struct Qemu {
         QemuProcess *process; /* owned */
-        Qmp *qmp;             /* owned */
-        DiskNbdAddress address;
+        QemuQmp *qmp;         /* owned */
+        QemuNbdAddress address;
         uint64_t size; /* of the disks, bytes */
         bool is_busy;  /* an image is being written */
         size_t n_done; /* images that can be backing files, or are being written */
@@ -32,16 +32,16 @@ struct Qemu {
 };
 
 typedef struct QemuImage {
-        DiskDevice device;
+        Ext4Device device;
         Qemu *qemu;   /* borrowed */
-        DiskNbd *nbd; /* owned */
+        QemuNbd *nbd; /* owned */
 } QemuImage;
 
 Qemu *qemu_free(Qemu *qemu) {
         if (!qemu)
                 return NULL;
 
-        qmp_free(qemu->qmp);
+        qemu_qmp_free(qemu->qmp);
         qemu_process_free(qemu->process);
         free(qemu);
         return NULL;
@@ -58,9 +58,9 @@ static int explain(Qemu *qemu, int r, Error *error) {
 }
 
 /* An address that the kernel chooses, without a file. */
-static int listen_somewhere(int *ret, DiskNbdAddress *ret_address, Error *error) {
+static int listen_somewhere(int *ret, QemuNbdAddress *ret_address, Error *error) {
         _cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        DiskNbdAddress address = { .name = { .sun_family = AF_UNIX },
+        QemuNbdAddress address = { .name = { .sun_family = AF_UNIX },
                                    .size = sizeof(address.name) };
         struct sockaddr *name = (struct sockaddr *) &address.name;
 
@@ -139,7 +139,7 @@ int qemu_start(const QemuOptions *options, Qemu **ret, Error *error) {
                 return r;
         (void) close(TAKE_FD(qmp_fd));
 
-        r = explain(qemu, qmp_new(TAKE_FD(own_fd), &qemu->qmp, error), error);
+        r = explain(qemu, qemu_qmp_new(TAKE_FD(own_fd), &qemu->qmp, error), error);
         if (r < 0)
                 return r;
 
@@ -148,7 +148,7 @@ int qemu_start(const QemuOptions *options, Qemu **ret, Error *error) {
 }
 
 static int execute(Qemu *qemu, const char *command, json_t *arguments, json_t **ret, Error *error) {
-        return qmp_execute(qemu->qmp, command, arguments, ret, error);
+        return qemu_qmp_execute(qemu->qmp, command, arguments, ret, error);
 }
 
 static int add_file(Qemu *qemu, size_t index, bool read_only, Error *error) {
@@ -186,7 +186,7 @@ static int finish_job(Qemu *qemu, Error *error) {
         const char *problem;
         int r;
 
-        r = qmp_wait(qemu->qmp, QMP_JOB_CONCLUDED, error);
+        r = qemu_qmp_wait(qemu->qmp, QMP_JOB_CONCLUDED, error);
         if (r >= 0)
                 r = execute(qemu, "query-jobs", json_object(), &jobs, error);
         if (r >= 0)
@@ -195,7 +195,7 @@ static int finish_job(Qemu *qemu, Error *error) {
                 return r;
 
         problem = json_string_value(json_object_get(json_array_get(jobs, 0), "error"));
-        return problem ? qmp_refused("blockdev-create", problem, error) : 0;
+        return problem ? qemu_qmp_refused("blockdev-create", problem, error) : 0;
 }
 
 static int write_header(Qemu *qemu, size_t index, const char *backing_name, Error *error) {
@@ -225,55 +225,55 @@ static int remove_export(Qemu *qemu, Error *error) {
         r =
                 execute(qemu, "block-export-del",
                         json_pack("{s:s, s:s}", "id", "export", "mode", "hard"), NULL, error);
-        return r < 0 ? r : qmp_wait(qemu->qmp, QMP_EXPORT_DELETED, error);
+        return r < 0 ? r : qemu_qmp_wait(qemu->qmp, QMP_EXPORT_DELETED, error);
 }
 
-static QemuImage *image_of(DiskDevice *device) {
+static QemuImage *image_of(Ext4Device *device) {
         return (QemuImage *) device;
 }
 
-static int image_get_buffer(DiskDevice *device, void **ret, Error *error) {
+static int image_get_buffer(Ext4Device *device, void **ret, Error *error) {
         QemuImage *image = image_of(device);
 
-        return explain(image->qemu, disk_nbd_get_buffer(image->nbd, ret, error), error);
+        return explain(image->qemu, qemu_nbd_get_buffer(image->nbd, ret, error), error);
 }
 
 static int image_write(
-        DiskDevice *device, void *buffer, uint64_t offset, size_t size, Error *error) {
+        Ext4Device *device, void *buffer, uint64_t offset, size_t size, Error *error) {
         QemuImage *image = image_of(device);
 
-        return explain(image->qemu, disk_nbd_write(image->nbd, buffer, offset, size, error), error);
+        return explain(image->qemu, qemu_nbd_write(image->nbd, buffer, offset, size, error), error);
 }
 
-static int image_read(DiskDevice *device, uint64_t offset, void *data, size_t size, Error *error) {
+static int image_read(Ext4Device *device, uint64_t offset, void *data, size_t size, Error *error) {
         QemuImage *image = image_of(device);
 
-        return explain(image->qemu, disk_nbd_read(image->nbd, offset, data, size, error), error);
+        return explain(image->qemu, qemu_nbd_read(image->nbd, offset, data, size, error), error);
 }
 
-static int image_trim(DiskDevice *device, uint64_t offset, uint64_t size, Error *error) {
+static int image_trim(Ext4Device *device, uint64_t offset, uint64_t size, Error *error) {
         QemuImage *image = image_of(device);
 
-        return explain(image->qemu, disk_nbd_trim(image->nbd, offset, size, error), error);
+        return explain(image->qemu, qemu_nbd_trim(image->nbd, offset, size, error), error);
 }
 
-static int image_flush(DiskDevice *device, Error *error) {
+static int image_flush(Ext4Device *device, Error *error) {
         QemuImage *image = image_of(device);
 
-        return explain(image->qemu, disk_nbd_flush(image->nbd, error), error);
+        return explain(image->qemu, qemu_nbd_flush(image->nbd, error), error);
 }
 
 /* Where the process is gone, whatever comes next says so. */
-static void image_free(DiskDevice *device) {
+static void image_free(Ext4Device *device) {
         QemuImage *image = image_of(device);
 
-        disk_nbd_free(image->nbd);
+        qemu_nbd_free(image->nbd);
         (void) remove_export(image->qemu, NULL);
         image->qemu->is_busy = false;
         free(image);
 }
 
-static const DiskDeviceOps image_ops = {
+static const Ext4DeviceOps image_ops = {
         .get_buffer = image_get_buffer,
         .write = image_write,
         .read = image_read,
@@ -282,13 +282,13 @@ static const DiskDeviceOps image_ops = {
         .free = image_free,
 };
 
-static int export_image(Qemu *qemu, size_t index, DiskNbd **ret, Error *error) {
-        _cleanup_(disk_nbd_freep) DiskNbd *nbd = NULL;
+static int export_image(Qemu *qemu, size_t index, QemuNbd **ret, Error *error) {
+        _cleanup_(qemu_nbd_freep) QemuNbd *nbd = NULL;
         char node[NODE_MAX];
         int r;
 
         (void) snprintf(node, sizeof(node), "image-%zu", index);
-        r = disk_nbd_connect(&qemu->address, node, &nbd, error);
+        r = qemu_nbd_connect(&qemu->address, node, &nbd, error);
         if (r >= 0)
                 r =
                         execute(qemu, "block-export-add",
@@ -297,7 +297,7 @@ static int export_image(Qemu *qemu, size_t index, DiskNbd **ret, Error *error) {
                                         "node-name", node, "name", node, "writable", 1),
                                 NULL, error);
         if (r >= 0)
-                r = disk_nbd_start(nbd, error);
+                r = qemu_nbd_start(nbd, error);
         if (r < 0)
                 return r;
 
@@ -313,7 +313,7 @@ static int check_order(const Qemu *qemu, size_t index, Error *error) {
 }
 
 static int create_image(
-        Qemu *qemu, size_t index, const char *backing_name, DiskNbd **ret, Error *error) {
+        Qemu *qemu, size_t index, const char *backing_name, QemuNbd **ret, Error *error) {
         int r;
 
         r = add_file(qemu, index, false, error);
@@ -325,7 +325,7 @@ static int create_image(
 }
 
 int qemu_create_image(
-        Qemu *qemu, size_t index, const char *backing_name, DiskDevice **ret, Error *error) {
+        Qemu *qemu, size_t index, const char *backing_name, Ext4Device **ret, Error *error) {
         _cleanup_(freep) QemuImage *image = calloc(1, sizeof(*image));
         int r;
 

@@ -6,8 +6,8 @@
  * told what to do over QMP and gets content over NBD. It opens nothing but the images' descriptors, by
  * "/proc/self/fd/N".
  *
- *     qemu_start() -> (qemu_use_image() | qemu_create_image() -> disk_device_flush() ->
- *                      disk_device_free() -> qemu_close_image()?)* -> qemu_free()
+ *     qemu_start() -> (qemu_use_image() | qemu_create_image() -> ext4_device_flush() ->
+ *                      ext4_device_free() -> qemu_close_image()?)* -> qemu_free()
  *
  * A flushed image is complete, but not necessarily on the disk: fsync(2) of its descriptor is the
  * caller's.
@@ -65,7 +65,7 @@ int qemu_use_image(Qemu *qemu, size_t index, Error *error);
  * device, the error says so, and how it ended.
  */
 int qemu_create_image(
-        Qemu *qemu, size_t index, const char *backing_name, DiskDevice **ret, Error *error);
+        Qemu *qemu, size_t index, const char *backing_name, Ext4Device **ret, Error *error);
 
 /** qemu_close_image() - nothing more is written to the image created last: QEMU opens it to read, now */
 int qemu_close_image(Qemu *qemu, Error *error);

@@ -134,7 +134,7 @@ static bool is_same_endpoint(const struct sockaddr *a, const struct sockaddr *b)
 
 static struct addrinfo *resolve_proxy(const char *proxy) {
         _cleanup_(curl_url_cleanupp) CURLU *url = curl_url();
-        _cleanup_(curl_freep) char *host = NULL, *port = NULL;
+        _cleanup_(registry_curl_freep) char *host = NULL, *port = NULL;
         const char *otherwise = NULL;
 
         if (!url ||

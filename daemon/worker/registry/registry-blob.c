@@ -5,7 +5,7 @@
 
 #include "registry-blob.h"
 
-typedef struct Transfer {
+typedef struct BlobTransfer {
         const RegistryBlobRequest *request; /* borrowed */
         uint64_t position;   /* bytes that were handed on, or skipped by the caller */
         uint64_t next;       /* offset in the blob of the next byte of this try's body */
@@ -13,9 +13,9 @@ typedef struct Transfer {
         bool is_started;     /* this try's body has begun */
         bool is_wrong_range; /* this try's body is of another range than was asked for */
         bool is_whole;       /* ranges do not work here */
-} Transfer;
+} BlobTransfer;
 
-static int too_long(const Transfer *transfer, Error *error) {
+static int too_long(const BlobTransfer *transfer, Error *error) {
         return error_set(
                 error, EBADMSG, ERROR_DIGEST_MISMATCH,
                 "It is longer than the %ju bytes that the image says",
@@ -23,7 +23,7 @@ static int too_long(const Transfer *transfer, Error *error) {
 }
 
 /* Where in the blob the body begins. */
-static int transfer_begin(Transfer *transfer, const RegistryResponse *response, Error *error) {
+static int transfer_begin(BlobTransfer *transfer, const RegistryResponse *response, Error *error) {
         uint64_t size = transfer->request->size;
         RegistryRange range;
 
@@ -56,7 +56,7 @@ static int on_body(
         const void *data,
         size_t size,
         Error *error) {
-        Transfer *transfer = userdata;
+        BlobTransfer *transfer = userdata;
         uint64_t known;
         int r;
 
@@ -86,7 +86,7 @@ static bool response_is_good(const RegistryResponse *response) {
 }
 
 /* Without a size, a body that ended is the whole of it. With one, nobody has to wait for the end. */
-static bool transfer_is_done(const Transfer *transfer, const RegistryResponse *response) {
+static bool transfer_is_done(const BlobTransfer *transfer, const RegistryResponse *response) {
         if (transfer->request->size == REGISTRY_SIZE_UNKNOWN)
                 return response_is_good(response) && transfer->next == transfer->position;
 
@@ -95,7 +95,7 @@ static bool transfer_is_done(const Transfer *transfer, const RegistryResponse *r
 }
 
 static int set_error(
-        const Transfer *transfer,
+        const BlobTransfer *transfer,
         const RegistryResponse *response,
         bool has_credentials,
         Error *error) {
@@ -108,7 +108,7 @@ static int set_error(
 }
 
 /* Whether the registry cannot take up where this stands. */
-static bool transfer_needs_whole(const Transfer *transfer, const RegistryResponse *response) {
+static bool transfer_needs_whole(const BlobTransfer *transfer, const RegistryResponse *response) {
         if (transfer->is_whole)
                 return false;
 
@@ -118,7 +118,7 @@ static bool transfer_needs_whole(const Transfer *transfer, const RegistryRespons
 
 /* Whether it is worth another try; waits before that one. */
 static bool transfer_wait(
-        Transfer *transfer,
+        BlobTransfer *transfer,
         RegistryRetry *retry,
         const RegistryResponse *response,
         bool was_reached) {
@@ -145,7 +145,7 @@ static bool transfer_wait(
 }
 
 static int transfer_try(
-        Transfer *transfer,
+        BlobTransfer *transfer,
         RegistryAuth *auth,
         RegistryHttp *http,
         const char *url,
@@ -170,7 +170,7 @@ int registry_blob_get(
         RegistryHttp *http,
         const RegistryBlobRequest *request,
         Error *error) {
-        Transfer transfer = {
+        BlobTransfer transfer = {
                 .request = request,
                 .position = request->offset,
                 .counted = request->offset,

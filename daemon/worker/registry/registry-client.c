@@ -159,7 +159,7 @@ static int get_manifest(
         Error *error) {
         _cleanup_(registry_response_done) RegistryResponse response = { 0 };
         RegistryRequest request = {
-                .accept = media_type_accept(),
+                .accept = oci_media_type_accept(),
                 .body_max = OCI_DOCUMENT_MAX,
         };
         _cleanup_(freep) char *url = NULL;

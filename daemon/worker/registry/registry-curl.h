@@ -9,6 +9,6 @@
 
 DEFINE_CLEANUP(CURLU, curl_url_cleanup);
 
-static inline void curl_freep(char **p) {
+static inline void registry_curl_freep(char **p) {
         curl_free(*p);
 }

@@ -13,7 +13,7 @@
 /* NULL when @text is no URL, or none of http and https. */
 static CURLU *url_parse(const char *text) {
         _cleanup_(curl_url_cleanupp) CURLU *url = curl_url();
-        _cleanup_(curl_freep) char *scheme = NULL;
+        _cleanup_(registry_curl_freep) char *scheme = NULL;
 
         if (!url || curl_url_set(url, CURLUPART_URL, text, CURLU_URLENCODE) != CURLUE_OK ||
             curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
@@ -26,7 +26,7 @@ static CURLU *url_parse(const char *text) {
 
 /* Whether one part of both is there and the same; none of the parts that are asked for has case. */
 static bool url_same_part(CURLU *a, CURLU *b, CURLUPart part) {
-        _cleanup_(curl_freep) char *x = NULL, *y = NULL;
+        _cleanup_(registry_curl_freep) char *x = NULL, *y = NULL;
 
         return curl_url_get(a, part, &x, CURLU_DEFAULT_PORT) == CURLUE_OK &&
                curl_url_get(b, part, &y, CURLU_DEFAULT_PORT) == CURLUE_OK && strcasecmp(x, y) == 0;
@@ -34,7 +34,7 @@ static bool url_same_part(CURLU *a, CURLU *b, CURLUPart part) {
 
 char *registry_url_host(const char *url, char ret[static REGISTRY_HOST_MAX]) {
         _cleanup_(curl_url_cleanupp) CURLU *parsed = url_parse(url);
-        _cleanup_(curl_freep) char *host = NULL, *port = NULL;
+        _cleanup_(registry_curl_freep) char *host = NULL, *port = NULL;
 
         if (!parsed || curl_url_get(parsed, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
                 (void) snprintf(ret, REGISTRY_HOST_MAX, "the registry");
@@ -68,7 +68,7 @@ bool registry_url_same_host(const char *a, const char *b) {
 
 bool registry_url_is_loopback(const char *url) {
         _cleanup_(curl_url_cleanupp) CURLU *parsed = url_parse(url);
-        _cleanup_(curl_freep) char *host = NULL;
+        _cleanup_(registry_curl_freep) char *host = NULL;
 
         if (!parsed || curl_url_get(parsed, CURLUPART_HOST, &host, 0) != CURLUE_OK)
                 return false;
@@ -81,7 +81,7 @@ bool registry_url_is_private(const char *url) {
         _cleanup_(curl_url_cleanupp) CURLU *parsed = url_parse(url);
         struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
         struct sockaddr_in v4 = { .sin_family = AF_INET };
-        _cleanup_(curl_freep) char *host = NULL;
+        _cleanup_(registry_curl_freep) char *host = NULL;
 
         if (!parsed || curl_url_get(parsed, CURLUPART_HOST, &host, 0) != CURLUE_OK)
                 return false;
@@ -101,7 +101,7 @@ bool registry_url_is_tls(const char *url) {
 }
 
 static int url_format(CURLU *url, char **ret, Error *error) {
-        _cleanup_(curl_freep) char *text = NULL;
+        _cleanup_(registry_curl_freep) char *text = NULL;
         char *copy;
 
         if (curl_url_get(url, CURLUPART_URL, &text, 0) != CURLUE_OK)
@@ -123,7 +123,7 @@ static int url_format(CURLU *url, char **ret, Error *error) {
 int registry_url_follow(
         const char *from, const char *location, bool insecure, char **ret, Error *error) {
         _cleanup_(curl_url_cleanupp) CURLU *url = url_parse(from);
-        _cleanup_(curl_freep) char *scheme = NULL;
+        _cleanup_(registry_curl_freep) char *scheme = NULL;
         char host[REGISTRY_HOST_MAX];
 
         registry_url_host(from, host);
@@ -165,7 +165,7 @@ static int url_add_query(CURLU *url, const char *name, const char *value, Error 
 }
 
 static bool url_has(CURLU *url, CURLUPart part) {
-        _cleanup_(curl_freep) char *text = NULL;
+        _cleanup_(registry_curl_freep) char *text = NULL;
 
         return curl_url_get(url, part, &text, 0) == CURLUE_OK;
 }

@@ -25,7 +25,7 @@ static int load(void *library, Selinux *ret) {
         return ret->is_enabled && ret->set_creation_label && ret->set_file_label ? 0 : -ENOSYS;
 }
 
-int label_new_files(int root_fd, Error *error) {
+int sandbox_label_new_files(int root_fd, Error *error) {
         void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
         Selinux selinux;
 

@@ -11,9 +11,9 @@
 #define LABEL_CONTAINER_FILE "system_u:object_r:container_file_t:s0"
 
 /**
- * label_new_files() - what this thread makes from now on, and @root_fd itself, get the label
+ * sandbox_label_new_files() - what this thread makes from now on, and @root_fd itself, get the label
  *
  * Needs /proc, so that it comes before the sandbox. Nothing happens where SELinux is not enabled.
  * Return: 1 when files are labelled, 0 when not, or a negative errno with @error set.
  */
-int label_new_files(int root_fd, Error *error);
+int sandbox_label_new_files(int root_fd, Error *error);

@@ -43,11 +43,11 @@ static uint64_t all_rights(int version) {
                (version >= 3 ? RIGHT_TRUNCATE : 0) | (version >= 5 ? RIGHT_IOCTL_DEV : 0);
 }
 
-int landlock_missing(void) {
+int sandbox_landlock_missing(void) {
         return landlock_version() < 0 ? errno : 0;
 }
 
-int landlock_start(uint64_t scopes, int *ret_fd, int *ret_missing, Error *error) {
+int sandbox_landlock_start(uint64_t scopes, int *ret_fd, int *ret_missing, Error *error) {
         const int version = landlock_version(), code = version < 0 ? errno : 0;
         const Attributes attributes = {
                 .handled_access_fs = all_rights(version),
@@ -78,7 +78,7 @@ static int allow(int ruleset_fd, int fd, uint64_t rights, Error *error) {
         return 0;
 }
 
-int landlock_allow_reading(int ruleset_fd, const char *path, Error *error) {
+int sandbox_landlock_allow_reading(int ruleset_fd, const char *path, Error *error) {
         _cleanup_(closep) int fd = open(path, O_PATH | O_CLOEXEC);
         struct stat st;
 
@@ -92,13 +92,13 @@ int landlock_allow_reading(int ruleset_fd, const char *path, Error *error) {
                 error);
 }
 
-int landlock_allow_reading_below(int ruleset_fd, int dir_fd, Error *error) {
+int sandbox_landlock_allow_reading_below(int ruleset_fd, int dir_fd, Error *error) {
         return allow(
                 ruleset_fd, dir_fd, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
                 error);
 }
 
-int landlock_allow_file(int ruleset_fd, int fd, Error *error) {
+int sandbox_landlock_allow_file(int ruleset_fd, int fd, Error *error) {
         int flags = fcntl(fd, F_GETFL), version = landlock_version();
         uint64_t rights = LANDLOCK_ACCESS_FS_READ_FILE;
 
@@ -109,11 +109,11 @@ int landlock_allow_file(int ruleset_fd, int fd, Error *error) {
         return allow(ruleset_fd, fd, rights, error);
 }
 
-int landlock_allow_all(int ruleset_fd, int dir_fd, Error *error) {
+int sandbox_landlock_allow_all(int ruleset_fd, int dir_fd, Error *error) {
         return allow(ruleset_fd, dir_fd, all_rights(landlock_version()), error);
 }
 
-int landlock_apply(int ruleset_fd, Error *error) {
+int sandbox_landlock_apply(int ruleset_fd, Error *error) {
         if (syscall(SYS_landlock_restrict_self, ruleset_fd, 0) < 0)
                 return error_set_errno(error, errno, "Cannot apply Landlock");
         return 0;

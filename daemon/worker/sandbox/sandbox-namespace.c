@@ -167,7 +167,7 @@ static int move_into(int copy_fd, int *root_fd, int *ret_missing, Error *error) 
         return make_root(root_fd, error);
 }
 
-int namespace_enter_tree(
+int sandbox_namespace_enter_tree(
         bool with_user, int *root_fd, bool *ret_nodev, int *ret_missing, Error *error) {
         _cleanup_(closep) int copy_fd = -EBADF;
         int r;
@@ -200,7 +200,7 @@ int namespace_enter_tree(
         return move_into(copy_fd, root_fd, ret_missing, error);
 }
 
-int namespace_enter_directory(bool with_user, int *dir_fd, int *ret_missing, Error *error) {
+int sandbox_namespace_enter_directory(bool with_user, int *dir_fd, int *ret_missing, Error *error) {
         _cleanup_(closep) int copy_fd = -EBADF;
         int r;
 
@@ -232,11 +232,11 @@ static int add_paths(int root_fd, const char *const *paths, size_t n) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < n; i++)
-                r = root_add(root_fd, paths[i]);
-        return r < 0 ? r : root_close(root_fd);
+                r = sandbox_root_add(root_fd, paths[i]);
+        return r < 0 ? r : sandbox_root_close(root_fd);
 }
 
-int namespace_enter_paths(
+int sandbox_namespace_enter_paths(
         bool with_user, const char *const *paths, size_t n, int *ret_missing, Error *error) {
         _cleanup_(closep) int root_fd = -EBADF;
         mode_t mask;
@@ -248,7 +248,7 @@ int namespace_enter_paths(
 
         r = leave_other_mounts();
         if (r >= 0)
-                r = root_fd = root_new();
+                r = root_fd = sandbox_root_new();
         if (r >= 0) {
                 /* Also for who the worker becomes. */
                 mask = umask(0022);
@@ -262,7 +262,7 @@ int namespace_enter_paths(
         return make_root(NULL, error);
 }
 
-int namespace_change_root(int *root_fd, int *ret_missing, Error *error) {
+int sandbox_namespace_change_root(int *root_fd, int *ret_missing, Error *error) {
         if (fchdir(*root_fd) < 0)
                 return error_set_errno(error, errno, "Cannot enter the new root directory");
         if (chroot(".") < 0)
@@ -270,13 +270,13 @@ int namespace_change_root(int *root_fd, int *ret_missing, Error *error) {
         return 1;
 }
 
-int namespace_own_processes(Error *error) {
+int sandbox_namespace_own_processes(Error *error) {
         if (unshare(CLONE_NEWPID) < 0)
                 return error_set_errno(error, errno, "Cannot enter a new namespace of processes");
         return 1;
 }
 
-int namespace_leave_network(bool with_user, Error *error) {
+int sandbox_namespace_leave_network(bool with_user, Error *error) {
         int missing;
 
         return enter(with_user, NAMESPACES, &missing, error);

@@ -112,7 +112,7 @@ static void on_waiting(void *userdata) {
 
 /* Runs newuidmap(1) or newgidmap(1). */
 static int run_mapper(const char *name, char *const *numbers, size_t n, Error *error) {
-        static const ProgramEvents events = {
+        static const SpawnEvents events = {
                 .line = on_line,
                 .moved = on_moved,
                 .waiting = on_waiting,
@@ -121,7 +121,7 @@ static int run_mapper(const char *name, char *const *numbers, size_t n, Error *e
         const char *argv[ARGUMENTS_MAX] = { name };
         _cleanup_(freep) char *path = NULL;
         char said[PROGRAM_LINE_MAX] = "";
-        Program program = {
+        Spawn program = {
                 .argv = argv,
                 .environment = environment,
                 .directory = "/",
@@ -140,7 +140,7 @@ static int run_mapper(const char *name, char *const *numbers, size_t n, Error *e
         for (size_t i = 0; i < n; i++)
                 argv[i + 1] = numbers[i];
         program.path = path;
-        r = program_run(&program, &events, said, &status, error);
+        r = spawn_run(&program, &events, said, &status, error);
         if (r < 0)
                 return r;
         return status == 0
@@ -195,7 +195,7 @@ static int reopen(int *dir_fd, Error *error) {
         return 0;
 }
 
-int owners_enter_namespace(int *dir_fd, Error *error) {
+int sandbox_owners_enter_namespace(int *dir_fd, Error *error) {
         _cleanup_(holder_done) Holder holder = { .pid_fd = -EBADF, .end_fd = -EBADF };
         SubIds own;
         int r;

@@ -6,7 +6,7 @@
 #include "base-error.h"
 
 /**
- * owners_enter_namespace() - enter one, with a mount namespace that belongs to it
+ * sandbox_owners_enter_namespace() - enter one, with a mount namespace that belongs to it
  * @dir_fd:     a directory; replaced by a descriptor that refers to it in the new mount namespace
  *
  * All ids are in there what they are outside, and no others exist. Before untrusted bytes are read, and
@@ -15,4 +15,4 @@
  * Return: 1; 0 when this user has no subordinate ids, or is root, and nothing has changed; or a negative
  * errno with @error set.
  */
-int owners_enter_namespace(int *dir_fd, Error *error);
+int sandbox_owners_enter_namespace(int *dir_fd, Error *error);

@@ -49,7 +49,7 @@ static bool has_capability(cap_value_t capability) {
                value == CAP_SET;
 }
 
-bool privileges_can_write_trees(void) {
+bool sandbox_privileges_can_write_trees(void) {
         for (size_t i = 0; i < N_TREE_CAPABILITIES; i++)
                 if (!has_capability(tree_capabilities[i]))
                         return false;
@@ -57,7 +57,7 @@ bool privileges_can_write_trees(void) {
         return true;
 }
 
-bool privileges_can_mount(void) {
+bool sandbox_privileges_can_mount(void) {
         return has_capability(CAP_SYS_ADMIN) && has_capability(CAP_SETPCAP);
 }
 
@@ -90,7 +90,7 @@ static int set_capabilities(const cap_value_t *keep, size_t n_keep, Error *error
         return 0;
 }
 
-int privileges_drop(bool keep_trees, Error *error) {
+int sandbox_privileges_drop(bool keep_trees, Error *error) {
         size_t n_keep = keep_trees ? N_TREE_CAPABILITIES : 0;
         int r;
 
@@ -126,11 +126,11 @@ static int become(ProtoUser user, const gid_t *groups, size_t n_groups, Error *e
         return 0;
 }
 
-int privileges_become_user(ProtoUser user, Error *error) {
+int sandbox_privileges_become_user(ProtoUser user, Error *error) {
         return become(user, NULL, 0, error);
 }
 
-int privileges_become_builder(ProtoUser user, Error *error) {
+int sandbox_privileges_become_builder(ProtoUser user, Error *error) {
         struct stat st;
 
         return stat("/dev/kvm", &st) >= 0 && S_ISCHR(st.st_mode) && st.st_gid != 0
@@ -138,20 +138,20 @@ int privileges_become_builder(ProtoUser user, Error *error) {
                        : become(user, NULL, 0, error);
 }
 
-int privileges_become_reader(ProtoUser user, Error *error) {
+int sandbox_privileges_become_reader(ProtoUser user, Error *error) {
         static const cap_value_t keep[] = { CAP_DAC_READ_SEARCH };
         int r;
 
         if (geteuid() != 0 || !has_capability(CAP_DAC_READ_SEARCH))
-                return privileges_drop(false, error);
+                return sandbox_privileges_drop(false, error);
 
         if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
                 return error_set_errno(error, errno, "Cannot keep a capability");
-        r = privileges_become_user(user, error);
+        r = sandbox_privileges_become_user(user, error);
         return r < 0 ? r : set_capabilities(keep, 1, error);
 }
 
-int privileges_limit_programs(Error *error) {
+int sandbox_privileges_limit_programs(Error *error) {
         const struct rlimit none = { 0, 0 };
 
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -161,12 +161,12 @@ int privileges_limit_programs(Error *error) {
         return 0;
 }
 
-int privileges_limit_program(Error *error) {
+int sandbox_privileges_limit_program(Error *error) {
         const struct rlimit memory = { PRIVILEGES_PROGRAM_MEMORY_MAX,
                                        PRIVILEGES_PROGRAM_MEMORY_MAX };
         int r;
 
-        r = privileges_limit_programs(error);
+        r = sandbox_privileges_limit_programs(error);
         if (r < 0)
                 return r;
 #ifndef __SANITIZE_ADDRESS__
@@ -178,7 +178,7 @@ int privileges_limit_program(Error *error) {
         return 0;
 }
 
-int privileges_limit(Error *error) {
+int sandbox_privileges_limit(Error *error) {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return error_set_errno(error, errno, "Cannot give up new privileges");
 
@@ -191,7 +191,7 @@ int privileges_limit(Error *error) {
         return 0;
 }
 
-int privileges_seal(Error *error) {
+int sandbox_privileges_seal(Error *error) {
         if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 return error_set_errno(error, errno, "Cannot seal the worker");
         return 0;

@@ -15,7 +15,7 @@
 #include "base-fd.h"
 #include "sandbox-root.h"
 
-int root_new(void) {
+int sandbox_root_new(void) {
         _cleanup_(closep) int context = (int) syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC), fd = -1;
 
         if (context < 0 || syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
@@ -102,7 +102,7 @@ static int make_place(int dir_fd, const char *name, int tree_fd) {
         return r < 0 && errno != EEXIST ? -errno : 1;
 }
 
-int root_add(int root_fd, const char *path) {
+int sandbox_root_add(int root_fd, const char *path) {
         _cleanup_(closep) int tree_fd = -EBADF, dir_fd = -EBADF;
         char name[NAME_MAX + 1];
         int r;
@@ -129,7 +129,7 @@ int root_add(int root_fd, const char *path) {
 }
 
 /* Devices may still be opened, which are among what is added, and cannot be made. */
-int root_close(int root_fd) {
+int sandbox_root_close(int root_fd) {
         struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID };
 
         return syscall(SYS_mount_setattr, root_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes,

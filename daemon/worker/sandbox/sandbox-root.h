@@ -6,19 +6,19 @@
 #include <stddef.h>
 
 /**
- * root_new() - an empty one, on top of the root of this mount namespace
+ * sandbox_root_new() - an empty one, on top of the root of this mount namespace
  *
  * Return: a descriptor, or a negative errno.
  */
-int root_new(void);
+int sandbox_root_new(void);
 
 /**
- * root_add() - have @path of the host in @root_fd, too, where it is on the host
+ * sandbox_root_add() - have @path of the host in @root_fd, too, where it is on the host
  *
  * With all mounts below it. What is missing, or is below something that was added before, is left out.
  * Return: 0 or a negative errno.
  */
-int root_add(int root_fd, const char *path);
+int sandbox_root_add(int root_fd, const char *path);
 
-/** root_close() - nothing in it can be changed from now on; returns 0 or a negative errno */
-int root_close(int root_fd);
+/** sandbox_root_close() - nothing in it can be changed from now on; returns 0 or a negative errno */
+int sandbox_root_close(int root_fd);

@@ -215,7 +215,7 @@ static int add_disk(scmp_filter_ctx filter) {
         return r < 0 ? r : add(filter, SCMP_ACT_ALLOW, disk_calls, N(disk_calls));
 }
 
-static int add_step(scmp_filter_ctx filter, SeccompStep step) {
+static int add_step(scmp_filter_ctx filter, SandboxSeccompStep step) {
         switch (step) {
         case SECCOMP_DIRECTORY:
                 return add(filter, SCMP_ACT_ALLOW, directory_calls, N(directory_calls));
@@ -252,7 +252,7 @@ static int load(scmp_filter_ctx filter, int r, Error *error) {
         return r < 0 ? error_set_errno(error, -r, "Cannot apply the system call filter") : 0;
 }
 
-int seccomp_apply(SeccompStep step, Error *error) {
+int sandbox_seccomp_apply(SandboxSeccompStep step, Error *error) {
         _cleanup_(seccomp_releasep) scmp_filter_ctx filter = NULL;
         int r;
 
@@ -328,7 +328,7 @@ static int add_arguments(scmp_filter_ctx filter) {
         return r;
 }
 
-int seccomp_apply_program(Error *error) {
+int sandbox_seccomp_apply_program(Error *error) {
         _cleanup_(seccomp_releasep) scmp_filter_ctx filter = NULL;
         int r;
 

@@ -104,13 +104,13 @@ static int restrict_to_system(const char *const *paths, size_t n, Walls *walls, 
         _cleanup_(closep) int rules = -EBADF;
         int r;
 
-        r = landlock_start(LANDLOCK_SCOPES, &rules, &walls->landlock, error);
+        r = sandbox_landlock_start(LANDLOCK_SCOPES, &rules, &walls->landlock, error);
         if (r <= 0)
                 return r;
 
         for (size_t i = 0; r >= 0 && i < n; i++)
-                r = landlock_allow_reading(rules, paths[i], error);
-        return r < 0 ? r : landlock_apply(rules, error);
+                r = sandbox_landlock_allow_reading(rules, paths[i], error);
+        return r < 0 ? r : sandbox_landlock_apply(rules, error);
 }
 
 /* To what @allow lets it have of @dir_fd; to nothing at all with a negative @dir_fd. */
@@ -123,12 +123,12 @@ static int restrict_to(
         _cleanup_(closep) int rules = -EBADF;
         int r;
 
-        r = landlock_start(scopes, &rules, &walls->landlock, error);
+        r = sandbox_landlock_start(scopes, &rules, &walls->landlock, error);
         if (r <= 0)
                 return r;
 
         r = dir_fd >= 0 ? allow(rules, dir_fd, error) : 0;
-        return r < 0 ? r : landlock_apply(rules, error);
+        return r < 0 ? r : sandbox_landlock_apply(rules, error);
 }
 
 /* Returns whether there is none, or a negative errno with @error set. */
@@ -145,16 +145,16 @@ static int check_walls(const Walls *walls, SandboxMode mode, Error *error) {
                 strerror(walls->mounts), strerror(walls->landlock));
 }
 
-static int seal(const Walls *walls, SandboxMode mode, SeccompStep step, Error *error) {
+static int seal(const Walls *walls, SandboxMode mode, SandboxSeccompStep step, Error *error) {
         int is_open, r;
 
         is_open = check_walls(walls, mode, error);
         if (is_open < 0)
                 return is_open;
 
-        r = privileges_seal(error);
+        r = sandbox_privileges_seal(error);
         if (r >= 0)
-                r = seccomp_apply(step, error);
+                r = sandbox_seccomp_apply(step, error);
         return r < 0 ? r : is_open;
 }
 
@@ -162,7 +162,7 @@ static int seal(const Walls *walls, SandboxMode mode, SeccompStep step, Error *e
 static int prepare_user_namespace(ProtoUser user, Error *error) {
         int r;
 
-        r = privileges_become_user(user, error);
+        r = sandbox_privileges_become_user(user, error);
         /* Who has changed its user may not write its own maps otherwise. */
         if (r >= 0 && prctl(PR_SET_DUMPABLE, 1) < 0)
                 return error_set_errno(error, errno, "Cannot prepare the sandbox");
@@ -177,7 +177,7 @@ static void note(int r, int missing, int *ret) {
 
 int sandbox_enter_network(SandboxMode mode, ProtoUser user, Error *error) {
         const char *paths[N(network_paths) + N(network_variables) + 1];
-        const bool can_mount = privileges_can_mount();
+        const bool can_mount = sandbox_privileges_can_mount();
         char resolver[PATH_MAX];
         Walls walls = WALLS_NULL;
         int r, missing = EPERM;
@@ -185,29 +185,29 @@ int sandbox_enter_network(SandboxMode mode, ProtoUser user, Error *error) {
 
         find_resolver(resolver);
         n = list_network_paths(resolver, paths);
-        r = privileges_limit(error);
+        r = sandbox_privileges_limit(error);
         if (r >= 0 && !can_mount)
                 r = prepare_user_namespace(user, error);
         if (r >= 0)
-                r = namespace_enter_paths(!can_mount, paths, n, &missing, error);
+                r = sandbox_namespace_enter_paths(!can_mount, paths, n, &missing, error);
         note(r, missing, &walls.mounts);
         if (r >= 0)
-                r = privileges_become_user(user, error);
+                r = sandbox_privileges_become_user(user, error);
         if (r >= 0)
-                r = privileges_drop(false, error);
+                r = sandbox_privileges_drop(false, error);
         if (r >= 0)
                 r = restrict_to_system(paths, n, &walls, error);
         return r < 0 ? r : seal(&walls, mode, SECCOMP_NETWORK, error);
 }
 
 int sandbox_leave_network(ProtoUser user, Error *error) {
-        bool can_mount = privileges_can_mount();
+        bool can_mount = sandbox_privileges_can_mount();
         int r = 0;
 
         if (!can_mount)
                 r = prepare_user_namespace(user, error);
         if (r >= 0)
-                r = namespace_leave_network(!can_mount, error);
+                r = sandbox_namespace_leave_network(!can_mount, error);
         if (r >= 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
                 return error_set_errno(error, errno, "Cannot prepare the sandbox");
         return r;
@@ -217,10 +217,10 @@ int sandbox_leave_network(ProtoUser user, Error *error) {
 static int leave_files(const char *const *paths, size_t n, Walls *walls, Error *error) {
         int r, missing = EPERM;
 
-        if (!privileges_can_mount())
+        if (!sandbox_privileges_can_mount())
                 return 0;
 
-        r = namespace_enter_paths(false, paths, n, &missing, error);
+        r = sandbox_namespace_enter_paths(false, paths, n, &missing, error);
         note(r, missing, &walls->mounts);
         return r;
 }
@@ -231,15 +231,15 @@ static int keep_descriptors(
         SandboxMode mode,
         ProtoUser user,
         uint64_t scopes,
-        SeccompStep step,
+        SandboxSeccompStep step,
         Error *error) {
         int r;
 
-        r = privileges_limit(error);
+        r = sandbox_privileges_limit(error);
         if (r >= 0)
-                r = privileges_become_user(user, error);
+                r = sandbox_privileges_become_user(user, error);
         if (r >= 0)
-                r = privileges_drop(false, error);
+                r = sandbox_privileges_drop(false, error);
         if (r >= 0)
                 r = restrict_to(NULL, -EBADF, scopes, walls, error);
         return r < 0 ? r : seal(walls, mode, step, error);
@@ -253,18 +253,18 @@ static int leave_files_without_mounts(Walls *walls, Error *error) {
         if (fd < 0)
                 return 0;
 
-        r = namespace_change_root(&fd, &missing, error);
+        r = sandbox_namespace_change_root(&fd, &missing, error);
         note(r, missing, &walls->mounts);
         return r;
 }
 
 int sandbox_enter_blob(SandboxMode mode, ProtoUser user, Error *error) {
         /* One worker is made for each blob, and mounts cost more than rules. */
-        const bool needs_mounts = landlock_missing() != 0;
+        const bool needs_mounts = sandbox_landlock_missing() != 0;
         Walls walls = WALLS_NULL;
         int r = 0;
 
-        if (needs_mounts && !privileges_can_mount())
+        if (needs_mounts && !sandbox_privileges_can_mount())
                 r = leave_files_without_mounts(&walls, error);
         if (r >= 0)
                 r = sandbox_leave_network(user, error);
@@ -284,21 +284,22 @@ int sandbox_enter_disk(SandboxMode mode, ProtoUser user, Error *error) {
 }
 
 int sandbox_enter_directory(SandboxMode mode, ProtoUser user, int *dir_fd, Error *error) {
-        const bool can_mount = privileges_can_mount();
+        const bool can_mount = sandbox_privileges_can_mount();
         Walls walls = WALLS_NULL;
         int r, missing = EPERM;
 
-        r = privileges_limit(error);
+        r = sandbox_privileges_limit(error);
         if (r >= 0)
-                r = namespace_enter_directory(!can_mount, dir_fd, &missing, error);
+                r = sandbox_namespace_enter_directory(!can_mount, dir_fd, &missing, error);
         note(r, missing, &walls.mounts);
         /* In a user namespace root is the only user, and its capabilities are for its own files. */
         if (r >= 0)
-                r = can_mount ? privileges_become_reader(user, error)
-                              : privileges_drop(false, error);
+                r = can_mount ? sandbox_privileges_become_reader(user, error)
+                              : sandbox_privileges_drop(false, error);
         if (r >= 0)
                 r = restrict_to(
-                        landlock_allow_reading_below, *dir_fd, LANDLOCK_SCOPES, &walls, error);
+                        sandbox_landlock_allow_reading_below, *dir_fd, LANDLOCK_SCOPES, &walls,
+                        error);
         return r < 0 ? r : seal(&walls, mode, SECCOMP_DIRECTORY, error);
 }
 
@@ -319,32 +320,33 @@ static int drop_devices(Error *error) {
 /* Root that may not mount has no use for a namespace in which there are no other users. */
 static int make_tree_root(
         bool privileged, int *root_fd, bool *ret_nodev, Walls *walls, Error *error) {
-        const bool can_mount = privileges_can_mount();
+        const bool can_mount = sandbox_privileges_can_mount();
         int r = 0, missing = EPERM;
 
         if (can_mount || !privileged)
-                r = namespace_enter_tree(!can_mount, root_fd, ret_nodev, &missing, error);
+                r = sandbox_namespace_enter_tree(!can_mount, root_fd, ret_nodev, &missing, error);
         if (r == 0 && privileged)
-                r = namespace_change_root(root_fd, &missing, error);
+                r = sandbox_namespace_change_root(root_fd, &missing, error);
         note(r, missing, &walls->mounts);
         return r;
 }
 
 int sandbox_enter_tree(SandboxMode mode, int *root_fd, bool *ret_privileged, Error *error) {
-        const bool privileged = privileges_can_write_trees();
+        const bool privileged = sandbox_privileges_can_write_trees();
         Walls walls = WALLS_NULL;
         bool nodev = false;
         int r;
 
-        r = privileges_limit(error);
+        r = sandbox_privileges_limit(error);
         if (r >= 0)
                 r = make_tree_root(privileged, root_fd, &nodev, &walls, error);
         if (r >= 0)
-                r = privileges_drop(privileged, error);
+                r = sandbox_privileges_drop(privileged, error);
         if (r >= 0 && privileged && !nodev)
                 r = drop_devices(error);
         if (r >= 0)
-                r = restrict_to(landlock_allow_all, *root_fd, LANDLOCK_SCOPES, &walls, error);
+                r = restrict_to(
+                        sandbox_landlock_allow_all, *root_fd, LANDLOCK_SCOPES, &walls, error);
         if (r >= 0)
                 r = seal(&walls, mode, SECCOMP_TREE, error);
         if (r < 0)
@@ -360,16 +362,16 @@ static int restrict_to_files(const SandboxFiles *files, Walls *walls, Error *err
 
         if (null_fd < 0)
                 return error_set_errno(error, errno, "Cannot open /dev/null");
-        r = landlock_start(LANDLOCK_SCOPES, &rules, &walls->landlock, error);
+        r = sandbox_landlock_start(LANDLOCK_SCOPES, &rules, &walls->landlock, error);
         if (r <= 0)
                 return r;
 
-        r = landlock_allow_file(rules, null_fd, error);
+        r = sandbox_landlock_allow_file(rules, null_fd, error);
         for (size_t i = 0; r >= 0 && i < N(program_paths); i++)
-                r = landlock_allow_reading(rules, program_paths[i], error);
+                r = sandbox_landlock_allow_reading(rules, program_paths[i], error);
         for (size_t i = 0; r >= 0 && i < files->n_fds; i++)
-                r = landlock_allow_file(rules, files->fds[i], error);
-        return r < 0 ? r : landlock_apply(rules, error);
+                r = sandbox_landlock_allow_file(rules, files->fds[i], error);
+        return r < 0 ? r : sandbox_landlock_apply(rules, error);
 }
 
 int sandbox_confine(void *userdata, Error *error) {
@@ -380,19 +382,19 @@ int sandbox_confine(void *userdata, Error *error) {
 
         memcpy(paths, program_paths, sizeof(program_paths));
         memcpy(paths + N(program_paths), program_files, sizeof(program_files));
-        r = privileges_limit_program(error);
+        r = sandbox_privileges_limit_program(error);
         if (r >= 0)
                 r = leave_files(paths, N(paths), &walls, error);
         if (r >= 0)
-                r = privileges_become_user(files->user, error);
+                r = sandbox_privileges_become_user(files->user, error);
         if (r >= 0)
-                r = privileges_drop(false, error);
+                r = sandbox_privileges_drop(false, error);
         if (r >= 0)
                 r = restrict_to_files(files, &walls, error);
         if (r >= 0)
                 r = is_open = check_walls(&walls, files->mode, error);
         if (r >= 0)
-                r = seccomp_apply_program(error);
+                r = sandbox_seccomp_apply_program(error);
         return r < 0 ? r : is_open;
 }
 
@@ -401,20 +403,20 @@ int sandbox_enter_processes(Error *error) {
 
         /* Not in a user namespace: there root's files are somebody else's, and so they would be in the
          * appliance that libguestfs makes of them, and keeps. */
-        if (privileges_can_mount())
-                r = namespace_own_processes(error);
-        return r < 0 ? r : privileges_seal(error);
+        if (sandbox_privileges_can_mount())
+                r = sandbox_namespace_own_processes(error);
+        return r < 0 ? r : sandbox_privileges_seal(error);
 }
 
 int sandbox_enter_programs(ProtoUser user, Error *error) {
         int r;
 
-        r = privileges_limit_programs(error);
+        r = sandbox_privileges_limit_programs(error);
         if (r >= 0)
-                r = privileges_become_builder(user, error);
+                r = sandbox_privileges_become_builder(user, error);
         if (r >= 0)
-                r = privileges_drop(false, error);
+                r = sandbox_privileges_drop(false, error);
         if (r >= 0)
-                r = privileges_seal(error);
+                r = sandbox_privileges_seal(error);
         return r;
 }

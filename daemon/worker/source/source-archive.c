@@ -40,12 +40,12 @@ struct SourceArchive {
 };
 
 /* What libarchive reads from. */
-typedef struct Reader {
+typedef struct ArchiveReader {
         int fd;          /* borrowed */
         uint64_t size;   /* of the file, bytes */
         uint64_t offset; /* bytes; where libarchive is */
         uint8_t buffer[READ_BYTES];
-} Reader;
+} ArchiveReader;
 
 static void member_done(Member *member) {
         free(member->name);
@@ -64,7 +64,7 @@ SourceArchive *source_archive_free(SourceArchive *archive) {
 }
 
 static la_ssize_t on_read(struct archive *archive, void *userdata, const void **ret) {
-        Reader *reader = userdata;
+        ArchiveReader *reader = userdata;
         ssize_t n;
 
         do
@@ -82,7 +82,7 @@ static la_ssize_t on_read(struct archive *archive, void *userdata, const void **
 
 /* Behind the end of the file reading finds that it has ended. */
 static la_int64_t on_skip(struct archive *archive, void *userdata, la_int64_t request) {
-        Reader *reader = userdata;
+        ArchiveReader *reader = userdata;
         uint64_t left = reader->size > reader->offset ? reader->size - reader->offset : 0;
 
         if ((uint64_t) request < left)
@@ -224,12 +224,12 @@ static int header_error(int code, Error *error) {
 /* The headers of @entry, which are between two places in the file, are what libarchive says. */
 static int check_headers(
         int fd, uint64_t start, uint64_t end, struct archive_entry *entry, Error *error) {
-        const HeaderLimits limits = { SOURCE_HEADER_BYTES_MAX, SOURCE_HEADER_BYTES_MAX };
+        const UnpackHeaderLimits limits = { SOURCE_HEADER_BYTES_MAX, SOURCE_HEADER_BYTES_MAX };
         const size_t size = (size_t) (end - start);
         _cleanup_(freep) uint8_t *bytes = NULL;
         char quoted[TEXT_QUOTE_MAX], name[SOURCE_PATH_MAX + 1];
         const char *doubt;
-        Header header;
+        UnpackHeader header;
         ssize_t n;
         int r;
 
@@ -242,11 +242,11 @@ static int check_headers(
         n = fd_pread_full(fd, bytes, size, start);
         if (n < 0)
                 return error_set_errno(error, (int) -n, "Cannot read the archive");
-        r = header_scan(bytes, (size_t) n, &limits, &header);
+        r = unpack_header_scan(bytes, (size_t) n, &limits, &header);
         if (r < 0)
                 return header_error(r, error);
 
-        doubt = doubt_find(&header, size, entry);
+        doubt = unpack_doubt_find(&header, size, entry);
         if (!doubt)
                 return 0;
 
@@ -303,7 +303,7 @@ static void archive_read_freep(struct archive **archive) {
 int source_archive_new(int fd, SourceArchive **ret, Error *error) {
         _cleanup_(source_archive_freep) SourceArchive *self = NULL;
         _cleanup_(archive_read_freep) struct archive *archive = NULL;
-        _cleanup_(freep) Reader *reader = NULL;
+        _cleanup_(freep) ArchiveReader *reader = NULL;
         struct stat st;
         int r;
 

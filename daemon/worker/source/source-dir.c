@@ -9,11 +9,11 @@
 #define NAME_MAX_BYTES (sizeof("sha512-.manifest.json") + DIGEST_HEX_MAX)
 
 typedef struct DirSource {
-        ImageSource source;
+        Source source;
         SourceFiles *files; /* owned */
 } DirSource;
 
-static void dir_free(ImageSource *source) {
+static void dir_free(Source *source) {
         DirSource *dir = (DirSource *) source;
 
         source_files_free(dir->files);
@@ -49,7 +49,7 @@ static int no_manifest(const SourceFiles *files, Error *error) {
                                                        : "not what skopeo writes to a directory");
 }
 
-static int dir_get_top(ImageSource *source, SourceDocument *ret, Error *error) {
+static int dir_get_top(Source *source, SourceDocument *ret, Error *error) {
         const DirSource *dir = (const DirSource *) source;
         SourceDocument document = { 0 };
         int r;
@@ -63,7 +63,7 @@ static int dir_get_top(ImageSource *source, SourceDocument *ret, Error *error) {
 }
 
 static int dir_get_manifest(
-        ImageSource *source, const Digest *digest, SourceDocument *ret, Error *error) {
+        Source *source, const Digest *digest, SourceDocument *ret, Error *error) {
         _cleanup_(source_file_done) SourceFile file = SOURCE_FILE_NULL;
         SourceDocument document = { 0 };
         char text[DIGEST_STRING_MAX];
@@ -80,7 +80,7 @@ static int dir_get_manifest(
         return r < 0 ? r : 0;
 }
 
-static int dir_get_blob(ImageSource *source, const SourceBlobRequest *request, Error *error) {
+static int dir_get_blob(Source *source, const SourceBlobRequest *request, Error *error) {
         _cleanup_(source_file_done) SourceFile file = SOURCE_FILE_NULL;
         int r;
 
@@ -90,7 +90,7 @@ static int dir_get_blob(ImageSource *source, const SourceBlobRequest *request, E
         return r < 0 ? r : source_file_copy_blob(&file, request, error);
 }
 
-static const ImageSourceOps dir_ops = {
+static const SourceOps dir_ops = {
         .get_top = dir_get_top,
         .get_manifest = dir_get_manifest,
         .get_blob = dir_get_blob,
@@ -98,7 +98,7 @@ static const ImageSourceOps dir_ops = {
 };
 
 int source_dir_open(
-        SourceFiles *files, const SourceSelector *selector, ImageSource **ret, Error *error) {
+        SourceFiles *files, const ReferenceSelector *selector, Source **ret, Error *error) {
         _cleanup_(source_file_done) SourceFile manifest = SOURCE_FILE_NULL;
         DirSource *dir;
         int r;

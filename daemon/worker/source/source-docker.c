@@ -20,19 +20,19 @@ typedef struct Kept {
 } Kept;
 
 typedef struct DockerSource {
-        ImageSource source;
+        Source source;
         SourceFiles *files; /* owned */
         Kept manifest;      /* made here */
         Kept config;
-        Manifest image;     /* owned; what @manifest says */
+        OciManifest image;  /* owned; what @manifest says */
         char *name;         /* owned; the first tag, NULL when there is none */
         SourceFile *layers; /* owned; of each layer, borrows from @files */
 } DockerSource;
 
-static void docker_free(ImageSource *source) {
+static void docker_free(Source *source) {
         DockerSource *docker = (DockerSource *) source;
 
-        manifest_done(&docker->image);
+        oci_manifest_done(&docker->image);
         source_files_free(docker->files);
         free(docker->layers);
         free(docker->name);
@@ -59,7 +59,7 @@ static int get_manifest(const DockerSource *docker, SourceDocument *ret, Error *
 
         document.data = strdup(docker->manifest.data);
         document.size = docker->manifest.size;
-        document.content_type = strdup(media_type_to_string(MEDIA_TYPE_OCI_MANIFEST));
+        document.content_type = strdup(oci_media_type_to_string(MEDIA_TYPE_OCI_MANIFEST));
         if (!document.data || !document.content_type)
                 return error_oom(error);
 
@@ -67,12 +67,12 @@ static int get_manifest(const DockerSource *docker, SourceDocument *ret, Error *
         return 0;
 }
 
-static int docker_get_top(ImageSource *source, SourceDocument *ret, Error *error) {
+static int docker_get_top(Source *source, SourceDocument *ret, Error *error) {
         return get_manifest((const DockerSource *) source, ret, error);
 }
 
 static int docker_get_manifest(
-        ImageSource *source, const Digest *digest, SourceDocument *ret, Error *error) {
+        Source *source, const Digest *digest, SourceDocument *ret, Error *error) {
         const DockerSource *docker = (const DockerSource *) source;
 
         return digest_equal(digest, &docker->manifest.digest) ? get_manifest(docker, ret, error)
@@ -94,7 +94,7 @@ static int write_config(const Kept *config, const SourceBlobRequest *request, Er
                 config->size - (size_t) request->offset, error);
 }
 
-static int docker_get_blob(ImageSource *source, const SourceBlobRequest *request, Error *error) {
+static int docker_get_blob(Source *source, const SourceBlobRequest *request, Error *error) {
         const DockerSource *docker = (const DockerSource *) source;
 
         if (digest_equal(request->digest, &docker->config.digest))
@@ -107,7 +107,7 @@ static int docker_get_blob(ImageSource *source, const SourceBlobRequest *request
         return missing(request->digest, error);
 }
 
-static const ImageSourceOps docker_ops = {
+static const SourceOps docker_ops = {
         .get_top = docker_get_top,
         .get_manifest = docker_get_manifest,
         .get_blob = docker_get_blob,
@@ -146,13 +146,13 @@ static int hash_file(const SourceFiles *files, const SourceFile *file, Digest *r
 
 /* A descriptor as a manifest that was read would have it. */
 static void describe(
-        Descriptor *descriptor, const Digest *digest, uint64_t size, MediaType media_type) {
-        *descriptor = (Descriptor){ .digest = *digest, .size = size, .media_type = media_type };
-        stpcpy(descriptor->media_type_text, media_type_to_string(media_type));
+        OciDescriptor *descriptor, const Digest *digest, uint64_t size, OciMediaType media_type) {
+        *descriptor = (OciDescriptor){ .digest = *digest, .size = size, .media_type = media_type };
+        stpcpy(descriptor->media_type_text, oci_media_type_to_string(media_type));
 }
 
 /* The earlier layer that is the same member; NULL when there is none. */
-static const Descriptor *find_same(const DockerSource *docker, const SourceExtent *extent) {
+static const OciDescriptor *find_same(const DockerSource *docker, const SourceExtent *extent) {
         for (size_t i = 0; i < docker->image.n_layers; i++)
                 if (docker->layers[i].extent.offset == extent->offset &&
                     docker->layers[i].extent.size == extent->size)
@@ -163,8 +163,8 @@ static const Descriptor *find_same(const DockerSource *docker, const SourceExten
 /* A layer that is not compressed has the digest that the config says: whoever reads it will see. */
 static int describe_layer(
         DockerSource *docker, const SourceFile *file, const Digest *diff_id, Error *error) {
-        Descriptor *descriptor = &docker->image.layers[docker->image.n_layers];
-        const Descriptor *same = find_same(docker, &file->extent);
+        OciDescriptor *descriptor = &docker->image.layers[docker->image.n_layers];
+        const OciDescriptor *same = find_same(docker, &file->extent);
         Digest digest = *diff_id;
         SourceHead head;
         int r;
@@ -185,7 +185,10 @@ static int describe_layer(
 }
 
 static int find_layers(
-        DockerSource *docker, const DockerArchiveImage *image, const Config *config, Error *error) {
+        DockerSource *docker,
+        const OciDockerArchiveImage *image,
+        const OciConfig *config,
+        Error *error) {
         char name[TEXT_QUOTE_MAX], diff_id[DIGEST_STRING_MAX];
 
         if (image->n_layers != config->n_diff_ids)
@@ -220,7 +223,7 @@ static int find_layers(
 }
 
 static int read_config(
-        DockerSource *docker, const DockerArchiveImage *image, Config *ret, Error *error) {
+        DockerSource *docker, const OciDockerArchiveImage *image, OciConfig *ret, Error *error) {
         Kept *config = &docker->config;
         char name[TEXT_QUOTE_MAX];
         int r;
@@ -238,11 +241,11 @@ static int read_config(
 
         docker->image.has_config = true;
         describe(&docker->image.config, &config->digest, config->size, MEDIA_TYPE_DOCKER_CONFIG);
-        return config_parse(config->data, config->size, ret, error);
+        return oci_config_parse(config->data, config->size, ret, error);
 }
 
-static int read_image(DockerSource *docker, const DockerArchiveImage *image, Error *error) {
-        _cleanup_(config_done) Config config = { 0 };
+static int read_image(DockerSource *docker, const OciDockerArchiveImage *image, Error *error) {
+        _cleanup_(oci_config_done) OciConfig config = { 0 };
         Kept *manifest = &docker->manifest;
         int r;
 
@@ -250,14 +253,14 @@ static int read_image(DockerSource *docker, const DockerArchiveImage *image, Err
         if (r >= 0)
                 r = find_layers(docker, image, &config, error);
         if (r >= 0)
-                r = layout_manifest(&docker->image, &manifest->data, &manifest->size, error);
+                r = oci_layout_manifest(&docker->image, &manifest->data, &manifest->size, error);
         if (r >= 0)
                 r = hash_buffer(
                         DIGEST_SHA256, manifest->data, manifest->size, &manifest->digest, error);
         return r;
 }
 
-static int set_name(DockerSource *docker, const DockerArchiveImage *image, Error *error) {
+static int set_name(DockerSource *docker, const OciDockerArchiveImage *image, Error *error) {
         if (image->n_tags == 0)
                 return 0;
 
@@ -266,7 +269,7 @@ static int set_name(DockerSource *docker, const DockerArchiveImage *image, Error
         return docker->name ? 0 : error_oom(error);
 }
 
-static int read_archive(const SourceFiles *files, DockerArchive *ret, Error *error) {
+static int read_archive(const SourceFiles *files, OciDockerArchive *ret, Error *error) {
         _cleanup_(freep) char *text = NULL;
         size_t size;
         int r;
@@ -280,14 +283,14 @@ static int read_archive(const SourceFiles *files, DockerArchive *ret, Error *err
                                 ? "an OCI image layout, which oci-archive:PATH names"
                                 : "not what \"docker save\" writes; a tarball of a root file system "
                                   "is named by its path alone");
-        return r < 0 ? r : docker_archive_parse(text, size, ret, error);
+        return r < 0 ? r : oci_docker_archive_parse(text, size, ret, error);
 }
 
 int source_docker_open(
-        SourceFiles *files, const SourceSelector *selector, ImageSource **ret, Error *error) {
-        _cleanup_(docker_archive_done) DockerArchive archive = { 0 };
+        SourceFiles *files, const ReferenceSelector *selector, Source **ret, Error *error) {
+        _cleanup_(oci_docker_archive_done) OciDockerArchive archive = { 0 };
         _cleanup_(docker_freep) DockerSource *docker = NULL;
-        const DockerArchiveImage *image;
+        const OciDockerArchiveImage *image;
         int r;
 
         r = read_archive(files, &archive, error);

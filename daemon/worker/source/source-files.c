@@ -233,13 +233,13 @@ int source_file_copy_blob(const SourceFile *file, const SourceBlobRequest *reque
         return source_file_copy(file, request->offset, request->write, request->userdata, error);
 }
 
-typedef struct Buffer {
+typedef struct ReadBuffer {
         char *data; /* owned; NUL-terminated */
         size_t size;
-} Buffer;
+} ReadBuffer;
 
 static int on_data(void *userdata, const void *data, size_t size, Error *error) {
-        Buffer *buffer = userdata;
+        ReadBuffer *buffer = userdata;
 
         memcpy(buffer->data + buffer->size, data, size);
         buffer->size += size;
@@ -250,7 +250,7 @@ int source_file_read(
         const SourceFile *file, const char *what, char **ret, size_t *ret_size, Error *error) {
         _cleanup_(freep) char *data = NULL;
         char quoted[TEXT_QUOTE_MAX];
-        Buffer buffer = { 0 };
+        ReadBuffer buffer = { 0 };
         int r;
 
         if (file->extent.size > OCI_DOCUMENT_MAX)

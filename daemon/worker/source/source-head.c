@@ -65,7 +65,7 @@ static bool begins_with(const SourceHead *head, const char *magic, size_t size) 
         return head->size >= size && memcmp(head->bytes, magic, size) == 0;
 }
 
-MediaType source_head_media_type(const SourceHead *head) {
+OciMediaType source_head_media_type(const SourceHead *head) {
         if (begins_with(head, "\x1f\x8b", 2))
                 return MEDIA_TYPE_DOCKER_LAYER_TAR_GZIP;
         if (begins_with(head, "\x28\xb5\x2f\xfd", 4))

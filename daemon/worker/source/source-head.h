@@ -33,4 +33,4 @@ bool source_head_is_tar(const SourceHead *head);
 bool source_head_is_zero(const SourceHead *head);
 
 /** source_head_media_type() - Docker's media type for such a layer; compressed as others: like none */
-MediaType source_head_media_type(const SourceHead *head);
+OciMediaType source_head_media_type(const SourceHead *head);

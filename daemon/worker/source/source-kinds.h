@@ -11,11 +11,11 @@
 
 /** source_layout_open() - an OCI image layout (image specification, image-layout.md) */
 int source_layout_open(
-        SourceFiles *files, const SourceSelector *selector, ImageSource **ret, Error *error);
+        SourceFiles *files, const ReferenceSelector *selector, Source **ret, Error *error);
 
 /** source_docker_open() - what "docker save" writes (oci-docker-archive.h) */
 int source_docker_open(
-        SourceFiles *files, const SourceSelector *selector, ImageSource **ret, Error *error);
+        SourceFiles *files, const ReferenceSelector *selector, Source **ret, Error *error);
 
 /**
  * source_dir_open() - what "skopeo copy … dir:" writes
@@ -24,4 +24,4 @@ int source_docker_open(
  * blobs as HEX, where HEX are the digits of a sha256 digest, or "sha512-" and those of another.
  */
 int source_dir_open(
-        SourceFiles *files, const SourceSelector *selector, ImageSource **ret, Error *error);
+        SourceFiles *files, const ReferenceSelector *selector, Source **ret, Error *error);

@@ -13,18 +13,18 @@
 #define BLOB_NAME_MAX (sizeof("blobs/sha512/") + DIGEST_HEX_MAX)
 
 typedef struct LayoutSource {
-        ImageSource source;
-        SourceFiles *files;      /* owned */
-        Index index;             /* owned */
-        const IndexEntry *entry; /* borrowed from @index; NULL: @top is the image itself */
-        char *top;               /* owned; an index, when there is no @entry */
+        Source source;
+        SourceFiles *files;         /* owned */
+        OciIndex index;             /* owned */
+        const OciIndexEntry *entry; /* borrowed from @index; NULL: @top is the image itself */
+        char *top;                  /* owned; an index, when there is no @entry */
         size_t top_size;
 } LayoutSource;
 
-static void layout_free(ImageSource *source) {
+static void layout_free(Source *source) {
         LayoutSource *layout = (LayoutSource *) source;
 
-        index_done(&layout->index);
+        oci_index_done(&layout->index);
         source_files_free(layout->files);
         free(layout->top);
         free(layout);
@@ -52,7 +52,7 @@ static int open_blob(
 }
 
 static int layout_get_manifest(
-        ImageSource *source, const Digest *digest, SourceDocument *ret, Error *error) {
+        Source *source, const Digest *digest, SourceDocument *ret, Error *error) {
         const LayoutSource *layout = (const LayoutSource *) source;
         _cleanup_(source_file_done) SourceFile file = SOURCE_FILE_NULL;
         SourceDocument document = { 0 };
@@ -94,11 +94,11 @@ static int get_index(const LayoutSource *layout, SourceDocument *ret, Error *err
         return 0;
 }
 
-static int layout_get_top(ImageSource *source, SourceDocument *ret, Error *error) {
+static int layout_get_top(Source *source, SourceDocument *ret, Error *error) {
         const LayoutSource *layout = (const LayoutSource *) source;
         _cleanup_(source_document_done) SourceDocument document = { 0 };
-        MediaType type = MEDIA_TYPE_OCI_INDEX;
-        const Descriptor *descriptor;
+        OciMediaType type = MEDIA_TYPE_OCI_INDEX;
+        const OciDescriptor *descriptor;
         int r;
 
         if (!layout->entry)
@@ -114,7 +114,7 @@ static int layout_get_top(ImageSource *source, SourceDocument *ret, Error *error
                 return r;
 
         if (type != MEDIA_TYPE_UNKNOWN) {
-                document.content_type = strdup(media_type_to_string(type));
+                document.content_type = strdup(oci_media_type_to_string(type));
                 if (!document.content_type)
                         return error_oom(error);
         }
@@ -123,7 +123,7 @@ static int layout_get_top(ImageSource *source, SourceDocument *ret, Error *error
         return 0;
 }
 
-static int layout_get_blob(ImageSource *source, const SourceBlobRequest *request, Error *error) {
+static int layout_get_blob(Source *source, const SourceBlobRequest *request, Error *error) {
         _cleanup_(source_file_done) SourceFile file = SOURCE_FILE_NULL;
         int r;
 
@@ -131,21 +131,21 @@ static int layout_get_blob(ImageSource *source, const SourceBlobRequest *request
         return r < 0 ? r : source_file_copy_blob(&file, request, error);
 }
 
-static const ImageSourceOps layout_ops = {
+static const SourceOps layout_ops = {
         .get_top = layout_get_top,
         .get_manifest = layout_get_manifest,
         .get_blob = layout_get_blob,
         .free = layout_free,
 };
 
-static const char *entry_name(const IndexEntry *entry) {
+static const char *entry_name(const OciIndexEntry *entry) {
         return entry->image_name ? entry->image_name : entry->ref_name;
 }
 
 /* Several entries are one index, which is all of index.json or made of a part of it. */
 static int choose(
         LayoutSource *layout,
-        const SourceSelector *selector,
+        const ReferenceSelector *selector,
         char *index_text,
         size_t size,
         Error *error) {
@@ -162,7 +162,7 @@ static int choose(
                 return 0;
         }
         if (!choice.is_all)
-                return layout_index(
+                return oci_layout_index(
                         choice.entries, choice.n, &layout->top, &layout->top_size, error);
 
         layout->top = strdup(index_text);
@@ -185,7 +185,7 @@ static int no_index(const SourceFiles *files, Error *error) {
 }
 
 int source_layout_open(
-        SourceFiles *files, const SourceSelector *selector, ImageSource **ret, Error *error) {
+        SourceFiles *files, const ReferenceSelector *selector, Source **ret, Error *error) {
         _cleanup_(layout_freep) LayoutSource *layout = NULL;
         _cleanup_(freep) char *text = NULL;
         size_t size;
@@ -200,7 +200,7 @@ int source_layout_open(
         if (r == 0)
                 return no_index(files, error);
         if (r >= 0)
-                r = index_parse(text, size, &layout->index, error);
+                r = oci_index_parse(text, size, &layout->index, error);
         if (r >= 0)
                 r = choose(layout, selector, text, size, error);
         if (r < 0)

@@ -35,7 +35,7 @@ static void list_add(List *list, size_t index, const char *name) {
                 (void) sprintf(end, " '%s'", text_quote(name, quoted));
 }
 
-static int none_found(const SourceSelector *selector, const List *list, Error *error) {
+static int none_found(const ReferenceSelector *selector, const List *list, Error *error) {
         if (list->n == 0)
                 return error_set(error, ENOENT, ERROR_INVALID_REFERENCE, "There is no image in it");
         if (selector->has_index)
@@ -47,7 +47,7 @@ static int none_found(const SourceSelector *selector, const List *list, Error *e
                 selector->name, list->text);
 }
 
-static int several_found(const SourceSelector *selector, const List *list, Error *error) {
+static int several_found(const ReferenceSelector *selector, const List *list, Error *error) {
         if (selector->name[0] != '\0')
                 return error_set(
                         error, EINVAL, ERROR_INVALID_REFERENCE,
@@ -59,15 +59,15 @@ static int several_found(const SourceSelector *selector, const List *list, Error
                 list->text);
 }
 
-static const char *entry_name(const IndexEntry *entry) {
+static const char *entry_name(const OciIndexEntry *entry) {
         return entry->image_name ? entry->image_name : entry->ref_name;
 }
 
-static bool is_name(const char *name, const SourceSelector *selector) {
+static bool is_name(const char *name, const ReferenceSelector *selector) {
         return name && strcmp(name, selector->name) == 0;
 }
 
-static bool entry_matches(const IndexEntry *entry, const SourceSelector *selector) {
+static bool entry_matches(const OciIndexEntry *entry, const ReferenceSelector *selector) {
         return selector->name[0] == '\0' || is_name(entry->ref_name, selector) ||
                is_name(entry->image_name, selector);
 }
@@ -77,7 +77,7 @@ void source_choice_done(SourceChoice *choice) {
         *choice = (SourceChoice){ 0 };
 }
 
-static bool has_same_name(const IndexEntry *a, const IndexEntry *b) {
+static bool has_same_name(const OciIndexEntry *a, const OciIndexEntry *b) {
         const char *left = entry_name(a), *right = entry_name(b);
 
         return left && right ? strcmp(left, right) == 0 : left == right;
@@ -86,27 +86,27 @@ static bool has_same_name(const IndexEntry *a, const IndexEntry *b) {
 /* Whether platforms are all that tells the entries from each other. */
 static bool is_one_image(const SourceChoice *choice) {
         for (size_t i = 0; choice->n > 1 && i < choice->n; i++) {
-                const IndexEntry *entry = choice->entries[i];
+                const OciIndexEntry *entry = choice->entries[i];
 
                 if (!entry->has_platform || !has_same_name(entry, choice->entries[0]))
                         return false;
                 for (size_t j = 0; j < i; j++)
                         if (memcmp(&entry->platform, &choice->entries[j]->platform,
-                                   sizeof(Platform)) == 0)
+                                   sizeof(ReferencePlatform)) == 0)
                                 return false;
         }
 
         return true;
 }
 
-static bool is_chosen(const SourceChoice *choice, const IndexEntry *entry) {
+static bool is_chosen(const SourceChoice *choice, const OciIndexEntry *entry) {
         for (size_t i = 0; i < choice->n; i++)
                 if (digest_equal(&choice->entries[i]->descriptor.digest, &entry->descriptor.digest))
                         return true;
         return false;
 }
 
-static void list_entries(const Index *index, List *list) {
+static void list_entries(const OciIndex *index, List *list) {
         *list = (List){ .n = 0 };
         for (size_t i = 0; i < index->n_entries; i++)
                 if (index->entries[i].is_candidate)
@@ -115,14 +115,14 @@ static void list_entries(const Index *index, List *list) {
 
 /* All entries that are meant, each manifest once. */
 static int find_entries(
-        const Index *index, const SourceSelector *selector, SourceChoice *ret, Error *error) {
+        const OciIndex *index, const ReferenceSelector *selector, SourceChoice *ret, Error *error) {
         ret->is_all = true;
         ret->entries = calloc(index->n_entries + 1, sizeof(ret->entries[0]));
         if (!ret->entries)
                 return error_oom(error);
 
         for (size_t i = 0; i < index->n_entries; i++) {
-                const IndexEntry *entry = &index->entries[i];
+                const OciIndexEntry *entry = &index->entries[i];
                 bool is_meant =
                         selector->has_index ? i == selector->index : entry_matches(entry, selector);
 
@@ -138,7 +138,7 @@ static int find_entries(
 }
 
 int source_select_layout(
-        const Index *index, const SourceSelector *selector, SourceChoice *ret, Error *error) {
+        const OciIndex *index, const ReferenceSelector *selector, SourceChoice *ret, Error *error) {
         _cleanup_(source_choice_done) SourceChoice choice = { 0 };
         List list;
         int r;
@@ -157,7 +157,7 @@ int source_select_layout(
         return 0;
 }
 
-static bool tag_matches(const char *tag, const SourceSelector *selector) {
+static bool tag_matches(const char *tag, const ReferenceSelector *selector) {
         char text[REFERENCE_MAX + 1];
         Reference reference;
 
@@ -165,7 +165,7 @@ static bool tag_matches(const char *tag, const SourceSelector *selector) {
                strcmp(reference_format(&reference, text), selector->name) == 0;
 }
 
-static bool image_matches(const DockerArchiveImage *image, const SourceSelector *selector) {
+static bool image_matches(const OciDockerArchiveImage *image, const ReferenceSelector *selector) {
         if (selector->name[0] == '\0')
                 return true;
 
@@ -175,7 +175,7 @@ static bool image_matches(const DockerArchiveImage *image, const SourceSelector 
         return false;
 }
 
-static void list_images(const DockerArchive *archive, List *list) {
+static void list_images(const OciDockerArchive *archive, List *list) {
         *list = (List){ .n = 0 };
         for (size_t i = 0; i < archive->n_images; i++)
                 list_add(
@@ -183,11 +183,11 @@ static void list_images(const DockerArchive *archive, List *list) {
 }
 
 int source_select_docker(
-        const DockerArchive *archive,
-        const SourceSelector *selector,
-        const DockerArchiveImage **ret,
+        const OciDockerArchive *archive,
+        const ReferenceSelector *selector,
+        const OciDockerArchiveImage **ret,
         Error *error) {
-        const DockerArchiveImage *found = NULL;
+        const OciDockerArchiveImage *found = NULL;
         size_t n = 0;
         List list;
 

@@ -11,9 +11,9 @@
 
 /* The entries of an index that are an image; several are the same one for different platforms. */
 typedef struct SourceChoice {
-        const IndexEntry **entries; /* owned; what they point to is borrowed */
-        size_t n;                   /* at least 1 */
-        bool is_all;                /* there is no other image in the index */
+        const OciIndexEntry **entries; /* owned; what they point to is borrowed */
+        size_t n;                      /* at least 1 */
+        bool is_all;                   /* there is no other image in the index */
 } SourceChoice;
 
 /** source_choice_done() - release what @choice owns; usable with _cleanup_() */
@@ -33,7 +33,7 @@ void source_choice_done(SourceChoice *choice);
  * is.
  */
 int source_select_layout(
-        const Index *index, const SourceSelector *selector, SourceChoice *ret, Error *error);
+        const OciIndex *index, const ReferenceSelector *selector, SourceChoice *ret, Error *error);
 
 /**
  * source_select_docker() - an image of a docker archive
@@ -42,7 +42,7 @@ int source_select_layout(
  * Tags are completed as references are before they are compared. Otherwise as source_select_layout().
  */
 int source_select_docker(
-        const DockerArchive *archive,
-        const SourceSelector *selector,
-        const DockerArchiveImage **ret,
+        const OciDockerArchive *archive,
+        const ReferenceSelector *selector,
+        const OciDockerArchiveImage **ret,
         Error *error);

@@ -22,14 +22,14 @@ typedef struct Feed {
         uint64_t offset; /* bytes; in a file */
 } Feed;
 
-static int feed_next(void *userdata, UnpackLayer *ret, Error *error) {
+static int feed_next(void *userdata, InflateLayer *ret, Error *error) {
         Feed *feed = userdata;
 
         if (feed->has_begun)
                 return 0;
 
         feed->has_begun = true;
-        *ret = (UnpackLayer){ 0 };
+        *ret = (InflateLayer){ 0 };
         return 1;
 }
 
@@ -74,7 +74,7 @@ static int keep(
 
 /* Before all of it is kept: it may be very long, or have no end. */
 static int check_head(const SourceHead *head, Error *error) {
-        const char *kind = unpack_kind_of(head->bytes, head->size);
+        const char *kind = inflate_kind_of(head->bytes, head->size);
 
         if (source_head_is_zero(head))
                 return error_set(
@@ -120,12 +120,12 @@ static int spool(const SourceInput *input, bool is_pipe, uint64_t offset, Error 
         _cleanup_(inflate_freep) Inflate *inflate = NULL;
         Limits limits = LIMITS_DEFAULT;
         Feed feed = { .input = input, .is_pipe = is_pipe, .offset = offset };
-        const UnpackInput unpack_input = {
+        const InflateInput unpack_input = {
                 .next = feed_next,
                 .read = feed_read,
                 .userdata = &feed,
         };
-        UnpackLayer layer;
+        InflateLayer layer;
         int r;
 
         if (input->scratch_fd < 0)

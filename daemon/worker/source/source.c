@@ -9,7 +9,7 @@
 
 /* What makes a source of files; takes over @files only when it succeeds. */
 typedef int (*SourceOpen)(
-        SourceFiles *files, const SourceSelector *selector, ImageSource **ret, Error *error);
+        SourceFiles *files, const ReferenceSelector *selector, Source **ret, Error *error);
 
 static const struct {
         bool is_archive;
@@ -22,10 +22,7 @@ static const struct {
 };
 
 int source_open(
-        const SourceReference *reference,
-        const SourceInput *input,
-        ImageSource **ret,
-        Error *error) {
+        const ReferenceSource *reference, const SourceInput *input, Source **ret, Error *error) {
         _cleanup_(source_files_freep) SourceFiles *files = NULL;
         int r;
 
@@ -43,22 +40,21 @@ int source_open(
         return r;
 }
 
-ImageSource *source_free(ImageSource *source) {
+Source *source_free(Source *source) {
         if (source)
                 source->ops->free(source);
         return NULL;
 }
 
-int source_get_top(ImageSource *source, SourceDocument *ret, Error *error) {
+int source_get_top(Source *source, SourceDocument *ret, Error *error) {
         return source->ops->get_top(source, ret, error);
 }
 
-int source_get_manifest(
-        ImageSource *source, const Digest *digest, SourceDocument *ret, Error *error) {
+int source_get_manifest(Source *source, const Digest *digest, SourceDocument *ret, Error *error) {
         return source->ops->get_manifest(source, digest, ret, error);
 }
 
-int source_get_blob(ImageSource *source, const SourceBlobRequest *request, Error *error) {
+int source_get_blob(Source *source, const SourceBlobRequest *request, Error *error) {
         return source->ops->get_blob(source, request, error);
 }
 

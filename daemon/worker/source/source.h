@@ -7,7 +7,7 @@
  *     source_open() -> source_get_top() -> source_get_manifest()* -> source_get_blob()*
  *                   -> source_free()
  *
- * source_open() is for images in files (reference-source.h). Other kinds implement ImageSourceOps
+ * source_open() is for images in files (reference-source.h). Other kinds implement SourceOps
  * themselves.
  *
  * The get functions may be called by several threads at a time.
@@ -43,19 +43,19 @@ typedef struct SourceBlobRequest {
         void *userdata;
 } SourceBlobRequest;
 
-typedef struct ImageSource ImageSource;
+typedef struct Source Source;
 
 /* One kind of source. Each as the function source_… below. */
-typedef struct ImageSourceOps {
-        int (*get_top)(ImageSource *source, SourceDocument *ret, Error *error);
+typedef struct SourceOps {
+        int (*get_top)(Source *source, SourceDocument *ret, Error *error);
         int (*get_manifest)(
-                ImageSource *source, const Digest *digest, SourceDocument *ret, Error *error);
-        int (*get_blob)(ImageSource *source, const SourceBlobRequest *request, Error *error);
-        void (*free)(ImageSource *source);
-} ImageSourceOps;
+                Source *source, const Digest *digest, SourceDocument *ret, Error *error);
+        int (*get_blob)(Source *source, const SourceBlobRequest *request, Error *error);
+        void (*free)(Source *source);
+} SourceOps;
 
-struct ImageSource {
-        const ImageSourceOps *ops; /* the first member of each kind's own structure */
+struct Source {
+        const SourceOps *ops; /* the first member of each kind's own structure */
         const char
                 *name; /* what its files call the image, any bytes; NULL when they do not. Borrowed
                            * until source_free(). */
@@ -95,13 +95,10 @@ typedef struct SourceInput {
  * ERROR_NO_LAYERS, ERROR_LIMIT_EXCEEDED, ERROR_DIGEST_MISMATCH, ERROR_NO_SPACE.
  */
 int source_open(
-        const SourceReference *reference,
-        const SourceInput *input,
-        ImageSource **ret,
-        Error *error);
+        const ReferenceSource *reference, const SourceInput *input, Source **ret, Error *error);
 
 /** source_free() - release @source (may be NULL) */
-ImageSource *source_free(ImageSource *source);
+Source *source_free(Source *source);
 
 /**
  * source_get_top() - the manifest or index of the image that was selected
@@ -112,7 +109,7 @@ ImageSource *source_free(ImageSource *source);
  *
  * Return: 0, or a negative errno with @error set.
  */
-int source_get_top(ImageSource *source, SourceDocument *ret, Error *error);
+int source_get_top(Source *source, SourceDocument *ret, Error *error);
 
 /**
  * source_get_manifest() - a manifest or index by its digest, which the caller has to check
@@ -121,8 +118,7 @@ int source_get_top(ImageSource *source, SourceDocument *ret, Error *error);
  * Return: 0; -ENOENT with ERROR_NOT_FOUND, which names the digest; or another negative errno with
  * @error set: as source_open(), but for ERROR_INVALID_REFERENCE.
  */
-int source_get_manifest(
-        ImageSource *source, const Digest *digest, SourceDocument *ret, Error *error);
+int source_get_manifest(Source *source, const Digest *digest, SourceDocument *ret, Error *error);
 
 /**
  * source_get_blob() - a config or a layer, whose digest the caller has to check
@@ -130,9 +126,9 @@ int source_get_manifest(
  * ERROR_DIGEST_MISMATCH when it is not as long as it should be, or ends before @offset. An error of
  * @write is handed on. Otherwise as source_get_manifest().
  */
-int source_get_blob(ImageSource *source, const SourceBlobRequest *request, Error *error);
+int source_get_blob(Source *source, const SourceBlobRequest *request, Error *error);
 
 /** source_document_done() - release what @document owns; usable with _cleanup_() */
 void source_document_done(SourceDocument *document);
 
-DEFINE_CLEANUP(ImageSource, source_free);
+DEFINE_CLEANUP(Source, source_free);

@@ -66,7 +66,7 @@ static const char *const guestfish_arguments[] = {
         NULL,
 };
 
-typedef struct Work {
+typedef struct BuilderWork {
         int socket_fd;        /* borrowed */
         int pipe_fd;          /* borrowed */
         ProtoOutcome failure; /* what it is if it fails */
@@ -78,15 +78,15 @@ typedef struct Work {
         uint32_t told;         /* permille, of all */
         uint64_t usage;        /* bytes on the disk, a while ago */
         uint64_t moved, total; /* bytes of the tarball; @total is a guess */
-} Work;
+} BuilderWork;
 
-static void work_done(Work *work) {
+static void work_done(BuilderWork *work) {
         builder_place_done(&work->place);
         free(work->arguments);
 }
 
 /* Whoever does not hear it is gone, and ends this process, too. */
-static void tell_progress(Work *work, uint32_t permille) {
+static void tell_progress(BuilderWork *work, uint32_t permille) {
         ProtoMessage message = {
                 .type = PROTO_BUILDER_PROGRESS,
                 .builder_progress.permille = permille < PERMILLE_MAX ? permille : PERMILLE_MAX,
@@ -96,18 +96,18 @@ static void tell_progress(Work *work, uint32_t permille) {
                 return;
 
         work->told = permille;
-        (void) worker_send(work->socket_fd, &message, NULL);
+        (void) step_send(work->socket_fd, &message, NULL);
 }
 
-static void warn(const Work *work, const char *text) {
+static void warn(const BuilderWork *work, const char *text) {
         ProtoMessage message = { .type = PROTO_WARNING };
 
         (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
-        (void) worker_send(work->socket_fd, &message, NULL);
+        (void) step_send(work->socket_fd, &message, NULL);
 }
 
 static void on_line(void *userdata, const char *line) {
-        Work *work = userdata;
+        BuilderWork *work = userdata;
         const char *warning = builder_output_read(&work->output, line);
         char text[sizeof(((ProtoWarning *) NULL)->text)];
 
@@ -120,7 +120,7 @@ static void on_line(void *userdata, const char *line) {
 
 /* Nobody knows how much there is to download or to write: as long as it gets more, there is progress. */
 static void on_waiting(void *userdata) {
-        Work *work = userdata;
+        BuilderWork *work = userdata;
         uint64_t usage = builder_place_usage(&work->place);
 
         if (usage != work->usage && work->output.permille + 1 < work->output.permille_max)
@@ -129,7 +129,7 @@ static void on_waiting(void *userdata) {
 }
 
 static void on_moved(void *userdata, size_t bytes) {
-        Work *work = userdata;
+        BuilderWork *work = userdata;
 
         work->moved += bytes;
         if (work->moved < work->total)
@@ -139,7 +139,7 @@ static void on_moved(void *userdata, size_t bytes) {
                                 (uint32_t) (work->moved * (1000 - PERMILLE_BUILT) / work->total));
 }
 
-static const ProgramEvents program_events = {
+static const SpawnEvents program_events = {
         .line = on_line,
         .moved = on_moved,
         .waiting = on_waiting,
@@ -155,7 +155,7 @@ static int find(const char *name, const char *package, char **ret, Error *error)
         return r;
 }
 
-static int describe_failure(const Work *work, const char *name, int status, Error *error) {
+static int describe_failure(const BuilderWork *work, const char *name, int status, Error *error) {
         const BuilderOutput *output = &work->output;
         char end[64];
 
@@ -177,10 +177,10 @@ static int describe_failure(const Work *work, const char *name, int status, Erro
                 output->rank > 0 ? output->reason : end);
 }
 
-static int run(Work *work, const Program *program, Error *error) {
+static int run(BuilderWork *work, const Spawn *program, Error *error) {
         int status, r;
 
-        r = program_run(program, &program_events, work, &status, error);
+        r = spawn_run(program, &program_events, work, &status, error);
         if (r == -EPIPE)
                 work->failure = PROTO_OUTCOME_OUTPUT_CLOSED;
         if (r < 0)
@@ -188,10 +188,10 @@ static int run(Work *work, const Program *program, Error *error) {
         return status == 0 ? 0 : describe_failure(work, program->argv[0], status, error);
 }
 
-static int build(Work *work, const char *path, char *const *environment, Error *error) {
+static int build(BuilderWork *work, const char *path, char *const *environment, Error *error) {
         const char *argv[N_FIXED + PROTO_ARGUMENTS_MAX + 5] = { builder_name,
                                                                 work->start.template };
-        const Program program = {
+        const Spawn program = {
                 .path = path,
                 .argv = argv,
                 .environment = environment,
@@ -212,8 +212,8 @@ static int build(Work *work, const char *path, char *const *environment, Error *
         return run(work, &program, error);
 }
 
-static int pass_on(Work *work, const char *path, char *const *environment, Error *error) {
-        const Program program = {
+static int pass_on(BuilderWork *work, const char *path, char *const *environment, Error *error) {
+        const Spawn program = {
                 .path = path,
                 .argv = guestfish_arguments,
                 .environment = environment,
@@ -227,8 +227,8 @@ static int pass_on(Work *work, const char *path, char *const *environment, Error
         return run(work, &program, error);
 }
 
-static int work_inside(Work *work, Error *error) {
-        _cleanup_(environment_freep) char **environment = NULL;
+static int work_inside(BuilderWork *work, Error *error) {
+        _cleanup_(builder_environment_freep) char **environment = NULL;
         _cleanup_(freep) char *builder = NULL, *guestfish = NULL;
         int r;
 
@@ -251,7 +251,7 @@ static int work_inside(Work *work, Error *error) {
 }
 
 /* In the child, which ends here. */
-static _Noreturn void be_inside(Work *work, int keeper_fd) {
+static _Noreturn void be_inside(BuilderWork *work, int keeper_fd) {
         struct pollfd keeper = { .fd = keeper_fd };
         ProtoMessage result;
         Error error = ERROR_NULL;
@@ -305,7 +305,7 @@ static void wait_for_end(pid_t pid) {
         end_orphans();
 }
 
-static int read_result(Work *work, int fd, Error *error) {
+static int read_result(BuilderWork *work, int fd, Error *error) {
         ProtoFds fds = PROTO_FDS_NULL;
         ProtoMessage message;
         int r;
@@ -334,7 +334,7 @@ static void block_signals(void) {
         (void) sigprocmask(SIG_BLOCK, &signals, NULL);
 }
 
-static int keep(Work *work, Error *error) {
+static int keep(BuilderWork *work, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         int pair[2];
         pid_t pid;
@@ -357,7 +357,7 @@ static int keep(Work *work, Error *error) {
         return read_result(work, fd, error);
 }
 
-static int receive_arguments(Work *work, Error *error) {
+static int receive_arguments(BuilderWork *work, Error *error) {
         uint32_t n = work->start.n_arguments;
         int r = 0;
 
@@ -368,7 +368,7 @@ static int receive_arguments(Work *work, Error *error) {
         for (uint32_t i = 0; r >= 0 && i < n; i++) {
                 ProtoMessage message;
 
-                r = worker_receive(work->socket_fd, PROTO_BUILDER_ARGUMENT, &message, NULL, error);
+                r = step_receive(work->socket_fd, PROTO_BUILDER_ARGUMENT, &message, NULL, error);
                 if (r >= 0)
                         work->arguments[i] = message.builder_argument;
         }
@@ -376,7 +376,7 @@ static int receive_arguments(Work *work, Error *error) {
 }
 
 /* Not on the command line, which everybody can see. */
-static int put_password(Work *work, int fd, Error *error) {
+static int put_password(BuilderWork *work, int fd, Error *error) {
         _cleanup_(secret_freep) char *text = NULL;
         int r;
 
@@ -393,7 +393,7 @@ static int put_password(Work *work, int fd, Error *error) {
         return r;
 }
 
-static int make_place(Work *work, int password_fd, Error *error) {
+static int make_place(BuilderWork *work, int password_fd, Error *error) {
         _cleanup_(error_clear) Error why = ERROR_NULL;
         int r;
 
@@ -409,19 +409,19 @@ static int make_place(Work *work, int password_fd, Error *error) {
 }
 
 /* Templates only where a PID namespace has made sure that nobody has them open any more. */
-static void leave_place(Work *work, bool is_done) {
+static void leave_place(BuilderWork *work, bool is_done) {
         _cleanup_(error_clear) Error kept = ERROR_NULL, removed = ERROR_NULL;
 
-        if (is_done && privileges_can_mount() &&
+        if (is_done && sandbox_privileges_can_mount() &&
             builder_cache_keep(&work->place, work->start.template, &kept) < 0)
                 warn(work, error_text(&kept));
         if (builder_place_remove(&work->place, &removed) < 0)
                 warn(work, error_text(&removed));
 }
 
-int worker_builder(int socket_fd, ProtoOutcome *failure, Error *error) {
+int step_builder(int socket_fd, ProtoOutcome *failure, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
-        _cleanup_(work_done) Work work = {
+        _cleanup_(work_done) BuilderWork work = {
                 .socket_fd = socket_fd,
                 .failure = *failure,
                 .place = BUILDER_PLACE_NULL,
@@ -430,7 +430,7 @@ int worker_builder(int socket_fd, ProtoOutcome *failure, Error *error) {
         ProtoMessage message;
         int r;
 
-        r = worker_receive(socket_fd, PROTO_BUILDER_START, &message, &fds, error);
+        r = step_receive(socket_fd, PROTO_BUILDER_START, &message, &fds, error);
         if (r < 0)
                 return r;
 

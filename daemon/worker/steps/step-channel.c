@@ -5,14 +5,14 @@
 #include "base-sandbox.h"
 #include "step.h"
 
-int worker_send(int socket_fd, const ProtoMessage *message, Error *error) {
+int step_send(int socket_fd, const ProtoMessage *message, Error *error) {
         int r;
 
         r = proto_send(socket_fd, message, NULL, 0);
         return r < 0 ? error_set_errno(error, -r, "Cannot report to the daemon") : 0;
 }
 
-int worker_tell_open(int socket_fd, int entered, Error *error) {
+int step_tell_open(int socket_fd, int entered, Error *error) {
         ProtoMessage message = { .type = PROTO_WARNING };
 
         if (entered <= 0)
@@ -20,10 +20,10 @@ int worker_tell_open(int socket_fd, int entered, Error *error) {
 
         (void) proto_text_set(
                 message.warning.text, sizeof(message.warning.text), SANDBOX_OPEN_WARNING);
-        return worker_send(socket_fd, &message, error);
+        return step_send(socket_fd, &message, error);
 }
 
-int worker_receive(
+int step_receive(
         int socket_fd, ProtoType type, ProtoMessage *ret, ProtoFds *ret_fds, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         int r;

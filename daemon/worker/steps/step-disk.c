@@ -29,11 +29,11 @@ typedef struct Chain {
         uint32_t n_complete; /* the lowest ones, which have their content already */
         uint32_t n_begun;
         Qemu *qemu;         /* owned */
-        DiskDevice *device; /* owned; of the image that is being written */
+        Ext4Device *device; /* owned; of the image that is being written */
 } Chain;
 
 static void chain_done(Chain *chain) {
-        disk_device_free(chain->device);
+        ext4_device_free(chain->device);
         qemu_free(chain->qemu);
         for (uint32_t i = 0; i < chain->n; i++) {
                 closep(&chain->fds[i]);
@@ -76,7 +76,7 @@ static int receive_images(int socket_fd, Chain *chain, Error *error) {
                 ProtoMessage message;
                 int r;
 
-                r = worker_receive(socket_fd, PROTO_DISK_IMAGE, &message, &fds, error);
+                r = step_receive(socket_fd, PROTO_DISK_IMAGE, &message, &fds, error);
                 if (r < 0)
                         return r;
                 if (message.disk_image.index != i ||
@@ -121,21 +121,21 @@ static int start_qemu(Chain *chain, const ProtoDiskStart *start, Error *error) {
 }
 
 /* What is to be done with the chain; all borrowed. */
-typedef struct Work {
+typedef struct DiskWork {
         int socket_fd;
         const ProtoDiskStart *start;
         const ProtoFds *fds; /* its descriptors */
         Chain *chain;
-        Layers *layers;
-        const RootfsSettings *settings;
-} Work;
+        StepLayers *layers;
+        const StepRootfs *settings;
+} DiskWork;
 
-static int next_device(void *userdata, DiskDevice **ret, Error *error) {
-        Chain *chain = ((Work *) userdata)->chain;
+static int next_device(void *userdata, Ext4Device **ret, Error *error) {
+        Chain *chain = ((DiskWork *) userdata)->chain;
         int r;
 
         assert(chain->n_begun < chain->n);
-        chain->device = disk_device_free(chain->device);
+        chain->device = ext4_device_free(chain->device);
         r = qemu_create_image(
                 chain->qemu, chain->n_begun, chain->backings[chain->n_begun], &chain->device,
                 error);
@@ -147,7 +147,7 @@ static int next_device(void *userdata, DiskDevice **ret, Error *error) {
         return 0;
 }
 
-static void report_layer(const Work *work, uint32_t index, bool is_failed) {
+static void report_layer(const DiskWork *work, uint32_t index, bool is_failed) {
         const ProtoMessage message = {
                 .type = PROTO_DISK_LAYER,
                 .disk_layer = { .index = index, .is_failed = is_failed },
@@ -165,7 +165,7 @@ static int sync_image(const Chain *chain, uint32_t index, Error *error) {
 /* Others will use the image of a shared layer: from here on nobody in this sandbox can write to it. Only
  * then does the daemon hand over the layer above, which may be somebody else's. */
 static int on_layer_done(void *userdata, Error *error) {
-        const Work *work = userdata;
+        const DiskWork *work = userdata;
         Chain *chain = work->chain;
         const uint32_t index = chain->n_begun - 1;
         int r;
@@ -173,7 +173,7 @@ static int on_layer_done(void *userdata, Error *error) {
         if (index >= work->start->n_layers)
                 return 0;
 
-        chain->device = disk_device_free(chain->device);
+        chain->device = ext4_device_free(chain->device);
         r = qemu_close_image(chain->qemu, error);
         if (r >= 0)
                 r = sync_image(chain, index, error);
@@ -186,7 +186,7 @@ static int on_layer_done(void *userdata, Error *error) {
         return 0;
 }
 
-static Ext4Options options_of(Work *work) {
+static Ext4Options options_of(DiskWork *work) {
         return (Ext4Options){
                 .size = work->start->size,
                 .label = work->start->label,
@@ -198,8 +198,8 @@ static Ext4Options options_of(Work *work) {
 }
 
 /* What is no layer's: it goes into the image on top. */
-static int change(const Work *work, Ext4 *ext4, Error *error) {
-        const RootfsSettings *settings = work->settings;
+static int change(const DiskWork *work, Ext4 *ext4, Error *error) {
+        const StepRootfs *settings = work->settings;
         const int password_fd = work->fds->fds[1];
         int r = 0;
 
@@ -208,12 +208,12 @@ static int change(const Work *work, Ext4 *ext4, Error *error) {
         if (r >= 0 && work->start->n_id_ranges > 0)
                 r = ext4_map_owners(ext4, &settings->uids, &settings->gids, error);
         if (r >= 0 && password_fd >= 0)
-                r = rootfs_set_password(ext4_target(ext4), password_fd, error);
+                r = step_rootfs_set_password(ext4_target(ext4), password_fd, error);
         return r < 0 ? r : ext4_end_layer(ext4, error);
 }
 
 /* The size is the caller's: it is told what would do, which is more in any case. */
-static int explain_full(const Work *work, Ext4 **ext4, Error *error) {
+static int explain_full(const DiskWork *work, Ext4 **ext4, Error *error) {
         const uint64_t size = work->start->size;
         const Ext4Lack lack = ext4_lack(*ext4);
         _cleanup_(error_clear) Error ignored = ERROR_NULL;
@@ -224,8 +224,8 @@ static int explain_full(const Work *work, Ext4 **ext4, Error *error) {
         if (work->start->shares_layers && work->chain->n_begun <= work->start->n_layers)
                 report_layer(work, work->chain->n_begun - 1, true);
         if (work->chain->n_complete < work->start->n_layers &&
-            (!layers_rewind(work->layers) ||
-             measure_rootfs(
+            (!step_layers_rewind(work->layers) ||
+             step_measure_rootfs(
                      work->socket_fd, work->start, work->fds->fds[0], work->layers, work->settings,
                      &needed, &ignored) < 0))
                 return -error->code;
@@ -243,7 +243,7 @@ static int explain_full(const Work *work, Ext4 **ext4, Error *error) {
                 lack == EXT4_LACKS_INODES ? " has inodes for" : "", needed / MIB, needed / MIB);
 }
 
-static int write_chain(Work *work, Error *error) {
+static int write_chain(DiskWork *work, Error *error) {
         Ext4Options options = options_of(work);
         _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
         int r;
@@ -254,7 +254,7 @@ static int write_chain(Work *work, Error *error) {
         r = work->chain->n_complete > 0 ? ext4_open(&options, &ext4, error)
                                         : ext4_new(&options, &ext4, error);
         if (r >= 0)
-                r = rootfs_unpack(
+                r = step_rootfs_unpack(
                         work->socket_fd, work->layers, ext4_target(ext4), work->settings, error);
         if (r >= 0 && work->start->n_images > work->start->n_layers)
                 r = change(work, ext4, error);
@@ -264,13 +264,13 @@ static int write_chain(Work *work, Error *error) {
 }
 
 /* An image of the chain's own, which says whose it is: all layers are there, and nothing is changed. */
-static int add_top(Work *work, Error *error) {
+static int add_top(DiskWork *work, Error *error) {
         const Ext4Options options = options_of(work);
 
         return ext4_identify(&options, error);
 }
 
-static bool is_changed(const Work *work) {
+static bool is_changed(const DiskWork *work) {
         return work->chain->n_complete < work->start->n_layers || work->start->n_id_ranges > 0 ||
                work->fds->fds[1] >= 0;
 }
@@ -284,16 +284,16 @@ static int sync_images(const Chain *chain, Error *error) {
         return r;
 }
 
-int worker_disk(int socket_fd, Error *error) {
+int step_disk(int socket_fd, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
-        _cleanup_(freep) RootfsSettings *settings = NULL;
-        _cleanup_(layers_freep) Layers *layers = NULL;
+        _cleanup_(freep) StepRootfs *settings = NULL;
+        _cleanup_(step_layers_freep) StepLayers *layers = NULL;
         _cleanup_(chain_done) Chain chain = { 0 };
         ProtoMessage message;
         const ProtoDiskStart *start = &message.disk_start;
         int r;
 
-        r = worker_receive(socket_fd, PROTO_DISK_START, &message, &fds, error);
+        r = step_receive(socket_fd, PROTO_DISK_START, &message, &fds, error);
         if (r < 0)
                 return r;
 
@@ -303,15 +303,15 @@ int worker_disk(int socket_fd, Error *error) {
 
         (void) fd_raise_limit();
         settings->limits = start->limits;
-        r = rootfs_receive_maps(socket_fd, start->n_id_ranges, settings, error);
+        r = step_rootfs_receive_maps(socket_fd, start->n_id_ranges, settings, error);
         if (r >= 0)
                 r = chain_init(&chain, start->n_images, error);
         if (r >= 0)
                 r = receive_images(socket_fd, &chain, error);
         if (r >= 0)
-                r = layers_new(socket_fd, start->n_layers, &layers, error);
+                r = step_layers_new(socket_fd, start->n_layers, &layers, error);
         if (r >= 0)
-                layers_skip(layers, chain.n_complete);
+                step_layers_skip(layers, chain.n_complete);
         settings->maps_later = true;
         settings->has_lower = chain.n_complete > 0;
         if (r >= 0 && start->sandbox != SANDBOX_NO)
@@ -319,12 +319,12 @@ int worker_disk(int socket_fd, Error *error) {
         if (r >= 0)
                 r = start_qemu(&chain, start, error);
         if (r >= 0 && start->sandbox != SANDBOX_NO)
-                r = worker_tell_open(
+                r = step_tell_open(
                         socket_fd,
                         sandbox_enter_disk((SandboxMode) start->sandbox, start->user, error),
                         error);
         if (r >= 0) {
-                Work work = { socket_fd, start, &fds, &chain, layers, settings };
+                DiskWork work = { socket_fd, start, &fds, &chain, layers, settings };
 
                 r = is_changed(&work) ? write_chain(&work, error) : add_top(&work, error);
         }
@@ -332,7 +332,7 @@ int worker_disk(int socket_fd, Error *error) {
                 return r;
 
         /* QEMU writes what it has of its own when it ends. */
-        chain.device = disk_device_free(chain.device);
+        chain.device = ext4_device_free(chain.device);
         chain.qemu = qemu_free(chain.qemu);
         return sync_images(&chain, error);
 }

@@ -11,24 +11,24 @@
 #include "oci-schema1.h"
 #include "step-document.h"
 
-void document_done(Document *document) {
+void step_document_done(StepDocument *document) {
         free(document->data);
         free(document->content_type);
-        *document = (Document){ 0 };
+        *document = (StepDocument){ 0 };
 }
 
 /* Where a document comes from when the store does not have it. */
 typedef struct Origin {
-        Digest digest;                /* what it has to have */
-        uint64_t size;                /* or PROTO_SIZE_UNKNOWN */
-        const Descriptor *descriptor; /* of a config; NULL for a manifest or index */
-        bool is_passed_on;            /* who asks does not read it itself */
+        Digest digest;                   /* what it has to have */
+        uint64_t size;                   /* or PROTO_SIZE_UNKNOWN */
+        const OciDescriptor *descriptor; /* of a config; NULL for a manifest or index */
+        bool is_passed_on;               /* who asks does not read it itself */
 } Origin;
 
 static_assert(OCI_DOCUMENT_MAX == PROTO_DOCUMENT_MAX, "the daemon hands out what can be read");
 
 static int send_request(
-        FetchChannel *channel,
+        StepChannel *channel,
         const Origin *origin,
         bool want_content,
         bool lookup_only,
@@ -44,10 +44,10 @@ static int send_request(
                 },
         };
 
-        return worker_send(channel->socket_fd, &message, error);
+        return step_send(channel->socket_fd, &message, error);
 }
 
-static int read_content(int fd, const Digest *digest, Document *document, Error *error) {
+static int read_content(int fd, const Digest *digest, StepDocument *document, Error *error) {
         int r;
 
         r = fd_read_all(fd, OCI_DOCUMENT_MAX, &document->data, &document->size);
@@ -59,13 +59,13 @@ static int read_content(int fd, const Digest *digest, Document *document, Error 
 }
 
 /* A reader that is gone is the daemon's to tell of. */
-static void fill(const ProtoBlobAnswer *answer, int fd, const Document *document) {
+static void fill(const ProtoBlobAnswer *answer, int fd, const StepDocument *document) {
         if (answer->offset <= document->size)
                 (void) fd_write_full(
                         fd, document->data + answer->offset, document->size - answer->offset);
 }
 
-static int check_digest(const Document *document, const Digest *expected, Error *error) {
+static int check_digest(const StepDocument *document, const Digest *expected, Error *error) {
         char text[DIGEST_STRING_MAX];
 
         if (digest_equal(&document->digest, expected))
@@ -76,27 +76,28 @@ static int check_digest(const Document *document, const Digest *expected, Error 
                 "What the source has for %s has another digest", digest_format(expected, text));
 }
 
-static int hash_document(Document *document, DigestAlgorithm algorithm, Error *error) {
+static int hash_document(StepDocument *document, DigestAlgorithm algorithm, Error *error) {
         return hash_buffer(algorithm, document->data, document->size, &document->digest, error);
 }
 
 /* The digest of a signed schema 1 manifest covers it without its signatures: only that is kept. */
-static int strip_signatures(Document *document, Error *error) {
-        MediaType type = media_type_parse(document->content_type ? document->content_type : "");
+static int strip_signatures(StepDocument *document, Error *error) {
+        OciMediaType type =
+                oci_media_type_parse(document->content_type ? document->content_type : "");
         char *payload;
         size_t size;
         int r;
 
-        if (media_type_is_generic(document->content_type)) {
-                r = document_classify(
+        if (oci_media_type_is_generic(document->content_type)) {
+                r = oci_document_classify(
                         document->data, document->size, document->content_type, &type, error);
                 if (r < 0)
                         return r;
         }
-        if (media_type_class(type) != MEDIA_CLASS_SCHEMA1)
+        if (oci_media_type_class(type) != MEDIA_CLASS_SCHEMA1)
                 return 0;
 
-        r = schema1_payload(document->data, document->size, &payload, &size, error);
+        r = oci_schema1_payload(document->data, document->size, &payload, &size, error);
         if (r < 0)
                 return r;
 
@@ -104,13 +105,14 @@ static int strip_signatures(Document *document, Error *error) {
         free(document->content_type);
         document->data = payload;
         document->size = size;
-        document->content_type = strdup(media_type_to_string(MEDIA_TYPE_DOCKER_SCHEMA1));
+        document->content_type = strdup(oci_media_type_to_string(MEDIA_TYPE_DOCKER_SCHEMA1));
         return document->content_type ? 0 : error_oom(error);
 }
 
 /* Asks the source for a manifest or index, without a @digest for the image's first one, and hashes it. */
-static int get_document(FetchChannel *channel, const Digest *digest, Document *ret, Error *error) {
-        _cleanup_(document_done) Document document = { 0 };
+static int get_document(
+        StepChannel *channel, const Digest *digest, StepDocument *ret, Error *error) {
+        _cleanup_(step_document_done) StepDocument document = { 0 };
         SourceDocument answer;
         int r;
 
@@ -129,23 +131,23 @@ static int get_document(FetchChannel *channel, const Digest *digest, Document *r
                 return r;
 
         *ret = document;
-        document = (Document){ 0 };
+        document = (StepDocument){ 0 };
         return 0;
 }
 
 /* Where a config is received. */
-typedef struct Buffer {
+typedef struct DocumentBuffer {
         char *data; /* owned */
         size_t size;
         size_t room;
-} Buffer;
+} DocumentBuffer;
 
-static void buffer_done(Buffer *buffer) {
+static void buffer_done(DocumentBuffer *buffer) {
         free(buffer->data);
 }
 
 static int on_config_data(void *userdata, const void *data, size_t size, Error *error) {
-        Buffer *buffer = userdata;
+        DocumentBuffer *buffer = userdata;
 
         if (size > buffer->room - buffer->size)
                 return error_set(
@@ -158,8 +160,8 @@ static int on_config_data(void *userdata, const void *data, size_t size, Error *
 }
 
 static int get_config(
-        FetchChannel *channel, const Descriptor *descriptor, Document *ret, Error *error) {
-        _cleanup_(buffer_done) Buffer buffer = { 0 };
+        StepChannel *channel, const OciDescriptor *descriptor, StepDocument *ret, Error *error) {
+        _cleanup_(buffer_done) DocumentBuffer buffer = { 0 };
         const SourceBlobRequest request = {
                 .digest = &descriptor->digest,
                 .size = descriptor->size,
@@ -187,7 +189,7 @@ static int get_config(
         return hash_document(ret, descriptor->digest.algorithm, error);
 }
 
-static int get_origin(FetchChannel *channel, const Origin *origin, Document *ret, Error *error) {
+static int get_origin(StepChannel *channel, const Origin *origin, StepDocument *ret, Error *error) {
         int r;
 
         r = origin->descriptor ? get_config(channel, origin->descriptor, ret, error)
@@ -197,14 +199,15 @@ static int get_origin(FetchChannel *channel, const Origin *origin, Document *ret
 
 /* What others have brought is not handed out to who has a source: that one has to be asked again. */
 static int read_stored(
-        FetchChannel *channel, const Origin *origin, int fd, Document *document, Error *error) {
+        StepChannel *channel, const Origin *origin, int fd, StepDocument *document, Error *error) {
         return fd < 0 && channel->source ? get_origin(channel, origin, document, error)
                                          : read_content(fd, &origin->digest, document, error);
 }
 
 /* Has the daemon look for a document, gets it when it is to be filled in, and takes it from the
  * store in the end: the daemon has it verified then. */
-static int obtain(FetchChannel *channel, const Origin *origin, Document *document, Error *error) {
+static int obtain(
+        StepChannel *channel, const Origin *origin, StepDocument *document, Error *error) {
         bool is_offline = !channel->source && !document->data;
         bool want_content = !document->data && !origin->is_passed_on;
         char text[DIGEST_STRING_MAX];
@@ -216,7 +219,7 @@ static int obtain(FetchChannel *channel, const Origin *origin, Document *documen
                 _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
                 ProtoMessage answer;
 
-                r = worker_receive(channel->socket_fd, PROTO_BLOB_ANSWER, &answer, &fds, error);
+                r = step_receive(channel->socket_fd, PROTO_BLOB_ANSWER, &answer, &fds, error);
                 if (r < 0)
                         return r;
                 if (answer.blob_answer.state == PROTO_BLOB_HAVE)
@@ -241,29 +244,29 @@ static int obtain(FetchChannel *channel, const Origin *origin, Document *documen
         return r;
 }
 
-static int hand_over(int r, Document *document, Document *ret) {
+static int hand_over(int r, StepDocument *document, StepDocument *ret) {
         if (r < 0)
                 return r;
 
         *ret = *document;
-        *document = (Document){ 0 };
+        *document = (StepDocument){ 0 };
         return 0;
 }
 
-int document_get_top(
-        FetchChannel *channel, DigestAlgorithm algorithm, Document *ret, Error *error) {
-        _cleanup_(document_done) Document document = { 0 };
+int step_document_get_top(
+        StepChannel *channel, DigestAlgorithm algorithm, StepDocument *ret, Error *error) {
+        _cleanup_(step_document_done) StepDocument document = { 0 };
         int r;
 
         r = get_document(channel, NULL, &document, error);
         if (r >= 0)
-                r = document_keep(channel, algorithm, &document, error);
+                r = step_document_keep(channel, algorithm, &document, error);
         return hand_over(r, &document, ret);
 }
 
-int document_get_manifest(
-        FetchChannel *channel, const Digest *digest, Document *ret, Error *error) {
-        _cleanup_(document_done) Document document = { 0 };
+int step_document_get_manifest(
+        StepChannel *channel, const Digest *digest, StepDocument *ret, Error *error) {
+        _cleanup_(step_document_done) StepDocument document = { 0 };
         int r;
 
         r =
@@ -272,32 +275,33 @@ int document_get_manifest(
         return hand_over(r, &document, ret);
 }
 
-int document_get_config(
-        FetchChannel *channel, const Descriptor *descriptor, Document *ret, Error *error) {
+int step_document_get_config(
+        StepChannel *channel, const OciDescriptor *descriptor, StepDocument *ret, Error *error) {
         const Origin origin = {
                 .digest = descriptor->digest,
                 .size = descriptor->size,
                 .descriptor = descriptor,
         };
-        _cleanup_(document_done) Document document = { 0 };
+        _cleanup_(step_document_done) StepDocument document = { 0 };
 
         return hand_over(obtain(channel, &origin, &document, error), &document, ret);
 }
 
-int document_bring_config(FetchChannel *channel, const Descriptor *descriptor, Error *error) {
+int step_document_bring_config(
+        StepChannel *channel, const OciDescriptor *descriptor, Error *error) {
         const Origin origin = {
                 .digest = descriptor->digest,
                 .size = descriptor->size,
                 .descriptor = descriptor,
                 .is_passed_on = true,
         };
-        _cleanup_(document_done) Document document = { 0 };
+        _cleanup_(step_document_done) StepDocument document = { 0 };
 
         return obtain(channel, &origin, &document, error);
 }
 
-int document_keep(
-        FetchChannel *channel, DigestAlgorithm algorithm, Document *document, Error *error) {
+int step_document_keep(
+        StepChannel *channel, DigestAlgorithm algorithm, StepDocument *document, Error *error) {
         Origin origin = { .size = document->size };
         int r;
 

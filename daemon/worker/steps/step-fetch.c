@@ -34,7 +34,7 @@ static int read_password(int fd, char **ret, Error *error) {
 }
 
 static int connect_registry(
-        FetchChannel *channel,
+        StepChannel *channel,
         const ProtoFetchStart *start,
         const Reference *reference,
         int password_fd,
@@ -54,15 +54,15 @@ static int connect_registry(
                 return r;
 
         options.password = password;
-        return registry_source_new(reference, &options, &channel->source, error);
+        return step_registry_source_new(reference, &options, &channel->source, error);
 }
 
 /* The client reads the keys and the password, which only root may read, before it enters the sandbox. */
 static int open_registry(
-        FetchChannel *channel,
+        StepChannel *channel,
         const ProtoFetchStart *start,
         int password_fd,
-        WantedImage *ret,
+        StepWantedImage *ret,
         Error *error) {
         Reference reference;
         int r;
@@ -71,7 +71,7 @@ static int open_registry(
         if (r >= 0)
                 r = connect_registry(channel, start, &reference, password_fd, error);
         if (r >= 0 && start->sandbox != SANDBOX_NO)
-                r = worker_tell_open(
+                r = step_tell_open(
                         channel->socket_fd,
                         sandbox_enter_network((SandboxMode) start->sandbox, start->user, error),
                         error);
@@ -96,15 +96,15 @@ static int enter_sandbox_of_files(SandboxMode mode, ProtoUser user, int *fd, Err
 }
 
 /* What was read of an archive before its image is known. */
-typedef struct Reading {
+typedef struct FileReading {
         int socket_fd; /* borrowed */
         uint64_t size;
         uint64_t told_usec; /* CLOCK_MONOTONIC */
-} Reading;
+} FileReading;
 
 /* A daemon that hears nothing takes the job for stuck. It learns with the answer if it is gone. */
 static void on_read(void *userdata, uint64_t size) {
-        Reading *reading = userdata;
+        FileReading *reading = userdata;
         ProtoMessage message = { .type = PROTO_FETCH_READ };
         struct timespec ts;
         uint64_t usec;
@@ -121,28 +121,28 @@ static void on_read(void *userdata, uint64_t size) {
 }
 
 static int open_files(
-        FetchChannel *channel,
+        StepChannel *channel,
         const ProtoFetchStart *start,
         ProtoFds *fds,
-        WantedImage *ret,
+        StepWantedImage *ret,
         Error *error) {
-        Reading reading = { .socket_fd = channel->socket_fd };
+        FileReading reading = { .socket_fd = channel->socket_fd };
         SourceInput input = {
                 .on_read = on_read,
                 .userdata = &reading,
                 .scratch_bytes_max = start->limits.unpacked_bytes,
                 .limits = &start->limits,
         };
-        SourceReference reference;
+        ReferenceSource reference;
         int r;
 
         if (fds->fds[0] < 0)
                 return error_set(
                         error, EBADMSG, ERROR_WORKER_FAILED, "The image's files are missing");
 
-        r = source_reference_parse(start->source, &reference, error);
+        r = reference_source_parse(start->source, &reference, error);
         if (r >= 0 && start->sandbox != SANDBOX_NO)
-                r = worker_tell_open(
+                r = step_tell_open(
                         channel->socket_fd,
                         enter_sandbox_of_files(
                                 (SandboxMode) start->sandbox, start->user, &fds->fds[0], error),
@@ -174,29 +174,30 @@ static int check_made_digest(const Digest *wanted, const Digest *made, Error *er
                 digest_format(made, have), digest_format(wanted, want));
 }
 
-static int send_top(FetchChannel *channel, const GatheredImage *image, Error *error) {
+static int send_top(StepChannel *channel, const StepGatheredImage *image, Error *error) {
         ProtoMessage message = { .type = PROTO_TOP, .top.digest = image->digest };
         ProtoTop *top = &message.top;
 
         (void) proto_text_set(
-                top->media_type, sizeof(top->media_type), media_type_to_string(image->media_type));
+                top->media_type, sizeof(top->media_type),
+                oci_media_type_to_string(image->media_type));
         if (channel->source->name)
                 (void) proto_text_set(top->name, sizeof(top->name), channel->source->name);
-        return worker_send(channel->socket_fd, &message, error);
+        return step_send(channel->socket_fd, &message, error);
 }
 
 static int fetch(
-        FetchChannel *channel,
+        StepChannel *channel,
         const ProtoFetchStart *start,
-        const WantedImage *wanted,
+        const StepWantedImage *wanted,
         Error *error) {
-        _cleanup_(gathered_image_done) GatheredImage image = { 0 };
-        WantedPlatform platform;
+        _cleanup_(step_gathered_image_done) StepGatheredImage image = { 0 };
+        StepWantedPlatform platform;
         int r;
 
-        r = resolve_platform(start->platform, &platform, error);
+        r = step_resolve_platform(start->platform, &platform, error);
         if (r >= 0)
-                r = gather_image(channel, &platform.platform, wanted, &image, error);
+                r = step_gather_image(channel, &platform.platform, wanted, &image, error);
         if (r >= 0 && start->has_digest && wanted->is_made)
                 r = check_made_digest(&start->digest, &image.digest, error);
         if (r >= 0)
@@ -204,25 +205,25 @@ static int fetch(
         if (r < 0 || start->inspect)
                 return r;
 
-        return transfer_layers(channel, &image.manifest, error);
+        return step_transfer_layers(channel, &image.manifest, error);
 }
 
-int worker_fetch(int socket_fd, Error *error) {
+int step_fetch(int socket_fd, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
-        FetchChannel channel = { .socket_fd = socket_fd };
-        WantedImage wanted = { 0 };
+        StepChannel channel = { .socket_fd = socket_fd };
+        StepWantedImage wanted = { 0 };
         ProtoFetchStart *start;
         ProtoMessage message;
         int r;
 
-        r = worker_receive(socket_fd, PROTO_FETCH_START, &message, &fds, error);
+        r = step_receive(socket_fd, PROTO_FETCH_START, &message, &fds, error);
         if (r < 0)
                 return r;
 
         start = &message.fetch_start;
         if (start->has_digest)
                 wanted.algorithm = start->digest.algorithm;
-        r = source_reference_is_one(start->source)
+        r = reference_source_is_one(start->source)
                     ? open_files(&channel, start, &fds, &wanted, error)
                     : open_registry(&channel, start, fds.fds[0], &wanted, error);
         if (r < 0)

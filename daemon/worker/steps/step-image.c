@@ -4,7 +4,7 @@
 #include "step-resolve.h"
 #include "step-transfer.h"
 
-static int send_image(FetchChannel *channel, const ResolvedImage *image, Error *error) {
+static int send_image(StepChannel *channel, const StepImage *image, Error *error) {
         ProtoMessage message = {
                 .type = PROTO_IMAGE,
                 .image = {
@@ -18,19 +18,20 @@ static int send_image(FetchChannel *channel, const ResolvedImage *image, Error *
         ProtoImage *m = &message.image;
 
         (void) proto_text_set(
-                m->media_type, sizeof(m->media_type), media_type_to_string(image->media_type));
+                m->media_type, sizeof(m->media_type), oci_media_type_to_string(image->media_type));
         (void) proto_text_set(
                 m->layout_media_type, sizeof(m->layout_media_type),
-                media_type_to_string(image->layout_media_type));
+                oci_media_type_to_string(image->layout_media_type));
         (void) proto_text_set(
                 m->platform, sizeof(m->platform),
-                image->platform.os[0] != '\0' ? platform_format(&image->platform, platform)
-                                              : "unknown/unknown");
-        return worker_send(channel->socket_fd, &message, error);
+                image->platform.os[0] != '\0'
+                        ? reference_platform_format(&image->platform, platform)
+                        : "unknown/unknown");
+        return step_send(channel->socket_fd, &message, error);
 }
 
 static int send_detail(
-        FetchChannel *channel,
+        StepChannel *channel,
         ProtoDetailKind kind,
         const char *key,
         const char *value,
@@ -42,11 +43,11 @@ static int send_detail(
 
         (void) proto_text_set(message.detail.key, sizeof(message.detail.key), key);
         (void) proto_text_set(message.detail.value, sizeof(message.detail.value), value);
-        return worker_send(channel->socket_fd, &message, error);
+        return step_send(channel->socket_fd, &message, error);
 }
 
 /* Only who inspects an image wants them. */
-static int send_details(FetchChannel *channel, const Config *config, Error *error) {
+static int send_details(StepChannel *channel, const OciConfig *config, Error *error) {
         int r;
 
         r = send_detail(channel, PROTO_DETAIL_CREATED, "", config->created, error);
@@ -61,11 +62,11 @@ static int send_details(FetchChannel *channel, const Config *config, Error *erro
         return r;
 }
 
-static int send_layers(FetchChannel *channel, const ResolvedImage *image, Error *error) {
+static int send_layers(StepChannel *channel, const StepImage *image, Error *error) {
         int r = 0;
 
         for (uint32_t i = 0; r >= 0 && i < image->manifest.n_layers; i++) {
-                const Descriptor *descriptor = &image->manifest.layers[i];
+                const OciDescriptor *descriptor = &image->manifest.layers[i];
                 ProtoMessage message = {
                         .type = PROTO_LAYER,
                         .layer = {
@@ -82,22 +83,22 @@ static int send_layers(FetchChannel *channel, const ResolvedImage *image, Error 
                 (void) proto_text_set(
                         message.layer.media_type, sizeof(message.layer.media_type),
                         descriptor->media_type_text);
-                r = worker_send(channel->socket_fd, &message, error);
+                r = step_send(channel->socket_fd, &message, error);
         }
 
         return r;
 }
 
 static int resolve(
-        FetchChannel *channel,
+        StepChannel *channel,
         const ProtoResolveStart *start,
-        const WantedPlatform *platform,
+        const StepWantedPlatform *platform,
         const ProtoTop *top,
         Error *error) {
-        _cleanup_(resolved_image_done) ResolvedImage image = { 0 };
+        _cleanup_(step_resolved_image_done) StepImage image = { 0 };
         int r;
 
-        r = resolve_image(channel, platform, top, &image, error);
+        r = step_resolve_image(channel, platform, top, &image, error);
         if (r >= 0)
                 r = send_image(channel, &image, error);
         if (r >= 0 && start->inspect)
@@ -107,27 +108,27 @@ static int resolve(
         if (r < 0 || start->inspect || !start->offline)
                 return r;
 
-        return transfer_layers(channel, &image.manifest, error);
+        return step_transfer_layers(channel, &image.manifest, error);
 }
 
-int worker_resolve(int socket_fd, Error *error) {
-        FetchChannel channel = { .socket_fd = socket_fd };
+int step_resolve(int socket_fd, Error *error) {
+        StepChannel channel = { .socket_fd = socket_fd };
         ProtoResolveStart start;
-        WantedPlatform platform;
+        StepWantedPlatform platform;
         ProtoMessage message;
         int r;
 
-        r = worker_receive(socket_fd, PROTO_RESOLVE_START, &message, NULL, error);
+        r = step_receive(socket_fd, PROTO_RESOLVE_START, &message, NULL, error);
         if (r < 0)
                 return r;
 
         start = message.resolve_start;
-        r = resolve_platform(start.platform, &platform, error);
+        r = step_resolve_platform(start.platform, &platform, error);
         if (r >= 0 && start.sandbox != SANDBOX_NO)
-                r = worker_tell_open(
+                r = step_tell_open(
                         socket_fd,
                         sandbox_enter_blob((SandboxMode) start.sandbox, start.user, error), error);
         if (r >= 0)
-                r = worker_receive(socket_fd, PROTO_TOP, &message, NULL, error);
+                r = step_receive(socket_fd, PROTO_TOP, &message, NULL, error);
         return r < 0 ? r : resolve(&channel, &start, &platform, &message.top, error);
 }

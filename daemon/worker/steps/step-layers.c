@@ -14,14 +14,14 @@
 /* A blob, as far as the daemon has told. */
 typedef struct Layer {
         int fd; /* owned; -EBADF: not known yet */
-        UnpackLayer layer;
+        InflateLayer layer;
         bool is_stream;   /* a pipe or a socket: what was read is gone */
         bool is_complete; /* there will be no more than @size */
         uint64_t size;    /* bytes that may be read; PROTO_SIZE_UNKNOWN: to its end */
         uint64_t start;   /* where a tarball begins: where its user had read to */
 } Layer;
 
-struct Layers {
+struct StepLayers {
         int socket_fd; /* borrowed */
         int cancel_fd; /* owned; readable when nothing is to be waited for any more */
         Layer *all;    /* owned */
@@ -31,7 +31,7 @@ struct Layers {
 };
 
 /* Until there is something to read from @fd. */
-static int wait_for(const Layers *layers, int fd, Error *error) {
+static int wait_for(const StepLayers *layers, int fd, Error *error) {
         struct pollfd fds[] = {
                 { .fd = fd, .events = POLLIN },
                 { .fd = layers->cancel_fd, .events = POLLIN },
@@ -52,7 +52,7 @@ static void add_layer(Layer *layer, const ProtoUnpackLayer *message, ProtoFds *f
         offset = lseek(layer->fd, 0, SEEK_CUR);
         layer->is_stream = offset < 0 && errno == ESPIPE;
         layer->start = !message->has_digest && offset > 0 ? (uint64_t) offset : 0;
-        layer->layer = (UnpackLayer){
+        layer->layer = (InflateLayer){
                 .has_digest = message->has_digest,
                 .digest = message->digest,
                 .has_diff_id = message->has_diff_id,
@@ -61,7 +61,7 @@ static void add_layer(Layer *layer, const ProtoUnpackLayer *message, ProtoFds *f
 }
 
 /* Takes in what the daemon says next. */
-static int receive(Layers *layers, Error *error) {
+static int receive(StepLayers *layers, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         ProtoMessage message;
         int r;
@@ -90,12 +90,12 @@ static int receive(Layers *layers, Error *error) {
                 "Message of type %u from the daemon is out of place", message.type);
 }
 
-bool layers_are_tarball(const Layers *layers) {
+bool step_layers_are_tarball(const StepLayers *layers) {
         return layers->n == 1 && layers->n_opened == 1 && !layers->all[0].layer.has_digest;
 }
 
-static int next_layer(void *userdata, UnpackLayer *ret, Error *error) {
-        Layers *layers = userdata;
+static int next_layer(void *userdata, InflateLayer *ret, Error *error) {
+        StepLayers *layers = userdata;
         int r = 0;
 
         if (layers->n_opened == layers->n)
@@ -112,7 +112,7 @@ static int next_layer(void *userdata, UnpackLayer *ret, Error *error) {
 }
 
 static ssize_t read_once(
-        const Layers *layers, const Layer *layer, void *buffer, size_t size, Error *error) {
+        const StepLayers *layers, const Layer *layer, void *buffer, size_t size, Error *error) {
         ssize_t n;
         int r;
 
@@ -131,7 +131,7 @@ static ssize_t read_once(
 }
 
 static ssize_t read_layer(void *userdata, void *buffer, size_t size, Error *error) {
-        Layers *layers = userdata;
+        StepLayers *layers = userdata;
         const Layer *layer = &layers->all[layers->n_opened - 1];
         ssize_t n;
         int r;
@@ -158,19 +158,19 @@ static ssize_t read_layer(void *userdata, void *buffer, size_t size, Error *erro
 
 /* Whatever read_layer() waits for does not matter any more. */
 static void cancel(void *userdata) {
-        const Layers *layers = userdata;
+        const StepLayers *layers = userdata;
 
         (void) eventfd_write(layers->cancel_fd, 1);
 }
 
-int layers_new(int socket_fd, uint32_t n_layers, Layers **ret, Error *error) {
-        _cleanup_(layers_freep) Layers *layers = NULL;
+int step_layers_new(int socket_fd, uint32_t n_layers, StepLayers **ret, Error *error) {
+        _cleanup_(step_layers_freep) StepLayers *layers = NULL;
 
         layers = malloc(sizeof(*layers));
         if (!layers)
                 return error_oom(error);
 
-        *layers = (Layers){ .socket_fd = socket_fd, .cancel_fd = -EBADF };
+        *layers = (StepLayers){ .socket_fd = socket_fd, .cancel_fd = -EBADF };
         layers->all = calloc(n_layers, sizeof(*layers->all));
         if (!layers->all)
                 return error_oom(error);
@@ -187,7 +187,7 @@ int layers_new(int socket_fd, uint32_t n_layers, Layers **ret, Error *error) {
         return 0;
 }
 
-Layers *layers_free(Layers *layers) {
+StepLayers *step_layers_free(StepLayers *layers) {
         if (!layers)
                 return NULL;
 
@@ -199,8 +199,8 @@ Layers *layers_free(Layers *layers) {
         return NULL;
 }
 
-UnpackInput layers_input(Layers *layers) {
-        return (UnpackInput){
+InflateInput step_layers_input(StepLayers *layers) {
+        return (InflateInput){
                 .next = next_layer,
                 .read = read_layer,
                 .cancel = cancel,
@@ -208,11 +208,11 @@ UnpackInput layers_input(Layers *layers) {
         };
 }
 
-void layers_skip(Layers *layers, uint32_t n) {
+void step_layers_skip(StepLayers *layers, uint32_t n) {
         layers->n_opened = n;
 }
 
-bool layers_rewind(Layers *layers) {
+bool step_layers_rewind(StepLayers *layers) {
         eventfd_t value;
 
         for (uint32_t i = 0; i < layers->n_opened; i++)

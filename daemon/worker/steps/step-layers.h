@@ -9,28 +9,28 @@
 #include "base-cleanup.h"
 #include "inflate-input.h"
 
-typedef struct Layers Layers;
+typedef struct StepLayers StepLayers;
 
 /**
- * layers_new() - @n_layers that will come by the daemon's socket
+ * step_layers_new() - @n_layers that will come by the daemon's socket
  * @socket_fd:  borrowed; nobody else may receive from it as long as there may be more to come
  * @ret:        owned by the caller
  */
-int layers_new(int socket_fd, uint32_t n_layers, Layers **ret, Error *error);
+int step_layers_new(int socket_fd, uint32_t n_layers, StepLayers **ret, Error *error);
 
-/** layers_free() - release @layers (may be NULL) */
-Layers *layers_free(Layers *layers);
+/** step_layers_free() - release @layers (may be NULL) */
+StepLayers *step_layers_free(StepLayers *layers);
 
-/** layers_input() - what to give to unpack_run(); valid as long as @layers */
-UnpackInput layers_input(Layers *layers);
+/** step_layers_input() - what to give to unpack_run(); valid as long as @layers */
+InflateInput step_layers_input(StepLayers *layers);
 
-/** layers_are_tarball() - whether what was read is one tarball, not the layers of an image */
-bool layers_are_tarball(const Layers *layers);
+/** step_layers_are_tarball() - whether what was read is one tarball, not the layers of an image */
+bool step_layers_are_tarball(const StepLayers *layers);
 
-/** layers_skip() - begin with layer @n: those below it are only for who rewinds */
-void layers_skip(Layers *layers, uint32_t n);
+/** step_layers_skip() - begin with layer @n: those below it are only for who rewinds */
+void step_layers_skip(StepLayers *layers, uint32_t n);
 
-/** layers_rewind() - start again with the first one, also of those skipped; whether that is possible */
-bool layers_rewind(Layers *layers);
+/** step_layers_rewind() - start again with the first one, also of those skipped; whether that is possible */
+bool step_layers_rewind(StepLayers *layers);
 
-DEFINE_CLEANUP(Layers, layers_free);
+DEFINE_CLEANUP(StepLayers, step_layers_free);

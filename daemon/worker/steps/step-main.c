@@ -16,10 +16,10 @@ static const struct {
         int (*run)(int socket_fd, Error *error);
         int (*run_at_pipe)(int socket_fd, ProtoOutcome *failure, Error *error); /* instead */
 } steps[] = {
-        { "fetch", worker_fetch, NULL },   { "resolve", worker_resolve, NULL },
-        { "verify", NULL, worker_verify }, { "unpack", worker_unpack, NULL },
-        { "disk", worker_disk, NULL },     { "builder", NULL, worker_builder },
-        { "tree", worker_tree, NULL },
+        { "fetch", step_fetch, NULL },   { "resolve", step_resolve, NULL },
+        { "verify", NULL, step_verify }, { "unpack", step_unpack, NULL },
+        { "disk", step_disk, NULL },     { "builder", NULL, step_builder },
+        { "tree", step_tree, NULL },
 };
 
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))
@@ -45,8 +45,8 @@ int main(int argc, char **argv) {
                                         ? steps[i].run(PROTO_WORKER_FD, &error)
                                         : steps[i].run_at_pipe(PROTO_WORKER_FD, &failure, &error));
                         proto_result_set(&result, failure, &error);
-                        return worker_send(PROTO_WORKER_FD, &result, NULL) < 0 ? EXIT_FAILURE
-                                                                               : EXIT_SUCCESS;
+                        return step_send(PROTO_WORKER_FD, &result, NULL) < 0 ? EXIT_FAILURE
+                                                                             : EXIT_SUCCESS;
                 }
 
         (void) fprintf(stderr, "virt-bootstrap-worker: unknown step \"%s\"\n", argv[1]);

@@ -13,12 +13,12 @@
 
 /* A device that forgets everything. */
 typedef struct Sink {
-        DiskDevice device;
+        Ext4Device device;
         void *buffers[2]; /* owned */
         bool is_lent[2];
 } Sink;
 
-static int sink_get_buffer(DiskDevice *device, void **ret, Error *error) {
+static int sink_get_buffer(Ext4Device *device, void **ret, Error *error) {
         Sink *sink = (Sink *) device;
 
         for (size_t i = 0; i < 2; i++)
@@ -32,35 +32,35 @@ static int sink_get_buffer(DiskDevice *device, void **ret, Error *error) {
 }
 
 static int sink_write(
-        DiskDevice *device, void *buffer, uint64_t offset, size_t size, Error *error) {
+        Ext4Device *device, void *buffer, uint64_t offset, size_t size, Error *error) {
         Sink *sink = (Sink *) device;
 
         sink->is_lent[buffer == sink->buffers[0] ? 0 : 1] = false;
         return 0;
 }
 
-static int sink_read(DiskDevice *device, uint64_t offset, void *data, size_t size, Error *error) {
+static int sink_read(Ext4Device *device, uint64_t offset, void *data, size_t size, Error *error) {
         memset(data, 0, size);
         return 0;
 }
 
-static int sink_trim(DiskDevice *device, uint64_t offset, uint64_t size, Error *error) {
+static int sink_trim(Ext4Device *device, uint64_t offset, uint64_t size, Error *error) {
         return 0;
 }
 
-static int sink_flush(DiskDevice *device, Error *error) {
+static int sink_flush(Ext4Device *device, Error *error) {
         return 0;
 }
 
 /* It is on its owner's stack. */
-static void sink_free(DiskDevice *device) {
+static void sink_free(Ext4Device *device) {
         Sink *sink = (Sink *) device;
 
         for (size_t i = 0; i < 2; i++)
                 free(sink->buffers[i]);
 }
 
-static const DiskDeviceOps sink_ops = {
+static const Ext4DeviceOps sink_ops = {
         .get_buffer = sink_get_buffer,
         .write = sink_write,
         .read = sink_read,
@@ -94,19 +94,19 @@ static void measure_done(Measure *measure) {
         sink_done(&measure->sink);
 }
 
-static int next_device(void *userdata, DiskDevice **ret, Error *error) {
+static int next_device(void *userdata, Ext4Device **ret, Error *error) {
         Measure *measure = userdata;
 
         *ret = &measure->sink.device;
         return 0;
 }
 
-int measure_rootfs(
+int step_measure_rootfs(
         int socket_fd,
         const ProtoDiskStart *start,
         int scratch_fd,
-        Layers *layers,
-        const RootfsSettings *settings,
+        StepLayers *layers,
+        const StepRootfs *settings,
         uint64_t *ret,
         Error *error) {
         _cleanup_(measure_done) Measure measure = { 0 };
@@ -118,8 +118,8 @@ int measure_rootfs(
                 .userdata = &measure,
         };
         const UnpackOptions unpack_options = { .limits = settings->limits };
-        const UnpackEvents events = { .progress = rootfs_on_progress, .userdata = &socket_fd };
-        const UnpackInput input = layers_input(layers);
+        const UnpackEvents events = { .progress = step_rootfs_on_progress, .userdata = &socket_fd };
+        const InflateInput input = step_layers_input(layers);
         int r;
 
         if (ftruncate(scratch_fd, 0) < 0)

@@ -10,12 +10,12 @@
 static_assert(SOURCE_SIZE_UNKNOWN == REGISTRY_SIZE_UNKNOWN, "a size is handed on as it is");
 
 typedef struct RegistrySource {
-        ImageSource source;
+        Source source;
         RegistryClient *client; /* owned */
         char top[TOP_MAX];      /* the tag, or the digest */
 } RegistrySource;
 
-static void registry_free(ImageSource *source) {
+static void registry_free(Source *source) {
         RegistrySource *registry = (RegistrySource *) source;
 
         registry_client_free(registry->client);
@@ -39,20 +39,20 @@ static int get_document(
         return 0;
 }
 
-static int registry_get_top(ImageSource *source, SourceDocument *ret, Error *error) {
+static int registry_get_top(Source *source, SourceDocument *ret, Error *error) {
         RegistrySource *registry = (RegistrySource *) source;
 
         return get_document(registry, registry->top, ret, error);
 }
 
 static int registry_get_manifest(
-        ImageSource *source, const Digest *digest, SourceDocument *ret, Error *error) {
+        Source *source, const Digest *digest, SourceDocument *ret, Error *error) {
         char name[DIGEST_STRING_MAX];
 
         return get_document((RegistrySource *) source, digest_format(digest, name), ret, error);
 }
 
-static int registry_get_blob(ImageSource *source, const SourceBlobRequest *request, Error *error) {
+static int registry_get_blob(Source *source, const SourceBlobRequest *request, Error *error) {
         const RegistrySource *registry = (const RegistrySource *) source;
         const RegistryBlobRequest registry_request = {
                 .digest = request->digest,
@@ -65,18 +65,15 @@ static int registry_get_blob(ImageSource *source, const SourceBlobRequest *reque
         return registry_client_get_blob(registry->client, &registry_request, error);
 }
 
-static const ImageSourceOps registry_ops = {
+static const SourceOps registry_ops = {
         .get_top = registry_get_top,
         .get_manifest = registry_get_manifest,
         .get_blob = registry_get_blob,
         .free = registry_free,
 };
 
-int registry_source_new(
-        const Reference *reference,
-        const RegistryOptions *options,
-        ImageSource **ret,
-        Error *error) {
+int step_registry_source_new(
+        const Reference *reference, const RegistryOptions *options, Source **ret, Error *error) {
         _cleanup_(freep) RegistrySource *registry = calloc(1, sizeof(*registry));
         int r;
 

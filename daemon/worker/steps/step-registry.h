@@ -7,7 +7,7 @@
 #include "source.h"
 
 /**
- * registry_source_new() - the image that a reference names
+ * step_registry_source_new() - the image that a reference names
  * @reference:  copied, as are @options
  * @ret:        owned by the caller; untouched on failure
  *
@@ -15,8 +15,5 @@
  *
  * Return: 0, or a negative errno with @error set.
  */
-int registry_source_new(
-        const Reference *reference,
-        const RegistryOptions *options,
-        ImageSource **ret,
-        Error *error);
+int step_registry_source_new(
+        const Reference *reference, const RegistryOptions *options, Source **ret, Error *error);

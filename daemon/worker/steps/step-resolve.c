@@ -9,40 +9,41 @@
 #include "step-document.h"
 #include "step-resolve.h"
 
-void gathered_image_done(GatheredImage *image) {
-        manifest_done(&image->manifest);
+void step_gathered_image_done(StepGatheredImage *image) {
+        oci_manifest_done(&image->manifest);
 }
 
-void resolved_image_done(ResolvedImage *image) {
-        manifest_done(&image->manifest);
-        config_done(&image->config);
+void step_resolved_image_done(StepImage *image) {
+        oci_manifest_done(&image->manifest);
+        oci_config_done(&image->config);
 }
 
 /* The document that the name stands for. */
-static int get_top(FetchChannel *channel, const WantedImage *wanted, Document *ret, Error *error) {
+static int get_top(
+        StepChannel *channel, const StepWantedImage *wanted, StepDocument *ret, Error *error) {
         if (wanted->has_digest)
-                return document_get_manifest(channel, &wanted->digest, ret, error);
-        return document_get_top(channel, wanted->algorithm, ret, error);
+                return step_document_get_manifest(channel, &wanted->digest, ret, error);
+        return step_document_get_top(channel, wanted->algorithm, ret, error);
 }
 
 /* Follows indexes down to a manifest: @document is replaced. @hint has the platform of its entry. */
 static int descend(
-        FetchChannel *channel,
-        const Platform *wanted,
-        Document *document,
-        MediaType *type,
-        Platform *hint,
+        StepChannel *channel,
+        const ReferencePlatform *wanted,
+        StepDocument *document,
+        OciMediaType *type,
+        ReferencePlatform *hint,
         Error *error) {
         int r;
 
         for (unsigned depth = 0;; depth++) {
-                _cleanup_(document_done) Document child = { 0 };
-                _cleanup_(index_done) Index index = { 0 };
-                const IndexEntry *entry;
+                _cleanup_(step_document_done) StepDocument child = { 0 };
+                _cleanup_(oci_index_done) OciIndex index = { 0 };
+                const OciIndexEntry *entry;
 
-                r = document_classify(
+                r = oci_document_classify(
                         document->data, document->size, document->content_type, type, error);
-                if (r < 0 || media_type_class(*type) != MEDIA_CLASS_INDEX)
+                if (r < 0 || oci_media_type_class(*type) != MEDIA_CLASS_INDEX)
                         return r;
                 if (depth == INDEX_DEPTH_MAX)
                         return error_set(
@@ -50,11 +51,11 @@ static int descend(
                                 "The image has more than %u indexes inside each other",
                                 INDEX_DEPTH_MAX);
 
-                r = index_parse(document->data, document->size, &index, error);
+                r = oci_index_parse(document->data, document->size, &index, error);
                 if (r >= 0)
-                        r = index_select(&index, wanted, &entry, error);
+                        r = oci_index_select(&index, wanted, &entry, error);
                 if (r >= 0)
-                        r = document_get_manifest(
+                        r = step_document_get_manifest(
                                 channel, &entry->descriptor.digest, &child, error);
                 if (r < 0)
                         return r;
@@ -63,37 +64,37 @@ static int descend(
                         *hint = entry->platform;
                 if (!child.content_type && entry->descriptor.media_type != MEDIA_TYPE_UNKNOWN) {
                         child.content_type =
-                                strdup(media_type_to_string(entry->descriptor.media_type));
+                                strdup(oci_media_type_to_string(entry->descriptor.media_type));
                         if (!child.content_type)
                                 return error_oom(error);
                 }
-                document_done(document);
+                step_document_done(document);
                 *document = child;
-                child = (Document){ 0 };
+                child = (StepDocument){ 0 };
         }
 }
 
-static int warn(FetchChannel *channel, const char *text, Error *error) {
+static int warn(StepChannel *channel, const char *text, Error *error) {
         ProtoMessage message = { .type = PROTO_WARNING };
 
         (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
-        return worker_send(channel->socket_fd, &message, error);
+        return step_send(channel->socket_fd, &message, error);
 }
 
 /* An image without an index is for one platform only. Who did not say which gets it all the same. */
 static int check_platform(
-        FetchChannel *channel,
-        const ResolvedImage *image,
-        const WantedPlatform *wanted,
+        StepChannel *channel,
+        const StepImage *image,
+        const StepWantedPlatform *wanted,
         Error *error) {
         char have[PLATFORM_STRING_MAX], want[PLATFORM_STRING_MAX], text[256];
 
         if (image->platform.os[0] == '\0' || image->platform.architecture[0] == '\0' ||
-            platform_rank(&wanted->platform, &image->platform) >= 0)
+            reference_platform_rank(&wanted->platform, &image->platform) >= 0)
                 return 0;
 
-        platform_format(&image->platform, have);
-        platform_format(&wanted->platform, want);
+        reference_platform_format(&image->platform, have);
+        reference_platform_format(&wanted->platform, want);
         if (wanted->is_explicit)
                 return error_set(
                         error, ENOENT, ERROR_NO_MATCHING_PLATFORM,
@@ -104,8 +105,8 @@ static int check_platform(
         return warn(channel, text, error);
 }
 
-static int read_config(FetchChannel *channel, ResolvedImage *image, Error *error) {
-        _cleanup_(document_done) Document document = { 0 };
+static int read_config(StepChannel *channel, StepImage *image, Error *error) {
+        _cleanup_(step_document_done) StepDocument document = { 0 };
         int r;
 
         if (image->manifest.has_platform)
@@ -113,11 +114,11 @@ static int read_config(FetchChannel *channel, ResolvedImage *image, Error *error
         if (!image->manifest.has_config)
                 return 0;
 
-        r = document_get_config(channel, &image->manifest.config, &document, error);
+        r = step_document_get_config(channel, &image->manifest.config, &document, error);
         if (r >= 0)
-                r = config_parse(document.data, document.size, &image->config, error);
+                r = oci_config_parse(document.data, document.size, &image->config, error);
         if (r >= 0)
-                r = config_match_layers(&image->config, &image->manifest, error);
+                r = oci_config_match_layers(&image->config, &image->manifest, error);
         if (r >= 0 && image->config.platform.os[0] != '\0' &&
             image->config.platform.architecture[0] != '\0')
                 image->platform = image->config.platform;
@@ -125,8 +126,8 @@ static int read_config(FetchChannel *channel, ResolvedImage *image, Error *error
 }
 
 /* The store is an OCI layout: what has a Docker manifest gets an OCI one there, too. */
-static int make_layout(FetchChannel *channel, ResolvedImage *image, Error *error) {
-        _cleanup_(document_done) Document document = { 0 };
+static int make_layout(StepChannel *channel, StepImage *image, Error *error) {
+        _cleanup_(step_document_done) StepDocument document = { 0 };
         int r;
 
         image->layout_digest = image->manifest_digest;
@@ -134,9 +135,9 @@ static int make_layout(FetchChannel *channel, ResolvedImage *image, Error *error
         if (image->manifest_media_type != MEDIA_TYPE_DOCKER_MANIFEST)
                 return 0;
 
-        r = layout_manifest(&image->manifest, &document.data, &document.size, error);
+        r = oci_layout_manifest(&image->manifest, &document.data, &document.size, error);
         if (r >= 0)
-                r = document_keep(channel, DIGEST_SHA256, &document, error);
+                r = step_document_keep(channel, DIGEST_SHA256, &document, error);
         if (r < 0)
                 return r;
 
@@ -146,35 +147,36 @@ static int make_layout(FetchChannel *channel, ResolvedImage *image, Error *error
 }
 
 static int gather_documents(
-        FetchChannel *channel,
-        const Platform *platform,
-        Document *document,
-        GatheredImage *image,
+        StepChannel *channel,
+        const ReferencePlatform *platform,
+        StepDocument *document,
+        StepGatheredImage *image,
         Error *error) {
-        MediaType type;
-        Platform hint;
+        OciMediaType type;
+        ReferencePlatform hint;
         int r;
 
         image->digest = document->digest;
-        r = document_classify(
+        r = oci_document_classify(
                 document->data, document->size, document->content_type, &image->media_type, error);
         if (r >= 0)
                 r = descend(channel, platform, document, &type, &hint, error);
         if (r >= 0)
-                r = manifest_parse(document->data, document->size, type, &image->manifest, error);
+                r = oci_manifest_parse(
+                        document->data, document->size, type, &image->manifest, error);
         if (r >= 0 && image->manifest.has_config)
-                r = document_bring_config(channel, &image->manifest.config, error);
+                r = step_document_bring_config(channel, &image->manifest.config, error);
         return r;
 }
 
-int gather_image(
-        FetchChannel *channel,
-        const Platform *platform,
-        const WantedImage *wanted,
-        GatheredImage *ret,
+int step_gather_image(
+        StepChannel *channel,
+        const ReferencePlatform *platform,
+        const StepWantedImage *wanted,
+        StepGatheredImage *ret,
         Error *error) {
-        _cleanup_(gathered_image_done) GatheredImage image = { 0 };
-        _cleanup_(document_done) Document document = { 0 };
+        _cleanup_(step_gathered_image_done) StepGatheredImage image = { 0 };
+        _cleanup_(step_document_done) StepDocument document = { 0 };
         int r;
 
         r = get_top(channel, wanted, &document, error);
@@ -189,21 +191,21 @@ int gather_image(
         }
 
         *ret = image;
-        image = (GatheredImage){ 0 };
+        image = (StepGatheredImage){ 0 };
         return 0;
 }
 
 /* From the document that the name stands for to the layers. */
 static int read_image(
-        FetchChannel *channel,
-        const WantedPlatform *wanted,
-        Document *document,
-        ResolvedImage *image,
+        StepChannel *channel,
+        const StepWantedPlatform *wanted,
+        StepDocument *document,
+        StepImage *image,
         Error *error) {
         int r;
 
         image->digest = document->digest;
-        r = document_classify(
+        r = oci_document_classify(
                 document->data, document->size, document->content_type, &image->media_type, error);
         if (r >= 0)
                 r =
@@ -213,7 +215,7 @@ static int read_image(
                 return r;
 
         image->manifest_digest = document->digest;
-        r = manifest_parse(
+        r = oci_manifest_parse(
                 document->data, document->size, image->manifest_media_type, &image->manifest,
                 error);
         if (r >= 0)
@@ -225,17 +227,17 @@ static int read_image(
         return r;
 }
 
-int resolve_image(
-        FetchChannel *channel,
-        const WantedPlatform *platform,
+int step_resolve_image(
+        StepChannel *channel,
+        const StepWantedPlatform *platform,
         const ProtoTop *top,
-        ResolvedImage *ret,
+        StepImage *ret,
         Error *error) {
-        _cleanup_(resolved_image_done) ResolvedImage image = { 0 };
-        _cleanup_(document_done) Document document = { 0 };
+        _cleanup_(step_resolved_image_done) StepImage image = { 0 };
+        _cleanup_(step_document_done) StepDocument document = { 0 };
         int r;
 
-        r = document_get_manifest(channel, &top->digest, &document, error);
+        r = step_document_get_manifest(channel, &top->digest, &document, error);
         if (r < 0)
                 return r;
         if (top->media_type[0] != '\0') {
@@ -249,12 +251,12 @@ int resolve_image(
                 return r;
 
         *ret = image;
-        image = (ResolvedImage){ 0 };
+        image = (StepImage){ 0 };
         return 0;
 }
 
-int resolve_platform(const char *platform, WantedPlatform *ret, Error *error) {
+int step_resolve_platform(const char *platform, StepWantedPlatform *ret, Error *error) {
         ret->is_explicit = platform[0] != '\0';
-        return ret->is_explicit ? platform_parse(platform, &ret->platform, error)
-                                : platform_host(&ret->platform, error);
+        return ret->is_explicit ? reference_platform_parse(platform, &ret->platform, error)
+                                : reference_platform_host(&ret->platform, error);
 }

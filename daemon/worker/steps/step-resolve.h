@@ -16,80 +16,80 @@
 #include "step.h"
 
 /* The connections of who asks for documents. */
-typedef struct FetchChannel {
+typedef struct StepChannel {
         int socket_fd;        /* borrowed; to the daemon */
-        ImageSource *source;  /* owned; NULL for the resolve worker, which has the store alone */
+        Source *source;       /* owned; NULL for the resolve worker, which has the store alone */
         uint32_t n_documents; /* asked for so far; makes their tokens */
-} FetchChannel;
+} StepChannel;
 
 /* The image that is to be found. */
-typedef struct WantedImage {
+typedef struct StepWantedImage {
         char name[512];  /* what it is called */
         bool has_digest; /* the name has it: nobody has to be asked for the image's first document */
         Digest digest;
         DigestAlgorithm algorithm; /* of the first document's digest, when it is asked for */
         bool is_made;              /* its manifest is made here: what it came from says no digest */
         bool prefix_errors; /* what is wrong with its documents is said with its name in front */
-} WantedImage;
+} StepWantedImage;
 
 /* For which machine an image is wanted. */
-typedef struct WantedPlatform {
-        Platform platform;
+typedef struct StepWantedPlatform {
+        ReferencePlatform platform;
         bool is_explicit; /* the user said it; else this machine's */
-} WantedPlatform;
+} StepWantedPlatform;
 
 /* What the fetch worker has to know of an image. */
-typedef struct GatheredImage {
+typedef struct StepGatheredImage {
         Digest digest; /* of the document that the name stands for */
-        MediaType media_type;
-        Manifest manifest; /* owned */
-} GatheredImage;
+        OciMediaType media_type;
+        OciManifest manifest; /* owned */
+} StepGatheredImage;
 
-typedef struct ResolvedImage {
+typedef struct StepImage {
         Digest digest; /* of the document that the name stands for */
-        MediaType media_type;
+        OciMediaType media_type;
         Digest manifest_digest;
-        MediaType manifest_media_type;
+        OciMediaType manifest_media_type;
         Digest layout_digest; /* of the manifest that goes into the store's index */
-        MediaType layout_media_type;
-        Platform platform; /* what the image says it is for; parts may be empty */
-        Manifest manifest; /* owned */
-        Config config;     /* owned; empty for schema 1 */
-} ResolvedImage;
+        OciMediaType layout_media_type;
+        ReferencePlatform platform; /* what the image says it is for; parts may be empty */
+        OciManifest manifest;       /* owned */
+        OciConfig config;           /* owned; empty for schema 1 */
+} StepImage;
 
-/** gathered_image_done() - release what @image owns; usable with _cleanup_() */
-void gathered_image_done(GatheredImage *image);
+/** step_gathered_image_done() - release what @image owns; usable with _cleanup_() */
+void step_gathered_image_done(StepGatheredImage *image);
 
-/** resolved_image_done() - release what @image owns; usable with _cleanup_() */
-void resolved_image_done(ResolvedImage *image);
+/** step_resolved_image_done() - release what @image owns; usable with _cleanup_() */
+void step_resolved_image_done(StepImage *image);
 
-/** resolve_platform() - read what the daemon wants; empty: this machine's */
-int resolve_platform(const char *platform, WantedPlatform *ret, Error *error);
+/** step_resolve_platform() - read what the daemon wants; empty: this machine's */
+int step_resolve_platform(const char *platform, StepWantedPlatform *ret, Error *error);
 
 /**
- * gather_image() - find an image in its source, and bring its documents into the store
+ * step_gather_image() - find an image in its source, and bring its documents into the store
  * @wanted:     its name
- * @ret:        to be released with gathered_image_done(); untouched on failure
+ * @ret:        to be released with step_gathered_image_done(); untouched on failure
  *
  * Return: 0, or a negative errno with @error set.
  */
-int gather_image(
-        FetchChannel *channel,
-        const Platform *platform,
-        const WantedImage *wanted,
-        GatheredImage *ret,
+int step_gather_image(
+        StepChannel *channel,
+        const ReferencePlatform *platform,
+        const StepWantedImage *wanted,
+        StepGatheredImage *ret,
         Error *error);
 
 /**
- * resolve_image() - read an image's documents, which are in the store
+ * step_resolve_image() - read an image's documents, which are in the store
  * @top:        the first one
- * @ret:        to be released with resolved_image_done(); untouched on failure
+ * @ret:        to be released with step_resolved_image_done(); untouched on failure
  *
  * Warns of an image for another machine. Return: 0, or a negative errno with @error set.
  */
-int resolve_image(
-        FetchChannel *channel,
-        const WantedPlatform *platform,
+int step_resolve_image(
+        StepChannel *channel,
+        const StepWantedPlatform *platform,
         const ProtoTop *top,
-        ResolvedImage *ret,
+        StepImage *ret,
         Error *error);

@@ -12,7 +12,7 @@
 #include "step.h"
 #include "unpack-run.h"
 
-void rootfs_on_progress(void *userdata, const UnpackProgress *progress) {
+void step_rootfs_on_progress(void *userdata, const UnpackProgress *progress) {
         const int *socket_fd = userdata;
         const ProtoMessage message = {
                 .type = PROTO_UNPACK_PROGRESS,
@@ -33,13 +33,13 @@ static void on_warning(void *userdata, const char *text) {
         (void) proto_send(*socket_fd, &message, NULL, 0);
 }
 
-int rootfs_receive_maps(int socket_fd, uint32_t n, RootfsSettings *settings, Error *error) {
+int step_rootfs_receive_maps(int socket_fd, uint32_t n, StepRootfs *settings, Error *error) {
         int r = 0;
 
         for (uint32_t i = 0; r >= 0 && i < n; i++) {
                 ProtoMessage message;
 
-                r = worker_receive(socket_fd, PROTO_ID_RANGE, &message, NULL, error);
+                r = step_receive(socket_fd, PROTO_ID_RANGE, &message, NULL, error);
                 if (r >= 0)
                         r = idmap_add(
                                 message.id_range.is_group ? &settings->gids : &settings->uids,
@@ -81,13 +81,13 @@ static void warn_of_image(int socket_fd, const UnpackTarget *target) {
         }
 }
 
-int rootfs_unpack(
+int step_rootfs_unpack(
         int socket_fd,
-        Layers *layers,
+        StepLayers *layers,
         UnpackTarget *target,
-        const RootfsSettings *settings,
+        const StepRootfs *settings,
         Error *error) {
-        const UnpackInput input = layers_input(layers);
+        const InflateInput input = step_layers_input(layers);
         const UnpackOptions options = {
                 .limits = settings->limits,
                 .uids = settings->maps_later ? NULL : &settings->uids,
@@ -95,19 +95,19 @@ int rootfs_unpack(
                 .has_lower = settings->has_lower,
         };
         const UnpackEvents events = {
-                .progress = rootfs_on_progress,
+                .progress = step_rootfs_on_progress,
                 .warning = on_warning,
                 .userdata = &socket_fd,
         };
         int r;
 
         r = unpack_run(&input, target, &options, &events, error);
-        if (r >= 0 && layers_are_tarball(layers))
+        if (r >= 0 && step_layers_are_tarball(layers))
                 warn_of_image(socket_fd, target);
         return r;
 }
 
-int rootfs_set_password(UnpackTarget *target, int password_fd, Error *error) {
+int step_rootfs_set_password(UnpackTarget *target, int password_fd, Error *error) {
         _cleanup_(secret_freep) char *text = NULL;
         int r;
 
@@ -119,5 +119,5 @@ int rootfs_set_password(UnpackTarget *target, int password_fd, Error *error) {
         if (text[0] == '\0')
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION, "Root's new password is empty");
-        return unpack_root_password(target, text, error);
+        return password_set_root(target, text, error);
 }

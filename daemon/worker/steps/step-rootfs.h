@@ -10,28 +10,28 @@
 #include "unpack-target.h"
 
 /* How the tree is to be made. */
-typedef struct RootfsSettings {
+typedef struct StepRootfs {
         IdMap uids;
         IdMap gids;
         Limits limits;
         bool maps_later;    /* owners are the image's while it is unpacked */
         bool has_lower;     /* the target has lower layers already */
         bool keeps_devices; /* of a directory: also their modes and owners */
-} RootfsSettings;
+} StepRootfs;
 
-/** rootfs_receive_maps() - take in @n ranges of owners; returns 0 or -errno with @error set */
-int rootfs_receive_maps(int socket_fd, uint32_t n, RootfsSettings *settings, Error *error);
+/** step_rootfs_receive_maps() - take in @n ranges of owners; returns 0 or -errno with @error set */
+int step_rootfs_receive_maps(int socket_fd, uint32_t n, StepRootfs *settings, Error *error);
 
-/** rootfs_unpack() - unpack_run(), which tells the daemon of its progress */
-int rootfs_unpack(
+/** step_rootfs_unpack() - unpack_run(), which tells the daemon of its progress */
+int step_rootfs_unpack(
         int socket_fd,
-        Layers *layers,
+        StepLayers *layers,
         UnpackTarget *target,
-        const RootfsSettings *settings,
+        const StepRootfs *settings,
         Error *error);
 
-/** rootfs_on_progress() - tells the daemon, whose socket *@userdata is, an int; of UnpackEvents */
-void rootfs_on_progress(void *userdata, const UnpackProgress *progress);
+/** step_rootfs_on_progress() - tells the daemon, whose socket *@userdata is, an int; of UnpackEvents */
+void step_rootfs_on_progress(void *userdata, const UnpackProgress *progress);
 
-/** rootfs_set_password() - make the first line of @password_fd root's password in @target */
-int rootfs_set_password(UnpackTarget *target, int password_fd, Error *error);
+/** step_rootfs_set_password() - make the first line of @password_fd root's password in @target */
+int step_rootfs_set_password(UnpackTarget *target, int password_fd, Error *error);

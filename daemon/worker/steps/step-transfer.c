@@ -20,8 +20,8 @@ typedef enum LayerState {
         LAYER_DONE,         /* the daemon has it */
 } LayerState;
 
-typedef struct Transfer {
-        ImageSource *source; /* borrowed; NULL when offline */
+typedef struct LayerTransfer {
+        Source *source; /* borrowed; NULL when offline */
         Digest digest;
         uint64_t size; /* bytes */
         uint32_t index;
@@ -31,18 +31,18 @@ typedef struct Transfer {
         int pipe_fd; /* owned; stays open after a failure, so that the daemon hears of that first */
         int notify_fd; /* borrowed; where the thread says that it is done */
         Error error;   /* how it went */
-} Transfer;
+} LayerTransfer;
 
 typedef struct Transfers {
-        int socket_fd; /* borrowed */
-        Transfer *all; /* owned */
+        int socket_fd;      /* borrowed */
+        LayerTransfer *all; /* owned */
         uint32_t n;
         uint32_t n_asked;
         int notify_fds[2]; /* owned; the index of each layer whose thread is done */
 } Transfers;
 
 static int on_data(void *userdata, const void *data, size_t size, Error *error) {
-        const Transfer *transfer = userdata;
+        const LayerTransfer *transfer = userdata;
         int r;
 
         r = fd_write_full(transfer->pipe_fd, data, size);
@@ -50,7 +50,7 @@ static int on_data(void *userdata, const void *data, size_t size, Error *error) 
 }
 
 static void *run(void *userdata) {
-        Transfer *transfer = userdata;
+        LayerTransfer *transfer = userdata;
         const SourceBlobRequest request = {
                 .digest = &transfer->digest,
                 .offset = transfer->offset,
@@ -65,7 +65,7 @@ static void *run(void *userdata) {
         return NULL;
 }
 
-static int start(Transfer *transfer, ProtoFds *fds, uint64_t offset, Error *error) {
+static int start(LayerTransfer *transfer, ProtoFds *fds, uint64_t offset, Error *error) {
         char text[DIGEST_STRING_MAX];
         int r;
 
@@ -95,10 +95,10 @@ static int start(Transfer *transfer, ProtoFds *fds, uint64_t offset, Error *erro
 static int on_answer(Transfers *transfers, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         ProtoMessage message;
-        Transfer *transfer;
+        LayerTransfer *transfer;
         int r;
 
-        r = worker_receive(transfers->socket_fd, PROTO_BLOB_ANSWER, &message, &fds, error);
+        r = step_receive(transfers->socket_fd, PROTO_BLOB_ANSWER, &message, &fds, error);
         if (r < 0)
                 return r;
         if (message.blob_answer.token >= transfers->n_asked)
@@ -116,7 +116,7 @@ static int on_answer(Transfers *transfers, Error *error) {
 }
 
 static int on_sent(Transfers *transfers, Error *error) {
-        Transfer *transfer;
+        LayerTransfer *transfer;
         uint32_t index;
 
         if (fd_read_full(transfers->notify_fds[0], &index, sizeof(index)) !=
@@ -153,7 +153,7 @@ static int ask(Transfers *transfers, Error *error) {
         while (r >= 0 && transfers->n_asked < transfers->n &&
                count(transfers, LAYER_WANTED) + count(transfers, LAYER_TRANSFERRING) <
                        TRANSFERS_MAX) {
-                Transfer *transfer = &transfers->all[transfers->n_asked++];
+                LayerTransfer *transfer = &transfers->all[transfers->n_asked++];
                 const ProtoMessage message = {
                         .type = PROTO_BLOB_WANTED,
                         .blob_wanted = {
@@ -165,7 +165,7 @@ static int ask(Transfers *transfers, Error *error) {
                 };
 
                 transfer->state = LAYER_WANTED;
-                r = worker_send(transfers->socket_fd, &message, error);
+                r = step_send(transfers->socket_fd, &message, error);
         }
 
         return r;
@@ -186,7 +186,7 @@ static int wait_for_event(Transfers *transfers, Error *error) {
 }
 
 static int init(
-        Transfers *transfers, FetchChannel *channel, const Manifest *manifest, Error *error) {
+        Transfers *transfers, StepChannel *channel, const OciManifest *manifest, Error *error) {
         *transfers = (Transfers){ .socket_fd = channel->socket_fd };
         if (pipe2(transfers->notify_fds, O_CLOEXEC) < 0)
                 return error_set_errno(error, errno, "Cannot create a pipe");
@@ -197,7 +197,7 @@ static int init(
 
         transfers->n = (uint32_t) manifest->n_layers;
         for (uint32_t i = 0; i < transfers->n; i++)
-                transfers->all[i] = (Transfer){
+                transfers->all[i] = (LayerTransfer){
                         .source = channel->source,
                         .digest = manifest->layers[i].digest,
                         .size = manifest->layers[i].size,
@@ -208,7 +208,7 @@ static int init(
         return 0;
 }
 
-int transfer_layers(FetchChannel *channel, const Manifest *manifest, Error *error) {
+int step_transfer_layers(StepChannel *channel, const OciManifest *manifest, Error *error) {
         Transfers *transfers;
         int r;
 

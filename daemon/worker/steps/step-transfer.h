@@ -8,9 +8,9 @@
 #define TRANSFERS_MAX 3U /* layers at a time */
 
 /**
- * transfer_layers() - until the daemon has all layers
+ * step_transfer_layers() - until the daemon has all layers
  *
  * Return: 0, or a negative errno with @error set. After a failure the process has to end: threads may
  * still be at work.
  */
-int transfer_layers(FetchChannel *channel, const Manifest *manifest, Error *error);
+int step_transfer_layers(StepChannel *channel, const OciManifest *manifest, Error *error);

@@ -14,14 +14,14 @@
 static void enter_namespace(int *dir_fd) {
         _cleanup_(error_clear) Error ignored = ERROR_NULL;
 
-        (void) owners_enter_namespace(dir_fd, &ignored);
+        (void) sandbox_owners_enter_namespace(dir_fd, &ignored);
 }
 
 /* Renaming a directory writes into it: who does not own it needs the namespace. */
 static int move(const ProtoTreeStart *start, int *dir_fd, unsigned flags, Error *error) {
         int r;
 
-        r = owners_enter_namespace(dir_fd, error);
+        r = sandbox_owners_enter_namespace(dir_fd, error);
         if (r < 0)
                 return r;
         if (renameat2(*dir_fd, start->target, *dir_fd, start->name, flags) >= 0)
@@ -42,12 +42,12 @@ static int enter_sandbox(const ProtoTreeStart *start, int *dir_fd, Error *error)
         return sandbox_enter_tree((SandboxMode) start->sandbox, dir_fd, &privileged, error);
 }
 
-int worker_tree(int socket_fd, Error *error) {
+int step_tree(int socket_fd, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         ProtoMessage message;
         int r;
 
-        r = worker_receive(socket_fd, PROTO_TREE_START, &message, &fds, error);
+        r = step_receive(socket_fd, PROTO_TREE_START, &message, &fds, error);
         if (r < 0)
                 return r;
 
@@ -63,12 +63,12 @@ int worker_tree(int socket_fd, Error *error) {
 
         switch ((ProtoTreeOperation) message.tree_start.operation) {
         case PROTO_TREE_EMPTY:
-                return worker_empty_tree(fds.fds[0], message.tree_start.name, error);
+                return tree_empty(fds.fds[0], message.tree_start.name, error);
         case PROTO_TREE_CLONE:
-                return worker_clone_tree(
+                return tree_clone(
                         fds.fds[0], message.tree_start.name, message.tree_start.target, error);
         case PROTO_TREE_CHECK:
-                return worker_check_cloned(
+                return tree_clone_check(
                         fds.fds[0], message.tree_start.name, message.tree_start.cloned_nsec,
                         message.tree_start.modified_nsec, error);
         case PROTO_TREE_MOVE:

@@ -23,13 +23,13 @@ static int enter_sandbox(
         bool *ret_privileged,
         Error *error) {
         if (start->sandbox != SANDBOX_NO)
-                return worker_tell_open(
+                return step_tell_open(
                         socket_fd,
                         sandbox_enter_tree(
                                 (SandboxMode) start->sandbox, root_fd, ret_privileged, error),
                         error);
 
-        *ret_privileged = privileges_can_write_trees();
+        *ret_privileged = sandbox_privileges_can_write_trees();
         return 0;
 }
 
@@ -66,7 +66,7 @@ static uint32_t mapped_root(const IdMap *map, uint32_t own) {
 
 /* Images need not have an entry for the root: where a tree begins, a directory that is this user's, root's
  * as a rule, becomes the mapped root's. */
-static int map_root(int root_fd, const RootfsSettings *settings, Error *error) {
+static int map_root(int root_fd, const StepRootfs *settings, Error *error) {
         struct stat st;
         uid_t uid;
         gid_t gid;
@@ -97,7 +97,7 @@ static int tell_rights(int socket_fd, const UnpackTarget *target, Error *error) 
         (void) proto_text_set(
                 message.unpack_rights.example, sizeof(message.unpack_rights.example),
                 example ? example : "");
-        return worker_send(socket_fd, &message, error);
+        return step_send(socket_fd, &message, error);
 }
 
 static int unpack(
@@ -105,8 +105,8 @@ static int unpack(
         int root_fd,
         int password_fd,
         bool privileged,
-        Layers *layers,
-        const RootfsSettings *settings,
+        StepLayers *layers,
+        const StepRootfs *settings,
         Error *error) {
         _cleanup_(unpack_target_freep) UnpackTarget *target = NULL;
         int r;
@@ -118,25 +118,25 @@ static int unpack(
                 unpack_directory_close_devices(
                         target, idmap_apply(&settings->uids, 0), idmap_apply(&settings->gids, 0));
         if (r >= 0)
-                r = rootfs_unpack(socket_fd, layers, target, settings, error);
+                r = step_rootfs_unpack(socket_fd, layers, target, settings, error);
         if (r >= 0)
                 r = tell_rights(socket_fd, target, error);
         if (r >= 0 && password_fd >= 0)
-                r = rootfs_set_password(target, password_fd, error);
+                r = step_rootfs_set_password(target, password_fd, error);
         if (r >= 0 && syncfs(root_fd) < 0)
                 r = error_set_errno(error, errno, "Cannot write the new tree to the disk");
         return r;
 }
 
-int worker_unpack(int socket_fd, Error *error) {
+int step_unpack(int socket_fd, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
-        _cleanup_(freep) RootfsSettings *settings = NULL;
-        _cleanup_(layers_freep) Layers *layers = NULL;
+        _cleanup_(freep) StepRootfs *settings = NULL;
+        _cleanup_(step_layers_freep) StepLayers *layers = NULL;
         bool privileged = false;
         ProtoMessage message;
         int r;
 
-        r = worker_receive(socket_fd, PROTO_UNPACK_START, &message, &fds, error);
+        r = step_receive(socket_fd, PROTO_UNPACK_START, &message, &fds, error);
         if (r < 0)
                 return r;
 
@@ -147,13 +147,13 @@ int worker_unpack(int socket_fd, Error *error) {
         settings->limits = message.unpack_start.limits;
         settings->keeps_devices = message.unpack_start.keeps_devices;
 
-        r = rootfs_receive_maps(socket_fd, message.unpack_start.n_id_ranges, settings, error);
+        r = step_rootfs_receive_maps(socket_fd, message.unpack_start.n_id_ranges, settings, error);
         if (r >= 0)
-                r = layers_new(socket_fd, message.unpack_start.n_layers, &layers, error);
+                r = step_layers_new(socket_fd, message.unpack_start.n_layers, &layers, error);
         if (r >= 0)
-                r = label_new_files(fds.fds[0], error);
+                r = sandbox_label_new_files(fds.fds[0], error);
         if (r >= 0 && message.unpack_start.n_id_ranges > 0)
-                r = owners_enter_namespace(&fds.fds[0], error);
+                r = sandbox_owners_enter_namespace(&fds.fds[0], error);
         if (r >= 0)
                 r = enter_sandbox(
                         socket_fd, &message.unpack_start, &fds.fds[0], &privileged, error);

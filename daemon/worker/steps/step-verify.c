@@ -48,7 +48,7 @@ static int report(Verify *verify, ProtoType type, Error *error) {
                 message.verify_grown.size = verify->size;
 
         verify->reported = verify->size;
-        return worker_send(verify->socket_fd, &message, error);
+        return step_send(verify->socket_fd, &message, error);
 }
 
 static int hash_file(Verify *verify, Error *error) {
@@ -86,9 +86,9 @@ static int ask_for_room(const Verify *verify, uint64_t size, Error *error) {
         ProtoMessage message = { .type = PROTO_VERIFY_FULL, .verify_full.size = size };
         int r;
 
-        r = worker_send(verify->socket_fd, &message, error);
+        r = step_send(verify->socket_fd, &message, error);
         if (r >= 0)
-                r = worker_receive(verify->socket_fd, PROTO_VERIFY_ROOM, &message, NULL, error);
+                r = step_receive(verify->socket_fd, PROTO_VERIFY_ROOM, &message, NULL, error);
         return r < 0 ? r : message.verify_room.is_made;
 }
 
@@ -237,13 +237,13 @@ static int prepare(Verify *verify, Error *error) {
         return 0;
 }
 
-int worker_verify(int socket_fd, ProtoOutcome *failure, Error *error) {
+int step_verify(int socket_fd, ProtoOutcome *failure, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         _cleanup_(verify_done) Verify verify = { .socket_fd = socket_fd };
         ProtoMessage message;
         int r;
 
-        r = worker_receive(socket_fd, PROTO_VERIFY_START, &message, &fds, error);
+        r = step_receive(socket_fd, PROTO_VERIFY_START, &message, &fds, error);
         if (r < 0)
                 return r;
 

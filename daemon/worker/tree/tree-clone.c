@@ -20,14 +20,14 @@
         ((size_t) 64 << 10) /* bytes, of the names and of a value; the kernel's own limit */
 
 /* A directory whose entries are being cloned, or looked at; the stack of them is the path from the top. */
-typedef struct Level {
+typedef struct CloneLevel {
         DIR *from;     /* owned */
         int to_fd;     /* owned; -EBADF when nothing is cloned */
         size_t length; /* of the path from the top */
-} Level;
+} CloneLevel;
 
 typedef struct Clone {
-        Level levels[TREE_CLONE_DEPTH_MAX];
+        CloneLevel levels[TREE_CLONE_DEPTH_MAX];
         size_t depth;
         char path
                 [PATH_MAX]; /* of what is looked at, from the top; for sentences: cut off when it is longer */
@@ -38,7 +38,7 @@ static Clone *clone_free(Clone *clone) {
                 return NULL;
 
         while (clone->depth > 0) {
-                Level *level = &clone->levels[--clone->depth];
+                CloneLevel *level = &clone->levels[--clone->depth];
 
                 (void) closedir(level->from);
                 closep(&level->to_fd);
@@ -107,7 +107,7 @@ static int enter(Clone *clone, int from_dir, const char *from, int to_fd) {
                 return -ENOMEM;
 
         (void) TAKE_FD(from_fd);
-        clone->levels[clone->depth++] = (Level){
+        clone->levels[clone->depth++] = (CloneLevel){
                 .from = dir,
                 .to_fd = TAKE_FD(taken_fd),
                 .length = strlen(clone->path),
@@ -123,7 +123,7 @@ static int descend(Clone *clone, int from_dir, const char *from, int to_dir, con
 
 /* Clones one entry of the innermost directory. */
 static int clone_entry(Clone *clone, const char *name, Error *error) {
-        Level *level = &clone->levels[clone->depth - 1];
+        CloneLevel *level = &clone->levels[clone->depth - 1];
         int from_fd = dirfd(level->from), r;
         struct statx sx;
 
@@ -155,7 +155,7 @@ static int clone_entry(Clone *clone, const char *name, Error *error) {
 }
 
 static int ascend(Clone *clone, Error *error) {
-        Level *level = &clone->levels[--clone->depth];
+        CloneLevel *level = &clone->levels[--clone->depth];
         int r;
 
         r = copy_attributes(dirfd(level->from), level->to_fd);
@@ -180,7 +180,7 @@ static void wait_for_tick(void) {
         } while (now.tv_sec == begin.tv_sec && now.tv_nsec == begin.tv_nsec);
 }
 
-int worker_clone_tree(int dir_fd, const char *name, const char *target, Error *error) {
+int tree_clone(int dir_fd, const char *name, const char *target, Error *error) {
         _cleanup_(clone_freep) Clone *clone = NULL;
         int r;
 
@@ -223,7 +223,7 @@ static int changed(const char *path, Error *error) {
 
 /* Looks at one entry of the innermost directory. */
 static int check_entry(Clone *clone, const char *name, uint64_t cloned, Error *error) {
-        Level *level = &clone->levels[clone->depth - 1];
+        CloneLevel *level = &clone->levels[clone->depth - 1];
         int from_fd = dirfd(level->from), r;
         struct statx sx;
 
@@ -250,7 +250,7 @@ static void leave(Clone *clone) {
 }
 
 /* The top itself has been renamed since, which changes the time that nobody can set. */
-int worker_check_cloned(
+int tree_clone_check(
         int dir_fd, const char *name, uint64_t cloned, uint64_t modified, Error *error) {
         _cleanup_(clone_freep) Clone *clone = calloc(1, sizeof(*clone));
         struct statx sx;

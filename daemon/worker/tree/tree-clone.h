@@ -15,15 +15,15 @@
 #define TREE_CLONE_DEPTH_MAX ((size_t) 1024)
 
 /**
- * worker_clone_tree() - clone @name in @dir_fd into the existing, empty directory @target
+ * tree_clone() - clone @name in @dir_fd into the existing, empty directory @target
  *
  * Return: 0; -EXDEV when something is mounted in it; -ELOOP (ERROR_LIMIT_EXCEEDED) when it is deeper than
  * TREE_CLONE_DEPTH_MAX; or another negative errno, with @error set.
  */
-int worker_clone_tree(int dir_fd, const char *name, const char *target, Error *error);
+int tree_clone(int dir_fd, const char *name, const char *target, Error *error);
 
 /**
- * worker_check_cloned() - whether nothing was made, removed or renamed in @name in @dir_fd since it was cloned
+ * tree_clone_check() - whether nothing was made, removed or renamed in @name in @dir_fd since it was cloned
  * @cloned:     when that began, in ns of CLOCK_REALTIME
  * @modified:   when it was modified last before that, in ns
  *
@@ -31,5 +31,5 @@ int worker_clone_tree(int dir_fd, const char *name, const char *target, Error *e
  *
  * Return: 0; -EBUSY (ERROR_DESTINATION_BUSY), which names a directory; or another negative errno, with @error set.
  */
-int worker_check_cloned(
+int tree_clone_check(
         int dir_fd, const char *name, uint64_t cloned, uint64_t modified, Error *error);

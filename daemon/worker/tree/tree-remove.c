@@ -32,7 +32,7 @@ typedef struct Identity {
         uint32_t born_nsec;
 } Identity;
 
-typedef struct Walk {
+typedef struct RemoveWalk {
         int top_fd;       /* borrowed */
         int fd;           /* owned; the directory that is being emptied */
         Identity top;     /* of @top_fd */
@@ -42,9 +42,9 @@ typedef struct Walk {
         size_t n_allocated;
         unsigned n_changes; /* that others have made */
         bool is_jailed;     /* the top is this process's root: nothing leads out of it */
-} Walk;
+} RemoveWalk;
 
-static void walk_done(Walk *walk) {
+static void walk_done(RemoveWalk *walk) {
         closep(&walk->fd);
         free(walk->levels);
 }
@@ -207,12 +207,12 @@ static int remove_entries(
         }
 }
 
-static void go_to(Walk *walk, int fd) {
+static void go_to(RemoveWalk *walk, int fd) {
         closep(&walk->fd);
         walk->fd = fd;
 }
 
-static int go_to_top(Walk *walk, Error *error) {
+static int go_to_top(RemoveWalk *walk, Error *error) {
         int fd = fcntl(walk->top_fd, F_DUPFD_CLOEXEC, 3);
 
         if (fd < 0)
@@ -224,7 +224,7 @@ static int go_to_top(Walk *walk, Error *error) {
 }
 
 /* From the top, which is the only place that is where it was for sure. */
-static int begin_again(Walk *walk, Error *error) {
+static int begin_again(RemoveWalk *walk, Error *error) {
         if (++walk->n_changes > REMOVE_CHANGES_MAX)
                 return error_set(
                         error, ESTALE, ERROR_FAILED,
@@ -235,7 +235,7 @@ static int begin_again(Walk *walk, Error *error) {
         return go_to_top(walk, error);
 }
 
-static int add_level(Walk *walk, const Identity *identity, Error *error) {
+static int add_level(RemoveWalk *walk, const Identity *identity, Error *error) {
         if (walk->depth == REMOVE_DEPTH_MAX)
                 return error_set(
                         error, ELOOP, ERROR_LIMIT_EXCEEDED,
@@ -256,7 +256,7 @@ static int add_level(Walk *walk, const Identity *identity, Error *error) {
         return 0;
 }
 
-static int go_down(Walk *walk, const char *name, Error *error) {
+static int go_down(RemoveWalk *walk, const char *name, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         Identity identity;
         int r;
@@ -277,7 +277,7 @@ static int go_down(Walk *walk, const char *name, Error *error) {
         return 1;
 }
 
-static int go_up(Walk *walk, Error *error) {
+static int go_up(RemoveWalk *walk, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
 
         walk->emptied = walk->levels[--walk->depth];
@@ -292,8 +292,8 @@ static int go_up(Walk *walk, Error *error) {
         return 1;
 }
 
-int worker_empty_tree(int dir_fd, const char *spared, Error *error) {
-        _cleanup_(walk_done) Walk walk = { .top_fd = dir_fd, .fd = -EBADF };
+int tree_empty(int dir_fd, const char *spared, Error *error) {
+        _cleanup_(walk_done) RemoveWalk walk = { .top_fd = dir_fd, .fd = -EBADF };
         char name[NAME_MAX + 1];
         struct statx sx;
         int r;
@@ -315,7 +315,7 @@ int worker_empty_tree(int dir_fd, const char *spared, Error *error) {
         return r;
 }
 
-int worker_remove_tree(int dir_fd, const char *name, Error *error) {
+int tree_remove(int dir_fd, const char *name, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         Identity parent, identity;
         struct statx sx;
@@ -332,7 +332,7 @@ int worker_remove_tree(int dir_fd, const char *name, Error *error) {
         if (r < 0)
                 return fail(-r, name, error);
 
-        r = worker_empty_tree(fd, "", error);
+        r = tree_empty(fd, "", error);
         if (r < 0)
                 return r;
 

@@ -18,18 +18,18 @@
 #define REMOVE_CHANGES_MAX 64U
 
 /**
- * worker_empty_tree() - remove all that is below @dir_fd
+ * tree_empty() - remove all that is below @dir_fd
  * @spared:     name of what stays in it, or empty
  *
  * Directories become this user's, with mode 0700, before they are emptied. Return: 0; with @error set: -ESTALE when
  * the tree has changed more than REMOVE_CHANGES_MAX times; -EBUSY when something is mounted in it; -ELOOP
  * (ERROR_LIMIT_EXCEEDED) when it is deeper than REMOVE_DEPTH_MAX; or another negative errno.
  */
-int worker_empty_tree(int dir_fd, const char *spared, Error *error);
+int tree_empty(int dir_fd, const char *spared, Error *error);
 
 /**
- * worker_remove_tree() - remove @name in @dir_fd, and all that is below it; it may be missing
+ * tree_remove() - remove @name in @dir_fd, and all that is below it; it may be missing
  *
  * Return: as above; -ESTALE also when it is not what it was any more.
  */
-int worker_remove_tree(int dir_fd, const char *name, Error *error);
+int tree_remove(int dir_fd, const char *name, Error *error);

@@ -19,14 +19,15 @@ typedef struct RawEntry {
 } RawEntry;
 
 static int compare_entries(const void *a, const void *b) {
-        const AclEntry *x = a, *y = b;
+        const UnpackAclEntry *x = a, *y = b;
 
         if (x->tag != y->tag)
                 return x->tag < y->tag ? -1 : 1;
         return (x->id > y->id) - (x->id < y->id);
 }
 
-int acl_format(AclEntry *entries, size_t n, void **ret, size_t *ret_size, Error *error) {
+int unpack_acl_format(
+        UnpackAclEntry *entries, size_t n, void **ret, size_t *ret_size, Error *error) {
         const uint32_t version = htole32(ACL_VERSION);
         const size_t size = sizeof(version) + n * sizeof(RawEntry);
         uint8_t *value;
@@ -57,7 +58,7 @@ int acl_format(AclEntry *entries, size_t n, void **ret, size_t *ret_size, Error 
 
 /* As the kernel wants it: each owner once, in this order, and a mask when somebody is named. */
 static bool is_complete(const uint8_t *value, size_t size) {
-        static const AclTag next[] = { ACL_USER_OWNER, ACL_GROUP_OWNER, ACL_OTHER };
+        static const UnpackAclTag next[] = { ACL_USER_OWNER, ACL_GROUP_OWNER, ACL_OTHER };
         bool has_names = false, has_mask = false;
         size_t n_owners = 0;
 
@@ -84,7 +85,7 @@ static bool is_complete(const uint8_t *value, size_t size) {
         return n_owners == 3 && (has_mask || !has_names);
 }
 
-int acl_map(void *value, size_t size, const IdMap *uids, const IdMap *gids) {
+int unpack_acl_map(void *value, size_t size, const IdMap *uids, const IdMap *gids) {
         uint8_t *p = value;
         uint32_t version;
 

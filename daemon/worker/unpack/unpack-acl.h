@@ -15,33 +15,34 @@
 
 #define ACL_ENTRIES_MAX ((size_t) 8191) /* what fits into an xattr of 64 KiB */
 
-typedef enum AclTag {
+typedef enum UnpackAclTag {
         ACL_USER_OWNER = 0x01,
         ACL_USER = 0x02,
         ACL_GROUP_OWNER = 0x04,
         ACL_GROUP = 0x08,
         ACL_MASK = 0x10,
         ACL_OTHER = 0x20,
-} AclTag;
+} UnpackAclTag;
 
-typedef struct AclEntry {
-        AclTag tag;
+typedef struct UnpackAclEntry {
+        UnpackAclTag tag;
         uint16_t permissions; /* 4 read, 2 write, 1 execute */
         uint32_t id;          /* of ACL_USER and ACL_GROUP */
-} AclEntry;
+} UnpackAclEntry;
 
 /**
- * acl_format() - the xattr's value; sorts @entries as the kernel wants them
+ * unpack_acl_format() - the xattr's value; sorts @entries as the kernel wants them
  * @ret:        owned by the caller
  *
  * Return: 0 or -ENOMEM with @error set.
  */
-int acl_format(AclEntry *entries, size_t n, void **ret, size_t *ret_size, Error *error);
+int unpack_acl_format(
+        UnpackAclEntry *entries, size_t n, void **ret, size_t *ret_size, Error *error);
 
 /**
- * acl_map() - apply an owner mapping to an xattr's value, in place
+ * unpack_acl_map() - apply an owner mapping to an xattr's value, in place
  * @uids, @gids:        NULL: as it is
  *
  * Return: 0, or -EINVAL when it is no ACL, or names an id that is none.
  */
-int acl_map(void *value, size_t size, const IdMap *uids, const IdMap *gids);
+int unpack_acl_map(void *value, size_t size, const IdMap *uids, const IdMap *gids);

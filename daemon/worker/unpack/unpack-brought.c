@@ -15,12 +15,12 @@
 #define WINDOW    ((size_t) 2048)    /* hashes that are read at once */
 
 /* Sorted hashes in the file. */
-typedef struct Run {
+typedef struct HashRun {
         uint64_t offset; /* bytes */
         uint64_t n;      /* hashes */
-} Run;
+} HashRun;
 
-struct Brought {
+struct UnpackBrought {
         int (*scratch)(void *userdata, Error *error);
         void *userdata; /* borrowed */
         uint64_t key[2];
@@ -29,13 +29,16 @@ struct Brought {
         size_t n_used;
         int fd; /* owned; the file, or < 0 */
         uint64_t file_bytes;
-        Run runs[RUNS_MAX];
+        HashRun runs[RUNS_MAX];
         size_t n_runs;
 };
 
-int brought_new(
-        int (*scratch)(void *userdata, Error *error), void *userdata, Brought **ret, Error *error) {
-        _cleanup_(brought_freep) Brought *brought = NULL;
+int unpack_brought_new(
+        int (*scratch)(void *userdata, Error *error),
+        void *userdata,
+        UnpackBrought **ret,
+        Error *error) {
+        _cleanup_(unpack_brought_freep) UnpackBrought *brought = NULL;
 
         brought = calloc(1, sizeof(*brought));
         if (!brought)
@@ -51,7 +54,7 @@ int brought_new(
         return 0;
 }
 
-Brought *brought_free(Brought *brought) {
+UnpackBrought *unpack_brought_free(UnpackBrought *brought) {
         if (!brought)
                 return NULL;
 
@@ -61,7 +64,7 @@ Brought *brought_free(Brought *brought) {
         return NULL;
 }
 
-void brought_clear(Brought *brought) {
+void unpack_brought_clear(UnpackBrought *brought) {
         free(brought->slots);
         brought->slots = NULL;
         brought->n_slots = brought->n_used = brought->n_runs = 0;
@@ -94,7 +97,7 @@ static void sip_word(uint64_t v[static 4], uint64_t word) {
 }
 
 /* SipHash-1-3 of the inode and the name; never 0. */
-static uint64_t hash_name(const Brought *brought, uint64_t inode, const char *name) {
+static uint64_t hash_name(const UnpackBrought *brought, uint64_t inode, const char *name) {
         uint64_t v[4] = { brought->key[0] ^ 0x736f6d6570736575,
                           brought->key[1] ^ 0x646f72616e646f6d,
                           brought->key[0] ^ 0x6c7967656e657261,
@@ -129,7 +132,7 @@ static size_t find_slot(const uint64_t *slots, size_t n_slots, uint64_t hash) {
         return i;
 }
 
-static int grow(Brought *brought, Error *error) {
+static int grow(UnpackBrought *brought, Error *error) {
         const size_t n_slots = brought->n_slots ? 2 * brought->n_slots : SLOTS_MIN;
         uint64_t *slots;
 
@@ -154,7 +157,7 @@ static int compare_hashes(const void *a, const void *b) {
 }
 
 /* Moves what is in memory to the end of the file. */
-static int spill(Brought *brought, Error *error) {
+static int spill(UnpackBrought *brought, Error *error) {
         const size_t n = brought->n_used, bytes = n * sizeof(uint64_t);
         size_t used = 0;
         int r;
@@ -178,14 +181,14 @@ static int spill(Brought *brought, Error *error) {
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot write a temporary file");
 
-        brought->runs[brought->n_runs++] = (Run){ brought->file_bytes, n };
+        brought->runs[brought->n_runs++] = (HashRun){ brought->file_bytes, n };
         brought->file_bytes += bytes;
         memset(brought->slots, 0, brought->n_slots * sizeof(uint64_t));
         brought->n_used = 0;
         return 0;
 }
 
-int brought_add(Brought *brought, uint64_t inode, const char *name, Error *error) {
+int unpack_brought_add(UnpackBrought *brought, uint64_t inode, const char *name, Error *error) {
         const uint64_t hash = hash_name(brought, inode, name);
         size_t slot;
         int r = 0;
@@ -204,7 +207,12 @@ int brought_add(Brought *brought, uint64_t inode, const char *name, Error *error
 }
 
 static int read_window(
-        Brought *brought, const Run *run, uint64_t first, size_t n, uint64_t *ret, Error *error) {
+        UnpackBrought *brought,
+        const HashRun *run,
+        uint64_t first,
+        size_t n,
+        uint64_t *ret,
+        Error *error) {
         ssize_t got = fd_pread_full(
                 brought->fd, ret, n * sizeof(uint64_t), run->offset + first * sizeof(uint64_t));
 
@@ -216,7 +224,7 @@ static int read_window(
 }
 
 /* Hashes are spread evenly, so each is near the place that its value says. */
-static int run_has(Brought *brought, const Run *run, uint64_t hash, Error *error) {
+static int run_has(UnpackBrought *brought, const HashRun *run, uint64_t hash, Error *error) {
         uint64_t window[WINDOW], first;
         const size_t n = run->n < WINDOW ? (size_t) run->n : WINDOW;
         const uint64_t last = run->n - n;
@@ -244,7 +252,7 @@ static int run_has(Brought *brought, const Run *run, uint64_t hash, Error *error
         return bsearch(&hash, window, n, sizeof(hash), compare_hashes) != NULL;
 }
 
-int brought_has(Brought *brought, uint64_t inode, const char *name, Error *error) {
+int unpack_brought_has(UnpackBrought *brought, uint64_t inode, const char *name, Error *error) {
         const uint64_t hash = hash_name(brought, inode, name);
         int r;
 

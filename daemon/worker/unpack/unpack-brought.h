@@ -16,27 +16,30 @@
 #include "base-cleanup.h"
 #include "base-error.h"
 
-typedef struct Brought Brought;
+typedef struct UnpackBrought UnpackBrought;
 
 /**
- * brought_new() - an empty set
+ * unpack_brought_new() - an empty set
  * @scratch:    makes the file when one is needed; returns a descriptor, which the set owns then, or
  * -errno with @error set
  */
-int brought_new(
-        int (*scratch)(void *userdata, Error *error), void *userdata, Brought **ret, Error *error);
+int unpack_brought_new(
+        int (*scratch)(void *userdata, Error *error),
+        void *userdata,
+        UnpackBrought **ret,
+        Error *error);
 
-/** brought_free() - release @brought (may be NULL) */
-Brought *brought_free(Brought *brought);
+/** unpack_brought_free() - release @brought (may be NULL) */
+UnpackBrought *unpack_brought_free(UnpackBrought *brought);
 
-/** brought_clear() - make it empty, for the next layer */
-void brought_clear(Brought *brought);
+/** unpack_brought_clear() - make it empty, for the next layer */
+void unpack_brought_clear(UnpackBrought *brought);
 
-/** brought_add() - add the name @name in the directory @inode; returns 0 or -errno with @error set
+/** unpack_brought_add() - add the name @name in the directory @inode; returns 0 or -errno with @error set
  */
-int brought_add(Brought *brought, uint64_t inode, const char *name, Error *error);
+int unpack_brought_add(UnpackBrought *brought, uint64_t inode, const char *name, Error *error);
 
-/** brought_has() - returns 1 when the name is there, 0 when not, or -errno with @error set */
-int brought_has(Brought *brought, uint64_t inode, const char *name, Error *error);
+/** unpack_brought_has() - returns 1 when the name is there, 0 when not, or -errno with @error set */
+int unpack_brought_has(UnpackBrought *brought, uint64_t inode, const char *name, Error *error);
 
-DEFINE_CLEANUP(Brought, brought_free);
+DEFINE_CLEANUP(UnpackBrought, unpack_brought_free);

@@ -24,7 +24,7 @@ static bool read_root(const void *value, size_t size, struct vfs_ns_cap_data *da
         }
 }
 
-int capability_map(
+int unpack_capability_map(
         const void *value,
         size_t size,
         const IdMap *uids,

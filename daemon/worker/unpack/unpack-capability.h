@@ -13,13 +13,13 @@
 #include "base-idmap.h"
 
 /**
- * capability_map() - apply an owner mapping: capabilities count in the namespace of the mapped root
+ * unpack_capability_map() - apply an owner mapping: capabilities count in the namespace of the mapped root
  * @uids:       NULL: as it is
  * @ret:        owned by the caller; what is not understood stays as it is
  *
  * Return: 0, or -ENOMEM with @error set.
  */
-int capability_map(
+int unpack_capability_map(
         const void *value,
         size_t size,
         const IdMap *uids,

@@ -8,12 +8,12 @@
 
 /* Removes content of a directory, down and up again along its nodes. */
 typedef struct Clear {
-        Tree *tree;                   /* borrowed */
+        UnpackTree *tree;             /* borrowed */
         bool all;                     /* also what the layer brought */
         const struct timespec *mtime; /* borrowed; of what stays only because something is in it */
 } Clear;
 
-static int clear_enter(const Clear *clear, Node *node, Error *error) {
+static int clear_enter(const Clear *clear, UnpackNode *node, Error *error) {
         UnpackTarget *target = clear->tree->target;
 
         node->keep = false;
@@ -21,7 +21,8 @@ static int clear_enter(const Clear *clear, Node *node, Error *error) {
 }
 
 /* -ENOTEMPTY is an answer for directories. */
-static int unlink_name(Tree *tree, Node *parent, const char *name, bool is_dir, Error *error) {
+static int unlink_name(
+        UnpackTree *tree, UnpackNode *parent, const char *name, bool is_dir, Error *error) {
         int r;
 
         r = tree->target->ops->remove(tree->target, parent->dir, name, is_dir, error);
@@ -30,14 +31,17 @@ static int unlink_name(Tree *tree, Node *parent, const char *name, bool is_dir, 
         return r;
 }
 
-static int is_brought(const Clear *clear, const Node *parent, const char *name, Error *error) {
-        return clear->all ? 0 : brought_has(clear->tree->brought, parent->info.inode, name, error);
+static int is_brought(
+        const Clear *clear, const UnpackNode *parent, const char *name, Error *error) {
+        return clear->all
+                       ? 0
+                       : unpack_brought_has(clear->tree->brought, parent->info.inode, name, error);
 }
 
 /* Removes a directory whose content is gone, or takes note that it stays. */
-static int clear_leave(const Clear *clear, Node *node, Error *error) {
-        Tree *tree = clear->tree;
-        Node *parent = node->parent;
+static int clear_leave(const Clear *clear, UnpackNode *node, Error *error) {
+        UnpackTree *tree = clear->tree;
+        UnpackNode *parent = node->parent;
         UnpackMeta meta;
         char name[NAME_BYTES_MAX + 1];
         int own, r;
@@ -49,7 +53,7 @@ static int clear_leave(const Clear *clear, Node *node, Error *error) {
         if (!own && !node->keep) {
                 assert(strlen(node->name) < sizeof(name));
                 memcpy(name, node->name, strlen(node->name) + 1);
-                nodes_drop(tree->nodes, parent, name);
+                unpack_nodes_drop(tree->nodes, parent, name);
                 r = unlink_name(tree, parent, name, true, error);
                 return r == -ENOTEMPTY ? error_set(
                                                  error, ENOTEMPTY, ERROR_FAILED,
@@ -59,26 +63,26 @@ static int clear_leave(const Clear *clear, Node *node, Error *error) {
 
         parent->keep = true;
         if (!own) {
-                meta = tree_implied_meta(tree, clear->mtime);
+                meta = unpack_tree_implied_meta(tree, clear->mtime);
                 node->touched = true;
                 r = tree->target->ops->merge_dir(
                         tree->target, &node->dir, &meta, &node->info, error);
                 if (r < 0)
                         return r;
         }
-        return tree_mark_fresh(tree, node, error);
+        return unpack_tree_mark_fresh(tree, node, error);
 }
 
 /* A name in @node: 1 when its content has to go first, from *@ret; 0 when it is done. */
 static int clear_name(
         const Clear *clear,
-        Node *node,
+        UnpackNode *node,
         const char *name,
         UnpackType type,
-        Node **ret,
+        UnpackNode **ret,
         Error *error) {
-        Tree *tree = clear->tree;
-        Node *child;
+        UnpackTree *tree = clear->tree;
+        UnpackNode *child;
         int own, r;
 
         /* It was emptied by another marker, and what is in it now is the layer's. */
@@ -97,13 +101,13 @@ static int clear_name(
         }
 
         /* Most directories that are removed whole are empty by now, or never had anything. */
-        if (!own && !nodes_find(tree->nodes, node, name)) {
+        if (!own && !unpack_nodes_find(tree->nodes, node, name)) {
                 r = unlink_name(tree, node, name, true, error);
                 if (r != -ENOTEMPTY)
                         return r;
         }
 
-        r = tree_open(tree, node, name, &child, error);
+        r = unpack_tree_open(tree, node, name, &child, error);
         if (r == -ENOTDIR || r == 0)
                 return error_set(
                         error, ENOTDIR, ERROR_FAILED, "\"%s\" changed while it was removed", name);
@@ -119,9 +123,9 @@ static int clear_name(
 }
 
 /* Afterwards @top->keep says whether something is left in it. */
-static int clear_content(const Clear *clear, Node *top, Error *error) {
+static int clear_content(const Clear *clear, UnpackNode *top, Error *error) {
         UnpackTarget *target = clear->tree->target;
-        Node *node = top;
+        UnpackNode *node = top;
         int r;
 
         r = clear_enter(clear, node, error);
@@ -135,7 +139,7 @@ static int clear_content(const Clear *clear, Node *top, Error *error) {
                         if (r > 0)
                                 r = clear_enter(clear, node, error);
                 } else if (r == 0) {
-                        Node *parent = node->parent;
+                        UnpackNode *parent = node->parent;
 
                         target->ops->list_close(target, node->list);
                         node->list = NULL;
@@ -149,11 +153,11 @@ static int clear_content(const Clear *clear, Node *top, Error *error) {
         return r;
 }
 
-int tree_remove(Tree *tree, Node *parent, const char *name, Error *error) {
+int unpack_tree_remove(UnpackTree *tree, UnpackNode *parent, const char *name, Error *error) {
         static const struct timespec never = { 0 };
         const Clear clear = { .tree = tree, .all = true, .mtime = &never };
         UnpackInfo info = { 0 };
-        Node *node;
+        UnpackNode *node;
         int r;
 
         r = tree->target->ops->look(tree->target, parent->dir, name, &info, error);
@@ -172,11 +176,15 @@ int tree_remove(Tree *tree, Node *parent, const char *name, Error *error) {
         return r < 0 ? r : clear_leave(&clear, node, error);
 }
 
-int tree_hide(
-        Tree *tree, Node *parent, const char *name, const struct timespec *mtime, Error *error) {
+int unpack_tree_hide(
+        UnpackTree *tree,
+        UnpackNode *parent,
+        const char *name,
+        const struct timespec *mtime,
+        Error *error) {
         const Clear clear = { .tree = tree, .mtime = mtime };
         UnpackInfo info = { 0 };
-        Node *node;
+        UnpackNode *node;
         int r;
 
         if (parent->fresh)
@@ -196,7 +204,8 @@ int tree_hide(
         return r < 0 ? r : clear_leave(&clear, node, error);
 }
 
-int tree_hide_content(Tree *tree, Node *node, const struct timespec *mtime, Error *error) {
+int unpack_tree_hide_content(
+        UnpackTree *tree, UnpackNode *node, const struct timespec *mtime, Error *error) {
         const Clear clear = { .tree = tree, .mtime = mtime };
         int r;
 
@@ -204,5 +213,5 @@ int tree_hide_content(Tree *tree, Node *node, const struct timespec *mtime, Erro
                 return 0;
 
         r = clear_content(&clear, node, error);
-        return r < 0 ? r : tree_mark_fresh(tree, node, error);
+        return r < 0 ? r : unpack_tree_mark_fresh(tree, node, error);
 }

@@ -16,7 +16,7 @@
 #define SPECIAL     07000u /* setuid, setgid, sticky */
 
 /* New files usually get the process's ids, but mounts can differ: bsdgroups, idmapped ones. */
-static int learn_owner(Directory *directory, int fd, Error *error) {
+static int learn_owner(UnpackDirectory *directory, int fd, Error *error) {
         struct stat st;
 
         if (directory->knows_owner)
@@ -30,16 +30,16 @@ static int learn_owner(Directory *directory, int fd, Error *error) {
         return 0;
 }
 
-static bool wants_owner(const Directory *directory, UnpackDir dir, const UnpackMeta *meta) {
+static bool wants_owner(const UnpackDirectory *directory, UnpackDir dir, const UnpackMeta *meta) {
         if (!directory->privileged)
                 return false;
         return !directory->knows_owner || (dir & DIR_GIVES_GROUP) ||
                meta->uid != directory->new_uid || meta->gid != directory->new_gid;
 }
 
-int directory_create_file(
+int unpack_directory_create_file(
         void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error) {
-        Directory *directory = self;
+        UnpackDirectory *directory = self;
 
         assert(directory->file_fd < 0);
 
@@ -61,8 +61,9 @@ int directory_create_file(
         return dir & DIR_GIVES_GROUP ? 0 : learn_owner(directory, directory->file_fd, error);
 }
 
-int directory_write_file(void *self, uint64_t offset, const void *data, size_t size, Error *error) {
-        Directory *directory = self;
+int unpack_directory_write_file(
+        void *self, uint64_t offset, const void *data, size_t size, Error *error) {
+        UnpackDirectory *directory = self;
         int r;
 
         if (offset > INT64_MAX - size)
@@ -74,27 +75,28 @@ int directory_write_file(void *self, uint64_t offset, const void *data, size_t s
 }
 
 /* Writing takes away setuid and capabilities, and so does a new owner: all of that comes last. */
-static int finish_attributes(Directory *directory, int fd, const UnpackMeta *wanted, Error *error) {
+static int finish_attributes(
+        UnpackDirectory *directory, int fd, const UnpackMeta *wanted, Error *error) {
         const UnpackDir dir = directory->file_dir;
-        const XattrFile file = { .fd = fd };
+        const UnpackXattrFile file = { .fd = fd };
         const UnpackMeta *meta;
         UnpackMeta kept;
         int r;
 
-        r = wants_owner(directory, dir, wanted) ? directory_set_owner(fd, "", wanted, error)
-                                                : directory_is_owned(directory, wanted);
+        r = wants_owner(directory, dir, wanted) ? unpack_directory_set_owner(fd, "", wanted, error)
+                                                : unpack_directory_is_owned(directory, wanted);
         if (r < 0)
                 return r;
-        kept = directory_keep(directory, wanted, r > 0);
+        kept = unpack_directory_keep(directory, wanted, r > 0);
         meta = &kept;
 
         if (dir & DIR_GIVES_ACL) {
-                r = xattr_clear_acls(&file, false, error);
+                r = unpack_xattr_clear_acls(&file, false, error);
                 if (r < 0)
                         return r;
         }
 
-        r = xattr_write_all(
+        r = unpack_xattr_write_all(
                 &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
                 error);
         if (r < 0)
@@ -104,13 +106,13 @@ static int finish_attributes(Directory *directory, int fd, const UnpackMeta *wan
         if ((meta->mode != directory->file_mode || (dir & DIR_GIVES_ACL)) &&
             fchmod(fd, meta->mode) < 0)
                 return error_set_errno(error, errno, "Cannot set the mode of a file");
-        return xattr_write_acls(
+        return unpack_xattr_write_acls(
                 &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
                 error);
 }
 
-int directory_finish_file(void *self, const UnpackMeta *meta, Error *error) {
-        Directory *directory = self;
+int unpack_directory_finish_file(void *self, const UnpackMeta *meta, Error *error) {
+        UnpackDirectory *directory = self;
         const struct timespec times[2] = { meta->atime, meta->mtime };
         _cleanup_(closep) int fd = TAKE_FD(directory->file_fd);
         int r;
@@ -132,7 +134,7 @@ int directory_finish_file(void *self, const UnpackMeta *meta, Error *error) {
 }
 
 static int make_node(
-        Directory *directory,
+        UnpackDirectory *directory,
         UnpackDir dir,
         const char *name,
         const UnpackMeta *meta,
@@ -163,7 +165,7 @@ static int make_node(
         if (code == EEXIST)
                 return -EEXIST;
         if (code == EPERM && type != S_IFIFO) {
-                directory_lose(directory, DIRECTORY_LOSS_NODE);
+                unpack_directory_lose(directory, DIRECTORY_LOSS_NODE);
                 return 1;
         }
         return code > 0 ? error_set_errno(error, code, "Cannot create a device node") : 0;
@@ -176,40 +178,40 @@ static int set_mode(UnpackDir dir, const char *name, const UnpackMeta *meta, Err
 }
 
 static int make_xattrs(
-        Directory *directory,
+        UnpackDirectory *directory,
         UnpackDir dir,
         const char *name,
         const UnpackMeta *meta,
         Error *error) {
-        const XattrFile file = { .fd = -EBADF, .path = name };
+        const UnpackXattrFile file = { .fd = -EBADF, .path = name };
         int r = 0;
 
         /* No system call takes a directory and a name for these, and the sandbox has no /proc. */
         if (fchdir(DIR_FD(dir)) < 0)
                 return error_set_errno(error, errno, "Cannot enter a directory");
         if ((dir & DIR_GIVES_ACL) && meta->type != UNPACK_SYMLINK)
-                r = xattr_clear_acls(&file, false, error);
+                r = unpack_xattr_clear_acls(&file, false, error);
         if (r < 0)
                 return r;
 
-        r = xattr_write_all(
+        r = unpack_xattr_write_all(
                 &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
                 error);
         if (r >= 0)
                 r = set_mode(dir, name, meta, error);
         if (r < 0)
                 return r;
-        return xattr_write_acls(
+        return unpack_xattr_write_acls(
                 &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
                 error);
 }
 
-int directory_make(
+int unpack_directory_make(
         void *self, UnpackDir dir, const char *name, const UnpackMeta *wanted, Error *error) {
-        Directory *directory = self;
+        UnpackDirectory *directory = self;
         const struct timespec times[2] = { wanted->atime, wanted->mtime };
-        const bool closes = directory_closes(directory, wanted);
-        UnpackMeta kept = closes ? directory_close(directory, wanted) : *wanted;
+        const bool closes = unpack_directory_closes(directory, wanted);
+        UnpackMeta kept = closes ? unpack_directory_close(directory, wanted) : *wanted;
         const UnpackMeta *meta = &kept;
         int r;
 
@@ -217,13 +219,14 @@ int directory_make(
         if (r != 0)
                 return r;
 
-        r = wants_owner(directory, dir, meta) ? directory_set_owner(DIR_FD(dir), name, meta, error)
-                                              : directory_is_owned(directory, meta);
+        r = wants_owner(directory, dir, meta)
+                    ? unpack_directory_set_owner(DIR_FD(dir), name, meta, error)
+                    : unpack_directory_is_owned(directory, meta);
         if (r < 0)
                 return r;
-        kept = directory_keep(directory, meta, r > 0);
+        kept = unpack_directory_keep(directory, meta, r > 0);
         if (closes)
-                directory_lose(directory, DIRECTORY_LOSS_OPENNESS);
+                unpack_directory_lose(directory, DIRECTORY_LOSS_OPENNESS);
 
         if (meta->n_xattrs > 0 || (dir & DIR_GIVES_ACL))
                 r = make_xattrs(directory, dir, name, meta, error);

@@ -16,7 +16,7 @@ struct UnpackList {
         _Alignas(struct dirent64) char buffer[LIST_BYTES];
 };
 
-UnpackType directory_type(mode_t mode) {
+UnpackType unpack_directory_type(mode_t mode) {
         switch (mode & S_IFMT) {
         case S_IFDIR:
                 return UNPACK_DIRECTORY;
@@ -35,7 +35,7 @@ UnpackType directory_type(mode_t mode) {
         }
 }
 
-int directory_list_open(void *self, UnpackDir dir, UnpackList **ret, Error *error) {
+int unpack_directory_list_open(void *self, UnpackDir dir, UnpackList **ret, Error *error) {
         UnpackList *list;
 
         list = malloc(sizeof(*list));
@@ -53,7 +53,7 @@ int directory_list_open(void *self, UnpackDir dir, UnpackList **ret, Error *erro
         return 0;
 }
 
-void directory_list_close(void *self, UnpackList *list) {
+void unpack_directory_list_close(void *self, UnpackList *list) {
         free(list);
 }
 
@@ -61,17 +61,17 @@ static int entry_type(const UnpackList *list, const struct dirent64 *entry, Unpa
         struct stat st;
 
         if (entry->d_type != DT_UNKNOWN) {
-                *ret = directory_type(DTTOIF(entry->d_type));
+                *ret = unpack_directory_type(DTTOIF(entry->d_type));
                 return 0;
         }
 
         if (fstatat(list->fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
-        *ret = directory_type(st.st_mode);
+        *ret = unpack_directory_type(st.st_mode);
         return 0;
 }
 
-int directory_list_next(
+int unpack_directory_list_next(
         void *self, UnpackList *list, const char **ret_name, UnpackType *ret_type, Error *error) {
         for (;;) {
                 const struct dirent64 *entry;

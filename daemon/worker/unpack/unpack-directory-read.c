@@ -11,7 +11,7 @@
 #include "unpack-directory-internal.h"
 
 /* A user may not even read what it owns when the mode says so, but change the mode first. */
-static bool is_hidden(const Directory *directory, const struct stat *st) {
+static bool is_hidden(const UnpackDirectory *directory, const struct stat *st) {
         return !directory->privileged && (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)) &&
                !(st->st_mode & S_IRUSR);
 }
@@ -36,13 +36,13 @@ static int read_target(UnpackDir dir, const char *name, UnpackMeta *ret, Error *
 }
 
 static int read_xattrs(
-        const Directory *directory,
+        const UnpackDirectory *directory,
         UnpackDir dir,
         const char *name,
         const struct stat *st,
         UnpackMeta *ret,
         Error *error) {
-        const XattrFile file = { .fd = -EBADF, .path = name };
+        const UnpackXattrFile file = { .fd = -EBADF, .path = name };
         const bool hidden = is_hidden(directory, st);
         int r = 0;
 
@@ -53,13 +53,14 @@ static int read_xattrs(
         if (r < 0)
                 return r;
 
-        r = xattr_read_all(&file, ret, error);
+        r = unpack_xattr_read_all(&file, ret, error);
         if (hidden && r >= 0)
                 r = set_mode(dir, name, st->st_mode, error);
         return r;
 }
 
-int directory_get_meta(void *self, UnpackDir dir, const char *name, UnpackMeta *ret, Error *error) {
+int unpack_directory_get_meta(
+        void *self, UnpackDir dir, const char *name, UnpackMeta *ret, Error *error) {
         _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
         struct stat st;
         int r = 0;
@@ -70,7 +71,7 @@ int directory_get_meta(void *self, UnpackDir dir, const char *name, UnpackMeta *
                                : error_set_errno(error, errno, "Cannot look at \"%s\"", name);
 
         meta = (UnpackMeta){
-                .type = directory_type(st.st_mode),
+                .type = unpack_directory_type(st.st_mode),
                 .mode = st.st_mode & ALLPERMS,
                 .uid = st.st_uid,
                 .gid = st.st_gid,
@@ -92,7 +93,7 @@ int directory_get_meta(void *self, UnpackDir dir, const char *name, UnpackMeta *
 }
 
 static int open_file(
-        const Directory *directory,
+        const UnpackDirectory *directory,
         UnpackDir dir,
         const char *name,
         const struct stat *st,
@@ -118,7 +119,7 @@ static int open_file(
         return fd < 0 ? error_set_errno(error, code, "Cannot open \"%s\"", name) : TAKE_FD(fd);
 }
 
-ssize_t directory_read_file(
+ssize_t unpack_directory_read_file(
         void *self, UnpackDir dir, const char *name, void *buffer, size_t size, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         struct stat st;

@@ -19,12 +19,12 @@
 /* Of a name in a warning, bytes: the sentence around it has to fit, too. */
 #define EXAMPLE_MAX 200
 
-static void count(const Directory *directory, DirectoryCount *count) {
+static void count(const UnpackDirectory *directory, UnpackDirectoryCount *count) {
         if (count->n++ == 0 && directory->target.entry)
                 count->example = strndup(directory->target.entry, EXAMPLE_MAX);
 }
 
-void directory_lose(Directory *directory, DirectoryLoss loss) {
+void unpack_directory_lose(UnpackDirectory *directory, UnpackDirectoryLoss loss) {
         count(directory, &directory->losses[loss]);
 }
 
@@ -39,7 +39,7 @@ static bool is_refused(int r) {
         return r == -EINVAL || r == -EPERM;
 }
 
-int directory_set_owner(int fd, const char *name, const UnpackMeta *meta, Error *error) {
+int unpack_directory_set_owner(int fd, const char *name, const UnpackMeta *meta, Error *error) {
         int r;
 
         r = change_owner(fd, name, meta->uid, meta->gid);
@@ -55,7 +55,7 @@ int directory_set_owner(int fd, const char *name, const UnpackMeta *meta, Error 
         return 0;
 }
 
-bool directory_is_owned(const Directory *directory, const UnpackMeta *meta) {
+bool unpack_directory_is_owned(const UnpackDirectory *directory, const UnpackMeta *meta) {
         return directory->privileged || (meta->uid == geteuid() && meta->gid == getegid());
 }
 
@@ -72,13 +72,14 @@ static bool has_rights(const UnpackMeta *meta) {
                ((meta->mode & RIGHTS) || has_capabilities(meta));
 }
 
-UnpackMeta directory_keep(Directory *directory, const UnpackMeta *meta, bool is_owned) {
+UnpackMeta unpack_directory_keep(
+        UnpackDirectory *directory, const UnpackMeta *meta, bool is_owned) {
         UnpackMeta kept = *meta;
 
         if (!is_owned)
-                directory_lose(directory, DIRECTORY_LOSS_OWNER);
+                unpack_directory_lose(directory, DIRECTORY_LOSS_OWNER);
         else if (meta->is_unmapped)
-                directory_lose(directory, DIRECTORY_LOSS_UNMAPPED);
+                unpack_directory_lose(directory, DIRECTORY_LOSS_UNMAPPED);
 
         if (directory->privileged && is_owned && !meta->is_unmapped) {
                 if (has_rights(meta) && meta->type == UNPACK_REGULAR)
@@ -87,7 +88,7 @@ UnpackMeta directory_keep(Directory *directory, const UnpackMeta *meta, bool is_
         }
 
         if (has_rights(meta) && !(is_owned && meta->is_unmapped))
-                directory_lose(directory, DIRECTORY_LOSS_RIGHTS);
+                unpack_directory_lose(directory, DIRECTORY_LOSS_RIGHTS);
         kept.mode &= ~RIGHTS;
         kept.loses_rights = true;
         return kept;
@@ -121,14 +122,14 @@ static bool is_device(const UnpackMeta *meta) {
         return meta->type == UNPACK_CHARACTER_DEVICE || meta->type == UNPACK_BLOCK_DEVICE;
 }
 
-bool directory_closes(const Directory *directory, const UnpackMeta *meta) {
+bool unpack_directory_closes(const UnpackDirectory *directory, const UnpackMeta *meta) {
         return directory->privileged && directory->closes_devices && is_device(meta) &&
                !is_harmless(meta) &&
                (meta->mode != CLOSED_MODE || meta->uid != directory->device_uid ||
                 meta->gid != directory->device_gid || meta->n_xattrs > 0);
 }
 
-UnpackMeta directory_close(const Directory *directory, const UnpackMeta *meta) {
+UnpackMeta unpack_directory_close(const UnpackDirectory *directory, const UnpackMeta *meta) {
         UnpackMeta kept = *meta;
 
         kept.mode = CLOSED_MODE;
@@ -140,7 +141,7 @@ UnpackMeta directory_close(const Directory *directory, const UnpackMeta *meta) {
         return kept;
 }
 
-void directory_sum_up(void *self) {
+void unpack_directory_sum_up(void *self) {
         static const struct {
                 const char *before, *after;
         } sentences[_DIRECTORY_LOSS_MAX] = {
@@ -167,10 +168,10 @@ void directory_sum_up(void *self) {
                         " (--keep-devices keeps what the image says)",
                 },
         };
-        const Directory *directory = self;
+        const UnpackDirectory *directory = self;
 
         for (size_t i = 0; i < _DIRECTORY_LOSS_MAX; i++) {
-                const DirectoryCount *loss = &directory->losses[i];
+                const UnpackDirectoryCount *loss = &directory->losses[i];
                 const char *example = loss->example && loss->example[0] ? loss->example : ".";
                 char text[1024];
 
@@ -184,14 +185,14 @@ void directory_sum_up(void *self) {
         }
 }
 
-void directory_rights_done(Directory *directory) {
+void unpack_directory_rights_done(UnpackDirectory *directory) {
         for (size_t i = 0; i < _DIRECTORY_LOSS_MAX; i++)
                 free(directory->losses[i].example);
         free(directory->rights.example);
 }
 
 void unpack_directory_close_devices(UnpackTarget *target, uint32_t uid, uint32_t gid) {
-        Directory *directory = (Directory *) target;
+        UnpackDirectory *directory = (UnpackDirectory *) target;
 
         directory->closes_devices = true;
         directory->device_uid = uid;
@@ -199,7 +200,7 @@ void unpack_directory_close_devices(UnpackTarget *target, uint32_t uid, uint32_t
 }
 
 uint64_t unpack_directory_rights(const UnpackTarget *target, const char **ret_example) {
-        const Directory *directory = (const Directory *) target;
+        const UnpackDirectory *directory = (const UnpackDirectory *) target;
 
         *ret_example = directory->rights.example;
         return directory->rights.n;

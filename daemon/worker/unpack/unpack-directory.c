@@ -13,7 +13,7 @@
 
 static void info_from_stat(UnpackInfo *info, const struct stat *st) {
         *info = (UnpackInfo){
-                .type = directory_type(st->st_mode),
+                .type = unpack_directory_type(st->st_mode),
                 .mode = st->st_mode & ALLPERMS,
                 /* There may be mount points in the root. */
                 .inode = st->st_ino ^ (st->st_dev * UINT64_C(0x9e3779b97f4a7c15)),
@@ -27,14 +27,14 @@ static UnpackDir dir_from_fd(int fd, const UnpackInfo *info) {
 
         if (info->mode & S_ISGID)
                 dir |= DIR_GIVES_GROUP;
-        if (xattr_has(fd, XATTR_ACL_DEFAULT))
+        if (unpack_xattr_has(fd, XATTR_ACL_DEFAULT))
                 dir |= DIR_GIVES_ACL;
         return dir;
 }
 
 /* A user needs all permissions in a directory to fill it; it gets its mode back when it is closed.
  */
-static int widen(const Directory *directory, int fd, UnpackInfo *info, Error *error) {
+static int widen(const UnpackDirectory *directory, int fd, UnpackInfo *info, Error *error) {
         if (directory->privileged || (info->mode & OWNER_ALL) == OWNER_ALL)
                 return 0;
         if (fchmod(fd, info->mode | OWNER_ALL) < 0)
@@ -44,7 +44,7 @@ static int widen(const Directory *directory, int fd, UnpackInfo *info, Error *er
 }
 
 static int on_open_root(void *self, UnpackDir *ret, UnpackInfo *ret_info, Error *error) {
-        const Directory *directory = self;
+        const UnpackDirectory *directory = self;
         struct stat st;
         int r;
 
@@ -91,7 +91,7 @@ static int on_open_dir(
         UnpackDir *ret,
         UnpackInfo *ret_info,
         Error *error) {
-        const Directory *directory = self;
+        const UnpackDirectory *directory = self;
         _cleanup_(closep) int fd = -EBADF;
         mode_t hidden_mode = 0;
         bool hidden = false;
@@ -128,12 +128,16 @@ static int on_open_dir(
 
 /* The mode as its ACL leaves it, with all that its owner needs in it if that is a user. */
 static int dir_acls(
-        Directory *directory, int fd, const UnpackMeta *meta, UnpackInfo *info, Error *error) {
-        const XattrFile file = { .fd = fd };
+        UnpackDirectory *directory,
+        int fd,
+        const UnpackMeta *meta,
+        UnpackInfo *info,
+        Error *error) {
+        const UnpackXattrFile file = { .fd = fd };
         struct stat st;
         int r;
 
-        r = xattr_write_acls(
+        r = unpack_xattr_write_acls(
                 &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
                 error);
         if (r < 0)
@@ -147,26 +151,26 @@ static int dir_acls(
 
 /* Makes a directory of mode @mode and owner @st what @meta says. */
 static int dir_attributes(
-        Directory *directory,
+        UnpackDirectory *directory,
         int fd,
         const struct stat *st,
         const UnpackMeta *wanted,
         UnpackInfo *info,
         Error *error) {
-        const XattrFile file = { .fd = fd };
+        const UnpackXattrFile file = { .fd = fd };
         const mode_t had = st->st_mode & ALLPERMS;
         const UnpackMeta *meta;
         UnpackMeta kept;
         int r = 1;
 
         if (st->st_uid != wanted->uid || st->st_gid != wanted->gid)
-                r = directory->privileged ? directory_set_owner(fd, "", wanted, error) : 0;
+                r = directory->privileged ? unpack_directory_set_owner(fd, "", wanted, error) : 0;
         if (r < 0)
                 return r;
-        kept = directory_keep(directory, wanted, r > 0);
+        kept = unpack_directory_keep(directory, wanted, r > 0);
         meta = &kept;
 
-        r = xattr_write_all(
+        r = unpack_xattr_write_all(
                 &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
                 error);
         if (r < 0)
@@ -194,10 +198,10 @@ static int on_make_dir(
         UnpackDir *ret,
         UnpackInfo *ret_info,
         Error *error) {
-        Directory *directory = self;
+        UnpackDirectory *directory = self;
         const mode_t mode = directory->privileged ? meta->mode : meta->mode | OWNER_ALL;
         _cleanup_(closep) int fd = -EBADF;
-        XattrFile file;
+        UnpackXattrFile file;
         struct stat st;
         int r;
 
@@ -211,9 +215,9 @@ static int on_make_dir(
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot open the directory \"%s\"", name);
 
-        file = (XattrFile){ .fd = fd };
+        file = (UnpackXattrFile){ .fd = fd };
         if (dir & DIR_GIVES_ACL) {
-                r = xattr_clear_acls(&file, true, error);
+                r = unpack_xattr_clear_acls(&file, true, error);
                 if (r < 0)
                         return r;
         }
@@ -232,12 +236,12 @@ static int on_make_dir(
 
 static int on_merge_dir(
         void *self, UnpackDir *dir, const UnpackMeta *meta, UnpackInfo *info, Error *error) {
-        Directory *directory = self;
+        UnpackDirectory *directory = self;
         const int fd = DIR_FD(*dir);
         struct stat st;
         int r;
 
-        r = xattr_clear(fd, directory->privileged, error);
+        r = unpack_xattr_clear(fd, directory->privileged, error);
         if (r < 0)
                 return r;
         if (fstat(fd, &st) < 0)
@@ -253,7 +257,7 @@ static int on_merge_dir(
 
 static int on_close_dir(
         void *self, UnpackDir dir, const UnpackInfo *info, bool touched, Error *error) {
-        const Directory *directory = self;
+        const UnpackDirectory *directory = self;
         const struct timespec times[2] = { info->atime, info->mtime };
         const int fd = DIR_FD(dir);
         int code = 0;
@@ -317,7 +321,7 @@ static int on_link(
 }
 
 static int on_scratch(void *self, Error *error) {
-        const Directory *directory = self;
+        const UnpackDirectory *directory = self;
         int fd;
 
         fd = openat(directory->root_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
@@ -327,10 +331,10 @@ static int on_scratch(void *self, Error *error) {
 }
 
 static void on_free(void *self) {
-        Directory *directory = self;
+        UnpackDirectory *directory = self;
 
         closep(&directory->file_fd);
-        directory_rights_done(directory);
+        unpack_directory_rights_done(directory);
         free(directory);
 }
 
@@ -342,24 +346,24 @@ static const UnpackTargetOps directory_ops = {
         .close_dir = on_close_dir,
         .look = on_look,
         .read_link = on_read_link,
-        .list_open = directory_list_open,
-        .list_next = directory_list_next,
-        .list_close = directory_list_close,
+        .list_open = unpack_directory_list_open,
+        .list_next = unpack_directory_list_next,
+        .list_close = unpack_directory_list_close,
         .remove = on_remove,
-        .make = directory_make,
+        .make = unpack_directory_make,
         .link = on_link,
-        .create = directory_create_file,
-        .write = directory_write_file,
-        .finish = directory_finish_file,
-        .get_meta = directory_get_meta,
-        .read_file = directory_read_file,
-        .sum_up = directory_sum_up,
+        .create = unpack_directory_create_file,
+        .write = unpack_directory_write_file,
+        .finish = unpack_directory_finish_file,
+        .get_meta = unpack_directory_get_meta,
+        .read_file = unpack_directory_read_file,
+        .sum_up = unpack_directory_sum_up,
         .scratch = on_scratch,
         .free = on_free,
 };
 
 int unpack_directory_new(int root_fd, bool privileged, UnpackTarget **ret, Error *error) {
-        Directory *directory;
+        UnpackDirectory *directory;
 
         directory = calloc(1, sizeof(*directory));
         if (!directory)

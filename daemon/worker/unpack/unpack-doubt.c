@@ -8,11 +8,11 @@
 #define SYMBOLIC_LINK  '2'
 #define CONTINUED_FILE 'M' /* GNU tar's */
 
-static bool same_text(const HeaderText *text, const char *other) {
-        return other ? header_text_is(text, other, strlen(other)) : text->size == 0;
+static bool same_text(const UnpackText *text, const char *other) {
+        return other ? unpack_text_is(text, other, strlen(other)) : text->size == 0;
 }
 
-static bool same_type(const Header *header, struct archive_entry *entry) {
+static bool same_type(const UnpackHeader *header, struct archive_entry *entry) {
         const char *path = archive_entry_pathname(entry);
         const __LA_MODE_T type = archive_entry_filetype(entry);
 
@@ -39,7 +39,7 @@ static bool same_type(const Header *header, struct archive_entry *entry) {
 }
 
 /* libarchive loses a link from a pax or GNU header when the field for it is empty. */
-static bool same_link(const Header *header, struct archive_entry *entry) {
+static bool same_link(const UnpackHeader *header, struct archive_entry *entry) {
         const char *link;
 
         if (header->type != HARD_LINK && header->type != SYMBOLIC_LINK)
@@ -50,7 +50,8 @@ static bool same_link(const Header *header, struct archive_entry *entry) {
         return !link || same_text(&header->link, link);
 }
 
-const char *doubt_find(const Header *header, size_t size, struct archive_entry *entry) {
+const char *unpack_doubt_find(
+        const UnpackHeader *header, size_t size, struct archive_entry *entry) {
         const bool is_device = header->type == '3' || header->type == '4';
 
         if (header->doubt)

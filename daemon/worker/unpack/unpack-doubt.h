@@ -8,11 +8,11 @@
 #include "unpack-header.h"
 
 /**
- * doubt_find() - why an entry could be read two ways
+ * unpack_doubt_find() - why an entry could be read two ways
  * @size:       bytes of headers that libarchive went past
  *
  * To be called in the C locale, in which libarchive keeps the bytes of names.
  *
  * Return: what is different, or that other programs would read it differently; NULL: nothing.
  */
-const char *doubt_find(const Header *header, size_t size, struct archive_entry *entry);
+const char *unpack_doubt_find(const UnpackHeader *header, size_t size, struct archive_entry *entry);

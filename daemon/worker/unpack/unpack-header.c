@@ -48,11 +48,11 @@ typedef struct Scan {
         size_t size;
         size_t at; /* of the header block that is read */
         HeaderFormat format;
-        const HeaderLimits *limits; /* borrowed */
-        Header header;
-        HeaderText long_name, long_link; /* of GNU tar's own headers */
+        const UnpackHeaderLimits *limits; /* borrowed */
+        UnpackHeader header;
+        UnpackText long_name, long_link; /* of GNU tar's own headers */
         bool has_pax, has_extra;         /* some header, or any, has come before */
-        Pax pax;
+        UnpackPax pax;
         uint64_t stored; /* bytes of content in the archive, with a map in it */
 } Scan;
 
@@ -65,14 +65,14 @@ static const uint8_t *field_of(const Scan *scan, Field field) {
         return scan->bytes + scan->at + field.at;
 }
 
-static HeaderText text_of(const Scan *scan, Field field) {
+static UnpackText text_of(const Scan *scan, Field field) {
         const char *text = (const char *) field_of(scan, field);
 
-        return (HeaderText){ text, strnlen(text, field.size) };
+        return (UnpackText){ text, strnlen(text, field.size) };
 }
 
 static int number_of(const Scan *scan, Field field, uint64_t *ret) {
-        return number_from_field(field_of(scan, field), field.size, ret);
+        return unpack_number_from_field(field_of(scan, field), field.size, ret);
 }
 
 static HeaderFormat format_of(const Scan *scan) {
@@ -84,8 +84,8 @@ static HeaderFormat format_of(const Scan *scan) {
 }
 
 /* The name that is in the block itself. */
-static HeaderText own_name(Scan *scan) {
-        const HeaderText name = text_of(scan, NAME), prefix = text_of(scan, PREFIX);
+static UnpackText own_name(Scan *scan) {
+        const UnpackText name = text_of(scan, NAME), prefix = text_of(scan, PREFIX);
         char *joined = scan->header.joined;
         size_t size = prefix.size;
 
@@ -99,19 +99,19 @@ static HeaderText own_name(Scan *scan) {
         if (joined[size - 1] != '/')
                 joined[size++] = '/';
         memcpy(joined + size, name.text, name.size);
-        return (HeaderText){ joined, size + name.size };
+        return (UnpackText){ joined, size + name.size };
 }
 
 static void choose_names(Scan *scan) {
-        Header *header = &scan->header;
-        const HeaderText *path =
+        UnpackHeader *header = &scan->header;
+        const UnpackText *path =
                 scan->pax.sparse_name.text ? &scan->pax.sparse_name : &scan->pax.path;
-        const HeaderText *link = &scan->pax.link;
+        const UnpackText *link = &scan->pax.link;
 
         if ((path->text && scan->long_name.text &&
-             !header_text_is(path, scan->long_name.text, scan->long_name.size)) ||
+             !unpack_text_is(path, scan->long_name.text, scan->long_name.size)) ||
             (link->text && scan->long_link.text &&
-             !header_text_is(link, scan->long_link.text, scan->long_link.size)))
+             !unpack_text_is(link, scan->long_link.text, scan->long_link.size)))
                 put_doubt(scan, "it has another name in a GNU header than in a pax header");
 
         header->path = path->text                 ? *path
@@ -123,7 +123,7 @@ static void choose_names(Scan *scan) {
 }
 
 /* A header that speaks of the next entry, or of none: its content. */
-static int read_content(Scan *scan, HeaderText *ret) {
+static int read_content(Scan *scan, UnpackText *ret) {
         uint64_t size;
 
         if (number_of(scan, SIZE, &size) < 0)
@@ -133,7 +133,7 @@ static int read_content(Scan *scan, HeaderText *ret) {
         if (size > scan->size - scan->at - BLOCK)
                 return -ENODATA;
 
-        *ret = (HeaderText){ (const char *) scan->bytes + scan->at + BLOCK, (size_t) size };
+        *ret = (UnpackText){ (const char *) scan->bytes + scan->at + BLOCK, (size_t) size };
         return 0;
 }
 
@@ -148,18 +148,18 @@ static int go_past(Scan *scan, size_t content) {
 
 /* GNU tar applies these records to all entries, and others to none: what is only about owners and times
  * does no harm. */
-static int check_global(Scan *scan, const HeaderText *content) {
-        Pax pax = { 0 };
+static int check_global(Scan *scan, const UnpackText *content) {
+        UnpackPax pax = { 0 };
         int r;
 
-        r = pax_scan(content->text, content->size, scan->limits->xattr_bytes, &pax);
+        r = unpack_pax_scan(content->text, content->size, scan->limits->xattr_bytes, &pax);
         if (pax.path.text || pax.link.text || pax.has_size || pax.is_sparse || pax.doubt)
                 put_doubt(scan, "a header of the whole archive has names or sizes");
         return r;
 }
 
 static int read_extra(Scan *scan, char type) {
-        HeaderText content = { 0 };
+        UnpackText content = { 0 };
         int r;
 
         r = read_content(scan, &content);
@@ -172,13 +172,14 @@ static int read_extra(Scan *scan, char type) {
                 if (scan->has_pax)
                         put_doubt(scan, "it has several pax headers");
                 scan->has_pax = true;
-                r = pax_scan(content.text, content.size, scan->limits->xattr_bytes, &scan->pax);
+                r = unpack_pax_scan(
+                        content.text, content.size, scan->limits->xattr_bytes, &scan->pax);
                 break;
         case 'L':
-                scan->long_name = (HeaderText){ content.text, strnlen(content.text, content.size) };
+                scan->long_name = (UnpackText){ content.text, strnlen(content.text, content.size) };
                 break;
         case 'K':
-                scan->long_link = (HeaderText){ content.text, strnlen(content.text, content.size) };
+                scan->long_link = (UnpackText){ content.text, strnlen(content.text, content.size) };
                 break;
         default: /* 'g', 'V' */
                 r = type == 'g' ? check_global(scan, &content) : 0;
@@ -230,7 +231,7 @@ static void read_sizes(Scan *scan) {
 
 /* What only old GNU headers have. */
 static int read_gnu_fields(Scan *scan) {
-        SparseMap map;
+        UnpackSparseMap map;
         uint64_t ignored;
         int r;
 
@@ -246,7 +247,7 @@ static int read_gnu_fields(Scan *scan) {
                 return 0;
         }
 
-        r = sparse_read_fields(
+        r = unpack_sparse_read_fields(
                 scan->bytes + scan->at, scan->size - scan->at, &map, &scan->header.end);
         if (r == -ENODATA)
                 return r;
@@ -261,12 +262,12 @@ static int read_gnu_fields(Scan *scan) {
 }
 
 /* The map of the format 1.0 is in front of the content. */
-static int read_sparse_lines(Scan *scan, SparseMap *map) {
+static int read_sparse_lines(Scan *scan, UnpackSparseMap *map) {
         const size_t at = scan->header.end;
         size_t end;
         int r;
 
-        r = sparse_read_lines(scan->bytes + at, scan->size - at, map, &end);
+        r = unpack_sparse_read_lines(scan->bytes + at, scan->size - at, map, &end);
         if (r < 0)
                 return r;
         if (end > scan->stored)
@@ -278,8 +279,8 @@ static int read_sparse_lines(Scan *scan, SparseMap *map) {
 }
 
 static int read_pax_sparse(Scan *scan) {
-        const Pax *pax = &scan->pax;
-        SparseMap map = pax->parts;
+        const UnpackPax *pax = &scan->pax;
+        UnpackSparseMap map = pax->parts;
         int r = 0;
 
         scan->header.size = pax->real_size;
@@ -289,7 +290,7 @@ static int read_pax_sparse(Scan *scan) {
                 else
                         r = read_sparse_lines(scan, &map);
         } else if (pax->list.text)
-                r = map.n_parts == 0 ? sparse_read_list(&pax->list, &map) : -EBADMSG;
+                r = map.n_parts == 0 ? unpack_sparse_read_list(&pax->list, &map) : -EBADMSG;
         else if (map.n_parts == 0)
                 put_doubt(scan, "it has the records of a sparse file, and is none");
 
@@ -315,7 +316,7 @@ static void check_numbers(Scan *scan) {
 }
 
 static void read_devices(Scan *scan) {
-        Header *header = &scan->header;
+        UnpackHeader *header = &scan->header;
 
         if (scan->format != HEADER_OLD && (header->type == '3' || header->type == '4') &&
             (number_of(scan, MAJOR, &header->device_major) < 0 ||
@@ -324,15 +325,15 @@ static void read_devices(Scan *scan) {
 }
 
 /* A directory, in old archives, and then nothing follows. */
-static bool is_slashed_file(const Header *header) {
-        const HeaderText *path = &header->path;
+static bool is_slashed_file(const UnpackHeader *header) {
+        const UnpackText *path = &header->path;
 
         return (header->type < '1' || header->type > '6') && header->type != 'D' &&
                path->size > 0 && path->text[path->size - 1] == '/';
 }
 
 static int read_entry(Scan *scan) {
-        Header *header = &scan->header;
+        UnpackHeader *header = &scan->header;
         int r = 0;
 
         header->end = scan->at + BLOCK;
@@ -354,7 +355,8 @@ static int read_entry(Scan *scan) {
         return r;
 }
 
-int header_scan(const uint8_t *bytes, size_t size, const HeaderLimits *limits, Header *ret) {
+int unpack_header_scan(
+        const uint8_t *bytes, size_t size, const UnpackHeaderLimits *limits, UnpackHeader *ret) {
         Scan scan = { .bytes = bytes, .size = size, .limits = limits };
         int r = 0;
 

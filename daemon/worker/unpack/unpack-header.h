@@ -17,28 +17,29 @@
 #define HEADER_NAME_BYTES   ((size_t) 100) /* fields of a ustar header */
 #define HEADER_PREFIX_BYTES ((size_t) 155)
 
-typedef struct HeaderLimits {
+typedef struct UnpackHeaderLimits {
         size_t header_bytes;  /* of one header's content */
         uint64_t xattr_bytes; /* of an extended attribute's value */
-} HeaderLimits;
+} UnpackHeaderLimits;
 
-typedef struct Header {
+typedef struct UnpackHeader {
         char type;       /* of the entry: '0', '1' a hard link, '2' a symbolic one, … */
-        HeaderText path; /* borrowed from the bytes, or in @joined */
-        HeaderText link; /* of hard and symbolic links; borrowed from the bytes */
+        UnpackText path; /* borrowed from the bytes, or in @joined */
+        UnpackText link; /* of hard and symbolic links; borrowed from the bytes */
         uint64_t size;   /* of the file, bytes; holes count; 0 for what has no content */
         uint64_t device_major, device_minor;
         size_t end;        /* where the content begins in the bytes */
         const char *doubt; /* why it could be read two ways; NULL: it could not */
         char joined[HEADER_PREFIX_BYTES + 1 + HEADER_NAME_BYTES];
-} Header;
+} UnpackHeader;
 
 /**
- * header_scan() - read the headers of an entry
+ * unpack_header_scan() - read the headers of an entry
  * @bytes:      all header blocks of the entry, with the map of a sparse file, as far as there are
  *
  * Return: 0, also when something is in doubt; -EBADMSG when a header is malformed; -EFBIG when one
  * announces more than the limit; -E2BIG for an extended attribute over its limit; -ENODATA when the bytes
  * end before the entry's content would begin. @ret is only set for 0.
  */
-int header_scan(const uint8_t *bytes, size_t size, const HeaderLimits *limits, Header *ret);
+int unpack_header_scan(
+        const uint8_t *bytes, size_t size, const UnpackHeaderLimits *limits, UnpackHeader *ret);

@@ -74,7 +74,7 @@ static void read_times(UnpackMeta *meta, struct archive_entry *entry) {
                 };
 }
 
-static UnpackXattr *find_xattr(EntryMeta *entry_meta, const char *name) {
+static UnpackXattr *find_xattr(UnpackEntryMeta *entry_meta, const char *name) {
         for (UnpackXattr *xattr = entry_meta->xattrs;
              xattr < entry_meta->xattrs + entry_meta->n_xattrs; xattr++)
                 if (xattr->name && strcmp(xattr->name, name) == 0)
@@ -84,7 +84,7 @@ static UnpackXattr *find_xattr(EntryMeta *entry_meta, const char *name) {
 
 /* Takes over @value, also on failure. Of two with one name, the last counts. */
 static int add_xattr(
-        EntryMeta *entry_meta, const char *name, void *value, size_t size, Error *error) {
+        UnpackEntryMeta *entry_meta, const char *name, void *value, size_t size, Error *error) {
         UnpackXattr *xattr = find_xattr(entry_meta, name);
 
         if (!xattr) {
@@ -106,11 +106,11 @@ static int add_xattr(
 }
 
 static int read_xattr(
-        EntryMeta *entry_meta,
+        UnpackEntryMeta *entry_meta,
         const char *name,
         const void *value,
         size_t size,
-        const MetaRules *rules,
+        const UnpackMetaRules *rules,
         Error *error) {
         void *copy;
         int r;
@@ -130,7 +130,7 @@ static int read_xattr(
                         rules->limits->xattr_bytes);
 
         if (strcmp(name, XATTR_CAPABILITY) == 0) {
-                r = capability_map(value, size, rules->capability_uids, &copy, &size, error);
+                r = unpack_capability_map(value, size, rules->capability_uids, &copy, &size, error);
                 return r < 0 ? r : add_xattr(entry_meta, name, copy, size, error);
         }
 
@@ -139,7 +139,7 @@ static int read_xattr(
                 return error_oom(error);
 
         memcpy(copy, value, size);
-        if (xattr_is_acl(name) && acl_map(copy, size, rules->uids, rules->gids) < 0) {
+        if (unpack_xattr_is_acl(name) && unpack_acl_map(copy, size, rules->uids, rules->gids) < 0) {
                 free(copy);
                 return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "Its ACL is invalid");
         }
@@ -148,14 +148,14 @@ static int read_xattr(
 }
 
 static int read_acl(
-        EntryMeta *entry_meta,
+        UnpackEntryMeta *entry_meta,
         struct archive_entry *entry,
         int type,
-        const MetaRules *rules,
+        const UnpackMetaRules *rules,
         Error *error) {
         static const struct {
                 int from;
-                AclTag to;
+                UnpackAclTag to;
         } tags[] = {
                 { ARCHIVE_ENTRY_ACL_USER, ACL_USER },
                 { ARCHIVE_ENTRY_ACL_GROUP, ACL_GROUP },
@@ -166,7 +166,7 @@ static int read_acl(
         };
         const bool is_default = type == ARCHIVE_ENTRY_ACL_TYPE_DEFAULT;
         const int count = archive_entry_acl_reset(entry, type);
-        _cleanup_(freep) AclEntry *entries = NULL;
+        _cleanup_(freep) UnpackAclEntry *entries = NULL;
         int a_type, permset, tag, qual, r;
         const char *name;
         void *value;
@@ -196,10 +196,10 @@ static int read_acl(
                 entries[n++].id = (uint32_t) qual;
         }
 
-        r = acl_format(entries, n, &value, &size, error);
+        r = unpack_acl_format(entries, n, &value, &size, error);
         if (r < 0)
                 return r;
-        if (acl_map(value, size, rules->uids, rules->gids) < 0) {
+        if (unpack_acl_map(value, size, rules->uids, rules->gids) < 0) {
                 free(value);
                 return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "Its ACL is invalid");
         }
@@ -208,7 +208,10 @@ static int read_acl(
 }
 
 static int read_xattrs(
-        EntryMeta *entry_meta, struct archive_entry *entry, const MetaRules *rules, Error *error) {
+        UnpackEntryMeta *entry_meta,
+        struct archive_entry *entry,
+        const UnpackMetaRules *rules,
+        Error *error) {
         const int count = archive_entry_xattr_reset(entry);
         const char *name;
         const void *value;
@@ -235,7 +238,10 @@ static int read_xattrs(
 }
 
 static int read_acls(
-        EntryMeta *entry_meta, struct archive_entry *entry, const MetaRules *rules, Error *error) {
+        UnpackEntryMeta *entry_meta,
+        struct archive_entry *entry,
+        const UnpackMetaRules *rules,
+        Error *error) {
         static const int types[] = { ARCHIVE_ENTRY_ACL_TYPE_ACCESS,
                                      ARCHIVE_ENTRY_ACL_TYPE_DEFAULT };
         int r, skipped = 0;
@@ -251,13 +257,16 @@ static int read_acls(
         return skipped;
 }
 
-int meta_init(
-        EntryMeta *entry_meta, struct archive_entry *entry, const MetaRules *rules, Error *error) {
+int unpack_entry_meta_init(
+        UnpackEntryMeta *entry_meta,
+        struct archive_entry *entry,
+        const UnpackMetaRules *rules,
+        Error *error) {
         UnpackMeta *meta = &entry_meta->meta;
         int64_t size;
         int r;
 
-        *entry_meta = (EntryMeta){ 0 };
+        *entry_meta = (UnpackEntryMeta){ 0 };
 
         meta->type = read_type(entry);
         r = read_id(archive_entry_uid(entry), rules->uids, &meta->uid, error);
@@ -288,11 +297,11 @@ int meta_init(
         return r;
 }
 
-void meta_done(EntryMeta *entry_meta) {
+void unpack_entry_meta_done(UnpackEntryMeta *entry_meta) {
         for (size_t i = 0; i < entry_meta->n_xattrs; i++) {
                 free(entry_meta->xattrs[i].name);
                 free(entry_meta->xattrs[i].value);
         }
         free(entry_meta->xattrs);
-        *entry_meta = (EntryMeta){ 0 };
+        *entry_meta = (UnpackEntryMeta){ 0 };
 }

@@ -8,15 +8,15 @@
 
 #define BUCKETS ((size_t) 512) /* a power of two */
 
-struct Nodes {
+struct UnpackNodes {
         UnpackTarget *target; /* borrowed */
-        Node *root;           /* owned, with all below it */
-        Node *newest, *oldest;
+        UnpackNode *root;     /* owned, with all below it */
+        UnpackNode *newest, *oldest;
         size_t n_nodes;
-        Node *buckets[BUCKETS];
+        UnpackNode *buckets[BUCKETS];
 };
 
-static size_t node_bucket(const Node *parent, const char *name) {
+static size_t node_bucket(const UnpackNode *parent, const char *name) {
         uint64_t hash = (uint64_t) (uintptr_t) parent >> 4;
 
         for (; *name != '\0'; name++)
@@ -24,11 +24,11 @@ static size_t node_bucket(const Node *parent, const char *name) {
         return (size_t) (hash ^ hash >> 32) & (BUCKETS - 1);
 }
 
-static bool may_go(const Node *node) {
+static bool may_go(const UnpackNode *node) {
         return node->n_children == 0 && node->n_holds == 0 && node->depth > 0;
 }
 
-static void use_unlink(Nodes *nodes, Node *node) {
+static void use_unlink(UnpackNodes *nodes, UnpackNode *node) {
         if (node->newer)
                 node->newer->older = node->older;
         else if (nodes->newest == node)
@@ -40,7 +40,7 @@ static void use_unlink(Nodes *nodes, Node *node) {
         node->newer = node->older = NULL;
 }
 
-static void use_link(Nodes *nodes, Node *node) {
+static void use_link(UnpackNodes *nodes, UnpackNode *node) {
         node->older = nodes->newest;
         if (nodes->newest)
                 nodes->newest->newer = node;
@@ -50,14 +50,14 @@ static void use_link(Nodes *nodes, Node *node) {
 }
 
 /* To be called after anything that may_go() looks at, and on use. */
-static void use_update(Nodes *nodes, Node *node) {
+static void use_update(UnpackNodes *nodes, UnpackNode *node) {
         use_unlink(nodes, node);
         if (may_go(node))
                 use_link(nodes, node);
 }
 
-static void family_link(Nodes *nodes, Node *node, Node *parent) {
-        Node **bucket = &nodes->buckets[node_bucket(parent, node->name)];
+static void family_link(UnpackNodes *nodes, UnpackNode *node, UnpackNode *parent) {
+        UnpackNode **bucket = &nodes->buckets[node_bucket(parent, node->name)];
 
         node->parent = parent;
         node->next = parent->first_child;
@@ -71,8 +71,8 @@ static void family_link(Nodes *nodes, Node *node, Node *parent) {
         *bucket = node;
 }
 
-static void family_unlink(Nodes *nodes, Node *node) {
-        Node **link = &nodes->buckets[node_bucket(node->parent, node->name)];
+static void family_unlink(UnpackNodes *nodes, UnpackNode *node) {
+        UnpackNode **link = &nodes->buckets[node_bucket(node->parent, node->name)];
 
         while (*link != node)
                 link = &(*link)->chain;
@@ -89,7 +89,7 @@ static void family_unlink(Nodes *nodes, Node *node) {
 }
 
 /* Closes and frees a node that has none below it. */
-static int node_close(Nodes *nodes, Node *node, bool flush, Error *error) {
+static int node_close(UnpackNodes *nodes, UnpackNode *node, bool flush, Error *error) {
         const UnpackTargetOps *ops = nodes->target->ops;
         int r;
 
@@ -106,9 +106,9 @@ static int node_close(Nodes *nodes, Node *node, bool flush, Error *error) {
         return r;
 }
 
-int nodes_new(UnpackTarget *target, Nodes **ret, Error *error) {
-        _cleanup_(nodes_freep) Nodes *nodes = NULL;
-        Node *root;
+int unpack_nodes_new(UnpackTarget *target, UnpackNodes **ret, Error *error) {
+        _cleanup_(unpack_nodes_freep) UnpackNodes *nodes = NULL;
+        UnpackNode *root;
         int r;
 
         nodes = calloc(1, sizeof(*nodes));
@@ -132,12 +132,12 @@ int nodes_new(UnpackTarget *target, Nodes **ret, Error *error) {
 }
 
 /* From the leaves up, without recursion: a path may be long. */
-static int close_below(Nodes *nodes, Node *top, bool flush, Error *error) {
-        Node *node = top;
+static int close_below(UnpackNodes *nodes, UnpackNode *top, bool flush, Error *error) {
+        UnpackNode *node = top;
         int r;
 
         for (;;) {
-                Node *parent;
+                UnpackNode *parent;
 
                 while (node->first_child)
                         node = node->first_child;
@@ -152,7 +152,7 @@ static int close_below(Nodes *nodes, Node *top, bool flush, Error *error) {
         }
 }
 
-Nodes *nodes_free(Nodes *nodes) {
+UnpackNodes *unpack_nodes_free(UnpackNodes *nodes) {
         if (!nodes)
                 return NULL;
 
@@ -164,15 +164,15 @@ Nodes *nodes_free(Nodes *nodes) {
         return NULL;
 }
 
-int nodes_close(Nodes *nodes, Error *error) {
+int unpack_nodes_close(UnpackNodes *nodes, Error *error) {
         return close_below(nodes, nodes->root, true, error);
 }
 
-int nodes_flush(Nodes *nodes, Error *error) {
-        Node *root = nodes->root;
+int unpack_nodes_flush(UnpackNodes *nodes, Error *error) {
+        UnpackNode *root = nodes->root;
         int r;
 
-        r = nodes_close(nodes, error);
+        r = unpack_nodes_close(nodes, error);
         if (r < 0)
                 return r;
 
@@ -182,12 +182,12 @@ int nodes_flush(Nodes *nodes, Error *error) {
         return r;
 }
 
-Node *nodes_root(Nodes *nodes) {
+UnpackNode *unpack_nodes_root(UnpackNodes *nodes) {
         return nodes->root;
 }
 
-Node *nodes_find(Nodes *nodes, Node *parent, const char *name) {
-        Node *node = nodes->buckets[node_bucket(parent, name)];
+UnpackNode *unpack_nodes_find(UnpackNodes *nodes, UnpackNode *parent, const char *name) {
+        UnpackNode *node = nodes->buckets[node_bucket(parent, name)];
 
         while (node && (node->parent != parent || strcmp(node->name, name) != 0))
                 node = node->chain;
@@ -196,16 +196,16 @@ Node *nodes_find(Nodes *nodes, Node *parent, const char *name) {
         return node;
 }
 
-int nodes_add(
-        Nodes *nodes,
-        Node *parent,
+int unpack_nodes_add(
+        UnpackNodes *nodes,
+        UnpackNode *parent,
         const char *name,
         UnpackDir dir,
         const UnpackInfo *info,
-        Node **ret,
+        UnpackNode **ret,
         Error *error) {
         const size_t size = strlen(name) + 1;
-        Node *node;
+        UnpackNode *node;
         int r;
 
         node = calloc(1, sizeof(*node) + size);
@@ -235,13 +235,14 @@ int nodes_add(
         return 0;
 }
 
-int nodes_open(Nodes *nodes, Node *parent, const char *name, Node **ret, Error *error) {
+int unpack_nodes_open(
+        UnpackNodes *nodes, UnpackNode *parent, const char *name, UnpackNode **ret, Error *error) {
         UnpackInfo info = { 0 };
         UnpackDir dir;
-        Node *node;
+        UnpackNode *node;
         int r;
 
-        node = nodes_find(nodes, parent, name);
+        node = unpack_nodes_find(nodes, parent, name);
         if (node) {
                 *ret = node;
                 return 0;
@@ -251,11 +252,11 @@ int nodes_open(Nodes *nodes, Node *parent, const char *name, Node **ret, Error *
         if (r < 0)
                 return r;
 
-        return nodes_add(nodes, parent, name, dir, &info, ret, error);
+        return unpack_nodes_add(nodes, parent, name, dir, &info, ret, error);
 }
 
-void nodes_drop(Nodes *nodes, Node *parent, const char *name) {
-        Node *node = nodes_find(nodes, parent, name);
+void unpack_nodes_drop(UnpackNodes *nodes, UnpackNode *parent, const char *name) {
+        UnpackNode *node = unpack_nodes_find(nodes, parent, name);
 
         if (!node)
                 return;
@@ -264,12 +265,12 @@ void nodes_drop(Nodes *nodes, Node *parent, const char *name) {
         (void) node_close(nodes, node, false, NULL);
 }
 
-void nodes_hold(Nodes *nodes, Node *node) {
+void unpack_nodes_hold(UnpackNodes *nodes, UnpackNode *node) {
         node->n_holds++;
         use_update(nodes, node);
 }
 
-void nodes_release(Nodes *nodes, Node *node) {
+void unpack_nodes_release(UnpackNodes *nodes, UnpackNode *node) {
         assert(node->n_holds > 0);
         node->n_holds--;
         use_update(nodes, node);

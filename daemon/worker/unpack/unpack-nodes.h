@@ -20,11 +20,11 @@
 
 #define NODES_MAX ((size_t) 192) /* open at a time, unless one path is longer */
 
-typedef struct Node Node;
+typedef struct UnpackNode UnpackNode;
 
-struct Node {
-        Node *parent;  /* NULL for the root, and for a node whose directory has been removed */
-        UnpackDir dir; /* owned */
+struct UnpackNode {
+        UnpackNode *parent; /* NULL for the root, and for a node whose directory has been removed */
+        UnpackDir dir;      /* owned */
         UnpackInfo info;
         size_t depth;     /* 0 is the root */
         bool touched;     /* see above */
@@ -34,60 +34,61 @@ struct Node {
 
         size_t n_holds;
         size_t n_children;
-        Node *first_child; /* siblings are linked */
-        Node *next, *previous;
-        Node *newer, *older; /* by use; only of those that may go */
-        Node *chain;         /* in the hash table */
-        char name[];         /* in the parent */
+        UnpackNode *first_child; /* siblings are linked */
+        UnpackNode *next, *previous;
+        UnpackNode *newer, *older; /* by use; only of those that may go */
+        UnpackNode *chain;         /* in the hash table */
+        char name[];               /* in the parent */
 };
 
-typedef struct Nodes Nodes;
+typedef struct UnpackNodes UnpackNodes;
 
-/** nodes_new() - open the root; @target is borrowed; *@ret is owned by the caller; 0 or -errno with
+/** unpack_nodes_new() - open the root; @target is borrowed; *@ret is owned by the caller; 0 or -errno with
  * @error set */
-int nodes_new(UnpackTarget *target, Nodes **ret, Error *error);
+int unpack_nodes_new(UnpackTarget *target, UnpackNodes **ret, Error *error);
 
-/** nodes_free() - close everything (may be NULL), without writing times */
-Nodes *nodes_free(Nodes *nodes);
+/** unpack_nodes_free() - close everything (may be NULL), without writing times */
+UnpackNodes *unpack_nodes_free(UnpackNodes *nodes);
 
-/** nodes_close() - close all but the root, writing the times of what was touched; 0 or -errno with
+/** unpack_nodes_close() - close all but the root, writing the times of what was touched; 0 or -errno with
  * @error set */
-int nodes_close(Nodes *nodes, Error *error);
+int unpack_nodes_close(UnpackNodes *nodes, Error *error);
 
-/** nodes_flush() - nodes_close(), and write the root's times; 0 or -errno with @error set */
-int nodes_flush(Nodes *nodes, Error *error);
+/** unpack_nodes_flush() - unpack_nodes_close(), and write the root's times; 0 or -errno with @error set */
+int unpack_nodes_flush(UnpackNodes *nodes, Error *error);
 
-/** nodes_root() - the root's node, which never goes */
-Node *nodes_root(Nodes *nodes);
+/** unpack_nodes_root() - the root's node, which never goes */
+UnpackNode *unpack_nodes_root(UnpackNodes *nodes);
 
-/** nodes_find() - the node of @name in @parent when it is in the cache, else NULL */
-Node *nodes_find(Nodes *nodes, Node *parent, const char *name);
+/** unpack_nodes_find() - the node of @name in @parent when it is in the cache, else NULL */
+UnpackNode *unpack_nodes_find(UnpackNodes *nodes, UnpackNode *parent, const char *name);
 
 /**
- * nodes_add() - take over a directory that was opened
+ * unpack_nodes_add() - take over a directory that was opened
  *
  * Other nodes may go, but not @parent. The new node stays until the next call of this, or longer
  * when it is held.
  *
  * Return: 0; or a negative errno with @error set, and @dir is closed.
  */
-int nodes_add(
-        Nodes *nodes,
-        Node *parent,
+int unpack_nodes_add(
+        UnpackNodes *nodes,
+        UnpackNode *parent,
         const char *name,
         UnpackDir dir,
         const UnpackInfo *info,
-        Node **ret,
+        UnpackNode **ret,
         Error *error);
 
-/** nodes_open() - find, or open and add; Answers of open_dir(): -ENOENT, -ENOTDIR without @error */
-int nodes_open(Nodes *nodes, Node *parent, const char *name, Node **ret, Error *error);
+/** unpack_nodes_open() - find, or open and add; Answers of open_dir(): -ENOENT, -ENOTDIR without @error */
+int unpack_nodes_open(
+        UnpackNodes *nodes, UnpackNode *parent, const char *name, UnpackNode **ret, Error *error);
 
-/** nodes_drop() - forget @name in @parent, and what is below it: it is about to be removed */
-void nodes_drop(Nodes *nodes, Node *parent, const char *name);
+/** unpack_nodes_drop() - forget @name in @parent, and what is below it: it is about to be removed */
+void unpack_nodes_drop(UnpackNodes *nodes, UnpackNode *parent, const char *name);
 
-/** nodes_hold(), nodes_release() - keep a node; they nest */
-void nodes_hold(Nodes *nodes, Node *node);
-void nodes_release(Nodes *nodes, Node *node);
+/** unpack_nodes_hold(), unpack_nodes_release() - keep a node; they nest */
+void unpack_nodes_hold(UnpackNodes *nodes, UnpackNode *node);
+void unpack_nodes_release(UnpackNodes *nodes, UnpackNode *node);
 
-DEFINE_CLEANUP(Nodes, nodes_free);
+DEFINE_CLEANUP(UnpackNodes, unpack_nodes_free);

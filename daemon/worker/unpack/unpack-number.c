@@ -29,7 +29,7 @@ static bool is_blank(const uint8_t *field, size_t size) {
         return true;
 }
 
-int number_from_field(const uint8_t *field, size_t size, uint64_t *ret) {
+int unpack_number_from_field(const uint8_t *field, size_t size, uint64_t *ret) {
         uint64_t value = 0;
         size_t i = 0;
 
@@ -54,7 +54,7 @@ int number_from_field(const uint8_t *field, size_t size, uint64_t *ret) {
         return 0;
 }
 
-int number_from_decimal(const HeaderText *text, uint64_t *ret) {
+int unpack_number_from_decimal(const UnpackText *text, uint64_t *ret) {
         uint64_t value = 0;
 
         if (text->size == 0)

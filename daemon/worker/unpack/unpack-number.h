@@ -9,14 +9,14 @@
 #include "unpack-text.h"
 
 /**
- * number_from_field() - a field of a header block: octal, with blanks around it, or base 256
+ * unpack_number_from_field() - a field of a header block: octal, with blanks around it, or base 256
  *
  * Nothing but NULs and blanks is 0.
  *
  * Return: 0; -EINVAL for what is not a number to everybody, -ERANGE when it is negative or over INT64_MAX.
  * @ret is untouched on failure.
  */
-int number_from_field(const uint8_t *field, size_t size, uint64_t *ret);
+int unpack_number_from_field(const uint8_t *field, size_t size, uint64_t *ret);
 
-/** number_from_decimal() - digits and nothing else; returns as number_from_field() */
-int number_from_decimal(const HeaderText *text, uint64_t *ret);
+/** unpack_number_from_decimal() - digits and nothing else; returns as unpack_number_from_field() */
+int unpack_number_from_decimal(const UnpackText *text, uint64_t *ret);

@@ -80,7 +80,7 @@ const char *unpack_path_name(const UnpackPath *path) {
         return slash ? slash + 1 : path->text;
 }
 
-WhiteoutKind unpack_whiteout_parse(const UnpackPath *path, const char **ret_name) {
+UnpackWhiteout unpack_whiteout_parse(const UnpackPath *path, const char **ret_name) {
         const char *name = unpack_path_name(path), *removed;
 
         /* What aufs keeps at its root may be a directory with something in it. */

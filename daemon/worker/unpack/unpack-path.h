@@ -34,17 +34,17 @@ int unpack_path_init(
 /** unpack_path_name() - the last component, within @path; "" for the root */
 const char *unpack_path_name(const UnpackPath *path);
 
-typedef enum WhiteoutKind {
+typedef enum UnpackWhiteout {
         WHITEOUT_NONE,    /* an ordinary name */
         WHITEOUT_NAME,    /* removes a name of the lower layers */
         WHITEOUT_OPAQUE,  /* hides what the lower layers have in the directory */
         WHITEOUT_SKIP,    /* aufs's own, to be left out */
         WHITEOUT_INVALID, /* would remove the directory itself, or what is above */
         _WHITEOUT_KIND_MAX,
-} WhiteoutKind;
+} UnpackWhiteout;
 
 /**
  * unpack_whiteout_parse() - what an entry's path says (image-spec, layer.md, "Whiteouts")
  * @ret_name:   for WHITEOUT_NAME: the name to remove, within @path; else untouched
  */
-WhiteoutKind unpack_whiteout_parse(const UnpackPath *path, const char **ret_name);
+UnpackWhiteout unpack_whiteout_parse(const UnpackPath *path, const char **ret_name);

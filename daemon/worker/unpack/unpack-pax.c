@@ -15,8 +15,8 @@
 static int parse_record(
         const char *record,
         size_t size,
-        HeaderText *ret_key,
-        HeaderText *ret_value,
+        UnpackText *ret_key,
+        UnpackText *ret_value,
         size_t *ret_length) {
         size_t length = 0, i = 0;
         const char *equals;
@@ -37,118 +37,118 @@ static int parse_record(
             memchr(record + i, '\0', (size_t) (equals - (record + i))))
                 return -EBADMSG;
 
-        *ret_key = (HeaderText){ record + i, (size_t) (equals - (record + i)) };
-        *ret_value = (HeaderText){ equals + 1, (size_t) (record + length - 1 - (equals + 1)) };
+        *ret_key = (UnpackText){ record + i, (size_t) (equals - (record + i)) };
+        *ret_value = (UnpackText){ equals + 1, (size_t) (record + length - 1 - (equals + 1)) };
         *ret_length = length;
         return 0;
 }
 
-static bool key_begins(const HeaderText *key, const char *prefix) {
+static bool key_begins(const UnpackText *key, const char *prefix) {
         return key->size >= strlen(prefix) && memcmp(key->text, prefix, strlen(prefix)) == 0;
 }
 
-static void put_doubt(Pax *pax, const char *doubt) {
+static void put_doubt(UnpackPax *pax, const char *doubt) {
         if (!pax->doubt)
                 pax->doubt = doubt;
 }
 
 /* An empty record takes back what the ones before it said, but not for every reader. */
-static void put_text(Pax *pax, HeaderText *text, const HeaderText *value) {
+static void put_text(UnpackPax *pax, UnpackText *text, const UnpackText *value) {
         if (value->size > 0)
                 *text = *value;
         else if (text->text)
                 put_doubt(pax, "its pax header takes back a name");
 }
 
-static void put_number(Pax *pax, bool *has, uint64_t *number, const HeaderText *value) {
-        if (number_from_decimal(value, number) < 0)
+static void put_number(UnpackPax *pax, bool *has, uint64_t *number, const UnpackText *value) {
+        if (unpack_number_from_decimal(value, number) < 0)
                 put_doubt(pax, "its pax header has a size that is not a number");
         *has = true;
 }
 
-static void on_path(Pax *pax, const HeaderText *value) {
+static void on_path(UnpackPax *pax, const UnpackText *value) {
         put_text(pax, &pax->path, value);
 }
 
-static void on_link(Pax *pax, const HeaderText *value) {
+static void on_link(UnpackPax *pax, const UnpackText *value) {
         put_text(pax, &pax->link, value);
 }
 
-static void on_size(Pax *pax, const HeaderText *value) {
+static void on_size(UnpackPax *pax, const UnpackText *value) {
         put_number(pax, &pax->has_size, &pax->size, value);
 }
 
 /* Negative ones are refused by what they are. */
-static void on_id(Pax *pax, const HeaderText *value) {
+static void on_id(UnpackPax *pax, const UnpackText *value) {
         const bool negative = value->size > 0 && value->text[0] == '-';
-        const HeaderText digits = { value->text + negative, value->size - negative };
+        const UnpackText digits = { value->text + negative, value->size - negative };
         uint64_t id;
 
-        if (number_from_decimal(&digits, &id) == -EINVAL)
+        if (unpack_number_from_decimal(&digits, &id) == -EINVAL)
                 put_doubt(pax, "its pax header has an owner or group that is not a number");
 }
 
-static void on_time(Pax *pax, const HeaderText *value) {
+static void on_time(UnpackPax *pax, const UnpackText *value) {
         const bool negative = value->size > 0 && value->text[0] == '-';
-        const HeaderText number = { value->text + negative, value->size - negative };
+        const UnpackText number = { value->text + negative, value->size - negative };
         const char *const point = number.size > 0 ? memchr(number.text, '.', number.size) : NULL;
-        const HeaderText seconds = { number.text,
+        const UnpackText seconds = { number.text,
                                      point ? (size_t) (point - number.text) : number.size };
         uint64_t ignored;
 
-        if (number_from_decimal(&seconds, &ignored) < 0 ||
+        if (unpack_number_from_decimal(&seconds, &ignored) < 0 ||
             (point && strspn(point + 1, "0123456789") < number.size - seconds.size - 1))
                 put_doubt(pax, "its pax header has a time that is not one");
 }
 
-static void on_holes(Pax *pax, const HeaderText *value) {
+static void on_holes(UnpackPax *pax, const UnpackText *value) {
         put_doubt(pax, "it has holes that not every program knows");
 }
 
-static void on_sparse_name(Pax *pax, const HeaderText *value) {
+static void on_sparse_name(UnpackPax *pax, const UnpackText *value) {
         put_text(pax, &pax->sparse_name, value);
 }
 
-static void on_sparse_list(Pax *pax, const HeaderText *value) {
+static void on_sparse_list(UnpackPax *pax, const UnpackText *value) {
         put_text(pax, &pax->list, value);
 }
 
-static void on_real_size(Pax *pax, const HeaderText *value) {
+static void on_real_size(UnpackPax *pax, const UnpackText *value) {
         put_number(pax, &pax->has_real_size, &pax->real_size, value);
 }
 
-static void on_blocks(Pax *pax, const HeaderText *value) {
+static void on_blocks(UnpackPax *pax, const UnpackText *value) {
         put_number(pax, &pax->has_blocks, &pax->blocks, value);
 }
 
-static void on_major(Pax *pax, const HeaderText *value) {
+static void on_major(UnpackPax *pax, const UnpackText *value) {
         put_number(pax, &pax->has_major, &pax->major, value);
 }
 
-static void on_minor(Pax *pax, const HeaderText *value) {
+static void on_minor(UnpackPax *pax, const UnpackText *value) {
         put_number(pax, &pax->has_minor, &pax->minor, value);
 }
 
-static void on_part(Pax *pax, const HeaderText *value, bool is_offset) {
+static void on_part(UnpackPax *pax, const UnpackText *value, bool is_offset) {
         uint64_t number;
 
-        if (pax->offset_only == is_offset || number_from_decimal(value, &number) < 0 ||
-            (!is_offset && sparse_add(&pax->parts, number) < 0))
+        if (pax->offset_only == is_offset || unpack_number_from_decimal(value, &number) < 0 ||
+            (!is_offset && unpack_sparse_add(&pax->parts, number) < 0))
                 put_doubt(pax, "its pax header has a malformed sparse map");
         pax->offset_only = is_offset;
 }
 
-static void on_offset(Pax *pax, const HeaderText *value) {
+static void on_offset(UnpackPax *pax, const UnpackText *value) {
         on_part(pax, value, true);
 }
 
-static void on_part_bytes(Pax *pax, const HeaderText *value) {
+static void on_part_bytes(UnpackPax *pax, const UnpackText *value) {
         on_part(pax, value, false);
 }
 
 static const struct {
         const char *key;
-        void (*on)(Pax *pax, const HeaderText *value);
+        void (*on)(UnpackPax *pax, const UnpackText *value);
 } keys[] = {
         { "path", on_path },
         { "linkpath", on_link },
@@ -170,28 +170,28 @@ static const struct {
         { SPARSE_PREFIX ".numbytes", on_part_bytes },
 };
 
-static void on_record(Pax *pax, const HeaderText *key, const HeaderText *value) {
+static void on_record(UnpackPax *pax, const UnpackText *key, const UnpackText *value) {
         for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-                if (header_text_is(key, keys[i].key, strlen(keys[i].key)))
+                if (unpack_text_is(key, keys[i].key, strlen(keys[i].key)))
                         keys[i].on(pax, value);
         if (key_begins(key, SPARSE_PREFIX))
                 pax->is_sparse = true;
 }
 
 /* Bytes of the extended attribute that a record has; 0 when it has none. */
-static size_t xattr_bytes(const HeaderText *key, const HeaderText *value) {
+static size_t xattr_bytes(const UnpackText *key, const UnpackText *value) {
         if (key_begins(key, BASE_64_PREFIX)) /* of which two characters may be padding */
                 return value->size > 4 ? value->size / 4 * 3 - 2 : 0;
-        return key_begins(key, SCHILY_PREFIX) || header_text_is(key, SELINUX, strlen(SELINUX))
+        return key_begins(key, SCHILY_PREFIX) || unpack_text_is(key, SELINUX, strlen(SELINUX))
                        ? value->size
                        : 0;
 }
 
-int pax_scan(const char *records, size_t size, uint64_t xattr_limit, Pax *ret) {
-        Pax pax = { 0 };
+int unpack_pax_scan(const char *records, size_t size, uint64_t xattr_limit, UnpackPax *ret) {
+        UnpackPax pax = { 0 };
 
         while (size > 0) {
-                HeaderText key, value;
+                UnpackText key, value;
                 size_t length;
                 int r;
 

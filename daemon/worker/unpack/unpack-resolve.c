@@ -8,13 +8,13 @@
 #define LINKS_MAX 40u /* on one path, as in the kernel */
 
 /* What is left of a path; at the end of @buffer, so that where a link points goes in front. */
-typedef struct Walk {
+typedef struct ResolveWalk {
         char buffer[4 * (PATH_BYTES_MAX + 1)];
         char *rest;
         unsigned n_links;
-} Walk;
+} ResolveWalk;
 
-UnpackMeta tree_implied_meta(const Tree *tree, const struct timespec *mtime) {
+UnpackMeta unpack_tree_implied_meta(const UnpackTree *tree, const struct timespec *mtime) {
         return (UnpackMeta){
                 .type = UNPACK_DIRECTORY,
                 .mode = 0755,
@@ -25,20 +25,21 @@ UnpackMeta tree_implied_meta(const Tree *tree, const struct timespec *mtime) {
         };
 }
 
-int tree_mark_fresh(Tree *tree, Node *node, Error *error) {
+int unpack_tree_mark_fresh(UnpackTree *tree, UnpackNode *node, Error *error) {
         node->fresh = true;
         if (node->parent && node->parent->fresh)
                 return 0;
-        return brought_add(tree->brought, node->info.inode, WHOLE_DIRECTORY, error);
+        return unpack_brought_add(tree->brought, node->info.inode, WHOLE_DIRECTORY, error);
 }
 
-int tree_open(Tree *tree, Node *parent, const char *name, Node **ret, Error *error) {
-        Node *node;
+int unpack_tree_open(
+        UnpackTree *tree, UnpackNode *parent, const char *name, UnpackNode **ret, Error *error) {
+        UnpackNode *node;
         int r;
 
-        node = nodes_find(tree->nodes, parent, name);
+        node = unpack_nodes_find(tree->nodes, parent, name);
         if (!node) {
-                r = nodes_open(tree->nodes, parent, name, &node, error);
+                r = unpack_nodes_open(tree->nodes, parent, name, &node, error);
                 if (r == -ENOENT)
                         return 0;
                 if (r < 0)
@@ -46,7 +47,8 @@ int tree_open(Tree *tree, Node *parent, const char *name, Node **ret, Error *err
 
                 r = parent->fresh
                             ? 1
-                            : brought_has(tree->brought, node->info.inode, WHOLE_DIRECTORY, error);
+                            : unpack_brought_has(
+                                      tree->brought, node->info.inode, WHOLE_DIRECTORY, error);
                 if (r < 0)
                         return r;
                 node->fresh = r > 0;
@@ -56,16 +58,16 @@ int tree_open(Tree *tree, Node *parent, const char *name, Node **ret, Error *err
         return 1;
 }
 
-int tree_make_dir(
-        Tree *tree,
-        Node *parent,
+int unpack_tree_make_dir(
+        UnpackTree *tree,
+        UnpackNode *parent,
         const char *name,
         const UnpackMeta *meta,
-        Node **ret,
+        UnpackNode **ret,
         Error *error) {
         UnpackInfo info = { 0 };
         UnpackDir dir;
-        Node *node;
+        UnpackNode *node;
         int r;
 
         if (parent->depth >= tree->limits->depth)
@@ -78,16 +80,16 @@ int tree_make_dir(
                 return r;
         parent->touched = true;
 
-        r = nodes_add(tree->nodes, parent, name, dir, &info, &node, error);
+        r = unpack_nodes_add(tree->nodes, parent, name, dir, &info, &node, error);
         if (r < 0)
                 return r;
         node->touched = true;
 
         *ret = node;
-        return tree_mark_fresh(tree, node, error);
+        return unpack_tree_mark_fresh(tree, node, error);
 }
 
-static int walk_push(Walk *walk, const char *text, size_t size, Error *error) {
+static int walk_push(ResolveWalk *walk, const char *text, size_t size, Error *error) {
         if ((size_t) (walk->rest - walk->buffer) < size + 1)
                 return error_set(
                         error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
@@ -100,7 +102,7 @@ static int walk_push(Walk *walk, const char *text, size_t size, Error *error) {
 }
 
 /* The next component: 1; 0 at the end. */
-static int walk_pop(Walk *walk, char name[static NAME_BYTES_MAX + 1], Error *error) {
+static int walk_pop(ResolveWalk *walk, char name[static NAME_BYTES_MAX + 1], Error *error) {
         size_t size;
 
         walk->rest += strspn(walk->rest, "/");
@@ -118,7 +120,8 @@ static int walk_pop(Walk *walk, char name[static NAME_BYTES_MAX + 1], Error *err
         return 1;
 }
 
-static int walk_follow(Tree *tree, Walk *walk, Node **node, const char *name, Error *error) {
+static int walk_follow(
+        UnpackTree *tree, ResolveWalk *walk, UnpackNode **node, const char *name, Error *error) {
         char link[PATH_BYTES_MAX + 1];
         int r;
 
@@ -133,14 +136,19 @@ static int walk_follow(Tree *tree, Walk *walk, Node **node, const char *name, Er
                 return r;
 
         if (link[0] == '/')
-                *node = nodes_root(tree->nodes);
+                *node = unpack_nodes_root(tree->nodes);
         return walk_push(walk, link, strlen(link), error);
 }
 
 /* Something that is no directory is in the way: 1 when it was a link and is followed, 0 when it was
  * removed, or stays since nothing is to be made. */
 static int walk_around(
-        Tree *tree, Walk *walk, Node **node, const char *name, bool make, Error *error) {
+        UnpackTree *tree,
+        ResolveWalk *walk,
+        UnpackNode **node,
+        const char *name,
+        bool make,
+        Error *error) {
         UnpackInfo info = { 0 };
         int r;
 
@@ -154,19 +162,19 @@ static int walk_around(
                 return r < 0 ? r : 1;
         }
 
-        return make ? tree_remove(tree, *node, name, error) : 0;
+        return make ? unpack_tree_remove(tree, *node, name, error) : 0;
 }
 
 /* Goes into @name, from *@node: 1; 0 when it is not there and is not to be made. */
 static int walk_step(
-        Tree *tree,
-        Walk *walk,
-        Node **node,
+        UnpackTree *tree,
+        ResolveWalk *walk,
+        UnpackNode **node,
         const char *name,
         const struct timespec *mtime,
         Error *error) {
         UnpackMeta meta;
-        Node *child = NULL;
+        UnpackNode *child = NULL;
         int r;
 
         if (strcmp(name, ".") == 0)
@@ -177,7 +185,7 @@ static int walk_step(
                 return 1;
         }
 
-        r = tree_open(tree, *node, name, &child, error);
+        r = unpack_tree_open(tree, *node, name, &child, error);
         if (r == -ENOTDIR) {
                 r = walk_around(tree, walk, node, name, mtime != NULL, error);
                 if (r != 0)
@@ -192,13 +200,13 @@ static int walk_step(
         if (!mtime)
                 return 0;
 
-        meta = tree_implied_meta(tree, mtime);
-        r = tree_make_dir(tree, *node, name, &meta, &child, error);
+        meta = unpack_tree_implied_meta(tree, mtime);
+        r = unpack_tree_make_dir(tree, *node, name, &meta, &child, error);
         if (r == -EEXIST)
                 return error_set(
                         error, EEXIST, ERROR_FAILED, "\"%s\" came up while it was made", name);
         if (r >= 0 && !(*node)->fresh)
-                r = brought_add(tree->brought, (*node)->info.inode, name, error);
+                r = unpack_brought_add(tree->brought, (*node)->info.inode, name, error);
         if (r < 0)
                 return r;
 
@@ -206,23 +214,23 @@ static int walk_step(
         return 1;
 }
 
-static int walk_init(Walk *walk, const char *text, size_t size, Error *error) {
+static int walk_init(ResolveWalk *walk, const char *text, size_t size, Error *error) {
         walk->n_links = 0;
         walk->rest = walk->buffer + sizeof(walk->buffer) - 1;
         *walk->rest = '\0';
         return walk_push(walk, text, size, error);
 }
 
-int tree_resolve(
-        Tree *tree,
+int unpack_tree_resolve(
+        UnpackTree *tree,
         const UnpackPath *path,
         const struct timespec *mtime,
-        Node **ret,
+        UnpackNode **ret,
         Error *error) {
         const char *last = unpack_path_name(path);
         char name[NAME_BYTES_MAX + 1];
-        Node *node = nodes_root(tree->nodes);
-        Walk walk;
+        UnpackNode *node = unpack_nodes_root(tree->nodes);
+        ResolveWalk walk;
         int r;
 
         r = walk_init(&walk, path->text, (size_t) (last - path->text), error);
@@ -241,18 +249,18 @@ int tree_resolve(
         return 1;
 }
 
-static bool walk_is_last(const Walk *walk) {
+static bool walk_is_last(const ResolveWalk *walk) {
         return walk->rest[strspn(walk->rest, "/")] == '\0';
 }
 
-int tree_find(
-        Tree *tree,
+int unpack_tree_find(
+        UnpackTree *tree,
         const char *path,
-        Node **ret,
+        UnpackNode **ret,
         char ret_name[static NAME_BYTES_MAX + 1],
         Error *error) {
-        Node *node = nodes_root(tree->nodes);
-        Walk walk;
+        UnpackNode *node = unpack_nodes_root(tree->nodes);
+        ResolveWalk walk;
         int r;
 
         r = walk_init(&walk, path, strlen(path), error);

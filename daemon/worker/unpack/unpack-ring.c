@@ -6,10 +6,10 @@
 
 #include "unpack-ring.h"
 
-struct Ring {
+struct UnpackRing {
         pthread_mutex_t lock;
         pthread_cond_t changed;
-        RingChunk chunks[RING_CHUNKS];
+        UnpackRingChunk chunks[RING_CHUNKS];
         uint64_t pushed;                 /* chunks, since the beginning */
         uint64_t done[_RING_READER_MAX]; /* chunks given back */
         bool holding[_RING_READER_MAX];  /* whether chunk number done[reader] is being read */
@@ -18,8 +18,8 @@ struct Ring {
         Error error; /* owned; the first failure */
 };
 
-int ring_new(Ring **ret, Error *error) {
-        _cleanup_(ring_freep) Ring *ring = NULL;
+int unpack_ring_new(UnpackRing **ret, Error *error) {
+        _cleanup_(unpack_ring_freep) UnpackRing *ring = NULL;
 
         ring = calloc(1, sizeof(*ring));
         if (!ring)
@@ -38,7 +38,7 @@ int ring_new(Ring **ret, Error *error) {
         return 0;
 }
 
-Ring *ring_free(Ring *ring) {
+UnpackRing *unpack_ring_free(UnpackRing *ring) {
         if (!ring)
                 return NULL;
 
@@ -51,7 +51,7 @@ Ring *ring_free(Ring *ring) {
         return NULL;
 }
 
-static uint64_t ring_slowest(const Ring *ring) {
+static uint64_t ring_slowest(const UnpackRing *ring) {
         uint64_t slowest = ring->done[0];
 
         for (size_t i = 1; i < _RING_READER_MAX; i++)
@@ -60,7 +60,7 @@ static uint64_t ring_slowest(const Ring *ring) {
         return slowest;
 }
 
-int ring_fill(Ring *ring, RingChunk **ret) {
+int unpack_ring_fill(UnpackRing *ring, UnpackRingChunk **ret) {
         int r = 0;
 
         (void) pthread_mutex_lock(&ring->lock);
@@ -74,21 +74,21 @@ int ring_fill(Ring *ring, RingChunk **ret) {
         return r;
 }
 
-void ring_push(Ring *ring) {
+void unpack_ring_push(UnpackRing *ring) {
         (void) pthread_mutex_lock(&ring->lock);
         ring->pushed++;
         (void) pthread_cond_broadcast(&ring->changed);
         (void) pthread_mutex_unlock(&ring->lock);
 }
 
-void ring_close(Ring *ring) {
+void unpack_ring_close(UnpackRing *ring) {
         (void) pthread_mutex_lock(&ring->lock);
         ring->closed = true;
         (void) pthread_cond_broadcast(&ring->changed);
         (void) pthread_mutex_unlock(&ring->lock);
 }
 
-int ring_pull(Ring *ring, RingReader reader, const RingChunk **ret) {
+int unpack_ring_pull(UnpackRing *ring, UnpackRingReader reader, const UnpackRingChunk **ret) {
         int r;
 
         (void) pthread_mutex_lock(&ring->lock);
@@ -113,7 +113,7 @@ int ring_pull(Ring *ring, RingReader reader, const RingChunk **ret) {
         return r;
 }
 
-void ring_fail(Ring *ring, Error *error) {
+void unpack_ring_fail(UnpackRing *ring, Error *error) {
         (void) pthread_mutex_lock(&ring->lock);
         if (ring->failed)
                 error_clear(error);
@@ -125,7 +125,7 @@ void ring_fail(Ring *ring, Error *error) {
         (void) pthread_mutex_unlock(&ring->lock);
 }
 
-int ring_take_error(Ring *ring, Error *error) {
+int unpack_ring_take_error(UnpackRing *ring, Error *error) {
         int r = 0;
 
         (void) pthread_mutex_lock(&ring->lock);

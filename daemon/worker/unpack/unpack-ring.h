@@ -23,52 +23,52 @@
 #define RING_CHUNKS      16u
 #define RING_CHUNK_BYTES ((size_t) 256 << 10)
 
-typedef enum RingReader {
+typedef enum UnpackRingReader {
         RING_HASHER,
         RING_WRITER,
         _RING_READER_MAX,
-} RingReader;
+} UnpackRingReader;
 
 /* Each layer is one or more chunks. */
-typedef struct RingChunk {
+typedef struct UnpackRingChunk {
         uint8_t *data; /* RING_CHUNK_BYTES; owned by the ring */
         size_t size;   /* bytes used; may be 0 */
         bool last;     /* of its layer */
         bool has_end;  /* its layer is compressed so that what is cut off is no valid stream */
         bool has_rest; /* something that was left out follows its layer; known of the last one */
-        UnpackLayer layer;
+        InflateLayer layer;
         uint64_t consumed; /* compressed bytes of all layers up to the end of this chunk */
-} RingChunk;
+} UnpackRingChunk;
 
-typedef struct Ring Ring;
+typedef struct UnpackRing UnpackRing;
 
-/** ring_new() - allocate all chunks; *@ret is owned by the caller; -ENOMEM with @error set */
-int ring_new(Ring **ret, Error *error);
+/** unpack_ring_new() - allocate all chunks; *@ret is owned by the caller; -ENOMEM with @error set */
+int unpack_ring_new(UnpackRing **ret, Error *error);
 
-/** ring_free() - release @ring (may be NULL); no thread may be using it */
-Ring *ring_free(Ring *ring);
+/** unpack_ring_free() - release @ring (may be NULL); no thread may be using it */
+UnpackRing *unpack_ring_free(UnpackRing *ring);
 
-/** ring_fill() - wait for a free chunk; returns 0 and the chunk to fill, or -ECANCELED */
-int ring_fill(Ring *ring, RingChunk **ret);
+/** unpack_ring_fill() - wait for a free chunk; returns 0 and the chunk to fill, or -ECANCELED */
+int unpack_ring_fill(UnpackRing *ring, UnpackRingChunk **ret);
 
-/** ring_push() - hand over the chunk from ring_fill() */
-void ring_push(Ring *ring);
+/** unpack_ring_push() - hand over the chunk from unpack_ring_fill() */
+void unpack_ring_push(UnpackRing *ring);
 
-/** ring_close() - nothing more will come */
-void ring_close(Ring *ring);
+/** unpack_ring_close() - nothing more will come */
+void unpack_ring_close(UnpackRing *ring);
 
 /**
- * ring_pull() - give back the chunk from before and wait for the next one
+ * unpack_ring_pull() - give back the chunk from before and wait for the next one
  *
  * Return: 1 and the chunk, 0 after the last one of the closed ring, or -ECANCELED.
  */
-int ring_pull(Ring *ring, RingReader reader, const RingChunk **ret);
+int unpack_ring_pull(UnpackRing *ring, UnpackRingReader reader, const UnpackRingChunk **ret);
 
-/** ring_fail() - end all threads; takes over @error, which is dropped when another came first */
-void ring_fail(Ring *ring, Error *error);
+/** unpack_ring_fail() - end all threads; takes over @error, which is dropped when another came first */
+void unpack_ring_fail(UnpackRing *ring, Error *error);
 
-/** ring_take_error() - the first failure; returns 0 when there was none, else -errno with @error
+/** unpack_ring_take_error() - the first failure; returns 0 when there was none, else -errno with @error
  * set */
-int ring_take_error(Ring *ring, Error *error);
+int unpack_ring_take_error(UnpackRing *ring, Error *error);
 
-DEFINE_CLEANUP(Ring, ring_free);
+DEFINE_CLEANUP(UnpackRing, unpack_ring_free);

@@ -15,27 +15,27 @@
 #define HEADER_BLOCKS_BYTES ((size_t) 64 << 10) /* blocks around what the limit counts */
 #define PROGRESS_NSEC       INT64_C(50000000)
 
-typedef struct Run {
-        const UnpackInput *input;   /* borrowed */
+typedef struct LayerRun {
+        const InflateInput *input;  /* borrowed */
         const UnpackEvents *events; /* borrowed */
-        Ring *ring;                 /* owned */
+        UnpackRing *ring;           /* owned */
         Inflate *inflate;           /* owned; the inflating thread's */
-        Tree *tree;                 /* owned; from here on the writing thread's */
-        Stream stream;
-        Tar tar;
+        UnpackTree *tree;           /* owned; from here on the writing thread's */
+        UnpackStream stream;
+        UnpackTar tar;
         UnpackProgress progress;
         int64_t progress_nsec; /* when it was told last */
         unsigned n_warnings;
-} Run;
+} LayerRun;
 
-static void run_done(Run *run) {
-        stream_done(&run->stream);
-        tree_free(run->tree);
+static void run_done(LayerRun *run) {
+        unpack_stream_done(&run->stream);
+        unpack_tree_free(run->tree);
         inflate_free(run->inflate);
-        ring_free(run->ring);
+        unpack_ring_free(run->ring);
 }
 
-static int prefix_layer(Error *error, const UnpackLayer *layer) {
+static int prefix_layer(Error *error, const InflateLayer *layer) {
         char name[DIGEST_STRING_MAX];
 
         if (error->code == 0)
@@ -46,13 +46,13 @@ static int prefix_layer(Error *error, const UnpackLayer *layer) {
         return error_prefix(error, "Layer %s", digest_format(&layer->digest, name));
 }
 
-static int inflate_layer(Run *run, const UnpackLayer *layer, Error *error) {
-        RingChunk *chunk;
+static int inflate_layer(LayerRun *run, const InflateLayer *layer, Error *error) {
+        UnpackRingChunk *chunk;
         ssize_t n;
         int r;
 
         do {
-                r = ring_fill(run->ring, &chunk);
+                r = unpack_ring_fill(run->ring, &chunk);
                 if (r < 0)
                         return r;
 
@@ -71,16 +71,16 @@ static int inflate_layer(Run *run, const UnpackLayer *layer, Error *error) {
                 chunk->has_end = inflate_has_end(run->inflate);
                 chunk->has_rest = inflate_has_rest(run->inflate);
                 chunk->consumed = inflate_consumed(run->inflate);
-                ring_push(run->ring);
+                unpack_ring_push(run->ring);
         } while (r > 0);
 
         return 0;
 }
 
 static void *inflate_thread(void *userdata) {
-        Run *run = userdata;
+        LayerRun *run = userdata;
         Error error = ERROR_NULL;
-        UnpackLayer layer;
+        InflateLayer layer;
         int r;
 
         while ((r = inflate_next(run->inflate, &layer, &error)) > 0) {
@@ -90,12 +90,12 @@ static void *inflate_thread(void *userdata) {
         }
 
         if (r < 0 && error.code > 0)
-                ring_fail(run->ring, &error);
-        ring_close(run->ring);
+                unpack_ring_fail(run->ring, &error);
+        unpack_ring_close(run->ring);
         return NULL;
 }
 
-static int check_diff_id(Hash *hash, const UnpackLayer *layer, Error *error) {
+static int check_diff_id(Hash *hash, const InflateLayer *layer, Error *error) {
         char expected[DIGEST_STRING_MAX], got[DIGEST_STRING_MAX];
         Digest digest;
 
@@ -110,9 +110,9 @@ static int check_diff_id(Hash *hash, const UnpackLayer *layer, Error *error) {
 }
 
 /* From the chunk on up to the layer's last one. */
-static int hash_layer(Run *run, const RingChunk *chunk, Error *error) {
+static int hash_layer(LayerRun *run, const UnpackRingChunk *chunk, Error *error) {
         _cleanup_(hash_freep) Hash *hash = NULL;
-        const UnpackLayer layer = chunk->layer;
+        const InflateLayer layer = chunk->layer;
         int r;
 
         if (layer.has_diff_id) {
@@ -127,7 +127,7 @@ static int hash_layer(Run *run, const RingChunk *chunk, Error *error) {
                 if (chunk->last)
                         break;
 
-                r = ring_pull(run->ring, RING_HASHER, &chunk);
+                r = unpack_ring_pull(run->ring, RING_HASHER, &chunk);
                 if (r <= 0)
                         return -ECANCELED;
         }
@@ -137,19 +137,19 @@ static int hash_layer(Run *run, const RingChunk *chunk, Error *error) {
 }
 
 static void *hash_thread(void *userdata) {
-        Run *run = userdata;
-        const RingChunk *chunk;
+        LayerRun *run = userdata;
+        const UnpackRingChunk *chunk;
         Error error = ERROR_NULL;
         int r;
 
-        while (ring_pull(run->ring, RING_HASHER, &chunk) > 0) {
+        while (unpack_ring_pull(run->ring, RING_HASHER, &chunk) > 0) {
                 r = hash_layer(run, chunk, &error);
                 if (r < 0)
                         break;
         }
 
         if (error.code > 0)
-                ring_fail(run->ring, &error);
+                unpack_ring_fail(run->ring, &error);
         return NULL;
 }
 
@@ -160,8 +160,8 @@ static int64_t now_nsec(void) {
         return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-static void on_chunk(void *userdata, const RingChunk *done) {
-        Run *run = userdata;
+static void on_chunk(void *userdata, const UnpackRingChunk *done) {
+        LayerRun *run = userdata;
         const int64_t now = now_nsec();
 
         run->progress.consumed = done->consumed;
@@ -175,37 +175,37 @@ static void on_chunk(void *userdata, const RingChunk *done) {
 }
 
 static void on_warning(void *userdata, const char *text) {
-        Run *run = userdata;
+        LayerRun *run = userdata;
 
         if (run->n_warnings++ < UNPACK_WARNINGS_MAX && run->events->warning)
                 run->events->warning(run->events->userdata, text);
 }
 
-static int write_layers(Run *run, Error *error) {
+static int write_layers(LayerRun *run, Error *error) {
         int r;
 
-        while ((r = stream_next(&run->stream)) > 0) {
-                const UnpackLayer layer = run->stream.chunk->layer;
+        while ((r = unpack_stream_next(&run->stream)) > 0) {
+                const InflateLayer layer = run->stream.chunk->layer;
 
-                tree_begin_layer(run->tree);
-                r = tar_unpack_layer(&run->tar, error);
+                unpack_tree_begin_layer(run->tree);
+                r = unpack_tar_layer(&run->tar, error);
                 if (r < 0)
                         return prefix_layer(error, &layer);
 
-                r = stream_drain(&run->stream);
+                r = unpack_stream_drain(&run->stream);
                 if (r < 0)
                         return r;
                 if (run->stream.chunk->has_rest)
                         on_warning(run, "What follows the compressed stream is left out");
-                r = tree_end_layer(run->tree, error);
+                r = unpack_tree_end_layer(run->tree, error);
                 if (r < 0)
                         return prefix_layer(error, &layer);
         }
 
-        return r < 0 ? r : tree_flush(run->tree, error);
+        return r < 0 ? r : unpack_tree_flush(run->tree, error);
 }
 
-static int run_threads(Run *run, Error *error) {
+static int run_threads(LayerRun *run, Error *error) {
         Error own = ERROR_NULL;
         pthread_t inflater, hasher;
         int r;
@@ -217,14 +217,14 @@ static int run_threads(Run *run, Error *error) {
         r = thread_start(&hasher, hash_thread, run);
         if (r < 0) {
                 (void) error_set_errno(&own, -r, "Cannot start a thread");
-                ring_fail(run->ring, &own);
+                unpack_ring_fail(run->ring, &own);
                 (void) pthread_join(inflater, NULL);
-                return ring_take_error(run->ring, error);
+                return unpack_ring_take_error(run->ring, error);
         }
 
         if (write_layers(run, &own) < 0) {
                 if (own.code > 0)
-                        ring_fail(run->ring, &own);
+                        unpack_ring_fail(run->ring, &own);
                 /* It may be waiting for bytes that are on their way from far. */
                 if (run->input->cancel)
                         run->input->cancel(run->input->userdata);
@@ -232,24 +232,25 @@ static int run_threads(Run *run, Error *error) {
 
         (void) pthread_join(inflater, NULL);
         (void) pthread_join(hasher, NULL);
-        return ring_take_error(run->ring, error);
+        return unpack_ring_take_error(run->ring, error);
 }
 
 int unpack_run(
-        const UnpackInput *input,
+        const InflateInput *input,
         UnpackTarget *target,
         const UnpackOptions *options,
         const UnpackEvents *events,
         Error *error) {
         static const UnpackOptions no_options = { .limits = LIMITS_DEFAULT };
         static const UnpackEvents no_events = { 0 };
-        _cleanup_(run_done) Run run = { .input = input, .events = events ? events : &no_events };
-        MetaRules rules;
+        _cleanup_(run_done)
+                LayerRun run = { .input = input, .events = events ? events : &no_events };
+        UnpackMetaRules rules;
         int r;
 
         if (!options)
                 options = &no_options;
-        rules = (MetaRules){
+        rules = (UnpackMetaRules){
                 .limits = &options->limits,
                 .uids = options->uids,
                 .gids = options->gids,
@@ -257,13 +258,13 @@ int unpack_run(
                 .capability_uids = geteuid() != 0 ? options->uids : NULL,
         };
 
-        r = ring_new(&run.ring, error);
+        r = unpack_ring_new(&run.ring, error);
         if (r < 0)
                 return r;
         r = inflate_new(input, &options->limits, &run.inflate, error);
         if (r < 0)
                 return r;
-        r = tree_new(
+        r = unpack_tree_new(
                 target, &options->limits, options->uids ? idmap_apply(options->uids, 0) : 0,
                 options->gids ? idmap_apply(options->gids, 0) : 0, &run.tree, error);
         if (r < 0)
@@ -271,15 +272,15 @@ int unpack_run(
 
         /* Those that are there were one, as far as this run is concerned. */
         if (options->has_lower)
-                tree_begin_layer(run.tree);
+                unpack_tree_begin_layer(run.tree);
 
-        run.stream = (Stream){
+        run.stream = (UnpackStream){
                 .ring = run.ring,
                 .keep_limit = options->limits.header_bytes + HEADER_BLOCKS_BYTES,
                 .on_chunk = on_chunk,
                 .userdata = &run,
         };
-        run.tar = (Tar){
+        run.tar = (UnpackTar){
                 .stream = &run.stream,
                 .tree = run.tree,
                 .rules = &rules,

@@ -56,7 +56,7 @@ typedef struct UnpackEvents {
  * ERROR_UNSAFE_ARCHIVE, ERROR_DIGEST_MISMATCH, ERROR_LIMIT_EXCEEDED, ERROR_NO_SPACE, …
  */
 int unpack_run(
-        const UnpackInput *input,
+        const InflateInput *input,
         UnpackTarget *target,
         const UnpackOptions *options,
         const UnpackEvents *events,

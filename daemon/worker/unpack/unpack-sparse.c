@@ -15,7 +15,7 @@
 #define FURTHER_PARTS   21
 #define FURTHER_MORE_AT ((size_t) 504)
 
-int sparse_add(SparseMap *map, uint64_t bytes) {
+int unpack_sparse_add(UnpackSparseMap *map, uint64_t bytes) {
         if (bytes > INT64_MAX - map->content)
                 return -EBADMSG;
 
@@ -26,21 +26,22 @@ int sparse_add(SparseMap *map, uint64_t bytes) {
 }
 
 /* Some readers look at the offset for the end, others at the size. Returns whether all places were used. */
-static int read_fields(const uint8_t *parts, unsigned n, SparseMap *map) {
+static int read_fields(const uint8_t *parts, unsigned n, UnpackSparseMap *map) {
         for (; n > 0 && parts[0] != '\0'; parts += 2 * FIELD, n--) {
                 uint64_t offset, bytes;
 
-                if (parts[FIELD] == '\0' || number_from_field(parts, FIELD, &offset) < 0 ||
-                    number_from_field(parts + FIELD, FIELD, &bytes) < 0 ||
-                    sparse_add(map, bytes) < 0)
+                if (parts[FIELD] == '\0' || unpack_number_from_field(parts, FIELD, &offset) < 0 ||
+                    unpack_number_from_field(parts + FIELD, FIELD, &bytes) < 0 ||
+                    unpack_sparse_add(map, bytes) < 0)
                         return -EBADMSG;
         }
 
         return n > 0 && parts[FIELD] != '\0' ? -EBADMSG : n == 0;
 }
 
-int sparse_read_fields(const uint8_t *bytes, size_t size, SparseMap *ret, size_t *ret_end) {
-        SparseMap map = { 0 };
+int unpack_sparse_read_fields(
+        const uint8_t *bytes, size_t size, UnpackSparseMap *ret, size_t *ret_end) {
+        UnpackSparseMap map = { 0 };
         size_t at = BLOCK;
         bool more;
         int r;
@@ -64,17 +65,17 @@ int sparse_read_fields(const uint8_t *bytes, size_t size, SparseMap *ret, size_t
         return 0;
 }
 
-int sparse_read_list(const HeaderText *text, SparseMap *ret) {
+int unpack_sparse_read_list(const UnpackText *text, UnpackSparseMap *ret) {
         const char *at = text->text, *const end = at + text->size;
-        SparseMap map = { 0 };
+        UnpackSparseMap map = { 0 };
 
         for (size_t n = 0; at <= end; n++) {
                 const char *comma = at < end ? memchr(at, ',', (size_t) (end - at)) : NULL;
-                const HeaderText one = { at, (size_t) ((comma ? comma : end) - at) };
+                const UnpackText one = { at, (size_t) ((comma ? comma : end) - at) };
                 uint64_t value;
 
-                if (number_from_decimal(&one, &value) < 0 ||
-                    (n % 2 == 1 && sparse_add(&map, value) < 0) || (!comma && n % 2 == 0))
+                if (unpack_number_from_decimal(&one, &value) < 0 ||
+                    (n % 2 == 1 && unpack_sparse_add(&map, value) < 0) || (!comma && n % 2 == 0))
                         return -EBADMSG;
                 at += one.size + 1;
         }
@@ -89,15 +90,16 @@ static int read_line(const uint8_t *bytes, size_t size, size_t *at, uint64_t *re
 
         if (!end)
                 return -ENODATA;
-        if (number_from_decimal(&(HeaderText){ line, (size_t) (end - line) }, ret) < 0)
+        if (unpack_number_from_decimal(&(UnpackText){ line, (size_t) (end - line) }, ret) < 0)
                 return -EBADMSG;
 
         *at += (size_t) (end - line) + 1;
         return 0;
 }
 
-int sparse_read_lines(const uint8_t *bytes, size_t size, SparseMap *ret, size_t *ret_end) {
-        SparseMap map = { 0 };
+int unpack_sparse_read_lines(
+        const uint8_t *bytes, size_t size, UnpackSparseMap *ret, size_t *ret_end) {
+        UnpackSparseMap map = { 0 };
         uint64_t n_parts, offset, part;
         size_t at = 0;
         int r;
@@ -108,7 +110,7 @@ int sparse_read_lines(const uint8_t *bytes, size_t size, SparseMap *ret, size_t 
                 if (r >= 0)
                         r = read_line(bytes, size, &at, &part);
                 if (r >= 0)
-                        r = sparse_add(&map, part);
+                        r = unpack_sparse_add(&map, part);
         }
         if (r < 0)
                 return r;

@@ -12,22 +12,24 @@
 
 #include "unpack-text.h"
 
-typedef struct SparseMap {
+typedef struct UnpackSparseMap {
         uint64_t n_parts;
         uint64_t content; /* bytes in all parts */
         bool is_uneven; /* a part that is not the last ends within a block: GNU tar pads it, Go does not */
-} SparseMap;
+} UnpackSparseMap;
 
-/** sparse_add() - count a part of @bytes */
-int sparse_add(SparseMap *map, uint64_t bytes);
+/** unpack_sparse_add() - count a part of @bytes */
+int unpack_sparse_add(UnpackSparseMap *map, uint64_t bytes);
 
-/** sparse_read_fields() - the old format: in a header block, and in those that follow it
+/** unpack_sparse_read_fields() - the old format: in a header block, and in those that follow it
  * @ret_end:    where the content begins, in @bytes */
-int sparse_read_fields(const uint8_t *bytes, size_t size, SparseMap *ret, size_t *ret_end);
+int unpack_sparse_read_fields(
+        const uint8_t *bytes, size_t size, UnpackSparseMap *ret, size_t *ret_end);
 
-/** sparse_read_list() - the format 0.1: in a record, "offset,bytes,offset,bytes" */
-int sparse_read_list(const HeaderText *text, SparseMap *ret);
+/** unpack_sparse_read_list() - the format 0.1: in a record, "offset,bytes,offset,bytes" */
+int unpack_sparse_read_list(const UnpackText *text, UnpackSparseMap *ret);
 
-/** sparse_read_lines() - the format 1.0: numbers in front of the content, one a line
+/** unpack_sparse_read_lines() - the format 1.0: numbers in front of the content, one a line
  * @ret_end:    where the content begins, in @bytes */
-int sparse_read_lines(const uint8_t *bytes, size_t size, SparseMap *ret, size_t *ret_end);
+int unpack_sparse_read_lines(
+        const uint8_t *bytes, size_t size, UnpackSparseMap *ret, size_t *ret_end);

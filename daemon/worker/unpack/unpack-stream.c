@@ -6,7 +6,7 @@
 #include "unpack-stream.h"
 
 /* Adds what the chunk has from the mark up to @end to what is kept. */
-static int keep(Stream *stream, uint64_t end) {
+static int keep(UnpackStream *stream, uint64_t end) {
         const uint64_t from =
                 stream->mark > stream->chunk_start ? stream->mark : stream->chunk_start;
         uint8_t *bigger;
@@ -32,7 +32,7 @@ static int keep(Stream *stream, uint64_t end) {
         return 0;
 }
 
-static int pull(Stream *stream) {
+static int pull(UnpackStream *stream) {
         int r;
 
         if (stream->marked) {
@@ -43,17 +43,17 @@ static int pull(Stream *stream) {
 
         stream->chunk_start += stream->chunk->size;
         stream->on_chunk(stream->userdata, stream->chunk);
-        return ring_pull(stream->ring, RING_WRITER, &stream->chunk);
+        return unpack_ring_pull(stream->ring, RING_WRITER, &stream->chunk);
 }
 
-static void forget_mark(Stream *stream) {
+static void forget_mark(UnpackStream *stream) {
         free(stream->kept);
         stream->kept = NULL;
         stream->kept_bytes = 0;
         stream->marked = false;
 }
 
-int stream_next(Stream *stream) {
+int unpack_stream_next(UnpackStream *stream) {
         forget_mark(stream);
         if (stream->chunk)
                 stream->on_chunk(stream->userdata, stream->chunk);
@@ -61,11 +61,11 @@ int stream_next(Stream *stream) {
         stream->chunk = NULL;
         stream->chunk_start = 0;
         stream->given = stream->ended = false;
-        return ring_pull(stream->ring, RING_WRITER, &stream->chunk);
+        return unpack_ring_pull(stream->ring, RING_WRITER, &stream->chunk);
 }
 
-la_ssize_t stream_read(struct archive *archive, void *userdata, const void **ret) {
-        Stream *stream = userdata;
+la_ssize_t unpack_stream_read(struct archive *archive, void *userdata, const void **ret) {
+        UnpackStream *stream = userdata;
         int r;
 
         /* libarchive takes an empty chunk for the end. */
@@ -86,7 +86,7 @@ la_ssize_t stream_read(struct archive *archive, void *userdata, const void **ret
         return (la_ssize_t) stream->chunk->size;
 }
 
-int stream_drain(Stream *stream) {
+int unpack_stream_drain(UnpackStream *stream) {
         forget_mark(stream);
         while (!stream->chunk->last)
                 if (pull(stream) <= 0)
@@ -94,13 +94,14 @@ int stream_drain(Stream *stream) {
         return 0;
 }
 
-void stream_mark(Stream *stream, uint64_t place) {
+void unpack_stream_mark(UnpackStream *stream, uint64_t place) {
         forget_mark(stream);
         stream->mark = place;
         stream->marked = place >= stream->chunk_start;
 }
 
-int stream_look_back(Stream *stream, uint64_t end, const uint8_t **ret, size_t *ret_size) {
+int unpack_stream_look_back(
+        UnpackStream *stream, uint64_t end, const uint8_t **ret, size_t *ret_size) {
         if (!stream->marked || end < stream->mark)
                 return -EBADMSG;
 
@@ -118,6 +119,6 @@ int stream_look_back(Stream *stream, uint64_t end, const uint8_t **ret, size_t *
         return 0;
 }
 
-void stream_done(Stream *stream) {
+void unpack_stream_done(UnpackStream *stream) {
         forget_mark(stream);
 }

@@ -13,12 +13,12 @@
 
 #include "unpack-ring.h"
 
-typedef struct Stream {
-        Ring *ring;             /* borrowed */
-        const RingChunk *chunk; /* borrowed; the one that libarchive has, or will get first */
-        bool given;             /* libarchive has it */
-        bool ended;             /* and has been told that it was the layer's last one */
-        uint64_t chunk_start;   /* its place in the layer, bytes */
+typedef struct UnpackStream {
+        UnpackRing *ring;             /* borrowed */
+        const UnpackRingChunk *chunk; /* borrowed; the one that libarchive has, or will get first */
+        bool given;                   /* libarchive has it */
+        bool ended;                   /* and has been told that it was the layer's last one */
+        uint64_t chunk_start;         /* its place in the layer, bytes */
 
         bool marked;
         uint64_t mark; /* place in the layer, bytes */
@@ -27,31 +27,33 @@ typedef struct Stream {
         size_t keep_limit; /* most bytes from a mark on; reading fails beyond */
         bool over_limit;   /* and it has failed for that */
 
-        void (*on_chunk)(void *userdata, const RingChunk *done); /* a chunk has been used up */
-        void *userdata;                                          /* borrowed */
-} Stream;
+        void (*on_chunk)(
+                void *userdata, const UnpackRingChunk *done); /* a chunk has been used up */
+        void *userdata;                                       /* borrowed */
+} UnpackStream;
 
-/** stream_next() - go on to the next layer; returns 1, 0 when there is none, or -ECANCELED */
-int stream_next(Stream *stream);
+/** unpack_stream_next() - go on to the next layer; returns 1, 0 when there is none, or -ECANCELED */
+int unpack_stream_next(UnpackStream *stream);
 
-/** stream_read() - libarchive's read callback; @userdata is the Stream */
-la_ssize_t stream_read(struct archive *archive, void *userdata, const void **ret);
+/** unpack_stream_read() - libarchive's read callback; @userdata is the Stream */
+la_ssize_t unpack_stream_read(struct archive *archive, void *userdata, const void **ret);
 
-/** stream_drain() - go past the rest of the layer; returns 0 or -ECANCELED */
-int stream_drain(Stream *stream);
+/** unpack_stream_drain() - go past the rest of the layer; returns 0 or -ECANCELED */
+int unpack_stream_drain(UnpackStream *stream);
 
-/** stream_mark() - keep what is read from @place on, which is in the chunk that libarchive has, or
+/** unpack_stream_mark() - keep what is read from @place on, which is in the chunk that libarchive has, or
  * its end */
-void stream_mark(Stream *stream, uint64_t place);
+void unpack_stream_mark(UnpackStream *stream, uint64_t place);
 
 /**
- * stream_look_back() - what libarchive got from the mark to the place @end; forgets the mark
+ * unpack_stream_look_back() - what libarchive got from the mark to the place @end; forgets the mark
  * @ret:        within the stream, until libarchive reads on; untouched on failure
  *
  * Return: 0; -EFBIG when that is more than the limit; -EBADMSG when the mark was in an earlier
  * chunk; -ENOMEM.
  */
-int stream_look_back(Stream *stream, uint64_t end, const uint8_t **ret, size_t *ret_size);
+int unpack_stream_look_back(
+        UnpackStream *stream, uint64_t end, const uint8_t **ret, size_t *ret_size);
 
-/** stream_done() - release what @stream owns */
-void stream_done(Stream *stream);
+/** unpack_stream_done() - release what @stream owns */
+void unpack_stream_done(UnpackStream *stream);

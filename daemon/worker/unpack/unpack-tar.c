@@ -18,7 +18,7 @@
 
 DEFINE_CLEANUP(struct archive, archive_read_free);
 
-static int archive_error(const Tar *tar, struct archive *archive, Error *error) {
+static int archive_error(const UnpackTar *tar, struct archive *archive, Error *error) {
         const char *text = archive_error_string(archive);
 
         switch (archive_errno(archive)) {
@@ -35,7 +35,8 @@ static int archive_error(const Tar *tar, struct archive *archive, Error *error) 
         }
 }
 
-static int copy_content(Tar *tar, struct archive *archive, const UnpackMeta *meta, Error *error) {
+static int copy_content(
+        UnpackTar *tar, struct archive *archive, const UnpackMeta *meta, Error *error) {
         uint64_t end = 0; /* of what was written last */
 
         for (;;) {
@@ -48,7 +49,7 @@ static int copy_content(Tar *tar, struct archive *archive, const UnpackMeta *met
                 tar->is_cut = r != ARCHIVE_OK && r != ARCHIVE_EOF && tar->stream->ended &&
                               end > 0 && end == meta->size;
                 if (r == ARCHIVE_EOF || tar->is_cut)
-                        return tree_finish(tar->tree, meta, error);
+                        return unpack_tree_finish(tar->tree, meta, error);
                 if (r != ARCHIVE_OK)
                         return archive_error(tar, archive, error);
                 if (size == 0)
@@ -64,37 +65,38 @@ static int copy_content(Tar *tar, struct archive *archive, const UnpackMeta *met
                                 "The parts of a sparse file are not in order");
 
                 end = (uint64_t) offset + size;
-                r = tree_write(tar->tree, (uint64_t) offset, data, size, error);
+                r = unpack_tree_write(tar->tree, (uint64_t) offset, data, size, error);
                 if (r < 0)
                         return r;
         }
 }
 
-static HeaderLimits header_limits(const Tar *tar) {
-        return (HeaderLimits){ tar->rules->limits->header_bytes, tar->rules->limits->xattr_bytes };
+static UnpackHeaderLimits header_limits(const UnpackTar *tar) {
+        return (UnpackHeaderLimits){ tar->rules->limits->header_bytes,
+                                     tar->rules->limits->xattr_bytes };
 }
 
 /* Whether a failure came from a header that is larger than one may be. */
-static bool headers_are_large(Tar *tar) {
-        const HeaderLimits limits = header_limits(tar);
-        Stream *stream = tar->stream;
-        Header header;
+static bool headers_are_large(UnpackTar *tar) {
+        const UnpackHeaderLimits limits = header_limits(tar);
+        UnpackStream *stream = tar->stream;
+        UnpackHeader header;
         const uint8_t *bytes;
         size_t size;
 
         return stream->over_limit ||
-               (stream_look_back(
+               (unpack_stream_look_back(
                         stream, stream->chunk_start + stream->chunk->size, &bytes, &size) >= 0 &&
-                header_scan(bytes, size, &limits, &header) == -EFBIG);
+                unpack_header_scan(bytes, size, &limits, &header) == -EFBIG);
 }
 
-static int headers_too_large(const Tar *tar, Error *error) {
+static int headers_too_large(const UnpackTar *tar, Error *error) {
         return error_set(
                 error, EFBIG, ERROR_LIMIT_EXCEEDED, "An entry has headers of more than %zu bytes",
                 tar->rules->limits->header_bytes);
 }
 
-static int scan_error(const Tar *tar, int code, Error *error) {
+static int scan_error(const UnpackTar *tar, int code, Error *error) {
         switch (code) {
         case -ENOMEM:
                 return error_oom(error);
@@ -114,24 +116,28 @@ static int scan_error(const Tar *tar, int code, Error *error) {
 
 /* Reads the headers that libarchive has read; *@ret_size bytes of them. */
 static int scan_headers(
-        Tar *tar, struct archive *archive, Header *ret, size_t *ret_size, Error *error) {
-        const HeaderLimits limits = header_limits(tar);
+        UnpackTar *tar,
+        struct archive *archive,
+        UnpackHeader *ret,
+        size_t *ret_size,
+        Error *error) {
+        const UnpackHeaderLimits limits = header_limits(tar);
         const uint8_t *bytes;
         int r;
 
-        r = stream_look_back(
+        r = unpack_stream_look_back(
                 tar->stream, (uint64_t) archive_filter_bytes(archive, 0), &bytes, ret_size);
         if (r >= 0)
-                r = header_scan(bytes, *ret_size, &limits, ret);
+                r = unpack_header_scan(bytes, *ret_size, &limits, ret);
         return r < 0 ? scan_error(tar, r, error) : 0;
 }
 
 /* The entry's headers as both we and libarchive read them, and its path. */
 static int read_header(
-        Tar *tar,
+        UnpackTar *tar,
         struct archive *archive,
         struct archive_entry *entry,
-        Header *header,
+        UnpackHeader *header,
         UnpackPath *path,
         Error *error) {
         const char *doubt;
@@ -145,7 +151,7 @@ static int read_header(
         if (r < 0)
                 return r;
 
-        doubt = doubt_find(header, size, entry);
+        doubt = unpack_doubt_find(header, size, entry);
         return doubt ? error_set(
                                error, EBADMSG, ERROR_UNSAFE_ARCHIVE,
                                "Cannot unpack \"%s\": It could be read two ways: %s", path->text,
@@ -154,9 +160,9 @@ static int read_header(
 }
 
 static int apply_link(
-        Tar *tar,
+        UnpackTar *tar,
         const UnpackPath *path,
-        const Header *header,
+        const UnpackHeader *header,
         const UnpackMeta *meta,
         Error *error) {
         UnpackPath from;
@@ -164,12 +170,12 @@ static int apply_link(
 
         r = unpack_path_init(
                 &from, header->link.text, header->link.size, tar->rules->limits, error);
-        return r < 0 ? r : tree_link(tar->tree, path, &from, &meta->mtime, error);
+        return r < 0 ? r : unpack_tree_link(tar->tree, path, &from, &meta->mtime, error);
 }
 
 static int read_symlink(
-        const Header *header, char buffer[static PATH_BYTES_MAX + 1], Error *error) {
-        const HeaderText *link = &header->link;
+        const UnpackHeader *header, char buffer[static PATH_BYTES_MAX + 1], Error *error) {
+        const UnpackText *link = &header->link;
 
         if (link->size == 0)
                 return error_set(
@@ -189,18 +195,18 @@ static int read_symlink(
 }
 
 static int apply_entry(
-        Tar *tar,
+        UnpackTar *tar,
         struct archive *archive,
         struct archive_entry *entry,
         const UnpackPath *path,
-        const Header *header,
+        const UnpackHeader *header,
         Error *error) {
-        _cleanup_(meta_done) EntryMeta entry_meta = { 0 };
+        _cleanup_(unpack_entry_meta_done) UnpackEntryMeta entry_meta = { 0 };
         UnpackMeta *meta = &entry_meta.meta;
         char link[PATH_BYTES_MAX + 1];
         int r;
 
-        r = meta_init(&entry_meta, entry, tar->rules, error);
+        r = unpack_entry_meta_init(&entry_meta, entry, tar->rules, error);
         if (r < 0)
                 return r;
         if (r > 0)
@@ -226,14 +232,14 @@ static int apply_entry(
                 meta->link = link;
         }
 
-        r = tree_entry(tar->tree, path, meta, error);
+        r = unpack_tree_entry(tar->tree, path, meta, error);
         return r <= 0 ? r : copy_content(tar, archive, meta, error);
 }
 
 static int read_entry(
-        Tar *tar, struct archive *archive, struct archive_entry *entry, Error *error) {
+        UnpackTar *tar, struct archive *archive, struct archive_entry *entry, Error *error) {
         UnpackPath path;
-        Header header;
+        UnpackHeader header;
         int r;
 
         if (tar->entries == tar->rules->limits->entries)
@@ -254,17 +260,17 @@ static int read_entry(
         return r;
 }
 
-static const char *kind_of_stream(const Stream *stream) {
-        return stream->chunk_start == 0 ? unpack_kind_of(stream->chunk->data, stream->chunk->size)
+static const char *kind_of_stream(const UnpackStream *stream) {
+        return stream->chunk_start == 0 ? inflate_kind_of(stream->chunk->data, stream->chunk->size)
                                         : NULL;
 }
 
 /* No archive, or one without entries: what it is instead. */
-static int no_archive(const Tar *tar, Error *error) {
-        const RingChunk *chunk = tar->stream->chunk;
+static int no_archive(const UnpackTar *tar, Error *error) {
+        const UnpackRingChunk *chunk = tar->stream->chunk;
         const char *kind = kind_of_stream(tar->stream);
 
-        if (chunk->size == 0 && unpack_layer_is_verified(&chunk->layer))
+        if (chunk->size == 0 && inflate_layer_is_verified(&chunk->layer))
                 return 0;
         if (chunk->size == 0)
                 return error_set(error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "It is empty");
@@ -275,8 +281,8 @@ static int no_archive(const Tar *tar, Error *error) {
 }
 
 /* Begins with the layer: 1; 0 when there is nothing in it. */
-static int open_archive(const Tar *tar, struct archive *archive, Error *error) {
-        if (archive_read_open(archive, tar->stream, NULL, stream_read, NULL) == ARCHIVE_OK)
+static int open_archive(const UnpackTar *tar, struct archive *archive, Error *error) {
+        if (archive_read_open(archive, tar->stream, NULL, unpack_stream_read, NULL) == ARCHIVE_OK)
                 return 1;
 
         switch (archive_errno(archive)) {
@@ -290,7 +296,11 @@ static int open_archive(const Tar *tar, struct archive *archive, Error *error) {
 
 /* The next entry's headers: 1; 0 at the end of the archive. */
 static int next_header(
-        Tar *tar, struct archive *archive, bool first, struct archive_entry **ret, Error *error) {
+        UnpackTar *tar,
+        struct archive *archive,
+        bool first,
+        struct archive_entry **ret,
+        Error *error) {
         int r;
 
         /* What is left of the content goes first, so that the headers begin at a known place. */
@@ -298,7 +308,7 @@ static int next_header(
         if (r != ARCHIVE_OK && r != ARCHIVE_EOF)
                 return archive_error(tar, archive, error);
 
-        stream_mark(tar->stream, (uint64_t) archive_filter_bytes(archive, 0));
+        unpack_stream_mark(tar->stream, (uint64_t) archive_filter_bytes(archive, 0));
         r = archive_read_next_header(archive, ret);
         if (r == ARCHIVE_EOF)
                 return 0;
@@ -309,23 +319,24 @@ static int next_header(
 }
 
 /* Whether it was a block of zeros at which libarchive found the end. */
-static bool has_end_marker(const Tar *tar, struct archive *archive) {
+static bool has_end_marker(const UnpackTar *tar, struct archive *archive) {
         static const uint8_t zeros[BLOCK];
         const uint8_t *bytes;
         size_t size;
 
         return !tar->is_cut &&
-               stream_look_back(
+               unpack_stream_look_back(
                        tar->stream, (uint64_t) archive_filter_bytes(archive, 0), &bytes, &size) >=
                        0 &&
                size >= BLOCK && memcmp(bytes + size - BLOCK, zeros, BLOCK) == 0;
 }
 
-static int check_end(const Tar *tar, struct archive *archive, bool has_entries, Error *error) {
+static int check_end(
+        const UnpackTar *tar, struct archive *archive, bool has_entries, Error *error) {
         const bool has_marker = has_end_marker(tar, archive);
-        const RingChunk *chunk = tar->stream->chunk;
+        const UnpackRingChunk *chunk = tar->stream->chunk;
 
-        if (unpack_layer_is_verified(&chunk->layer))
+        if (inflate_layer_is_verified(&chunk->layer))
                 return 0;
         if (!has_entries && kind_of_stream(tar->stream))
                 return no_archive(tar, error);
@@ -345,7 +356,7 @@ static int check_end(const Tar *tar, struct archive *archive, bool has_entries, 
         return 0;
 }
 
-int tar_unpack_layer(Tar *tar, Error *error) {
+int unpack_tar_layer(UnpackTar *tar, Error *error) {
         _cleanup_(archive_read_freep) struct archive *archive = NULL;
         const uint64_t n_before = tar->entries;
         struct archive_entry *entry;

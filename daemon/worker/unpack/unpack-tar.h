@@ -8,17 +8,17 @@
 #include "unpack-stream.h"
 #include "unpack-tree.h"
 
-typedef struct Tar {
-        Stream *stream;         /* borrowed */
-        Tree *tree;             /* borrowed */
-        const MetaRules *rules; /* borrowed */
-        UnpackTarget *target;   /* borrowed; for warnings */
-        uint64_t entries;       /* of all layers, so far */
-        bool is_cut;            /* the layer ended behind a file's content, without the padding */
-} Tar;
+typedef struct UnpackTar {
+        UnpackStream *stream;         /* borrowed */
+        UnpackTree *tree;             /* borrowed */
+        const UnpackMetaRules *rules; /* borrowed */
+        UnpackTarget *target;         /* borrowed; for warnings */
+        uint64_t entries;             /* of all layers, so far */
+        bool is_cut; /* the layer ended behind a file's content, without the padding */
+} UnpackTar;
 
 /**
- * tar_unpack_layer() - apply the layer that the stream is at, up to the archive's end marker
+ * unpack_tar_layer() - apply the layer that the stream is at, up to the archive's end marker
  *
  * A layer whose digest tells that it is whole may lack the end marker, and the padding of the last file:
  * some tools write such. In a tarball that is a warning when it is compressed so that a part of it would
@@ -29,4 +29,4 @@ typedef struct Tar {
  * Return: 0 or a negative errno with @error set; -ECANCELED without @error when another thread
  * failed.
  */
-int tar_unpack_layer(Tar *tar, Error *error);
+int unpack_tar_layer(UnpackTar *tar, Error *error);

@@ -6,12 +6,12 @@
 #include <string.h>
 
 /* Part of a header; borrowed from its bytes, without a NUL behind it. */
-typedef struct HeaderText {
+typedef struct UnpackText {
         const char *text; /* NULL: there is none */
         size_t size;      /* bytes */
-} HeaderText;
+} UnpackText;
 
-/** header_text_is() - whether it is @other; no text is an empty one */
-static inline bool header_text_is(const HeaderText *text, const char *other, size_t size) {
+/** unpack_text_is() - whether it is @other; no text is an empty one */
+static inline bool unpack_text_is(const UnpackText *text, const char *other, size_t size) {
         return text->size == size && (size == 0 || memcmp(text->text, other, size) == 0);
 }

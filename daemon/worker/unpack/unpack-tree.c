@@ -11,14 +11,14 @@ static int make_scratch(void *userdata, Error *error) {
         return target->ops->scratch(target, error);
 }
 
-int tree_new(
+int unpack_tree_new(
         UnpackTarget *target,
         const Limits *limits,
         uint32_t root_uid,
         uint32_t root_gid,
-        Tree **ret,
+        UnpackTree **ret,
         Error *error) {
-        _cleanup_(tree_freep) Tree *tree = NULL;
+        _cleanup_(unpack_tree_freep) UnpackTree *tree = NULL;
         int r;
 
         tree = calloc(1, sizeof(*tree));
@@ -30,10 +30,10 @@ int tree_new(
         tree->root_uid = root_uid;
         tree->root_gid = root_gid;
 
-        r = brought_new(make_scratch, target, &tree->brought, error);
+        r = unpack_brought_new(make_scratch, target, &tree->brought, error);
         if (r < 0)
                 return r;
-        r = nodes_new(target, &tree->nodes, error);
+        r = unpack_nodes_new(target, &tree->nodes, error);
         if (r < 0)
                 return r;
 
@@ -41,62 +41,63 @@ int tree_new(
         return 0;
 }
 
-Tree *tree_free(Tree *tree) {
+UnpackTree *unpack_tree_free(UnpackTree *tree) {
         if (!tree)
                 return NULL;
 
-        nodes_free(tree->nodes);
-        brought_free(tree->brought);
+        unpack_nodes_free(tree->nodes);
+        unpack_brought_free(tree->brought);
         free(tree);
         return NULL;
 }
 
-void tree_begin_layer(Tree *tree) {
+void unpack_tree_begin_layer(UnpackTree *tree) {
         tree->layer++;
-        nodes_root(tree->nodes)->fresh = tree->layer == 1;
+        unpack_nodes_root(tree->nodes)->fresh = tree->layer == 1;
 }
 
-int tree_end_layer(Tree *tree, Error *error) {
+int unpack_tree_end_layer(UnpackTree *tree, Error *error) {
         const UnpackTargetOps *ops = tree->target->ops;
         int r;
 
         /* What is fresh in this layer is not in the next. */
-        brought_clear(tree->brought);
+        unpack_brought_clear(tree->brought);
         if (!ops->end_layer)
-                return nodes_close(tree->nodes, error);
+                return unpack_nodes_close(tree->nodes, error);
 
-        r = nodes_flush(tree->nodes, error);
+        r = unpack_nodes_flush(tree->nodes, error);
         return r < 0 ? r : ops->end_layer(tree->target, error);
 }
 
-int tree_flush(Tree *tree, Error *error) {
-        return nodes_flush(tree->nodes, error);
+int unpack_tree_flush(UnpackTree *tree, Error *error) {
+        return unpack_nodes_flush(tree->nodes, error);
 }
 
-static int opaque(Tree *tree, const UnpackPath *path, const struct timespec *mtime, Error *error) {
-        Node *node;
+static int opaque(
+        UnpackTree *tree, const UnpackPath *path, const struct timespec *mtime, Error *error) {
+        UnpackNode *node;
         int r;
 
-        r = tree_resolve(tree, path, NULL, &node, error);
-        return r <= 0 ? r : tree_hide_content(tree, node, mtime, error);
+        r = unpack_tree_resolve(tree, path, NULL, &node, error);
+        return r <= 0 ? r : unpack_tree_hide_content(tree, node, mtime, error);
 }
 
 static int whiteout(
-        Tree *tree,
+        UnpackTree *tree,
         const UnpackPath *path,
         const char *name,
         const struct timespec *mtime,
         Error *error) {
-        Node *parent;
+        UnpackNode *parent;
         int r;
 
-        r = tree_resolve(tree, path, NULL, &parent, error);
-        return r <= 0 ? r : tree_hide(tree, parent, name, mtime, error);
+        r = unpack_tree_resolve(tree, path, NULL, &parent, error);
+        return r <= 0 ? r : unpack_tree_hide(tree, parent, name, mtime, error);
 }
 
 /* A whiteout is one by its name alone: 1 when the entry was one, and is done. */
 static int apply_whiteout(
-        Tree *tree, const UnpackPath *path, const struct timespec *mtime, Error *error) {
+        UnpackTree *tree, const UnpackPath *path, const struct timespec *mtime, Error *error) {
         const char *name = NULL;
         int r = 0;
 
@@ -122,37 +123,47 @@ static int apply_whiteout(
 }
 
 /* Takes note that the layer brought a name. */
-static int note_name(Tree *tree, Node *parent, const char *name, Error *error) {
+static int note_name(UnpackTree *tree, UnpackNode *parent, const char *name, Error *error) {
         parent->touched = true;
-        return parent->fresh ? 0 : brought_add(tree->brought, parent->info.inode, name, error);
+        return parent->fresh ? 0
+                             : unpack_brought_add(tree->brought, parent->info.inode, name, error);
 }
 
-static int merge_node(Tree *tree, Node *node, const UnpackMeta *meta, Error *error) {
+static int merge_node(UnpackTree *tree, UnpackNode *node, const UnpackMeta *meta, Error *error) {
         node->touched = true;
         return tree->target->ops->merge_dir(tree->target, &node->dir, meta, &node->info, error);
 }
 
 static int place_directory(
-        Tree *tree, Node *parent, const char *name, const UnpackMeta *meta, Error *error) {
-        Node *node;
+        UnpackTree *tree,
+        UnpackNode *parent,
+        const char *name,
+        const UnpackMeta *meta,
+        Error *error) {
+        UnpackNode *node;
         int r;
 
-        node = nodes_find(tree->nodes, parent, name);
+        node = unpack_nodes_find(tree->nodes, parent, name);
         if (node)
                 return merge_node(tree, node, meta, error);
 
-        r = tree_make_dir(tree, parent, name, meta, &node, error);
+        r = unpack_tree_make_dir(tree, parent, name, meta, &node, error);
         if (r != -EEXIST)
                 return r;
 
-        r = tree_open(tree, parent, name, &node, error);
+        r = unpack_tree_open(tree, parent, name, &node, error);
         if (r > 0)
                 return merge_node(tree, node, meta, error);
         return r == 0 ? -EEXIST : r == -ENOTDIR ? -EEXIST : r;
 }
 
 /* Answer: -EEXIST; 1 when it was left out. */
-static int place(Tree *tree, Node *parent, const char *name, const UnpackMeta *meta, Error *error) {
+static int place(
+        UnpackTree *tree,
+        UnpackNode *parent,
+        const char *name,
+        const UnpackMeta *meta,
+        Error *error) {
         UnpackTarget *target = tree->target;
 
         switch (meta->type) {
@@ -174,17 +185,18 @@ static int place(Tree *tree, Node *parent, const char *name, const UnpackMeta *m
         return 1;
 }
 
-static int root_entry(Tree *tree, const UnpackMeta *meta, Error *error) {
+static int root_entry(UnpackTree *tree, const UnpackMeta *meta, Error *error) {
         if (meta->type != UNPACK_DIRECTORY)
                 return error_set(
                         error, EINVAL, ERROR_UNSAFE_ARCHIVE,
                         "An entry would replace the root directory");
-        return merge_node(tree, nodes_root(tree->nodes), meta, error);
+        return merge_node(tree, unpack_nodes_root(tree->nodes), meta, error);
 }
 
-int tree_entry(Tree *tree, const UnpackPath *path, const UnpackMeta *meta, Error *error) {
+int unpack_tree_entry(
+        UnpackTree *tree, const UnpackPath *path, const UnpackMeta *meta, Error *error) {
         const char *name = unpack_path_name(path);
-        Node *parent;
+        UnpackNode *parent;
         int r;
 
         if (path->n_components == 0)
@@ -194,7 +206,7 @@ int tree_entry(Tree *tree, const UnpackPath *path, const UnpackMeta *meta, Error
         if (r != 0)
                 return r < 0 ? r : 0;
 
-        r = tree_resolve(tree, path, &meta->mtime, &parent, error);
+        r = unpack_tree_resolve(tree, path, &meta->mtime, &parent, error);
         if (r < 0)
                 return r;
 
@@ -202,7 +214,7 @@ int tree_entry(Tree *tree, const UnpackPath *path, const UnpackMeta *meta, Error
         if (r == -EEXIST || r == 1) {
                 const bool left_out = r == 1;
 
-                r = tree_remove(tree, parent, name, error);
+                r = unpack_tree_remove(tree, parent, name, error);
                 if (r >= 0 && !left_out)
                         r = place(tree, parent, name, meta, error);
                 if (r == -EEXIST)
@@ -218,21 +230,23 @@ int tree_entry(Tree *tree, const UnpackPath *path, const UnpackMeta *meta, Error
         return r < 0 ? r : meta->type == UNPACK_REGULAR;
 }
 
-int tree_write(Tree *tree, uint64_t offset, const void *data, size_t size, Error *error) {
+int unpack_tree_write(
+        UnpackTree *tree, uint64_t offset, const void *data, size_t size, Error *error) {
         return tree->target->ops->write(tree->target, offset, data, size, error);
 }
 
-int tree_finish(Tree *tree, const UnpackMeta *meta, Error *error) {
+int unpack_tree_finish(UnpackTree *tree, const UnpackMeta *meta, Error *error) {
         return tree->target->ops->finish(tree->target, meta, error);
 }
 
 /* What a hard link names: its directory. */
-static int find_link_target(Tree *tree, const UnpackPath *from, Node **ret, Error *error) {
+static int find_link_target(
+        UnpackTree *tree, const UnpackPath *from, UnpackNode **ret, Error *error) {
         UnpackInfo info = { 0 };
-        Node *node;
+        UnpackNode *node;
         int r;
 
-        r = tree_resolve(tree, from, NULL, &node, error);
+        r = unpack_tree_resolve(tree, from, NULL, &node, error);
         if (r < 0)
                 return r;
         if (r > 0 && from->n_components > 0) {
@@ -258,23 +272,23 @@ static int find_link_target(Tree *tree, const UnpackPath *from, Node **ret, Erro
 
 /* Answer: -EEXIST, and *@ret is where it would go. */
 static int try_link(
-        Tree *tree,
+        UnpackTree *tree,
         const UnpackPath *path,
         const UnpackPath *from,
         const struct timespec *mtime,
-        Node **ret,
+        UnpackNode **ret,
         Error *error) {
         const char *name = unpack_path_name(path), *from_name = unpack_path_name(from);
-        Node *parent = NULL, *from_parent = NULL;
+        UnpackNode *parent = NULL, *from_parent = NULL;
         int r;
 
         r = find_link_target(tree, from, &from_parent, error);
         if (r < 0)
                 return r;
 
-        nodes_hold(tree->nodes, from_parent);
-        r = tree_resolve(tree, path, mtime, &parent, error);
-        nodes_release(tree->nodes, from_parent);
+        unpack_nodes_hold(tree->nodes, from_parent);
+        r = unpack_tree_resolve(tree, path, mtime, &parent, error);
+        unpack_nodes_release(tree->nodes, from_parent);
         if (r < 0)
                 return r;
 
@@ -291,14 +305,14 @@ static int try_link(
         return r;
 }
 
-int tree_link(
-        Tree *tree,
+int unpack_tree_link(
+        UnpackTree *tree,
         const UnpackPath *path,
         const UnpackPath *from,
         const struct timespec *mtime,
         Error *error) {
         const char *name = unpack_path_name(path);
-        Node *parent = NULL;
+        UnpackNode *parent = NULL;
         int r;
 
         if (path->n_components == 0)
@@ -312,7 +326,7 @@ int tree_link(
 
         r = try_link(tree, path, from, mtime, &parent, error);
         if (r == -EEXIST) {
-                r = tree_remove(tree, parent, name, error);
+                r = unpack_tree_remove(tree, parent, name, error);
                 if (r >= 0)
                         r = try_link(tree, path, from, mtime, &parent, error);
                 if (r == -EEXIST)

@@ -16,11 +16,11 @@ static bool wants_privileges(const char *name) {
         return in_name_space(name, "trusted.") || in_name_space(name, "security.");
 }
 
-bool xattr_is_acl(const char *name) {
+bool unpack_xattr_is_acl(const char *name) {
         return strcmp(name, XATTR_ACL_ACCESS) == 0 || strcmp(name, XATTR_ACL_DEFAULT) == 0;
 }
 
-static int write_one(const XattrFile *file, const UnpackXattr *xattr) {
+static int write_one(const UnpackXattrFile *file, const UnpackXattr *xattr) {
         int r;
 
         if (file->fd >= 0)
@@ -38,9 +38,9 @@ static void warn_once(const UnpackTarget *target, bool *warned, const char *text
 
 static int write_those(
         const UnpackTarget *target,
-        XattrWarnings *warnings,
+        UnpackXattrWarnings *warnings,
         bool privileged,
-        const XattrFile *file,
+        const UnpackXattrFile *file,
         const UnpackMeta *meta,
         bool acls,
         Error *error) {
@@ -48,7 +48,7 @@ static int write_those(
                 const UnpackXattr *xattr = &meta->xattrs[i];
                 int r = -EPERM;
 
-                if (xattr_is_acl(xattr->name) != acls ||
+                if (unpack_xattr_is_acl(xattr->name) != acls ||
                     (meta->loses_rights && strcmp(xattr->name, XATTR_CAPABILITY) == 0))
                         continue;
                 if (privileged || !wants_privileges(xattr->name))
@@ -78,28 +78,28 @@ static int write_those(
         return 0;
 }
 
-int xattr_write_all(
+int unpack_xattr_write_all(
         const UnpackTarget *target,
-        XattrWarnings *warnings,
+        UnpackXattrWarnings *warnings,
         bool privileged,
-        const XattrFile *file,
+        const UnpackXattrFile *file,
         const UnpackMeta *meta,
         Error *error) {
         return write_those(target, warnings, privileged, file, meta, false, error);
 }
 
-int xattr_write_acls(
+int unpack_xattr_write_acls(
         const UnpackTarget *target,
-        XattrWarnings *warnings,
+        UnpackXattrWarnings *warnings,
         bool privileged,
-        const XattrFile *file,
+        const UnpackXattrFile *file,
         const UnpackMeta *meta,
         Error *error) {
         return write_those(target, warnings, privileged, file, meta, true, error);
 }
 
 /* The names, one after the other: how many bytes of them. */
-static ssize_t list_names(const XattrFile *file, char **ret, Error *error) {
+static ssize_t list_names(const UnpackXattrFile *file, char **ret, Error *error) {
         _cleanup_(freep) char *names = malloc(XATTR_LIST_MAX);
         ssize_t size;
 
@@ -115,14 +115,18 @@ static ssize_t list_names(const XattrFile *file, char **ret, Error *error) {
         return size < 0 ? 0 : size;
 }
 
-static ssize_t read_value(const XattrFile *file, const char *name, void *value) {
+static ssize_t read_value(const UnpackXattrFile *file, const char *name, void *value) {
         if (file->fd >= 0)
                 return fgetxattr(file->fd, name, value, XATTR_SIZE_MAX);
         return lgetxattr(file->path, name, value, XATTR_SIZE_MAX);
 }
 
 static int read_one(
-        const XattrFile *file, const char *name, void *value, UnpackXattr *ret, Error *error) {
+        const UnpackXattrFile *file,
+        const char *name,
+        void *value,
+        UnpackXattr *ret,
+        Error *error) {
         const ssize_t n = read_value(file, name, value);
 
         if (n < 0)
@@ -136,7 +140,7 @@ static int read_one(
         return 0;
 }
 
-int xattr_read_all(const XattrFile *file, UnpackMeta *ret, Error *error) {
+int unpack_xattr_read_all(const UnpackXattrFile *file, UnpackMeta *ret, Error *error) {
         _cleanup_(freep) char *names = NULL;
         _cleanup_(freep) void *value = NULL;
         UnpackXattr *xattrs;
@@ -168,11 +172,11 @@ int xattr_read_all(const XattrFile *file, UnpackMeta *ret, Error *error) {
 static bool is_clearable(const char *name, bool privileged) {
         if (strcmp(name, "security.selinux") == 0)
                 return false;
-        return in_name_space(name, "user.") || xattr_is_acl(name) ||
+        return in_name_space(name, "user.") || unpack_xattr_is_acl(name) ||
                (privileged && wants_privileges(name));
 }
 
-int xattr_clear(int fd, bool privileged, Error *error) {
+int unpack_xattr_clear(int fd, bool privileged, Error *error) {
         _cleanup_(freep) char *names = NULL;
         ssize_t size;
 
@@ -201,7 +205,7 @@ int xattr_clear(int fd, bool privileged, Error *error) {
         return 0;
 }
 
-int xattr_clear_acls(const XattrFile *file, bool is_dir, Error *error) {
+int unpack_xattr_clear_acls(const UnpackXattrFile *file, bool is_dir, Error *error) {
         static const char *const names[] = { XATTR_ACL_ACCESS, XATTR_ACL_DEFAULT };
 
         for (size_t i = 0; i < (is_dir ? 2u : 1u); i++) {
@@ -218,6 +222,6 @@ int xattr_clear_acls(const XattrFile *file, bool is_dir, Error *error) {
         return 0;
 }
 
-bool xattr_has(int fd, const char *name) {
+bool unpack_xattr_has(int fd, const char *name) {
         return fgetxattr(fd, name, NULL, 0) >= 0;
 }
