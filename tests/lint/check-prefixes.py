@@ -14,7 +14,7 @@ import sys
 
 FOLDERS = {'steps': 'step', 'service': 'main'}  # and their prefixes, where they are not their names
 # Words of base/ that are not the file's.
-BASE = {'base-cleanup.h': {'freep', 'closep'}, 'base-fd.h': {'dir', 'file'}, 'base-quote.h': {'text'}}
+BASE = {'base-cleanup.h': {'freep', 'closep'}, 'base-fd.h': {'dir', 'file'}}
 # What a header leaves open, and each implementation of it defines for itself.
 OPEN = {'UnpackList'}
 FUNCTION = re.compile(r'^(?:static inline )?[A-Za-z_][\w ]*?[ *]+(\w+)\(', re.M)

@@ -98,3 +98,15 @@ char *text_printable(const char *text) {
                 text_make_printable(printable);
         return printable;
 }
+
+char *text_quote(const char *text, char ret[static TEXT_QUOTE_MAX]) {
+        static const char more[] = "...";
+        size_t length = strnlen(text, TEXT_QUOTE_MAX);
+        size_t n = length < TEXT_QUOTE_MAX ? length : TEXT_QUOTE_MAX - sizeof(more);
+
+        for (size_t i = 0; i < n; i++)
+                ret[i] = (char) (text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
+
+        stpcpy(ret + n, length < TEXT_QUOTE_MAX ? "" : more);
+        return ret;
+}

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define TEXT_QUOTE_MAX ((size_t) 160) /* bytes of a quoted text, with the NUL */
+
 /**
  * text_character() - the character that @text starts with
  *
@@ -35,3 +37,11 @@ void text_make_printable(char *text);
 
 /** text_printable() - a copy of @text, made printable; owned by the caller; NULL when out of memory */
 char *text_printable(const char *text);
+
+/**
+ * text_quote() - @text for use in an error message
+ *
+ * Everything but printable ASCII becomes '?', so that no terminal is driven by it and D-Bus takes
+ * it; what is too long ends in "...". Returns @ret.
+ */
+char *text_quote(const char *text, char ret[static TEXT_QUOTE_MAX]);

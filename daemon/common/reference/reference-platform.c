@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "base-quote.h"
+#include "base-text.h"
 #include "reference-platform.h"
 
 #define VARIANTS_MAX  4

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base-quote.h"
+#include "base-text.h"
 #include "reference-source.h"
 #include "reference.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base-quote.h"
+#include "base-text.h"
 #include "reference.h"
 
 #define DIGITS  "0123456789"

@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "base-cleanup.h"
-#include "base-quote.h"
+#include "base-text.h"
 #include "oci-descriptor.h"
 #include "oci-value.h"
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
-#include "base-quote.h"
+#include "base-text.h"
 #include "oci-document.h"
 #include "oci-value.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base-cleanup.h"
-#include "base-quote.h"
+#include "base-text.h"
 #include "oci-index.h"
 #include "oci-value.h"
 

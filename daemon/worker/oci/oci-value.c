@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base-cleanup.h"
-#include "base-quote.h"
+#include "base-text.h"
 #include "oci-document.h"
 #include "oci-value.h"
 

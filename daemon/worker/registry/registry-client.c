@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base-quote.h"
+#include "base-text.h"
 #include "oci-document.h"
 #include "oci-media-type.h"
 #include "registry-auth.h"

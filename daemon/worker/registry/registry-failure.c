@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base-quote.h"
+#include "base-text.h"
 #include "registry-failure.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base-fd.h"
-#include "base-quote.h"
+#include "base-text.h"
 #include "source-archive.h"
 #include "source-path.h"
 #include "unpack-doubt.h"

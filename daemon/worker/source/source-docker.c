@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base-quote.h"
+#include "base-text.h"
 #include "hash.h"
 #include "oci-config.h"
 #include "oci-docker-archive.h"

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base-quote.h"
+#include "base-text.h"
 #include "oci-document.h"
 #include "source-files.h"
 #include "source-spool.h"

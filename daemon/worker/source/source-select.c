@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base-cleanup.h"
-#include "base-quote.h"
+#include "base-text.h"
 #include "reference.h"
 #include "source-select.h"
 
