@@ -291,10 +291,10 @@ static int find_cache(const Daemon *daemon, char **ret, Error *error) {
 
 static int set_up_jobs(Daemon *daemon, Error *error) {
         const char *temporary = getenv("VIRTBOOTSTRAP_TMPDIR");
-        const char *worker = getenv("VIRTBOOTSTRAP_WORKER");
+        const char *workers = getenv("VIRTBOOTSTRAP_WORKERS");
         const JobQueueSettings settings = {
                 .config = &daemon->config,
-                .worker_path = worker ? worker : WORKER_PATH,
+                .workers = workers ? workers : WORKERS_PATH,
                 .temporary_directory = temporary ? temporary : TEMPORARY_DEFAULT,
         };
         _cleanup_(freep) char *cache = NULL;

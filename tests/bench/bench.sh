@@ -57,7 +57,7 @@ bench_start() {
     "$bench/../install-packages" build demo bench
     "$bench/../build" "$build" >/dev/null
     export VIRTBOOTSTRAP_DAEMON=$build/daemon/service/virt-bootstrapd
-    export VIRTBOOTSTRAP_WORKER=$build/daemon/worker/virt-bootstrap-worker
+    export VIRTBOOTSTRAP_WORKERS=$build/daemon/worker/steps
 }
 
 # The layout NAME in $work: a layer of the packages of each of the lists whose names follow.

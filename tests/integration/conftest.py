@@ -131,10 +131,10 @@ def user(env, tmp_path, work):
     """A client of an ordinary user, with programs that the user can reach."""
     folder = tmp_path / 'bin'
     folder.mkdir()
-    for name in (programs.DAEMON, programs.WORKER, programs.CLIENT):
+    for name in programs.ALL:
         shutil.copy(name, folder)
     env['VIRTBOOTSTRAP_DAEMON'] = str(folder / os.path.basename(programs.DAEMON))
-    env['VIRTBOOTSTRAP_WORKER'] = str(folder / os.path.basename(programs.WORKER))
+    env['VIRTBOOTSTRAP_WORKERS'] = str(folder)
     for path in tmp_path.parents[:2]:
         path.chmod(0o755)
     for path in (tmp_path, work, tmp_path / 'user'):

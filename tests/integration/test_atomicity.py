@@ -35,7 +35,7 @@ def whole(client, one, work):
 
 
 def kill_one(pick):
-    victims = running([programs.DAEMON, programs.WORKER])
+    victims = running([programs.DAEMON, *programs.WORKERS])
     if victims:
         try:
             os.kill(pick.choice(victims), signal.SIGKILL)

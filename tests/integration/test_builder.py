@@ -10,7 +10,7 @@ import pytest
 
 from support import samples, tar, tree
 from support.process import descendants, running, wait_for
-from support.programs import WORKER, Client, workers_of
+from support.programs import WORKERS, Client, workers_of, wrap_workers
 
 BUILDER = """#!/bin/sh
 [ "$1" = tiny ] || { echo 'virt-builder: error: cannot find os-version x' >&2; exit 1; }
@@ -26,17 +26,17 @@ NONSENSE = """#!/bin/sh
 while :; do echo nonsense; done
 """
 # A worker; the one of a step ends only when there are no other workers left.
-LAST = """#!/bin/sh
-[ $1 = {step} ] || exec {worker} "$@"
-{worker} "$@"
+LAST = """
+[ $STEP = {step} ] || exec $WORKER
+$WORKER
 status=$?
 while [ "$(cat /proc/$PPID/task/$PPID/children)" != "$$ " ]; do sleep 0.01; done
 exit $status
 """
 # The same, but it never ends.
-ENDLESS = """#!/bin/sh
-[ $1 = {step} ] || exec {worker} "$@"
-{worker} "$@"
+ENDLESS = """
+[ $STEP = {step} ] || exec $WORKER
+$WORKER
 exec sleep 1000
 """
 SLOW = """#!/bin/sh
@@ -70,9 +70,8 @@ def put(path, text):
     path.chmod(0o755)
 
 
-def use_worker(env, path, text, step='unpack'):
-    put(path, text.format(step=step, worker=WORKER))
-    env['VIRTBOOTSTRAP_WORKER'] = str(path)
+def use_workers(env, folder, script, step='unpack'):
+    env['VIRTBOOTSTRAP_WORKERS'] = str(wrap_workers(folder, script.format(step=step)))
 
 
 @pytest.mark.root
@@ -126,7 +125,7 @@ def test_broken_tarball_is_the_reason_and_not_the_broken_pipe(client, programs_a
 @pytest.mark.parametrize('last', ['unpack', 'builder'])
 def test_broken_tarball_is_the_reason_whichever_worker_ends_last(
         client, programs_at, env, tmp_path, work, last):
-    use_worker(env, tmp_path / 'worker', LAST, step=last)
+    use_workers(env, tmp_path / 'workers', LAST, step=last)
     put(programs_at / 'guestfish', NONSENSE)
     result = client.fail('virt-builder://tiny', work / 'root')
     assert result.error == 'CorruptArchive', str(result)
@@ -135,7 +134,7 @@ def test_broken_tarball_is_the_reason_whichever_worker_ends_last(
 
 def test_unpacker_that_never_tells_why_it_stopped_reading_is_not_waited_for(
         client, programs_at, env, tmp_path, work):
-    use_worker(env, tmp_path / 'worker', ENDLESS)
+    use_workers(env, tmp_path / 'workers', ENDLESS)
     put(programs_at / 'guestfish', NONSENSE)
     (tmp_path / 'conf').write_text('[Daemon]\nStallTimeoutSec=1\n')
     env['VIRTBOOTSTRAP_CONFIG'] = str(tmp_path / 'conf')
@@ -146,7 +145,7 @@ def test_unpacker_that_never_tells_why_it_stopped_reading_is_not_waited_for(
 
 def test_builders_own_words_are_a_better_reason_than_a_broken_tarball(
         client, programs_at, env, tmp_path, work):
-    use_worker(env, tmp_path / 'worker', LAST, step='builder')
+    use_workers(env, tmp_path / 'workers', LAST, step='builder')
     put(programs_at / 'guestfish', '#!/bin/sh\nprintf nonsense\n'
         'echo "libguestfs: error: tar_out: it broke" >&2\nexit 1\n')
     result = client.fail('virt-builder://tiny', work / 'root')
@@ -171,7 +170,7 @@ def test_cancelled_job_leaves_no_process_and_no_file(client, programs_at, work):
     job.send_signal(signal.SIGINT)
     client.finish(job, expect=130)
     assert not [pid for pid in below if os.path.exists(f'/proc/{pid}/exe')]
-    assert not running([WORKER])
+    assert not running(WORKERS)
     assert not os.listdir(work)
 
 

@@ -307,17 +307,15 @@ def test_verify_names_and_removes_what_is_damaged(api, dest, cache, one, referen
 def test_verify_names_what_cannot_be_hashed(
         daemon_on, tmp_path, dest, cache, one, reference):
     """A worker that is killed over a blob knows nothing of it; the damaged one is found all the same."""
-    script = tmp_path / 'worker'
-    script.write_text(f"""#!/bin/sh
-if [ "$1" = verify ] && [ "$(readlink /proc/self/fd/3 | cut -c-6)" = socket ] &&
+    workers = programs.wrap_workers(tmp_path / 'workers', f"""
+if [ $STEP = verify ] && [ "$(readlink /proc/self/fd/3 | cut -c-6)" = socket ] &&
         mkdir {tmp_path}/turn 2>/dev/null; then
         kill -KILL $$
 fi
-exec {programs.WORKER} "$@"
+exec $WORKER
 """)
-    script.chmod(0o755)
     (tmp_path / 'turn').mkdir()
-    api = daemon_on(VIRTBOOTSTRAP_WORKER=str(script)).connect()
+    api = daemon_on(VIRTBOOTSTRAP_WORKERS=str(workers)).connect()
     assert api.wait(api.bootstrap(reference, dest)[1])[0] == 'done'
     path = cache / 'blobs/sha256' / one.layers[1].digest.partition(':')[2]
     path.chmod(0o644)

@@ -319,7 +319,7 @@ def test_daemon_that_was_killed_cleans_up_at_its_next_start(
     first.process.wait()
     api.close()
     gate.set()
-    wait_for(lambda: not running([programs.WORKER]), 'its workers to end')
+    wait_for(lambda: not running(programs.WORKERS), 'its workers to end')
     again = daemon_on().connect()
     result = again.wait(again.bootstrap(reference, dest)[1])
     assert result[0] == 'done', result
@@ -330,33 +330,29 @@ def test_daemon_that_was_killed_cleans_up_at_its_next_start(
 def test_what_cannot_be_removed_is_named(
         client, env, tmp_path, faulty_registry, one, reference, dest, work):
     """The worker that removes it ends at once."""
-    script = tmp_path / 'worker'
-    script.write_text(f'#!/bin/sh\n[ $1 = tree ] && exit 1\nexec {programs.WORKER} "$@"\n')
-    script.chmod(0o755)
-    env['VIRTBOOTSTRAP_WORKER'] = str(script)
+    env['VIRTBOOTSTRAP_WORKERS'] = str(programs.wrap_workers(
+        tmp_path / 'workers', '[ $STEP = tree ] && exit 1\nexec $WORKER\n'))
     faulty_registry.fault(one.layers[0].digest, faulty.corrupt)
     result = client.fail(reference, dest)
     left, = work.iterdir()
     said = [one['text'] for one in result.of('message')]
     assert [text for text in said if text.startswith(f'What is left in {left} stays: ')], said
-    env['VIRTBOOTSTRAP_WORKER'] = str(programs.WORKER)
+    env['VIRTBOOTSTRAP_WORKERS'] = str(programs.WORKERS_DIR)
     process.run([programs.DAEMON, '--recover'], env=env)
     assert_nothing_left(work)
 
 
-PRINTING_WORKER = r"""#!/bin/sh
-printf '\033[31m<3>==1==ERROR: AddressSanitizer: %s\n' "$1" >&2
-exec {worker} "$@"
+PRINTING_WORKER = r"""
+printf '\033[31m<3>==1==ERROR: AddressSanitizer: %s\n' "$STEP" >&2
+exec "$WORKER"
 """
 
 
 def test_what_a_worker_prints_is_seen_as_its_own(env, faulty_registry, dest, tmp_path):
     """Also what a sanitizer says, which fails the tests."""
-    path = tmp_path / 'worker'
-    path.write_text(PRINTING_WORKER.format(worker=programs.WORKER))
-    path.chmod(0o755)
+    workers = programs.wrap_workers(tmp_path / 'workers', PRINTING_WORKER)
     faulty_registry.add('image', samples.small())
-    client = programs.Client({**env, 'VIRTBOOTSTRAP_WORKER': str(path)})
+    client = programs.Client({**env, 'VIRTBOOTSTRAP_WORKERS': str(workers)})
     running_client = client.start('--json', '--not-secure', faulty_registry.reference('image'), dest)
     out, err = running_client.communicate(timeout=DEADLINE)
     result = programs.Result(running_client.returncode, out, err)

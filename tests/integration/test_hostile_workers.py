@@ -18,17 +18,15 @@ QCOW2 = ['--format=qcow2', '--size=64M']
 def hostile(env, tmp_path):
     """Has the worker of one step do what a preloaded library says; returns an undo."""
     def turn(step, library, what):
-        wrapper = tmp_path / 'worker'
-        wrapper.write_text(
-            f'#!/bin/sh\nif [ "$1" = {step} ]; then\n'
+        workers = programs.wrap_workers(
+            tmp_path / 'workers', f'if [ $STEP = {step} ]; then\n'
             '    export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"\n'
             f'    export LD_PRELOAD={library} HOSTILE={what}\nfi\n'
-            f'exec {programs.WORKER} "$@"\n')
-        wrapper.chmod(0o755)
-        env['VIRTBOOTSTRAP_WORKER'] = str(wrapper)
+            'exec $WORKER\n')
+        env['VIRTBOOTSTRAP_WORKERS'] = str(workers)
 
         def undo():
-            env['VIRTBOOTSTRAP_WORKER'] = str(programs.WORKER)
+            env['VIRTBOOTSTRAP_WORKERS'] = str(programs.WORKERS_DIR)
         return undo
     return turn
 

@@ -191,7 +191,7 @@ def test_digest_option_refuses_another_image(faulty_registry, client, dest):
 
 
 def worker_of(step, process):
-    for pid in running([programs.WORKER], process.pid):
+    for pid in running(programs.WORKERS, process.pid):
         if step.encode() in command_line(pid):
             return pid
     return None

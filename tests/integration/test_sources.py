@@ -312,14 +312,14 @@ def test_daemon_needs_no_access_to_the_files(layouts, env, tmp_path, work, dest,
         path.chmod(0o755)
     for path in (work, tmp_path / 'user'):
         os.chown(path, daemon, daemon)
-    for program in (programs.DAEMON, programs.WORKER):
+    for program in (programs.DAEMON, *programs.WORKERS):
         shutil.copy(program, tmp_path)
     wrapper = tmp_path / 'as-user'
     wrapper.write_text(f'#!/bin/sh\nexec setpriv --reuid={daemon} --regid={daemon} --clear-groups '
                        f'{tmp_path / programs.DAEMON.name} "$@"\n')
     wrapper.chmod(0o755)
     client = programs.Client({**env, 'VIRTBOOTSTRAP_DAEMON': str(wrapper),
-                              'VIRTBOOTSTRAP_WORKER': str(tmp_path / programs.WORKER.name)})
+                              'VIRTBOOTSTRAP_WORKERS': str(tmp_path)})
     client.bootstrap(f'{kind}:{home}/image', dest)
     assert tree.names(dest) == samples.ORDER
     assert dest.stat().st_uid == daemon

@@ -79,7 +79,7 @@ int main(void) {
         Fixture f = { 0 };
         const JobQueueSettings settings = {
                 .config = &f.job.config,
-                .worker_path = TEST_WORKER_PATH,
+                .workers = TEST_WORKERS,
                 .temporary_directory = "/tmp",
         };
         char path[128];

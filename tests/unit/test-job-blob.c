@@ -177,7 +177,7 @@ static void stored_blob_needs_no_worker(void **state) {
         JobUser *user = &f->users[0];
 
         store_put(f->job.store, "content");
-        f->job.context.worker_path = "/nonexistent/worker";
+        f->job.context.workers = "/nonexistent";
         want(f, user, "content");
         await_ready(f, user);
         assert_int_equal(user->n_fill, 0);
@@ -317,7 +317,7 @@ static void blob_that_cannot_be_verified_fails(void **state) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
-        f->job.context.worker_path = "/nonexistent/worker";
+        f->job.context.workers = "/nonexistent";
         want(f, a, "content");
         want(f, b, "content");
         await_failure(f, a, ERROR_WORKER_FAILED);

@@ -47,7 +47,7 @@ static int set_up(void **state) {
         };
         f->settings = (JobQueueSettings){
                 .config = &f->job.config,
-                .worker_path = TEST_FAKE_WORKER_PATH,
+                .workers = TEST_FAKE_WORKERS,
                 .temporary_directory = f->temporary,
         };
         make_layer(&f->job, "etc/hello", "world");

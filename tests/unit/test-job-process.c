@@ -177,7 +177,7 @@ static void reported_failure_counts_more_than_how_the_worker_died(void **state) 
 static void worker_that_cannot_be_executed_has_failed(void **state) {
         Fixture *f = *state;
 
-        f->job.context.worker_path = "/nonexistent/worker";
+        f->job.context.workers = "/nonexistent";
         assert_int_equal(
                 job_process_start(&f->job.context, WORKER_TREE, &events, f, &f->process, NULL), 0);
         await_end(f);

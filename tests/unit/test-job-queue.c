@@ -76,7 +76,7 @@ static int set_up(void **state) {
         };
         f->settings = (JobQueueSettings){
                 .config = &f->job.config,
-                .worker_path = TEST_FAKE_WORKER_PATH,
+                .workers = TEST_FAKE_WORKERS,
                 .temporary_directory = f->temporary,
         };
         make_layer(&f->job, "etc/hello", "world");
@@ -321,7 +321,7 @@ static void worker_that_cannot_be_executed_fails_the_job(void **state) {
         Fixture *f = *state;
         Job *job;
 
-        f->settings.worker_path = "/nonexistent/worker";
+        f->settings.workers = "/nonexistent";
         start_queue(f, "fetch-image");
         job = must_add(f, spec_for(f, "new"));
         loop_until(&f->job, job_is_over, job);

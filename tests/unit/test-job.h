@@ -58,7 +58,7 @@ static inline void job_fixture_init(JobFixture *f) {
         (void) snprintf(f->locks, sizeof(f->locks), "%s", scratch_at(f->scratch, "locks/ids"));
         f->context = (JobProcessContext){
                 .event = f->event,
-                .worker_path = TEST_WORKER_PATH,
+                .workers = TEST_WORKERS,
                 .config = &f->config,
                 .log = &f->log,
         };
@@ -76,7 +76,7 @@ static inline void job_fixture_done(JobFixture *f) {
 
 static inline void use_fake_worker(JobFixture *f, const char *mode) {
         assert_int_equal(setenv("FAKE_WORKER", mode, 1), 0);
-        f->context.worker_path = TEST_FAKE_WORKER_PATH;
+        f->context.workers = TEST_FAKE_WORKERS;
 }
 
 /* Runs the loop until @is_done; it must not take forever. */

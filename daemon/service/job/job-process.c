@@ -112,9 +112,8 @@ const char *job_worker_kind_to_string(JobWorkerKind kind) {
 }
 
 /* In the child: only what is safe after fork(2). */
-static _Noreturn void run_worker(
-        const char *path, JobWorkerKind kind, int socket_fd, int output_fd, pid_t parent) {
-        char *const argv[] = { (char *) "virt-bootstrap-worker", (char *) kind_names[kind], NULL };
+static _Noreturn void run_worker(const char *path, int socket_fd, int output_fd, pid_t parent) {
+        char *const argv[] = { (char *) path, NULL };
         sigset_t none;
         int null_fd;
 
@@ -353,9 +352,16 @@ static int try_spawn(JobProcess *process) {
                 .job = process->context->job,
         };
         _cleanup_(closep) int theirs = -EBADF, output_fd = -EBADF;
+        _cleanup_(freep) char *path = NULL;
         pid_t parent = getpid();
         int pair[2], r;
 
+        if (asprintf(
+                    &path, "%s/virt-bootstrap-%s", process->context->workers,
+                    kind_names[process->kind]) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
         process->socket_fd = pair[0];
@@ -375,7 +381,7 @@ static int try_spawn(JobProcess *process) {
                 return r;
         }
         if (process->pid == 0)
-                run_worker(process->context->worker_path, process->kind, theirs, output_fd, parent);
+                run_worker(path, theirs, output_fd, parent);
 
         process->pid_fd = (int) syscall(SYS_pidfd_open, process->pid, 0);
         return process->pid_fd < 0 ? -errno : 0;

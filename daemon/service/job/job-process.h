@@ -34,12 +34,12 @@ typedef struct JobProcess JobProcess;
 
 /* What all processes of a daemon share. */
 typedef struct JobProcessContext {
-        sd_event *event;         /* borrowed */
-        const char *worker_path; /* borrowed; the worker's executable */
-        const Config *config;    /* borrowed */
-        const Log *log;          /* borrowed */
-        JobUserTable *users;     /* borrowed */
-        const char *job;         /* borrowed; whose id goes into the log; NULL: nobody's */
+        sd_event *event;      /* borrowed */
+        const char *workers;  /* borrowed; the directory of the programs virt-bootstrap-KIND */
+        const Config *config; /* borrowed */
+        const Log *log;       /* borrowed */
+        JobUserTable *users;  /* borrowed */
+        const char *job;      /* borrowed; whose id goes into the log; NULL: nobody's */
 } JobProcessContext;
 
 typedef struct JobProcessEvents {
@@ -96,7 +96,7 @@ ProtoOutcome job_process_outcome(const JobProcess *process);
 #define PROCESS_KILL_USEC UINT64_C(5000000) /* from then until it is given up */
 void job_process_stop(JobProcess *process);
 
-/** job_worker_kind_to_string() - "fetch", …; also the worker's argument */
+/** job_worker_kind_to_string() - "fetch", …; also the end of its program's name */
 const char *job_worker_kind_to_string(JobWorkerKind kind);
 
 DEFINE_CLEANUP(JobProcess, job_process_free);

@@ -166,7 +166,7 @@ int job_queue_new(
                 .log = log,
                 .process = {
                         .event = event,
-                        .worker_path = settings->worker_path,
+                        .workers = settings->workers,
                         .config = settings->config,
                         .log = log,
                 },

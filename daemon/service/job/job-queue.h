@@ -12,7 +12,7 @@ typedef struct JobQueue JobQueue;
 
 typedef struct JobQueueSettings {
         const Config *config; /* borrowed, as long as the queue, as all that follow */
-        const char *worker_path;
+        const char *workers;
         const char *temporary_directory;
 } JobQueueSettings;
 

@@ -177,7 +177,7 @@ static int describe_failure(const BuilderWork *work, const char *name, int statu
                 output->rank > 0 ? output->reason : end);
 }
 
-static int run(BuilderWork *work, const Spawn *program, Error *error) {
+static int run_program(BuilderWork *work, const Spawn *program, Error *error) {
         int status, r;
 
         r = spawn_run(program, &program_events, work, &status, error);
@@ -209,7 +209,7 @@ static int build(BuilderWork *work, const char *path, char *const *environment, 
         for (uint32_t i = 0; i < work->start.n_arguments; i++)
                 argv[n++] = work->arguments[i].text;
 
-        return run(work, &program, error);
+        return run_program(work, &program, error);
 }
 
 static int pass_on(BuilderWork *work, const char *path, char *const *environment, Error *error) {
@@ -224,7 +224,7 @@ static int pass_on(BuilderWork *work, const char *path, char *const *environment
         work->output = BUILDER_OUTPUT_NULL;
         work->total = builder_place_disk_bytes(&work->place);
         tell_progress(work, PERMILLE_BUILT);
-        return run(work, &program, error);
+        return run_program(work, &program, error);
 }
 
 static int work_inside(BuilderWork *work, Error *error) {
@@ -419,7 +419,7 @@ static void leave_place(BuilderWork *work, bool is_done) {
                 warn(work, error_text(&removed));
 }
 
-int step_builder(int socket_fd, ProtoOutcome *failure, Error *error) {
+static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         _cleanup_(work_done) BuilderWork work = {
                 .socket_fd = socket_fd,
@@ -448,4 +448,8 @@ int step_builder(int socket_fd, ProtoOutcome *failure, Error *error) {
         if (r < 0)
                 *failure = work.failure;
         return r;
+}
+
+int main(int argc, char **argv) {
+        return step_main(argc, argv, run);
 }

@@ -284,7 +284,7 @@ static int sync_images(const Chain *chain, Error *error) {
         return r;
 }
 
-int step_disk(int socket_fd, Error *error) {
+static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         _cleanup_(freep) StepRootfs *settings = NULL;
         _cleanup_(step_layers_freep) StepLayers *layers = NULL;
@@ -335,4 +335,8 @@ int step_disk(int socket_fd, Error *error) {
         chain.device = ext4_device_free(chain.device);
         chain.qemu = qemu_free(chain.qemu);
         return sync_images(&chain, error);
+}
+
+int main(int argc, char **argv) {
+        return step_main(argc, argv, run);
 }

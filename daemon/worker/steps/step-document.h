@@ -3,7 +3,7 @@
 
 /* Manifests, indexes and configs: small blobs that are read here. */
 
-#include "step-resolve.h"
+#include "step-image.h"
 
 typedef struct StepDocument {
         char *data; /* owned; NUL-terminated behind @size */

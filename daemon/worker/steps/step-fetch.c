@@ -13,8 +13,8 @@
 #include "proto-channel.h"
 #include "reference-source.h"
 #include "sandbox.h"
+#include "step-image.h"
 #include "step-registry.h"
-#include "step-resolve.h"
 #include "step-transfer.h"
 
 #define PASSWORD_MAX ((size_t) 4096)  /* bytes */
@@ -208,7 +208,7 @@ static int fetch(
         return step_transfer_layers(channel, &image.manifest, error);
 }
 
-int step_fetch(int socket_fd, Error *error) {
+static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         StepChannel channel = { .socket_fd = socket_fd };
         StepWantedImage wanted = { 0 };
@@ -231,4 +231,8 @@ int step_fetch(int socket_fd, Error *error) {
 
         /* Threads may use the source until the process ends, so that it is never released. */
         return fetch(&channel, start, &wanted, error);
+}
+
+int main(int argc, char **argv) {
+        return step_main(argc, argv, run);
 }

@@ -1,134 +1,262 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "sandbox.h"
-#include "step-resolve.h"
-#include "step-transfer.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
-static int send_image(StepChannel *channel, const StepImage *image, Error *error) {
-        ProtoMessage message = {
-                .type = PROTO_IMAGE,
-                .image = {
-                        .digest = image->digest,
-                        .manifest = image->manifest_digest,
-                        .layout = image->layout_digest,
-                        .n_layers = (uint32_t) image->manifest.n_layers,
-                },
-        };
-        char platform[PLATFORM_STRING_MAX];
-        ProtoImage *m = &message.image;
+#include "oci-document.h"
+#include "oci-layout.h"
+#include "step-document.h"
+#include "step-image.h"
 
-        (void) proto_text_set(
-                m->media_type, sizeof(m->media_type), oci_media_type_to_string(image->media_type));
-        (void) proto_text_set(
-                m->layout_media_type, sizeof(m->layout_media_type),
-                oci_media_type_to_string(image->layout_media_type));
-        (void) proto_text_set(
-                m->platform, sizeof(m->platform),
-                image->platform.os[0] != '\0'
-                        ? reference_platform_format(&image->platform, platform)
-                        : "unknown/unknown");
+void step_gathered_image_done(StepGatheredImage *image) {
+        oci_manifest_done(&image->manifest);
+}
+
+void step_resolved_image_done(StepImage *image) {
+        oci_manifest_done(&image->manifest);
+        oci_config_done(&image->config);
+}
+
+/* The document that the name stands for. */
+static int get_top(
+        StepChannel *channel, const StepWantedImage *wanted, StepDocument *ret, Error *error) {
+        if (wanted->has_digest)
+                return step_document_get_manifest(channel, &wanted->digest, ret, error);
+        return step_document_get_top(channel, wanted->algorithm, ret, error);
+}
+
+/* Follows indexes down to a manifest: @document is replaced. @hint has the platform of its entry. */
+static int descend(
+        StepChannel *channel,
+        const ReferencePlatform *wanted,
+        StepDocument *document,
+        OciMediaType *type,
+        ReferencePlatform *hint,
+        Error *error) {
+        int r;
+
+        for (unsigned depth = 0;; depth++) {
+                _cleanup_(step_document_done) StepDocument child = { 0 };
+                _cleanup_(oci_index_done) OciIndex index = { 0 };
+                const OciIndexEntry *entry;
+
+                r = oci_document_classify(
+                        document->data, document->size, document->content_type, type, error);
+                if (r < 0 || oci_media_type_class(*type) != MEDIA_CLASS_INDEX)
+                        return r;
+                if (depth == INDEX_DEPTH_MAX)
+                        return error_set(
+                                error, ELOOP, ERROR_LIMIT_EXCEEDED,
+                                "The image has more than %u indexes inside each other",
+                                INDEX_DEPTH_MAX);
+
+                r = oci_index_parse(document->data, document->size, &index, error);
+                if (r >= 0)
+                        r = oci_index_select(&index, wanted, &entry, error);
+                if (r >= 0)
+                        r = step_document_get_manifest(
+                                channel, &entry->descriptor.digest, &child, error);
+                if (r < 0)
+                        return r;
+
+                if (entry->has_platform)
+                        *hint = entry->platform;
+                if (!child.content_type && entry->descriptor.media_type != MEDIA_TYPE_UNKNOWN) {
+                        child.content_type =
+                                strdup(oci_media_type_to_string(entry->descriptor.media_type));
+                        if (!child.content_type)
+                                return error_oom(error);
+                }
+                step_document_done(document);
+                *document = child;
+                child = (StepDocument){ 0 };
+        }
+}
+
+static int warn(StepChannel *channel, const char *text, Error *error) {
+        ProtoMessage message = { .type = PROTO_WARNING };
+
+        (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
         return step_send(channel->socket_fd, &message, error);
 }
 
-static int send_detail(
+/* An image without an index is for one platform only. Who did not say which gets it all the same. */
+static int check_platform(
         StepChannel *channel,
-        ProtoDetailKind kind,
-        const char *key,
-        const char *value,
+        const StepImage *image,
+        const StepWantedPlatform *wanted,
         Error *error) {
-        ProtoMessage message = { .type = PROTO_DETAIL, .detail.kind = kind };
+        char have[PLATFORM_STRING_MAX], want[PLATFORM_STRING_MAX], text[256];
 
-        if (!value)
+        if (image->platform.os[0] == '\0' || image->platform.architecture[0] == '\0' ||
+            reference_platform_rank(&wanted->platform, &image->platform) >= 0)
                 return 0;
 
-        (void) proto_text_set(message.detail.key, sizeof(message.detail.key), key);
-        (void) proto_text_set(message.detail.value, sizeof(message.detail.value), value);
-        return step_send(channel->socket_fd, &message, error);
+        reference_platform_format(&image->platform, have);
+        reference_platform_format(&wanted->platform, want);
+        if (wanted->is_explicit)
+                return error_set(
+                        error, ENOENT, ERROR_NO_MATCHING_PLATFORM,
+                        "The image is for %s, not for %s", have, want);
+
+        (void) snprintf(
+                text, sizeof(text), "The image is for %s, and this machine is %s", have, want);
+        return warn(channel, text, error);
 }
 
-/* Only who inspects an image wants them. */
-static int send_details(StepChannel *channel, const OciConfig *config, Error *error) {
+static int read_config(StepChannel *channel, StepImage *image, Error *error) {
+        _cleanup_(step_document_done) StepDocument document = { 0 };
         int r;
 
-        r = send_detail(channel, PROTO_DETAIL_CREATED, "", config->created, error);
+        if (image->manifest.has_platform)
+                image->platform = image->manifest.platform;
+        if (!image->manifest.has_config)
+                return 0;
+
+        r = step_document_get_config(channel, &image->manifest.config, &document, error);
         if (r >= 0)
-                r = send_detail(channel, PROTO_DETAIL_AUTHOR, "", config->author, error);
-        for (size_t i = 0; r >= 0 && i < config->n_labels; i++)
-                r = send_detail(
-                        channel, PROTO_DETAIL_LABEL, config->labels[i].name,
-                        config->labels[i].value, error);
-        for (size_t i = 0; r >= 0 && i < config->n_env; i++)
-                r = send_detail(channel, PROTO_DETAIL_ENV, "", config->env[i], error);
+                r = oci_config_parse(document.data, document.size, &image->config, error);
+        if (r >= 0)
+                r = oci_config_match_layers(&image->config, &image->manifest, error);
+        if (r >= 0 && image->config.platform.os[0] != '\0' &&
+            image->config.platform.architecture[0] != '\0')
+                image->platform = image->config.platform;
         return r;
 }
 
-static int send_layers(StepChannel *channel, const StepImage *image, Error *error) {
-        int r = 0;
-
-        for (uint32_t i = 0; r >= 0 && i < image->manifest.n_layers; i++) {
-                const OciDescriptor *descriptor = &image->manifest.layers[i];
-                ProtoMessage message = {
-                        .type = PROTO_LAYER,
-                        .layer = {
-                                .index = i,
-                                .digest = descriptor->digest,
-                                .size = descriptor->size,
-                        },
-                };
-
-                if (image->manifest.has_config) {
-                        message.layer.has_diff_id = 1;
-                        message.layer.diff_id = image->config.diff_ids[i];
-                }
-                (void) proto_text_set(
-                        message.layer.media_type, sizeof(message.layer.media_type),
-                        descriptor->media_type_text);
-                r = step_send(channel->socket_fd, &message, error);
-        }
-
-        return r;
-}
-
-static int resolve(
-        StepChannel *channel,
-        const ProtoResolveStart *start,
-        const StepWantedPlatform *platform,
-        const ProtoTop *top,
-        Error *error) {
-        _cleanup_(step_resolved_image_done) StepImage image = { 0 };
+/* The store is an OCI layout: what has a Docker manifest gets an OCI one there, too. */
+static int make_layout(StepChannel *channel, StepImage *image, Error *error) {
+        _cleanup_(step_document_done) StepDocument document = { 0 };
         int r;
 
-        r = step_resolve_image(channel, platform, top, &image, error);
+        image->layout_digest = image->manifest_digest;
+        image->layout_media_type = image->manifest_media_type;
+        if (image->manifest_media_type != MEDIA_TYPE_DOCKER_MANIFEST)
+                return 0;
+
+        r = oci_layout_manifest(&image->manifest, &document.data, &document.size, error);
         if (r >= 0)
-                r = send_image(channel, &image, error);
-        if (r >= 0 && start->inspect)
-                r = send_details(channel, &image.config, error);
-        if (r >= 0)
-                r = send_layers(channel, &image, error);
-        if (r < 0 || start->inspect || !start->offline)
-                return r;
-
-        return step_transfer_layers(channel, &image.manifest, error);
-}
-
-int step_resolve(int socket_fd, Error *error) {
-        StepChannel channel = { .socket_fd = socket_fd };
-        ProtoResolveStart start;
-        StepWantedPlatform platform;
-        ProtoMessage message;
-        int r;
-
-        r = step_receive(socket_fd, PROTO_RESOLVE_START, &message, NULL, error);
+                r = step_document_keep(channel, DIGEST_SHA256, &document, error);
         if (r < 0)
                 return r;
 
-        start = message.resolve_start;
-        r = step_resolve_platform(start.platform, &platform, error);
-        if (r >= 0 && start.sandbox != SANDBOX_NO)
-                r = step_tell_open(
-                        socket_fd,
-                        sandbox_enter_blob((SandboxMode) start.sandbox, start.user, error), error);
+        image->layout_digest = document.digest;
+        image->layout_media_type = MEDIA_TYPE_OCI_MANIFEST;
+        return 0;
+}
+
+static int gather_documents(
+        StepChannel *channel,
+        const ReferencePlatform *platform,
+        StepDocument *document,
+        StepGatheredImage *image,
+        Error *error) {
+        OciMediaType type;
+        ReferencePlatform hint;
+        int r;
+
+        image->digest = document->digest;
+        r = oci_document_classify(
+                document->data, document->size, document->content_type, &image->media_type, error);
         if (r >= 0)
-                r = step_receive(socket_fd, PROTO_TOP, &message, NULL, error);
-        return r < 0 ? r : resolve(&channel, &start, &platform, &message.top, error);
+                r = descend(channel, platform, document, &type, &hint, error);
+        if (r >= 0)
+                r = oci_manifest_parse(
+                        document->data, document->size, type, &image->manifest, error);
+        if (r >= 0 && image->manifest.has_config)
+                r = step_document_bring_config(channel, &image->manifest.config, error);
+        return r;
+}
+
+int step_gather_image(
+        StepChannel *channel,
+        const ReferencePlatform *platform,
+        const StepWantedImage *wanted,
+        StepGatheredImage *ret,
+        Error *error) {
+        _cleanup_(step_gathered_image_done) StepGatheredImage image = { 0 };
+        _cleanup_(step_document_done) StepDocument document = { 0 };
+        int r;
+
+        r = get_top(channel, wanted, &document, error);
+        if (r < 0)
+                return r;
+
+        r = gather_documents(channel, platform, &document, &image, error);
+        if (r < 0) {
+                if (wanted->prefix_errors)
+                        (void) error_prefix(error, "%s", wanted->name);
+                return r;
+        }
+
+        *ret = image;
+        image = (StepGatheredImage){ 0 };
+        return 0;
+}
+
+/* From the document that the name stands for to the layers. */
+static int read_image(
+        StepChannel *channel,
+        const StepWantedPlatform *wanted,
+        StepDocument *document,
+        StepImage *image,
+        Error *error) {
+        int r;
+
+        image->digest = document->digest;
+        r = oci_document_classify(
+                document->data, document->size, document->content_type, &image->media_type, error);
+        if (r >= 0)
+                r =
+                        descend(channel, &wanted->platform, document, &image->manifest_media_type,
+                                &image->platform, error);
+        if (r < 0)
+                return r;
+
+        image->manifest_digest = document->digest;
+        r = oci_manifest_parse(
+                document->data, document->size, image->manifest_media_type, &image->manifest,
+                error);
+        if (r >= 0)
+                r = read_config(channel, image, error);
+        if (r >= 0)
+                r = check_platform(channel, image, wanted, error);
+        if (r >= 0)
+                r = make_layout(channel, image, error);
+        return r;
+}
+
+int step_resolve_image(
+        StepChannel *channel,
+        const StepWantedPlatform *platform,
+        const ProtoTop *top,
+        StepImage *ret,
+        Error *error) {
+        _cleanup_(step_resolved_image_done) StepImage image = { 0 };
+        _cleanup_(step_document_done) StepDocument document = { 0 };
+        int r;
+
+        r = step_document_get_manifest(channel, &top->digest, &document, error);
+        if (r < 0)
+                return r;
+        if (top->media_type[0] != '\0') {
+                document.content_type = strdup(top->media_type);
+                if (!document.content_type)
+                        return error_oom(error);
+        }
+
+        r = read_image(channel, platform, &document, &image, error);
+        if (r < 0)
+                return r;
+
+        *ret = image;
+        image = (StepImage){ 0 };
+        return 0;
+}
+
+int step_resolve_platform(const char *platform, StepWantedPlatform *ret, Error *error) {
+        ret->is_explicit = platform[0] != '\0';
+        return ret->is_explicit ? reference_platform_parse(platform, &ret->platform, error)
+                                : reference_platform_host(&ret->platform, error);
 }

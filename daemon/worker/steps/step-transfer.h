@@ -3,7 +3,7 @@
 
 /* The layers' blobs: asks the daemon for each, and fills the pipes that it answers with, a few at a time. */
 
-#include "step-resolve.h"
+#include "step-image.h"
 
 #define TRANSFERS_MAX 3U /* layers at a time */
 

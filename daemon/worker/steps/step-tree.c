@@ -42,7 +42,7 @@ static int enter_sandbox(const ProtoTreeStart *start, int *dir_fd, Error *error)
         return sandbox_enter_tree((SandboxMode) start->sandbox, dir_fd, &privileged, error);
 }
 
-int step_tree(int socket_fd, Error *error) {
+static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         ProtoMessage message;
         int r;
@@ -78,4 +78,8 @@ int step_tree(int socket_fd, Error *error) {
         }
 
         return error_set(error, EBADMSG, ERROR_WORKER_FAILED, "Unknown operation on a tree");
+}
+
+int main(int argc, char **argv) {
+        return step_main(argc, argv, run);
 }

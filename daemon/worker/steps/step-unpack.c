@@ -128,7 +128,7 @@ static int unpack(
         return r;
 }
 
-int step_unpack(int socket_fd, Error *error) {
+static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         _cleanup_(freep) StepRootfs *settings = NULL;
         _cleanup_(step_layers_freep) StepLayers *layers = NULL;
@@ -161,4 +161,8 @@ int step_unpack(int socket_fd, Error *error) {
                 return r;
 
         return unpack(socket_fd, fds.fds[0], fds.fds[1], privileged, layers, settings, error);
+}
+
+int main(int argc, char **argv) {
+        return step_main(argc, argv, run);
 }

@@ -237,7 +237,7 @@ static int prepare(Verify *verify, Error *error) {
         return 0;
 }
 
-int step_verify(int socket_fd, ProtoOutcome *failure, Error *error) {
+static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         _cleanup_(verify_done) Verify verify = { .socket_fd = socket_fd };
         ProtoMessage message;
@@ -269,4 +269,8 @@ int step_verify(int socket_fd, ProtoOutcome *failure, Error *error) {
         if (verify.is_short)
                 *failure = PROTO_OUTCOME_INPUT_SHORT;
         return r;
+}
+
+int main(int argc, char **argv) {
+        return step_main(argc, argv, run);
 }

@@ -2,38 +2,23 @@
 #pragma once
 
 /*
- * The steps that worker processes do. Each blocks and reads from top to bottom: takes its start message
- * from the daemon's socket, does the work, and returns what is to be reported.
+ * What the programs of all steps share. Each is started by the daemon, with a socket to it as descriptor
+ * PROTO_WORKER_FD, blocks and reads from top to bottom: takes its start message, does the work, and
+ * returns what is to be reported.
  */
 
 #include "proto-channel.h"
 
-/** step_fetch() - find an image, and write the blobs that the daemon asks for into its pipes */
-int step_fetch(int socket_fd, Error *error);
-
-/** step_resolve() - read an image's documents in the store, and say what it consists of */
-int step_resolve(int socket_fd, Error *error);
-
 /**
- * step_verify() - hash a blob, and append to it what comes from a pipe
- * @failure:    PROTO_OUTCOME_FAILED; becomes PROTO_OUTCOME_INPUT_SHORT when the pipe ended early
+ * StepRun - the work of a step
+ * @failure:    PROTO_OUTCOME_FAILED; may be set to what says more of a failure
+ *
+ * Return: 0, or a negative errno with @error set.
  */
-int step_verify(int socket_fd, ProtoOutcome *failure, Error *error);
+typedef int (*StepRun)(int socket_fd, ProtoOutcome *failure, Error *error);
 
-/** step_unpack() - unpack layers into a directory */
-int step_unpack(int socket_fd, Error *error);
-
-/** step_disk() - unpack layers into a chain of disk images */
-int step_disk(int socket_fd, Error *error);
-
-/**
- * step_builder() - have virt-builder make an image, and pass its content on as a tarball
- * @failure:    PROTO_OUTCOME_FAILED; becomes PROTO_OUTCOME_OUTPUT_CLOSED when nobody reads the tarball
- */
-int step_builder(int socket_fd, ProtoOutcome *failure, Error *error);
-
-/** step_tree() - empty or clone a tree */
-int step_tree(int socket_fd, Error *error);
+/** step_main() - the whole main() of a step's program, @argc and @argv being its own */
+int step_main(int argc, char **argv, StepRun run);
 
 /** step_send() - send a message to the daemon; returns 0 or a negative errno with @error set */
 int step_send(int socket_fd, const ProtoMessage *message, Error *error);

@@ -200,10 +200,10 @@ def test_killed_worker_takes_the_appliance_with_it(builder, env, work):
 def test_user_without_privileges(builder, env, secret, tmp_path, work):
     folder = tmp_path / 'bin'
     folder.mkdir()
-    for variable, path in (('VIRTBOOTSTRAP_DAEMON', programs.DAEMON),
-                           ('VIRTBOOTSTRAP_WORKER', programs.WORKER)):
+    for path in (programs.DAEMON, *programs.WORKERS):
         shutil.copy(path, folder)
-        env[variable] = str(folder / path.name)
+    env['VIRTBOOTSTRAP_DAEMON'] = str(folder / programs.DAEMON.name)
+    env['VIRTBOOTSTRAP_WORKERS'] = str(folder)
     for path in (tmp_path, work, tmp_path / 'user', tmp_path / 'secret'):
         os.chown(path, UID, UID)
     user = Client(env, prefix=[*builder.prefix, 'setpriv', f'--reuid={UID}', f'--regid={UID}',

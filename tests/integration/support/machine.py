@@ -14,6 +14,7 @@ BOOT = pathlib.Path(__file__).resolve().parents[1] / 'systemd/boot-machine'
 ENVIRONMENT = {'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
                'LC_ALL': 'C.UTF-8'}
 UNIT = 'virt-bootstrapd.service'
+WORKERS = [f'virt-bootstrap-{step}' for step in programs.STEPS]
 # CAP_NET_ADMIN, CAP_SYS_MODULE, CAP_SYS_PTRACE and CAP_SYS_ADMIN, by their numbers in Linux.
 FORBIDDEN = 1 << 12 | 1 << 16 | 1 << 19 | 1 << 21
 
@@ -143,24 +144,24 @@ class Machine:
         self.run('journalctl', '--sync')
         return self.run('journalctl', '--quiet', '--all', '--output=cat', *options).out
 
-    def processes(self, program):
-        """The pids, as seen from here, of what executes a program of this name."""
-        return [pid for pid in descendants(self.leader) if _program(pid) == program]
+    def processes(self, *names):
+        """The pids, as seen from here, of what executes a program of one of these names."""
+        return [pid for pid in descendants(self.leader) if _program(pid) in names]
 
     def workers(self):
-        return self.processes('virt-bootstrap-worker')
+        return self.processes(*WORKERS)
 
-    def statuses(self, program):
+    def statuses(self, *names):
         """What the kernel says of each, by key."""
         out = []
-        for pid in self.processes(program):
+        for pid in self.processes(*names):
             with contextlib.suppress(OSError), open(f'/proc/{pid}/status', encoding='ascii') as f:
                 out.append(dict((part.strip() for part in line.split(':', 1)) for line in f))
         return out
 
     def sandboxed_worker(self):
         """The status of the one worker, which has to be in a sandbox."""
-        worker, = self.statuses('virt-bootstrap-worker')
+        worker, = self.statuses(*WORKERS)
         daemon, = self.statuses('virt-bootstrapd')
         assert worker['NoNewPrivs'] == '1' and worker['Seccomp'] == '2'
         # The container itself has a system call filter already.

@@ -14,8 +14,11 @@ BUILD = pathlib.Path(os.environ.get('TEST_BUILD', 'build')).resolve()
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 CLIENT = pathlib.Path(os.environ.get('TEST_CLIENT', BUILD / 'client/virt-bootstrap'))
 DAEMON = pathlib.Path(os.environ.get('TEST_DAEMON', BUILD / 'daemon/service/virt-bootstrapd'))
-WORKER = pathlib.Path(os.environ.get('TEST_WORKER', BUILD / 'daemon/worker/virt-bootstrap-worker'))
-ALL = (CLIENT, DAEMON, WORKER)
+# The directory of the programs of all steps, and each of them.
+WORKERS_DIR = pathlib.Path(os.environ.get('TEST_WORKERS', BUILD / 'daemon/worker/steps'))
+STEPS = ('builder', 'disk', 'fetch', 'resolve', 'tree', 'unpack', 'verify')
+WORKERS = [WORKERS_DIR / f'virt-bootstrap-{step}' for step in STEPS]
+ALL = (CLIENT, DAEMON, *WORKERS)
 
 # No proxy, no configuration and no bus of the machine reaches the programs.
 KEPT = ('PATH', 'LANG', 'TERM', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS', 'TSAN_OPTIONS')
@@ -32,8 +35,18 @@ def environment(home, **more):
     home.mkdir(parents=True, exist_ok=True)
     kept = {key: os.environ[key] for key in KEPT if key in os.environ}
     return {**kept, 'LC_ALL': 'C.UTF-8', 'HOME': str(home), 'XDG_RUNTIME_DIR': str(home),
-            'VIRTBOOTSTRAP_DAEMON': str(DAEMON), 'VIRTBOOTSTRAP_WORKER': str(WORKER),
+            'VIRTBOOTSTRAP_DAEMON': str(DAEMON), 'VIRTBOOTSTRAP_WORKERS': str(WORKERS_DIR),
             'VIRTBOOTSTRAP_CACHE': str(home / 'cache'), **{k: str(v) for k, v in more.items()}}
+
+
+def wrap_workers(folder, script, workers=WORKERS_DIR):
+    """Makes a directory of workers that are @script, for sh: $STEP is theirs, and $WORKER the real one."""
+    folder.mkdir(exist_ok=True)
+    for step in STEPS:
+        path = folder / f'virt-bootstrap-{step}'
+        path.write_text(f'#!/bin/sh\nSTEP={step}\nWORKER={workers}/virt-bootstrap-{step}\n{script}')
+        path.chmod(0o755)
+    return folder
 
 
 def assert_sane(log):
@@ -148,7 +161,7 @@ class Daemon:
         return Connection(self.address, self.peer)
 
     def workers(self):
-        return running([WORKER], self.process.pid)
+        return running(WORKERS, self.process.pid)
 
     def stop(self):
         """Ends it; a test may have done so before. What the sanitizers said fails the test."""
@@ -161,4 +174,4 @@ class Daemon:
 
 def workers_of(process):
     """The pids of the workers below a process, such as a client in embedded mode."""
-    return [pid for pid in descendants(process.pid) if pid in running([WORKER])]
+    return [pid for pid in descendants(process.pid) if pid in running(WORKERS)]

@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from support import faulty, samples
+from support import faulty, programs, samples
 from support.machine import UNIT, HalfJob
 from support.others import NOBODY, assert_closed
 from support.process import command_line, wait_for
@@ -152,28 +152,27 @@ def test_builder_is_a_system_user_and_the_next_one_somebody_else(
     assert not [name for name in os.listdir(machine.path(LOCKS)) if name.isdigit()]
 
 
-NOISY_WORKER = r"""#!/bin/sh
+NOISY_WORKER = r"""
 printf '<0>\033[31mforged\033[0m\n<3>and more' >&2
-exec {0} "$@"
+exec $WORKER
 """
 
 
 @pytest.fixture
 def noisy_worker(machine, service):
     """Each worker prints before it is one."""
-    path, = machine.path('/usr').glob('*/libexec/virt-bootstrap-worker')
-    path = '/' + str(path.relative_to(machine.path('/')))
-    noisy = machine.path('/usr/local/bin/noisy')
-    noisy.write_text(NOISY_WORKER.format(path))
-    noisy.chmod(0o755)
+    path, = machine.path('/usr').glob('*/libexec/virt-bootstrap-unpack')
+    noisy = programs.wrap_workers(
+        machine.path('/usr/local/bin/noisy'), NOISY_WORKER,
+        '/' + str(path.parent.relative_to(machine.path('/'))))
     dropins = machine.path('/run/systemd/system/virt-bootstrapd.service.d')
     dropins.mkdir(parents=True)
     (dropins / 'noisy.conf').write_text(
-        '[Service]\nEnvironment=VIRTBOOTSTRAP_WORKER=/usr/local/bin/noisy\n')
+        '[Service]\nEnvironment=VIRTBOOTSTRAP_WORKERS=/usr/local/bin/noisy\n')
     machine.run('systemctl', 'daemon-reload')
     yield
     shutil.rmtree(dropins)
-    noisy.unlink()
+    shutil.rmtree(noisy)
     machine.run('systemctl', 'daemon-reload')
 
 

@@ -364,17 +364,25 @@ static int fetch_and_hang(void) {
         return EXIT_SUCCESS;
 }
 
+/* Goes on as the real worker of a step. */
+static int become_real(const char *step) {
+        char path[4096];
+        char *const argv[] = { path, NULL };
+
+        (void) snprintf(path, sizeof(path), "%s/virt-bootstrap-%s", TEST_WORKERS, step);
+        (void) execv(path, argv);
+        return 127;
+}
+
 /* As often as there are bytes in a file; then it is the real one. */
 static int die_some_times(void) {
-        const char *argv[] = { TEST_WORKER_PATH, "tree", NULL };
         _cleanup_(closep) int fd = open(getenv("FAKE_DEATHS"), O_RDWR | O_CLOEXEC);
         off_t left = lseek(fd, 0, SEEK_END);
 
         if (left > 0 && ftruncate(fd, left - 1) >= 0)
                 return die();
 
-        (void) execv(TEST_WORKER_PATH, (char *const *) argv);
-        return 127;
+        return become_real("tree");
 }
 
 static int fetch_nothing(void) {
@@ -606,18 +614,22 @@ static const struct {
 };
 
 int main(int argc, char **argv) {
-        const char *mode = getenv("FAKE_WORKER");
+        static const char prefix[] = "virt-bootstrap-";
+        const char *mode = getenv("FAKE_WORKER"), *name = argc > 0 ? basename(argv[0]) : "", *step;
 
-        for (size_t i = 0; mode && argc == 2 && i < sizeof(modes) / sizeof(modes[0]); i++)
+        if (argc != 1 || strncmp(name, prefix, strlen(prefix)) != 0)
+                return EXIT_FAILURE;
+        step = name + strlen(prefix);
+
+        for (size_t i = 0; mode && i < sizeof(modes) / sizeof(modes[0]); i++)
                 if (strcmp(modes[i].name, mode) == 0 &&
-                    (!modes[i].step || strcmp(modes[i].step, argv[1]) == 0))
+                    (!modes[i].step || strcmp(modes[i].step, step) == 0))
                         return modes[i].run();
         /* The image is there for whoever fails later. */
-        if (mode && argc == 2 && strcmp(argv[1], "fetch") == 0 &&
+        if (mode && strcmp(step, "fetch") == 0 &&
             (strcmp(mode, "unpack-fails") == 0 ||
              strncmp(mode, "resolve-", strlen("resolve-")) == 0))
                 return fetch_image();
 
-        (void) execv(TEST_WORKER_PATH, argv);
-        return 127;
+        return become_real(step);
 }
