@@ -12,7 +12,8 @@ import pytest
 
 from support import disk, programs, samples, tar, tree
 from support.image import Image
-from support.process import command_line, run, running, wait_for
+from support.others import step_of
+from support.process import run, running, wait_for
 from support.programs import workers_of
 
 pytestmark = pytest.mark.root
@@ -306,7 +307,7 @@ def test_killed_worker_takes_qemu_with_it(client, slow_image, work, dest):
     process = started(client, slow_image, dest)
     [qemu] = qemus_of(process)
     for pid in workers_of(process):
-        if b'disk' in command_line(pid):
+        if step_of(pid) == 'disk':
             os.kill(pid, signal.SIGKILL)
     result = client.finish(process, expect=1)
     assert result.error == 'WorkerFailed', str(result)

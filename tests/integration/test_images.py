@@ -8,7 +8,8 @@ import pytest
 
 from support import image, programs, samples, tar, tree
 from support.image import Image, Layer
-from support.process import command_line, running, wait_for
+from support.others import step_of
+from support.process import running, wait_for
 
 # An architecture that is not this machine's, and what its image says.
 FOREIGN = 's390x'
@@ -192,7 +193,7 @@ def test_digest_option_refuses_another_image(faulty_registry, client, dest):
 
 def worker_of(step, process):
     for pid in running(programs.WORKERS, process.pid):
-        if step.encode() in command_line(pid):
+        if step_of(pid) == step:
             return pid
     return None
 

@@ -13,7 +13,8 @@ import pytest
 
 from support import disk, programs, samples, tar, tree
 from support.image import Image
-from support.process import command_line, descendants, run, wait_for
+from support.others import step_of
+from support.process import descendants, run, wait_for
 
 pytestmark = pytest.mark.root
 
@@ -158,7 +159,7 @@ def test_worker_that_maps_is_in_its_sandbox(subordinate, faulty_registry, dest):
     try:
         wait_for(lambda: list(dest.parent.glob('.virt-bootstrap-*/root/link')), 'the first layer')
         worker, = [pid for pid in descendants(process.pid)
-                   if b'unpack' in command_line(pid)]
+                   if step_of(pid) == 'unpack']
         status = pathlib.Path(f'/proc/{worker}/status').read_text()
         assert re.search(r'^NoNewPrivs:\s1$', status, re.M) and re.search(r'^Seccomp:\s2$', status, re.M)
         assert {'etc', 'link', 'su'} <= set(os.listdir(f'/proc/{worker}/root')) <= {

@@ -57,9 +57,7 @@ def uid_of(pid):
 def step_of(pid):
     """The worker's step, or the program's name; empty when it has ended, or just begun."""
     argv = command_line(pid)
-    if len(argv) < 2:
-        return ''
-    return (argv[1] if argv[0].endswith(b'worker') else os.path.basename(argv[0])).decode()
+    return os.path.basename(argv[0]).decode().removeprefix('virt-bootstrap-') if argv else ''
 
 
 def doors(pid):

@@ -13,8 +13,8 @@ import pytest
 
 from support import faulty, programs, samples
 from support.machine import UNIT, HalfJob
-from support.others import NOBODY, assert_closed
-from support.process import command_line, wait_for
+from support.others import NOBODY, assert_closed, step_of
+from support.process import wait_for
 
 WORKER, BUILDER = 'virt-bootstrap', 'virt-bootstrap-builder'
 RANGE = range(61184, 65520)
@@ -49,9 +49,7 @@ def workers(machine):
     """The pids by the workers' steps."""
     out = {}
     for pid in machine.workers():
-        argv = command_line(pid)
-        if len(argv) > 1:
-            out.setdefault(argv[1].decode(), []).append(pid)
+        out.setdefault(step_of(pid), []).append(pid)
     return out
 
 
