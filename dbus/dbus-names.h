@@ -9,6 +9,10 @@
 #define BUS_MANAGER   BUS_NAME ".Manager"
 #define BUS_JOB       BUS_NAME ".Job"
 #define BUS_CACHE     BUS_NAME ".Cache"
+/* org.freedesktop.LogControl1(5) */
+#define BUS_LOG_PATH    "/org/freedesktop/LogControl1"
+#define BUS_LOG_CONTROL "org.freedesktop.LogControl1"
+
 #define BUS_ERROR(id) BUS_NAME ".Error." id
 
 /* Where the daemon listens without a bus. */

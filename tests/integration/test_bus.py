@@ -2,6 +2,7 @@
 """The bus interface, on a private session bus."""
 
 import os
+import re
 
 import pytest
 
@@ -320,3 +321,37 @@ def test_daemon_survives_callers_that_vanish(daemon, faulty_registry, reference,
     held.set()
     assert second.wait(job)[0] == 'done'
     second.close()
+
+
+LOG = ('/org/freedesktop/LogControl1', 'org.freedesktop.LogControl1')
+
+
+def set_property(api, path, interface, name, value):
+    api.call(path, 'org.freedesktop.DBus.Properties', 'Set', 'ssv', interface, name, ('s', value))
+
+
+def test_log_level_is_changed_at_run_time(api, daemon, reference, dest, work):
+    """And at debug level each phase has its time."""
+    assert api.properties(*LOG) == {
+        'LogLevel': 'info', 'LogTarget': 'console', 'SyslogIdentifier': 'virt-bootstrapd'}
+    job, path = api.bootstrap(reference, dest)
+    api.wait(path)
+    assert f'Job {job}: download, ' not in daemon.errors.read_text()
+    set_property(api, *LOG, 'LogLevel', 'debug')
+    assert api.get(*LOG, 'LogLevel') == 'debug'
+    job, path = api.bootstrap(reference, work / 'other')
+    api.wait(path)
+    assert re.search(rf'Job {job}: unpack, \d+ ms after it was accepted', daemon.errors.read_text())
+    set_property(api, *LOG, 'LogLevel', 'err')
+    job, path = api.bootstrap(reference, work / 'third')
+    api.wait(path)
+    assert job not in daemon.errors.read_text()
+
+
+def test_log_levels_that_do_not_exist_are_refused(api):
+    error = refused(set_property, api, *LOG, 'LogLevel', 'loud')
+    assert error.name == 'org.freedesktop.DBus.Error.InvalidArgs'
+    assert 'none of emerg, alert, crit, err, warning, notice, info and debug' in str(error)
+    assert api.get(*LOG, 'LogLevel') == 'info'
+    error = refused(set_property, api, *LOG, 'LogTarget', 'kmsg')
+    assert error.name == 'org.freedesktop.DBus.Error.NotSupported'

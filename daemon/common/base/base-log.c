@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,6 +40,11 @@ int log_level_from_string(const char *text) {
                         return (int) i;
 
         return -EINVAL;
+}
+
+const char *log_level_to_string(int level) {
+        assert(level >= 0 && (size_t) level < N_LEVELS);
+        return level_names[level];
 }
 
 void log_print(const Log *log, int priority, const char *format, ...) {

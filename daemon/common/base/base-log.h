@@ -19,6 +19,9 @@ void log_init(Log *log, int level);
 /** log_level_from_string() - "err", "warning", "info", "debug" or a number; or -EINVAL */
 int log_level_from_string(const char *text);
 
+/** log_level_to_string() - "err", …; of a @level that log_init() took */
+const char *log_level_to_string(int level);
+
 /** log_print() - one line; @log may be NULL: nothing is shown */
 void log_print(const Log *log, int priority, const char *format, ...)
         __attribute__((__format__(__printf__, 3, 4)));

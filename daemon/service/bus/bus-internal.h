@@ -37,7 +37,7 @@ typedef struct BusPending BusPending;
 
 struct BusServer {
         sd_event *event; /* borrowed, as all up to @userdata */
-        const Log *log;
+        Log *log;
         const BusServerEvents *events;
         void *userdata;
         JobQueue *queue;
@@ -78,6 +78,7 @@ int bus_server_track_caller(
 
 extern const sd_bus_vtable bus_manager_vtable[]; /* userdata: BusServer */
 extern const sd_bus_vtable bus_cache_vtable[];   /* userdata: BusServer */
+extern const sd_bus_vtable bus_log_vtable[];     /* userdata: BusServer */
 extern const sd_bus_vtable bus_job_vtable[];     /* userdata: BusJob */
 
 /* bus_job_path() - the object path of a job; NULL when out of memory */

@@ -254,7 +254,7 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
 
 int bus_server_new(
         sd_event *event,
-        const Log *log,
+        Log *log,
         const BusServerEvents *events,
         void *userdata,
         BusServer **ret,
@@ -382,6 +382,9 @@ static int add_objects(BusServer *server, sd_bus *bus) {
         if (r >= 0)
                 r = sd_bus_add_object_vtable(
                         bus, NULL, BUS_PATH, BUS_CACHE, bus_cache_vtable, server);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(
+                        bus, NULL, BUS_LOG_PATH, BUS_LOG_CONTROL, bus_log_vtable, server);
         if (r >= 0)
                 r = sd_bus_add_fallback_vtable(
                         bus, NULL, BUS_JOB_PATH, BUS_JOB, bus_job_vtable, find_job, server);

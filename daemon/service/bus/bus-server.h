@@ -34,7 +34,7 @@ typedef struct BusServerEvents {
 /** bus_server_new() - without connections; @events and @userdata are borrowed as long as the server */
 int bus_server_new(
         sd_event *event,
-        const Log *log,
+        Log *log,
         const BusServerEvents *events,
         void *userdata,
         BusServer **ret,

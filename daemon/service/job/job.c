@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -17,6 +18,7 @@ struct Job {
         char id[JOB_ID_MAX];
         JobState state;
         JobProgress progress;
+        uint64_t accepted_usec;       /* CLOCK_MONOTONIC */
         uint64_t told_usec;           /* when the listener was told of progress last */
         sd_event_source *tell_source; /* owned; armed when there is something to tell */
         bool has_digest;
@@ -109,6 +111,7 @@ int job_new(
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot set up a timer");
 
+        job->accepted_usec = now_usec(job);
         job->spec = spec;
         *ret = TAKE_PTR(job);
         return 0;
@@ -193,6 +196,11 @@ void job_set_progress(Job *job, const JobProgress *progress) {
         double before = job->progress.fraction;
         uint64_t next;
 
+        if (progress->phase != job->progress.phase)
+                log_print(
+                        job->log, LOG_DEBUG, "Job %s: %s, %" PRIu64 " ms after it was accepted",
+                        job->id, phase_names[progress->phase],
+                        (now_usec(job) - job->accepted_usec) / 1000);
         job->progress = *progress;
         if (job->progress.fraction > JOB_FRACTION_UNFINISHED)
                 job->progress.fraction = JOB_FRACTION_UNFINISHED;
