@@ -3,12 +3,12 @@
 
 /* What daemon and client must spell alike; tests/lint compares it with the interface XML beside it. */
 
-#define BUS_NAME      "org.virtbootstrap1"
-#define BUS_PATH      "/org/virtbootstrap1"
-#define BUS_JOB_PATH  BUS_PATH "/job"
-#define BUS_MANAGER   BUS_NAME ".Manager"
-#define BUS_JOB       BUS_NAME ".Job"
-#define BUS_CACHE     BUS_NAME ".Cache"
+#define BUS_NAME     "org.virtbootstrap1"
+#define BUS_PATH     "/org/virtbootstrap1"
+#define BUS_JOB_PATH BUS_PATH "/job"
+#define BUS_MANAGER  BUS_NAME ".Manager"
+#define BUS_JOB      BUS_NAME ".Job"
+#define BUS_CACHE    BUS_NAME ".Cache"
 /* org.freedesktop.LogControl1(5) */
 #define BUS_LOG_PATH    "/org/freedesktop/LogControl1"
 #define BUS_LOG_CONTROL "org.freedesktop.LogControl1"

@@ -19,6 +19,8 @@
 #include "job-recover.h"
 #include "main-options.h"
 
+#define DEBUG_VARIABLE                                                                             \
+        "VIRTBOOTSTRAP_DEBUG" /* the step that waits for a debugger; see HACKING.md */
 #define CACHE_SYSTEM      "/var/cache/virt-bootstrap"
 #define TEMPORARY_DEFAULT "/var/tmp"
 #define SYSTEM_BUS        "unix:path=/run/dbus/system_bus_socket"
@@ -358,6 +360,20 @@ static void override(uint64_t *value, uint64_t option) {
                 *value = option;
 }
 
+/* systemd says whom it has started itself (systemd.exec(5)): a service's workers stay closed. */
+static bool is_debugged(const Daemon *daemon) {
+        const char *by_systemd = getenv("SYSTEMD_EXEC_PID");
+
+        if (!getenv(DEBUG_VARIABLE))
+                return false;
+        if (!by_systemd || atol(by_systemd) != getpid())
+                return true;
+
+        log_print(&daemon->log, LOG_WARNING, DEBUG_VARIABLE " is not for a service, ignoring it");
+        (void) unsetenv(DEBUG_VARIABLE);
+        return false;
+}
+
 static int configure(Daemon *daemon, Error *error) {
         const MainOptions *options = &daemon->options;
         int r;
@@ -370,6 +386,8 @@ static int configure(Daemon *daemon, Error *error) {
         override(&daemon->config.retention_usec, options->override.retention_usec);
         override(&daemon->config.jobs_max, options->override.jobs_max);
         override(&daemon->config.queued_max, options->override.queued_max);
+        if (is_debugged(daemon))
+                daemon->config.stall_usec = daemon->config.job_usec = 0;
         return 0;
 }
 

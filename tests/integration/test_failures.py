@@ -5,10 +5,11 @@ import os
 import re
 import signal
 import threading
+import time
 
 import pytest
 
-from support import faulty, process, programs, samples, tree
+from support import faulty, others, process, programs, samples, tree
 from support.image import digest_of
 from support.process import DEADLINE, free_port, running, wait_for
 
@@ -365,3 +366,34 @@ def test_what_a_worker_prints_is_seen_as_its_own(env, faulty_registry, dest, tmp
     assert 'virt-bootstrapd: The verify worker: ?[31m<3>==1==' in err
     with pytest.raises(AssertionError):
         programs.assert_sane(err)
+
+
+@pytest.mark.root
+def test_step_waits_for_a_debugger_and_stays_open_to_it(
+        env, tmp_path, faulty_registry, one, reference, dest):
+    """As long as that takes: nothing of the job's time runs."""
+    (tmp_path / 'conf').write_text('[Daemon]\nStallTimeoutSec=1\nJobTimeoutSec=2\n')
+    gate = faulty_registry.gate(one.layers[0].digest, len(one.layers[0].blob) // 2)
+    client = programs.Client({**env, 'VIRTBOOTSTRAP_CONFIG': str(tmp_path / 'conf'),
+                              'VIRTBOOTSTRAP_DEBUG': 'fetch'})
+    running_client = client.start('--not-secure', reference, dest)
+    begin = time.monotonic()
+    fetch = wait_for(lambda: stopped(running_client), 'the step to stop')
+    wait_for(lambda: time.monotonic() > begin + 3, 'more time than a job has')
+    assert others.status(fetch)['CapEff'] != ['0000000000000000'], 'before its sandbox'
+    os.kill(fetch, signal.SIGCONT)
+    wait_for(lambda: others.status(fetch)['Seccomp'] == ['2'], 'the sandbox')
+    # What cannot be traced belongs to root.
+    assert os.stat(f'/proc/{fetch}/environ').st_uid != 0
+    verify = wait_for(lambda: [pid for pid in programs.workers_of(running_client)
+                               if others.step_of(pid) == 'verify'
+                               and others.status(pid)['Seccomp'] == ['2']], 'a verify worker')[0]
+    assert os.stat(f'/proc/{verify}/environ').st_uid == 0
+    gate.set()
+    result = client.finish(running_client)
+    assert 'Waiting for a debugger: gdb -p ' in result.err
+
+
+def stopped(running_client):
+    return next((pid for pid in programs.workers_of(running_client)
+                 if others.status(pid)['State'][0] == 'T'), None)

@@ -56,7 +56,8 @@ static int on_get_target(
         sd_bus_error *ret_error) {
         const BusServer *server = userdata;
 
-        return sd_bus_message_append(reply, "s", server->log->has_priorities ? "journal" : "console");
+        return sd_bus_message_append(
+                reply, "s", server->log->has_priorities ? "journal" : "console");
 }
 
 static int on_set_target(

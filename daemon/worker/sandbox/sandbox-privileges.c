@@ -12,6 +12,7 @@
 
 #include "base-cleanup.h"
 #include "proto-message.h"
+#include "sandbox-debug.h"
 #include "sandbox-privileges.h"
 
 /* What unpacking as root needs: owners, modes, device nodes, file capabilities. */
@@ -192,7 +193,9 @@ int sandbox_privileges_limit(Error *error) {
 }
 
 int sandbox_privileges_seal(Error *error) {
-        if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        const bool is_debugged = sandbox_debug_is_wanted();
+
+        if (prctl(PR_SET_DUMPABLE, is_debugged ? 1 : 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 return error_set_errno(error, errno, "Cannot seal the worker");
         return 0;
 }

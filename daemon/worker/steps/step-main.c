@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base-cleanup.h"
+#include "sandbox-debug.h"
 #include "step.h"
 
 int step_main(int argc, char **argv, StepRun run) {
@@ -24,6 +25,7 @@ int step_main(int argc, char **argv, StepRun run) {
         /* A pipe whose reader is gone is an error to report, not a reason to die. */
         (void) signal(SIGPIPE, SIG_IGN);
 
+        sandbox_debug_wait();
         (void) run(PROTO_WORKER_FD, &failure, &error);
         proto_result_set(&result, failure, &error);
         return step_send(PROTO_WORKER_FD, &result, NULL) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -184,3 +184,27 @@ def test_what_a_worker_prints_is_in_the_journal_as_its_own(machine, noisy_worker
     for one in said:
         assert one['PRIORITY'] == '3' and one['_SYSTEMD_UNIT'] == UNIT
         assert one['SYSLOG_IDENTIFIER'] == 'virt-bootstrapd'
+
+
+@pytest.fixture
+def debug_variable(machine, service):
+    dropins = machine.path('/run/systemd/system/virt-bootstrapd.service.d')
+    dropins.mkdir(parents=True)
+    (dropins / 'debug.conf').write_text('[Service]\nEnvironment=VIRTBOOTSTRAP_DEBUG=unpack\n')
+    machine.run('systemctl', 'daemon-reload')
+    yield
+    shutil.rmtree(dropins)
+    machine.run('systemctl', 'daemon-reload')
+
+
+def test_no_step_of_a_service_waits_for_a_debugger(machine, debug_variable, srv):
+    machine.client().bootstrap(f'{srv}/root.tar', f'{srv}/root')
+    assert 'VIRTBOOTSTRAP_DEBUG is not for a service, ignoring it' in machine.journal('-u', UNIT)
+
+
+def test_log_level_is_set_by_systemctl(machine, service, srv):
+    machine.run('systemctl', 'start', UNIT)
+    machine.run('systemctl', 'service-log-level', UNIT, 'debug')
+    assert machine.run('systemctl', 'service-log-level', UNIT).out.strip() == 'debug'
+    job = machine.client().run('--json', f'{srv}/root.tar', f'{srv}/root').of('job')[0]['id']
+    assert f'Job {job}: unpack, ' in machine.journal('-u', UNIT)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sandbox-debug.h"
+
+bool sandbox_debug_is_wanted(void) {
+        const char *wanted = getenv(SANDBOX_DEBUG_VARIABLE);
+        const char *step = strrchr(program_invocation_short_name, '-');
+
+        return wanted && step && strcmp(wanted, step + 1) == 0;
+}
+
+void sandbox_debug_wait(void) {
+        if (!sandbox_debug_is_wanted())
+                return;
+
+        (void) fprintf(
+                stderr, "Waiting for a debugger: gdb -p %d; then, or without one: kill -CONT %d\n",
+                (int) getpid(), (int) getpid());
+        (void) raise(SIGSTOP);
+}
