@@ -179,6 +179,22 @@ def test_registry_that_trickles_when_it_comes_second_holds_nobody_up(
     api.wait(slow)
 
 
+def test_jobs_of_one_slow_registry_download_a_layer_once(
+        over, api, faulty_registry, one, layer, good, work):
+    other = image.Image([layer, samples.small(b'other').layers[0]])
+    faulty_registry.add('good/other', other)
+    gate = faulty_registry.gate(layer.digest, len(layer.blob) // 2)
+    _, first = api.bootstrap(good, work / 'first')
+    arrives(api, layer)
+    _, second = api.bootstrap(faulty_registry.reference('good/other'), work / 'second')
+    asked(faulty_registry, other.layers[1])
+    over.wait(2.5)  # windows of TakeoverSec=, whose end nothing tells
+    gate.set()
+    assert api.wait(first) == DONE
+    assert api.wait(second) == DONE
+    assert faulty_registry.blob_requests()[layer.digest] == 1
+
+
 @pytest.mark.parametrize('first', ['bad', 'good'])
 def test_wrong_bytes_fail_the_job_of_who_sent_them(
         api, faulty_registry, other_registry, layer, good, bad, work, assert_right, first):

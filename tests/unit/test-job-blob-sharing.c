@@ -225,6 +225,100 @@ static void slow_filler_goes_on_alone_and_another_fills_it_for_the_others(void *
         check_stored(f, "content");
 }
 
+static void who_is_of_the_slow_origin_waits_for_its_one_filler(void **state) {
+        Fixture *f = *state;
+        JobUser *a = &f->users[0], *b = &f->users[1];
+        Digest digest = digest_of("content");
+
+        watch_speed(f);
+        want_from(f, a, "content", "slow");
+        want_from(f, b, "content", "slow");
+        loop_until(&f->job, is_asked, a);
+        put(a, "con");
+        let_window_end(f);
+        assert_int_equal(b->n_fill, 0);
+        assert_true(scratch_exists(f->job.scratch, partial_path(&digest, 7)));
+        put(a, "tent");
+        end_of(a);
+        await_ready(f, b);
+        assert_int_equal(a->n_fill, 1);
+        assert_int_equal(b->n_fill, 0);
+        check_stored(f, "content");
+}
+
+/* Of two that wait the second one is from elsewhere: it fetches the blob for both. */
+static void who_is_of_the_slow_origin_gets_what_another_origin_has_brought(void **state) {
+        Fixture *f = *state;
+        JobUser *a = &f->users[0], *b = &f->users[1], *c = &f->users[2];
+
+        watch_speed(f);
+        want_from(f, a, "content", "slow");
+        want_from(f, b, "content", "slow");
+        want_from(f, c, "content", "fast");
+        loop_until(&f->job, is_asked, a);
+        put(a, "c");
+        loop_until(&f->job, is_asked, c);
+        assert_int_equal(c->offset, 0);
+        assert_int_equal(b->n_fill, 0);
+        put(c, "content");
+        end_of(c);
+        await_ready(f, c);
+        await_ready(f, b);
+        assert_int_equal(b->n_fill, 0);
+        check_content(b, "content");
+        assert_int_equal(a->status.state, BLOB_GROWING);
+        put(a, "ontent");
+        end_of(a);
+        await_ready(f, a);
+        check_stored(f, "content");
+}
+
+static void when_all_are_slow_each_origin_is_asked_once(void **state) {
+        Fixture *f = *state;
+        JobUser *a = &f->users[0], *b = &f->users[1], *c = &f->users[2];
+        Digest digest = digest_of("content");
+
+        watch_speed(f);
+        want_from(f, a, "content", "slow");
+        want_from(f, b, "content", "slow too");
+        loop_until(&f->job, is_asked, a);
+        put(a, "c");
+        loop_until(&f->job, is_asked, b);
+        put(b, "con");
+        want_from(f, c, "content", "slow");
+        let_window_end(f);
+        assert_int_equal(c->n_fill, 0);
+        assert_true(scratch_exists(f->job.scratch, partial_path(&digest, 7)));
+        put(a, "ontent");
+        end_of(a);
+        await_ready(f, c);
+        check_content(c, "content");
+        put(b, "tent");
+        end_of(b);
+        await_ready(f, b);
+        check_stored(f, "content");
+}
+
+static void who_is_of_the_slow_origin_goes_on_when_its_filler_goes_away(void **state) {
+        Fixture *f = *state;
+        JobUser *a = &f->users[0], *b = &f->users[1];
+
+        watch_speed(f);
+        want_from(f, a, "content", "slow");
+        want_from(f, b, "content", "slow");
+        loop_until(&f->job, is_asked, a);
+        put(a, "con");
+        let_window_end(f);
+        a->use = job_blob_use_free(a->use);
+        end_of(a);
+        loop_until(&f->job, is_asked, b);
+        assert_int_equal(b->offset, 3);
+        put(b, "tent");
+        end_of(b);
+        await_ready(f, b);
+        check_stored(f, "content");
+}
+
 static void who_wants_what_is_slow_already_does_not_wait(void **state) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
@@ -359,6 +453,27 @@ static void blob_that_another_daemon_fills_slowly_is_taken_over(void **state) {
         close(fd);
 }
 
+static void who_waits_for_a_slow_filler_gets_what_another_daemon_has_brought(void **state) {
+        Fixture *f = *state;
+        JobUser *a = &f->users[0], *b = &f->users[1];
+        Digest digest = digest_of("content");
+
+        watch_speed(f);
+        want_from(f, a, "content", "slow");
+        want_from(f, b, "content", "slow");
+        loop_until(&f->job, is_asked, a);
+        put(a, "con");
+        loop_until(&f->job, has_some, a);
+        assert_int_equal(unlink(scratch_at(f->job.scratch, partial_path(&digest, 7))), 0);
+        store_put(f->job.store, "content");
+        await_ready(f, b);
+        assert_int_equal(b->n_fill, 0);
+        check_content(b, "content");
+        put(a, "tent");
+        end_of(a);
+        await_ready(f, a);
+}
+
 static void users_may_leave_while_they_are_told(void **state) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
@@ -408,6 +523,10 @@ int main(void) {
                 BLOB_CASE(wrong_end_of_what_another_began_costs_neither_its_job),
                 BLOB_CASE(who_names_another_size_shares_nothing),
                 BLOB_CASE(slow_filler_goes_on_alone_and_another_fills_it_for_the_others),
+                BLOB_CASE(who_is_of_the_slow_origin_waits_for_its_one_filler),
+                BLOB_CASE(who_is_of_the_slow_origin_gets_what_another_origin_has_brought),
+                BLOB_CASE(when_all_are_slow_each_origin_is_asked_once),
+                BLOB_CASE(who_is_of_the_slow_origin_goes_on_when_its_filler_goes_away),
                 BLOB_CASE(who_wants_what_is_slow_already_does_not_wait),
                 BLOB_CASE(filler_that_does_not_come_to_an_end_is_not_waited_for),
                 BLOB_CASE(slow_filler_alone_is_left_alone),
@@ -415,6 +534,7 @@ int main(void) {
                 BLOB_CASE(blob_that_another_daemon_fills_is_taken_from_the_store),
                 BLOB_CASE(blob_that_another_daemon_gives_up_is_gone_on_with),
                 BLOB_CASE(blob_that_another_daemon_fills_slowly_is_taken_over),
+                BLOB_CASE(who_waits_for_a_slow_filler_gets_what_another_daemon_has_brought),
                 BLOB_CASE(users_may_leave_while_they_are_told),
                 BLOB_CASE(user_that_leaves_when_told_of_growth_leaves_the_other),
         };

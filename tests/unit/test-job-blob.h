@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Two jobs that want blobs, with the real verify worker; the test is who fills the pipe. */
+/* Some jobs that want blobs, with the real verify worker; the test is who fills the pipe. */
 
 #include "test-job.h"
 
@@ -9,6 +9,8 @@
 
 #include "job-blob.h"
 #include "store-cache.h"
+
+#define N_USERS 3
 
 typedef struct Fixture Fixture;
 
@@ -27,7 +29,7 @@ typedef struct JobUser {
 struct Fixture {
         JobFixture job;
         JobBlobTable *table;
-        JobUser users[2];
+        JobUser users[N_USERS];
 };
 
 static inline void on_changed(void *userdata, JobBlobUse *use) {
@@ -60,7 +62,7 @@ static inline int set_up(void **state) {
 
         job_fixture_init(&f->job);
         assert_int_equal(job_blob_table_new(&f->job.context, f->job.store, &f->table, NULL), 0);
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < N_USERS; i++)
                 f->users[i] = (JobUser){ .fixture = f, .pipe_fd = -EBADF, .offset = UINT64_MAX };
         scratch_mkdir(f->job.scratch, "temporary");
         *state = f;
@@ -70,7 +72,7 @@ static inline int set_up(void **state) {
 static inline int tear_down(void **state) {
         Fixture *f = *state;
 
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < N_USERS; i++) {
                 job_blob_use_free(f->users[i].use);
                 closep(&f->users[i].pipe_fd);
         }
@@ -91,6 +93,17 @@ static inline void want_request(Fixture *f, JobUser *user, const JobBlobRequest 
 
 static inline void want(Fixture *f, JobUser *user, const char *content) {
         const JobBlobRequest request = { .digest = digest_of(content), .size = strlen(content) };
+
+        want_request(f, user, &request);
+}
+
+/* @origin: where the job's image is; borrowed until the end. */
+static inline void want_from(Fixture *f, JobUser *user, const char *content, const char *origin) {
+        const JobBlobRequest request = {
+                .digest = digest_of(content),
+                .size = strlen(content),
+                .origin = origin,
+        };
 
         want_request(f, user, &request);
 }

@@ -47,7 +47,7 @@ typedef struct Config {
         uint64_t job_usec;       /* JobTimeoutSec=; a job that takes longer fails; 0: never */
         uint64_t
                 takeover_speed; /* TakeoverSpeed=; bytes a second: a blob that comes more slowly, … */
-        uint64_t takeover_usec;  /* TakeoverSec=; … for so long, is fetched by another job, too */
+        uint64_t takeover_usec;  /* TakeoverSec=; … for so long, is fetched from elsewhere, too */
         uint64_t keep_free;      /* CacheKeepFree=; bytes, or SPACE_KEEP_AUTOMATIC */
         uint64_t partial_bytes;  /* CachePartialSize=; of downloads that nobody goes on with */
         SandboxMode sandbox;     /* Sandbox= */

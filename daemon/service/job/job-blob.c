@@ -26,6 +26,7 @@ struct JobBlobUse {
         Blob *blob;                  /* borrowed; lives as long as it has uses */
         const JobBlobEvents *events; /* borrowed */
         void *userdata;              /* borrowed */
+        const char *origin;          /* borrowed; or NULL */
         uint64_t readable;           /* bytes that it brought itself, from the first one on */
         uint64_t brought;            /* bytes that it brought, wherever they are */
         bool is_changed;             /* it is to be told */
@@ -49,7 +50,7 @@ struct Blob {
         JobSpeedGuard *minimum;   /* owned; whether the filler is too slow for anybody */
         uint64_t seen;            /* bytes in a file that another daemon fills */
         unsigned n_telling;       /* > 0 while uses are told: not to be freed then */
-        bool is_alone;            /* nobody joins: it was given up by all but those who are there */
+        bool is_alone;            /* nobody joins: the file of the filler has lost its name */
         bool is_slow;             /* as @takeover says */
         bool is_filling;          /* the filler was asked, and the verify worker is there */
         bool is_restarting;       /* the verify worker was stopped, to look for the blob again */
@@ -204,12 +205,32 @@ static bool is_waiting(const Blob *blob, const JobBlobUse *use) {
         return use != blob->filler && use->readable == 0;
 }
 
-static bool has_waiting(const Blob *blob) {
-        for (JobBlobUse *use = blob->uses; use; use = use->next)
-                if (is_waiting(blob, use))
-                        return true;
+static bool is_of_origin(const JobBlobUse *use, const char *origin) {
+        return use && use->origin && origin && strcmp(use->origin, origin) == 0;
+}
 
-        return false;
+/* It may get the blob faster than the filler does. */
+static bool is_waiting_with_another_origin(const Blob *blob, const JobBlobUse *use) {
+        return is_waiting(blob, use) && !is_of_origin(blob->filler, use->origin);
+}
+
+static bool is_shared(const JobBlobRequest *request) {
+        return !request->temporary_directory && !request->verify_again;
+}
+
+static bool is_for(const Blob *blob, const JobBlobRequest *request) {
+        return is_shared(request) && is_shared(&blob->request) &&
+               digest_equal(&blob->request.digest, &request->digest) &&
+               blob->request.size == request->size && blob->status.state != BLOB_FAILED;
+}
+
+static Blob *find_filled_from(const Blob *as, const char *origin) {
+        for (Blob *blob = as->table->blobs; blob; blob = blob->next)
+                if (blob != as && is_for(blob, &as->request) && blob->is_filling &&
+                    is_of_origin(blob->filler, origin))
+                        return blob;
+
+        return NULL;
 }
 
 static void append(Blob *blob, JobBlobUse *use) {
@@ -237,6 +258,7 @@ static Blob *add_blob(JobBlobTable *table, const JobBlobRequest *request) {
                 .partial_fd = -EBADF,
                 .pipe_fd = -EBADF,
         };
+        blob->request.origin = NULL; /* each use has its own */
         if (sd_event_add_defer(table->context->event, &blob->advance, table->on_advance, blob) <
                     0 ||
             job_speed_guard_new(
@@ -255,31 +277,35 @@ static Blob *add_blob(JobBlobTable *table, const JobBlobRequest *request) {
         return TAKE_PTR(blob);
 }
 
-/* Those who wait begin anew, without the filler and whoever has read of what it brought. */
-static void part(Blob *blob) {
+/* Those of the users who wait and may go begin anew, or join who fetches it from their origin already; returns
+ * whether there is a new blob. */
+static bool part(Blob *blob, bool (*may_go)(const Blob *blob, const JobBlobUse *use)) {
         JobBlobUse **p = &blob->uses;
         Blob *fresh = NULL;
 
-        if (!has_waiting(blob))
-                return;
-        fresh = add_blob(blob->table, &blob->request);
-        if (!fresh)
-                return;
-
         while (*p) {
                 JobBlobUse *use = *p;
+                Blob *other = NULL;
 
-                if (is_waiting(blob, use)) {
-                        *p = use->next;
-                        use->gave_up = false;
-                        append(fresh, use);
-                } else
+                if (may_go(blob, use)) {
+                        other = find_filled_from(blob, use->origin);
+                        if (!other && !fresh)
+                                fresh = add_blob(blob->table, &blob->request);
+                        if (!other)
+                                other = fresh;
+                }
+                if (!other) {
                         p = &use->next;
+                        continue;
+                }
+
+                *p = use->next;
+                use->gave_up = false;
+                append(other, use);
+                schedule(other);
         }
 
-        blob->is_alone = true;
-        schedule(blob);
-        schedule(fresh);
+        return fresh != NULL;
 }
 
 static void remove_partial(Blob *blob) {
@@ -289,10 +315,44 @@ static void remove_partial(Blob *blob) {
                         blob->partial_fd);
 }
 
-/* Who fills it goes on alone, with a file that has no name any more. */
+/* The filler goes on with a file that has no name any more, for those who know no other origin. Where another
+ * daemon has taken the name, what that one brings is for all. */
 static void take_over(Blob *blob) {
+        const bool is_taken = !blob->is_alone && !store_partial_is_current(
+                                                         blob->table->store, &blob->request.digest,
+                                                         blob->request.size, blob->partial_fd);
+
+        if (!part(blob, is_taken ? is_waiting : is_waiting_with_another_origin))
+                return;
+
+        blob->is_alone = true;
         remove_partial(blob);
-        part(blob);
+}
+
+/* Who waits for a slower one of the same gets it from @blob, which is complete. */
+static void gather(Blob *blob) {
+        Blob *next;
+
+        for (Blob *other = blob->table->blobs; other; other = next) {
+                JobBlobUse **p = &other->uses;
+
+                next = other->next;
+                if (other == blob || other->status.state != BLOB_WAITING ||
+                    !is_for(other, &blob->request))
+                        continue;
+
+                while (*p) {
+                        JobBlobUse *use = *p;
+
+                        if (is_waiting(other, use)) {
+                                *p = use->next;
+                                append(blob, use);
+                        } else
+                                p = &use->next;
+                }
+                if (!other->uses)
+                        remove_blob(other);
+        }
 }
 
 static void look_again(Blob *blob) {
@@ -344,7 +404,7 @@ static void on_too_slow(void *userdata) {
                 " seconds (MinimumSpeed=)",
                 digest_format(&blob->request.digest, text), limits->minimum_speed,
                 limits->minimum_speed_usec / USEC_PER_SEC);
-        part(blob);
+        (void) part(blob, is_waiting);
         fail(blob, &error);
 }
 
@@ -461,8 +521,10 @@ static void publish(Blob *blob) {
         /* A file that lost its name to another filler's is as good for those who have it. */
         if (r < 0 && r != -ESTALE)
                 fail(blob, &error);
-        else
+        else {
                 set_status(blob, BLOB_READY, (uint64_t) st.st_size);
+                gather(blob);
+        }
 }
 
 /* Tells where there is no room, which the worker does not know. */
@@ -504,7 +566,7 @@ static void filled(Blob *blob, ProtoOutcome outcome, const Error *result) {
                 if (blob->is_resumed)
                         blob->filler = NULL;
                 remove_partial(blob);
-                part(blob);
+                (void) part(blob, is_waiting);
         }
         blob->filler = NULL;
         blob->status.is_short = is_short;
@@ -607,7 +669,7 @@ static int on_advance(sd_event_source *source, void *userdata) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         Blob *blob = userdata;
 
-        if (blob->is_slow && blob->is_filling && has_waiting(blob))
+        if (blob->is_slow && blob->is_filling && is_kept(blob))
                 take_over(blob);
         if (blob->status.state == BLOB_WAITING && !blob->verify && blob->stored.fd < 0 &&
             blob->partial_fd < 0 && look_up(blob, &error) < 0)
@@ -635,13 +697,8 @@ int job_blob_table_new(
 }
 
 static Blob *find_shared(JobBlobTable *table, const JobBlobRequest *request) {
-        if (request->temporary_directory || request->verify_again)
-                return NULL;
-
         for (Blob *blob = table->blobs; blob; blob = blob->next)
-                if (digest_equal(&blob->request.digest, &request->digest) &&
-                    blob->request.size == request->size && is_kept(blob) && !blob->is_alone &&
-                    !blob->request.verify_again && blob->status.state != BLOB_FAILED)
+                if (is_for(blob, request) && !blob->is_alone)
                         return blob;
 
         return NULL;
@@ -668,7 +725,7 @@ int job_blob_use_new(
                 return error_oom(error);
 
         /* One who joins a blob that is there already is told, too. */
-        *use = (JobBlobUse){ .events = events, .userdata = userdata };
+        *use = (JobBlobUse){ .events = events, .userdata = userdata, .origin = request->origin };
         append(blob, use);
         schedule(blob);
         *ret = TAKE_PTR(use);

@@ -17,7 +17,9 @@
  * * They share a blob when they name the same digest and the same size.
  * * Who brings wrong bytes fails alone; the others begin anew. Where it began with what somebody else had
  *   left, nobody knows who was wrong, and it may begin anew itself.
- * * Who is slower than TakeoverSpeed= while others wait goes on alone, and these begin anew.
+ * * Who is slower than TakeoverSpeed= while others wait goes on without those who know another origin:
+ *   these begin anew, and whoever has all of it first has it for everybody who waits. From one origin a
+ *   slow blob comes once.
  * * Who is slower than MinimumSpeed= fails.
  */
 
@@ -71,6 +73,9 @@ typedef struct JobBlobRequest {
         uint64_t size; /* bytes, or PROTO_SIZE_UNKNOWN */
         /* Not NULL: it is not to be kept, and arrives here; borrowed as long as the use. */
         const char *temporary_directory;
+        const char
+                *origin; /* where it comes from, as text; borrowed as long as the use; NULL: nobody
+                             * else's */
         bool verify_again; /* hash it even when nobody touched it since it was verified */
 } JobBlobRequest;
 

@@ -35,6 +35,7 @@ struct JobFetch {
                 fetcher; /* the fetch worker: there is none for a registry's image when offline */
         JobFetchAsker resolver;
         bool is_stopping;
+        char *origin;     /* owned; of its blobs: the registry, or the source in files */
         StoreImage known; /* owned; what the reference named last time */
         ProtoTop top;     /* when @has_top */
         bool has_top;

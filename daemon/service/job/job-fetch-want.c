@@ -196,6 +196,7 @@ static int use_blob(
                 .size = size,
                 .temporary_directory =
                         fetch->spec->no_cache ? fetch->context->temporary_directory : NULL,
+                .origin = fetch->origin,
         };
         int r;
 

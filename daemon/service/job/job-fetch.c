@@ -361,11 +361,32 @@ static int start_offline(JobFetch *fetch, Error *error) {
         return r < 0 ? r : set_top(fetch, &top, error);
 }
 
+/* Who may put himself between us and a registry without TLS is another origin. */
+static int set_origin(JobFetch *fetch, Error *error) {
+        const JobSpec *spec = fetch->spec;
+        int r;
+
+        if (spec->source_kind == JOB_SOURCE_REGISTRY)
+                r = asprintf(
+                        &fetch->origin, "%.*s%s", (int) strcspn(spec->reference, "/"),
+                        spec->reference, spec->not_secure ? " (not secure)" : "");
+        else
+                r = asprintf(&fetch->origin, "%s", spec->source);
+        if (r >= 0)
+                return 0;
+
+        fetch->origin = NULL;
+        return error_oom(error);
+}
+
 static int start(JobFetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
-        int r = 0;
+        int r;
 
         set_name(fetch, "");
+        r = set_origin(fetch, error);
+        if (r < 0)
+                return r;
         if (spec->source_kind == JOB_SOURCE_REGISTRY)
                 r = store_image_find(fetch->context->store, spec->reference, &fetch->known, error);
         if (r < 0)
@@ -416,6 +437,7 @@ JobFetch *job_fetch_free(JobFetch *fetch) {
                 job_blob_use_free(fetch->documents[i].use);
         free(fetch->layer_blobs);
         free(fetch->early);
+        free(fetch->origin);
         job_image_done(&fetch->image);
         store_image_done(&fetch->known);
         error_clear(&fetch->error);
