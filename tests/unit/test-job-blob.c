@@ -80,6 +80,24 @@ static void blob_of_unknown_size_ends_where_its_digest_is_right(void **state) {
         assert_int_equal(user->status.size, 7);
 }
 
+static void what_is_to_be_gone_on_with_is_not_removed_before_its_worker_runs(void **state) {
+        Fixture *f = *state;
+        JobUser *user = &f->users[0];
+        Digest digest = digest_of("content");
+
+        store_put_partial_of(f->job.store, &digest, 7, "cont");
+        want(f, user, "content");
+        while (!job_blob_use_status(user->use).is_fetched)
+                assert_true(sd_event_run(f->job.event, 0) >= 0);
+        assert_int_equal(store_partial_free(f->job.store, UINT64_MAX), 0);
+        loop_until(&f->job, is_asked, user);
+        assert_int_equal(user->offset, 4);
+        put(user, "ent");
+        end_of(user);
+        await_ready(f, user);
+        check_stored(f, "content");
+}
+
 static void what_an_earlier_attempt_left_is_gone_on_with(void **state) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
@@ -381,6 +399,7 @@ int main(void) {
                 BLOB_CASE(blob_of_unknown_size_has_a_limit),
                 BLOB_CASE(more_than_announced_is_refused),
                 BLOB_CASE(blob_of_unknown_size_ends_where_its_digest_is_right),
+                BLOB_CASE(what_is_to_be_gone_on_with_is_not_removed_before_its_worker_runs),
                 BLOB_CASE(what_an_earlier_attempt_left_is_gone_on_with),
                 BLOB_CASE(what_an_earlier_attempt_left_wrong_comes_anew),
                 BLOB_CASE(what_is_wrong_twice_fails),

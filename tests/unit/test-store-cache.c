@@ -216,6 +216,28 @@ static void oldest_partial_blobs_make_room(void **state) {
         assert_int_equal(store_partial_free(f->store, UINT64_MAX), 0);
 }
 
+static void partial_blob_that_was_just_opened_is_no_leftover(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = digest_of("content");
+        uint64_t freed = 1;
+        int fd, other;
+
+        store_put_partial_of(f->store, &digest, 7, "con");
+        assert_int_equal(store_partial_open(f->store, &digest, 7, &fd, NULL), 0);
+        assert_int_equal(store_partial_free(f->store, UINT64_MAX), 0);
+        store_partial_trim(f->store, 0);
+        assert_int_equal(store_remove(f->store, &digest, NULL), -EBUSY);
+        assert_int_equal(store_prune(f->store, 0, &freed, NULL), 0);
+        assert_int_equal(freed, 0);
+        assert_true(store_partial_is_current(f->store, &digest, 7, fd));
+
+        assert_int_equal(store_partial_open(f->store, &digest, 7, &other, NULL), 0);
+        assert_true(store_partial_is_busy(other));
+        close(fd);
+        assert_false(store_partial_is_busy(other));
+        close(other);
+}
+
 static void partial_blobs_are_trimmed_to_a_size(void **state) {
         StoreFixture *f = *state;
         Digest digest;
@@ -269,6 +291,7 @@ int main(void) {
                 STORE_CASE(prune_leaves_what_is_leased),
                 STORE_CASE(prune_counts_what_was_partial_of_a_blob_too),
                 STORE_CASE(oldest_partial_blobs_make_room),
+                STORE_CASE(partial_blob_that_was_just_opened_is_no_leftover),
                 STORE_CASE(partial_blobs_are_trimmed_to_a_size),
                 STORE_CASE(partial_blobs_are_trimmed_to_a_number),
                 STORE_CASE(what_is_no_file_is_not_listed),

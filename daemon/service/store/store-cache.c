@@ -119,11 +119,13 @@ static int list_blobs(Store *store, EntryList *list, DigestAlgorithm algorithm) 
 }
 
 static int list_partials(Store *store, EntryList *list) {
+        _cleanup_(store_unlockp) int lock =
+                store_lock(store); /* as store_partial_open() relies on */
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         int r;
 
-        r = dir_open(store->partial_fd, &dir);
+        r = lock < 0 ? lock : dir_open(store->partial_fd, &dir);
 
         while (r >= 0 && (entry = readdir(dir))) {
                 uint64_t size;

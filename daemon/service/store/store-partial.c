@@ -33,14 +33,20 @@ static void leftovers_done(Leftovers *leftovers) {
 
 int store_partial_open(
         Store *store, const Digest *digest, uint64_t size, int *ret_fd, Error *error) {
+        _cleanup_(store_unlockp) int lock = store_lock(store);
         char name[STORE_PARTIAL_NAME_MAX];
         int fd;
 
+        if (lock < 0)
+                return error_set_errno(error, -lock, "Cannot lock the cache");
         fd =
                 openat(store->partial_fd, store_partial_name(digest, size, name),
                        O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot create the cached blob %s", name);
+
+        /* Who looks for left-overs has the store locked: only who fills it has a lock now. */
+        (void) flock(fd, LOCK_EX | LOCK_NB);
 
         *ret_fd = fd;
         return 0;
@@ -118,11 +124,12 @@ static int compare_age(const void *a, const void *b) {
 
 /* The oldest first. */
 static int find_leftovers(Store *store, Leftovers *leftovers) {
+        _cleanup_(store_unlockp) int lock = store_lock(store);
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         int r;
 
-        r = dir_open(store->partial_fd, &dir);
+        r = lock < 0 ? lock : dir_open(store->partial_fd, &dir);
 
         while (r >= 0 && (entry = readdir(dir))) {
                 _cleanup_(closep) int fd = -EBADF;

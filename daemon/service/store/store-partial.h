@@ -23,9 +23,10 @@
 /**
  * store_partial_open() - the file in which a blob arrives
  * @size:       bytes that it is to have, or STORE_SIZE_UNKNOWN
- * @ret_fd:     read-write, owned by the caller; may have content of an earlier attempt
+ * @ret_fd:     read-write, owned by the caller; may have content of an earlier attempt; exclusively locked
+ *              unless somebody fills it, so that it is never a left-over
  *
- * Nobody may write before holding an exclusive lock on it and having seen store_partial_is_current().
+ * Nobody may write before holding that lock and having seen store_partial_is_current().
  *
  * Return: 0, or a negative errno with @error set.
  */
