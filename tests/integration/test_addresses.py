@@ -88,6 +88,20 @@ def test_private_host_that_is_configured_is_followed(
     assert internal.count('/blobs/') == 2
 
 
+@pytest.mark.root
+def test_private_host_of_a_domain_that_is_configured_is_followed(
+        faulty_registry, internal, named, env, tmp_path, dest):
+    config = tmp_path / 'virt-bootstrapd.conf'
+    config.write_text(f'[Registry]\nPrivateHosts=.{INTERNAL.partition(".")[2]}\n')
+    env['VIRTBOOTSTRAP_CONFIG'] = str(config)
+    for one in (faulty_registry, internal):
+        one.add('moved', samples.small())
+    faulty_registry.fault(
+        '/blobs/', faulty.redirect(f'http://{INTERNAL}:{internal.server.server_port}'))
+    named.bootstrap(faulty_registry.reference('moved'), dest)
+    assert internal.count('/blobs/') == 2
+
+
 # With a proxy, which is at a private address itself and knows more names than this machine.
 
 REGISTRY = 'registry.example'

@@ -80,6 +80,10 @@ static void hosts_add_up_and_an_empty_list_removes_them(void **state) {
                 apply("[Registry]\nPrivateHosts=a\nPrivateHosts=\nPrivateHosts=b http://c d\n")
                         .private_hosts,
                 "b d");
+        assert_string_equal(
+                apply("[Registry]\nPrivateHosts=.corp.example . .. .:5 .a:5 .[::1]\n")
+                        .private_hosts,
+                ".corp.example .a:5");
 }
 
 static void list_of_hosts_has_a_limit(void **state) {

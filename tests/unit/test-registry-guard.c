@@ -37,6 +37,57 @@ static void host_that_is_listed_may_be_private(void **state) {
         assert_true(takes(&guard, "https://internal.example:9/x", "10.0.0.7"));
 }
 
+static void domain_that_is_listed_has_its_subdomains_private(void **state) {
+        const RegistryGuard guard = {
+                .home_url = HOME,
+                .private_hosts = ".corp.example .Ports.example:9 .0.0.7 .0001] .",
+        };
+        static const struct {
+                const char *url;
+                bool is_listed;
+        } cases[] = {
+                { "https://s3.corp.example/", true },
+                { "https://bucket.s3.corp.example/x", true },
+                { "https://BUCKET.S3.Corp.Example/x", true },
+                { "https://s3.corp.example:9000/", true },
+                { "https://corp.example/", false },
+                { "https://xcorp.example/", false },
+                { "https://corp.example.other/", false },
+                { "https://s3.corp.example.other/", false },
+                { "https://s3-corp.example/", false },
+                { "https://s3.corp.examples/", false },
+                { "https://a.ports.example:9/", true },
+                { "https://a.ports.example/", false },
+                { "https://a.ports.example:99/", false },
+                { "https://10.0.0.7/", false },
+                { "https://[fd00::0001]/", false },
+                { "https://other.example./", false },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const bool is_taken = takes(&guard, cases[i].url, "10.0.0.7");
+
+                if (is_taken != cases[i].is_listed)
+                        print_error("%s\n", cases[i].url);
+                assert_int_equal(is_taken, cases[i].is_listed);
+        }
+}
+
+static void addresses_are_listed_as_they_are(void **state) {
+        const RegistryGuard guard = {
+                .home_url = HOME,
+                .private_hosts = "[fd00::7] [fd00::8]:9 10.0.0.7",
+        };
+
+        assert_true(takes(&guard, "https://[fd00::7]/", "10.0.0.7"));
+        assert_true(takes(&guard, "https://[FD00::7]:5/", "10.0.0.7"));
+        assert_true(takes(&guard, "https://[fd00::8]:9/", "10.0.0.7"));
+        assert_false(takes(&guard, "https://[fd00::8]/", "10.0.0.7"));
+        assert_false(takes(&guard, "https://[fd00::9]/", "10.0.0.7"));
+        assert_true(takes(&guard, "https://10.0.0.7:5/", "10.0.0.7"));
+        assert_false(takes(&guard, "https://110.0.0.7/", "10.0.0.7"));
+}
+
 static void registry_in_a_private_network_may_send_to_its_own_address(void **state) {
         RegistryGuard guard = { .home_url = HOME, .private_hosts = "" };
 
@@ -71,6 +122,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(foreign_host_is_connected_to_at_public_addresses),
                 CASE(host_that_is_listed_may_be_private),
+                CASE(domain_that_is_listed_has_its_subdomains_private),
+                CASE(addresses_are_listed_as_they_are),
                 CASE(registry_in_a_private_network_may_send_to_its_own_address),
                 CASE(registry_of_the_internet_does_not_move_into_a_private_network),
                 CASE(answers_of_others_say_nothing_of_the_registry),

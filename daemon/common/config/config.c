@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -121,7 +122,9 @@ static bool is_host(const char *text, size_t length) {
                 "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                 "abcdefghijklmnopqrstuvwxyz._-:[]";
 
-        return length > 0 && strspn(text, characters) >= length;
+        if (length == 0 || strspn(text, characters) < length)
+                return false;
+        return text[0] != '.' || (length > 1 && isalnum((unsigned char) text[1]));
 }
 
 /* Adds the host at @text to the list; returns 0, or -EINVAL, or -ENOBUFS when there is no room. */
@@ -153,7 +156,7 @@ static void assign_hosts(const ConfigReading *reading, unsigned line, const char
                                 "%s:%u: PrivateHosts= cannot have \"%.*s\"%s, ignoring",
                                 reading->name, line, (int) length, p,
                                 r == -ENOBUFS ? ", the list is too long"
-                                              : ": expected HOST[:PORT]");
+                                              : ": expected HOST[:PORT] or .DOMAIN[:PORT]");
                 p += length;
                 p += strspn(p, " \t");
         }

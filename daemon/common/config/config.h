@@ -53,7 +53,7 @@ typedef struct Config {
         SandboxMode sandbox;     /* Sandbox= */
         Limits limits;           /* [Limits] */
         ConfigArguments builder; /* [VirtBuilder] Source= and Options=, in order */
-        /* [Registry] PrivateHosts=: "HOST" or "HOST:PORT", separated by spaces */
+        /* [Registry] PrivateHosts=: "HOST", ".DOMAIN" or either with ":PORT", separated by spaces */
         char private_hosts[CONFIG_HOSTS_MAX];
 } Config;
 

@@ -17,8 +17,10 @@
 #include "base-error.h"
 
 typedef struct RegistryGuard {
-        const char *home_url;      /* borrowed; with the registry's host */
-        const char *private_hosts; /* borrowed; "HOST" or "HOST:PORT", separated by spaces */
+        const char *home_url; /* borrowed; with the registry's host */
+        /* Borrowed; "HOST" or "HOST:PORT", separated by spaces. A name with a leading dot stands for all
+         * names that end so, and not for an address. */
+        const char *private_hosts;
         /* The registry's private IPv4 and IPv6 address, once it has answered from there. */
         char home_peers[2][INET6_ADDRSTRLEN];
         bool is_public; /* it has answered from a public address */
