@@ -175,6 +175,11 @@ static void resolve_worker_that_breaks_the_protocol_fails_the_job(void **state) 
                 { "resolve-too-early", "a wanted layer is out of place" },
                 { "resolve-nothing", "the end is out of place" },
                 { "resolve-to-another", "the image is out of place" },
+                { "resolve-from-content-of-others",
+                  "content that was not brought is out of place" },
+                { "resolve-from-content-in-two-steps",
+                  "content that was not brought is out of place" },
+                { "resolve-to-a-stored-one", "the image is out of place" },
                 { "resolve-dies", "The resolve worker was killed by signal 9" },
         };
 
@@ -185,6 +190,8 @@ static void resolve_worker_that_breaks_the_protocol_fails_the_job(void **state) 
 
                 job = run(f, cases[i].mode, spec_for(f, REFERENCE, "new"));
                 assert_int_equal(job_state(job), JOB_FAILED);
+                if (job_error(job)->kind != ERROR_WORKER_FAILED)
+                        print_error("%s: %s\n", cases[i].mode, error_text(job_error(job)));
                 assert_int_equal(job_error(job)->kind, ERROR_WORKER_FAILED);
                 assert_non_null(strstr(job_error(job)->message, "The resolve worker"));
                 assert_non_null(strstr(job_error(job)->message, cases[i].text));

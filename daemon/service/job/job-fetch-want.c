@@ -227,6 +227,12 @@ const JobFetchWanted *job_fetch_find_document(const JobFetch *fetch, const Diges
         return NULL;
 }
 
+bool fetch_is_brought(const JobFetchWanted *document) {
+        const JobFetch *fetch = document->asker->fetch;
+
+        return is_fetcher(document->asker) || !fetch->fetcher.fetch;
+}
+
 /* The resolve worker may read what the fetch worker has brought; when offline, what is in the store. */
 static int want_document(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error) {
         JobFetch *fetch = asker->fetch;
@@ -237,6 +243,10 @@ static int want_document(JobFetchAsker *asker, const ProtoBlobWanted *request, E
                 return job_fetch_out_of_place(asker, error, "a look into the cache");
         if (!is_fetcher(asker)) {
                 brought = job_fetch_find_document(fetch, &request->digest);
+                /* It may have asked for it itself before, as what it would put there. */
+                if (request->want_content && fetch->fetcher.fetch &&
+                    (brought ? !fetch_is_brought(brought) : !request->lookup_only))
+                        return job_fetch_out_of_place(asker, error, "content that was not brought");
                 if (brought)
                         return answer_have(
                                 asker, request->token, brought->use, request->want_content, error);

@@ -81,11 +81,11 @@ static int take_top(JobFetch *fetch, const ProtoTop *top, Error *error) {
 /* What the resolve worker says of digests holds if a verify worker has found them. */
 static int check_image(const JobFetch *fetch, Error *error) {
         const ProtoImage *image = &fetch->image.image;
+        const JobFetchWanted *manifest = job_fetch_find_document(fetch, &image->manifest);
         const JobSpec *spec = fetch->spec;
 
-        if (!fetch->has_top || !digest_equal(&image->digest, &fetch->top.digest) ||
-            !job_fetch_find_document(fetch, &image->manifest) ||
-            !job_fetch_find_document(fetch, &image->layout))
+        if (!fetch->has_top || !digest_equal(&image->digest, &fetch->top.digest) || !manifest ||
+            !fetch_is_brought(manifest) || !job_fetch_find_document(fetch, &image->layout))
                 return job_fetch_out_of_place(&fetch->resolver, error, "the image");
 
         return !spec->has_digest || digest_equal(&spec->digest, &image->manifest)

@@ -429,7 +429,7 @@ static int want_content_of_others(void) {
         return fetch_image();
 }
 
-static int look_for_others(void) {
+static void look_for_foreign_content(void) {
         (void) say((ProtoMessage){
                 .type = PROTO_BLOB_WANTED,
                 .blob_wanted = {
@@ -440,6 +440,10 @@ static int look_for_others(void) {
                         .lookup_only = 1,
                 },
         });
+}
+
+static int look_for_others(void) {
+        look_for_foreign_content();
         (void) pause();
         return EXIT_SUCCESS;
 }
@@ -564,6 +568,47 @@ static int resolve_to_another(void) {
         return EXIT_SUCCESS;
 }
 
+static int tell_of_content(void) {
+        if (bring("", 0))
+                return say_result(EPERM, ERROR_FAILED, "It was handed the content");
+        (void) pause();
+        return EXIT_SUCCESS;
+}
+
+static int resolve_from_content_of_others(void) {
+        const Digest foreign = foreign_digest();
+
+        await_top();
+        want(PROTO_LAYERS_MAX, &foreign, true);
+        return tell_of_content();
+}
+
+/* First as what it would put into the store itself, and then as what is known. */
+static int resolve_from_content_in_two_steps(void) {
+        const Digest foreign = foreign_digest();
+
+        await_top();
+        want(PROTO_LAYERS_MAX + 1, &foreign, false);
+        (void) bring("", 0);
+        look_for_foreign_content();
+        return tell_of_content();
+}
+
+/* It is in the store, and the fetch worker has not brought it. */
+static int resolve_to_a_stored_one(void) {
+        const Digest foreign = foreign_digest();
+        Image image;
+
+        if (!make_image(&image))
+                return EXIT_FAILURE;
+
+        await_top();
+        want(PROTO_LAYERS_MAX, &foreign, false);
+        (void) bring("", 0);
+        say_image(&image, &foreign);
+        return succeed();
+}
+
 static const struct {
         const char *name;
         const char *step; /* NULL: each */
@@ -607,6 +652,9 @@ static const struct {
         { "resolve-too-early", "resolve", resolve_too_early },
         { "resolve-nothing", "resolve", resolve_nothing },
         { "resolve-to-another", "resolve", resolve_to_another },
+        { "resolve-from-content-of-others", "resolve", resolve_from_content_of_others },
+        { "resolve-from-content-in-two-steps", "resolve", resolve_from_content_in_two_steps },
+        { "resolve-to-a-stored-one", "resolve", resolve_to_a_stored_one },
         { "resolve-dies", "resolve", die },
         { "unpack-fails", "unpack", fail },
         { "tree-dies", "fetch", die },
