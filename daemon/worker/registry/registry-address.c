@@ -36,13 +36,30 @@ static const struct {
         { 0xe0000000, 3 },  /* 224.0.0.0: multicast, reserved, broadcast */
 };
 
-/* IPv6 prefixes in front of an IPv4 address: NAT64 (RFC 6052) and the deprecated compatible form,
- * which the unspecified and the loopback address look like too. */
-static const uint8_t embeds_v4[][12] = {
-        { 0 },
-        { [10] = 0xff, [11] = 0xff },
-        { 0x00, 0x64, 0xff, 0x9b },
+#define V4_BYTES 4
+
+/* IPv6 prefixes of addresses that have an IPv4 address in them; the compatible form is what the unspecified and
+ * the loopback address look like, too. */
+static const struct {
+        uint8_t prefix[12];
+        uint8_t prefix_bytes;
+        uint8_t at;   /* bytes in front of the IPv4 address */
+        uint8_t mask; /* each of its bytes is changed by */
+} embeds_v4[] = {
+        { { 0 }, 12, 12, 0 },                                  /* ::/96: compatible */
+        { { [10] = 0xff, [11] = 0xff }, 12, 12, 0 },           /* ::ffff:0:0/96: mapped */
+        { { [8] = 0xff, [9] = 0xff }, 12, 12, 0 },             /* ::ffff:0:0:0/96: translated */
+        { { 0x00, 0x64, 0xff, 0x9b }, 12, 12, 0 },             /* 64:ff9b::/96: NAT64 */
+        { { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, 12, 12, 0 }, /* NAT64 of a network's own */
+        { { 0x20, 0x02 }, 2, 2, 0 },                           /* 2002::/16: 6to4 */
+        { { 0x20, 0x01, 0x00, 0x00 }, 4, 4, 0 },               /* 2001::/32: Teredo, server */
+        { { 0x20, 0x01, 0x00, 0x00 }, 4, 12, 0xff },           /* … and client */
 };
+
+/* NAT64 of a network's own, 64:ff9b:1::/48 (RFC 8215). Where in it the IPv4 address is (RFC 6052) only that network
+ * knows, unless all behind the prefix but the end is zero. */
+static const uint8_t local_nat64[12] = { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 };
+#define LOCAL_NAT64_BYTES 6
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -54,23 +71,26 @@ static bool v4_is_private(uint32_t address) {
         return false;
 }
 
-static bool v6_is_private(const uint8_t address[static 16]) {
+static bool embeds_private_v4(const uint8_t address[static 16]) {
         for (size_t i = 0; i < N_ELEMENTS(embeds_v4); i++) {
-                uint32_t v4;
+                uint32_t v4 = 0;
 
-                if (memcmp(address, embeds_v4[i], sizeof(embeds_v4[i])) != 0)
+                if (memcmp(address, embeds_v4[i].prefix, embeds_v4[i].prefix_bytes) != 0)
                         continue;
-                memcpy(&v4, address + sizeof(embeds_v4[i]), sizeof(v4));
-                return v4_is_private(ntohl(v4));
+                for (size_t j = 0; j < V4_BYTES; j++)
+                        v4 = v4 << 8 | (address[embeds_v4[i].at + j] ^ embeds_v4[i].mask);
+                if (v4_is_private(v4))
+                        return true;
         }
 
-        /* 6to4, 2002::/16. */
-        if (address[0] == 0x20 && address[1] == 0x02) {
-                uint32_t v4;
+        return false;
+}
 
-                memcpy(&v4, address + 2, sizeof(v4));
-                return v4_is_private(ntohl(v4));
-        }
+static bool v6_is_private(const uint8_t address[static 16]) {
+        if (embeds_private_v4(address))
+                return true;
+        if (memcmp(address, local_nat64, LOCAL_NAT64_BYTES) == 0)
+                return memcmp(address, local_nat64, sizeof(local_nat64)) != 0;
 
         /* Unique local fc00::/7, link-local fe80::/10, the site-local fec0::/10 of old, multicast. */
         return (address[0] & 0xfe) == 0xfc || (address[0] == 0xfe && (address[1] & 0x80) != 0) ||

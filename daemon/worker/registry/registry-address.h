@@ -10,8 +10,9 @@
 /**
  * registry_address_is_private() - whether @address is for this machine or its own networks
  *
- * Loopback, link-local (where clouds keep their metadata), private, shared and unspecified
- * addresses, also when an IPv6 address carries such an IPv4 one. Anything but IP is private.
+ * Loopback, link-local (where clouds keep their metadata), private, shared, benchmarking (198.18.0.0/15) and
+ * unspecified addresses, also when an IPv6 address carries such an IPv4 one (mapped, translated, NAT64, 6to4,
+ * Teredo), or one in a place that only the network knows. Anything but IP is private.
  */
 bool registry_address_is_private(const struct sockaddr *address);
 
