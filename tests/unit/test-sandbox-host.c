@@ -109,6 +109,17 @@ static bool put_file(const char *path) {
         return make_parents(path) && close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)) >= 0;
 }
 
+/* Of files and directories that the resolver's file is found by. */
+static bool put_links(void) {
+        return put_file("/run/elsewhere/other") && make_parents("/etc/resolvconf/run") &&
+               symlink("/run/elsewhere", "/etc/resolvconf/run") >= 0 &&
+               symlink("../../run/link", "/etc/resolvconf/through") >= 0 &&
+               symlink("../run/elsewhere/resolv.conf", "/etc/second") >= 0 &&
+               symlink("/run/chain", "/etc/third") >= 0 && symlink("elsewhere", "/run/link") >= 0 &&
+               symlink("link/resolv.conf", "/run/chain") >= 0 &&
+               symlink("/etc/endless", "/etc/endless") >= 0;
+}
+
 /* Nothing of this is seen outside. */
 static bool be_host(const Fixture *f) {
         const struct sockaddr_un name = abstract();
@@ -123,7 +134,7 @@ static bool be_host(const Fixture *f) {
                serve(&name) && put_file("/run/elsewhere/resolv.conf") &&
                put_file("/var/tmp/certificates/ca.pem") && put_file("/etc/ssl/ca.pem") &&
                put_file("/var/tmp/other") && put_file("/var/tmp/certificates/second.pem") &&
-               put_file("/run/systemd/resolve/stub-resolv.conf") &&
+               put_file("/run/systemd/resolve/stub-resolv.conf") && put_links() &&
                (!f->resolver || symlink(f->resolver, "/etc/resolv.conf") >= 0) &&
                (!f->certificates || setenv("SSL_CERT_FILE", f->certificates, 1) >= 0);
 }
@@ -214,6 +225,11 @@ static bool read_beside(const Fixture *f) {
         return is_readable("/var/tmp/other") || is_readable("/run/elsewhere/resolv.conf");
 }
 
+static bool read_beside_the_resolver(const Fixture *f) {
+        return is_readable("/run/elsewhere/other") || is_readable("/etc/resolvconf/run/other") ||
+               is_readable("/run/link/other");
+}
+
 static bool change_what_it_reads(const Fixture *f) {
         return open("/etc/ssl/ca.pem", O_WRONLY) >= 0 || mkdir("/etc/new", 0755) >= 0 ||
                mkdir("/new", 0755) >= 0;
@@ -258,12 +274,38 @@ static void abstract_sockets_of_the_host_are_out_of_reach(void **state) {
 
 static void resolver_file_is_found_where_it_is(void **state) {
         static const char *const targets[] = {
-                "../run/elsewhere/resolv.conf",   "../run/systemd/resolve/stub-resolv.conf",
-                "/run/elsewhere/resolv.conf",     "ssl/ca.pem",
+                "../run/elsewhere/resolv.conf",
+                "../run/systemd/resolve/stub-resolv.conf",
+                "/run/elsewhere/resolv.conf",
+                "ssl/ca.pem",
                 "/var/run/elsewhere/resolv.conf",
+                "../../run/elsewhere/resolv.conf",
+                "ssl/.././../run//elsewhere/resolv.conf",
+                "resolvconf/run/resolv.conf",
+                "/etc/resolvconf/run/resolv.conf",
+                "resolvconf/through/resolv.conf",
+                "second",
+                "third",
+                "/run/chain",
+                "../run/link/resolv.conf",
         };
         static const Case cases[] = {
                 { "read resolv.conf", NETWORK, read_resolver, ALLOWED },
+                { "read what is beside", NETWORK, read_beside_the_resolver, REFUSED },
+        };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < N(targets); i++) {
+                f->resolver = targets[i];
+                check(f, cases, N(cases));
+        }
+}
+
+static void resolver_file_that_is_not_there_keeps_nobody(void **state) {
+        static const char *const targets[] = { "/run/missing/resolv.conf", "endless", ".", "/",
+                                               "/run" };
+        static const Case cases[] = {
+                { "read what is beside", NETWORK, read_beside_the_resolver, REFUSED },
         };
         Fixture *f = *state;
 
@@ -316,6 +358,7 @@ int main(void) {
                 CASE_WITH(only_who_needs_names_reaches_who_finds_them, set_up, tear_down),
                 CASE_WITH(abstract_sockets_of_the_host_are_out_of_reach, set_up, tear_down),
                 CASE_WITH(resolver_file_is_found_where_it_is, set_up, tear_down),
+                CASE_WITH(resolver_file_that_is_not_there_keeps_nobody, set_up, tear_down),
                 CASE_WITH(certificates_are_found_where_the_environment_says, set_up, tear_down),
                 CASE_WITH(certificates_may_be_named_more_than_once, set_up, tear_down),
         };

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include "base-cleanup.h"
 #include "sandbox-landlock.h"
@@ -41,8 +42,16 @@ static const char *const network_variables[] = {
         "VIRTBOOTSTRAP_CERTS_DIR",
 };
 
-/* A link into /run in many places. */
+/* A link into /run in many places, often by way of others. */
 static const char resolver_file[] = "/etc/resolv.conf";
+
+#define RESOLVER_PATHS_MAX ((size_t) 16)
+
+/* Where the resolver's file is: its path, and that with each of its links followed. */
+typedef struct ResolverPaths {
+        char paths[RESOLVER_PATHS_MAX][PATH_MAX];
+        size_t n;
+} ResolverPaths;
 
 /* Where programs and their libraries are. */
 static const char *const program_paths[] = {
@@ -65,9 +74,11 @@ typedef struct Walls {
 
 #define LANDLOCK_SCOPES (LANDLOCK_NO_ABSTRACT_SOCKETS | LANDLOCK_NO_SIGNALS)
 
-/* All paths of the network worker; returns how many. */
+#define NETWORK_PATHS_MAX (N(network_paths) + N(network_variables) + RESOLVER_PATHS_MAX)
+
+/* All paths of the network worker, borrowed from @resolver, too; returns how many. */
 static size_t list_network_paths(
-        const char *resolver, const char *ret[N(network_paths) + N(network_variables) + 1]) {
+        const ResolverPaths *resolver, const char *ret[static NETWORK_PATHS_MAX]) {
         size_t n = 0;
 
         for (size_t i = 0; i < N(network_paths); i++)
@@ -78,26 +89,77 @@ static size_t list_network_paths(
                 if (path && path[0] == '/')
                         ret[n++] = path;
         }
-        if (resolver[0] == '/')
-                ret[n++] = resolver;
+        for (size_t i = 0; i < resolver->n; i++)
+                ret[n++] = resolver->paths[i];
         return n;
 }
 
-/* Where the resolver's file is a link to, as a path from the root; empty when it is none. */
-static void find_resolver(char ret[PATH_MAX]) {
-        char target[PATH_MAX];
-        ssize_t n = readlink(resolver_file, target, sizeof(target) - 1);
-        const char *rest = target;
+/* Returns whether it fits. */
+static bool put_path(
+        char ret[static PATH_MAX], const char *directory, const char *name, const char *rest) {
+        const int length = snprintf(
+                ret, PATH_MAX, "%s%s%s%s", directory, name[0] == '/' ? "" : "/", name, rest);
 
-        ret[0] = '\0';
-        if (n < 0)
+        return length > 0 && length < PATH_MAX;
+}
+
+/* Takes "." and ".." out of @path up to its first link, and replaces that one in @ret by what it leads to:
+ * returns whether there is one. */
+static bool follow_link(char path[static PATH_MAX], char ret[static PATH_MAX]) {
+        char known[PATH_MAX] = "", target[PATH_MAX], name[NAME_MAX + 1];
+        size_t length;
+
+        for (const char *p = path + strspn(path, "/"); *p != '\0'; p += strspn(p, "/")) {
+                char *end = known + strlen(known);
+                ssize_t n;
+
+                length = strcspn(p, "/");
+                if (length > NAME_MAX)
+                        return false;
+                memcpy(name, p, length);
+                name[length] = '\0';
+                p += length;
+                if (strcmp(name, ".") == 0)
+                        continue;
+                if (strcmp(name, "..") == 0) {
+                        end = strrchr(known, '/');
+                        if (end)
+                                *end = '\0';
+                        continue;
+                }
+
+                if (!put_path(ret, known, name, ""))
+                        return false;
+                n = readlink(ret, target, sizeof(target) - 1);
+                if (n < 0) {
+                        strcpy(known, ret);
+                        continue;
+                }
+                target[n] = '\0';
+                *end = '\0';
+                if (!put_path(ret, known, name, p))
+                        return false;
+                strcpy(path, ret);
+                return put_path(ret, target[0] == '/' ? "" : known, target, p);
+        }
+
+        strcpy(path, known);
+        return false;
+}
+
+static void find_resolver(ResolverPaths *ret) {
+        char next[PATH_MAX];
+        bool is_link = true;
+        struct stat st;
+
+        ret->n = 0;
+        if (stat(resolver_file, &st) < 0 || !S_ISREG(st.st_mode))
                 return;
-        target[n] = '\0';
-        /* It is in a directory below the root. */
-        if (strncmp(rest, "../", 3) == 0)
-                rest += 2;
-        if (rest[0] == '/')
-                (void) snprintf(ret, PATH_MAX, "%s", rest);
+        strcpy(next, resolver_file);
+        for (; is_link && ret->n < RESOLVER_PATHS_MAX; ret->n++) {
+                strcpy(ret->paths[ret->n], next);
+                is_link = follow_link(ret->paths[ret->n], next);
+        }
 }
 
 static int restrict_to_system(const char *const *paths, size_t n, Walls *walls, Error *error) {
@@ -176,15 +238,15 @@ static void note(int r, int missing, int *ret) {
 }
 
 int sandbox_enter_network(SandboxMode mode, ProtoUser user, Error *error) {
-        const char *paths[N(network_paths) + N(network_variables) + 1];
+        const char *paths[NETWORK_PATHS_MAX];
         const bool can_mount = sandbox_privileges_can_mount();
-        char resolver[PATH_MAX];
+        ResolverPaths resolver;
         Walls walls = WALLS_NULL;
         int r, missing = EPERM;
         size_t n;
 
-        find_resolver(resolver);
-        n = list_network_paths(resolver, paths);
+        find_resolver(&resolver);
+        n = list_network_paths(&resolver, paths);
         r = sandbox_privileges_limit(error);
         if (r >= 0 && !can_mount)
                 r = prepare_user_namespace(user, error);
