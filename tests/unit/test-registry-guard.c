@@ -11,6 +11,8 @@
 #define MOVED "https://registry.example:9/v2/"
 #define OTHER "https://internal.example/"
 
+static const RegistryProxy no_proxy;
+
 static struct sockaddr *address_of(const char *text) {
         static struct sockaddr_in v4;
 
@@ -24,14 +26,16 @@ static bool takes(const RegistryGuard *guard, const char *url, const char *text)
 }
 
 static void foreign_host_is_connected_to_at_public_addresses(void **state) {
-        const RegistryGuard guard = { .home_url = HOME, .private_hosts = "" };
+        const RegistryGuard guard = { .home_url = HOME, .proxy = &no_proxy, .private_hosts = "" };
 
         assert_true(takes(&guard, OTHER, "1.1.1.1"));
         assert_false(takes(&guard, OTHER, "10.0.0.7"));
 }
 
 static void host_that_is_listed_may_be_private(void **state) {
-        const RegistryGuard guard = { .home_url = HOME, .private_hosts = "a Internal.example:9 b" };
+        const RegistryGuard guard = { .home_url = HOME,
+                                      .proxy = &no_proxy,
+                                      .private_hosts = "a Internal.example:9 b" };
 
         assert_false(takes(&guard, OTHER, "10.0.0.7"));
         assert_true(takes(&guard, "https://internal.example:9/x", "10.0.0.7"));
@@ -40,6 +44,7 @@ static void host_that_is_listed_may_be_private(void **state) {
 static void domain_that_is_listed_has_its_subdomains_private(void **state) {
         const RegistryGuard guard = {
                 .home_url = HOME,
+                .proxy = &no_proxy,
                 .private_hosts = ".corp.example .Ports.example:9 .0.0.7 .0001] .",
         };
         static const struct {
@@ -76,6 +81,7 @@ static void domain_that_is_listed_has_its_subdomains_private(void **state) {
 static void addresses_are_listed_as_they_are(void **state) {
         const RegistryGuard guard = {
                 .home_url = HOME,
+                .proxy = &no_proxy,
                 .private_hosts = "[fd00::7] [fd00::8]:9 10.0.0.7",
         };
 
@@ -89,7 +95,7 @@ static void addresses_are_listed_as_they_are(void **state) {
 }
 
 static void registry_in_a_private_network_may_send_to_its_own_address(void **state) {
-        RegistryGuard guard = { .home_url = HOME, .private_hosts = "" };
+        RegistryGuard guard = { .home_url = HOME, .proxy = &no_proxy, .private_hosts = "" };
 
         assert_true(takes(&guard, HOME, "10.0.0.7"));
         assert_false(takes(&guard, OTHER, "10.0.0.7")); /* it has not answered there yet */
@@ -100,7 +106,7 @@ static void registry_in_a_private_network_may_send_to_its_own_address(void **sta
 }
 
 static void registry_of_the_internet_does_not_move_into_a_private_network(void **state) {
-        RegistryGuard guard = { .home_url = HOME, .private_hosts = "" };
+        RegistryGuard guard = { .home_url = HOME, .proxy = &no_proxy, .private_hosts = "" };
 
         registry_guard_note_answer(&guard, HOME, address_of("1.1.1.1"));
         assert_false(takes(&guard, MOVED, "10.0.0.7"));
@@ -111,7 +117,7 @@ static void registry_of_the_internet_does_not_move_into_a_private_network(void *
 }
 
 static void answers_of_others_say_nothing_of_the_registry(void **state) {
-        RegistryGuard guard = { .home_url = HOME, .private_hosts = "" };
+        RegistryGuard guard = { .home_url = HOME, .proxy = &no_proxy, .private_hosts = "" };
 
         registry_guard_note_answer(&guard, OTHER, address_of("10.0.0.7"));
         assert_false(takes(&guard, OTHER, "10.0.0.7"));

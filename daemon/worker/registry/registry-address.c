@@ -6,14 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base-cleanup.h"
 #include "registry-address.h"
-#include "registry-curl.h"
-
-/* CURLOPT_PROXY(3): of a proxy that is given without one. */
-#define PROXY_PORT     "1080"
-#define PROXY_PORT_TLS "443"
 
 static void freeaddrinfop(struct addrinfo **p) {
         if (*p)
@@ -113,70 +108,14 @@ bool registry_address_is_private(const struct sockaddr *address) {
         }
 }
 
-static struct addrinfo *resolve(const char *name, const char *port) {
-        const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-        struct addrinfo *list = NULL;
-
-        return getaddrinfo(name, port, &hints, &list) == 0 ? list : NULL;
-}
-
 bool registry_address_name_is_private(const char *name) {
-        _cleanup_(freeaddrinfop) struct addrinfo *list = resolve(name, NULL);
+        const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
+        _cleanup_(freeaddrinfop) struct addrinfo *list = NULL;
 
+        if (getaddrinfo(name, NULL, &hints, &list) != 0)
+                return false;
         for (const struct addrinfo *one = list; one; one = one->ai_next)
                 if (registry_address_is_private(one->ai_addr))
-                        return true;
-
-        return false;
-}
-
-/* Address and port; a scope or flow says nothing about who answers. */
-static bool is_same_endpoint(const struct sockaddr *a, const struct sockaddr *b) {
-        struct sockaddr_in6 x6, y6;
-        struct sockaddr_in x, y;
-
-        if (a->sa_family != b->sa_family)
-                return false;
-
-        if (a->sa_family == AF_INET) {
-                memcpy(&x, a, sizeof(x));
-                memcpy(&y, b, sizeof(y));
-                return x.sin_port == y.sin_port && x.sin_addr.s_addr == y.sin_addr.s_addr;
-        }
-        if (a->sa_family != AF_INET6)
-                return false;
-
-        memcpy(&x6, a, sizeof(x6));
-        memcpy(&y6, b, sizeof(y6));
-        return x6.sin6_port == y6.sin6_port &&
-               memcmp(&x6.sin6_addr, &y6.sin6_addr, sizeof(x6.sin6_addr)) == 0;
-}
-
-static struct addrinfo *resolve_proxy(const char *proxy) {
-        _cleanup_(curl_url_cleanupp) CURLU *url = curl_url();
-        _cleanup_(registry_curl_freep) char *host = NULL, *port = NULL;
-        const char *otherwise = NULL;
-
-        if (!url ||
-            curl_url_set(
-                    url, CURLUPART_URL, proxy, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) !=
-                    CURLUE_OK ||
-            curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
-                return NULL;
-
-        if (curl_url_get(url, CURLUPART_PORT, &port, 0) != CURLUE_OK)
-                otherwise = strncasecmp(proxy, "https://", strlen("https://")) == 0 ? PROXY_PORT_TLS
-                                                                                    : PROXY_PORT;
-        if (host[0] == '[')
-                host[strcspn(host, "]")] = '\0';
-        return resolve(host[0] == '[' ? host + 1 : host, port ? port : otherwise);
-}
-
-bool registry_address_is_of_proxy(const struct sockaddr *address, const char *proxy) {
-        _cleanup_(freeaddrinfop) struct addrinfo *list = resolve_proxy(proxy);
-
-        for (const struct addrinfo *one = list; one; one = one->ai_next)
-                if (is_same_endpoint(one->ai_addr, address))
                         return true;
 
         return false;

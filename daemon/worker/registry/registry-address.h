@@ -23,12 +23,6 @@ bool registry_address_is_private(const struct sockaddr *address);
  */
 bool registry_address_name_is_private(const char *name);
 
-/**
- * registry_address_is_of_proxy() - whether @address and its port are those of @proxy
- * @proxy:      as in https_proxy: "HOST", "HOST:PORT" or a URL
- */
-bool registry_address_is_of_proxy(const struct sockaddr *address, const char *proxy);
-
 /** registry_address_format() - @address as text, without its port; empty for what is not IP; returns @ret */
 const char *registry_address_format(
         const struct sockaddr *address, char ret[static INET6_ADDRSTRLEN]);

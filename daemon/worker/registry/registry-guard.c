@@ -6,7 +6,6 @@
 
 #include "registry-address.h"
 #include "registry-guard.h"
-#include "registry-handle.h"
 #include "registry-url.h"
 
 /* How much of "HOST[:PORT]" is the host. */
@@ -53,7 +52,7 @@ bool registry_guard_is_foreign(const RegistryGuard *guard, const char *url) {
 bool registry_guard_takes_name(const RegistryGuard *guard, const char *url) {
         char host[REGISTRY_HOST_MAX];
 
-        if (!registry_handle_has_proxy(url) || !registry_guard_is_foreign(guard, url))
+        if (!guard->proxy->is_named || !registry_guard_is_foreign(guard, url))
                 return true;
         if (registry_url_is_private(url))
                 return false;
@@ -72,7 +71,7 @@ bool registry_guard_takes_address(
         const RegistryGuard *guard, const char *url, const struct sockaddr *address) {
         char text[INET6_ADDRSTRLEN];
 
-        if (!registry_address_is_private(address) || registry_handle_is_proxy(url, address) ||
+        if (!registry_address_is_private(address) || registry_proxy_is_at(guard->proxy, address) ||
             is_home(guard, registry_address_format(address, text)))
                 return true;
 
@@ -83,7 +82,8 @@ bool registry_guard_takes_address(
 
 void registry_guard_note_answer(
         RegistryGuard *guard, const char *url, const struct sockaddr *address) {
-        if (!registry_url_same_host(url, guard->home_url) || registry_handle_is_proxy(url, address))
+        if (!registry_url_same_host(url, guard->home_url) ||
+            registry_proxy_is_at(guard->proxy, address))
                 return;
 
         if (!registry_address_is_private(address))

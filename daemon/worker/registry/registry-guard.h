@@ -7,7 +7,8 @@
  * A realm, a redirect or a foreign URL names a host of the registry's choice. Such a host is connected to
  * only at a public address (registry-address.h), at the registry's own, or when the administrator lists it.
  * The address is looked at when the connection is made, since a name may resolve differently each time. A
- * proxy resolves names itself: there the name is also resolved here, and refused when it is private.
+ * proxy resolves names itself: there the name is also resolved here, and refused when it is private. The proxy's own
+ * addresses (registry-proxy.h) may be any.
  */
 
 #include <netinet/in.h>
@@ -15,12 +16,14 @@
 #include <sys/socket.h>
 
 #include "base-error.h"
+#include "registry-proxy.h"
 
 typedef struct RegistryGuard {
         const char *home_url; /* borrowed; with the registry's host */
         /* Borrowed; "HOST" or "HOST:PORT", separated by spaces. A name with a leading dot stands for all
          * names that end so, and not for an address. */
         const char *private_hosts;
+        const RegistryProxy *proxy; /* borrowed; for the request that is made */
         /* The registry's private IPv4 and IPv6 address, once it has answered from there. */
         char home_peers[2][INET6_ADDRSTRLEN];
         bool is_public; /* it has answered from a public address */

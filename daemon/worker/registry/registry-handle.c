@@ -1,43 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "registry-address.h"
 #include "registry-handle.h"
 #include "registry-url.h"
-
-/* What libcurl takes a proxy for @url from: the first that is set decides, and an empty one means none.
- * HTTP_PROXY is what a CGI program gets from a request's Proxy header. */
-static const char *proxy_for(const char *url) {
-        static const char *const tls_names[] = {
-                "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL,
-        };
-        static const char *const plain_names[] = { "http_proxy", "all_proxy", "ALL_PROXY", NULL };
-
-        if (registry_url_is_loopback(url))
-                return NULL;
-
-        for (const char *const *name = registry_url_is_tls(url) ? tls_names : plain_names; *name;
-             name++) {
-                const char *value = getenv(*name);
-
-                if (value)
-                        return value[0] != '\0' ? value : NULL;
-        }
-
-        return NULL;
-}
-
-bool registry_handle_has_proxy(const char *url) {
-        return proxy_for(url) != NULL;
-}
-
-bool registry_handle_is_proxy(const char *url, const struct sockaddr *address) {
-        const char *proxy = proxy_for(url);
-
-        return proxy && registry_address_is_of_proxy(address, proxy);
-}
 
 static struct curl_blob pem_blob(char *pem) {
         return (struct curl_blob){ .data = pem, .len = strlen(pem), .flags = CURL_BLOB_NOCOPY };

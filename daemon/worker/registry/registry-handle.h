@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What every request of ours tells libcurl: policy, TLS, time and size limits, proxies. */
+/* What every request of ours tells libcurl: policy, TLS, time and size limits. */
 
 #include <curl/curl.h>
 #include <stdbool.h>
-#include <sys/socket.h>
 
 #include "registry-tls.h"
 
@@ -21,9 +20,3 @@
  * Connections, TLS sessions and resolved names stay. Return: CURLE_OK, or what failed.
  */
 CURLcode registry_handle_setup(CURL *easy, const RegistryTls *tls, bool insecure, const char *url);
-
-/** registry_handle_has_proxy() - whether the environment names a proxy for @url; no_proxy is not read */
-bool registry_handle_has_proxy(const char *url);
-
-/** registry_handle_is_proxy() - whether @address is one of the proxy that the environment names for @url */
-bool registry_handle_is_proxy(const char *url, const struct sockaddr *address);

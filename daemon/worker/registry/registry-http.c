@@ -16,6 +16,7 @@ struct RegistryHttp {
         const RegistryTls *tls; /* borrowed */
         bool insecure;
         RegistryGuard guard;
+        RegistryProxy proxy;          /* owned; for the latest request */
         char reason[CURL_ERROR_SIZE]; /* libcurl's own words about the latest failure */
 };
 
@@ -58,6 +59,7 @@ int registry_http_new(const RegistryHttpSettings *settings, RegistryHttp **ret, 
                 .guard = {
                         .home_url = settings->home_url,
                         .private_hosts = settings->private_hosts,
+                        .proxy = &http->proxy,
                 },
         };
         *ret = http;
@@ -69,6 +71,7 @@ RegistryHttp *registry_http_free(RegistryHttp *http) {
                 return NULL;
 
         curl_easy_cleanup(http->easy);
+        registry_proxy_done(&http->proxy);
         free(http);
         return NULL;
 }
@@ -209,6 +212,7 @@ static int hop_prepare(Hop *hop, RegistryHttp *http) {
                 return error_oom(hop->error);
 
         set_callbacks(hop);
+        (void) curl_easy_setopt(hop->easy, CURLOPT_RESOLVE, http->proxy.pinned);
         (void) curl_easy_setopt(hop->easy, CURLOPT_ERRORBUFFER, http->reason);
         (void) curl_easy_setopt(hop->easy, CURLOPT_HTTPHEADER, hop->headers);
         if (!hop->request->on_body)
@@ -261,6 +265,10 @@ static int http_hop(RegistryHttp *http, Hop *hop, RegistryResponse *response, Er
         hop->error = error;
 
         hop->guard = &http->guard;
+        registry_proxy_done(&http->proxy);
+        r = registry_proxy_find(hop->url, &http->proxy, error);
+        if (r < 0)
+                return r;
         if (!registry_guard_takes_name(hop->guard, hop->url))
                 return registry_guard_refuse(hop->from, response->host, error);
 
