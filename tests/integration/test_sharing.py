@@ -265,3 +265,17 @@ def test_job_that_takes_too_long_ends(over, configured, client, other_registry, 
     result = client.fail(bad, dest)
     assert result.error == 'LimitExceeded'
     assert result.sentence == 'The job has run for 2 seconds (JobTimeoutSec=)'
+
+
+def test_job_that_takes_too_long_leaves_what_has_arrived_to_the_next_one(
+        configured, client, faulty_registry, layer, good, dest):
+    configured('JobTimeoutSec=2')
+    gate = faulty_registry.gate(layer.digest, len(layer.blob) // 2, times=1)
+    assert 'JobTimeoutSec=' in client.fail(good, dest).sentence
+    gate.set()
+    configured()
+    client.bootstrap(good, dest)
+    first, second = [headers.get('Range') for _, path, headers in faulty_registry.requests
+                     if layer.digest in path]
+    assert first is None
+    assert int(second.removeprefix('bytes=').removesuffix('-')) >= len(layer.blob) // 2

@@ -61,7 +61,7 @@ int job_fetch_not_brought(const Digest *digest, Error *error);
 const JobFetchWanted *job_fetch_find_document(const JobFetch *fetch, const Digest *digest);
 
 /* Whether such a one is from where the image is, and not the resolve worker's own. */
-bool fetch_is_brought(const JobFetchWanted *document);
+bool job_fetch_is_brought(const JobFetchWanted *document);
 
 /* A worker asks for a blob. Return: 0, or a negative errno with @error set, as the next one does. */
 int job_fetch_want(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error);

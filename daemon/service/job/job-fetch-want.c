@@ -227,7 +227,7 @@ const JobFetchWanted *job_fetch_find_document(const JobFetch *fetch, const Diges
         return NULL;
 }
 
-bool fetch_is_brought(const JobFetchWanted *document) {
+bool job_fetch_is_brought(const JobFetchWanted *document) {
         const JobFetch *fetch = document->asker->fetch;
 
         return is_fetcher(document->asker) || !fetch->fetcher.fetch;
@@ -245,7 +245,7 @@ static int want_document(JobFetchAsker *asker, const ProtoBlobWanted *request, E
                 brought = job_fetch_find_document(fetch, &request->digest);
                 /* It may have asked for it itself before, as what it would put there. */
                 if (request->want_content && fetch->fetcher.fetch &&
-                    (brought ? !fetch_is_brought(brought) : !request->lookup_only))
+                    (brought ? !job_fetch_is_brought(brought) : !request->lookup_only))
                         return job_fetch_out_of_place(asker, error, "content that was not brought");
                 if (brought)
                         return answer_have(

@@ -85,7 +85,7 @@ static int check_image(const JobFetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
 
         if (!fetch->has_top || !digest_equal(&image->digest, &fetch->top.digest) || !manifest ||
-            !fetch_is_brought(manifest) || !job_fetch_find_document(fetch, &image->layout))
+            !job_fetch_is_brought(manifest) || !job_fetch_find_document(fetch, &image->layout))
                 return job_fetch_out_of_place(&fetch->resolver, error, "the image");
 
         return !spec->has_digest || digest_equal(&spec->digest, &image->manifest)
