@@ -187,6 +187,50 @@ def test_mapped_tree_can_be_overwritten_with_a_map(subordinate, faulty_registry,
     assert sorted(os.listdir(dest.parent)) == ['root']
 
 
+@pytest.fixture
+def overwriting(subordinate, faulty_registry, work, dest):
+    """A mapped tree that is there, and a job that has cloned it, and waits; ends with what it returns."""
+    client = subordinate()
+    image = Image([[tar.file('new', b'x')], [tar.file('big', samples.noise(1 << 20))]])
+    faulty_registry.add('user', Image([[tar.directory('a'), *MAPPED]]))
+    faulty_registry.add('more', image)
+    client.bootstrap(faulty_registry.reference('user'), dest, '--idmap', MAP)
+    gate = faulty_registry.gate(image.layers[1].digest, 1 << 19)
+    started = client.start('--json', '--not-secure', '--overwrite', '--idmap', MAP,
+                           faulty_registry.reference('more'), dest)
+    wait_for(lambda: list(work.glob('.virt-bootstrap-*/root/new')), 'the first layer')
+
+    def go_on(expect):
+        gate.set()
+        return client.finish(started, expect=expect)
+    yield go_on
+    gate.set()
+
+
+@pytest.mark.parametrize('name', ['mine', 'a/mine'])
+def test_what_is_put_into_a_mapped_tree_while_it_is_overwritten_is_not_lost(
+        overwriting, work, dest, name):
+    (dest / name).write_text('mine')
+    changed = tree.snapshot(dest)
+    result = overwriting(1)
+    assert tree.snapshot(dest) == changed
+    assert result.error == 'DestinationBusy', str(result)
+    assert 'was changed while it was being overwritten' in result.sentence
+    assert os.listdir(work) == ['root']
+
+
+def test_tree_at_the_place_of_a_mapped_one_is_put_back(overwriting, work, dest):
+    dest.rename(work / 'mapped')
+    dest.mkdir()
+    (dest / 'other').write_text('theirs')
+    os.chown(dest, FIRST, FIRST)
+    result = overwriting(1)
+    assert tree.names(dest) == ['other']
+    assert result.error == 'InvalidDestination', str(result)
+    assert 'somebody has put something else in its place' in result.sentence
+    assert sorted(os.listdir(work)) == ['mapped', 'root']
+
+
 def test_failed_job_with_a_map_leaves_nothing(subordinate, faulty_registry, work, dest):
     faulty_registry.add('user', Image([MAPPED, [tar.hardlink('x', 'missing')]]))
     result = subordinate().fail(faulty_registry.reference('user'), dest, '--idmap', MAP)

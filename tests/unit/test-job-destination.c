@@ -1,6 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-destination.h"
 
+#include <sys/syscall.h>
+
+/* How often fsync(2) of that directory fails, once something has its name in it. */
+static struct {
+        char path[PATH_MAX];
+        const char *once;
+        unsigned n;
+} failing;
+
+/* In place of the C library's. */
+int fsync(int fd) {
+        struct stat there, st;
+        char once[PATH_MAX + NAME_MAX];
+
+        (void) snprintf(
+                once, sizeof(once), "%s/%s", failing.path, failing.once ? failing.once : "");
+        if (failing.n > 0 && access(once, F_OK) == 0 && stat(failing.path, &there) == 0 &&
+            fstat(fd, &st) == 0 && st.st_ino == there.st_ino && st.st_dev == there.st_dev) {
+                failing.n--;
+                errno = EIO;
+                return -1;
+        }
+        return (int) syscall(SYS_fsync, fd);
+}
+
+static void let_sync_fail(StoreFixture *f, const char *once, unsigned n) {
+        (void) snprintf(failing.path, sizeof(failing.path), "%s", scratch_at(&f->scratch, "."));
+        failing.once = once;
+        failing.n = n;
+}
+
 static ErrorKind refusal(const char *path) {
         const JobDestinationRequest request = { .path = path, .directory_fd = -EBADF };
         JobDestination *destination = NULL;
@@ -339,6 +370,53 @@ static void tree_that_cannot_be_put_back_stays_and_is_named(void **state) {
         assert_int_equal(count_journal(f), 0);
 }
 
+/* A tree "full" with "old" in it is about to change places with one with "new". */
+static JobDestination *prepare_overwriting(StoreFixture *f) {
+        JobDestination *destination;
+
+        scratch_mkdir(&f->scratch, "full");
+        scratch_write(&f->scratch, "full/old", "x");
+        destination = must_have(f, "full", true);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "new");
+        return destination;
+}
+
+static void commit_that_cannot_be_written_is_taken_back(void **state) {
+        StoreFixture *f = *state;
+        JobDestination *destination = prepare_overwriting(f);
+        Error error = ERROR_NULL;
+
+        let_sync_fail(f, "full/new", 1);
+        assert_int_equal(job_destination_commit(destination, &error), -EIO);
+        assert_int_equal(failing.n, 0);
+        assert_non_null(strstr(error.message, "Cannot write that the new tree has the name"));
+        error_clear(&error);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "full/old"));
+        assert_false(scratch_exists(&f->scratch, "full/new"));
+        assert_null(staging(f, ".", "full"));
+        assert_int_equal(count_journal(f), 0);
+}
+
+/* Either of the two may be what is at the destination after a power failure. */
+static void neither_tree_is_removed_when_nothing_can_be_written(void **state) {
+        StoreFixture *f = *state;
+        JobDestination *destination = prepare_overwriting(f);
+        Error error = ERROR_NULL;
+
+        let_sync_fail(f, "full", 2);
+        assert_int_equal(job_destination_commit(destination, &error), -EIO);
+        assert_int_equal(failing.n, 0);
+        assert_non_null(strstr(error.message, "stays, since nobody knows"));
+        assert_non_null(strstr(error.message, "/root"));
+        error_clear(&error);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "full/old"));
+        assert_true(scratch_exists(&f->scratch, strcat(staging(f, ".", "full"), "/root/new")));
+        assert_int_equal(count_journal(f), 0);
+}
+
 static void failed_overwriting_leaves_what_was_there(void **state) {
         StoreFixture *f = *state;
         JobDestination *destination;
@@ -610,6 +688,8 @@ int main(void) {
                 STORE_CASE(overwritten_tree_is_cloned_first_and_changes_places),
                 STORE_CASE(commit_is_taken_back),
                 STORE_CASE(tree_that_cannot_be_put_back_stays_and_is_named),
+                STORE_CASE(commit_that_cannot_be_written_is_taken_back),
+                STORE_CASE(neither_tree_is_removed_when_nothing_can_be_written),
                 STORE_CASE(failed_overwriting_leaves_what_was_there),
                 STORE_CASE(new_destination_needs_no_clone),
                 STORE_CASE(commit_to_what_was_filled_meanwhile_changes_nothing),

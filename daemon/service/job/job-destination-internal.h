@@ -26,6 +26,7 @@ struct JobDestination {
         int found_fd; /* owned; O_PATH: the destination, when it existed; keeps its inode taken */
         struct stat found;         /* the same */
         uint64_t cloned, modified; /* the clock and the time of @found before it is cloned, in ns */
+        uint64_t root_before, found_before; /* the times of the two before they change places */
         char clone_target[STAGING_CLONE_PATH];
         char mark[MARK_NAME_MAX]; /* name of the file that says what it is; empty: there is none */
         int parent_fd;            /* owned; -EBADF until prepared */
@@ -102,6 +103,9 @@ int job_destination_identify(int fd, StoreJournalEntry *entry, Error *error);
 
 /* job_destination_is_file_system() - whether the directory @fd is on the file system of @entry */
 bool job_destination_is_file_system(int fd, const StoreJournalEntry *entry);
+
+/* destination_sync_names() - have what was renamed on the disk; returns 0 or a negative errno */
+int destination_sync_names(const JobDestination *destination);
 
 /* job_destination_lock() - lock what is filled in place; -EBUSY (ERROR_DESTINATION_BUSY) when somebody else has */
 int job_destination_lock(JobDestination *destination, Error *error);

@@ -309,34 +309,168 @@ static int rename_root(const JobDestination *destination, unsigned flags) {
                        : 0;
 }
 
-/* Whether what has come out of the destination's place is what was to come out. */
-static bool is_found_in_staging(const JobDestination *destination) {
+static bool is_in_staging(const JobDestination *destination, const struct stat *wanted) {
         struct stat st;
 
         return fstatat(destination->staging_fd, DESTINATION_STAGING_ROOT, &st,
                        AT_SYMLINK_NOFOLLOW) >= 0 &&
-               job_destination_is_same(&st, &destination->found);
+               job_destination_is_same(&st, wanted);
 }
 
 /* Some file systems, such as XFS, modify directories that change places: the new root tells, into which nobody
  * else could write. */
-static int change_places(JobDestination *destination) {
-        struct stat root_before, root_after, before, after;
+static int look_before(JobDestination *destination) {
+        struct stat root, found;
+
+        if (fstat(destination->root_fd, &root) < 0 || fstat(destination->found_fd, &found) < 0)
+                return -errno;
+
+        destination->root_before = nsec_of(&root.st_mtim);
+        destination->found_before = nsec_of(&found.st_mtim);
+        return 0;
+}
+
+static void look_after(JobDestination *destination) {
+        struct stat root, found;
+
+        if (fstat(destination->root_fd, &root) >= 0 && fstat(destination->found_fd, &found) >= 0 &&
+            nsec_of(&root.st_mtim) != destination->root_before &&
+            destination->found_before == destination->modified)
+                destination->modified = nsec_of(&found.st_mtim);
+}
+
+int destination_sync_names(const JobDestination *destination) {
+        int r = fd_sync(destination->parent_fd);
+
+        return r < 0 ? r : fd_sync(destination->staging_fd);
+}
+
+/* Whether the new tree has the name that it is to have. */
+static bool has_name(const JobDestination *destination) {
+        struct stat named, held;
+
+        return fstat(destination->root_fd, &held) >= 0 &&
+               fstatat(destination->parent_fd, destination->name, &named, AT_SYMLINK_NOFOLLOW) >=
+                       0 &&
+               job_destination_is_same(&named, &held);
+}
+
+/* The new tree has its name: whether what had it before may be removed, and it will have it after a power failure. */
+static int check_commit(JobDestination *destination, Error *error) {
         int r;
 
-        if (fstat(destination->root_fd, &root_before) < 0 ||
-            fstat(destination->found_fd, &before) < 0)
-                return -errno;
-        r = rename_root(destination, RENAME_EXCHANGE);
+        destination->is_committed = true;
+        if (changes_places(destination))
+                look_after(destination);
+        if (changes_places(destination) && !is_in_staging(destination, &destination->found))
+                return error_set(
+                        error, ESTALE, ERROR_INVALID_DESTINATION,
+                        "The destination %s is not what it was when the job was accepted: somebody has "
+                        "put something else in its place",
+                        destination->path);
+
+        r = destination_sync_names(destination);
+        if (r < 0 && changes_places(destination))
+                return error_set_errno(
+                        error, -r, "Cannot write that the new tree has the name %s",
+                        destination->path);
         if (r < 0)
+                return error_set_errno(
+                        error, -r, "The new tree is at %s, but may not survive a power failure",
+                        destination->path);
+        return 0;
+}
+
+/* Whether the new root directory belongs to a subordinate id of the user: renaming a directory writes into it. */
+static bool takes_worker(const JobDestination *destination) {
+        struct stat st;
+
+        return !destination->is_in_place && geteuid() != 0 &&
+               fstat(destination->root_fd, &st) >= 0 && st.st_uid != geteuid();
+}
+
+static JobDestinationStep move_step(const JobDestination *destination) {
+        return (JobDestinationStep){
+                .directory_fd = destination->parent_fd,
+                .name = destination->name,
+                .target = destination->clone_target,
+                .moves = true,
+                .exchanges = changes_places(destination),
+        };
+}
+
+/* What is not to be removed, but nobody would find: returns -ESTALE with @error set. */
+static int leave_staging(
+        JobDestination *destination, const char *what, const char *why, Error *error) {
+        _cleanup_(freep) char *path = NULL;
+        const char *where = destination->entry.staging;
+
+        if (job_destination_read_path(destination->staging_fd, &path, NULL) >= 0)
+                where = path;
+        (void) job_destination_remove_mark(destination, destination->staging_fd, NULL);
+        forget(destination);
+        closep(&destination->staging_fd);
+        destination->staging_fd = -EBADF;
+        return error_set(
+                error, ESTALE, ERROR_FAILED, "%s %s %s: it is %s/" DESTINATION_STAGING_ROOT, what,
+                destination->path, why, where);
+}
+
+static int leave_found(JobDestination *destination, Error *error) {
+        return leave_staging(
+                destination, "The tree that was at",
+                "cannot be put back, since something else is there now", error);
+}
+
+/* What was there has its name again. As long as that is not on the disk, either tree may be what is left of the two. */
+static int end_revert(JobDestination *destination, Error *error) {
+        destination->is_committed = false;
+        if (destination_sync_names(destination) < 0)
+                return leave_staging(
+                        destination, "The new tree for",
+                        "stays, since nobody knows whether a power failure would leave the old one",
+                        error);
+        return 0;
+}
+
+int job_destination_revert(JobDestination *destination, Error *error) {
+        if (!has_name(destination) || rename_root(destination, RENAME_EXCHANGE) < 0)
+                return leave_found(destination, error);
+        return end_revert(destination, error);
+}
+
+bool destination_revert_step(const JobDestination *destination, JobDestinationStep *ret) {
+        if (!takes_worker(destination) || !has_name(destination))
+                return false;
+
+        *ret = move_step(destination);
+        return true;
+}
+
+int destination_end_revert(JobDestination *destination, Error *error) {
+        struct stat root;
+
+        return fstat(destination->root_fd, &root) >= 0 && is_in_staging(destination, &root)
+                       ? end_revert(destination, error)
+                       : leave_found(destination, error);
+}
+
+int destination_leave(JobDestination *destination, Error *error) {
+        return leave_staging(
+                destination, "The tree that was at",
+                "was changed while a daemon, which was killed, overwrote it", error);
+}
+
+/* After a commit that failed because of @r. */
+static int take_back(JobDestination *destination, int r, Error *error) {
+        _cleanup_(error_clear) Error reason = ERROR_NULL, why = ERROR_NULL;
+
+        if (job_destination_revert(destination, &why) >= 0 || !error)
                 return r;
 
-        if (fstat(destination->root_fd, &root_after) >= 0 &&
-            fstat(destination->found_fd, &after) >= 0 &&
-            nsec_of(&root_after.st_mtim) != nsec_of(&root_before.st_mtim) &&
-            nsec_of(&before.st_mtim) == destination->modified)
-                destination->modified = nsec_of(&after.st_mtim);
-        return 0;
+        error_move(&reason, error);
+        return error_set(
+                error, reason.code, reason.kind, "%s. %s", error_text(&reason), error_text(&why));
 }
 
 static int publish(JobDestination *destination, Error *error) {
@@ -357,7 +491,9 @@ static int publish(JobDestination *destination, Error *error) {
 
         if (destination->is_given_up)
                 return error_set(error, ECANCELED, ERROR_CANCELLED, "The job has ended meanwhile");
-        r = flags != 0 ? change_places(destination) : rename_root(destination, 0);
+        r = flags != 0 ? look_before(destination) : 0;
+        if (r >= 0)
+                r = rename_root(destination, flags);
         if (r == -ENOTEMPTY || r == -EEXIST || r == -ENOTDIR)
                 return error_set(
                         error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
@@ -366,24 +502,8 @@ static int publish(JobDestination *destination, Error *error) {
                 return error_set_errno(
                         error, -r, "Cannot rename the new tree to %s", destination->path);
 
-        if (flags != 0 && !is_found_in_staging(destination)) {
-                (void) rename_root(destination, flags);
-                return error_set(
-                        error, ESTALE, ERROR_INVALID_DESTINATION,
-                        "The destination %s is not what it was when the job was accepted: somebody has "
-                        "put something else in its place",
-                        destination->path);
-        }
-
-        destination->is_committed = true;
-        r = fd_sync(destination->parent_fd);
-        if (r >= 0)
-                r = fd_sync(destination->staging_fd);
-        if (r < 0)
-                return error_set_errno(
-                        error, -r, "The new tree is at %s, but may not survive a power failure",
-                        destination->path);
-        return 0;
+        r = check_commit(destination, error);
+        return r < 0 && flags != 0 ? take_back(destination, r, error) : r;
 }
 
 int job_destination_commit(JobDestination *destination, Error *error) {
@@ -406,7 +526,7 @@ void job_destination_give_up(JobDestination *destination) {
 }
 
 bool job_destination_check_clone_step(const JobDestination *destination, JobDestinationStep *ret) {
-        if (destination->is_in_place || !destination->is_committed || !changes_places(destination))
+        if (!destination_has_exchanged(destination))
                 return false;
 
         *ret = (JobDestinationStep){
@@ -419,46 +539,11 @@ bool job_destination_check_clone_step(const JobDestination *destination, JobDest
         return true;
 }
 
-/* What somebody has changed is not removed, but nobody would find it: returns -ESTALE with @error set. */
-static int leave_staging(JobDestination *destination, Error *error) {
-        _cleanup_(freep) char *path = NULL;
-        const char *where = destination->entry.staging;
-
-        if (job_destination_read_path(destination->staging_fd, &path, NULL) >= 0)
-                where = path;
-        (void) job_destination_remove_mark(destination, destination->staging_fd, NULL);
-        forget(destination);
-        closep(&destination->staging_fd);
-        destination->staging_fd = -EBADF;
-        return error_set(
-                error, ESTALE, ERROR_FAILED,
-                "The tree that was at %s was changed meanwhile, and cannot be put back, since something else "
-                "is there now: it is %s/" DESTINATION_STAGING_ROOT,
-                destination->path, where);
-}
-
-int job_destination_revert(JobDestination *destination, Error *error) {
-        struct stat named, held;
-
-        if (fstat(destination->root_fd, &held) < 0 ||
-            fstatat(destination->parent_fd, destination->name, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
-            !job_destination_is_same(&named, &held) ||
-            rename_root(destination, RENAME_EXCHANGE) < 0)
-                return leave_staging(destination, error);
-
-        destination->is_committed = false;
-        (void) fd_sync(destination->parent_fd);
-        (void) fd_sync(destination->staging_fd);
-        return 0;
-}
-
 int job_destination_commit_step(
-        const JobDestination *destination, JobDestinationStep *ret, Error *error) {
-        struct stat st;
+        JobDestination *destination, JobDestinationStep *ret, Error *error) {
         int r;
 
-        if (destination->is_in_place || geteuid() == 0 || fstat(destination->root_fd, &st) < 0 ||
-            st.st_uid == geteuid())
+        if (!takes_worker(destination))
                 return 0;
 
         r = job_destination_check_parent(destination, error);
@@ -467,27 +552,27 @@ int job_destination_commit_step(
         if (r < 0)
                 return r;
 
-        *ret = (JobDestinationStep){
-                .directory_fd = destination->parent_fd,
-                .name = destination->name,
-                .target = destination->clone_target,
-                .moves = true,
-                .exchanges = changes_places(destination),
-        };
+        r = changes_places(destination) ? look_before(destination) : 0;
+        if (r < 0)
+                return error_set_errno(
+                        error, -r, "Cannot look at the destination %s", destination->path);
+        *ret = move_step(destination);
         return 1;
 }
 
-bool job_destination_has_committed(JobDestination *destination) {
-        struct stat now, root;
+int destination_end_commit(JobDestination *destination, Error *error) {
+        int r;
 
-        if (fstatat(destination->parent_fd, destination->name, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
-            fstat(destination->root_fd, &root) < 0 || !job_destination_is_same(&now, &root))
-                return false;
+        if (!has_name(destination))
+                return 0;
 
-        destination->is_committed = true;
-        (void) fd_sync(destination->parent_fd);
-        (void) fd_sync(destination->staging_fd);
-        return true;
+        r = check_commit(destination, error);
+        return r < 0 ? r : 1;
+}
+
+bool destination_has_exchanged(const JobDestination *destination) {
+        return destination->staging_fd >= 0 && destination->is_committed &&
+               changes_places(destination);
 }
 
 bool job_destination_cleanup_step(const JobDestination *destination, JobDestinationStep *ret) {

@@ -96,7 +96,8 @@ bool job_destination_clone_step(const JobDestination *destination, JobDestinatio
 /**
  * job_destination_commit() - make the tree visible, in one step
  *
- * Return: 0, or a negative errno with @error set and the destination as it was.
+ * Return: 0, or a negative errno with @error set and the destination as it was, unless that says otherwise: of a
+ * new tree that nothing had to give way to, and of what could not be put back.
  */
 int job_destination_commit(JobDestination *destination, Error *error);
 
@@ -106,11 +107,18 @@ int job_destination_commit(JobDestination *destination, Error *error);
  * The new root directory belongs to one of the user's subordinate ids, and renaming a directory writes into
  * it. Return: 1, 0, or a negative errno with @error set, as of job_destination_commit().
  */
-int job_destination_commit_step(
-        const JobDestination *destination, JobDestinationStep *ret, Error *error);
+int job_destination_commit_step(JobDestination *destination, JobDestinationStep *ret, Error *error);
 
-/** job_destination_has_committed() - whether the worker has, whatever it said; then the commit is done */
-bool job_destination_has_committed(JobDestination *destination);
+/**
+ * destination_end_commit() - look whether the worker has, whatever it said
+ *
+ * Return: 1 when the commit is done; 0 when it is not; or a negative errno with @error set, as of
+ * job_destination_commit(), but that destination_has_exchanged() tells whether it is to be taken back.
+ */
+int destination_end_commit(JobDestination *destination, Error *error);
+
+/** destination_has_exchanged() - whether the tree has changed places with one that was there */
+bool destination_has_exchanged(const JobDestination *destination);
 
 /**
  * job_destination_lends_rights() - whether the host's users can run what is in the tree with the rights it has
@@ -129,10 +137,19 @@ bool job_destination_check_clone_step(const JobDestination *destination, JobDest
 /**
  * job_destination_revert() - take the commit back, since what was there was changed after it was cloned
  *
- * Return: 0; or a negative errno with @error set: then what was there stays in the staging directory, which is no
- * longer noted.
+ * Return: 0; or -ESTALE with @error set, which says where what was there is: it stays in the staging directory,
+ * which is no longer noted. So does the new tree when nobody knows which of the two a power failure would leave.
  */
 int job_destination_revert(JobDestination *destination, Error *error);
+
+/** destination_revert_step() - whether it takes a tree worker to do so, and how */
+bool destination_revert_step(const JobDestination *destination, JobDestinationStep *ret);
+
+/** destination_end_revert() - look whether the worker has, whatever it said; returns as job_destination_revert() */
+int destination_end_revert(JobDestination *destination, Error *error);
+
+/** destination_leave() - rather leave what was there where it is now; returns -ESTALE with @error set, as above */
+int destination_leave(JobDestination *destination, Error *error);
 
 /** job_destination_cleanup_step() - whether something is to be removed, after a commit or without one */
 bool job_destination_cleanup_step(const JobDestination *destination, JobDestinationStep *ret);

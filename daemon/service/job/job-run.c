@@ -290,6 +290,83 @@ static void finish(JobRun *run) {
         start_step(run, &clean_operation);
 }
 
+static void on_reverted(void *userdata, void *data, int r, Error *error) {
+        JobRun *run = userdata;
+
+        end_step(run);
+        if (r < 0)
+                job_message(run->job, LOG_WARNING, error_text(error));
+        finish(run);
+}
+
+static const JobTaskOperation see_revert_operation = {
+        .work = step_see_revert,
+        .release = job_step_release,
+        .ended = on_reverted,
+};
+
+static void on_moved_back(void *userdata, const Error *error) {
+        JobRun *run = userdata;
+
+        end_tree(run);
+        start_step(run, &see_revert_operation);
+}
+
+static const JobTreeEvents revert_events = { .ended = on_moved_back };
+
+/* A worker is to do it: one that cannot be started has not. */
+static void on_reverting(void *userdata, void *data, int r, Error *error) {
+        JobRun *run = userdata;
+
+        if (r < 0 || !run->data->has_next) {
+                on_reverted(run, data, r, error);
+                return;
+        }
+
+        end_step(run);
+        run->is_at_tree = run->is_committing = job_tree_start(
+                                                       run->context->process, &run->data->next,
+                                                       &revert_events, run, &run->tree, NULL) >= 0;
+        if (!run->is_at_tree)
+                start_step(run, &see_revert_operation);
+}
+
+static const JobTaskOperation revert_operation = {
+        .work = job_step_revert,
+        .release = job_step_release,
+        .ended = on_reverting,
+};
+
+static void on_checked(void *userdata, const Error *error) {
+        JobRun *run = userdata;
+
+        end_tree(run);
+        note_error(run, error);
+        if (run->error.code != 0)
+                start_step(run, &revert_operation);
+        else
+                finish(run);
+}
+
+static const JobTreeEvents check_events = { .ended = on_checked };
+
+/* The commit is done, or not: what the tree has changed places with is looked at, or put back. */
+static void end_commit(JobRun *run, int r, Error *error) {
+        if (r >= 0 && run->data->has_next) {
+                r = job_tree_start(
+                        run->context->process, &run->data->next, &check_events, run, &run->tree,
+                        error);
+                run->is_at_tree = r >= 0;
+        }
+
+        if (r < 0)
+                note_error(run, error);
+        if (r < 0 && run->data->is_exchanged)
+                start_step(run, &revert_operation);
+        else if (!run->is_at_tree)
+                finish(run);
+}
+
 /* It has a worker's answer, and looks itself. */
 static void on_seen(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
@@ -297,11 +374,11 @@ static void on_seen(void *userdata, void *data, int r, Error *error) {
         end_step(run);
         if (r > 0)
                 error_clear(&run->error);
-        else if (run->error.code == 0)
+        else if (r == 0 && run->error.code == 0)
                 error_set(
                         &run->error, ESTALE, ERROR_WORKER_FAILED,
                         "The tree worker did not rename the new tree");
-        finish(run);
+        end_commit(run, r, error);
 }
 
 static const JobTaskOperation see_operation = {
@@ -320,60 +397,23 @@ static void on_moved(void *userdata, const Error *error) {
 
 static const JobTreeEvents move_events = { .ended = on_moved };
 
-static void on_reverted(void *userdata, void *data, int r, Error *error) {
-        JobRun *run = userdata;
-
-        end_step(run);
-        if (r < 0)
-                job_message(run->job, LOG_WARNING, error_text(error));
-        finish(run);
-}
-
-static const JobTaskOperation revert_operation = {
-        .work = job_step_revert,
-        .release = job_step_release,
-        .ended = on_reverted,
-};
-
-static void on_checked(void *userdata, const Error *error) {
-        JobRun *run = userdata;
-
-        end_tree(run);
-        note_error(run, error);
-        if (run->error.code != 0)
-                start_step(run, &revert_operation);
-        else
-                finish(run);
-}
-
-static const JobTreeEvents check_events = { .ended = on_checked };
-
 static void on_committed(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
-        bool is_done;
 
         end_step(run);
-        is_done = run->data->has_next && !run->data->next.moves;
-        if (r >= 0 && run->data->has_next)
+        if (r >= 0 && run->data->has_next && run->data->next.moves) {
                 r = job_tree_start(
-                        run->context->process, &run->data->next,
-                        is_done ? &check_events : &move_events, run, &run->tree, error);
-        run->is_at_tree = r >= 0 && run->data->has_next;
-        run->is_committing = run->is_at_tree && !is_done;
-        if (r < 0)
-                note_error(run, error);
-
-        if (r < 0 && is_done) {
-                start_step(run, &revert_operation);
-                return;
+                        run->context->process, &run->data->next, &move_events, run, &run->tree,
+                        error);
+                run->is_at_tree = run->is_committing = r >= 0;
+                if (r >= 0)
+                        return;
         }
-        if (run->is_at_tree)
-                return;
 
         /* It has its name: too late to be cancelled. */
-        if (r >= 0)
+        if (r >= 0 && !run->data->has_next)
                 error_clear(&run->error);
-        finish(run);
+        end_commit(run, r, error);
 }
 
 static const JobTaskOperation commit_operation = {

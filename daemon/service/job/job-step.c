@@ -56,22 +56,33 @@ int job_step_commit(JobTask *task, void *userdata, Error *error) {
                 return r;
 
         r = job_destination_commit(data->destination, error);
+        data->is_exchanged = destination_has_exchanged(data->destination);
         data->has_next = r >= 0 && job_destination_check_clone_step(data->destination, &data->next);
         return r < 0 ? r : check_next(data, error);
 }
 
 int job_step_see_commit(JobTask *task, void *userdata, Error *error) {
         JobStepData *data = userdata;
+        int r;
 
-        data->has_next = false;
-        return job_destination_has_committed(data->destination);
+        r = destination_end_commit(data->destination, error);
+        data->is_exchanged = destination_has_exchanged(data->destination);
+        data->has_next = r > 0 && job_destination_check_clone_step(data->destination, &data->next);
+        return r > 0 && check_next(data, error) < 0 ? -EBUSY : r;
 }
 
 int job_step_revert(JobTask *task, void *userdata, Error *error) {
         JobStepData *data = userdata;
 
+        data->has_next = destination_revert_step(data->destination, &data->next);
+        return data->has_next ? 0 : job_destination_revert(data->destination, error);
+}
+
+int step_see_revert(JobTask *task, void *userdata, Error *error) {
+        JobStepData *data = userdata;
+
         data->has_next = false;
-        return job_destination_revert(data->destination, error);
+        return destination_end_revert(data->destination, error);
 }
 
 int job_step_clean(JobTask *task, void *userdata, Error *error) {

@@ -19,6 +19,7 @@ typedef struct JobStepData {
         JobDestination *destination;   /* owned; NULL before job_step_recover() */
         bool has_next;                 /* whether a tree worker is to do something now, */
         JobDestinationStep next;       /* and what; borrowed from @destination */
+        bool is_exchanged; /* destination_has_exchanged(): when something fails, it is to be taken back */
         bool lends_rights; /* job_destination_lends_rights(), once it is being cleaned up */
 } JobStepData;
 
@@ -47,11 +48,14 @@ int job_step_prepare(JobTask *task, void *data, Error *error);
  * then job_step_see_commit() follows. When something else fails than that look, there is nothing to be taken back. */
 int job_step_commit(JobTask *task, void *data, Error *error);
 
-/* job_step_see_commit() - job_destination_has_committed() */
+/* job_step_see_commit() - destination_end_commit(); next, as above */
 int job_step_see_commit(JobTask *task, void *data, Error *error);
 
-/* job_step_revert() - job_destination_revert() */
+/* job_step_revert() - job_destination_revert(); next, the worker has to do it: then step_see_revert() follows */
 int job_step_revert(JobTask *task, void *data, Error *error);
+
+/* step_see_revert() - destination_end_revert() */
+int step_see_revert(JobTask *task, void *data, Error *error);
 
 /* job_step_clean() - look who can run what is in the tree; next, something may be to be removed */
 int job_step_clean(JobTask *task, void *data, Error *error);
