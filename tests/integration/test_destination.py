@@ -48,9 +48,9 @@ def api(daemon_on, env, tmp_path):
     connection.close()
 
 
-def kill_half_way(client, reference, dest, has_begun):
+def kill_half_way(client, reference, dest, has_begun, *options):
     """A daemon that is killed, with its client, which would clean up, while a job is half done."""
-    started = client.start('--not-secure', reference, dest)
+    started = client.start('--not-secure', *options, reference, dest)
     wait_for(has_begun, 'the first files')
     started.send_signal(signal.SIGSTOP)
     for pid in running([programs.DAEMON], started.pid):
@@ -261,6 +261,55 @@ def test_what_is_put_into_a_tree_while_it_is_overwritten_is_not_lost(
     assert tree.snapshot(dest) == changed
     assert result.error == 'DestinationBusy', str(result)
     assert 'was changed while it was being overwritten' in result.sentence
+    assert os.listdir(work) == ['dest']
+
+
+@pytest.fixture
+def unchecked(env, client, gate, reference, work, tmp_path):
+    """A daemon that is killed when it has overwritten a tree, which @change has changed since it was cloned, and
+    has not looked at it yet; returns where that was and what the next daemon says."""
+    wrapper, cloned, checks = tmp_path / 'worker', tmp_path / 'cloned', tmp_path / 'checks'
+    wrapper.write_text(f'#!/bin/sh\nif [ "$1" = tree ] && [ -e {cloned} ]; then\n'
+                       f'    touch {checks}\n    exec sleep 600\nfi\nexec {programs.WORKER} "$@"\n')
+    wrapper.chmod(0o755)
+    dest = work / 'dest'
+    (dest / 'a/b').mkdir(parents=True)
+    for name in ('a/other', 'old'):
+        (dest / name).write_text('old')
+
+    def cut(change):
+        def has_overwritten():
+            if not cloned.exists() and list(work.glob('.virt-*/root/data/*')):
+                change(dest)
+                cloned.touch()
+                gate.set()
+            return checks.exists()
+        kill_half_way(client, reference, dest, has_overwritten, '--overwrite')
+        assert (dest / 'data').exists()
+        env['VIRTBOOTSTRAP_WORKER'] = str(programs.WORKER)
+        return dest, next_daemon(env)
+    env['VIRTBOOTSTRAP_WORKER'] = str(wrapper)
+    return cut
+
+
+@pytest.mark.root
+@pytest.mark.parametrize('change', [into_the_top, into_a_directory, by_renaming])
+def test_tree_that_was_changed_before_the_daemon_was_killed_is_left_and_named(
+        unchecked, env, work, change):
+    dest, said = unchecked(change)
+    left, = work.glob('.virt-*/root')
+    assert f'The tree that was at {dest} was changed while a daemon, which was killed, ' in said
+    assert str(left) in said
+    assert (left / 'old').read_text() == 'old'
+    assert change is by_renaming or any(path.read_text() == 'mine' for path in left.rglob('new'))
+    assert not next_daemon(env)
+    assert left.exists() and (dest / 'data').exists()
+
+
+@pytest.mark.root
+def test_tree_that_was_not_changed_before_the_daemon_was_killed_is_removed(unchecked, work):
+    _, said = unchecked(lambda dest: None)
+    assert not said
     assert os.listdir(work) == ['dest']
 
 

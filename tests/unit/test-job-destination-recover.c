@@ -103,6 +103,84 @@ static void parents_that_were_there_stay_when_it_is_recovered(void **state) {
         assert_false(scratch_exists(&f->scratch, "a/b"));
 }
 
+/* A daemon is killed while "full", with "old" in it, is overwritten; the two trees may have changed places. */
+static void kill_while_overwriting(StoreFixture *f, bool has_committed) {
+        JobDestination *destination;
+
+        scratch_mkdir(&f->scratch, "full");
+        scratch_write(&f->scratch, "full/old", "x");
+        destination = must_have(f, "full", true);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "new");
+        if (has_committed)
+                assert_int_equal(job_destination_commit(destination, NULL), 0);
+        job_destination_free(destination);
+}
+
+/* As the next daemon has it. */
+static JobDestination *recovered(StoreFixture *f) {
+        StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
+        JobDestination *destination = NULL;
+
+        assert_int_equal(store_journal_take(f->store, only_id(f), &entry, NULL), 1);
+        assert_int_equal(job_destination_recover(f->store, &entry, &destination, NULL), 1);
+        store_journal_entry_done(&entry);
+        return destination;
+}
+
+static void old_tree_of_a_killed_daemon_is_looked_at_once_before_it_is_removed(void **state) {
+        StoreFixture *f = *state;
+        JobDestination *destination;
+        JobDestinationStep step;
+
+        kill_while_overwriting(f, true);
+        destination = recovered(f);
+        assert_true(job_destination_check_clone_step(destination, &step));
+        assert_true(step.is_check && step.cloned > step.modified && step.modified > 0);
+        assert_int_equal(faccessat(step.directory_fd, "root/old", F_OK, 0), 0);
+        destination_accept(destination);
+        job_destination_free(destination);
+
+        /* That one was killed, too, while it was removing. */
+        scratch_write(&f->scratch, strcat(staging(f, ".", "full"), "/root/more"), "x");
+        destination = recovered(f);
+        assert_false(job_destination_check_clone_step(destination, &step));
+        finish(destination);
+        assert_null(staging(f, ".", "full"));
+        assert_true(scratch_exists(&f->scratch, "full/new"));
+        assert_int_equal(count_journal(f), 0);
+}
+
+static void old_tree_that_was_changed_stays_and_is_named(void **state) {
+        StoreFixture *f = *state;
+        JobDestination *destination;
+        Error error = ERROR_NULL;
+
+        kill_while_overwriting(f, true);
+        destination = recovered(f);
+        assert_int_equal(destination_leave(destination, &error), -ESTALE);
+        assert_non_null(strstr(error.message, "was changed while a daemon"));
+        assert_non_null(strstr(error.message, "/root"));
+        error_clear(&error);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, strcat(staging(f, ".", "full"), "/root/old")));
+        assert_true(scratch_exists(&f->scratch, "full/new"));
+        assert_int_equal(count_journal(f), 0);
+}
+
+static void new_tree_of_a_killed_daemon_is_removed_without_a_look(void **state) {
+        StoreFixture *f = *state;
+        JobDestination *destination;
+        JobDestinationStep step;
+
+        kill_while_overwriting(f, false);
+        destination = recovered(f);
+        assert_false(job_destination_check_clone_step(destination, &step));
+        finish(destination);
+        assert_null(staging(f, ".", "full"));
+        assert_true(scratch_exists(&f->scratch, "full/old"));
+}
+
 static void mount_point_of_a_killed_daemon_is_emptied(void **state) {
         StoreFixture *f = *state;
 
@@ -343,6 +421,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 STORE_CASE(staging_of_a_killed_daemon_is_recovered),
                 STORE_CASE(parents_that_were_there_stay_when_it_is_recovered),
+                STORE_CASE(old_tree_of_a_killed_daemon_is_looked_at_once_before_it_is_removed),
+                STORE_CASE(old_tree_that_was_changed_stays_and_is_named),
+                STORE_CASE(new_tree_of_a_killed_daemon_is_removed_without_a_look),
                 STORE_CASE(mount_point_of_a_killed_daemon_is_emptied),
                 STORE_CASE(mount_point_that_is_complete_is_not_emptied),
                 STORE_CASE(other_volume_is_left_alone),

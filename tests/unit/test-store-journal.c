@@ -16,6 +16,9 @@ static StoreJournalEntry add(Store *store, const char *id, const char *path, con
                 .file_system = UINT64_MAX,
                 .inode = 3,
                 .existing = 2,
+                .root = 5,
+                .cloned = UINT64_MAX,
+                .modified = 7,
                 .lock_fd = -EBADF,
         };
 
@@ -74,6 +77,9 @@ static void what_is_noted_is_read_until_it_is_removed(void **state) {
         assert_true(entry.file_system == UINT64_MAX);
         assert_int_equal(entry.inode, 3);
         assert_int_equal(entry.existing, 2);
+        assert_int_equal(entry.root, 5);
+        assert_true(entry.cloned == UINT64_MAX);
+        assert_int_equal(entry.modified, 7);
         store_journal_remove(f->store, &entry);
         store_journal_entry_done(&entry);
 
@@ -179,15 +185,16 @@ static void entry_of_an_earlier_version_names_the_path(void **state) {
         assert_int_equal(count(f), 0);
 }
 
-/* One whose checksum agrees: the number of its version is all that is known of it. */
+/* The number of its version is all that is known of it, not even what its checksum is of. */
 static void entry_of_a_later_version_is_for_who_can_read_it(void **state) {
         StoreFixture *f = *state;
 
-        scratch_write(
-                &f->scratch, JOURNAL ID_A,
-                "virt-bootstrap journal 3\nanything"
-                "5fcfaed7912d0211");
+        scratch_write(&f->scratch, JOURNAL ID_A, "virt-bootstrap journal 4\nanything");
         assert_int_equal(refusal(f, ID_A, "version"), -EPROTONOSUPPORT);
+        scratch_write(&f->scratch, JOURNAL ID_A, "virt-bootstrap journal 12\n");
+        assert_int_equal(refusal(f, ID_A, "version"), -EPROTONOSUPPORT);
+        scratch_write(&f->scratch, JOURNAL ID_A, "virt-bootstrap journal x\n");
+        assert_int_equal(refusal(f, ID_A, "damaged"), -EBADMSG);
 }
 
 static void files_of_others_are_ignored(void **state) {

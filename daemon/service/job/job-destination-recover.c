@@ -79,6 +79,34 @@ static int open_parent(JobDestination *destination, Error *error) {
         return 1;
 }
 
+/* Killed after a tree and the new one have changed places: somebody may have changed it since it was cloned. What is
+ * not on the disk yet is to get there before anything of it goes. */
+static int look_for_exchange(JobDestination *destination, Error *error) {
+        const StoreJournalEntry *entry = &destination->entry;
+        struct stat st;
+        int r;
+
+        if (entry->root == 0)
+                return 1;
+        if (fstatat(destination->staging_fd, DESTINATION_STAGING_ROOT, &st, AT_SYMLINK_NOFOLLOW) <
+            0)
+                return errno == ENOENT ? 1
+                                       : error_set_errno(
+                                                 error, errno, "Cannot look at what is left of %s",
+                                                 destination->path);
+        if (st.st_ino == entry->root)
+                return 1;
+
+        destination->exists = destination->overwrite = destination->is_committed = true;
+        destination->cloned = entry->cloned;
+        destination->modified = entry->modified;
+        r = destination_sync_names(destination);
+        return r < 0 ? error_set_errno(
+                               error, -r, "Cannot write that the new tree has the name %s",
+                               destination->path)
+                     : 1;
+}
+
 /* Opens what a killed daemon left: returns 0 when there is no such thing. */
 static int open_staging(JobDestination *destination, Error *error) {
         StoreJournalEntry *entry = &destination->entry;
@@ -113,7 +141,7 @@ static int open_staging(JobDestination *destination, Error *error) {
                 return r;
 
         destination->staging_fd = TAKE_FD(fd);
-        return 1;
+        return look_for_exchange(destination, error);
 }
 
 /* What was being filled in place. */

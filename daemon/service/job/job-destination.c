@@ -41,6 +41,10 @@ JobPlace *job_destination_take_place(JobDestination *destination) {
         return TAKE_PTR(destination->place);
 }
 
+static bool changes_places(const JobDestination *destination) {
+        return destination->overwrite && destination->exists;
+}
+
 static bool is_noted(const JobDestination *destination) {
         return destination->entry.lock_fd >= 0;
 }
@@ -147,6 +151,21 @@ static uint64_t nsec_of(const struct timespec *time) {
         return (uint64_t) time->tv_sec * NSEC_PER_SEC + (uint64_t) time->tv_nsec;
 }
 
+/* For the next daemon, too, when this one is killed after the two have changed places. */
+static int note_times(JobDestination *destination, Error *error) {
+        StoreJournalEntry *entry = &destination->entry;
+        struct stat root;
+
+        if (fstat(destination->root_fd, &root) < 0)
+                return error_set_errno(
+                        error, errno, "Cannot look at the directory for the new tree");
+
+        entry->root = root.st_ino;
+        entry->cloned = destination->cloned;
+        entry->modified = destination->modified;
+        return store_journal_write(destination->store, entry, error);
+}
+
 static void remember_times(JobDestination *destination, const struct stat *st) {
         struct timespec now;
 
@@ -185,7 +204,7 @@ static int make_root(JobDestination *destination, Error *error) {
                 return error_set_errno(error, errno, "Cannot open the directory for the new tree");
         /* Who may not keep the owner becomes the owner. */
         (void) !fchown(destination->root_fd, st.st_uid, st.st_gid);
-        return 0;
+        return changes_places(destination) ? note_times(destination, error) : 0;
 }
 
 /* A worker that is about to end may still have the root when the daemon is gone: it has another lock. */
@@ -295,10 +314,6 @@ bool job_destination_clone_step(const JobDestination *destination, JobDestinatio
                 .target = destination->clone_target,
         };
         return true;
-}
-
-static bool changes_places(const JobDestination *destination) {
-        return destination->overwrite && destination->exists;
 }
 
 static int rename_root(const JobDestination *destination, unsigned flags) {
@@ -573,6 +588,15 @@ int destination_end_commit(JobDestination *destination, Error *error) {
 bool destination_has_exchanged(const JobDestination *destination) {
         return destination->staging_fd >= 0 && destination->is_committed &&
                changes_places(destination);
+}
+
+void destination_accept(JobDestination *destination) {
+        StoreJournalEntry *entry = &destination->entry;
+
+        if (!is_noted(destination) || !destination_has_exchanged(destination) || entry->root == 0)
+                return;
+        entry->root = 0;
+        (void) store_journal_write(destination->store, entry, NULL);
 }
 
 bool job_destination_cleanup_step(const JobDestination *destination, JobDestinationStep *ret) {

@@ -151,6 +151,9 @@ int destination_end_revert(JobDestination *destination, Error *error);
 /** destination_leave() - rather leave what was there where it is now; returns -ESTALE with @error set, as above */
 int destination_leave(JobDestination *destination, Error *error);
 
+/** destination_accept() - note that what the tree has changed places with may be removed, whoever does so */
+void destination_accept(JobDestination *destination);
+
 /** job_destination_cleanup_step() - whether something is to be removed, after a commit or without one */
 bool job_destination_cleanup_step(const JobDestination *destination, JobDestinationStep *ret);
 
@@ -168,7 +171,8 @@ int job_destination_cleaned(JobDestination *destination, Error *error);
 /**
  * job_destination_recover() - the staging directory of a daemon that was killed
  * @entry:      of the journal, locked; taken over, unless that fails with -ENOMEM
- * @ret:        with job_destination_cleanup_step() to do
+ * @ret:        with job_destination_check_clone_step() to do, if that is one, and destination_accept() or
+ *              destination_leave(); then with job_destination_cleanup_step()
  *
  * Return: 1; 0 when there is nothing to remove, and the entry is forgotten; or with @error set: -ESTALE when
  * what is there is not what the entry speaks of, which is forgotten; or another negative errno, and it is not.

@@ -100,7 +100,57 @@ static void on_removed(void *userdata, const Error *error) {
         go_on(recovery);
 }
 
-static const JobTreeEvents tree_events = { .ended = on_removed };
+static const JobTreeEvents remove_events = { .ended = on_removed };
+
+static const JobTaskOperation leave_operation = {
+        .work = step_leave,
+        .release = job_step_release,
+        .ended = on_cleaned,
+};
+
+/* Returns a negative errno with @error set when it was not started. */
+static int start_tree(JobRecovery *recovery, const JobTreeEvents *events, Error *error) {
+        return job_tree_start(
+                job_queue_context(recovery->queue)->process, &recovery->data->next, events,
+                recovery, &recovery->tree, error);
+}
+
+static void on_clean(void *userdata, void *data, int r, Error *error) {
+        JobRecovery *recovery = userdata;
+
+        end_step(recovery);
+        if (r >= 0 && recovery->data->has_next)
+                r = start_tree(recovery, &remove_events, error);
+        if (recovery->tree)
+                return;
+
+        if (r < 0)
+                warn(recovery, error);
+        go_on(recovery);
+}
+
+static const JobTaskOperation clean_operation = {
+        .work = job_step_clean,
+        .release = job_step_release,
+        .ended = on_clean,
+};
+
+/* What was changed is for somebody to look at; what could not be looked at is for the next daemon. */
+static void on_checked(void *userdata, const Error *error) {
+        _cleanup_(error_clear) Error why = ERROR_NULL;
+        JobRecovery *recovery = userdata;
+        const bool has_changed = error->kind == ERROR_DESTINATION_BUSY;
+
+        recovery->tree = job_tree_free(recovery->tree);
+        if ((error->code == 0 || has_changed) &&
+            start_step(recovery, has_changed ? &leave_operation : &clean_operation, &why) >= 0)
+                return;
+
+        warn(recovery, error->code != 0 ? error : &why);
+        go_on(recovery);
+}
+
+static const JobTreeEvents check_events = { .ended = on_checked };
 
 static void on_recovered(void *userdata, void *data, int r, Error *error) {
         JobRecovery *recovery = userdata;
@@ -111,13 +161,12 @@ static void on_recovered(void *userdata, void *data, int r, Error *error) {
                 log_print(
                         process->log, LOG_INFO, "Removing what a killed daemon left of %s",
                         job_destination_path(recovery->data->destination));
-        if (r > 0 && recovery->data->has_next) {
-                r = job_tree_start(
-                        process, &recovery->data->next, &tree_events, recovery, &recovery->tree,
+        if (r > 0 && recovery->data->has_next)
+                r = start_tree(
+                        recovery, recovery->data->next.is_check ? &check_events : &remove_events,
                         error);
-                if (r >= 0)
-                        return;
-        }
+        if (recovery->tree)
+                return;
 
         if (r < 0)
                 warn(recovery, error);

@@ -89,6 +89,7 @@ int job_step_clean(JobTask *task, void *userdata, Error *error) {
         JobStepData *data = userdata;
 
         data->lends_rights = job_destination_lends_rights(data->destination);
+        destination_accept(data->destination);
         data->has_next = job_destination_cleanup_step(data->destination, &data->next);
         return check_next(data, error);
 }
@@ -126,6 +127,14 @@ int job_step_recover(JobTask *task, void *userdata, Error *error) {
         if (r <= 0)
                 return r;
 
-        r = job_step_clean(task, data, error);
+        data->has_next = job_destination_check_clone_step(data->destination, &data->next);
+        r = data->has_next ? check_next(data, error) : job_step_clean(task, data, error);
         return r < 0 ? r : 1;
+}
+
+int step_leave(JobTask *task, void *userdata, Error *error) {
+        JobStepData *data = userdata;
+
+        data->has_next = false;
+        return destination_leave(data->destination, error);
 }

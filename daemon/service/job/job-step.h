@@ -57,14 +57,18 @@ int job_step_revert(JobTask *task, void *data, Error *error);
 /* step_see_revert() - destination_end_revert() */
 int step_see_revert(JobTask *task, void *data, Error *error);
 
-/* job_step_clean() - look who can run what is in the tree; next, something may be to be removed */
+/* job_step_clean() - destination_accept(), and look who can run what is in the tree; next, something may be to be removed */
 int job_step_clean(JobTask *task, void *data, Error *error);
 
 /* job_step_cleaned() - job_destination_cleaned() */
 int job_step_cleaned(JobTask *task, void *data, Error *error);
 
 /* job_step_recover() - find what a killed daemon left, and forget it when that is nothing; returns 1 with a
- * destination, or 0; next, something may be to be removed */
+ * destination, or 0; next, something may be to be removed; or looked at first: then job_step_clean() or step_leave()
+ * follows */
 int job_step_recover(JobTask *task, void *data, Error *error);
+
+/* step_leave() - destination_leave() */
+int step_leave(JobTask *task, void *data, Error *error);
 
 DEFINE_CLEANUP(JobStepData, job_step_data_free);

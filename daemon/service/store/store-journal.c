@@ -19,7 +19,7 @@
 
 #define JOURNAL_ENTRY_MAX ((size_t) 8192) /* bytes */
 #define JOURNAL_MAGIC     "virt-bootstrap journal "
-#define JOURNAL_VERSION   "2\n"
+#define JOURNAL_VERSION   "3\n"
 #define CHECKSUM_LENGTH   ((size_t) 16) /* hex digits */
 #define POLL_USEC         UINT64_C(5000)
 
@@ -48,9 +48,10 @@ int store_journal_write(Store *store, StoreJournalEntry *entry, Error *error) {
         size = asprintf(
                 &text,
                 JOURNAL_MAGIC JOURNAL_VERSION "%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64
-                                              "\n%s%c%s%c%*s",
-                entry->device, entry->file_system, entry->inode, entry->existing, entry->path, '\0',
-                entry->staging, '\0', (int) CHECKSUM_LENGTH, "");
+                                              " %" PRIx64 " %" PRIx64 " %" PRIx64 "\n%s%c%s%c%*s",
+                entry->device, entry->file_system, entry->inode, entry->existing, entry->root,
+                entry->cloned, entry->modified, entry->path, '\0', entry->staging, '\0',
+                (int) CHECKSUM_LENGTH, "");
         if (size < 0) {
                 text = NULL;
                 return error_oom(error);
@@ -139,7 +140,9 @@ static bool parse_fields(const char *text, const char *end, StoreJournalEntry *r
         const char *path, *staging;
 
         if (!take_number(&text, ' ', &ret->device) || !take_number(&text, ' ', &ret->file_system) ||
-            !take_number(&text, ' ', &ret->inode) || !take_number(&text, '\n', &ret->existing))
+            !take_number(&text, ' ', &ret->inode) || !take_number(&text, ' ', &ret->existing) ||
+            !take_number(&text, ' ', &ret->root) || !take_number(&text, ' ', &ret->cloned) ||
+            !take_number(&text, '\n', &ret->modified))
                 return false;
 
         path = text;
@@ -155,6 +158,18 @@ static bool parse_fields(const char *text, const char *end, StoreJournalEntry *r
         return true;
 }
 
+/* Whether it is an entry of another version, of which nothing else is known, not even what its checksum is. */
+static bool is_of_other_version(const char *text) {
+        const size_t length = strlen(JOURNAL_MAGIC);
+        size_t n;
+
+        if (strncmp(text, JOURNAL_MAGIC, length) != 0)
+                return false;
+        n = strspn(text + length, "0123456789");
+        return n > 0 && text[length + n] == '\n' &&
+               strncmp(text + length, JOURNAL_VERSION, strlen(JOURNAL_VERSION)) != 0;
+}
+
 static int parse(
         const char *id, const char *text, size_t size, StoreJournalEntry *ret, Error *error) {
         const char *end = text + size - CHECKSUM_LENGTH;
@@ -166,6 +181,10 @@ static int parse(
                         "The entry %s of the journal is of an earlier version, without a mark in what it "
                         "speaks of: look whether %s is to be removed",
                         id, text);
+        if (is_of_other_version(text))
+                return error_set(
+                        error, EPROTONOSUPPORT, ERROR_FAILED,
+                        "The entry %s of the journal is of another version, and stays", id);
         if (size >= CHECKSUM_LENGTH)
                 (void) snprintf(
                         sum, sizeof(sum), "%016" PRIx64, checksum(text, size - CHECKSUM_LENGTH));
@@ -173,11 +192,6 @@ static int parse(
                 return error_set(
                         error, EBADMSG, ERROR_FAILED,
                         "The entry %s of the journal is damaged: its checksum does not agree", id);
-        if (strncmp(text, JOURNAL_MAGIC, strlen(JOURNAL_MAGIC)) == 0 &&
-            strncmp(text + strlen(JOURNAL_MAGIC), JOURNAL_VERSION, strlen(JOURNAL_VERSION)) != 0)
-                return error_set(
-                        error, EPROTONOSUPPORT, ERROR_FAILED,
-                        "The entry %s of the journal is of another version", id);
 
         *ret = STORE_JOURNAL_ENTRY_NULL;
         strcpy(ret->id, id);

@@ -6,8 +6,8 @@
  *
  * An entry is a file of this name and content, written before anything is made at the destination:
  *
- *     virt-bootstrap/journal/ID    virt-bootstrap journal 2
- *                                  DEVICE FILE-SYSTEM INODE EXISTING
+ *     virt-bootstrap/journal/ID    virt-bootstrap journal 3
+ *                                  DEVICE FILE-SYSTEM INODE EXISTING ROOT CLONED MODIFIED
  *                                  PATH NUL STAGING NUL CHECKSUM
  *
  * It is locked with flock(2) from before it has its name until the job has ended: one without a lock is
@@ -31,7 +31,12 @@ typedef struct StoreJournalEntry {
         uint64_t file_system; /* as statvfs(3) has it */
         uint64_t inode;       /* 0: not made yet, or not to be emptied */
         uint64_t existing;    /* bytes of @path: the directories that were there before */
-        int lock_fd;          /* owned */
+        uint64_t
+                root; /* inode of the new tree that is to change places with @path, or 0: when another one is in
+                        * @staging, they have, and that has to be looked at before it is removed */
+        uint64_t cloned,
+                modified; /* what it takes: the clock and the tree's time before it was cloned, in ns */
+        int lock_fd;      /* owned */
 } StoreJournalEntry;
 
 #define STORE_JOURNAL_ENTRY_NULL ((StoreJournalEntry){ .lock_fd = -EBADF })
@@ -65,8 +70,8 @@ int store_journal_list(
 /**
  * store_journal_take() - read an entry that nobody works on, and lock it
  *
- * Return: 1; 0 when somebody works on it, or it is gone; -EBADMSG when it is damaged or of an older version,
- * -EPROTONOSUPPORT when it is of a newer one, or another negative errno, with @error set.
+ * Return: 1; 0 when somebody works on it, or it is gone; -EBADMSG when it is damaged or has no version,
+ * -EPROTONOSUPPORT when it is of another one, or another negative errno, with @error set.
  */
 int store_journal_take(Store *store, const char *id, StoreJournalEntry *ret, Error *error);
 
