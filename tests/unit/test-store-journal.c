@@ -1,11 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-store.h"
 
+#include <sys/syscall.h>
+
 #include "store-journal.h"
 
 #define ID_A    "00112233445566778899aabbccddeeff"
 #define ID_B    "ffeeddccbbaa99887766554433221100"
 #define JOURNAL "store/virt-bootstrap/journal/"
+
+/* What happens when an entry has been opened, and before it is locked; once. */
+static struct {
+        void (*happens)(void);
+        Store *store;
+        StoreJournalEntry *entry;
+} meanwhile;
+
+/* In place of the C library's. */
+int flock(int fd, int operation) {
+        void (*happens)(void) = meanwhile.happens;
+
+        meanwhile.happens = NULL;
+        if (happens)
+                happens();
+        return (int) syscall(SYS_flock, fd, operation);
+}
 
 /* What is at the place of an entry's lock is released by the caller. */
 static StoreJournalEntry add(Store *store, const char *id, const char *path, const char *staging) {
@@ -135,6 +154,28 @@ static void place_at_which_a_job_works_is_busy_until_it_ends(void **state) {
         store_free(other);
 }
 
+static void note_more(void) {
+        meanwhile.entry->inode++;
+        assert_int_equal(store_journal_write(meanwhile.store, meanwhile.entry, NULL), 0);
+}
+
+static void entry_that_is_written_anew_while_it_is_looked_at_counts(void **state) {
+        StoreFixture *f = *state;
+        StoreJournalEntry entry = add(f->store, ID_A, "/srv/a", "x");
+        Store *other = NULL;
+
+        assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &other, NULL), 0);
+        meanwhile.store = f->store;
+        meanwhile.entry = &entry;
+        meanwhile.happens = note_more;
+        assert_int_equal(store_journal_check(other, "/srv/a/b", NULL), -EBUSY);
+        assert_int_equal(entry.inode, 4);
+        assert_null(meanwhile.happens);
+
+        store_journal_entry_done(&entry);
+        store_free(other);
+}
+
 static void journal_is_one_daemons_at_a_time(void **state) {
         StoreFixture *f = *state;
         Store *other = NULL;
@@ -238,6 +279,7 @@ int main(void) {
                 STORE_CASE(what_is_noted_is_read_until_it_is_removed),
                 STORE_CASE(entry_is_taken_by_nobody_else_while_it_is_locked),
                 STORE_CASE(place_at_which_a_job_works_is_busy_until_it_ends),
+                STORE_CASE(entry_that_is_written_anew_while_it_is_looked_at_counts),
                 STORE_CASE(journal_is_one_daemons_at_a_time),
                 STORE_CASE(damaged_entry_is_told_and_not_believed),
                 STORE_CASE(entry_of_an_earlier_version_names_the_path),

@@ -21,6 +21,7 @@
 #define JOURNAL_MAGIC     "virt-bootstrap journal "
 #define JOURNAL_VERSION   "3\n"
 #define CHECKSUM_LENGTH   ((size_t) 16) /* hex digits */
+#define OPEN_TRIES        16            /* of an entry that is written anew meanwhile */
 #define POLL_USEC         UINT64_C(5000)
 
 _Static_assert(
@@ -222,7 +223,8 @@ static int read_entry(int fd, const char *id, StoreJournalEntry *ret, Error *err
         return parse(id, text, size, ret, error);
 }
 
-/* Opens a file of the journal, and locks it when nobody else has: *@ret_is_locked. */
+/* Opens a file of the journal, and locks it when nobody else has: *@ret_is_locked. Returns -ESTALE when somebody, who
+ * is at work, has just replaced it. */
 static int open_entry(Store *store, const char *id, bool *ret_is_locked) {
         _cleanup_(closep) int fd = -EBADF;
         struct stat named, opened;
@@ -232,13 +234,20 @@ static int open_entry(Store *store, const char *id, bool *ret_is_locked) {
                 return -errno;
 
         *ret_is_locked = flock(fd, LOCK_EX | LOCK_NB) >= 0;
-        /* Who has just replaced it is at work. */
         if (fstatat(store->journal_fd, id, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
             fstat(fd, &opened) < 0)
                 return -errno;
-        if (!S_ISREG(opened.st_mode) || named.st_ino != opened.st_ino)
+        if (!S_ISREG(opened.st_mode))
                 return -ENOENT;
-        return TAKE_FD(fd);
+        return named.st_ino != opened.st_ino ? -ESTALE : TAKE_FD(fd);
+}
+
+static int open_replaced(Store *store, const char *id, bool *ret_is_locked) {
+        int fd = -ESTALE;
+
+        for (unsigned i = 0; fd == -ESTALE && i < OPEN_TRIES; i++)
+                fd = open_entry(store, id, ret_is_locked);
+        return fd;
 }
 
 int store_journal_take(Store *store, const char *id, StoreJournalEntry *ret, Error *error) {
@@ -311,7 +320,7 @@ int store_journal_check(Store *store, const char *path, Error *error) {
                 _cleanup_(closep) int fd = -EBADF;
                 bool is_locked;
 
-                fd = open_entry(store, ids[i], &is_locked);
+                fd = open_replaced(store, ids[i], &is_locked);
                 if (fd < 0 || is_locked || read_entry(fd, ids[i], &entry, NULL) < 0)
                         continue;
                 if (overlaps(entry.path, path))
