@@ -8,6 +8,7 @@
 #include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base-cleanup.h"
@@ -17,6 +18,19 @@
 #define DEPTH      2500 /* more than descriptors, and paths longer than PATH_MAX */
 #define WIDE_FILES 300
 #define SWAPS      500
+
+/* How often a directory becomes a file when it is about to be removed. */
+static unsigned n_swaps;
+
+/* In place of the C library's. */
+int unlinkat(int dir_fd, const char *name, int flags) {
+        if (flags == AT_REMOVEDIR && n_swaps > 0) {
+                n_swaps--;
+                if (syscall(SYS_unlinkat, dir_fd, name, AT_REMOVEDIR) == 0)
+                        close(openat(dir_fd, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+        }
+        return (int) syscall(SYS_unlinkat, dir_fd, name, flags);
+}
 
 typedef struct Fixture {
         Scratch scratch;
@@ -228,6 +242,28 @@ static int remove_beside_who_swaps(Fixture *f) {
         return tree_remove(f->fd, "tree", NULL);
 }
 
+/* As many as may change: each of them costs one swap. */
+static void directory_that_becomes_a_file_is_removed(void **state) {
+        Fixture *f = *state;
+        Error error = ERROR_NULL;
+        char name[64];
+
+        for (unsigned n = 1; n <= REMOVE_CHANGES_MAX + 1; n += REMOVE_CHANGES_MAX) {
+                scratch_mkdir(&f->scratch, "tree");
+                for (unsigned i = 0; i < n; i++) {
+                        (void) snprintf(name, sizeof(name), "tree/%u", i);
+                        scratch_mkdir(&f->scratch, name);
+                }
+                n_swaps = n;
+                assert_int_equal(
+                        tree_remove(f->fd, "tree", &error), n > REMOVE_CHANGES_MAX ? -ESTALE : 0);
+                assert_true(scratch_exists(&f->scratch, "tree") == (n > REMOVE_CHANGES_MAX));
+                n_swaps = 0;
+        }
+        assert_non_null(strstr(error.message, "moved or filled again meanwhile"));
+        error_clear(&error);
+}
+
 static void permissions_are_not_given_through_a_link(void **state) {
         Fixture *f = *state;
 
@@ -414,6 +450,7 @@ int main(void) {
                 REMOVE_CASE(what_is_mounted_in_a_tree_is_named_and_stays),
                 REMOVE_CASE(what_is_missing_is_removed_already),
                 REMOVE_CASE(directories_that_nobody_may_enter_are_removed_without_privileges),
+                REMOVE_CASE(directory_that_becomes_a_file_is_removed),
                 REMOVE_CASE(permissions_are_not_given_through_a_link),
                 REMOVE_CASE(tree_of_somebody_else_is_an_error),
                 CASE(nobody_who_renames_directories_loses_others_anything),

@@ -138,7 +138,7 @@ static int enter(
         return 0;
 }
 
-/* Removes an entry: returns 1 when it is a directory that is not empty. */
+/* Removes an entry: returns 1 when it is a directory that is not empty, and -ENOTDIR when it was one. */
 static int remove_entry(int dir_fd, const struct dirent *entry) {
         if (entry->d_type != DT_DIR && unlinkat(dir_fd, entry->d_name, 0) >= 0)
                 return 0;
@@ -170,7 +170,8 @@ static int fail(int code, const char *name, Error *error) {
         return error_set_errno(error, code, "Cannot remove %s", name);
 }
 
-/* Removes what can be removed: returns 1 with the name of the first directory that has something in it. */
+/* Removes what can be removed: returns 1 with the name of the first directory that has something in it; without
+ * @error, -ENOTDIR when a directory has become something else. */
 static int remove_entries(
         int dir_fd, const char *spared, char ret_name[static NAME_MAX + 1], Error *error) {
         _cleanup_(closedirp) DIR *dir = NULL;
@@ -198,6 +199,8 @@ static int remove_entries(
                         has_retried = true;
                         r = remove_entry(dir_fd, entry);
                 }
+                if (r == -ENOTDIR)
+                        return r;
                 if (r < 0)
                         return fail(-r, entry->d_name, error);
                 if (r > 0) {
@@ -309,6 +312,8 @@ int tree_empty(int dir_fd, const char *spared, Error *error) {
                 r = remove_entries(walk.fd, walk.depth == 0 ? spared : "", name, error);
                 if (r > 0)
                         r = go_down(&walk, name, error);
+                else if (r == -ENOTDIR)
+                        r = begin_again(&walk, error);
                 else if (r == 0 && walk.depth > 0)
                         r = go_up(&walk, error);
         }
