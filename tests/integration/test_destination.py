@@ -11,8 +11,9 @@ import pytest
 
 from jeepney import FileDescriptor
 
-from support import process, programs, samples, tree
+from support import process, programs, samples, tar, tree
 from support.bus import BusError
+from support.image import Image
 from support.process import running, wait_for
 
 
@@ -118,6 +119,24 @@ def test_mount_point_of_a_killed_job_that_somebody_has_filled_again_is_left_alon
 def test_mount_point_of_a_killed_job_is_emptied(env, client, gate, reference, tmpfs):
     volume = tmpfs('32m')
     kill_half_way(client, reference, volume, lambda: list(volume.glob('data/*')))
+    assert 'left as it is' not in next_daemon(env)
+    assert not os.listdir(volume)
+
+
+@pytest.mark.root
+def test_mount_point_of_a_killed_job_is_emptied_also_after_an_image_has_hidden_all_in_it(
+        env, client, faulty_registry, tmpfs):
+    """That does not hide what the daemon knows its work by."""
+    image = Image([[tar.file('lower', b'x')],
+                   [tar.opaque('.'), tar.file('upper', b'x'), tar.file('big', samples.noise(1 << 20))]])
+    faulty_registry.add('opaque', image)
+    gate = faulty_registry.gate(image.layers[1].digest, 1 << 19)
+    volume = tmpfs('32m')
+    try:
+        kill_half_way(client, faulty_registry.reference('opaque'), volume, (volume / 'upper').exists)
+    finally:
+        gate.set()
+    assert not (volume / 'lower').exists()
     assert 'left as it is' not in next_daemon(env)
     assert not os.listdir(volume)
 

@@ -221,6 +221,24 @@ static void opaque_at_the_root_hides_everything(void **state) {
         assert_string_equal(list(f), "0644 upper = upper\n");
 }
 
+#ifndef TEST_UNPACK_DISK
+static void opaque_at_the_root_hides_nothing_of_the_daemons(void **state) {
+        Fixture *f = *state;
+        _cleanup_(unpack_target_freep) UnpackTarget *target = open_target(f);
+        Bytes *tar;
+
+        close(openat(f->fd, "mark", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+        unpack_directory_spare(target, "mark");
+        tar = layer_add(f);
+        tar_file(tar, "lower", "lower");
+        tar_file(tar, "d/mark", "lower");
+        tar = layer_add(f);
+        tar_file(tar, ".wh..wh..opq", "");
+        assert_int_equal(run_into(f, target), 0);
+        assert_string_equal(list(f), "0600 mark = \n");
+}
+#endif
+
 /* All orders of up to four entries of the upper layer, of which the first @n count. */
 static void check_orders(Fixture *f, const char *const *names, size_t n, const char *expected) {
         size_t n_orders = 1;
@@ -359,6 +377,9 @@ int main(void) {
                 UNPACK_CASE(opaque_hides_lower_content_and_keeps_the_directory),
                 UNPACK_CASE(opaque_after_what_the_layer_brought_keeps_that),
                 UNPACK_CASE(opaque_at_the_root_hides_everything),
+#ifndef TEST_UNPACK_DISK
+                UNPACK_CASE(opaque_at_the_root_hides_nothing_of_the_daemons),
+#endif
                 UNPACK_CASE(opaque_markers_in_each_other_bring_no_directory),
                 UNPACK_CASE(opaque_markers_in_each_other_keep_what_the_layer_brought),
                 UNPACK_CASE(names_of_aufs_at_the_root_are_skipped),

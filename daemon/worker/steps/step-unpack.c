@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,10 +35,43 @@ static int enter_sandbox(
         return 0;
 }
 
+static bool is_mark(const char *name) {
+        return strncmp(name, PROTO_MARK_PREFIX, strlen(PROTO_MARK_PREFIX)) == 0;
+}
+
+static bool has_id(const char *mark) {
+        const char *id = mark + strlen(PROTO_MARK_PREFIX);
+
+        return id[0] != '\0' && id[strspn(id, "0123456789abcdef")] == '\0';
+}
+
 static bool is_of_no_content(const char *name) {
         return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-               strcmp(name, "lost+found") == 0 ||
-               strncmp(name, PROTO_MARK_PREFIX, strlen(PROTO_MARK_PREFIX)) == 0;
+               strcmp(name, "lost+found") == 0 || is_mark(name);
+}
+
+/* Finds the file by which the daemon knows a directory that is filled in place; empty: there is none. */
+static int find_mark(int dir_fd, char ret[static NAME_MAX + 1], Error *error) {
+        _cleanup_(closedirp) DIR *dir = NULL;
+        struct dirent *entry;
+        int r;
+
+        ret[0] = '\0';
+        r = dir_open(dir_fd, &dir);
+        if (r == -EACCES)
+                return 0; /* where the daemon has made one, it could read, too */
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot read the root directory");
+
+        do {
+                errno = 0;
+                entry = readdir(dir);
+        } while (entry && !(is_mark(entry->d_name) && has_id(entry->d_name)));
+
+        if (errno != 0)
+                return error_set_errno(error, errno, "Cannot read the root directory");
+        (void) snprintf(ret, NAME_MAX + 1, "%s", entry ? entry->d_name : "");
+        return 0;
 }
 
 /* Whether nothing but what mkfs and the daemon make is in a directory. */
@@ -109,11 +144,16 @@ static int unpack(
         const StepRootfs *settings,
         Error *error) {
         _cleanup_(unpack_target_freep) UnpackTarget *target = NULL;
+        char mark[NAME_MAX + 1];
         int r;
 
         r = privileged ? map_root(root_fd, settings, error) : 0;
         if (r >= 0)
+                r = find_mark(root_fd, mark, error);
+        if (r >= 0)
                 r = unpack_directory_new(root_fd, privileged, &target, error);
+        if (r >= 0 && mark[0] != '\0')
+                unpack_directory_spare(target, mark);
         if (r >= 0 && !settings->keeps_devices)
                 unpack_directory_close_devices(
                         target, idmap_apply(&settings->uids, 0), idmap_apply(&settings->gids, 0));

@@ -31,6 +31,7 @@ typedef struct UnpackDirectoryCount {
 typedef struct UnpackDirectory {
         UnpackTarget target; /* first */
         int root_fd;         /* borrowed */
+        const char *spared;  /* borrowed; a name in the root that is none of the content, or NULL */
         bool privileged;
         uint32_t new_uid, new_gid; /* what new files get, see learn_owner() */
         bool knows_owner;

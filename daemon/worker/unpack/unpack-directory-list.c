@@ -11,7 +11,8 @@
 #define LIST_BYTES ((size_t) 8192)
 
 struct UnpackList {
-        int fd; /* borrowed */
+        int fd;             /* borrowed */
+        const char *spared; /* borrowed; what is not listed, or NULL */
         size_t start, end;
         _Alignas(struct dirent64) char buffer[LIST_BYTES];
 };
@@ -35,7 +36,15 @@ UnpackType unpack_directory_type(mode_t mode) {
         }
 }
 
+static bool is_root(const UnpackDirectory *directory, int fd) {
+        struct stat root, st;
+
+        return fstat(directory->root_fd, &root) >= 0 && fstat(fd, &st) >= 0 &&
+               root.st_dev == st.st_dev && root.st_ino == st.st_ino;
+}
+
 int unpack_directory_list_open(void *self, UnpackDir dir, UnpackList **ret, Error *error) {
+        const UnpackDirectory *directory = self;
         UnpackList *list;
 
         list = malloc(sizeof(*list));
@@ -43,6 +52,7 @@ int unpack_directory_list_open(void *self, UnpackDir dir, UnpackList **ret, Erro
                 return error_oom(error);
 
         list->fd = DIR_FD(dir);
+        list->spared = directory->spared && is_root(directory, list->fd) ? directory->spared : NULL;
         list->start = list->end = 0;
         if (lseek(list->fd, 0, SEEK_SET) < 0) {
                 free(list);
@@ -90,7 +100,8 @@ int unpack_directory_list_next(
 
                 entry = (const struct dirent64 *) (const void *) (list->buffer + list->start);
                 list->start += entry->d_reclen;
-                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+                    (list->spared && strcmp(entry->d_name, list->spared) == 0))
                         continue;
 
                 r = entry_type(list, entry, ret_type);

@@ -362,6 +362,10 @@ static const UnpackTargetOps directory_ops = {
         .free = on_free,
 };
 
+void unpack_directory_spare(UnpackTarget *target, const char *name) {
+        ((UnpackDirectory *) target)->spared = name;
+}
+
 int unpack_directory_new(int root_fd, bool privileged, UnpackTarget **ret, Error *error) {
         UnpackDirectory *directory;
 

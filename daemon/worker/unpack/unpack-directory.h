@@ -35,6 +35,9 @@ int unpack_directory_new(int root_fd, bool privileged, UnpackTarget **ret, Error
  */
 void unpack_directory_close_devices(UnpackTarget *target, uint32_t uid, uint32_t gid);
 
+/** unpack_directory_spare() - @name in the root is not the image's, and not hidden by it either; borrowed */
+void unpack_directory_spare(UnpackTarget *target, const char *name);
+
 /**
  * unpack_directory_rights() - how many files were made with setuid, setgid or capabilities
  * @ret_example: the first one's name; borrowed, NULL when there is none
