@@ -3,6 +3,8 @@
 
 #include <sys/syscall.h>
 
+#include "base-text.h"
+
 /* How often fsync(2) of that directory fails, once something has its name in it. */
 static struct {
         char path[PATH_MAX];
@@ -130,6 +132,27 @@ static void names_that_are_too_long_are_refused(void **state) {
         assert_int_equal(job_destination_commit(destination, NULL), 0);
         finish(destination);
         assert_true(scratch_exists(&f->scratch, name));
+}
+
+static void long_name_is_cut_between_characters(void **state) {
+        StoreFixture *f = *state;
+        char name[NAME_MAX + 1];
+
+        for (size_t shift = 0; shift < 3; shift++) {
+                JobDestination *destination;
+                const char *cut;
+
+                memset(name, 'n', shift);
+                name[shift] = '\0';
+                while (strlen(name) + strlen("€") <= NAME_MAX)
+                        strcat(name, "€");
+                destination = must_have(f, name, false);
+                assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
+                cut = scratch_find(&f->scratch, ".", ".virt-bootstrap-");
+                assert_true(text_is_utf8(cut));
+                assert_true(strlen(cut) > NAME_MAX - strlen("€"));
+                finish(destination);
+        }
 }
 
 static void path_is_tidied_and_links_are_resolved(void **state) {
@@ -672,6 +695,7 @@ int main(void) {
                 STORE_CASE(what_is_no_directory_is_refused),
                 STORE_CASE(way_up_from_a_missing_directory_is_refused),
                 STORE_CASE(names_that_are_too_long_are_refused),
+                STORE_CASE(long_name_is_cut_between_characters),
                 STORE_CASE(nothing_becomes_visible_of_what_was_given_up),
                 STORE_CASE(path_is_tidied_and_links_are_resolved),
                 STORE_CASE(directory_with_content_is_refused_unless_overwriting),

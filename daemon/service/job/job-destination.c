@@ -14,7 +14,8 @@
 #include "base-fd.h"
 #include "job-destination-internal.h"
 
-#define NSEC_PER_SEC 1000000000U
+#define NSEC_PER_SEC   1000000000U
+#define UTF8_BYTES_MAX 4U /* of one character */
 
 JobDestination *job_destination_free(JobDestination *destination) {
         if (!destination)
@@ -49,13 +50,24 @@ static bool is_noted(const JobDestination *destination) {
         return destination->entry.lock_fd >= 0;
 }
 
-/* A name that is too long for what goes around it is cut. */
+/* How much of a name there is room for: no character of UTF-8 is cut in two. */
+static size_t cut_name(const char *name, size_t room) {
+        size_t n = strnlen(name, room);
+
+        for (unsigned i = 1;
+             i < UTF8_BYTES_MAX && n > 0 && ((unsigned char) name[n] & 0xc0) == 0x80; i++)
+                n--;
+        return n;
+}
+
 static int name_staging(JobDestination *destination, Error *error) {
         StoreJournalEntry *entry = &destination->entry;
 
         if (asprintf(
                     &entry->staging, STAGING_PREFIX "%.*s-%s",
-                    (int) (NAME_MAX - strlen(STAGING_PREFIX) - 1 - strlen(entry->id)),
+                    (int) cut_name(
+                            destination->name,
+                            NAME_MAX - strlen(STAGING_PREFIX) - 1 - strlen(entry->id)),
                     destination->name, entry->id) < 0) {
                 entry->staging = NULL;
                 return error_oom(error);
