@@ -241,6 +241,35 @@ def test_file_system_that_hangs_keeps_no_job_from_starting_at_the_next_start(
         one.stop()
 
 
+def test_what_a_killed_daemon_left_keeps_nobody_waiting_but_jobs_there(
+        daemon_on, faulty_registry, tmp_path, reference, work):
+    """While it is being removed, for which there is no limit."""
+    big = samples.large()
+    faulty_registry.add('big', big)
+    gate = faulty_registry.gate(big.layers[0].digest, len(big.layers[0].blob) // 2)
+    first, one = daemon_on(), FileSystem(tmp_path)
+    try:
+        api = first.connect()
+        api.bootstrap(faulty_registry.reference('big'), one.path / 'root')
+        wait_for(lambda: list(one.folder.glob('.virt-*/root/data/*')), 'the first files')
+        first.process.kill()
+        first.process.wait(DEADLINE)
+        one.hang('unlink')
+        later = daemon_on().connect()
+        one.wait_until_hung('unlink')
+        identity, job = later.bootstrap(reference, one.path / 'root')
+        check_served(later, reference, work / 'beside')
+        assert later.manager('Progress', 's', identity)[0] == 'queued'
+        one.answer()
+        assert later.wait(job)[0] == 'done'
+        assert names_at(one) == ['root']
+        api.close()
+        later.close()
+    finally:
+        gate.set()
+        one.stop()
+
+
 def test_lease_on_a_file_system_that_hangs_holds_up_nothing_but_prune(
         api, other, slow, faulty_registry, work, reference):
     faulty_registry.add('big', samples.small())

@@ -32,7 +32,8 @@ struct JobQueue {
         Entry *entries;        /* owned; oldest first */
         sd_event_source *next; /* owned; starts what waits, from the event loop */
         unsigned n_held;
-        bool is_paused;
+        QueueGuard guard; /* borrowed, as is @guard_userdata; or NULL */
+        void *guard_userdata;
 };
 
 static Entry *entry_free(Entry *entry) {
@@ -59,6 +60,14 @@ static unsigned count(const JobQueue *queue, bool (*has)(const Entry *entry)) {
 
 static bool entry_waits(const Entry *entry) {
         return job_state(entry->job) == JOB_QUEUED;
+}
+
+static bool entry_may_start(const Entry *entry) {
+        const JobQueue *queue = entry->queue;
+
+        return entry_waits(entry) &&
+               !(queue->guard &&
+                 queue->guard(queue->guard_userdata, job_destination_path(entry->destination)));
 }
 
 static bool entry_runs(const Entry *entry) {
@@ -131,10 +140,9 @@ static int on_next(sd_event_source *source, void *userdata) {
         JobQueue *queue = userdata;
         unsigned running = count(queue, entry_runs);
 
-        for (Entry *entry = queue->entries;
-             entry && running < queue->settings.config->jobs_max && !queue->is_paused;
+        for (Entry *entry = queue->entries; entry && running < queue->settings.config->jobs_max;
              entry = entry->next)
-                if (entry_waits(entry)) {
+                if (entry_may_start(entry)) {
                         start(entry);
                         running++;
                 }
@@ -357,11 +365,8 @@ void job_queue_release(JobQueue *queue) {
         queue->n_held--;
 }
 
-void job_queue_pause(JobQueue *queue) {
-        queue->is_paused = true;
-}
-
-void job_queue_resume(JobQueue *queue) {
-        queue->is_paused = false;
+void queue_guard(JobQueue *queue, QueueGuard guard, void *userdata) {
+        queue->guard = guard;
+        queue->guard_userdata = userdata;
         (void) sd_event_source_set_enabled(queue->next, SD_EVENT_ONESHOT);
 }

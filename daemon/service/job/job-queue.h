@@ -6,6 +6,8 @@
  * while ago, so that nobody who asks late misses the end.
  */
 
+#include <stdbool.h>
+
 #include "job-run.h"
 
 typedef struct JobQueue JobQueue;
@@ -73,8 +75,11 @@ const JobFetchContext *job_queue_context(const JobQueue *queue);
 void job_queue_hold(JobQueue *queue);
 void job_queue_release(JobQueue *queue);
 
-/** job_queue_pause() and job_queue_resume() - jobs wait, whatever else there is room for, or no longer */
-void job_queue_pause(JobQueue *queue);
-void job_queue_resume(JobQueue *queue);
+/* Whether a job that is to work at @path has to wait, whatever else there is room for. */
+typedef bool (*QueueGuard)(void *userdata, const char *path);
+
+/** queue_guard() - ask @guard, which may be NULL, before a job is started, and now for those that wait; borrowed, as
+ * is @userdata, until the next call */
+void queue_guard(JobQueue *queue, QueueGuard guard, void *userdata);
 
 DEFINE_CLEANUP(JobQueue, job_queue_free);

@@ -15,7 +15,8 @@ struct JobRecovery {
         const JobRecoveryEvents *events;   /* borrowed */
         void *userdata;                    /* borrowed */
         char (*ids)[STORE_JOURNAL_ID_MAX]; /* owned; of the journal's entries */
-        size_t n_ids;
+        char **paths; /* owned, as each; where they are, NULL: not known, or done */
+        size_t n_ids, n_paths;
         size_t n_done;
         sd_event_source *next; /* owned; looks at the next entry */
         JobStepData
@@ -34,7 +35,24 @@ static void warn(const JobRecovery *recovery, const Error *error) {
                 is_forgotten ? LOG_ERR : LOG_WARNING, "%s", error_text(error));
 }
 
+static bool is_in_the_way(void *userdata, const char *path) {
+        const JobRecovery *recovery = userdata;
+
+        for (size_t i = 0; i < recovery->n_paths; i++)
+                if (recovery->paths[i] && store_journal_overlaps(recovery->paths[i], path))
+                        return true;
+        return false;
+}
+
+static void release_path(JobRecovery *recovery, size_t i) {
+        free(recovery->paths[i]);
+        recovery->paths[i] = NULL;
+}
+
+/* With one entry less. */
 static void go_on(JobRecovery *recovery) {
+        release_path(recovery, recovery->n_done - 1);
+        queue_guard(recovery->queue, is_in_the_way, recovery);
         recovery->data = job_step_data_free(recovery->data);
         (void) sd_event_source_set_enabled(recovery->next, SD_EVENT_ONESHOT);
 }
@@ -185,7 +203,7 @@ static int on_next(sd_event_source *source, void *userdata) {
 
         if (recovery->n_done == recovery->n_ids) {
                 job_queue_release(recovery->queue);
-                job_queue_resume(recovery->queue);
+                queue_guard(recovery->queue, NULL, NULL);
                 recovery->events->ended(recovery->userdata);
                 return 0;
         }
@@ -212,6 +230,31 @@ static void recover_disks(const JobFetchContext *context) {
                 log_print(context->process->log, LOG_INFO, "Removed %u left-over disk images", n);
 }
 
+/* Whoever works at one of them is not in the way. */
+static int list_entries(JobRecovery *recovery, Error *error) {
+        Store *store = job_queue_context(recovery->queue)->store;
+        int r;
+
+        r = store_journal_list(store, &recovery->ids, &recovery->n_ids, error);
+        if (r < 0 || recovery->n_ids == 0)
+                return r;
+
+        recovery->paths = calloc(recovery->n_ids, sizeof(*recovery->paths));
+        if (!recovery->paths)
+                return error_oom(error);
+        recovery->n_paths = recovery->n_ids;
+
+        for (size_t i = 0; i < recovery->n_ids; i++) {
+                StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
+
+                if (store_journal_take(store, recovery->ids[i], &entry, NULL) <= 0)
+                        continue;
+                recovery->paths[i] = TAKE_PTR(entry.path);
+                store_journal_entry_done(&entry);
+        }
+        return 0;
+}
+
 int job_recovery_start(
         JobQueue *queue,
         const JobRecoveryEvents *events,
@@ -227,7 +270,7 @@ int job_recovery_start(
                 return error_oom(error);
 
         *recovery = (JobRecovery){ .queue = queue, .events = events, .userdata = userdata };
-        r = store_journal_list(context->store, &recovery->ids, &recovery->n_ids, error);
+        r = list_entries(recovery, error);
         if (r < 0)
                 return r;
 
@@ -243,7 +286,7 @@ int job_recovery_start(
 
         recover_disks(context);
         job_queue_hold(queue);
-        job_queue_pause(queue);
+        queue_guard(queue, is_in_the_way, recovery);
         *ret = TAKE_PTR(recovery);
         return 0;
 }
@@ -262,6 +305,9 @@ JobRecovery *job_recovery_free(JobRecovery *recovery) {
         if (!recovery->task)
                 job_step_data_free(recovery->data);
         job_task_free(recovery->task);
+        for (size_t i = 0; i < recovery->n_paths; i++)
+                release_path(recovery, i);
+        free(recovery->paths);
         free(recovery->ids);
         free(recovery);
         return NULL;

@@ -2,8 +2,8 @@
 #pragma once
 
 /* Removes what daemons that were killed left: disk images in the cache at once, staging directories one
- * after the other. Jobs wait for that: they may be about to work in the same place. What is on a file system
- * that does not answer stays: a job that is to work there is told that somebody does. */
+ * after the other. Jobs that are to work in the same place, above it or below it wait for that. What is on a file
+ * system that does not answer stays: a job that is to work there is told that somebody does. */
 
 #include "job-queue.h"
 

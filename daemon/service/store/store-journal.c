@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -301,8 +300,7 @@ void store_journal_end(Store *store) {
         (void) pthread_mutex_unlock(&store->journal_lock);
 }
 
-/* Whether one of the paths is the other one, or above it. */
-static bool overlaps(const char *a, const char *b) {
+bool store_journal_overlaps(const char *a, const char *b) {
         size_t n = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
 
         return strncmp(a, b, n) == 0 && (a[n] == '\0' || a[n] == '/') &&
@@ -323,7 +321,7 @@ int store_journal_check(Store *store, const char *path, Error *error) {
                 fd = open_replaced(store, ids[i], &is_locked);
                 if (fd < 0 || is_locked || read_entry(fd, ids[i], &entry, NULL) < 0)
                         continue;
-                if (overlaps(entry.path, path))
+                if (store_journal_overlaps(entry.path, path))
                         r = error_set(
                                 error, EBUSY, ERROR_DESTINATION_BUSY,
                                 "Another job works on the destination %s", entry.path);

@@ -15,6 +15,7 @@
  * nobody may empty it.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -74,6 +75,9 @@ int store_journal_list(
  * -EPROTONOSUPPORT when it is of another one, or another negative errno, with @error set.
  */
 int store_journal_take(Store *store, const char *id, StoreJournalEntry *ret, Error *error);
+
+/** store_journal_overlaps() - whether one of the two paths is the other one, or above it */
+bool store_journal_overlaps(const char *a, const char *b);
 
 /**
  * store_journal_begin() - keep other daemons, and other threads, from looking into the journal and writing to it
