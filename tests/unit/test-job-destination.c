@@ -386,6 +386,7 @@ static void tree_that_cannot_be_put_back_stays_and_is_named(void **state) {
                 rename(scratch_at(&f->scratch, "full"), scratch_at(&f->scratch, "away")), 0);
         scratch_mkdir(&f->scratch, "full");
         assert_int_equal(job_destination_revert(destination, &error), -ESTALE);
+        assert_non_null(strstr(error.message, "something else is there now"));
         assert_non_null(strstr(error.message, "/root"));
         error_clear(&error);
         finish(destination);
@@ -419,6 +420,63 @@ static void commit_that_cannot_be_written_is_taken_back(void **state) {
         assert_true(scratch_exists(&f->scratch, "full/old"));
         assert_false(scratch_exists(&f->scratch, "full/new"));
         assert_null(staging(f, ".", "full"));
+        assert_int_equal(count_journal(f), 0);
+}
+
+static void other_tree_at_its_place_is_put_back(void **state) {
+        StoreFixture *f = *state;
+        JobDestination *destination = prepare_overwriting(f);
+        Error error = ERROR_NULL;
+
+        assert_int_equal(
+                rename(scratch_at(&f->scratch, "full"), scratch_at(&f->scratch, "away")), 0);
+        scratch_mkdir(&f->scratch, "full");
+        scratch_write(&f->scratch, "full/theirs", "x");
+        assert_int_equal(job_destination_commit(destination, &error), -ESTALE);
+        assert_int_equal(error.kind, ERROR_INVALID_DESTINATION);
+        assert_non_null(strstr(error.message, "put something else in its place"));
+        error_clear(&error);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "full/theirs"));
+        assert_true(scratch_exists(&f->scratch, "away/old"));
+        assert_null(staging(f, ".", "full"));
+        assert_int_equal(count_journal(f), 0);
+}
+
+/* What a worker has done, the daemon looks at. */
+static void commit_of_a_worker_that_cannot_be_written_is_to_be_taken_back(void **state) {
+        StoreFixture *f = *state;
+        JobDestination *destination = prepare_overwriting(f);
+        const char *root;
+
+        assert_int_equal(destination_end_commit(destination, NULL), 0);
+        assert_false(destination_has_exchanged(destination));
+        root = scratch_at(&f->scratch, strcat(staging(f, ".", "full"), "/root"));
+        assert_int_equal(
+                renameat2(
+                        AT_FDCWD, root, AT_FDCWD, scratch_at(&f->scratch, "full"), RENAME_EXCHANGE),
+                0);
+        let_sync_fail(f, "full/new", 1);
+        assert_int_equal(destination_end_commit(destination, NULL), -EIO);
+        assert_true(destination_has_exchanged(destination));
+        assert_int_equal(job_destination_revert(destination, NULL), 0);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "full/old"));
+        assert_null(staging(f, ".", "full"));
+}
+
+/* As when there is no worker that could put it back. */
+static void tree_that_was_not_put_back_stays_and_is_named(void **state) {
+        StoreFixture *f = *state;
+        JobDestination *destination = overwrite(f);
+        Error error = ERROR_NULL;
+
+        assert_int_equal(destination_end_revert(destination, &error), -ESTALE);
+        assert_non_null(strstr(error.message, "could not be put back: it is "));
+        error_clear(&error);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, strcat(staging(f, ".", "full"), "/root/old")));
+        assert_true(scratch_exists(&f->scratch, "full/new"));
         assert_int_equal(count_journal(f), 0);
 }
 
@@ -713,6 +771,9 @@ int main(void) {
                 STORE_CASE(commit_is_taken_back),
                 STORE_CASE(tree_that_cannot_be_put_back_stays_and_is_named),
                 STORE_CASE(commit_that_cannot_be_written_is_taken_back),
+                STORE_CASE(other_tree_at_its_place_is_put_back),
+                STORE_CASE(commit_of_a_worker_that_cannot_be_written_is_to_be_taken_back),
+                STORE_CASE(tree_that_was_not_put_back_stays_and_is_named),
                 STORE_CASE(neither_tree_is_removed_when_nothing_can_be_written),
                 STORE_CASE(failed_overwriting_leaves_what_was_there),
                 STORE_CASE(new_destination_needs_no_clone),

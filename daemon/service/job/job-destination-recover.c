@@ -80,7 +80,8 @@ static int open_parent(JobDestination *destination, Error *error) {
 }
 
 /* Killed after a tree and the new one have changed places: somebody may have changed it since it was cloned. What is
- * not on the disk yet is to get there before anything of it goes. */
+ * not on the disk yet is to get there before anything of it goes. Where changing places alone changes times, as on XFS,
+ * all of it counts as changed: nobody knows any more what they were before. */
 static int look_for_exchange(JobDestination *destination, Error *error) {
         const StoreJournalEntry *entry = &destination->entry;
         struct stat st;

@@ -446,7 +446,9 @@ static int leave_staging(
 static int leave_found(JobDestination *destination, Error *error) {
         return leave_staging(
                 destination, "The tree that was at",
-                "cannot be put back, since something else is there now", error);
+                has_name(destination) ? "could not be put back"
+                                      : "cannot be put back, since something else is there now",
+                error);
 }
 
 /* What was there has its name again. As long as that is not on the disk, either tree may be what is left of the two. */
