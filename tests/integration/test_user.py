@@ -187,24 +187,34 @@ def test_mapped_tree_can_be_overwritten_with_a_map(subordinate, faulty_registry,
     assert sorted(os.listdir(dest.parent)) == ['root']
 
 
-@pytest.fixture
-def overwriting(subordinate, faulty_registry, work, dest):
-    """A mapped tree that is there, and a job that has cloned it, and waits; ends with what it returns."""
-    client = subordinate()
-    image = Image([[tar.file('new', b'x')], [tar.file('big', samples.noise(1 << 20))]])
-    faulty_registry.add('user', Image([[tar.directory('a'), *MAPPED]]))
-    faulty_registry.add('more', image)
-    client.bootstrap(faulty_registry.reference('user'), dest, '--idmap', MAP)
-    gate = faulty_registry.gate(image.layers[1].digest, 1 << 19)
-    started = client.start('--json', '--not-secure', '--overwrite', '--idmap', MAP,
-                           faulty_registry.reference('more'), dest)
-    wait_for(lambda: list(work.glob('.virt-bootstrap-*/root/new')), 'the first layer')
+class Overwriting:
+    """A job that has cloned a mapped tree that is there, and waits; its workers are started by a script."""
 
-    def go_on(expect):
-        gate.set()
-        return client.finish(started, expect=expect)
-    yield go_on
-    gate.set()
+    def __init__(self, env, client, registry, work, dest):
+        image = Image([[tar.file('new', b'x')], [tar.file('big', samples.noise(1 << 20))]])
+        self.client, self.original = client, pathlib.Path(env['VIRTBOOTSTRAP_WORKER'])
+        self.worker = self.original.with_name('script')
+        self.worker.write_text(f'#!/bin/sh\nexec {self.original} "$@"\n')
+        self.worker.chmod(0o755)
+        env['VIRTBOOTSTRAP_WORKER'] = str(self.worker)
+        registry.add('user', Image([[tar.directory('a'), *MAPPED]]))
+        registry.add('more', image)
+        client.bootstrap(registry.reference('user'), dest, '--idmap', MAP)
+        self.gate = registry.gate(image.layers[1].digest, 1 << 19)
+        self.started = client.start('--json', '--not-secure', '--overwrite', '--idmap', MAP,
+                                    registry.reference('more'), dest)
+        wait_for(lambda: list(work.glob('.virt-bootstrap-*/root/new')), 'the first layer')
+
+    def fail(self):
+        self.gate.set()
+        return self.client.finish(self.started, expect=1)
+
+
+@pytest.fixture
+def overwriting(env, subordinate, faulty_registry, work, dest):
+    it = Overwriting(env, subordinate(), faulty_registry, work, dest)
+    yield it
+    it.gate.set()
 
 
 @pytest.mark.parametrize('name', ['mine', 'a/mine'])
@@ -212,7 +222,7 @@ def test_what_is_put_into_a_mapped_tree_while_it_is_overwritten_is_not_lost(
         overwriting, work, dest, name):
     (dest / name).write_text('mine')
     changed = tree.snapshot(dest)
-    result = overwriting(1)
+    result = overwriting.fail()
     assert tree.snapshot(dest) == changed
     assert result.error == 'DestinationBusy', str(result)
     assert 'was changed while it was being overwritten' in result.sentence
@@ -224,11 +234,40 @@ def test_tree_at_the_place_of_a_mapped_one_is_put_back(overwriting, work, dest):
     dest.mkdir()
     (dest / 'other').write_text('theirs')
     os.chown(dest, FIRST, FIRST)
-    result = overwriting(1)
+    result = overwriting.fail()
     assert tree.names(dest) == ['other']
     assert result.error == 'InvalidDestination', str(result)
     assert 'somebody has put something else in its place' in result.sentence
     assert sorted(os.listdir(work)) == ['mapped', 'root']
+
+
+@pytest.mark.parametrize('changes', [True, False])
+def test_mapped_tree_is_looked_at_when_the_daemon_was_killed_before_it_did(
+        overwriting, faulty_registry, work, dest, tmp_path, changes):
+    """The worker that is to look is there, and does not."""
+    client, started = overwriting.client, overwriting.started
+    reached = tmp_path / 'user/reached'
+    if changes:
+        (dest / 'a/mine').write_text('mine')
+    overwriting.worker.write_text(
+        f'#!/bin/sh\nn=$(cat {reached} 2>/dev/null || echo 0)\n'
+        f'if [ "$1" = tree ]; then\n    echo $((n + 1)) > {reached}\n'
+        f'    [ $n = 0 ] || exec sleep 600\nfi\nexec {overwriting.original} "$@"\n')
+    overwriting.gate.set()
+    wait_for(lambda: reached.exists() and reached.read_text() == '2\n', 'the look at the old tree')
+    for end in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in (started.pid, *descendants(started.pid)):
+            os.kill(pid, end)
+    started.communicate()
+    assert (dest / 'new').exists()
+
+    overwriting.worker.write_text(f'#!/bin/sh\nexec {overwriting.original} "$@"\n')
+    faulty_registry.add('other', Image([[tar.file('x')]]))
+    client.bootstrap(faulty_registry.reference('other'), work / 'other')
+    left = list(work.glob('.virt-*/root'))
+    assert [(path / 'a/mine').read_text() for path in left] == ['mine'] * changes
+    assert sorted(os.listdir(work))[-2:] == ['other', 'root']
+    assert len(os.listdir(work)) == 2 + changes
 
 
 def test_failed_job_with_a_map_leaves_nothing(subordinate, faulty_registry, work, dest):

@@ -138,7 +138,7 @@ static void old_tree_of_a_killed_daemon_is_looked_at_once_before_it_is_removed(v
         assert_true(job_destination_check_clone_step(destination, &step));
         assert_true(step.is_check && step.cloned > step.modified && step.modified > 0);
         assert_int_equal(faccessat(step.directory_fd, "root/old", F_OK, 0), 0);
-        destination_accept(destination);
+        job_destination_accept(destination);
         job_destination_free(destination);
 
         /* That one was killed, too, while it was removing. */
@@ -158,7 +158,7 @@ static void old_tree_that_was_changed_stays_and_is_named(void **state) {
 
         kill_while_overwriting(f, true);
         destination = recovered(f);
-        assert_int_equal(destination_leave(destination, &error), -ESTALE);
+        assert_int_equal(job_destination_leave(destination, &error), -ESTALE);
         assert_non_null(strstr(error.message, "was changed while a daemon"));
         assert_non_null(strstr(error.message, "/root"));
         error_clear(&error);

@@ -449,16 +449,16 @@ static void commit_of_a_worker_that_cannot_be_written_is_to_be_taken_back(void *
         JobDestination *destination = prepare_overwriting(f);
         const char *root;
 
-        assert_int_equal(destination_end_commit(destination, NULL), 0);
-        assert_false(destination_has_exchanged(destination));
+        assert_int_equal(job_destination_end_commit(destination, NULL), 0);
+        assert_false(job_destination_has_exchanged(destination));
         root = scratch_at(&f->scratch, strcat(staging(f, ".", "full"), "/root"));
         assert_int_equal(
                 renameat2(
                         AT_FDCWD, root, AT_FDCWD, scratch_at(&f->scratch, "full"), RENAME_EXCHANGE),
                 0);
         let_sync_fail(f, "full/new", 1);
-        assert_int_equal(destination_end_commit(destination, NULL), -EIO);
-        assert_true(destination_has_exchanged(destination));
+        assert_int_equal(job_destination_end_commit(destination, NULL), -EIO);
+        assert_true(job_destination_has_exchanged(destination));
         assert_int_equal(job_destination_revert(destination, NULL), 0);
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "full/old"));
@@ -471,7 +471,7 @@ static void tree_that_was_not_put_back_stays_and_is_named(void **state) {
         JobDestination *destination = overwrite(f);
         Error error = ERROR_NULL;
 
-        assert_int_equal(destination_end_revert(destination, &error), -ESTALE);
+        assert_int_equal(job_destination_end_revert(destination, &error), -ESTALE);
         assert_non_null(strstr(error.message, "could not be put back: it is "));
         error_clear(&error);
         finish(destination);

@@ -104,8 +104,8 @@ int job_destination_identify(int fd, StoreJournalEntry *entry, Error *error);
 /* job_destination_is_file_system() - whether the directory @fd is on the file system of @entry */
 bool job_destination_is_file_system(int fd, const StoreJournalEntry *entry);
 
-/* destination_sync_names() - have what was renamed on the disk; returns 0 or a negative errno */
-int destination_sync_names(const JobDestination *destination);
+/* job_destination_sync_names() - have what was renamed on the disk; returns 0 or a negative errno */
+int job_destination_sync_names(const JobDestination *destination);
 
 /* job_destination_lock() - lock what is filled in place; -EBUSY (ERROR_DESTINATION_BUSY) when somebody else has */
 int job_destination_lock(JobDestination *destination, Error *error);

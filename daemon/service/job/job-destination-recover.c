@@ -101,7 +101,7 @@ static int look_for_exchange(JobDestination *destination, Error *error) {
         destination->exists = destination->overwrite = destination->is_committed = true;
         destination->cloned = entry->cloned;
         destination->modified = entry->modified;
-        r = destination_sync_names(destination);
+        r = job_destination_sync_names(destination);
         return r < 0 ? error_set_errno(
                                error, -r, "Cannot write that the new tree has the name %s",
                                destination->path)

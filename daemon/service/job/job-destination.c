@@ -366,7 +366,7 @@ static void look_after(JobDestination *destination) {
                 destination->modified = nsec_of(&found.st_mtim);
 }
 
-int destination_sync_names(const JobDestination *destination) {
+int job_destination_sync_names(const JobDestination *destination) {
         int r = fd_sync(destination->parent_fd);
 
         return r < 0 ? r : fd_sync(destination->staging_fd);
@@ -396,7 +396,7 @@ static int check_commit(JobDestination *destination, Error *error) {
                         "put something else in its place",
                         destination->path);
 
-        r = destination_sync_names(destination);
+        r = job_destination_sync_names(destination);
         if (r < 0 && changes_places(destination))
                 return error_set_errno(
                         error, -r, "Cannot write that the new tree has the name %s",
@@ -454,7 +454,7 @@ static int leave_found(JobDestination *destination, Error *error) {
 /* What was there has its name again. As long as that is not on the disk, either tree may be what is left of the two. */
 static int end_revert(JobDestination *destination, Error *error) {
         destination->is_committed = false;
-        if (destination_sync_names(destination) < 0)
+        if (job_destination_sync_names(destination) < 0)
                 return leave_staging(
                         destination, "The new tree for",
                         "stays, since nobody knows whether a power failure would leave the old one",
@@ -468,7 +468,7 @@ int job_destination_revert(JobDestination *destination, Error *error) {
         return end_revert(destination, error);
 }
 
-bool destination_revert_step(const JobDestination *destination, JobDestinationStep *ret) {
+bool job_destination_revert_step(const JobDestination *destination, JobDestinationStep *ret) {
         if (!takes_worker(destination) || !has_name(destination))
                 return false;
 
@@ -476,7 +476,7 @@ bool destination_revert_step(const JobDestination *destination, JobDestinationSt
         return true;
 }
 
-int destination_end_revert(JobDestination *destination, Error *error) {
+int job_destination_end_revert(JobDestination *destination, Error *error) {
         struct stat root;
 
         return fstat(destination->root_fd, &root) >= 0 && is_in_staging(destination, &root)
@@ -484,7 +484,7 @@ int destination_end_revert(JobDestination *destination, Error *error) {
                        : leave_found(destination, error);
 }
 
-int destination_leave(JobDestination *destination, Error *error) {
+int job_destination_leave(JobDestination *destination, Error *error) {
         return leave_staging(
                 destination, "The tree that was at",
                 "was changed while a daemon, which was killed, overwrote it", error);
@@ -555,7 +555,7 @@ void job_destination_give_up(JobDestination *destination) {
 }
 
 bool job_destination_check_clone_step(const JobDestination *destination, JobDestinationStep *ret) {
-        if (!destination_has_exchanged(destination))
+        if (!job_destination_has_exchanged(destination))
                 return false;
 
         *ret = (JobDestinationStep){
@@ -589,7 +589,7 @@ int job_destination_commit_step(
         return 1;
 }
 
-int destination_end_commit(JobDestination *destination, Error *error) {
+int job_destination_end_commit(JobDestination *destination, Error *error) {
         int r;
 
         if (!has_name(destination))
@@ -599,15 +599,16 @@ int destination_end_commit(JobDestination *destination, Error *error) {
         return r < 0 ? r : 1;
 }
 
-bool destination_has_exchanged(const JobDestination *destination) {
+bool job_destination_has_exchanged(const JobDestination *destination) {
         return destination->staging_fd >= 0 && destination->is_committed &&
                changes_places(destination);
 }
 
-void destination_accept(JobDestination *destination) {
+void job_destination_accept(JobDestination *destination) {
         StoreJournalEntry *entry = &destination->entry;
 
-        if (!is_noted(destination) || !destination_has_exchanged(destination) || entry->root == 0)
+        if (!is_noted(destination) || !job_destination_has_exchanged(destination) ||
+            entry->root == 0)
                 return;
         entry->root = 0;
         (void) store_journal_write(destination->store, entry, NULL);

@@ -110,15 +110,15 @@ int job_destination_commit(JobDestination *destination, Error *error);
 int job_destination_commit_step(JobDestination *destination, JobDestinationStep *ret, Error *error);
 
 /**
- * destination_end_commit() - look whether the worker has, whatever it said
+ * job_destination_end_commit() - look whether the worker has, whatever it said
  *
  * Return: 1 when the commit is done; 0 when it is not; or a negative errno with @error set, as of
- * job_destination_commit(), but that destination_has_exchanged() tells whether it is to be taken back.
+ * job_destination_commit(), but that job_destination_has_exchanged() tells whether it is to be taken back.
  */
-int destination_end_commit(JobDestination *destination, Error *error);
+int job_destination_end_commit(JobDestination *destination, Error *error);
 
-/** destination_has_exchanged() - whether the tree has changed places with one that was there */
-bool destination_has_exchanged(const JobDestination *destination);
+/** job_destination_has_exchanged() - whether the tree has changed places with one that was there */
+bool job_destination_has_exchanged(const JobDestination *destination);
 
 /**
  * job_destination_lends_rights() - whether the host's users can run what is in the tree with the rights it has
@@ -142,17 +142,17 @@ bool job_destination_check_clone_step(const JobDestination *destination, JobDest
  */
 int job_destination_revert(JobDestination *destination, Error *error);
 
-/** destination_revert_step() - whether it takes a tree worker to do so, and how */
-bool destination_revert_step(const JobDestination *destination, JobDestinationStep *ret);
+/** job_destination_revert_step() - whether it takes a tree worker to do so, and how */
+bool job_destination_revert_step(const JobDestination *destination, JobDestinationStep *ret);
 
-/** destination_end_revert() - look whether the worker has, whatever it said; returns as job_destination_revert() */
-int destination_end_revert(JobDestination *destination, Error *error);
+/** job_destination_end_revert() - look whether the worker has, whatever it said; returns as job_destination_revert() */
+int job_destination_end_revert(JobDestination *destination, Error *error);
 
-/** destination_leave() - rather leave what was there where it is now; returns -ESTALE with @error set, as above */
-int destination_leave(JobDestination *destination, Error *error);
+/** job_destination_leave() - rather leave what was there where it is now; returns -ESTALE with @error set, as above */
+int job_destination_leave(JobDestination *destination, Error *error);
 
-/** destination_accept() - note that what the tree has changed places with may be removed, whoever does so */
-void destination_accept(JobDestination *destination);
+/** job_destination_accept() - note that what the tree has changed places with may be removed, whoever does so */
+void job_destination_accept(JobDestination *destination);
 
 /** job_destination_cleanup_step() - whether something is to be removed, after a commit or without one */
 bool job_destination_cleanup_step(const JobDestination *destination, JobDestinationStep *ret);
@@ -171,8 +171,8 @@ int job_destination_cleaned(JobDestination *destination, Error *error);
 /**
  * job_destination_recover() - the staging directory of a daemon that was killed
  * @entry:      of the journal, locked; taken over, unless that fails with -ENOMEM
- * @ret:        with job_destination_check_clone_step() to do, if that is one, and destination_accept() or
- *              destination_leave(); then with job_destination_cleanup_step()
+ * @ret:        with job_destination_check_clone_step() to do, if that is one, and job_destination_accept() or
+ *              job_destination_leave(); then with job_destination_cleanup_step()
  *
  * Return: 1; 0 when there is nothing to remove, and the entry is forgotten; or with @error set: -ESTALE when
  * what is there is not what the entry speaks of, which is forgotten; or another negative errno, and it is not.

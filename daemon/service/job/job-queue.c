@@ -365,7 +365,7 @@ void job_queue_release(JobQueue *queue) {
         queue->n_held--;
 }
 
-void queue_guard(JobQueue *queue, QueueGuard guard, void *userdata) {
+void job_queue_guard(JobQueue *queue, QueueGuard guard, void *userdata) {
         queue->guard = guard;
         queue->guard_userdata = userdata;
         (void) sd_event_source_set_enabled(queue->next, SD_EVENT_ONESHOT);

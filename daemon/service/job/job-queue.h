@@ -78,8 +78,8 @@ void job_queue_release(JobQueue *queue);
 /* Whether a job that is to work at @path has to wait, whatever else there is room for. */
 typedef bool (*QueueGuard)(void *userdata, const char *path);
 
-/** queue_guard() - ask @guard, which may be NULL, before a job is started, and now for those that wait; borrowed, as
+/** job_queue_guard() - ask @guard, which may be NULL, before a job is started, and now for those that wait; borrowed, as
  * is @userdata, until the next call */
-void queue_guard(JobQueue *queue, QueueGuard guard, void *userdata);
+void job_queue_guard(JobQueue *queue, QueueGuard guard, void *userdata);
 
 DEFINE_CLEANUP(JobQueue, job_queue_free);

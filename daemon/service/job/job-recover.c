@@ -52,7 +52,7 @@ static void release_path(JobRecovery *recovery, size_t i) {
 /* With one entry less. */
 static void go_on(JobRecovery *recovery) {
         release_path(recovery, recovery->n_done - 1);
-        queue_guard(recovery->queue, is_in_the_way, recovery);
+        job_queue_guard(recovery->queue, is_in_the_way, recovery);
         recovery->data = job_step_data_free(recovery->data);
         (void) sd_event_source_set_enabled(recovery->next, SD_EVENT_ONESHOT);
 }
@@ -121,7 +121,7 @@ static void on_removed(void *userdata, const Error *error) {
 static const JobTreeEvents remove_events = { .ended = on_removed };
 
 static const JobTaskOperation leave_operation = {
-        .work = step_leave,
+        .work = job_step_leave,
         .release = job_step_release,
         .ended = on_cleaned,
 };
@@ -203,7 +203,7 @@ static int on_next(sd_event_source *source, void *userdata) {
 
         if (recovery->n_done == recovery->n_ids) {
                 job_queue_release(recovery->queue);
-                queue_guard(recovery->queue, NULL, NULL);
+                job_queue_guard(recovery->queue, NULL, NULL);
                 recovery->events->ended(recovery->userdata);
                 return 0;
         }
@@ -286,7 +286,7 @@ int job_recovery_start(
 
         recover_disks(context);
         job_queue_hold(queue);
-        queue_guard(queue, is_in_the_way, recovery);
+        job_queue_guard(queue, is_in_the_way, recovery);
         *ret = TAKE_PTR(recovery);
         return 0;
 }

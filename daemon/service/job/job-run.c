@@ -300,7 +300,7 @@ static void on_reverted(void *userdata, void *data, int r, Error *error) {
 }
 
 static const JobTaskOperation see_revert_operation = {
-        .work = step_see_revert,
+        .work = job_step_see_revert,
         .release = job_step_release,
         .ended = on_reverted,
 };

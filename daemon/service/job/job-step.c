@@ -56,7 +56,7 @@ int job_step_commit(JobTask *task, void *userdata, Error *error) {
                 return r;
 
         r = job_destination_commit(data->destination, error);
-        data->is_exchanged = destination_has_exchanged(data->destination);
+        data->is_exchanged = job_destination_has_exchanged(data->destination);
         data->has_next = r >= 0 && job_destination_check_clone_step(data->destination, &data->next);
         return r < 0 ? r : check_next(data, error);
 }
@@ -65,8 +65,8 @@ int job_step_see_commit(JobTask *task, void *userdata, Error *error) {
         JobStepData *data = userdata;
         int r;
 
-        r = destination_end_commit(data->destination, error);
-        data->is_exchanged = destination_has_exchanged(data->destination);
+        r = job_destination_end_commit(data->destination, error);
+        data->is_exchanged = job_destination_has_exchanged(data->destination);
         data->has_next = r > 0 && job_destination_check_clone_step(data->destination, &data->next);
         return r > 0 && check_next(data, error) < 0 ? -EBUSY : r;
 }
@@ -74,22 +74,22 @@ int job_step_see_commit(JobTask *task, void *userdata, Error *error) {
 int job_step_revert(JobTask *task, void *userdata, Error *error) {
         JobStepData *data = userdata;
 
-        data->has_next = destination_revert_step(data->destination, &data->next);
+        data->has_next = job_destination_revert_step(data->destination, &data->next);
         return data->has_next ? 0 : job_destination_revert(data->destination, error);
 }
 
-int step_see_revert(JobTask *task, void *userdata, Error *error) {
+int job_step_see_revert(JobTask *task, void *userdata, Error *error) {
         JobStepData *data = userdata;
 
         data->has_next = false;
-        return destination_end_revert(data->destination, error);
+        return job_destination_end_revert(data->destination, error);
 }
 
 int job_step_clean(JobTask *task, void *userdata, Error *error) {
         JobStepData *data = userdata;
 
         data->lends_rights = job_destination_lends_rights(data->destination);
-        destination_accept(data->destination);
+        job_destination_accept(data->destination);
         data->has_next = job_destination_cleanup_step(data->destination, &data->next);
         return check_next(data, error);
 }
@@ -132,9 +132,9 @@ int job_step_recover(JobTask *task, void *userdata, Error *error) {
         return r < 0 ? r : 1;
 }
 
-int step_leave(JobTask *task, void *userdata, Error *error) {
+int job_step_leave(JobTask *task, void *userdata, Error *error) {
         JobStepData *data = userdata;
 
         data->has_next = false;
-        return destination_leave(data->destination, error);
+        return job_destination_leave(data->destination, error);
 }

@@ -19,7 +19,7 @@ typedef struct JobStepData {
         JobDestination *destination;   /* owned; NULL before job_step_recover() */
         bool has_next;                 /* whether a tree worker is to do something now, */
         JobDestinationStep next;       /* and what; borrowed from @destination */
-        bool is_exchanged; /* destination_has_exchanged(): when something fails, it is to be taken back */
+        bool is_exchanged; /* job_destination_has_exchanged(): when something fails, it is to be taken back */
         bool lends_rights; /* job_destination_lends_rights(), once it is being cleaned up */
 } JobStepData;
 
@@ -48,27 +48,27 @@ int job_step_prepare(JobTask *task, void *data, Error *error);
  * then job_step_see_commit() follows. When something else fails than that look, there is nothing to be taken back. */
 int job_step_commit(JobTask *task, void *data, Error *error);
 
-/* job_step_see_commit() - destination_end_commit(); next, as above */
+/* job_step_see_commit() - job_destination_end_commit(); next, as above */
 int job_step_see_commit(JobTask *task, void *data, Error *error);
 
-/* job_step_revert() - job_destination_revert(); next, the worker has to do it: then step_see_revert() follows */
+/* job_step_revert() - job_destination_revert(); next, the worker has to do it: then job_step_see_revert() follows */
 int job_step_revert(JobTask *task, void *data, Error *error);
 
-/* step_see_revert() - destination_end_revert() */
-int step_see_revert(JobTask *task, void *data, Error *error);
+/* job_step_see_revert() - job_destination_end_revert() */
+int job_step_see_revert(JobTask *task, void *data, Error *error);
 
-/* job_step_clean() - destination_accept(), and look who can run what is in the tree; next, something may be to be removed */
+/* job_step_clean() - job_destination_accept(), and look who can run what is in the tree; next, something may be to be removed */
 int job_step_clean(JobTask *task, void *data, Error *error);
 
 /* job_step_cleaned() - job_destination_cleaned() */
 int job_step_cleaned(JobTask *task, void *data, Error *error);
 
 /* job_step_recover() - find what a killed daemon left, and forget it when that is nothing; returns 1 with a
- * destination, or 0; next, something may be to be removed; or looked at first: then job_step_clean() or step_leave()
+ * destination, or 0; next, something may be to be removed; or looked at first: then job_step_clean() or job_step_leave()
  * follows */
 int job_step_recover(JobTask *task, void *data, Error *error);
 
-/* step_leave() - destination_leave() */
-int step_leave(JobTask *task, void *data, Error *error);
+/* job_step_leave() - job_destination_leave() */
+int job_step_leave(JobTask *task, void *data, Error *error);
 
 DEFINE_CLEANUP(JobStepData, job_step_data_free);
