@@ -41,6 +41,7 @@ struct JobRun {
         sd_event_source *patience;   /* armed while there is @task: until it has to end */
         bool is_impatient;           /* the same: it has to end soon */
         bool is_cleaning;            /* all that was to be done is done, or has failed */
+        bool is_stopped;             /* by job_run_stop() */
         Error error;                 /* why the job ends; empty as long as all is well */
         Error unpack_error; /* of an unpack worker whose input, which may be to blame, is not verified */
         Error builder_error; /* of a builder from which the unpack worker, still there, does not read */

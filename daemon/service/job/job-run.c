@@ -65,13 +65,14 @@ static void set_phase(JobRun *run, JobPhase phase) {
 
 /* A step that is to end gets less time than one that nobody has given up yet. */
 static void push_patience(JobRun *run) {
-        const uint64_t usec = run->error.code != 0 ? JOB_STEP_PATIENCE_USEC
-                                                   : run->context->process->config->stall_usec;
+        const bool has_to_end = run->is_stopped || run->error.code != 0;
+        const uint64_t usec =
+                has_to_end ? JOB_STEP_PATIENCE_USEC : run->context->process->config->stall_usec;
 
         if (usec == 0 || run->is_impatient)
                 return;
 
-        run->is_impatient = run->error.code != 0;
+        run->is_impatient = has_to_end;
         (void) sd_event_source_set_time_relative(run->patience, usec);
         (void) sd_event_source_set_enabled(run->patience, SD_EVENT_ONESHOT);
 }
@@ -83,7 +84,10 @@ static void note_error(JobRun *run, const Error *error) {
 }
 
 void job_run_stop(JobRun *run, const Error *error) {
-        note_error(run, error);
+        run->is_stopped = true;
+        /* What only cleans up has come to its end, good or bad, and just has to hurry. */
+        if (!run->is_cleaning)
+                note_error(run, error);
         if (run->is_fetching)
                 job_fetch_stop(run->fetch);
         if (run->is_building)

@@ -53,7 +53,12 @@ int job_run_start(
 /** job_run_free() - release @run (may be NULL) */
 JobRun *job_run_free(JobRun *run);
 
-/** job_run_stop() - end it because of @error; ended() follows once everything is cleaned up */
+/**
+ * job_run_stop() - end it because of @error; ended() follows once everything is cleaned up
+ *
+ * A tree that has its name already stays: then the job ends as if nobody had stopped it, only sooner: a
+ * step that cleans up, and hangs, is given up after JOB_STEP_PATIENCE_USEC.
+ */
 void job_run_stop(JobRun *run, const Error *error);
 
 DEFINE_CLEANUP(JobRun, job_run_free);
