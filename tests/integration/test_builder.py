@@ -5,10 +5,13 @@ one is in slow/."""
 import os
 import signal
 import stat
+import subprocess
 
 import pytest
 
 from support import samples, tar, tree
+from support.hanging import FileSystem
+from support.others import NOBODY
 from support.process import descendants, running, wait_for
 from support.programs import WORKERS, Client, workers_of, wrap_workers
 
@@ -38,6 +41,11 @@ ENDLESS = """
 [ $STEP = {step} ] || exec $WORKER
 $WORKER
 exec sleep 1000
+"""
+# Until it is told to go on, by the name that it has got.
+WAITING = """
+: >{0}/ready-"$LIBGUESTFS_NAME"
+while [ ! -e {0}/go-"$LIBGUESTFS_NAME" ]; do sleep 0.01; done
 """
 SLOW = """#!/bin/sh
 echo '[   0.2] Opening the new disk'
@@ -182,18 +190,128 @@ def test_password_is_set_by_virt_builder_alone(client, programs_at, tmp_path, de
     assert stat.S_ISDIR(os.lstat(dest).st_mode)
 
 
+def parent_of_places(tmp_path):
+    """As an earlier builder has left it."""
+    parent = tmp_path / 'temporary/virt-bootstrap-builder'
+    parent.mkdir(mode=0o700)
+    return parent
+
+
+def mode_of(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def finish_build(programs_at, client, job, name):
+    (programs_at / f'go-{name}').touch()
+    client.finish(job)
+
+
 @pytest.mark.root
 def test_builder_of_root_that_may_not_mount_works_all_the_same(
         env, programs_at, tmp_path, dest):
     """It finds its place where it is, in a directory that nobody else may list or change."""
-    put(programs_at / 'virt-builder', BUILDER + f'pwd >{programs_at}/place\n')
+    parent = tmp_path / 'temporary/virt-bootstrap-builder'
+    put(programs_at / 'virt-builder',
+        BUILDER + f'pwd >{programs_at}/place\nstat -c %a {parent} >{programs_at}/mode\n')
     programs_at.chmod(0o777)
     client = Client(env, prefix=['setpriv', '--bounding-set=-sys_admin'])
     client.bootstrap('virt-builder://tiny', dest)
-    parent = tmp_path / 'temporary/virt-bootstrap-builder'
-    assert stat.S_IMODE(os.stat(parent).st_mode) == 0o711
+    assert (programs_at / 'mode').read_text().strip() == '711'
+    assert mode_of(parent) == 0o700
     place = (programs_at / 'place').read_text().strip()
     assert place.startswith(f'{parent}/place-') and not os.path.exists(place)
+
+
+@pytest.mark.root
+def test_directory_of_places_is_open_as_long_as_a_builder_needs_it(
+        env, programs_at, tmp_path, work):
+    """Also while others come and go. What a killed one left open the next one closes."""
+    put(programs_at / 'virt-builder', BUILDER + WAITING.format(programs_at))
+    programs_at.chmod(0o777)
+    parent = tmp_path / 'temporary/virt-bootstrap-builder'
+    jobs = {}
+    for name in ('one', 'other', 'killed'):
+        client = Client({**env, 'LIBGUESTFS_NAME': name,
+                         'VIRTBOOTSTRAP_CACHE': str(tmp_path / f'cache-{name}')},
+                        prefix=['setpriv', '--bounding-set=-sys_admin'])
+        jobs[name] = client, client.start('virt-builder://tiny', work / name)
+        wait_for((programs_at / f'ready-{name}').exists, 'virt-builder to run')
+    assert mode_of(parent) == 0o711
+    finish_build(programs_at, *jobs.pop('one'), 'one')
+    assert mode_of(parent) == 0o711
+    killed = jobs.pop('killed')[1]
+    for pid in (*descendants(killed.pid), killed.pid):
+        os.kill(pid, signal.SIGKILL)
+    killed.wait()
+    assert mode_of(parent) == 0o711
+    finish_build(programs_at, *jobs.pop('other'), 'other')
+    assert mode_of(parent) == 0o700
+    parent.chmod(0o711)
+    put(programs_at / 'virt-builder', BUILDER)
+    Client(env).bootstrap('virt-builder://tiny', work / 'last')
+    assert mode_of(parent) == 0o700
+
+
+@pytest.mark.root
+def test_place_is_emptied_by_a_process_that_sees_nothing_else(client, env, tmp_path, programs_at,
+                                                              dest):
+    slow = FileSystem(tmp_path)
+    try:
+        env['VIRTBOOTSTRAP_TMPDIR'] = str(slow.path)
+        slow.hang('unlink')
+        job = client.start('virt-builder://tiny', dest)
+        slow.wait_until_hung('unlink')
+        place, = slow.path.glob('virt-bootstrap-builder/place-*')
+        roots = [os.stat(f'/proc/{pid}/root/') for pid in descendants(job.pid)]
+        assert [root for root in roots if os.path.samestat(root, os.stat(place))]
+        slow.answer()
+        client.finish(job)
+        assert os.listdir(slow.path / 'virt-bootstrap-builder') == ['templates']
+    finally:
+        slow.stop()
+
+
+@pytest.mark.root
+def test_places_that_cannot_go_are_told_and_keep_no_others(client, tmp_path, programs_at, dest):
+    parent = parent_of_places(tmp_path)
+    for name in ('place-a', 'place-b', 'place-c', 'place-d'):
+        (parent / name / 'below').mkdir(parents=True)
+        (parent / name / 'disk.img').touch()
+    stuck = [parent / name for name in ('place-a', 'place-d')]
+    for place in stuck:
+        (place / 'below/precious').mkdir()
+        subprocess.run(['mount', '--bind', programs_at, place / 'below'], check=True)
+    try:
+        result = client.run('--json', 'virt-builder://tiny', dest)
+        told = [one['text'] for one in result.of('message')]
+        for place in stuck:
+            assert [text for text in told if f'{place} stays: ' in text and 'mounted' in text]
+            assert (place / 'below/virt-builder').exists() and (place / 'disk.img').exists()
+        assert sorted(os.listdir(parent)) == ['place-a', 'place-d', 'templates']
+    finally:
+        for place in stuck:
+            subprocess.run(['umount', place / 'below'], check=True)
+    client.bootstrap('virt-builder://tiny', dest.with_name('again'))
+    assert os.listdir(parent) == ['templates']
+
+
+@pytest.mark.root
+@pytest.mark.parametrize('kind, reason', [('directory', 'belongs to another user'),
+                                          ('link', 'Not a directory')])
+def test_directory_of_places_that_somebody_else_has_made_is_refused(
+        client, tmp_path, programs_at, work, kind, reason):
+    theirs = tmp_path / 'theirs'
+    theirs.mkdir()
+    os.chown(theirs, NOBODY, NOBODY)
+    place = tmp_path / 'temporary/virt-bootstrap-builder'
+    if kind == 'link':
+        place.symlink_to(theirs)
+        os.chown(place, NOBODY, NOBODY, follow_symlinks=False)
+    else:
+        theirs = theirs.rename(place)
+    result = client.fail('virt-builder://tiny', work / 'root')
+    assert reason in result.sentence and str(place) in result.sentence
+    assert os.listdir(theirs) == [] and os.stat(theirs).st_uid == NOBODY
 
 
 @pytest.mark.root

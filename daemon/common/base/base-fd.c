@@ -232,6 +232,21 @@ char *fd_path(int fd, char ret[static FD_PATH_MAX]) {
         return ret;
 }
 
+const char *fd_find_path(int fd, char *ret, size_t size) {
+        char link[FD_PATH_MAX];
+        ssize_t n = readlink(fd_path(fd, link), ret, size - 1);
+        struct stat mine, there;
+
+        if (n <= 0)
+                return NULL;
+
+        ret[n] = '\0';
+        return fstat(fd, &mine) >= 0 && lstat(ret, &there) >= 0 && mine.st_dev == there.st_dev &&
+                               mine.st_ino == there.st_ino
+                       ? ret
+                       : NULL;
+}
+
 int fd_raise_limit(void) {
         struct rlimit limit;
 

@@ -73,5 +73,13 @@ DEFINE_CLEANUP(DIR, closedir);
 #define FD_PATH_MAX (sizeof("/proc/self/fd/") + 3 * sizeof(int))
 char *fd_path(int fd, char ret[static FD_PATH_MAX]);
 
+/**
+ * fd_find_path() - where the directory @fd is now
+ * @ret:        room for @size bytes
+ *
+ * Return: @ret; NULL when that cannot be told, as of one of another mount namespace.
+ */
+const char *fd_find_path(int fd, char *ret, size_t size);
+
 /** fd_raise_limit() - raise the soft limit of open files to the hard one; returns 0 or -errno */
 int fd_raise_limit(void);

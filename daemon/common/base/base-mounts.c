@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "base-cleanup.h"
+#include "base-fd.h"
 #include "base-mounts.h"
 
 #define MOUNTS_STEP ((size_t) 64) /* mounts for which there is room at once, doubled as needed */
@@ -212,4 +214,15 @@ int mounts_below(char *mountinfo, const char *path, char **ret_names) {
 
         *ret_names = TAKE_PTR(names);
         return n;
+}
+
+int mounts_find(const char *path, char **ret_names, Error *error) {
+        _cleanup_(closep) int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+        _cleanup_(freep) char *text = NULL;
+        int r = fd < 0 ? -errno : fd_read_all(fd, MOUNTINFO_MAX, &text, NULL);
+
+        if (r >= 0)
+                r = mounts_below(text, path, ret_names);
+        return r < 0 ? error_set_errno(error, -r, "Cannot find out what is mounted in %s", path)
+                     : r;
 }

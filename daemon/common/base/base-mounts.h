@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "base-error.h"
+
 #define MOUNTS_NAMED_MAX 8                   /* the others are counted */
 #define MOUNTINFO_MAX    ((size_t) 64 << 20) /* bytes; the kernel allows 100000 mounts */
 
@@ -19,3 +21,10 @@
  * function. Return: how many they are; -EBADMSG when it is no such text; -ENOMEM.
  */
 int mounts_below(char *mountinfo, const char *path, char **ret_names);
+
+/**
+ * mounts_find() - mounts_below() of what this process sees
+ *
+ * Return: how many they are, or a negative errno with @error set.
+ */
+int mounts_find(const char *path, char **ret_names, Error *error);

@@ -3,12 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,14 +18,15 @@
 #include "base-fd.h"
 #include "builder-cache.h"
 #include "builder-place.h"
+#include "builder-remove.h"
 #include "proto-message.h"
-#include "tree-remove.h"
 
 #define CACHE_SYSTEM "/var/cache/virt-bootstrap"
 #define PARENT_NAME  "builder" /* in the cache */
 #define PARENT_IN_TMP                                                                              \
         "virt-bootstrap-builder" /* in $VIRTBOOTSTRAP_TMPDIR, which is for all kinds of files */
-#define MODE_OPENED     0711     /* of that */
+#define MODE_CLOSED     0700     /* of that */
+#define MODE_OPENED     0711     /* as long as a builder needs it */
 #define ATTEMPTS_MAX    10
 #define VARIABLES_MAX   ((size_t) 64)
 #define BYTES_PER_BLOCK 512
@@ -109,6 +112,24 @@ static int name_parent(char *path, size_t size, Error *error) {
         return 0;
 }
 
+/* Unless a builder is there who needs it open. Returns 0 or a negative errno. */
+static int close_parent(int parent_fd) {
+        const bool is_unused = flock(parent_fd, LOCK_EX | LOCK_NB) >= 0;
+        const mode_t most = is_unused ? MODE_CLOSED : MODE_OPENED;
+        struct stat st;
+        int r = 0;
+
+        if (fstat(parent_fd, &st) < 0)
+                r = -errno;
+        else if (
+                (st.st_mode & 07777) != MODE_CLOSED && (st.st_mode & 07777) != most &&
+                fchmod(parent_fd, most) < 0)
+                r = -errno;
+        if (is_unused)
+                (void) flock(parent_fd, LOCK_UN);
+        return r;
+}
+
 /* Nobody else may rename or put anything in there. */
 static int open_parent(BuilderPlace *place, Error *error) {
         struct stat st;
@@ -118,7 +139,7 @@ static int open_parent(BuilderPlace *place, Error *error) {
         if (r < 0)
                 return r;
 
-        if (mkdir(place->parent, 0700) < 0 && errno != EEXIST)
+        if (mkdir(place->parent, MODE_CLOSED) < 0 && errno != EEXIST)
                 return error_set_errno(error, errno, "Cannot create %s", place->parent);
         place->parent_fd = open(place->parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (place->parent_fd < 0 || fstat(place->parent_fd, &st) < 0)
@@ -128,43 +149,56 @@ static int open_parent(BuilderPlace *place, Error *error) {
                         error, EPERM, ERROR_ACCESS_DENIED,
                         "%s belongs to another user: remove it, or set VIRTBOOTSTRAP_TMPDIR",
                         place->parent);
-        /* One that had to be opened is in use by another builder perhaps. */
-        if ((st.st_mode & 07777) != MODE_OPENED && fchmod(place->parent_fd, 0700) < 0)
-                return error_set_errno(error, errno, "Cannot close %s to others", place->parent);
-        return 0;
+
+        r = close_parent(place->parent_fd);
+        return r < 0 ? error_set_errno(error, -r, "Cannot close %s to others", place->parent) : 0;
 }
 
-static int sweep_one(int parent_fd, const char *name, Error *error) {
+static void sweep_one(
+        const BuilderPlace *place, const char *name, BuilderPlaceLeft on_left, void *userdata) {
         _cleanup_(closep) int fd =
-                openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                openat(place->parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        _cleanup_(error_clear) Error error = ERROR_NULL;
 
-        return fd >= 0 && lock(parent_fd, name, fd) ? tree_remove(parent_fd, name, error) : 0;
+        if (fd < 0 || !lock(place->parent_fd, name, fd) ||
+            builder_remove(place->mode, place->parent_fd, name, fd, &error) >= 0)
+                return;
+
+        (void) error_prefix(
+                &error, "What an earlier builder left in %s/%s stays", place->parent, name);
+        on_left(userdata, &error);
 }
 
-int builder_place_sweep(const BuilderPlace *place, Error *error) {
+void builder_place_sweep(const BuilderPlace *place, BuilderPlaceLeft on_left, void *userdata) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         int r;
 
         r = dir_open(place->parent_fd, &dir);
-        if (r < 0)
-                return error_set_errno(error, -r, "Cannot read %s", place->parent);
+        if (r < 0) {
+                error_set_errno(
+                        &error, -r, "What an earlier builder left in %s stays", place->parent);
+                on_left(userdata, &error);
+                return;
+        }
 
-        while (r >= 0 && (entry = readdir(dir)))
+        while ((entry = readdir(dir)))
                 if (is_place(entry->d_name))
-                        r = sweep_one(place->parent_fd, entry->d_name, error);
-        return r < 0 ? error_prefix(
-                               error, "What an earlier builder left in %s stays", place->parent)
-                     : 0;
+                        sweep_one(place, entry->d_name, on_left, userdata);
 }
 
 /* Returns 1; 0 when somebody who swept took it for a left one in the meantime; or a negative errno. */
 static int try_make(BuilderPlace *place) {
+        uint64_t suffix;
+
+        if (getrandom(&suffix, sizeof(suffix), 0) != sizeof(suffix))
+                return -errno;
         if (snprintf(
-                    place->path, sizeof(place->path), "%s/" BUILDER_PLACE_PREFIX "XXXXXX",
-                    place->parent) >= (int) sizeof(place->path))
+                    place->path, sizeof(place->path), "%s/" BUILDER_PLACE_PREFIX "%016" PRIx64,
+                    place->parent, suffix) >= (int) sizeof(place->path))
                 return -ENAMETOOLONG;
-        if (!mkdtemp(place->path))
+        if (mkdirat(place->parent_fd, name_of(place), 0700) < 0)
                 return -errno;
 
         place->fd = openat(
@@ -179,9 +213,10 @@ static int try_make(BuilderPlace *place) {
         return 0;
 }
 
-int builder_place_make(ProtoUser user, BuilderPlace *ret, Error *error) {
+int builder_place_make(ProtoUser user, SandboxMode mode, BuilderPlace *ret, Error *error) {
         int r;
 
+        ret->mode = mode;
         ret->user = user.uid;
         ret->group = user.gid;
         r = open_parent(ret, error);
@@ -200,7 +235,7 @@ int builder_place_make(ProtoUser user, BuilderPlace *ret, Error *error) {
 
 /* Where nothing can be mounted that others do not see its owner has to find it where it is. */
 static int open_to_its_user(const BuilderPlace *place, Error *error) {
-        if (fchmod(place->parent_fd, MODE_OPENED) < 0)
+        if (flock(place->parent_fd, LOCK_SH) < 0 || fchmod(place->parent_fd, MODE_OPENED) < 0)
                 return error_set_errno(error, errno, "Cannot open %s to others", place->parent);
         return 0;
 }
@@ -241,8 +276,10 @@ int builder_place_check(const BuilderPlace *place, Error *error) {
 int builder_place_remove(BuilderPlace *place, Error *error) {
         int r = 0;
 
-        if (place->fd >= 0)
-                r = tree_remove(place->parent_fd, name_of(place), error);
+        if (place->fd >= 0) {
+                r = builder_remove(place->mode, place->parent_fd, name_of(place), place->fd, error);
+                (void) close_parent(place->parent_fd);
+        }
         closep(&place->fd);
         closep(&place->parent_fd);
         *place = BUILDER_PLACE_NULL;

@@ -3,13 +3,15 @@
 
 /*
  * Where virt-builder works: a directory of its own, locked as long as it is in use, and removed afterwards.
- * One that a killed worker left, which nobody locks any more, is removed by the next one.
+ * One that a killed worker left, which nobody locks any more, is removed by the next one. What removes it sees
+ * nothing else (builder-remove.h).
  *
  * All of them are in one directory of this process's user, to which nobody else has access:
  * $VIRTBOOTSTRAP_TMPDIR/virt-bootstrap-builder, or "builder" in the cache. Programs of root that run as
  * another user find their place all the same: in a mount namespace of their own, in which it is mounted over
  * that directory. It has a short path there, too, which libguestfs needs for its sockets. Where no such
- * namespace can be had others may enter that directory, but not list or change it.
+ * namespace can be had others may enter that directory, but not list or change it, as long as one of these
+ * builders, which share a lock on it, is there.
  */
 
 #include <errno.h>
@@ -19,6 +21,7 @@
 #include <sys/types.h>
 
 #include "base-error.h"
+#include "base-sandbox.h"
 #include "proto-message.h"
 
 #define BUILDER_PLACE_PREFIX   "place-"
@@ -29,23 +32,28 @@
 typedef struct BuilderPlace {
         char parent[PATH_MAX]; /* of all places */
         char path[PATH_MAX];   /* below it; where it is mounted once it was entered */
-        int parent_fd;         /* owned */
+        int parent_fd;         /* owned; of @parent, with a lock as long as others may enter it */
         int fd;                /* owned; holds the lock; -EBADF: nothing was made */
         uid_t user;            /* whose programs work in it; 0: this process's user's */
         gid_t group;           /* the same */
+        SandboxMode mode;      /* of what empties places */
 } BuilderPlace;
 
 #define BUILDER_PLACE_NULL ((BuilderPlace){ .parent_fd = -EBADF, .fd = -EBADF })
 
+/* What an earlier builder left stays; @error says which and why. */
+typedef void (*BuilderPlaceLeft)(void *userdata, const Error *error);
+
 /**
  * builder_place_make() - make it
  * @user:       for whom; zeros: for oneself
+ * @mode:       as in BuilderPlace
  * @ret:        BUILDER_PLACE_NULL; to be removed also when this fails
  *
  * Return: 0; -EPERM (ERROR_ACCESS_DENIED) when the directory of all places is somebody else's; or another
  * negative errno, with @error set.
  */
-int builder_place_make(ProtoUser user, BuilderPlace *ret, Error *error);
+int builder_place_make(ProtoUser user, SandboxMode mode, BuilderPlace *ret, Error *error);
 
 /** builder_place_is_others() - whether the programs in it run as another user than this process */
 bool builder_place_is_others(const BuilderPlace *place);
@@ -53,8 +61,8 @@ bool builder_place_is_others(const BuilderPlace *place);
 /** builder_place_hand_over() - make @fd, of something in it, its user's; returns 0, or -errno with @error set */
 int builder_place_hand_over(const BuilderPlace *place, int fd, Error *error);
 
-/** builder_place_sweep() - remove what killed workers left beside it; returns 0, or -errno with @error set */
-int builder_place_sweep(const BuilderPlace *place, Error *error);
+/** builder_place_sweep() - remove what killed workers left beside it; @on_left hears of each that cannot go */
+void builder_place_sweep(const BuilderPlace *place, BuilderPlaceLeft on_left, void *userdata);
 
 /**
  * builder_place_enter() - for another user, in the process that becomes it: make it the one that is seen

@@ -55,3 +55,7 @@ int sandbox_namespace_leave_network(bool with_user, Error *error);
  * Return: 1, or a negative errno with @error set.
  */
 int sandbox_namespace_own_processes(Error *error);
+
+/** namespace_share_processes() - the children that follow are this process's neighbours again; returns 0 or a
+ * negative errno */
+int namespace_share_processes(void);

@@ -470,6 +470,12 @@ int sandbox_enter_processes(Error *error) {
         return r < 0 ? r : sandbox_privileges_seal(error);
 }
 
+int sandbox_leave_processes(Error *error) {
+        const int r = sandbox_privileges_can_mount() ? namespace_share_processes() : 0;
+
+        return r < 0 ? error_set_errno(error, -r, "Cannot leave a namespace of processes") : 0;
+}
+
 int sandbox_enter_programs(ProtoUser user, Error *error) {
         int r;
 

@@ -113,6 +113,10 @@ int sandbox_confine(void *userdata, Error *error);
  */
 int sandbox_enter_processes(Error *error);
 
+/** sandbox_leave_processes() - for the same, once that child has ended: others can follow, which are none of its
+ * namespace; returns 0, or a negative errno with @error set */
+int sandbox_leave_processes(Error *error);
+
 /**
  * sandbox_enter_programs() - for who runs large programs of others, which need the network and KVM
  *

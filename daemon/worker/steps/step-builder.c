@@ -4,7 +4,8 @@
  * Two processes. One keeps the place in which the other works, and waits; it reads nothing but the other's
  * result. The other, in the sandbox, runs virt-builder, then guestfish. Of root it is the first process of a
  * PID namespace: when it is killed, or the keeper, or the daemon, the kernel ends all that they have started.
- * Without a namespace the keeper does that; when that is killed itself, libguestfs ends its QEMU.
+ * Without a namespace the keeper does that; when that is killed itself, libguestfs ends its QEMU. For each place
+ * that is to be removed the keeper starts one more process, which has that as its root.
  */
 
 #include <assert.h>
@@ -393,17 +394,20 @@ static int put_password(BuilderWork *work, int fd, Error *error) {
         return r;
 }
 
+/* What cannot be removed is no reason to fail. */
+static void on_left(void *userdata, const Error *error) {
+        warn(userdata, error_text(error));
+}
+
 static int make_place(BuilderWork *work, int password_fd, Error *error) {
-        _cleanup_(error_clear) Error why = ERROR_NULL;
         int r;
 
-        r = builder_place_make(work->start.user, &work->place, error);
+        r = builder_place_make(
+                work->start.user, (SandboxMode) work->start.sandbox, &work->place, error);
         if (r < 0)
                 return r;
 
-        /* What cannot be removed is no reason to fail. */
-        if (builder_place_sweep(&work->place, &why) < 0)
-                warn(work, error_text(&why));
+        builder_place_sweep(&work->place, on_left, work);
         r = builder_cache_lend(&work->place, work->start.template, error);
         return r < 0 ? r : put_password(work, password_fd, error);
 }
@@ -415,7 +419,8 @@ static void leave_place(BuilderWork *work, bool is_done) {
         if (is_done && sandbox_privileges_can_mount() &&
             builder_cache_keep(&work->place, work->start.template, &kept) < 0)
                 warn(work, error_text(&kept));
-        if (builder_place_remove(&work->place, &removed) < 0)
+        if (sandbox_leave_processes(&removed) < 0 ||
+            builder_place_remove(&work->place, &removed) < 0)
                 warn(work, error_text(&removed));
 }
 
