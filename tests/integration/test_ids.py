@@ -131,6 +131,30 @@ def test_images_and_ids_are_given_back(env, faulty_registry, work, tmp_path):
     assert not list((tmp_path / 'run/systemd/dynamic-uid').iterdir())
 
 
+@pytest.mark.parametrize('has_directory', [False, True])
+def test_ids_are_reserved_in_the_cache_where_run_is_read_only(
+        env, faulty_registry, work, tmp_path, has_directory):
+    run, cache = tmp_path / 'run', pathlib.Path(env['VIRTBOOTSTRAP_CACHE'])
+    run.mkdir()
+    if has_directory:
+        (run / 'systemd/dynamic-uid').mkdir(parents=True)
+    script = 'mount -o remount,bind,ro /run; exec "$@"'
+    client = programs.Client(
+        env, prefix=in_mount_namespace([(run, '/run')], ['sh', '-ec', script, 'sh']))
+    image = samples.small()
+    faulty_registry.add('image', image)
+    gate = faulty_registry.gate(f'/blobs/{image.layer_digests()[0]}', 0)
+    job = client.start('--not-secure', '--format=qcow2', '--size=1G',
+                       faulty_registry.reference('image'), work / 'disk')
+    wait_for(lambda: {'fetch', 'disk'} <= set(steps(job)), 'the workers to be there')
+    uids = {await_user(pid) for step in ('fetch', 'disk') for pid in steps(job)[step]}
+    assert len(uids) == 2
+    assert uids <= {int(path.name) for path in (cache / 'virt-bootstrap/users').iterdir()}
+    gate.set()
+    client.finish(job)
+    assert not list((cache / 'virt-bootstrap/users').iterdir())
+
+
 def test_range_of_ids_is_configured(env, daemon_on, work, tmp_path, faulty_registry):
     """A range of one is too small for what downloads and what hashes."""
     uid = RANGE[-1]

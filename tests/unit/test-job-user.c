@@ -135,6 +135,35 @@ static void id_that_somebody_has_locked_is_left_to_them(void **state) {
         job_user_unref(take(f, USER_FILES));
 }
 
+static bool is_locked_in_store(JobFixture *f, uint32_t id) {
+        char path[64];
+        int fd;
+
+        (void) snprintf(path, sizeof(path), "store/virt-bootstrap/users/%" PRIu32, id);
+        fd = open(scratch_at(f->scratch, path), O_RDWR | O_CLOEXEC);
+        if (fd < 0)
+                return false;
+        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);
+        close(fd);
+        return true;
+}
+
+static void where_nothing_can_be_locked_the_store_has_the_locks(void **state) {
+        JobFixture *f = *state;
+        JobUser *first, *other;
+
+        (void) snprintf(f->locks, sizeof(f->locks), "%s", "/proc/self/locks/ids");
+        set_range(f, FIRST, FIRST + 1);
+        first = take(f, USER_FILES);
+        other = take(f, USER_SEALED);
+        assert_int_not_equal(job_user_id(first).uid, job_user_id(other).uid);
+        assert_true(is_locked_in_store(f, FIRST) && is_locked_in_store(f, FIRST + 1));
+        assert_int_equal(job_user_take(f->users, USER_FILES, &(JobUser *){ NULL }, NULL), -EUSERS);
+        job_user_unref(first);
+        job_user_unref(other);
+        assert_false(is_locked_in_store(f, FIRST) || is_locked_in_store(f, FIRST + 1));
+}
+
 /* With one of the four numbers of @change() the id. */
 static pid_t start_process(void (*change)(void)) {
         int fds[2];
@@ -296,6 +325,7 @@ int main(void) {
                 USER_CASE(id_is_free_with_the_last_reference),
                 USER_CASE(id_is_not_taken_again_as_long_as_there_are_others),
                 USER_CASE(id_that_somebody_has_locked_is_left_to_them),
+                USER_CASE(where_nothing_can_be_locked_the_store_has_the_locks),
                 USER_CASE(id_that_a_process_has_is_not_taken),
                 USER_CASE(id_of_a_user_or_group_is_not_taken),
                 USER_CASE(system_users_are_for_sealed_workers_and_for_one_builder),

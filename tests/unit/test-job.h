@@ -33,6 +33,7 @@ static inline void use_users(JobFixture *f, const char *worker, const char *buil
         const JobUserSettings settings = {
                 .config = &f->config,
                 .lock_directory = f->locks,
+                .store = f->store,
                 .worker = worker,
                 .builder = builder,
         };

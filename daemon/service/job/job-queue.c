@@ -183,6 +183,7 @@ int job_queue_new(
                 &(JobUserSettings){
                         .config = settings->config,
                         .lock_directory = USER_LOCK_DIRECTORY,
+                        .store = store,
                         .worker = USER_WORKER,
                         .builder = USER_BUILDER,
                 },

@@ -99,28 +99,49 @@ JobUserTable *job_user_table_free(JobUserTable *table) {
         return NULL;
 }
 
-static int open_lock_directory(JobUserTable *table, Error *error) {
-        _cleanup_(freep) char *parent = strdup(table->settings.lock_directory);
-        const char *path = table->settings.lock_directory;
+/* For locks in it. Returns a descriptor or a negative errno. */
+static int make_directory(const char *path) {
+        _cleanup_(freep) char *parent = strdup(path);
+        _cleanup_(closep) int fd = -EBADF;
         char *slash;
 
-        if (table->lock_dir_fd >= 0)
-                return 0;
         if (!parent)
-                return error_oom(error);
+                return -ENOMEM;
 
         slash = strrchr(parent, '/');
         assert(slash);
         *slash = '\0';
         if ((mkdir(parent, 0755) < 0 && errno != EEXIST) ||
             (mkdir(path, 0755) < 0 && errno != EEXIST))
-                return error_set_errno(
-                        error, errno, "Cannot create %s, where users of workers are reserved",
-                        path);
+                return -errno;
 
-        table->lock_dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (table->lock_dir_fd < 0)
-                return error_set_errno(error, errno, "Cannot open %s", path);
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 || faccessat(fd, ".", W_OK, AT_EACCESS) < 0 ? -errno : TAKE_FD(fd);
+}
+
+/* As of a container whose /run is read-only, or missing. */
+static bool is_not_to_be_had(int r) {
+        return r == -EROFS || r == -EACCES || r == -EPERM || r == -ENOENT;
+}
+
+static int open_lock_directory(JobUserTable *table, Error *error) {
+        const char *path = table->settings.lock_directory;
+        int fd;
+
+        if (table->lock_dir_fd >= 0)
+                return 0;
+
+        fd = make_directory(path);
+        if (is_not_to_be_had(fd)) {
+                fd = store_open_users(table->settings.store, error);
+                if (fd < 0)
+                        return fd;
+        }
+        if (fd < 0)
+                return error_set_errno(
+                        error, -fd, "Cannot open %s, where users of workers are reserved", path);
+
+        table->lock_dir_fd = fd;
         return 0;
 }
 

@@ -14,7 +14,9 @@
  * Where those system users do not exist (sysusers.d(5) makes them), all have an id that nobody else has. Such
  * ids are of a range that the configuration names. One is taken when no process, user or group has it, and
  * with a lock in the directory where systemd has those of its dynamic users, so that neither systemd nor
- * another daemon takes it, too. The lock goes with the daemon. Users of a directory service are not looked
+ * another daemon takes it, too. The lock goes with the daemon. Where that directory is
+ * read-only, or cannot be made, the lock is in the store: then only daemons with the same store see it, and for
+ * others and systemd an id is taken once a process has it. Users of a directory service are not looked
  * for: asking may take long, and the range is no place for them.
  */
 
@@ -23,6 +25,7 @@
 #include "base-cleanup.h"
 #include "config.h"
 #include "proto-message.h"
+#include "store.h"
 
 #define USER_WORKER         "virt-bootstrap"
 #define USER_BUILDER        "virt-bootstrap-builder"
@@ -41,6 +44,7 @@ typedef struct JobUser JobUser;
 typedef struct JobUserSettings {
         const Config *config;         /* borrowed, as long as the table, as all that follow */
         const char *lock_directory;   /* is made, and the directory that it is in */
+        const Store *store;           /* has the locks where that cannot be written to */
         const char *worker, *builder; /* names of system users */
 } JobUserSettings;
 

@@ -84,6 +84,13 @@ static int open_directories(Store *store, Error *error) {
         return open_directory(store->root_fd, "disks", 0711, &store->disks_fd, error);
 }
 
+int store_open_users(const Store *store, Error *error) {
+        int fd = -EBADF, r;
+
+        r = open_directory(store->private_fd, "users", 0700, &fd, error);
+        return r < 0 ? r : fd;
+}
+
 static int write_layout(Store *store, Error *error) {
         int r = 0;
 

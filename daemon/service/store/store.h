@@ -15,6 +15,8 @@
  *                                      modification time is when the blob was used last
  *     virt-bootstrap/journal/ID        staging directories in use; see store-journal.h
  *     virt-bootstrap/disks, leases     which of them there are, and who needs them
+ *     virt-bootstrap/users/ID          ids of users that workers have, where they cannot be reserved for the
+ *                                      whole machine; see job-user.h
  *     virt-bootstrap/lock              held while "images" and index.json change, or a partial blob
  *                                      gets or loses its name
  *
@@ -42,6 +44,9 @@ Store *store_free(Store *store);
 
 /** store_set_log() - tell of what is damaged, and passed over; @log is borrowed, as long as @store */
 void store_set_log(Store *store, const Log *log);
+
+/** store_open_users() - the directory of that name, made if need be; returns a descriptor, or -errno with @error set */
+int store_open_users(const Store *store, Error *error);
 
 /** store_path() - where it is; valid as long as @store */
 const char *store_path(const Store *store);
