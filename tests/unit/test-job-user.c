@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-job.h"
 
+#include <dlfcn.h>
 #include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -11,6 +12,17 @@
 #define FIRST   61300U
 #define LAST    61302U
 #define SKIPPED 77
+
+static unsigned n_looks; /* at all processes */
+
+/* In the place of libc's. */
+DIR *opendir(const char *name) {
+        DIR *(*next)(const char *name);
+
+        *(void **) &next = dlsym(RTLD_NEXT, "opendir");
+        n_looks += strcmp(name, "/proc") == 0;
+        return next(name);
+}
 
 static void set_range(JobFixture *f, uint32_t first, uint32_t last) {
         f->config.users = (ConfigUsers){ first, last };
@@ -219,6 +231,19 @@ static void id_that_a_process_has_is_not_taken(void **state) {
         }
 }
 
+static void processes_are_looked_at_once_for_an_id(void **state) {
+        JobFixture *f = *state;
+        JobUser *users[3];
+
+        for (size_t i = 0; i < 3; i++) {
+                n_looks = 0;
+                users[i] = take(f, USER_FILES);
+                assert_int_equal(n_looks, 1);
+        }
+        for (size_t i = 0; i < 3; i++)
+                job_user_unref(users[i]);
+}
+
 static void id_of_a_user_or_group_is_not_taken(void **state) {
         JobFixture *f = *state;
         const struct passwd *user;
@@ -327,6 +352,7 @@ int main(void) {
                 USER_CASE(id_that_somebody_has_locked_is_left_to_them),
                 USER_CASE(where_nothing_can_be_locked_the_store_has_the_locks),
                 USER_CASE(id_that_a_process_has_is_not_taken),
+                USER_CASE(processes_are_looked_at_once_for_an_id),
                 USER_CASE(id_of_a_user_or_group_is_not_taken),
                 USER_CASE(system_users_are_for_sealed_workers_and_for_one_builder),
                 USER_CASE(system_users_with_ids_of_others_are_none),

@@ -243,18 +243,17 @@ static void note_entries(const Look *look) {
                 (void) fclose(groups);
 }
 
-/* Once it is locked: who takes an id in the meantime asks for the same lock. Returns as lock(). */
-static int lock_unused(const JobUserTable *table, uint32_t id, int *ret_fd) {
-        bool is_used = false;
-        const Look look = { .first = id, .n = 1, .is_used = &is_used };
+/* What processes have counts once the id is locked: who takes it in the meantime asks for the same lock.
+ * What they have is noted in @look. Returns as lock(). */
+static int lock_unused(const JobUserTable *table, const Look *look, uint32_t id, int *ret_fd) {
         int r;
 
         r = lock(table, id, ret_fd);
         if (r <= 0)
                 return r;
 
-        r = note_processes(&look);
-        if (r >= 0 && !is_used)
+        r = note_processes(look);
+        if (r >= 0 && !look->is_used[id - look->first])
                 return 1;
         unlock(table, id, *ret_fd);
         return r < 0 ? r : 0;
@@ -263,17 +262,16 @@ static int lock_unused(const JobUserTable *table, uint32_t id, int *ret_fd) {
 /* Returns 1 with the first id that is free, 0 when there is none, or a negative errno. */
 static int lock_any(JobUserTable *table, uint32_t *ret_id, int *ret_fd) {
         const Look look = { .first = table->first, .n = table->n, .is_used = table->is_used };
-        int r;
+        int r = 0;
 
         memset(table->is_used, 0, table->n * sizeof(*table->is_used));
         note_entries(&look);
-        r = note_processes(&look);
         for (uint32_t i = 0; r == 0 && i < table->n; i++) {
                 const uint32_t at = (uint32_t) (((uint64_t) table->next + i) % table->n);
 
                 if (table->is_used[at] || !proto_id_is_valid(table->first + at))
                         continue;
-                r = lock_unused(table, table->first + at, ret_fd);
+                r = lock_unused(table, &look, table->first + at, ret_fd);
                 *ret_id = table->first + at;
         }
         if (r > 0)
@@ -305,6 +303,8 @@ static int take_any(JobUserTable *table, JobUser *user, Error *error) {
 
 /* A system user is of one at a time. Returns as lock(), or a negative errno with @error set. */
 static int take_builder(JobUserTable *table, JobUser *user, Error *error) {
+        bool is_used = false;
+        const Look look = { .first = table->builder.uid, .n = 1, .is_used = &is_used };
         int r;
 
         if (table->builder.uid == 0)
@@ -313,7 +313,7 @@ static int take_builder(JobUserTable *table, JobUser *user, Error *error) {
         if (r < 0)
                 return r;
 
-        r = lock_unused(table, table->builder.uid, &user->lock_fd);
+        r = lock_unused(table, &look, table->builder.uid, &user->lock_fd);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot reserve the user %s", USER_BUILDER);
         user->id = table->builder;
