@@ -14,8 +14,26 @@
 #define SKIPPED 77
 
 static unsigned n_looks; /* at all processes */
+static int lookup_code;  /* with which the next look-ups of users fail, or 0 */
 
-/* In the place of libc's. */
+/* These are in the place of libc's. */
+
+int getpwnam_r(
+        const char *name,
+        struct passwd *entry,
+        char *buffer,
+        size_t size,
+        struct passwd **ret_found) {
+        int (*next)(const char *, struct passwd *, char *, size_t, struct passwd **);
+
+        if (lookup_code != 0) {
+                *ret_found = NULL;
+                return lookup_code;
+        }
+        *(void **) &next = dlsym(RTLD_NEXT, "getpwnam_r");
+        return next(name, entry, buffer, size, ret_found);
+}
+
 DIR *opendir(const char *name) {
         DIR *(*next)(const char *name);
 
@@ -332,6 +350,40 @@ static void system_users_with_ids_of_others_are_none(void **state) {
         job_user_unref(user);
 }
 
+static void failure_to_look_a_user_up_is_no_absence(void **state) {
+        static const JobUserPurpose purposes[] = { USER_SEALED, USER_PROGRAMS };
+        static const int codes[] = { EIO, EMFILE, ERANGE };
+        JobFixture *f = *state;
+
+        for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+                lookup_code = codes[i];
+                use_users(f, "no such user", "no such user");
+                for (size_t p = 0; p < sizeof(purposes) / sizeof(purposes[0]); p++) {
+                        _cleanup_(error_clear) Error error = ERROR_NULL;
+                        JobUser *user = NULL;
+
+                        lookup_code = codes[i];
+                        assert_int_equal(
+                                job_user_take(f->users, purposes[p], &user, &error), -codes[i]);
+                        assert_true(
+                                strstr(error.message,
+                                       "Cannot find out whether there is a user no such user"));
+                        /* It is asked for again. */
+                        lookup_code = 0;
+                        job_user_unref(take(f, purposes[p]));
+                }
+        }
+}
+
+static void without_users_there_is_no_system_user(void **state) {
+        JobFixture *f = *state;
+
+        lookup_code = ENOENT;
+        use_users(f, "no such user", "no such user");
+        job_user_unref(take(f, USER_SEALED));
+        lookup_code = 0;
+}
+
 static void without_a_sandbox_workers_stay_who_they_are(void **state) {
         JobFixture *f = *state;
         JobUser *user = NULL;
@@ -356,6 +408,8 @@ int main(void) {
                 USER_CASE(id_of_a_user_or_group_is_not_taken),
                 USER_CASE(system_users_are_for_sealed_workers_and_for_one_builder),
                 USER_CASE(system_users_with_ids_of_others_are_none),
+                USER_CASE(failure_to_look_a_user_up_is_no_absence),
+                USER_CASE(without_users_there_is_no_system_user),
                 USER_CASE(without_a_sandbox_workers_stay_who_they_are),
         };
 

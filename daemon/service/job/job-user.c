@@ -30,35 +30,49 @@ struct JobUser {
         int lock_fd; /* owned; -EBADF: it is for all */
 };
 
+/* One that sysusers.d(5) may have made. */
+typedef struct SystemUser {
+        bool is_known; /* whether there is one */
+        ProtoUser id;  /* zeros: there is none */
+} SystemUser;
+
 struct JobUserTable {
         unsigned n_refs; /* its owner, and each user */
         JobUserSettings settings;
-        ProtoUser worker, builder; /* zeros: there is none */
-        int lock_dir_fd;           /* owned; -EBADF until it is needed */
-        uint32_t first, n;         /* the range */
-        uint32_t next;             /* where to look next, from @first on */
-        bool *is_used;             /* owned; one an id of the range, as of the last look */
+        SystemUser worker, builder;
+        int lock_dir_fd;   /* owned; -EBADF until it is needed */
+        uint32_t first, n; /* the range */
+        uint32_t next;     /* where to look next, from @first on */
+        bool *is_used;     /* owned; one an id of the range, as of the last look */
 };
 
 /* Not by a name that somebody has given to one of the ids that are not ours. */
-static int find_system_user(const char *name, ProtoUser *ret, Error *error) {
-        _cleanup_(freep) char *buffer = malloc(LOOKUP_BYTES);
+static int find_system_user(const char *name, SystemUser *user, Error *error) {
+        _cleanup_(freep) char *buffer = NULL;
         struct passwd entry, *found = NULL;
         int r;
 
+        if (user->is_known)
+                return 0;
+        buffer = malloc(LOOKUP_BYTES);
         if (!buffer)
                 return error_oom(error);
 
         r = getpwnam_r(name, &entry, buffer, LOOKUP_BYTES, &found);
-        if (r == 0 && found && proto_id_is_valid(found->pw_uid) && proto_id_is_valid(found->pw_gid))
-                *ret = (ProtoUser){ .uid = found->pw_uid, .gid = found->pw_gid };
+        /* Without any users there is none either. */
+        if (r != 0 && r != ENOENT && r != ESRCH)
+                return error_set_errno(
+                        error, r, "Cannot find out whether there is a user %s", name);
+
+        user->is_known = true;
+        if (found && proto_id_is_valid(found->pw_uid) && proto_id_is_valid(found->pw_gid))
+                user->id = (ProtoUser){ .uid = found->pw_uid, .gid = found->pw_gid };
         return 0;
 }
 
 int job_user_table_new(const JobUserSettings *settings, JobUserTable **ret, Error *error) {
         _cleanup_(job_user_table_freep) JobUserTable *table = malloc(sizeof(*table));
         const Config *config = settings->config;
-        int r;
 
         if (!table)
                 return error_oom(error);
@@ -79,12 +93,8 @@ int job_user_table_new(const JobUserSettings *settings, JobUserTable **ret, Erro
                 table->next = 0;
         table->next %= table->n;
 
-        r = find_system_user(settings->worker, &table->worker, error);
-        if (r >= 0)
-                r = find_system_user(settings->builder, &table->builder, error);
-        if (r < 0)
-                return r;
-
+        (void) find_system_user(settings->worker, &table->worker, NULL);
+        (void) find_system_user(settings->builder, &table->builder, NULL);
         *ret = TAKE_PTR(table);
         return 0;
 }
@@ -301,22 +311,33 @@ static int take_any(JobUserTable *table, JobUser *user, Error *error) {
         return 0;
 }
 
+/* Who seals itself is the same for all. Returns 1, 0 when there is no such user, or a negative errno with @error
+ * set. */
+static int take_worker(JobUserTable *table, JobUser *user, Error *error) {
+        int r = find_system_user(table->settings.worker, &table->worker, error);
+
+        user->id = table->worker.id;
+        return r < 0 ? r : user->id.uid != 0;
+}
+
 /* A system user is of one at a time. Returns as lock(), or a negative errno with @error set. */
 static int take_builder(JobUserTable *table, JobUser *user, Error *error) {
         bool is_used = false;
-        const Look look = { .first = table->builder.uid, .n = 1, .is_used = &is_used };
+        Look look = { .n = 1, .is_used = &is_used };
         int r;
 
-        if (table->builder.uid == 0)
-                return 0;
+        r = find_system_user(table->settings.builder, &table->builder, error);
+        if (r < 0 || table->builder.id.uid == 0)
+                return r;
         r = open_lock_directory(table, error);
         if (r < 0)
                 return r;
 
-        r = lock_unused(table, &look, table->builder.uid, &user->lock_fd);
+        look.first = table->builder.id.uid;
+        r = lock_unused(table, &look, table->builder.id.uid, &user->lock_fd);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot reserve the user %s", USER_BUILDER);
-        user->id = table->builder;
+        user->id = table->builder.id;
         return r;
 }
 
@@ -335,12 +356,10 @@ int job_user_take(JobUserTable *table, JobUserPurpose purpose, JobUser **ret, Er
         *user = (JobUser){ .n_refs = 1, .table = table, .lock_fd = -EBADF };
         table->n_refs++;
 
-        if (purpose == USER_SEALED && table->worker.uid != 0) {
-                user->id = table->worker;
-                r = 1;
-        } else if (purpose == USER_PROGRAMS) {
+        if (purpose == USER_SEALED)
+                r = take_worker(table, user, error);
+        else if (purpose == USER_PROGRAMS)
                 r = take_builder(table, user, error);
-        }
         if (r == 0)
                 r = take_any(table, user, error);
         if (r < 0)

@@ -48,7 +48,8 @@ typedef struct JobUserSettings {
         const char *worker, *builder; /* names of system users */
 } JobUserSettings;
 
-/** job_user_table_new() - ask for the system users; the rest when an id is needed */
+/** job_user_table_new() - ask for the system users, and again when one is needed that nobody could tell of; the rest
+ * when an id is needed */
 int job_user_table_new(const JobUserSettings *settings, JobUserTable **ret, Error *error);
 
 /** job_user_table_free() - release @table (may be NULL), which goes with its last user */
