@@ -443,6 +443,44 @@ static void who_prints_too_much_is_heard_no_more_and_goes_on(void **state) {
         assert_in_range(f->logged, OUTPUT_LINE_MAX, 2 * OUTPUT_BYTES_MAX);
 }
 
+static size_t count(const char *text, const char *part) {
+        size_t n = 0;
+
+        while ((text = strstr(text, part))) {
+                text += strlen(part);
+                n++;
+        }
+        return n;
+}
+
+static void lines_have_a_ceiling_however_short_they_are(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *log = NULL;
+        const char *left_out;
+
+        read_the_log(f);
+        start(f, WORKER_UNPACK, "print-short-lines");
+        await_end(f);
+        log = logged(f);
+        assert_int_equal(f->result.code, 0);
+        assert_int_equal(count(log, "The unpack worker: x\n"), OUTPUT_LINES_MAX);
+        left_out = strstr(log, "It prints too much: more was left out\n");
+        assert_non_null(left_out);
+        assert_string_equal(left_out, "It prints too much: more was left out\n");
+}
+
+static void nothing_is_left_out_of_as_many_lines_as_it_may_print(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *log = NULL;
+
+        read_the_log(f);
+        start(f, WORKER_UNPACK, "print-as-many-lines-as-it-may");
+        await_end(f);
+        log = logged(f);
+        assert_int_equal(count(log, "worker: fifteen letters\n"), OUTPUT_LINES_MAX);
+        assert_int_equal(count(log, "\n"), OUTPUT_LINES_MAX);
+}
+
 static void orphan_that_goes_on_printing_does_not_keep_the_end(void **state) {
         Fixture *f = *state;
         _cleanup_(freep) char *log = NULL;
@@ -508,6 +546,8 @@ int main(void) {
                 PROCESS_CASE(what_it_prints_is_text_and_no_more),
                 PROCESS_CASE(long_lines_are_cut),
                 PROCESS_CASE(who_prints_too_much_is_heard_no_more_and_goes_on),
+                PROCESS_CASE(lines_have_a_ceiling_however_short_they_are),
+                PROCESS_CASE(nothing_is_left_out_of_as_many_lines_as_it_may_print),
                 PROCESS_CASE(orphan_that_goes_on_printing_does_not_keep_the_end),
                 PROCESS_CASE(worker_that_cannot_be_started_is_a_failure_of_its_own),
         };

@@ -28,10 +28,11 @@ struct JobOutput {
         sd_event_source *io;     /* owned */
         sd_event_source *resume; /* owned; armed while it may not print */
         char line[OUTPUT_LINE_MAX + sizeof(CUT_MARK)];
-        size_t size;   /* bytes of @line */
-        bool is_cut;   /* the rest of the line is left out */
-        size_t n_read; /* bytes; no longer counted behind OUTPUT_BYTES_MAX */
-        bool is_full;  /* it has printed more than that */
+        size_t size;    /* bytes of @line */
+        bool is_cut;    /* the rest of the line is left out */
+        size_t n_read;  /* bytes; no longer counted behind OUTPUT_BYTES_MAX */
+        size_t n_lines; /* that are in the log */
+        bool is_full;   /* it has printed more than may be of either */
 };
 
 static void log_line(const JobOutput *output, const char *line) {
@@ -67,6 +68,22 @@ static const char *skip_priorities(const char *line) {
         }
 }
 
+static void fill_up(JobOutput *output) {
+        if (!output->is_full)
+                log_line(output, "It prints too much: more was left out");
+        output->is_full = true;
+}
+
+static void add_line(JobOutput *output, const char *line) {
+        if (output->n_lines == OUTPUT_LINES_MAX) {
+                fill_up(output);
+                return;
+        }
+
+        output->n_lines++;
+        log_line(output, line);
+}
+
 static void end_line(JobOutput *output) {
         const char *line;
 
@@ -77,7 +94,7 @@ static void end_line(JobOutput *output) {
                 strcat(output->line, CUT_MARK);
         line = skip_priorities(output->line);
         if (line[0] != '\0')
-                log_line(output, line);
+                add_line(output, line);
         output->size = 0;
         output->is_cut = false;
 }
@@ -92,12 +109,6 @@ static void add(JobOutput *output, const char *data, size_t size) {
                         output->is_cut = true;
 }
 
-static void fill_up(JobOutput *output) {
-        end_line(output);
-        output->is_full = true;
-        log_line(output, "It prints too much: more was left out");
-}
-
 static void take_in(JobOutput *output, const char *data, size_t size) {
         const size_t room = OUTPUT_BYTES_MAX - output->n_read;
 
@@ -106,8 +117,10 @@ static void take_in(JobOutput *output, const char *data, size_t size) {
 
         add(output, data, size < room ? size : room);
         output->n_read += size < room ? size : room;
-        if (size > room)
+        if (size > room) {
+                end_line(output);
                 fill_up(output);
+        }
 }
 
 /* Returns 1, 0 at the end, or a negative errno: -EAGAIN when there is nothing now. */

@@ -19,6 +19,7 @@
 
 #define OUTPUT_LINE_MAX   ((size_t) 1024)     /* bytes of a line; the rest of it is left out */
 #define OUTPUT_BYTES_MAX  ((size_t) 64 << 10) /* of a worker; a report of a sanitizer is smaller */
+#define OUTPUT_LINES_MAX  ((size_t) 256)      /* of a worker, empty ones not counted */
 #define OUTPUT_PAUSE_USEC UINT64_C(1000) /* between two reads when a worker prints more than that */
 
 typedef struct JobOutput JobOutput;

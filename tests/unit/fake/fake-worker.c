@@ -219,6 +219,16 @@ static int print_noise(void) {
 }
 
 /* An orphan goes on when the worker has ended; not for ever, whatever standard error is. */
+/* Nearly as many bytes as may come. */
+static int print_short_lines(void) {
+        return print_much("x\n", 60000) == EXIT_SUCCESS ? succeed() : EXIT_FAILURE;
+}
+
+/* 256 of 16 bytes. */
+static int print_as_many_lines_as_it_may(void) {
+        return print_much("fifteen letters\n", 4096) == EXIT_SUCCESS ? succeed() : EXIT_FAILURE;
+}
+
 static int leave_one_who_prints(void) {
         if (fork() == 0) {
                 (void) close(PROTO_WORKER_FD);
@@ -634,6 +644,8 @@ static const struct {
         { "print-tricks", NULL, print_tricks },
         { "print-a-long-line", NULL, print_a_long_line },
         { "print-noise", NULL, print_noise },
+        { "print-short-lines", NULL, print_short_lines },
+        { "print-as-many-lines-as-it-may", NULL, print_as_many_lines_as_it_may },
         { "leave-one-who-prints", NULL, leave_one_who_prints },
         { "fetch-image", "fetch", fetch_image },
         { "fetch-and-hang", "fetch", fetch_and_hang },
