@@ -142,17 +142,49 @@ def unread(api):
     return struct.unpack('i', fcntl.ioctl(api.sock, termios.FIONREAD, bytes(4)))[0]
 
 
+def fill(api, other):
+    """Asks until the socket of @api is full, and answers are queued; returns how often."""
+    before, n = -1, 0
+    # The daemon serves both in turn.
+    while unread(api) > before:
+        before = unread(api)
+        assert ask_and_do_not_read(api, 100) == 100
+        n += 100
+        for _ in range(100):
+            assert other.manager('ListJobs') == ([],)
+    return n
+
+
+def count_answers(api):
+    """All that come until the daemon hangs up."""
+    parser, n = Parser(), 0
+    while data := api.sock.recv(65536):
+        parser.add_data(data)
+        while parser.get_next_message():
+            n += 1
+    return n
+
+
 def test_peer_that_does_not_read_does_not_hold_the_end(daemon_on):
     daemon = daemon_on('peer')
     deaf, other = daemon.connect(), daemon.connect()
-    before = -1
-    # The daemon serves both in turn. Once its socket is full, answers are queued.
-    while unread(deaf) > before:
-        before = unread(deaf)
-        assert ask_and_do_not_read(deaf, 100) == 100
-        for _ in range(100):
-            assert other.manager('ListJobs') == ([],)
+    fill(deaf, other)
     daemon.process.terminate()
+    assert daemon.process.wait(10) == 0
+
+
+def test_peer_that_does_not_read_takes_no_time_of_others_at_the_end(daemon_on, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(tmp_path / 'notify'))
+        notified.settimeout(DEADLINE)
+        daemon = daemon_on('peer', NOTIFY_SOCKET=tmp_path / 'notify')
+        late, deaf, other = daemon.connect(), daemon.connect(), daemon.connect()
+        fill(deaf, other)
+        asked = fill(late, other)
+        daemon.process.terminate()
+        while b'STOPPING=1' not in notified.recv(4096):
+            pass
+    assert count_answers(late) == asked
     assert daemon.process.wait(10) == 0
 
 

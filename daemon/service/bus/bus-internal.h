@@ -11,7 +11,7 @@ typedef struct BusConnection {
         BusServer *server;          /* borrowed */
         sd_bus *bus;                /* owned */
         bool is_peer;
-        bool is_deaf;   /* of a peer: it does not read; its connection is about to be dropped */
+        bool is_deaf;   /* it does not read, or is gone: its connection is about to be dropped */
         uid_t peer_uid; /* of a peer, from its socket */
         sd_event_source *catch_up; /* owned; of a peer: see bus-server.c */
 } BusConnection;

@@ -217,21 +217,45 @@ static int on_post(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-/* Lets what is queued go out, but waits for no peer for long. */
+/* Whom something is queued for. */
+static bool is_behind(const BusConnection *connection) {
+        return !connection->is_deaf && sd_bus_is_open(connection->bus) > 0 &&
+               n_unread(connection) > 0;
+}
+
+/* Waits until somebody reads, with one of @room for each connection. Returns whether it is worth to go on. */
+static bool flush_some(BusServer *server, struct pollfd *room, int msec) {
+        bool is_one_behind = false;
+        nfds_t n = 0;
+
+        for (const BusConnection *c = server->connections; c; c = c->next) {
+                const bool is_due = is_behind(c);
+
+                room[n++] = (struct pollfd){ is_due ? sd_bus_get_fd(c->bus) : -1, POLLOUT, 0 };
+                is_one_behind = is_one_behind || is_due;
+        }
+        if (!is_one_behind || poll(room, n, msec) <= 0)
+                return false;
+
+        n = 0;
+        for (BusConnection *c = server->connections; c; c = c->next)
+                if (room[n++].revents != 0 && sd_bus_process(c->bus, NULL) < 0)
+                        c->is_deaf = true;
+        return true;
+}
+
+/* Lets what is queued go out, to all at the same time: who does not read takes none of that of others. */
 static void flush(BusServer *server) {
         const uint64_t end = now_msec() + BUS_FLUSH_MSEC;
+        _cleanup_(freep) struct pollfd *room = NULL;
+        nfds_t n = 0;
+        uint64_t now;
 
-        for (BusConnection *c = server->connections; c; c = c->next) {
-                uint64_t now;
-
-                while (n_unread(c) > 0 && (now = now_msec()) < end) {
-                        struct pollfd room = { .fd = sd_bus_get_fd(c->bus), .events = POLLOUT };
-
-                        if (poll(&room, 1, (int) (end - now)) <= 0 ||
-                            sd_bus_process(c->bus, NULL) < 0)
-                                break;
-                }
-        }
+        for (const BusConnection *c = server->connections; c; c = c->next)
+                n++;
+        room = calloc(n > 0 ? n : 1, sizeof(*room));
+        while (room && (now = now_msec()) < end && flush_some(server, room, (int) (end - now)))
+                ;
 }
 
 /* Before sd-bus's own exit handlers, which would wait for every peer. */
