@@ -2,17 +2,19 @@
 """The ways to the daemon: system bus, session bus, a socket, a socket pair; and how it ends."""
 
 import fcntl
+import hashlib
 import os
+import pathlib
 import socket
 import struct
 import subprocess
 import termios
 
 import pytest
-from jeepney import DBusAddress, HeaderFields, Parser, new_method_call
+from jeepney import DBusAddress, HeaderFields, MessageType, Parser, new_method_call
 
 from support import bus, programs, samples
-from support.bus import MANAGER, NAME, PATH, BusDaemon, BusError, Connection
+from support.bus import CACHE, MANAGER, NAME, PATH, BusDaemon, BusError, Connection
 from support.process import DEADLINE, descendants, run, running, stop, wait_for
 
 POLICY = programs.SOURCE / 'dbus' / f'{NAME}.conf'
@@ -111,11 +113,11 @@ def test_nonsense_on_the_socket_harms_nobody_else(daemon_on, reference, dest):
 INTROSPECTABLE = 'org.freedesktop.DBus.Introspectable'
 
 
-def ask_and_do_not_read(api, n):
+def ask_and_do_not_read(api, n, interface=INTROSPECTABLE, member='Introspect'):
     """Sends @n calls with long answers; returns how many the daemon took."""
     for i in range(n):
-        address = DBusAddress(PATH, NAME, INTROSPECTABLE)
-        message = new_method_call(address, 'Introspect')
+        address = DBusAddress(PATH, NAME, interface)
+        message = new_method_call(address, member)
         del message.header.fields[HeaderFields.destination]
         try:
             api._send(message)
@@ -131,10 +133,46 @@ def test_peer_that_does_not_read_is_dropped(daemon_on, env, reference, dest):
     deaf, other = daemon.connect(), daemon.connect()
     assert ask_and_do_not_read(deaf, 50_000) < 50_000
     bootstraps(other, reference, dest)
-    with open(f'/proc/{daemon.process.pid}/status', encoding='ascii') as f:
-        peak = next(int(line.split()[1]) for line in f if line.startswith('VmHWM:'))
-    assert peak < 128 * 1024  # KiB
+    assert peak_memory(daemon) < 128 << 20
     other.close()
+
+
+def peak_memory(daemon):
+    with open(f'/proc/{daemon.process.pid}/status', encoding='ascii') as f:
+        return next(int(line.split()[1]) << 10 for line in f if line.startswith('VmHWM:'))
+
+
+def test_peer_that_does_not_read_gets_no_more_long_answers(daemon_on, env):
+    """However long they are: here some 200 KB, for each of 2000 blobs about 100."""
+    env['ASAN_OPTIONS'] = f'{env.get("ASAN_OPTIONS", "")}:quarantine_size_mb=1'
+    daemon = daemon_on('peer')
+    late, other = daemon.connect(), daemon.connect()
+    blobs = pathlib.Path(env['VIRTBOOTSTRAP_CACHE']) / 'blobs/sha256'
+    for i in range(2000):
+        (blobs / hashlib.sha256(b'%d' % i).hexdigest()).touch()
+    assert ask_and_do_not_read(late, 500, CACHE, 'List') == 500
+    # The daemon serves both in turn.
+    for _ in range(500):
+        assert other.manager('ListJobs') == ([],)
+    assert peak_memory(daemon) < 64 << 20
+    answers = read_answers(late, 500)
+    assert [one.header.message_type for one in answers[:8]] == 8 * [MessageType.method_return]
+    refused = [one for one in answers if one.header.message_type == MessageType.error]
+    assert len(refused) > 400
+    assert {one.header.fields[HeaderFields.error_name] for one in refused} == {
+        'org.freedesktop.DBus.Error.LimitsExceeded'}
+    assert len(late.cache('List')[0]) == 2000
+    late.close()
+    other.close()
+
+
+def read_answers(api, n):
+    parser, answers = Parser(), []
+    while len(answers) < n:
+        parser.add_data(api.sock.recv(65536))
+        while message := parser.get_next_message():
+            answers.append(message)
+    return answers
 
 
 def unread(api):

@@ -101,10 +101,10 @@ DEFINE_CLEANUP(BusConnection, connection_free);
 /* What the queue tells, to all who listen. */
 
 /* Messages that wait for the other side to read. */
-static uint64_t n_unread(const BusConnection *connection) {
+static uint64_t n_unread(sd_bus *bus) {
         uint64_t n = 0;
 
-        (void) sd_bus_get_n_queued_write(connection->bus, &n);
+        (void) sd_bus_get_n_queued_write(bus, &n);
         return n;
 }
 
@@ -144,7 +144,7 @@ static void on_job_progress(void *userdata, Job *job) {
 
         /* Who does not keep up is told the latest when it does. */
         FOR_EACH_BUS(server, c)
-        if (n_unread(c) < BUS_UNREAD_PROGRESS_MAX)
+        if (n_unread(c->bus) < BUS_UNREAD_PROGRESS_MAX)
                 bus_job_emit_progress(bus_server_find_job(server, job_id(job)), c->bus);
 }
 
@@ -204,7 +204,7 @@ static int on_post(sd_event_source *source, void *userdata) {
         BusServer *server = userdata;
 
         for (BusConnection *c = server->connections; c; c = c->next) {
-                if (!c->is_peer || c->is_deaf || n_unread(c) <= BUS_UNREAD_MAX)
+                if (!c->is_peer || c->is_deaf || n_unread(c->bus) <= BUS_UNREAD_MAX)
                         continue;
 
                 log_print(
@@ -220,7 +220,7 @@ static int on_post(sd_event_source *source, void *userdata) {
 /* Whom something is queued for. */
 static bool is_behind(const BusConnection *connection) {
         return !connection->is_deaf && sd_bus_is_open(connection->bus) > 0 &&
-               n_unread(connection) > 0;
+               n_unread(connection->bus) > 0;
 }
 
 /* Waits until somebody reads, with one of @room for each connection. Returns whether it is worth to go on. */
@@ -269,11 +269,30 @@ static int on_end(sd_event_source *source, void *userdata) {
         return 0;
 }
 
+static bool may_have_a_long_answer(sd_bus_message *message) {
+        static const char *const members[] = {
+                "GetManagedObjects", "Inspect", "Introspect", "List", "ListJobs", "Verify",
+        };
+
+        for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+                if (sd_bus_message_is_method_call(message, NULL, members[i]) > 0)
+                        return true;
+
+        return false;
+}
+
 /* Sees every message first. */
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         const BusServer *server = userdata;
+        sd_bus *bus = sd_bus_message_get_bus(message);
 
-        return server->is_closing;
+        if (server->is_closing || sd_bus_is_bus_client(bus) > 0 ||
+            n_unread(bus) < BUS_UNREAD_LONG_MAX || !may_have_a_long_answer(message))
+                return server->is_closing;
+
+        return sd_bus_reply_method_errorf(
+                message, SD_BUS_ERROR_LIMITS_EXCEEDED, "%u messages were not read yet",
+                BUS_UNREAD_LONG_MAX);
 }
 
 int bus_server_new(

@@ -28,6 +28,15 @@ typedef struct BusServerEvents {
 /* With so many unread ones, a connection gets no news of progress. */
 #define BUS_UNREAD_PROGRESS_MAX 100U
 
+/*
+ * With so many unread ones, a peer's calls are refused that may have a long answer. That takes the place of a
+ * bound in bytes, which sd-bus does not tell: all other messages are the texts of one job, some 10 KiB. An answer
+ * of List has some 100 bytes for each blob of the cache, one of ListJobs or GetManagedObjects some 10 KiB for each
+ * job at most, one of Inspect not more than the image's documents. Answers to calls that are being worked on
+ * (BUS_PENDING_MAX) may come on top.
+ */
+#define BUS_UNREAD_LONG_MAX 8U
+
 /* How long the end of the daemon waits for all connections together to read what they are sent. */
 #define BUS_FLUSH_MSEC UINT64_C(1000)
 
