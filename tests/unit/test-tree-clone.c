@@ -6,8 +6,8 @@
 #include <sys/xattr.h>
 #include <time.h>
 
+#include "test-remove.h"
 #include "tree-clone.h"
-#include "tree-remove.h"
 
 typedef struct Fixture {
         Scratch scratch;
@@ -127,7 +127,7 @@ static void directories_keep_their_attributes(void **state) {
 
         if (setxattr(scratch_at(&f->scratch, "from/dir"), "user.test", "a\0b", 3, 0) < 0)
                 skip();
-        assert_int_equal(tree_remove(f->fd, "to", NULL), 0);
+        assert_int_equal(remove_tree(f->fd, "to", NULL), 0);
         scratch_mkdir(&f->scratch, "to");
         clone(f);
         assert_int_equal(
@@ -166,8 +166,8 @@ static void make_deep(Fixture *f, const char *name, size_t depth) {
 }
 
 static void clear_deep(Fixture *f) {
-        assert_int_equal(tree_remove(f->fd, "from", NULL), 0);
-        assert_int_equal(tree_remove(f->fd, "to", NULL), 0);
+        assert_int_equal(remove_tree(f->fd, "from", NULL), 0);
+        assert_int_equal(remove_tree(f->fd, "to", NULL), 0);
 }
 
 static void tree_as_deep_as_allowed_is_cloned(void **state) {

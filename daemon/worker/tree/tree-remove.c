@@ -319,33 +319,3 @@ int tree_empty(int dir_fd, const char *spared, Error *error) {
         }
         return r;
 }
-
-int tree_remove(int dir_fd, const char *name, Error *error) {
-        _cleanup_(closep) int fd = -EBADF;
-        Identity parent, identity;
-        struct statx sx;
-        int r;
-
-        if (unlinkat(dir_fd, name, 0) >= 0 || errno == ENOENT)
-                return 0;
-
-        r = look(dir_fd, "", &sx);
-        if (r >= 0) {
-                parent = identity_of(&sx);
-                r = enter(dir_fd, name, parent.mount, false, &fd, &identity);
-        }
-        if (r < 0)
-                return fail(-r, name, error);
-
-        r = tree_empty(fd, "", error);
-        if (r < 0)
-                return r;
-
-        if (!is_there(dir_fd, name, &identity))
-                return error_set(
-                        error, ESTALE, ERROR_FAILED,
-                        "%s was moved while it was removed, and stays empty", name);
-        if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-                return fail(errno, name, error);
-        return 0;
-}

@@ -26,10 +26,3 @@
  * (ERROR_LIMIT_EXCEEDED) when it is deeper than REMOVE_DEPTH_MAX; or another negative errno.
  */
 int tree_empty(int dir_fd, const char *spared, Error *error);
-
-/**
- * tree_remove() - remove @name in @dir_fd, and all that is below it; it may be missing
- *
- * Return: as above; -ESTALE also when it is not what it was any more.
- */
-int tree_remove(int dir_fd, const char *name, Error *error);
