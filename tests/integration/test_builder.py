@@ -2,6 +2,7 @@
 """Templates of virt-builder, whose place is taken by a script: all of the job but the building. The real
 one is in slow/."""
 
+import contextlib
 import os
 import signal
 import stat
@@ -222,6 +223,18 @@ def test_builder_of_root_that_may_not_mount_works_all_the_same(
     assert place.startswith(f'{parent}/place-') and not os.path.exists(place)
 
 
+def kill_all(job):
+    """Returns when nobody has anything open any more."""
+    pids = [*descendants(job.pid), job.pid]
+    for pid in pids:
+        # Those of one that is gone may have ended with it.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    job.wait()
+    for pid in pids:
+        wait_for(lambda pid=pid: not os.path.exists(f'/proc/{pid}/exe'), 'the processes to end')
+
+
 @pytest.mark.root
 def test_directory_of_places_is_open_as_long_as_a_builder_needs_it(
         env, programs_at, tmp_path, work):
@@ -239,10 +252,7 @@ def test_directory_of_places_is_open_as_long_as_a_builder_needs_it(
     assert mode_of(parent) == 0o711
     finish_build(programs_at, *jobs.pop('one'), 'one')
     assert mode_of(parent) == 0o711
-    killed = jobs.pop('killed')[1]
-    for pid in (*descendants(killed.pid), killed.pid):
-        os.kill(pid, signal.SIGKILL)
-    killed.wait()
+    kill_all(jobs.pop('killed')[1])
     assert mode_of(parent) == 0o711
     finish_build(programs_at, *jobs.pop('other'), 'other')
     assert mode_of(parent) == 0o700
