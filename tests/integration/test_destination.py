@@ -287,10 +287,10 @@ def test_what_is_put_into_a_tree_while_it_is_overwritten_is_not_lost(
 def unchecked(env, client, gate, reference, work, tmp_path):
     """A daemon that is killed when it has overwritten a tree, which @change has changed since it was cloned, and
     has not looked at it yet; returns where that was and what the next daemon says."""
-    wrapper, cloned, checks = tmp_path / 'worker', tmp_path / 'cloned', tmp_path / 'checks'
-    wrapper.write_text(f'#!/bin/sh\nif [ "$1" = tree ] && [ -e {cloned} ]; then\n'
-                       f'    touch {checks}\n    exec sleep 600\nfi\nexec {programs.WORKER} "$@"\n')
-    wrapper.chmod(0o755)
+    cloned, checks = tmp_path / 'cloned', tmp_path / 'checks'
+    workers = programs.wrap_workers(
+        tmp_path / 'workers', f'if [ $STEP = tree ] && [ -e {cloned} ]; then\n'
+        f'    touch {checks}\n    exec sleep 600\nfi\nexec $WORKER\n')
     dest = work / 'dest'
     (dest / 'a/b').mkdir(parents=True)
     for name in ('a/other', 'old'):
@@ -305,9 +305,9 @@ def unchecked(env, client, gate, reference, work, tmp_path):
             return checks.exists()
         kill_half_way(client, reference, dest, has_overwritten, '--overwrite')
         assert (dest / 'data').exists()
-        env['VIRTBOOTSTRAP_WORKER'] = str(programs.WORKER)
+        env['VIRTBOOTSTRAP_WORKERS'] = str(programs.WORKERS_DIR)
         return dest, next_daemon(env)
-    env['VIRTBOOTSTRAP_WORKER'] = str(wrapper)
+    env['VIRTBOOTSTRAP_WORKERS'] = str(workers)
     return cut
 
 

@@ -192,11 +192,9 @@ class Overwriting:
 
     def __init__(self, env, client, registry, work, dest):
         image = Image([[tar.file('new', b'x')], [tar.file('big', samples.noise(1 << 20))]])
-        self.client, self.original = client, pathlib.Path(env['VIRTBOOTSTRAP_WORKER'])
-        self.worker = self.original.with_name('script')
-        self.worker.write_text(f'#!/bin/sh\nexec {self.original} "$@"\n')
-        self.worker.chmod(0o755)
-        env['VIRTBOOTSTRAP_WORKER'] = str(self.worker)
+        self.client, self.workers = client, pathlib.Path(env['VIRTBOOTSTRAP_WORKERS'])
+        self.start_by('exec $WORKER\n')
+        env['VIRTBOOTSTRAP_WORKERS'] = str(self.workers / 'scripts')
         registry.add('user', Image([[tar.directory('a'), *MAPPED]]))
         registry.add('more', image)
         client.bootstrap(registry.reference('user'), dest, '--idmap', MAP)
@@ -204,6 +202,9 @@ class Overwriting:
         self.started = client.start('--json', '--not-secure', '--overwrite', '--idmap', MAP,
                                     registry.reference('more'), dest)
         wait_for(lambda: list(work.glob('.virt-bootstrap-*/root/new')), 'the first layer')
+
+    def start_by(self, script):
+        programs.wrap_workers(self.workers / 'scripts', script, self.workers)
 
     def fail(self):
         self.gate.set()
@@ -249,10 +250,10 @@ def test_mapped_tree_is_looked_at_when_the_daemon_was_killed_before_it_did(
     reached = tmp_path / 'user/reached'
     if changes:
         (dest / 'a/mine').write_text('mine')
-    overwriting.worker.write_text(
-        f'#!/bin/sh\nn=$(cat {reached} 2>/dev/null || echo 0)\n'
-        f'if [ "$1" = tree ]; then\n    echo $((n + 1)) > {reached}\n'
-        f'    [ $n = 0 ] || exec sleep 600\nfi\nexec {overwriting.original} "$@"\n')
+    overwriting.start_by(
+        f'n=$(cat {reached} 2>/dev/null || echo 0)\n'
+        f'if [ $STEP = tree ]; then\n    echo $((n + 1)) > {reached}\n'
+        '    [ $n = 0 ] || exec sleep 600\nfi\nexec $WORKER\n')
     overwriting.gate.set()
     wait_for(lambda: reached.exists() and reached.read_text() == '2\n', 'the look at the old tree')
     for end in (signal.SIGSTOP, signal.SIGKILL):
@@ -261,7 +262,7 @@ def test_mapped_tree_is_looked_at_when_the_daemon_was_killed_before_it_did(
     started.communicate()
     assert (dest / 'new').exists()
 
-    overwriting.worker.write_text(f'#!/bin/sh\nexec {overwriting.original} "$@"\n')
+    overwriting.start_by('exec $WORKER\n')
     faulty_registry.add('other', Image([[tar.file('x')]]))
     client.bootstrap(faulty_registry.reference('other'), work / 'other')
     left = list(work.glob('.virt-*/root'))

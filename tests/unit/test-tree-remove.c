@@ -242,7 +242,7 @@ static void directory_that_becomes_a_file_is_removed(void **state) {
                 }
                 n_swaps = n;
                 assert_int_equal(
-                        tree_remove(f->fd, "tree", &error), n > REMOVE_CHANGES_MAX ? -ESTALE : 0);
+                        remove_tree(f->fd, "tree", &error), n > REMOVE_CHANGES_MAX ? -ESTALE : 0);
                 assert_true(scratch_exists(&f->scratch, "tree") == (n > REMOVE_CHANGES_MAX));
                 n_swaps = 0;
         }

@@ -276,7 +276,7 @@ int sandbox_namespace_own_processes(Error *error) {
         return 1;
 }
 
-int namespace_share_processes(void) {
+int sandbox_namespace_share_processes(void) {
         _cleanup_(closep) int fd = (int) syscall(SYS_pidfd_open, getpid(), 0);
 
         return fd < 0 || setns(fd, CLONE_NEWPID) < 0 ? -errno : 0;

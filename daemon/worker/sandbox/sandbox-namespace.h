@@ -56,6 +56,6 @@ int sandbox_namespace_leave_network(bool with_user, Error *error);
  */
 int sandbox_namespace_own_processes(Error *error);
 
-/** namespace_share_processes() - the children that follow are this process's neighbours again; returns 0 or a
+/** sandbox_namespace_share_processes() - the children that follow are this process's neighbours again; returns 0 or a
  * negative errno */
-int namespace_share_processes(void);
+int sandbox_namespace_share_processes(void);

@@ -471,7 +471,7 @@ int sandbox_enter_processes(Error *error) {
 }
 
 int sandbox_leave_processes(Error *error) {
-        const int r = sandbox_privileges_can_mount() ? namespace_share_processes() : 0;
+        const int r = sandbox_privileges_can_mount() ? sandbox_namespace_share_processes() : 0;
 
         return r < 0 ? error_set_errno(error, -r, "Cannot leave a namespace of processes") : 0;
 }
