@@ -11,7 +11,8 @@ import tempfile
 import pytest
 
 from support import (
-    archives, bus, certs, faulty, image, process, programs, registry, samples, tokens)
+    archives, bus, certs, faulty, hanging, image, process, programs, registry, samples,
+    tokens)
 
 USER, PASSWORD = 'someone', 'pass word:é'
 
@@ -173,6 +174,22 @@ def api(daemon):
     connection = daemon.connect()
     yield connection
     connection.close()
+
+
+@pytest.fixture
+def other(daemon):
+    """Another client of the same daemon."""
+    one = daemon.connect()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def slow(daemon, tmp_path):
+    """A file system that may hang; gone before the daemon is to end."""
+    one = hanging.FileSystem(tmp_path)
+    yield one
+    one.stop()
 
 
 @pytest.fixture

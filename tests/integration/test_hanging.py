@@ -5,13 +5,12 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 
 import pytest
 
 from support import programs, samples, tar, tree
 from support.bus import BusError
-from support.hanging import FileSystem
+from support.hanging import Call, FileSystem, check_served
 from support.process import DEADLINE, wait_for
 
 pytestmark = pytest.mark.root
@@ -21,56 +20,9 @@ MOMENTS = {'prepare': 'mkdir', 'commit': 'rename', 'clean': 'rmdir'}
 
 
 @pytest.fixture
-def slow(daemon, tmp_path):
-    """Gone before the daemon is to end."""
-    one = FileSystem(tmp_path)
-    yield one
-    one.stop()
-
-
-@pytest.fixture
-def other(daemon):
-    """Another client of the same daemon."""
-    one = daemon.connect()
-    yield one
-    one.close()
-
-
-@pytest.fixture
 def reference(faulty_registry):
     faulty_registry.add('small', samples.small())
     return faulty_registry.reference('small')
-
-
-class Call(threading.Thread):
-    """A call whose answer may not come soon."""
-
-    def __init__(self, function, *args, **kw):
-        super().__init__(daemon=True)
-        self.function, self.args, self.kw, self.answer = function, args, kw, None
-        self.start()
-
-    def run(self):
-        try:
-            self.answer = self.function(*self.args, **self.kw)
-        except (BusError, OSError) as error:
-            self.answer = error
-
-    def finish(self):
-        self.join(2 * DEADLINE)
-        assert not self.is_alive(), 'there is no answer'
-        return self.answer
-
-
-def check_served(api, reference, path):
-    """Another job starts, tells how far it is, and finishes."""
-    identity, job = api.bootstrap(reference, path)
-    assert api.manager('Progress', 's', identity)[0] in ('queued', 'running', 'finished')
-    assert identity in [one[0] for one in api.manager('ListJobs')[0]]
-    assert api.wait(job)[0] == 'done'
-    assert 'etc/greeting' in tree.names(path)
-    api.cache('List')
-    assert api.get('/org/virtbootstrap1', 'org.virtbootstrap1.Cache', 'Size') > 0
 
 
 def start_job(api, reference, slow, moment):

@@ -56,10 +56,6 @@ void job_process_send(
                 stolen_fd = dup(fds[0]);
 }
 
-JobUser *job_process_user(const JobProcess *process) {
-        return NULL;
-}
-
 typedef struct Fixture {
         StoreFixture *store;
         JobSpec *spec;
@@ -120,7 +116,7 @@ static JobDisk *new_disk(Fixture *f) {
         JobDisk *disk = NULL;
 
         (void) unlinkat(f->request.root_fd, "layer-3.qcow2", 0);
-        if (job_disk_new(&f->request, &disk, &f->error) < 0 ||
+        if (job_disk_new(&f->request, &disk, &f->error) < 0 || disk_make(disk, &f->error) < 0 ||
             job_disk_send(disk, NULL, &f->error) < 0)
                 fail_msg("%s", error_text(&f->error));
         return disk;
@@ -131,7 +127,7 @@ static int finish(JobDisk *disk, Error *error) {
         int r = 0;
 
         for (uint32_t i = job_disk_n_complete(disk); r >= 0 && i < LAYERS; i++)
-                r = job_disk_close_layer(disk, i, error);
+                r = job_disk_close_layer(disk, error);
         return r < 0 ? r : job_disk_finish(disk, error);
 }
 
@@ -221,13 +217,16 @@ static void chain_whose_top_was_replaced_fails_and_has_no_lease(void **state) {
 static void layer_is_given_once_the_image_below_is_published(void **state) {
         Fixture *f = *state;
         _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
+        DiskTurn turn = disk_turn(disk);
 
         for (uint32_t i = 0; i < LAYERS; i++) {
-                assert_true(job_disk_may_give(disk, i));
-                assert_false(job_disk_may_give(disk, i + 1));
+                assert_true(disk_turn_has(&turn, i));
+                assert_int_equal(disk_turn_end(&turn, i, NULL), 0);
                 assert_int_equal(count_keys(f), i);
-                assert_int_equal(job_disk_close_layer(disk, i, NULL), 0);
+                assert_int_equal(job_disk_close_layer(disk, NULL), 0);
                 assert_int_equal(count_keys(f), i + 1);
+                assert_false(disk_turn_has(&turn, i + 1));
+                disk_turn_next(&turn);
         }
 
         assert_int_equal(job_disk_finish(disk, NULL), 0);
@@ -240,7 +239,7 @@ static void image_that_can_still_be_written_to_is_not_published(void **state) {
         stolen_fd = -1;
         disk = new_disk(f);
         assert_true(stolen_fd >= 0);
-        assert_int_equal(job_disk_close_layer(disk, 0, &f->error), -EBUSY);
+        assert_int_equal(job_disk_close_layer(disk, &f->error), -EBUSY);
         assert_non_null(strstr(error_text(&f->error), "can still write"));
         assert_int_equal(count_keys(f), 0);
         job_disk_free(disk);
@@ -254,7 +253,7 @@ static void image_with_a_backing_file_of_its_own_is_not_published(void **state) 
 
         own_backing = "/etc/shadow";
         disk = new_disk(f);
-        assert_int_equal(job_disk_close_layer(disk, 0, &f->error), -EBADMSG);
+        assert_int_equal(job_disk_close_layer(disk, &f->error), -EBADMSG);
         assert_non_null(strstr(error_text(&f->error), "has a backing file"));
         job_disk_free(disk);
         assert_int_equal(count_images(f), 0);
@@ -264,11 +263,14 @@ static void image_with_a_backing_file_of_its_own_is_not_published(void **state) 
 static void image_without_sharing_is_looked_at_as_well(void **state) {
         Fixture *f = *state;
         _cleanup_(job_disk_freep) JobDisk *disk = NULL;
+        DiskTurn turn;
         struct stat st;
 
         f->spec->share_layers = false;
         disk = new_disk(f);
-        assert_true(job_disk_may_give(disk, LAYERS - 1));
+        turn = disk_turn(disk);
+        assert_true(disk_turn_has(&turn, LAYERS - 1));
+        assert_int_equal(disk_turn_end(&turn, 0, NULL), -EBADMSG);
         assert_int_equal(job_disk_finish(disk, NULL), 0);
         assert_int_equal(fstatat(f->request.root_fd, "layer-0.qcow2", &st, 0), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
@@ -284,16 +286,36 @@ static void image_without_sharing_is_looked_at_as_well(void **state) {
 static void worker_has_to_report_each_image_in_turn(void **state) {
         Fixture *f = *state;
         _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
+        DiskTurn turn = disk_turn(disk);
 
-        assert_int_equal(job_disk_close_layer(disk, 1, &f->error), -EBADMSG);
+        assert_int_equal(disk_turn_end(&turn, 1, NULL), -EBADMSG);
         assert_int_equal(job_disk_finish(disk, NULL), -EBADMSG);
-        assert_int_equal(job_disk_close_layer(disk, 0, NULL), 0);
-        assert_int_equal(job_disk_close_layer(disk, 0, NULL), -EBADMSG);
-        assert_int_equal(job_disk_close_layer(disk, LAYERS, NULL), -EBADMSG);
-        job_disk_give_up(disk);
-        assert_true(job_disk_may_give(disk, LAYERS - 1));
-        assert_int_equal(job_disk_close_layer(disk, 1, NULL), -EBADMSG);
-        assert_int_equal(count_keys(f), 1);
+        assert_int_equal(disk_turn_end(&turn, 0, NULL), 0);
+        assert_int_equal(disk_turn_end(&turn, 0, NULL), -EBADMSG);
+        assert_int_equal(disk_turn_end(&turn, 1, NULL), -EBADMSG);
+        disk_turn_next(&turn);
+        assert_int_equal(disk_turn_end(&turn, 0, NULL), -EBADMSG);
+        assert_int_equal(disk_turn_end(&turn, LAYERS, NULL), -EBADMSG);
+        disk_turn_give_up(&turn);
+        assert_true(disk_turn_has(&turn, LAYERS - 1));
+        assert_int_equal(disk_turn_end(&turn, 1, NULL), -EBADMSG);
+}
+
+static void images_need_nothing_of_the_job_but_where_they_are(void **state) {
+        Fixture *f = *state;
+        _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
+
+        /* As when the job ends, and the thread hangs. */
+        f->spec = job_spec_free(f->spec);
+        f->request.fetch = NULL;
+        for (size_t i = 0; i < LAYERS; i++)
+                fake_layers[i].digest = digest_of("gone");
+        assert_int_equal(finish(disk, NULL), 0);
+        job_disk_keep(disk);
+        assert_int_equal(count_keys(f), LAYERS);
+        f->spec = job_spec_new();
+        f->spec->share_layers = true;
+        assert_int_equal(count_found(f), 0);
 }
 
 static void chain_that_does_not_get_to_its_place_has_no_lease(void **state) {
@@ -353,8 +375,10 @@ static void failure_to_begin_leaves_what_was_there(void **state) {
         assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
         low = (struct rlimit){ .rlim_cur = (rlim_t) next + 1, .rlim_max = before.rlim_max };
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-        assert_int_equal(job_disk_new(&f->request, &disk, &f->error), -EMFILE);
+        assert_int_equal(job_disk_new(&f->request, &disk, NULL), 0);
+        assert_int_equal(disk_make(disk, &f->error), -EMFILE);
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        job_disk_free(disk);
         assert_int_equal(count_images(f), LAYERS);
         assert_int_equal(count_found(f), 1);
 }
@@ -372,6 +396,7 @@ int main(void) {
                 DISK_CASE(image_with_a_backing_file_of_its_own_is_not_published),
                 DISK_CASE(image_without_sharing_is_looked_at_as_well),
                 DISK_CASE(worker_has_to_report_each_image_in_turn),
+                DISK_CASE(images_need_nothing_of_the_job_but_where_they_are),
                 DISK_CASE(chain_that_does_not_get_to_its_place_has_no_lease),
                 DISK_CASE(slower_one_of_two_keeps_its_images_to_itself),
                 DISK_CASE(failure_to_begin_leaves_what_was_there),

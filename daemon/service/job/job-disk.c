@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +17,13 @@
 #define NAME_SIZE sizeof("layer-4294967295.qcow2")
 
 struct JobDisk {
-        JobDiskRequest request; /* all borrowed */
+        Store *store;     /* borrowed */
+        int root_fd;      /* borrowed */
+        const char *path; /* borrowed */
+        ProtoUser user;
+        uint64_t size; /* of the disk, bytes */
+        bool overwrites, shares_layers;
+        Digest *layers; /* owned; of @n_layers blobs, when layers are shared; else NULL */
         uint32_t n_layers;
         uint32_t n_images;
         StoreDisk *shared; /* owned; one a layer when layers are shared, else NULL */
@@ -25,12 +32,9 @@ struct JobDisk {
         uint32_t n_closed;    /* the lowest ones that are complete, and nobody's to write to */
         uint32_t n_published; /* the lowest ones, which others may use by now */
         bool is_slower;       /* others have published what is above @n_published meanwhile */
-        bool is_given_up;     /* there will be no more images */
         int *own;             /* owned; those in the directory, @n_images - @n_shared */
         uint32_t n_own;       /* so many of them are there */
         char lease[STORE_DISK_ID_MAX]; /* the chain's; empty: none */
-        JobUser *
-                user; /* owned reference; whose the images are while they are being made, or NULL */
         bool is_kept;
 };
 
@@ -44,7 +48,7 @@ static int remove_old(const JobDisk *disk, Error *error) {
         char name[NAME_SIZE];
 
         for (uint32_t i = 0; i < PROTO_IMAGES_MAX; i++)
-                if (unlinkat(disk->request.root_fd, image_name(i, name), 0) < 0 && errno != ENOENT)
+                if (unlinkat(disk->root_fd, image_name(i, name), 0) < 0 && errno != ENOENT)
                         return error_set_errno(error, errno, "Cannot remove the old %s", name);
 
         return 0;
@@ -52,8 +56,8 @@ static int remove_old(const JobDisk *disk, Error *error) {
 
 static StoreDiskKey key_of(const JobDisk *disk, uint32_t layer) {
         StoreDiskKey key = {
-                .size = job_spec_disk_size(disk->request.spec),
-                .layer = job_fetch_layer(disk->request.fetch, layer)->digest,
+                .size = disk->size,
+                .layer = disk->layers[layer],
         };
 
         if (layer > 0)
@@ -74,11 +78,11 @@ static int open_shared(JobDisk *disk, Error *error) {
 
                 *image = STORE_DISK_NULL;
                 if (disk->n_complete == disk->n_shared)
-                        r = store_disk_find(disk->request.store, &key, image, error);
+                        r = store_disk_find(disk->store, &key, image, error);
                 if (r > 0)
                         disk->n_published = disk->n_closed = ++disk->n_complete;
                 if (r == 0)
-                        r = store_disk_create(disk->request.store, image, error);
+                        r = store_disk_create(disk->store, image, error);
                 if (r < 0)
                         return r;
                 disk->n_shared++;
@@ -113,9 +117,9 @@ static int create_own(JobDisk *disk, Error *error) {
                 return error_oom(error);
 
         for (; disk->n_own < n; disk->n_own++) {
-                const int fd = openat(
-                        disk->request.root_fd, image_name(disk->n_shared + disk->n_own, name),
-                        O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+                const int fd =
+                        openat(disk->root_fd, image_name(disk->n_shared + disk->n_own, name),
+                               O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
                 if (fd < 0)
                         return error_set_errno(error, errno, "Cannot create %s", name);
@@ -125,39 +129,47 @@ static int create_own(JobDisk *disk, Error *error) {
         return 0;
 }
 
+static int copy_layers(JobDisk *disk, const JobFetch *fetch, Error *error) {
+        disk->layers = calloc(disk->n_layers, sizeof(*disk->layers));
+        if (!disk->layers)
+                return error_oom(error);
+
+        for (uint32_t i = 0; i < disk->n_layers; i++)
+                disk->layers[i] = job_fetch_layer(fetch, i)->digest;
+        return check_store_path(disk->store, error);
+}
+
 int job_disk_new(const JobDiskRequest *request, JobDisk **ret, Error *error) {
-        const bool has_top = job_spec_changes_tree(request->spec) || request->spec->share_layers;
+        const JobSpec *spec = request->spec;
+        const bool has_top = job_spec_changes_tree(spec) || spec->share_layers;
         _cleanup_(job_disk_freep) JobDisk *disk = NULL;
-        int r = 0;
+        int r;
 
         disk = malloc(sizeof(*disk));
         if (!disk)
                 return error_oom(error);
 
         *disk = (JobDisk){
-                .request = *request,
+                .store = request->store,
+                .root_fd = request->root_fd,
+                .path = request->path,
+                .user = request->user,
+                .size = job_spec_disk_size(spec),
+                .overwrites = spec->overwrite,
+                .shares_layers = spec->share_layers,
                 .n_layers = request->fetch ? job_fetch_image(request->fetch)->n_layers : 1,
         };
         disk->n_images = disk->n_layers + has_top;
-        if (request->spec->share_layers) {
-                r = check_store_path(request->store, error);
+        if (disk->shares_layers) {
+                r = copy_layers(disk, request->fetch, error);
                 if (r < 0)
                         return r;
         }
         if (disk->n_images > DISK_IMAGES_MAX)
                 return error_set(
                         error, E2BIG, ERROR_LIMIT_EXCEEDED,
-                        "%s has %u layers: a chain of disk images may have %u",
-                        request->spec->source, disk->n_layers, DISK_IMAGES_MAX - has_top);
-
-        if (request->spec->overwrite)
-                r = remove_old(disk, error);
-        if (r >= 0 && request->spec->share_layers)
-                r = open_shared(disk, error);
-        if (r >= 0)
-                r = create_own(disk, error);
-        if (r < 0)
-                return r;
+                        "%s has %u layers: a chain of disk images may have %u", spec->source,
+                        disk->n_layers, DISK_IMAGES_MAX - has_top);
 
         *ret = TAKE_PTR(disk);
         return 0;
@@ -168,17 +180,17 @@ JobDisk *job_disk_free(JobDisk *disk) {
                 return NULL;
 
         if (!disk->is_kept && disk->lease[0] != '\0')
-                store_disk_release(disk->request.store, disk->lease);
+                store_disk_release(disk->store, disk->lease);
         for (uint32_t i = 0; i < disk->n_shared; i++) {
                 if (!disk->is_kept && i >= disk->n_published)
-                        store_disk_discard(disk->request.store, &disk->shared[i]);
+                        store_disk_discard(disk->store, &disk->shared[i]);
                 closep(&disk->shared[i].fd);
         }
         for (uint32_t i = 0; i < disk->n_own; i++)
                 closep(&disk->own[i]);
         free(disk->own);
         free(disk->shared);
-        job_user_unref(disk->user);
+        free(disk->layers);
         free(disk);
         return NULL;
 }
@@ -189,14 +201,6 @@ uint32_t job_disk_n_images(const JobDisk *disk) {
 
 uint32_t job_disk_n_complete(const JobDisk *disk) {
         return disk->n_complete;
-}
-
-static int give_to_worker(const JobDisk *disk, int fd, const char *name, Error *error) {
-        const ProtoUser user = job_user_id(disk->user);
-
-        if (disk->user && fchown(fd, user.uid, user.gid) < 0)
-                return error_set_errno(error, errno, "Cannot change the owner of %s", name);
-        return 0;
 }
 
 static int take_back(int fd, mode_t mode, const char *name, Error *error) {
@@ -214,7 +218,7 @@ static int set_backing(const JobDisk *disk, uint32_t index, ProtoDiskImage *imag
         if (index > 0 && index < disk->n_shared)
                 text = store_disk_name(disk->shared[index - 1].id, file);
         else if (index > 0 && disk->n_shared > 0)
-                text = path = store_disk_path(disk->request.store, disk->shared[index - 1].id);
+                text = path = store_disk_path(disk->store, disk->shared[index - 1].id);
         else if (index > 0)
                 text = image_name(index - 1, name);
         if (!text)
@@ -232,7 +236,7 @@ static bool is_shared(const JobDisk *disk, uint32_t index) {
 }
 
 /* Where the descriptor of an image is kept. */
-static int *image_fd(JobDisk *disk, uint32_t index) {
+static int *image_fd(const JobDisk *disk, uint32_t index) {
         return is_shared(disk, index) ? &disk->shared[index].fd
                                       : &disk->own[index - disk->n_shared];
 }
@@ -243,35 +247,46 @@ static const char *image_file(
                                       : image_name(index, ret);
 }
 
-static int send_image(JobDisk *disk, uint32_t index, JobProcess *process, Error *error) {
-        ProtoMessage message = {
-                .type = PROTO_DISK_IMAGE,
-                .disk_image = { .index = index, .is_complete = index < disk->n_complete },
-        };
-        const int fd = *image_fd(disk, index);
+static int give_to_worker(JobDisk *disk, uint32_t index, Error *error) {
         char file[STORE_DISK_NAME_MAX];
-        int r = 0;
 
-        if (index >= disk->n_complete)
-                r = give_to_worker(disk, fd, image_file(disk, index, file), error);
-        if (r >= 0)
-                r = set_backing(disk, index, &message.disk_image, error);
-        if (r < 0)
-                return r;
-
-        job_process_send(process, &message, &fd, 1);
+        if (disk->user.uid != 0 &&
+            fchown(*image_fd(disk, index), disk->user.uid, disk->user.gid) < 0)
+                return error_set_errno(
+                        error, errno, "Cannot change the owner of %s",
+                        image_file(disk, index, file));
         return 0;
 }
 
-int job_disk_send(JobDisk *disk, JobProcess *process, Error *error) {
+int disk_make(JobDisk *disk, Error *error) {
         int r = 0;
 
-        /* Until the images are root's again, or gone, nobody else may be that user. */
-        job_user_unref(disk->user);
-        disk->user = job_user_ref(job_process_user(process));
-        for (uint32_t i = 0; r >= 0 && i < disk->n_images; i++)
-                r = send_image(disk, i, process, error);
+        if (disk->overwrites)
+                r = remove_old(disk, error);
+        if (r >= 0 && disk->shares_layers)
+                r = open_shared(disk, error);
+        if (r >= 0)
+                r = create_own(disk, error);
+        for (uint32_t i = disk->n_complete; r >= 0 && i < disk->n_images; i++)
+                r = give_to_worker(disk, i, error);
         return r;
+}
+
+int job_disk_send(const JobDisk *disk, JobProcess *process, Error *error) {
+        for (uint32_t i = 0; i < disk->n_images; i++) {
+                ProtoMessage message = {
+                        .type = PROTO_DISK_IMAGE,
+                        .disk_image = { .index = i, .is_complete = i < disk->n_complete },
+                };
+                int r;
+
+                r = set_backing(disk, i, &message.disk_image, error);
+                if (r < 0)
+                        return r;
+                job_process_send(process, &message, image_fd(disk, i), 1);
+        }
+
+        return 0;
 }
 
 static int open_again(JobDisk *disk, uint32_t index, int *ret, Error *error) {
@@ -280,10 +295,10 @@ static int open_again(JobDisk *disk, uint32_t index, int *ret, Error *error) {
         int fd = -EBADF;
 
         if (is_shared(disk, index))
-                return store_disk_open(disk->request.store, &disk->shared[index], ret, error);
+                return store_disk_open(disk->store, &disk->shared[index], ret, error);
 
         fd =
-                openat(disk->request.root_fd, image_file(disk, index, file),
+                openat(disk->root_fd, image_file(disk, index, file),
                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot open %s", file);
@@ -317,7 +332,7 @@ static int check_header(const JobDisk *disk, uint32_t index, int fd, Error *erro
         _cleanup_(freep) uint8_t *head = malloc(JOB_QCOW2_HEAD_MAX);
         ProtoDiskImage image = { .backing = "" };
         const JobQcow2 want = {
-                .size = job_spec_disk_size(disk->request.spec),
+                .size = disk->size,
                 .backing = image.backing,
         };
         ssize_t n;
@@ -363,14 +378,13 @@ static int lease(JobDisk *disk, Error *error) {
 
         if (disk->lease[0] != '\0')
                 return 0;
-        if (asprintf(&path, "%s/%s", disk->request.path, image_name(disk->n_layers, name)) < 0) {
+        if (asprintf(&path, "%s/%s", disk->path, image_name(disk->n_layers, name)) < 0) {
                 path = NULL;
                 return error_oom(error);
         }
 
         return store_disk_lease(
-                disk->request.store, path, disk->own[0], disk->shared, disk->n_shared, disk->lease,
-                error);
+                disk->store, path, disk->own[0], disk->shared, disk->n_shared, disk->lease, error);
 }
 
 /* Once somebody else was faster, nobody can find what is above that any more. */
@@ -381,39 +395,55 @@ static int publish(JobDisk *disk, uint32_t index, Error *error) {
         if (disk->is_slower)
                 return 0;
 
-        r = store_disk_publish(disk->request.store, &key, &disk->shared[index], error);
+        r = store_disk_publish(disk->store, &key, &disk->shared[index], error);
         if (r > 0)
                 disk->n_published = index + 1;
         disk->is_slower = r == 0;
         return r < 0 ? r : 0;
 }
 
-bool job_disk_may_give(const JobDisk *disk, uint32_t index) {
-        return disk->n_shared == 0 || disk->is_given_up || index <= disk->n_closed;
+DiskTurn disk_turn(const JobDisk *disk) {
+        return (DiskTurn){ .n_shared = disk->n_shared, .n_closed = disk->n_closed };
 }
 
-int job_disk_close_layer(JobDisk *disk, uint32_t index, Error *error) {
-        int r;
+bool disk_turn_has(const DiskTurn *turn, uint32_t index) {
+        return turn->n_shared == 0 || turn->is_given_up || index <= turn->n_closed;
+}
 
-        if (index >= disk->n_shared || index != disk->n_closed || disk->is_given_up)
+int disk_turn_end(DiskTurn *turn, uint32_t index, Error *error) {
+        if (index >= turn->n_shared || index != turn->n_closed || turn->is_closing ||
+            turn->is_given_up)
                 return error_set(
                         error, EBADMSG, ERROR_WORKER_FAILED,
                         "The disk worker reports the image of layer %u out of turn", index);
 
+        turn->is_closing = true;
+        return 0;
+}
+
+void disk_turn_next(DiskTurn *turn) {
+        turn->is_closing = false;
+        turn->n_closed++;
+}
+
+void disk_turn_give_up(DiskTurn *turn) {
+        turn->is_given_up = true;
+}
+
+int job_disk_close_layer(JobDisk *disk, Error *error) {
+        int r;
+
+        assert(disk->n_closed < disk->n_shared);
         r = lease(disk, error);
         if (r >= 0)
-                r = take_over(disk, index, error);
+                r = take_over(disk, disk->n_closed, error);
         if (r >= 0)
-                r = publish(disk, index, error);
+                r = publish(disk, disk->n_closed, error);
         if (r < 0)
                 return r;
 
         disk->n_closed++;
         return 0;
-}
-
-void job_disk_give_up(JobDisk *disk) {
-        disk->is_given_up = true;
 }
 
 int job_disk_finish(JobDisk *disk, Error *error) {

@@ -23,8 +23,8 @@ struct JobRun {
         JobFetch *fetch;
         JobBuilder *builder;
         JobUnpack *unpack;
-        JobDisk *disk; /* the images that are being made, of a format that has some */
         JobTree *tree;
+        int pipe_fd; /* owned; what is built comes out of it; until the unpack worker has it, or -EBADF */
         bool is_fetching, is_building, is_unpacking, is_at_tree; /* that worker is there */
         bool is_committing; /* the tree worker is, which takes but a moment, and is waited for */
         bool is_unpacked;   /* the unpack worker is gone, and the tree is complete */
@@ -49,3 +49,23 @@ struct JobRun {
 
 /* job_run_measure() - how far it is; returns a number that grows with whatever moves */
 uint64_t job_run_measure(const JobRun *run, JobProgress *ret);
+
+/* job_run_report_progress() - measure, tell, and note when something has moved */
+void job_run_report_progress(JobRun *run);
+
+/* job_run_push_stall() - from now on there has to be progress again */
+void job_run_push_stall(JobRun *run);
+
+/* job_run_on_warning() - a worker's, for the caller; the run is @userdata */
+void job_run_on_warning(void *userdata, const char *text);
+
+/* job_run_start_step() - the run's data is the thread's until that has ended; then @operation calls
+ * job_run_end_step() first */
+void job_run_start_step(JobRun *run, const JobTaskOperation *operation);
+void job_run_end_step(JobRun *run);
+
+/* job_run_settle() - go on when neither a worker nor a step is left: all went well, or it has to be undone */
+void job_run_settle(JobRun *run);
+
+/* job_run_unpack() - start to unpack what is fetched, comes out of @pipe_fd, or is the caller's tarball */
+void job_run_unpack(JobRun *run);

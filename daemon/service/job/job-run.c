@@ -33,7 +33,7 @@ static uint64_t stall_usec(const JobRun *run) {
 }
 
 /* Whoever makes no progress for too long is stuck. */
-static void push_stall_timeout(JobRun *run) {
+void job_run_push_stall(JobRun *run) {
         const uint64_t usec = stall_usec(run);
 
         if (usec == 0 || !(run->is_fetching || run->is_building || run->is_unpacking)) {
@@ -45,13 +45,13 @@ static void push_stall_timeout(JobRun *run) {
         (void) sd_event_source_set_enabled(run->stall, SD_EVENT_ONESHOT);
 }
 
-static void report_progress(JobRun *run) {
+void job_run_report_progress(JobRun *run) {
         JobProgress progress;
         const uint64_t seen = job_run_measure(run, &progress);
 
         if (run->seen != seen) {
                 run->seen = seen;
-                push_stall_timeout(run);
+                job_run_push_stall(run);
         }
         job_set_progress(run->job, &progress);
 }
@@ -140,7 +140,6 @@ static void conclude(JobRun *run) {
         /* The leases on the blobs. */
         run->unpack = job_unpack_free(run->unpack);
         run->builder = job_builder_free(run->builder);
-        run->disk = job_disk_free(run->disk);
         run->fetch = job_fetch_free(run->fetch);
 
         if (run->error.code != 0)
@@ -170,7 +169,7 @@ static int on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 /* The run's data is the thread's until that has ended. */
-static void start_step(JobRun *run, const JobTaskOperation *operation) {
+void job_run_start_step(JobRun *run, const JobTaskOperation *operation) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         if (job_task_start(run->context->tasks, operation, run->data, run, &run->task, &error) < 0)
@@ -179,7 +178,7 @@ static void start_step(JobRun *run, const JobTaskOperation *operation) {
                 push_patience(run);
 }
 
-static void end_step(JobRun *run) {
+void job_run_end_step(JobRun *run) {
         run->task = job_task_free(run->task);
         run->is_impatient = false;
         (void) sd_event_source_set_enabled(run->patience, SD_EVENT_OFF);
@@ -194,7 +193,7 @@ static void end_tree(JobRun *run) {
 static void on_cleaned(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
 
-        end_step(run);
+        job_run_end_step(run);
         if (r < 0)
                 job_message(run->job, LOG_WARNING, error_text(error));
         conclude(run);
@@ -211,7 +210,7 @@ static void on_removed(void *userdata, const Error *error) {
 
         end_tree(run);
         if (error->code == 0) {
-                start_step(run, &cleaned_operation);
+                job_run_start_step(run, &cleaned_operation);
                 return;
         }
 
@@ -243,11 +242,11 @@ static void warn_of_rights(JobRun *run) {
 static void on_clean(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
 
-        end_step(run);
+        job_run_end_step(run);
         if (run->error.code == 0)
                 warn_of_rights(run);
         if (r >= 0 && !run->data->has_next) {
-                start_step(run, &cleaned_operation);
+                job_run_start_step(run, &cleaned_operation);
                 return;
         }
 
@@ -285,19 +284,19 @@ static void remember_image(JobRun *run) {
 /* What was done stays, or what is left of it has to go. */
 static void finish(JobRun *run) {
         if (run->error.code == 0) {
-                if (run->disk)
-                        job_disk_keep(run->disk);
+                if (run->data->disk)
+                        job_disk_keep(run->data->disk);
                 remember_image(run);
         }
 
         run->is_cleaning = true;
-        start_step(run, &clean_operation);
+        job_run_start_step(run, &clean_operation);
 }
 
 static void on_reverted(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
 
-        end_step(run);
+        job_run_end_step(run);
         if (r < 0)
                 job_message(run->job, LOG_WARNING, error_text(error));
         finish(run);
@@ -313,7 +312,7 @@ static void on_moved_back(void *userdata, const Error *error) {
         JobRun *run = userdata;
 
         end_tree(run);
-        start_step(run, &see_revert_operation);
+        job_run_start_step(run, &see_revert_operation);
 }
 
 static const JobTreeEvents revert_events = { .ended = on_moved_back };
@@ -327,12 +326,12 @@ static void on_reverting(void *userdata, void *data, int r, Error *error) {
                 return;
         }
 
-        end_step(run);
+        job_run_end_step(run);
         run->is_at_tree = run->is_committing = job_tree_start(
                                                        run->context->process, &run->data->next,
                                                        &revert_events, run, &run->tree, NULL) >= 0;
         if (!run->is_at_tree)
-                start_step(run, &see_revert_operation);
+                job_run_start_step(run, &see_revert_operation);
 }
 
 static const JobTaskOperation revert_operation = {
@@ -347,7 +346,7 @@ static void on_checked(void *userdata, const Error *error) {
         end_tree(run);
         note_error(run, error);
         if (run->error.code != 0)
-                start_step(run, &revert_operation);
+                job_run_start_step(run, &revert_operation);
         else
                 finish(run);
 }
@@ -366,7 +365,7 @@ static void end_commit(JobRun *run, int r, Error *error) {
         if (r < 0)
                 note_error(run, error);
         if (r < 0 && run->data->is_exchanged)
-                start_step(run, &revert_operation);
+                job_run_start_step(run, &revert_operation);
         else if (!run->is_at_tree)
                 finish(run);
 }
@@ -375,7 +374,7 @@ static void end_commit(JobRun *run, int r, Error *error) {
 static void on_seen(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
 
-        end_step(run);
+        job_run_end_step(run);
         if (r > 0)
                 error_clear(&run->error);
         else if (r == 0 && run->error.code == 0)
@@ -396,7 +395,7 @@ static void on_moved(void *userdata, const Error *error) {
 
         end_tree(run);
         note_error(run, error);
-        start_step(run, &see_operation);
+        job_run_start_step(run, &see_operation);
 }
 
 static const JobTreeEvents move_events = { .ended = on_moved };
@@ -404,7 +403,7 @@ static const JobTreeEvents move_events = { .ended = on_moved };
 static void on_committed(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
 
-        end_step(run);
+        job_run_end_step(run);
         if (r >= 0 && run->data->has_next && run->data->next.moves) {
                 r = job_tree_start(
                         run->context->process, &run->data->next, &move_events, run, &run->tree,
@@ -426,44 +425,24 @@ static const JobTaskOperation commit_operation = {
         .ended = on_committed,
 };
 
-static void commit(JobRun *run) {
-        set_phase(run, JOB_PHASE_FINISH);
-        if (run->disk && job_disk_finish(run->disk, &run->error) < 0)
-                finish(run);
-        else
-                start_step(run, &commit_operation);
-}
-
-/* Goes on when no worker is left: all went well, or it has to be undone. */
-static void settle(JobRun *run) {
-        if (run->is_fetching || run->is_building || run->is_unpacking || run->is_at_tree)
+/* Goes on when neither a worker nor a step is left: all went well, or it has to be undone. */
+void job_run_settle(JobRun *run) {
+        if (run->is_fetching || run->is_building || run->is_unpacking || run->is_at_tree ||
+            run->task)
                 return;
 
         (void) sd_event_source_set_enabled(run->stall, SD_EVENT_OFF);
         (void) sd_event_source_set_enabled(run->deadline, SD_EVENT_OFF);
 
         assert(run->error.code != 0 || run->is_unpacked);
-        if (run->error.code == 0)
-                commit(run);
-        else
+        if (run->error.code == 0) {
+                set_phase(run, JOB_PHASE_FINISH);
+                job_run_start_step(run, &commit_operation);
+        } else
                 finish(run);
 }
 
-/* Whether it may be the input's fault, which its digest would tell. */
-static bool may_be_input(const Error *error) {
-        return error->kind == ERROR_CORRUPT_ARCHIVE || error->kind == ERROR_UNSAFE_ARCHIVE ||
-               error->kind == ERROR_DIGEST_MISMATCH;
-}
-
-static void on_unpack_progress(void *userdata, uint64_t consumed, uint64_t unpacked) {
-        JobRun *run = userdata;
-
-        run->consumed = consumed;
-        run->unpacked = unpacked;
-        report_progress(run);
-}
-
-static void on_warning(void *userdata, const char *text) {
+void job_run_on_warning(void *userdata, const char *text) {
         JobRun *run = userdata;
 
         /* Each step says so. */
@@ -475,88 +454,11 @@ static void on_warning(void *userdata, const char *text) {
         job_message(run->job, LOG_WARNING, text);
 }
 
-static void on_rights(void *userdata, uint64_t n, const char *example) {
-        JobRun *run = userdata;
-
-        free(run->with_rights);
-        run->with_rights = strdup(example);
-        run->n_with_rights = n;
-}
-
-/* Whether somebody still works on what the unpack worker has read. */
-static bool is_input_open(const JobRun *run) {
-        return run->is_building || (run->is_fetching && !job_unpack_is_settled(run->unpack));
-}
-
-static void on_unpack_ended(void *userdata, const Error *error) {
-        JobRun *run = userdata;
-
-        run->is_unpacking = false;
-        run->is_unpacked = error->code == 0;
-        if (error->code != 0 && may_be_input(error) && run->error.code == 0 && is_input_open(run)) {
-                (void) error_copy(&run->unpack_error, error);
-                push_stall_timeout(run);
-        } else if (error->code != 0)
-                job_run_stop(run, error);
-        else if (run->builder_error.code != 0)
-                job_run_stop(run, &run->builder_error);
-        settle(run);
-}
-
-static const JobUnpackEvents unpack_events = {
-        .progress = on_unpack_progress,
-        .warning = on_warning,
-        .rights = on_rights,
-        .ended = on_unpack_ended,
-};
-
-/* The tarball is borrowed for the call. */
-static void start_unpacking(JobRun *run, int tarball_fd) {
-        const JobSpec *spec = job_spec(run->job);
-        JobUnpackRequest request = {
-                .fetch = run->fetch,
-                .tarball_fd = tarball_fd,
-                .spec = spec,
-                .root_fd = job_destination_root_fd(run->data->destination),
-                .scratch_fd = -EBADF,
-        };
-        const JobDiskRequest disk_request = {
-                .spec = spec,
-                .root_fd = request.root_fd,
-                .path = job_destination_path(run->data->destination),
-                .fetch = run->fetch,
-                .store = run->context->store,
-        };
-        _cleanup_(error_clear) Error error = ERROR_NULL;
-        _cleanup_(closep) int scratch_fd = -EBADF;
-        int r = 0;
-
-        if (spec->format == JOB_FORMAT_QCOW2) {
-                r = job_disk_new(&disk_request, &run->disk, &error);
-                if (r >= 0)
-                        r = store_anonymous_open(
-                                run->context->temporary_directory, &scratch_fd, &error);
-                request.disk = run->disk;
-                request.scratch_fd = scratch_fd;
-        }
-        if (r >= 0)
-                r = job_unpack_start(
-                        run->context->process, &request, &unpack_events, run, &run->unpack, &error);
-        if (r < 0) {
-                job_run_stop(run, &error);
-                return;
-        }
-
-        run->is_unpacking = true;
-        push_stall_timeout(run);
-        report_progress(run);
-}
-
 static void on_resolved(void *userdata) {
         JobRun *run = userdata;
 
         job_set_digest(run->job, &job_fetch_image(run->fetch)->digest);
-        start_unpacking(run, -EBADF);
+        job_run_unpack(run);
 }
 
 static void on_layer_changed(void *userdata, uint32_t index) {
@@ -567,7 +469,7 @@ static void on_layer_changed(void *userdata, uint32_t index) {
                 job_run_stop(run, &error);
         else if (run->unpack_error.code != 0 && job_unpack_is_settled(run->unpack))
                 job_run_stop(run, &run->unpack_error);
-        report_progress(run);
+        job_run_report_progress(run);
 }
 
 static void on_fetch_ended(void *userdata, const Error *error) {
@@ -578,21 +480,21 @@ static void on_fetch_ended(void *userdata, const Error *error) {
                 job_run_stop(run, error);
         else if (run->unpack_error.code != 0)
                 job_run_stop(run, &run->unpack_error);
-        settle(run);
+        job_run_settle(run);
 }
 
 static void on_archive_read(void *userdata, uint64_t size) {
         JobRun *run = userdata;
 
         run->archive_read = size;
-        report_progress(run);
+        job_run_report_progress(run);
 }
 
 static const JobFetchEvents fetch_events = {
         .resolved = on_resolved,
         .layer_changed = on_layer_changed,
         .read = on_archive_read,
-        .warning = on_warning,
+        .warning = job_run_on_warning,
         .ended = on_fetch_ended,
 };
 
@@ -603,20 +505,20 @@ static void start_fetching(JobRun *run) {
                 return;
 
         run->is_fetching = true;
-        push_stall_timeout(run);
-        report_progress(run);
+        job_run_push_stall(run);
+        job_run_report_progress(run);
 }
 
 static void start_with_tarball(JobRun *run) {
         run->tarball_bytes = job_spec(run->job)->source_bytes;
-        start_unpacking(run, job_spec(run->job)->source_fd);
+        job_run_unpack(run);
 }
 
 static void on_built(void *userdata, uint32_t permille) {
         JobRun *run = userdata;
 
         run->built = permille;
-        report_progress(run);
+        job_run_report_progress(run);
 }
 
 static void on_builder_ended(void *userdata, const Error *error, bool is_unread) {
@@ -627,21 +529,21 @@ static void on_builder_ended(void *userdata, const Error *error, bool is_unread)
                 job_run_stop(run, &run->unpack_error);
         else if (is_unread && run->is_unpacking && run->error.code == 0) {
                 (void) error_copy(&run->builder_error, error);
-                push_stall_timeout(run);
+                job_run_push_stall(run);
         } else if (error->code != 0)
                 job_run_stop(run, error);
-        settle(run);
+        job_run_settle(run);
 }
 
 static const JobBuilderEvents builder_events = {
         .progress = on_built,
-        .warning = on_warning,
+        .warning = job_run_on_warning,
         .ended = on_builder_ended,
 };
 
 /* What is built comes out of a pipe, as a tarball. */
 static void start_building(JobRun *run) {
-        _cleanup_(closep) int read_fd = -EBADF, write_fd = -EBADF;
+        _cleanup_(closep) int write_fd = -EBADF;
         int fds[2];
 
         if (pipe2(fds, O_CLOEXEC) < 0) {
@@ -649,7 +551,7 @@ static void start_building(JobRun *run) {
                 return;
         }
 
-        read_fd = fds[0];
+        run->pipe_fd = fds[0];
         write_fd = fds[1];
         if (job_builder_start(
                     run->context->process, job_spec(run->job), write_fd, &builder_events, run,
@@ -657,7 +559,7 @@ static void start_building(JobRun *run) {
                 return;
 
         run->is_building = true;
-        start_unpacking(run, read_fd);
+        job_run_unpack(run);
 }
 
 static void start_source(JobRun *run) {
@@ -676,7 +578,7 @@ static void start_source(JobRun *run) {
                 case _JOB_SOURCE_MAX:
                         break;
                 }
-        settle(run);
+        job_run_settle(run);
 }
 
 static void on_cloned(void *userdata, const Error *error) {
@@ -694,18 +596,18 @@ static void start_cloning(JobRun *run, const JobDestinationStep *step) {
                     run->context->process, step, &clone_events, run, &run->tree, &run->error) >= 0)
                 run->is_at_tree = true;
         else
-                settle(run);
+                job_run_settle(run);
 }
 
 static void on_prepared(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
 
-        end_step(run);
+        job_run_end_step(run);
         if (r < 0)
                 note_error(run, error);
 
         if (run->error.code != 0)
-                settle(run);
+                job_run_settle(run);
         else if (run->data->has_next)
                 start_cloning(run, &run->data->next);
         else
@@ -722,9 +624,9 @@ static int on_begin(sd_event_source *source, void *userdata) {
         JobRun *run = userdata;
 
         if (run->error.code == 0)
-                start_step(run, &prepare_operation);
+                job_run_start_step(run, &prepare_operation);
         else
-                settle(run);
+                job_run_settle(run);
         return 0;
 }
 
@@ -749,6 +651,7 @@ int job_run_start(
                 .job = job,
                 .events = events,
                 .userdata = userdata,
+                .pipe_fd = -EBADF,
         };
         run->process.job = job_id(job);
         run->own_context.process = &run->process;
@@ -789,7 +692,7 @@ JobRun *job_run_free(JobRun *run) {
                 job_step_give_up(run->task, TAKE_PTR(run->data));
         job_unpack_free(run->unpack);
         job_builder_free(run->builder);
-        job_disk_free(run->disk);
+        closep(&run->pipe_fd);
         job_tree_free(run->tree);
         job_fetch_free(run->fetch);
         job_step_data_free(run->data);

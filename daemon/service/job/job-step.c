@@ -17,6 +17,7 @@ JobStepData *job_step_data_free(JobStepData *data) {
         if (!data)
                 return NULL;
 
+        job_disk_free(data->disk);
         job_destination_free(data->destination);
         free(data);
         return NULL;
@@ -46,11 +47,25 @@ int job_step_prepare(JobTask *task, void *userdata, Error *error) {
         return r < 0 ? r : check_next(data, error);
 }
 
+int step_make_disk(JobTask *task, void *userdata, Error *error) {
+        JobStepData *data = userdata;
+
+        return disk_make(data->disk, error);
+}
+
+int step_close_disk_layer(JobTask *task, void *userdata, Error *error) {
+        JobStepData *data = userdata;
+
+        return job_disk_close_layer(data->disk, error);
+}
+
 int job_step_commit(JobTask *task, void *userdata, Error *error) {
         JobStepData *data = userdata;
         int r;
 
-        r = job_destination_commit_step(data->destination, &data->next, error);
+        r = data->disk ? job_disk_finish(data->disk, error) : 0;
+        if (r >= 0)
+                r = job_destination_commit_step(data->destination, &data->next, error);
         data->has_next = r > 0;
         if (r != 0)
                 return r;
@@ -88,6 +103,7 @@ int job_step_see_revert(JobTask *task, void *userdata, Error *error) {
 int job_step_clean(JobTask *task, void *userdata, Error *error) {
         JobStepData *data = userdata;
 
+        data->disk = job_disk_free(data->disk);
         data->lends_rights = job_destination_lends_rights(data->destination);
         job_destination_accept(data->destination);
         data->has_next = job_destination_cleanup_step(data->destination, &data->next);

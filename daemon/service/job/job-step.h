@@ -7,6 +7,7 @@
  */
 
 #include "job-destination.h"
+#include "job-disk.h"
 #include "job-task.h"
 
 /* From when a job is to end until a step of it is given up. */
@@ -17,6 +18,7 @@ typedef struct JobStepData {
         Store *store;                  /* borrowed */
         char id[STORE_JOURNAL_ID_MAX]; /* of the entry in the journal, for job_step_recover() */
         JobDestination *destination;   /* owned; NULL before job_step_recover() */
+        JobDisk *disk;                 /* owned; images below @destination, or NULL */
         bool has_next;                 /* whether a tree worker is to do something now, */
         JobDestinationStep next;       /* and what; borrowed from @destination */
         bool is_exchanged; /* job_destination_has_exchanged(): when something fails, it is to be taken back */
@@ -44,7 +46,13 @@ void job_step_release(void *data);
 /* job_step_prepare() - job_destination_prepare(); next, a clone may be to be made */
 int job_step_prepare(JobTask *task, void *data, Error *error);
 
-/* job_step_commit() - job_destination_commit(); next, what was there may be to be looked at, or the worker has to do it:
+/* step_make_disk() - disk_make() */
+int step_make_disk(JobTask *task, void *data, Error *error);
+
+/* step_close_disk_layer() - job_disk_close_layer() */
+int step_close_disk_layer(JobTask *task, void *data, Error *error);
+
+/* job_step_commit() - job_disk_finish(), and job_destination_commit(); next, what was there may be to be looked at, or the worker has to do it:
  * then job_step_see_commit() follows. When something else fails than that look, there is nothing to be taken back. */
 int job_step_commit(JobTask *task, void *data, Error *error);
 
@@ -57,7 +65,8 @@ int job_step_revert(JobTask *task, void *data, Error *error);
 /* job_step_see_revert() - job_destination_end_revert() */
 int job_step_see_revert(JobTask *task, void *data, Error *error);
 
-/* job_step_clean() - job_destination_accept(), and look who can run what is in the tree; next, something may be to be removed */
+/* job_step_clean() - let go of disk images, job_destination_accept(), and look who can run what is in the tree; next,
+ * something may be to be removed */
 int job_step_clean(JobTask *task, void *data, Error *error);
 
 /* job_step_cleaned() - job_destination_cleaned() */

@@ -6,6 +6,7 @@
 #include "job-unpack.h"
 
 struct JobUnpack {
+        const Config *config;          /* borrowed */
         const JobSpec *spec;           /* borrowed */
         const JobFetch *fetch;         /* borrowed; NULL for a tarball */
         const JobUnpackEvents *events; /* borrowed */
@@ -13,8 +14,10 @@ struct JobUnpack {
         JobProcess *process;           /* owned */
         uint32_t n_given;              /* so many layers has the worker, the root layer first */
         bool needs_none;               /* of them: all have their image already */
-        JobDisk *disk;                 /* borrowed; NULL for a directory */
-        Error error;                   /* why it was ended; empty if it was not */
+        bool is_begun;                 /* it has all but layers */
+        JobUser *user; /* owned reference; whose the images are that are being made, or NULL */
+        DiskTurn turn; /* zeros for a directory */
+        Error error;   /* why it was ended; empty if it was not */
 };
 
 static bool is_readable(const JobBlobUse *use) {
@@ -75,35 +78,43 @@ static int send_layer(JobUnpack *unpack, uint32_t index, Error *error) {
 static int send_layers(JobUnpack *unpack, Error *error) {
         int r = 0;
 
-        while (r >= 0 && unpack->n_given < job_fetch_image(unpack->fetch)->n_layers &&
+        while (r >= 0 && unpack->is_begun &&
+               unpack->n_given < job_fetch_image(unpack->fetch)->n_layers &&
                is_readable(job_fetch_layer_use(unpack->fetch, unpack->n_given)) &&
-               (!unpack->disk || job_disk_may_give(unpack->disk, unpack->n_given)))
+               disk_turn_has(&unpack->turn, unpack->n_given))
                 r = send_layer(unpack, unpack->n_given++, error);
         return r;
 }
 
-static int close_layer(JobUnpack *unpack, uint32_t index, Error *error) {
-        if (!unpack->disk || !unpack->fetch || index >= unpack->n_given ||
+static int end_turn(JobUnpack *unpack, uint32_t index, Error *error) {
+        if (!unpack->fetch || index >= unpack->n_given ||
             job_blob_use_status(job_fetch_layer_use(unpack->fetch, index)).state != BLOB_READY)
                 return error_set(
                         error, EBADMSG, ERROR_WORKER_FAILED,
                         "The disk worker reports the image of layer %u before it can have read it",
                         index);
 
-        return job_disk_close_layer(unpack->disk, index, error);
+        return disk_turn_end(&unpack->turn, index, error);
+}
+
+static int handle_disk_layer(JobUnpack *unpack, const ProtoDiskLayer *layer, Error *error) {
+        int r;
+
+        if (layer->is_failed) {
+                disk_turn_give_up(&unpack->turn);
+                return unpack->fetch ? send_layers(unpack, error) : 0;
+        }
+
+        r = end_turn(unpack, layer->index, error);
+        if (r >= 0)
+                unpack->events->layer_complete(unpack->userdata);
+        return r;
 }
 
 static void on_disk_layer(JobUnpack *unpack, const ProtoDiskLayer *layer) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        int r = 0;
 
-        if (layer->is_failed && unpack->disk)
-                job_disk_give_up(unpack->disk);
-        else
-                r = close_layer(unpack, layer->index, &error);
-        if (r >= 0 && unpack->fetch)
-                r = send_layers(unpack, &error);
-        if (r >= 0)
+        if (handle_disk_layer(unpack, layer, &error) >= 0)
                 return;
 
         error_move(&unpack->error, &error);
@@ -126,6 +137,11 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
                 unpack->events->warning(unpack->userdata, message->warning.text);
 }
 
+void unpack_explain(const JobUnpack *unpack, Error *error) {
+        if (unpack->spec->source_kind != JOB_SOURCE_REGISTRY)
+                (void) error_prefix(error, "%s", unpack->spec->source);
+}
+
 static void on_ended(void *userdata, const Error *result) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         JobUnpack *unpack = userdata;
@@ -135,8 +151,7 @@ static void on_ended(void *userdata, const Error *result) {
         /* The worker knows layers by their digests, but not what it is that the caller has. */
         if (result->code != 0 || unpack->error.code != 0) {
                 (void) error_copy(&error, unpack->error.code != 0 ? &unpack->error : result);
-                if (unpack->spec->source_kind != JOB_SOURCE_REGISTRY)
-                        (void) error_prefix(&error, "%s", unpack->spec->source);
+                unpack_explain(unpack, &error);
         }
         unpack->events->ended(unpack->userdata, &error);
 }
@@ -157,60 +172,49 @@ static void send_ranges(JobUnpack *unpack, const IdMap *map, uint8_t is_group) {
         }
 }
 
-static uint32_t n_layers(const JobUnpackRequest *request) {
-        return request->fetch ? job_fetch_image(request->fetch)->n_layers : 1;
+static uint32_t n_layers(const JobUnpack *unpack) {
+        return unpack->fetch ? job_fetch_image(unpack->fetch)->n_layers : 1;
 }
 
-static void send_unpack_start(
-        JobUnpack *unpack, const Config *config, const JobUnpackRequest *request) {
-        const JobSpec *spec = request->spec;
+static void send_unpack_start(JobUnpack *unpack, const UnpackTarget *target) {
+        const Config *config = unpack->config;
+        const JobSpec *spec = unpack->spec;
         const ProtoMessage message = {
                 .type = PROTO_UNPACK_START,
                 .unpack_start = {
-                        .n_layers = n_layers(request),
+                        .n_layers = n_layers(unpack),
                         .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
                         .sandbox = config->sandbox,
                         .keeps_devices = spec->keep_devices,
                         .limits = config->limits,
                 },
         };
-        const int fds[] = { request->root_fd, job_spec_password_of_tree(spec) };
+        const int fds[] = { target->root_fd, job_spec_password_of_tree(spec) };
 
         job_process_send(unpack->process, &message, fds, fds[1] >= 0 ? 2 : 1);
 }
 
-static void send_disk_start(
-        JobUnpack *unpack, const Config *config, const JobUnpackRequest *request) {
-        const JobSpec *spec = request->spec;
+static void send_disk_start(JobUnpack *unpack, const UnpackTarget *target) {
+        const Config *config = unpack->config;
+        const JobSpec *spec = unpack->spec;
         ProtoMessage message = {
                 .type = PROTO_DISK_START,
                 .disk_start = {
-                        .n_layers = n_layers(request),
-                        .n_images = job_disk_n_images(request->disk),
+                        .n_layers = n_layers(unpack),
+                        .n_images = job_disk_n_images(target->disk),
                         .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
                         .sandbox = config->sandbox,
                         .shares_layers = spec->share_layers,
-                        .user = job_user_id(job_process_user(unpack->process)),
+                        .user = job_user_id(unpack->user),
                         .size = job_spec_disk_size(spec),
                         .limits = config->limits,
                 },
         };
-        const int fds[] = { request->scratch_fd, job_spec_password_of_tree(spec) };
+        const int fds[] = { target->scratch_fd, job_spec_password_of_tree(spec) };
 
         (void) proto_text_set(
                 message.disk_start.label, sizeof(message.disk_start.label), spec->name);
         job_process_send(unpack->process, &message, fds, fds[1] >= 0 ? 2 : 1);
-}
-
-static int send_start(
-        JobUnpack *unpack, const Config *config, const JobUnpackRequest *request, Error *error) {
-        if (request->disk)
-                send_disk_start(unpack, config, request);
-        else
-                send_unpack_start(unpack, config, request);
-        send_ranges(unpack, &request->spec->uids, 0);
-        send_ranges(unpack, &request->spec->gids, 1);
-        return request->disk ? job_disk_send(request->disk, unpack->process, error) : 0;
 }
 
 /* The worker reads it to its end, however much there is. */
@@ -246,11 +250,13 @@ bool job_unpack_is_settled(const JobUnpack *unpack) {
 
 int job_unpack_start(
         const JobProcessContext *context,
-        const JobUnpackRequest *request,
+        const JobSpec *spec,
+        const JobFetch *fetch,
         const JobUnpackEvents *events,
         void *userdata,
         JobUnpack **ret,
         Error *error) {
+        const JobWorkerKind kind = spec->format == JOB_FORMAT_QCOW2 ? WORKER_DISK : WORKER_UNPACK;
         _cleanup_(job_unpack_freep) JobUnpack *unpack = NULL;
         int r;
 
@@ -259,27 +265,53 @@ int job_unpack_start(
                 return error_oom(error);
 
         *unpack = (JobUnpack){
-                .spec = request->spec,
-                .fetch = request->fetch,
+                .config = context->config,
+                .spec = spec,
+                .fetch = fetch,
                 .events = events,
                 .userdata = userdata,
-                .disk = request->disk,
         };
-        r = job_process_start(
-                context, request->disk ? WORKER_DISK : WORKER_UNPACK, &process_events, unpack,
-                &unpack->process, error);
-        if (r >= 0)
-                r = send_start(unpack, context->config, request, error);
+        r = job_process_start(context, kind, &process_events, unpack, &unpack->process, error);
         if (r < 0)
                 return r;
 
-        /* What has its image already is read only to measure it, for what is above. */
-        unpack->needs_none =
-                request->disk && job_disk_n_complete(request->disk) == n_layers(request);
-        if (!request->fetch)
-                send_tarball(unpack, request->tarball_fd);
+        /* Until the images are root's again, or gone, nobody else may be that user. */
+        unpack->user = job_user_ref(job_process_user(unpack->process));
         *ret = TAKE_PTR(unpack);
         return 0;
+}
+
+ProtoUser unpack_user(const JobUnpack *unpack) {
+        return job_user_id(unpack->user);
+}
+
+int unpack_begin(JobUnpack *unpack, const UnpackTarget *target, Error *error) {
+        int r = 0;
+
+        if (target->disk)
+                send_disk_start(unpack, target);
+        else
+                send_unpack_start(unpack, target);
+        send_ranges(unpack, &unpack->spec->uids, 0);
+        send_ranges(unpack, &unpack->spec->gids, 1);
+        if (target->disk) {
+                unpack->turn = disk_turn(target->disk);
+                r = job_disk_send(target->disk, unpack->process, error);
+        }
+        if (r < 0)
+                return r;
+
+        unpack->is_begun = true;
+        /* What has its image already is read only to measure it, for what is above. */
+        unpack->needs_none = target->disk && job_disk_n_complete(target->disk) == n_layers(unpack);
+        if (!unpack->fetch)
+                send_tarball(unpack, target->tarball_fd);
+        return unpack->fetch && !unpack->needs_none ? send_layers(unpack, error) : 0;
+}
+
+int unpack_layer_closed(JobUnpack *unpack, Error *error) {
+        disk_turn_next(&unpack->turn);
+        return unpack->process ? send_layers(unpack, error) : 0;
 }
 
 JobUnpack *job_unpack_free(JobUnpack *unpack) {
@@ -287,6 +319,7 @@ JobUnpack *job_unpack_free(JobUnpack *unpack) {
                 return NULL;
 
         job_process_free(unpack->process);
+        job_user_unref(unpack->user);
         error_clear(&unpack->error);
         free(unpack);
         return NULL;

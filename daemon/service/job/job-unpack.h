@@ -4,6 +4,10 @@
 /*
  * The unpacking half of a job: an unpack worker, or a disk worker, which is told how far the blobs have
  * grown; or which reads a tarball.
+ *
+ *     job_unpack_start() ─▶ unpack_begin() ─▶ (layer_complete() ─▶ unpack_layer_closed())* ─▶ ended() ─▶ job_unpack_free()
+ *
+ * A disk worker begins when the images are there, which take a thread to make, and belong to its user.
  */
 
 #include "job-disk.h"
@@ -18,34 +22,52 @@ typedef struct JobUnpackEvents {
         /* So many files, such as @example, have setuid, setgid or capabilities. Not for disk images. */
         void (*rights)(void *userdata, uint64_t n, const char *example);
 
+        /* The disk worker is done with the image of the next shared layer, whose blob is verified: it is
+         * to be closed in a thread, and unpack_layer_closed() to be called. */
+        void (*layer_complete)(void *userdata);
+
         /* The worker is gone; as the last thing. @error is empty when the tree is complete; it names
          * the source, but for a registry's, of which it names the layer. */
         void (*ended)(void *userdata, const Error *error);
 } JobUnpackEvents;
 
-/* All borrowed for the call, but for @fetch and @spec: those as long as the unpack. */
-typedef struct JobUnpackRequest {
-        const JobFetch *fetch; /* resolved; NULL for a tarball */
-        int tarball_fd;        /* without @fetch: the only layer */
-        const JobSpec *spec;
-        int root_fd;    /* the directory to fill */
-        JobDisk *disk;  /* the images to fill, for the format that has some */
-        int scratch_fd; /* an empty file, with @disk */
-} JobUnpackRequest;
-
 /**
- * job_unpack_start() - start
- * @events:     borrowed as long as the unpack, as is @userdata
+ * job_unpack_start() - start the worker, of the kind that @spec's format needs
+ * @spec:       borrowed as long as the unpack, as are @fetch, @events and @userdata
+ * @fetch:      resolved; NULL for a tarball
  *
  * Return: 0, or a negative errno with @error set.
  */
 int job_unpack_start(
         const JobProcessContext *context,
-        const JobUnpackRequest *request,
+        const JobSpec *spec,
+        const JobFetch *fetch,
         const JobUnpackEvents *events,
         void *userdata,
         JobUnpack **ret,
         Error *error);
+
+/** unpack_user() - whom the worker becomes, zeros when it stays who it is; nobody else has the id before the
+ * unpack is released */
+ProtoUser unpack_user(const JobUnpack *unpack);
+
+/* What is to be filled; all borrowed for the call. */
+typedef struct UnpackTarget {
+        int root_fd;         /* the directory */
+        const JobDisk *disk; /* rather these images, which are made, for the format that has some */
+        int scratch_fd;      /* an empty file, with @disk */
+        int tarball_fd;      /* without a fetch: the only layer */
+} UnpackTarget;
+
+/** unpack_begin() - have the worker, which has not ended, work; 0, or a negative errno with @error set */
+int unpack_begin(JobUnpack *unpack, const UnpackTarget *target, Error *error);
+
+/** unpack_layer_closed() - after layer_complete(): others may use the image, and the worker gets the next
+ * layer; 0, or a negative errno with @error set */
+int unpack_layer_closed(JobUnpack *unpack, Error *error);
+
+/** unpack_explain() - add to @error what the source is, unless that is a registry, which names the layer */
+void unpack_explain(const JobUnpack *unpack, Error *error);
 
 /** job_unpack_free() - release @unpack (may be NULL) */
 JobUnpack *job_unpack_free(JobUnpack *unpack);

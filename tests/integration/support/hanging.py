@@ -4,8 +4,11 @@
 import os
 import pathlib
 import subprocess
+import threading
 
-from .process import stop, wait_for
+from . import tree
+from .bus import BusError
+from .process import DEADLINE, stop, wait_for
 
 PROGRAM = pathlib.Path(__file__).with_name('hanging_program.py')
 
@@ -44,3 +47,34 @@ class FileSystem:
         stop(self.process)
         # When it had to be killed.
         subprocess.run(['umount', '-l', self.path], check=False, stderr=subprocess.DEVNULL)
+
+
+class Call(threading.Thread):
+    """A call whose answer may not come soon."""
+
+    def __init__(self, function, *args, **kw):
+        super().__init__(daemon=True)
+        self.function, self.args, self.kw, self.answer = function, args, kw, None
+        self.start()
+
+    def run(self):
+        try:
+            self.answer = self.function(*self.args, **self.kw)
+        except (BusError, OSError) as error:
+            self.answer = error
+
+    def finish(self):
+        self.join(2 * DEADLINE)
+        assert not self.is_alive(), 'there is no answer'
+        return self.answer
+
+
+def check_served(api, reference, path):
+    """Another job starts, tells how far it is, and finishes."""
+    identity, job = api.bootstrap(reference, path)
+    assert api.manager('Progress', 's', identity)[0] in ('queued', 'running', 'finished')
+    assert identity in [one[0] for one in api.manager('ListJobs')[0]]
+    assert api.wait(job)[0] == 'done'
+    assert 'etc/greeting' in tree.names(path)
+    api.cache('List')
+    assert api.get('/org/virtbootstrap1', 'org.virtbootstrap1.Cache', 'Size') > 0

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The unpacking half of a job that runs. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "job-run-internal.h"
+#include "store-blob.h"
+
+/* Whether it may be the input's fault, which its digest would tell. */
+static bool may_be_input(const Error *error) {
+        return error->kind == ERROR_CORRUPT_ARCHIVE || error->kind == ERROR_UNSAFE_ARCHIVE ||
+               error->kind == ERROR_DIGEST_MISMATCH;
+}
+
+static void on_unpack_progress(void *userdata, uint64_t consumed, uint64_t unpacked) {
+        JobRun *run = userdata;
+
+        run->consumed = consumed;
+        run->unpacked = unpacked;
+        job_run_report_progress(run);
+}
+
+static void on_rights(void *userdata, uint64_t n, const char *example) {
+        JobRun *run = userdata;
+
+        free(run->with_rights);
+        run->with_rights = strdup(example);
+        run->n_with_rights = n;
+}
+
+/* Whether somebody still works on what the unpack worker has read. */
+static bool is_input_open(const JobRun *run) {
+        return run->is_building || (run->is_fetching && !job_unpack_is_settled(run->unpack));
+}
+
+/* Who builds is to notice that nobody reads. */
+static void close_pipe(JobRun *run) {
+        closep(&run->pipe_fd);
+        run->pipe_fd = -EBADF;
+}
+
+static void on_unpack_ended(void *userdata, const Error *error) {
+        JobRun *run = userdata;
+
+        run->is_unpacking = false;
+        close_pipe(run);
+        run->is_unpacked = error->code == 0;
+        if (error->code != 0 && may_be_input(error) && run->error.code == 0 && is_input_open(run)) {
+                (void) error_copy(&run->unpack_error, error);
+                job_run_push_stall(run);
+        } else if (error->code != 0)
+                job_run_stop(run, error);
+        else if (run->builder_error.code != 0)
+                job_run_stop(run, &run->builder_error);
+        job_run_settle(run);
+}
+
+static void on_layer_closed(void *userdata, void *data, int r, Error *error) {
+        JobRun *run = userdata;
+
+        job_run_end_step(run);
+        if (r >= 0)
+                r = unpack_layer_closed(run->unpack, error);
+        if (r < 0) {
+                unpack_explain(run->unpack, error);
+                job_run_stop(run, error);
+        }
+        job_run_report_progress(run);
+        job_run_settle(run);
+}
+
+static const JobTaskOperation close_layer_operation = {
+        .work = step_close_disk_layer,
+        .release = job_step_release,
+        .ended = on_layer_closed,
+};
+
+static void on_layer_complete(void *userdata) {
+        job_run_start_step(userdata, &close_layer_operation);
+}
+
+static const JobUnpackEvents unpack_events = {
+        .progress = on_unpack_progress,
+        .warning = job_run_on_warning,
+        .rights = on_rights,
+        .layer_complete = on_layer_complete,
+        .ended = on_unpack_ended,
+};
+
+static void begin_unpacking(JobRun *run, int scratch_fd) {
+        const UnpackTarget target = {
+                .root_fd = job_destination_root_fd(run->data->destination),
+                .disk = run->data->disk,
+                .scratch_fd = scratch_fd,
+                .tarball_fd = run->pipe_fd >= 0 ? run->pipe_fd : job_spec(run->job)->source_fd,
+        };
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        if (unpack_begin(run->unpack, &target, &error) < 0)
+                job_run_stop(run, &error);
+        close_pipe(run);
+}
+
+static void begin_on_disk(JobRun *run) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        _cleanup_(closep) int scratch_fd = -EBADF;
+
+        if (store_anonymous_open(run->context->temporary_directory, &scratch_fd, &error) < 0)
+                job_run_stop(run, &error);
+        else
+                begin_unpacking(run, scratch_fd);
+}
+
+static void on_disk_made(void *userdata, void *data, int r, Error *error) {
+        JobRun *run = userdata;
+
+        job_run_end_step(run);
+        if (r < 0)
+                job_run_stop(run, error);
+        else if (run->error.code == 0 && run->is_unpacking)
+                begin_on_disk(run);
+        job_run_settle(run);
+}
+
+static const JobTaskOperation make_disk_operation = {
+        .work = step_make_disk,
+        .release = job_step_release,
+        .ended = on_disk_made,
+};
+
+static void make_disk(JobRun *run) {
+        const JobDiskRequest request = {
+                .spec = job_spec(run->job),
+                .fetch = run->fetch,
+                .user = unpack_user(run->unpack),
+                .root_fd = job_destination_root_fd(run->data->destination),
+                .path = job_destination_path(run->data->destination),
+                .store = run->context->store,
+        };
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        if (job_disk_new(&request, &run->data->disk, &error) < 0)
+                job_run_stop(run, &error);
+        else
+                job_run_start_step(run, &make_disk_operation);
+}
+
+void job_run_unpack(JobRun *run) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        if (job_unpack_start(
+                    run->context->process, job_spec(run->job), run->fetch, &unpack_events, run,
+                    &run->unpack, &error) < 0) {
+                close_pipe(run);
+                job_run_stop(run, &error);
+                return;
+        }
+
+        run->is_unpacking = true;
+        if (job_spec(run->job)->format == JOB_FORMAT_QCOW2)
+                make_disk(run);
+        else
+                begin_unpacking(run, -EBADF);
+        job_run_push_stall(run);
+        job_run_report_progress(run);
+}
