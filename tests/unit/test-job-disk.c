@@ -5,6 +5,7 @@
 
 #include "test-store.h"
 
+#include <stdarg.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -38,7 +39,29 @@ int symlinkat(const char *target, int dir_fd, const char *name) {
 
 static const char *own_backing; /* of a worker that has taken to lying; else NULL */
 static uint64_t disk_size;
-static int stolen_fd; /* of the image that it was given last */
+static int stolen_fd;          /* of the image that it was given last */
+static int lease_errno;        /* of a file system that gives no leases; else 0 */
+static unsigned leases_wanted; /* so many times */
+static unsigned held_until;    /* as often the stolen descriptor stays open; 0: for ever */
+
+/* Instead of the one of the C library. */
+int fcntl(int fd, int command, ...) {
+        va_list arguments;
+        long argument;
+
+        va_start(arguments, command);
+        argument = va_arg(arguments, long);
+        va_end(arguments);
+        if (command != F_SETLEASE || argument == F_UNLCK)
+                return (int) syscall(SYS_fcntl, fd, command, argument);
+
+        if (++leases_wanted == held_until)
+                assert_int_equal(close(stolen_fd), 0);
+        if (lease_errno == 0)
+                return (int) syscall(SYS_fcntl, fd, command, argument);
+        errno = lease_errno;
+        return -1;
+}
 
 /* Instead of the one of job-process.c: a worker that fills each image at once. */
 void job_process_send(
@@ -95,6 +118,8 @@ static int set_up(void **state) {
         own_backing = NULL;
         disk_size = DISK_SIZE_DEFAULT;
         stolen_fd = -EBADF;
+        lease_errno = 0;
+        leases_wanted = held_until = 0;
         *state = f;
         return 0;
 }
@@ -247,6 +272,80 @@ static void image_that_can_still_be_written_to_is_not_published(void **state) {
         assert_int_equal(close(stolen_fd), 0);
 }
 
+/* As a worker's process does, of whichever job, before it closes what is not its. */
+static void image_that_is_held_for_a_moment_is_published(void **state) {
+        _cleanup_(job_disk_freep) JobDisk *disk = NULL;
+        Fixture *f = *state;
+
+        stolen_fd = -1;
+        disk = new_disk(f);
+        assert_true(stolen_fd >= 0);
+        leases_wanted = 0;
+        held_until = 3;
+        assert_int_equal(job_disk_close_layer(disk, &f->error), 0);
+        assert_int_equal(leases_wanted, 3);
+        assert_int_equal(count_keys(f), 1);
+}
+
+static void check_not_shared(Fixture *f, int code) {
+        JobDisk *disk = NULL;
+
+        lease_errno = code;
+        assert_int_equal(job_disk_new(&f->request, &disk, NULL), 0);
+        assert_int_equal(disk_make(disk, &f->error), -EOPNOTSUPP);
+        assert_non_null(strstr(error_text(&f->error), "Layers cannot be shared"));
+        error_clear(&f->error);
+        job_disk_free(disk);
+        assert_int_equal(count_images(f), 0);
+}
+
+static void layers_are_not_shared_where_nobody_can_tell_who_writes(void **state) {
+        Fixture *f = *state;
+
+        check_not_shared(f, EINVAL);
+        /* As network file systems say when the server does not promise anything. */
+        check_not_shared(f, EAGAIN);
+}
+
+static void image_of_which_nobody_can_tell_who_writes_is_not_published(void **state) {
+        Fixture *f = *state;
+        _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
+
+        lease_errno = EIO;
+        assert_int_equal(job_disk_close_layer(disk, &f->error), -EIO);
+        assert_non_null(
+                strstr(error_text(&f->error), "Cannot tell whether somebody can still write"));
+        assert_int_equal(count_keys(f), 0);
+}
+
+static void images_of_one_chain_need_no_leases(void **state) {
+        static const int codes[] = { EINVAL, EAGAIN };
+        Fixture *f = *state;
+
+        f->spec->share_layers = false;
+        f->spec->overwrite = true;
+        for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+                _cleanup_(job_disk_freep) JobDisk *disk = NULL;
+
+                lease_errno = codes[i];
+                disk = new_disk(f);
+                assert_int_equal(job_disk_finish(disk, &f->error), 0);
+                assert_int_equal(count(f, "root"), LAYERS);
+        }
+}
+
+static void image_without_sharing_that_can_still_be_written_to_is_refused(void **state) {
+        _cleanup_(job_disk_freep) JobDisk *disk = NULL;
+        Fixture *f = *state;
+
+        f->spec->share_layers = false;
+        stolen_fd = -1;
+        disk = new_disk(f);
+        assert_int_equal(job_disk_finish(disk, &f->error), -EBUSY);
+        assert_non_null(strstr(error_text(&f->error), "can still write to layer-0.qcow2"));
+        assert_int_equal(close(stolen_fd), 0);
+}
+
 static void image_with_a_backing_file_of_its_own_is_not_published(void **state) {
         Fixture *f = *state;
         JobDisk *disk;
@@ -393,6 +492,11 @@ int main(void) {
                 DISK_CASE(chain_whose_top_was_replaced_fails_and_has_no_lease),
                 DISK_CASE(layer_is_given_once_the_image_below_is_published),
                 DISK_CASE(image_that_can_still_be_written_to_is_not_published),
+                DISK_CASE(image_that_is_held_for_a_moment_is_published),
+                DISK_CASE(layers_are_not_shared_where_nobody_can_tell_who_writes),
+                DISK_CASE(image_of_which_nobody_can_tell_who_writes_is_not_published),
+                DISK_CASE(images_of_one_chain_need_no_leases),
+                DISK_CASE(image_without_sharing_that_can_still_be_written_to_is_refused),
                 DISK_CASE(image_with_a_backing_file_of_its_own_is_not_published),
                 DISK_CASE(image_without_sharing_is_looked_at_as_well),
                 DISK_CASE(worker_has_to_report_each_image_in_turn),

@@ -12,6 +12,7 @@
 #include "base-fd.h"
 #include "job-disk.h"
 #include "job-qcow2.h"
+#include "job-writers.h"
 #include "store-disk.h"
 
 #define NAME_SIZE sizeof("layer-4294967295.qcow2")
@@ -35,6 +36,7 @@ struct JobDisk {
         int *own;             /* owned; those in the directory, @n_images - @n_shared */
         uint32_t n_own;       /* so many of them are there */
         char lease[STORE_DISK_ID_MAX]; /* the chain's; empty: none */
+        bool knows_writers; /* of the images in the directory: its file system can tell */
         bool is_kept;
 };
 
@@ -106,6 +108,45 @@ static int check_store_path(const Store *store, Error *error) {
                 error, ENAMETOOLONG, ERROR_FAILED,
                 "Layers cannot be shared: the path of the cache is too long for a disk image, or is "
                 "not UTF-8");
+}
+
+/* What others use must not change under them. */
+static int check_store(const JobDisk *disk, Error *error) {
+        StoreDisk file = STORE_DISK_NULL;
+        bool knows_writers;
+        int r;
+
+        r = store_disk_probe(disk->store, &file, error);
+        if (r < 0)
+                return r;
+
+        knows_writers = writers_are_known(file.fd);
+        closep(&file.fd);
+        store_disk_discard(disk->store, &file);
+        if (knows_writers)
+                return 0;
+        return error_set(
+                error, EOPNOTSUPP, ERROR_FAILED,
+                "Layers cannot be shared: the file system of the cache gives no leases "
+                "(F_SETLEASE), without which nobody can tell who may still write to a disk image");
+}
+
+/* With the name of an image that is still to be made. */
+static int probe_directory(JobDisk *disk, Error *error) {
+        char name[NAME_SIZE];
+        int fd;
+
+        fd =
+                openat(disk->root_fd, image_name(disk->n_shared, name),
+                       O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return error_set_errno(error, errno, "Cannot create %s", name);
+
+        disk->knows_writers = writers_are_known(fd);
+        (void) close(fd);
+        return unlinkat(disk->root_fd, name, 0) < 0
+                       ? error_set_errno(error, errno, "Cannot remove %s", name)
+                       : 0;
 }
 
 static int create_own(JobDisk *disk, Error *error) {
@@ -264,7 +305,11 @@ int disk_make(JobDisk *disk, Error *error) {
         if (disk->overwrites)
                 r = remove_old(disk, error);
         if (r >= 0 && disk->shares_layers)
+                r = check_store(disk, error);
+        if (r >= 0 && disk->shares_layers)
                 r = open_shared(disk, error);
+        if (r >= 0 && disk->n_images > disk->n_shared)
+                r = probe_directory(disk, error);
         if (r >= 0)
                 r = create_own(disk, error);
         for (uint32_t i = disk->n_complete; r >= 0 && i < disk->n_images; i++)
@@ -314,18 +359,22 @@ static int open_again(JobDisk *disk, uint32_t index, int *ret, Error *error) {
         return 0;
 }
 
-/* A read lease is given only where nobody has the file open to write (fcntl(2)). A file system without
- * leases cannot tell. */
-static int check_writers(int fd, const char *file, Error *error) {
-        if (fcntl(fd, F_SETLEASE, F_RDLCK) >= 0) {
-                (void) fcntl(fd, F_SETLEASE, F_UNLCK);
-                return 0;
-        }
+/* Where nobody can tell who writes to the images of one chain, the end of the worker has to do. */
+static int check_writers(const JobDisk *disk, uint32_t index, const char *file, Error *error) {
+        int r;
 
-        return errno == EAGAIN ? error_set(
-                                         error, EBUSY, ERROR_WORKER_FAILED,
-                                         "The disk worker can still write to %s", file)
-                               : 0;
+        if (!is_shared(disk, index) && !disk->knows_writers)
+                return 0;
+
+        r = writers_wait(*image_fd(disk, index));
+        if (r == -EAGAIN)
+                return error_set(
+                        error, EBUSY, ERROR_WORKER_FAILED, "The disk worker can still write to %s",
+                        file);
+        return r < 0 ? error_set_errno(
+                               error, -r, "Cannot tell whether somebody can still write to %s",
+                               file)
+                     : 0;
 }
 
 static int check_header(const JobDisk *disk, uint32_t index, int fd, Error *error) {
@@ -365,7 +414,7 @@ static int take_over(JobDisk *disk, uint32_t index, Error *error) {
 
         (void) close(*kept);
         *kept = TAKE_FD(fd);
-        r = check_writers(*kept, file, error);
+        r = check_writers(disk, index, file, error);
         if (r >= 0)
                 r = check_header(disk, index, *kept, error);
         return r < 0 ? error_prefix(error, "%s", file) : 0;

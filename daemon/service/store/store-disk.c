@@ -142,6 +142,25 @@ int store_disk_create(Store *store, StoreDisk *ret, Error *error) {
                 error, r < 0 ? -r : EBUSY, "Cannot create a disk image in the cache");
 }
 
+int store_disk_probe(const Store *store, StoreDisk *ret, Error *error) {
+        StoreDisk disk = STORE_DISK_NULL;
+        char name[STORE_DISK_NAME_MAX];
+        int r;
+
+        r = store_disk_new_id(disk.id);
+        if (r >= 0) {
+                disk.fd =
+                        openat(store->disks_fd, store_disk_name(disk.id, name),
+                               O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+                r = disk.fd < 0 ? -errno : 0;
+        }
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot create a file in the cache");
+
+        *ret = disk;
+        return 0;
+}
+
 int store_disk_open(const Store *store, const StoreDisk *disk, int *ret, Error *error) {
         char name[STORE_DISK_NAME_MAX];
         _cleanup_(closep) int fd = -EBADF;

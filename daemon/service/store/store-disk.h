@@ -57,6 +57,14 @@ int store_disk_find(Store *store, const StoreDiskKey *key, StoreDisk *ret, Error
 int store_disk_create(Store *store, StoreDisk *ret, Error *error);
 
 /**
+ * store_disk_probe() - an empty file among the images, to see what their file system can do
+ * @ret:        read-only, and open nowhere else; to be closed, and removed with store_disk_discard()
+ *
+ * Return: 0, or a negative errno with @error set.
+ */
+int store_disk_probe(const Store *store, StoreDisk *ret, Error *error);
+
+/**
  * store_disk_open() - the file of @disk once more, read-only and with a lock of its own
  *
  * Return: 0, or a negative errno with @error set: -ESTALE when another file has its name.
