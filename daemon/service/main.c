@@ -38,6 +38,8 @@ typedef struct Daemon {
         MainOptions options;
         Config config;
         Log log;
+        bool has_slots;
+        ForkSlots slots;                         /* when @has_slots */
         sd_event *event;                         /* owned, as all that follow */
         sd_event_source *idle;                   /* armed while there is nothing to do */
         sd_event_source *linger;                 /* armed between giving up the names and ending */
@@ -298,6 +300,7 @@ static int set_up_jobs(Daemon *daemon, Error *error) {
                 .config = &daemon->config,
                 .workers = workers ? workers : WORKERS_PATH,
                 .temporary_directory = temporary ? temporary : TEMPORARY_DEFAULT,
+                .slots = daemon->has_slots ? &daemon->slots : NULL,
         };
         _cleanup_(freep) char *cache = NULL;
         int r;
@@ -404,6 +407,7 @@ static int run(Daemon *daemon, Error *error) {
         int r;
 
         (void) fd_raise_limit();
+        daemon->has_slots = fork_reserve_fds(&daemon->slots);
         r = dump_no_core(error);
         if (r >= 0)
                 r = configure(daemon, error);

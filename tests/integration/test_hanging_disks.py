@@ -98,3 +98,16 @@ def test_cancelled_job_whose_images_answer_again_leaves_nothing(api, slow, start
     slow.answer()
     assert api.wait(job, timeout=2 * DEADLINE)[0] == 'cancelled'
     assert names_at(slow) == []
+
+
+def test_images_that_do_not_close_hold_up_no_other_worker(api, slow, reference, work, faulty_registry):
+    image = samples.small(TEXT)
+    faulty_registry.add('image', image)
+    gate = faulty_registry.gate(f'/image/blobs/{image.layers[0].digest}', 0)
+    identity, job = api.bootstrap(faulty_registry.reference('image'), slow.path / 'root', **QCOW2)
+    wait_for(lambda: has_images(slow), 'the job to wait')
+    slow.hang('flush')
+    check_served(api, reference, work / 'beside')
+    slow.answer()
+    gate.set()
+    assert api.wait(job) == ('done', '', '')

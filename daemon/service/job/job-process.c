@@ -354,7 +354,7 @@ static int try_spawn(JobProcess *process) {
         _cleanup_(closep) int theirs = -EBADF, output_fd = -EBADF;
         _cleanup_(freep) char *path = NULL;
         pid_t parent = getpid();
-        int pair[2], r;
+        int pair[2], handed[2], r;
 
         if (asprintf(
                     &path, "%s/virt-bootstrap-%s", process->context->workers,
@@ -374,14 +374,16 @@ static int try_spawn(JobProcess *process) {
         if (r < 0)
                 return r;
 
-        process->pid = fork();
+        handed[0] = theirs;
+        handed[1] = output_fd;
+        process->pid = fork_bare(process->context->slots, handed);
         if (process->pid < 0) {
                 r = -errno;
                 process->pid = 0;
                 return r;
         }
         if (process->pid == 0)
-                run_worker(path, theirs, output_fd, parent);
+                run_worker(path, handed[0], handed[1], parent);
 
         process->pid_fd = (int) syscall(SYS_pidfd_open, process->pid, 0);
         return process->pid_fd < 0 ? -errno : 0;

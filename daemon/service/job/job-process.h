@@ -14,6 +14,7 @@
 #include <systemd/sd-event.h>
 
 #include "base-cleanup.h"
+#include "base-fork.h"
 #include "base-log.h"
 #include "config.h"
 #include "job-user.h"
@@ -34,12 +35,13 @@ typedef struct JobProcess JobProcess;
 
 /* What all processes of a daemon share. */
 typedef struct JobProcessContext {
-        sd_event *event;      /* borrowed */
-        const char *workers;  /* borrowed; the directory of the programs virt-bootstrap-KIND */
-        const Config *config; /* borrowed */
-        const Log *log;       /* borrowed */
-        JobUserTable *users;  /* borrowed */
-        const char *job;      /* borrowed; whose id goes into the log; NULL: nobody's */
+        sd_event *event;        /* borrowed */
+        const char *workers;    /* borrowed; the directory of the programs virt-bootstrap-KIND */
+        const Config *config;   /* borrowed */
+        const Log *log;         /* borrowed */
+        JobUserTable *users;    /* borrowed */
+        const ForkSlots *slots; /* borrowed; NULL: workers are forked with all descriptors */
+        const char *job;        /* borrowed; whose id goes into the log; NULL: nobody's */
 } JobProcessContext;
 
 typedef struct JobProcessEvents {

@@ -177,6 +177,7 @@ int job_queue_new(
                         .workers = settings->workers,
                         .config = settings->config,
                         .log = log,
+                        .slots = settings->slots,
                 },
         };
         r = job_user_table_new(

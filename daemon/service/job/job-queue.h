@@ -16,6 +16,7 @@ typedef struct JobQueueSettings {
         const Config *config; /* borrowed, as long as the queue, as all that follow */
         const char *workers;
         const char *temporary_directory;
+        const ForkSlots *slots; /* or NULL, as of a JobProcessContext */
 } JobQueueSettings;
 
 #define QUEUE_ENDED_MAX 100U /* the oldest of more than these go early */

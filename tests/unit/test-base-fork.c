@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "test.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base-fork.h"
+
+#define SAID "here"
+
+static ForkSlots slots;
+
+static int set_up(void **state) {
+        /* The descriptors of all cases are above. */
+        return fork_reserve_fds(&slots) ? 0 : -1;
+}
+
+static void assert_exits(pid_t pid) {
+        int status = 0;
+
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void make_pipe(int ret[2]) {
+        assert_int_equal(pipe2(ret, O_CLOEXEC), 0);
+        assert_true(ret[0] >= FORK_LOW_FDS && ret[1] >= FORK_LOW_FDS);
+}
+
+static void child_has_what_it_is_handed(void **state) {
+        char text[sizeof(SAID)] = "";
+        int to[2], from[2], fds[2];
+        pid_t pid;
+
+        make_pipe(to);
+        make_pipe(from);
+        assert_int_equal(write(to[1], SAID, sizeof(SAID)), sizeof(SAID));
+        fds[0] = to[0];
+        fds[1] = from[1];
+        pid = fork_bare(&slots, fds);
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(read(fds[0], text, sizeof(text)) == sizeof(text) &&
+                                      write(fds[1], text, sizeof(text)) == sizeof(text)
+                              ? 0
+                              : 1);
+
+        assert_exits(pid);
+        assert_int_equal(close(from[1]), 0);
+        assert_int_equal(read(from[0], text, sizeof(text)), sizeof(text));
+        assert_string_equal(text, SAID);
+        /* Nobody has it open any more: not even by a slot. */
+        assert_int_equal(read(from[0], text, sizeof(text)), 0);
+        assert_int_equal(close(to[0]), 0);
+        assert_int_equal(close(to[1]), 0);
+        assert_int_equal(close(from[0]), 0);
+}
+
+static void child_has_nothing_else_that_is_open(void **state) {
+        int held[2], fds[2] = { STDIN_FILENO, STDERR_FILENO };
+        pid_t pid;
+
+        make_pipe(held);
+        pid = fork_bare(&slots, fds);
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(fcntl(held[0], F_GETFD) < 0 && fcntl(held[1], F_GETFD) < 0 &&
+                                      fcntl(STDERR_FILENO, F_GETFD) >= 0 &&
+                                      fcntl(fds[1], F_GETFD) >= 0
+                              ? 0
+                              : 1);
+
+        assert_exits(pid);
+        assert_int_equal(close(held[1]), 0);
+        assert_int_equal(close(held[0]), 0);
+}
+
+static void parent_keeps_what_it_has(void **state) {
+        int other[2], fds[2] = { STDIN_FILENO, STDERR_FILENO };
+        char byte = 'x';
+        pid_t pid;
+
+        make_pipe(other);
+        pid = fork_bare(&slots, fds);
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(0);
+
+        assert_exits(pid);
+        assert_int_equal(write(other[1], &byte, 1), 1);
+        assert_int_equal(read(other[0], &byte, 1), 1);
+        assert_int_equal(close(other[0]), 0);
+        assert_int_equal(close(other[1]), 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(child_has_what_it_is_handed),
+                CASE(child_has_nothing_else_that_is_open),
+                CASE(parent_keeps_what_it_has),
+        };
+
+        return cmocka_run_group_tests_name("base-fork", tests, set_up, NULL);
+}
