@@ -84,6 +84,38 @@ def test_call_whose_source_does_not_answer_keeps_nobody_waiting(
     assert tree.names(work / 'root') == ['greeting']
 
 
+@pytest.mark.parametrize('option', ['source-fd', 'root-password-fd'])
+def test_descriptor_of_a_caller_that_does_not_close_keeps_nobody_waiting(
+        daemon_on, tmp_path, reference, work, option):
+    (tmp_path / 'root.tar').write_bytes(tar.archive(
+        [tar.directory('etc'), tar.file('etc/shadow', b'root::1::::::\n')]))
+    # Not on a bus, which closes what it has passed on as well.
+    daemon = daemon_on('peer')
+    mine, others = daemon.connect(), daemon.connect()
+    slow = FileSystem(tmp_path)
+    (slow.folder / 'file').write_bytes(
+        (tmp_path / 'root.tar').read_bytes() if option == 'source-fd' else b'secret\n')
+    fd = os.open(slow.path / 'file', os.O_RDONLY)
+    try:
+        slow.hang('flush')
+        _, job = mine.bootstrap(str(tmp_path / 'root.tar'), work / 'root',
+                                **{option.replace('-', '_'): ('h', fd)})
+        slow.wait_until_hung('flush')
+        check_served(others, reference, work / 'beside')
+        slow.answer()
+        assert mine.wait(job) == ('done', '', '')
+        with pytest.raises(BusError):
+            slow.hang('flush')
+            mine.bootstrap('nothing at all', work / 'other', source_fd=('h', fd))
+        check_served(others, reference, work / 'again')
+    finally:
+        slow.answer()
+        os.close(fd)
+        mine.close()
+        others.close()
+        slow.stop()
+
+
 def test_failure_to_accept_is_told_as_before(api, slow, reference):
     (slow.folder / 'file').touch()
     with pytest.raises(BusError) as info:

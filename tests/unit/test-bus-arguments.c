@@ -26,8 +26,8 @@ static int on_call(sd_bus_message *call, void *userdata, sd_bus_error *ret_error
         Fixture *f = userdata;
 
         f->is_read = true;
-        f->r = f->inspect ? bus_arguments_read_inspect(call, &f->spec, &f->error)
-                          : bus_arguments_read_bootstrap(call, &f->spec, &f->error);
+        f->r = f->inspect ? bus_arguments_read_inspect(call, NULL, &f->spec, &f->error)
+                          : bus_arguments_read_bootstrap(call, NULL, &f->spec, &f->error);
         if (f->r >= 0)
                 f->r = bus_source_open(f->spec, &f->error);
         return 1;

@@ -124,7 +124,7 @@ static int read_fd(sd_bus_message *call, const Option *option, JobSpec *spec, Er
         if (r < 0)
                 return malformed(r, error);
 
-        closep(fd);
+        closer_close(spec->closer, *fd);
         *fd = fcntl(value, F_DUPFD_CLOEXEC, 3);
         if (*fd < 0)
                 return error_set_errno(error, errno, "Cannot keep a descriptor");
@@ -301,7 +301,8 @@ static int check_spec(JobSpec *spec, bool inspect, Error *error) {
         return r < 0 ? r : check_source(spec, inspect, error);
 }
 
-static int read_arguments(sd_bus_message *call, bool inspect, JobSpec **ret, Error *error) {
+static int read_arguments(
+        sd_bus_message *call, bool inspect, Closer *closer, JobSpec **ret, Error *error) {
         _cleanup_(job_spec_freep) JobSpec *spec = job_spec_new();
         const char *source, *destination = NULL;
         int r;
@@ -309,6 +310,7 @@ static int read_arguments(sd_bus_message *call, bool inspect, JobSpec **ret, Err
         if (!spec)
                 return error_oom(error);
 
+        spec->closer = closer;
         r = sd_bus_message_read_basic(call, 's', &source);
         if (r >= 0 && !inspect)
                 r = sd_bus_message_read_basic(call, 's', &destination);
@@ -330,10 +332,11 @@ static int read_arguments(sd_bus_message *call, bool inspect, JobSpec **ret, Err
         return 0;
 }
 
-int bus_arguments_read_bootstrap(sd_bus_message *call, JobSpec **ret, Error *error) {
-        return read_arguments(call, false, ret, error);
+int bus_arguments_read_bootstrap(
+        sd_bus_message *call, Closer *closer, JobSpec **ret, Error *error) {
+        return read_arguments(call, false, closer, ret, error);
 }
 
-int bus_arguments_read_inspect(sd_bus_message *call, JobSpec **ret, Error *error) {
-        return read_arguments(call, true, ret, error);
+int bus_arguments_read_inspect(sd_bus_message *call, Closer *closer, JobSpec **ret, Error *error) {
+        return read_arguments(call, true, closer, ret, error);
 }

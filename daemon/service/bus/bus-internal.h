@@ -35,6 +35,9 @@ typedef struct BusJob {
 /* A call that takes a while: see bus-pending.h. */
 typedef struct BusPending BusPending;
 
+/* A call whose descriptors are being closed: see bus-park.h. */
+typedef struct BusParked BusParked;
+
 struct BusServer {
         sd_event *event; /* borrowed, as all up to @userdata */
         Log *log;
@@ -45,6 +48,7 @@ struct BusServer {
         BusConnection *connections; /* owned */
         BusJob *jobs;               /* owned */
         BusPending *pending;        /* owned */
+        BusParked *parked;          /* owned */
         sd_event_source *reap;      /* owned; frees the connections that are gone */
         sd_event_source *post;      /* owned; looks for deaf peers */
         sd_event_source *exit;      /* owned; the last words */

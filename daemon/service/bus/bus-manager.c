@@ -4,6 +4,7 @@
 
 #include "bus-access.h"
 #include "bus-arguments.h"
+#include "bus-park.h"
 #include "bus-pending.h"
 
 /* What this build can do: kinds of sources, and formats. */
@@ -11,22 +12,33 @@ static const char *const features[] = {
         "docker", "file", "oci", "oci-archive", "docker-archive", "dir", "virt-builder", "qcow2",
 };
 
-static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-        _cleanup_(error_clear) Error error = ERROR_NULL;
-        BusServer *server = userdata;
+static Closer *closer_of(const BusServer *server) {
+        return job_queue_context(server->queue)->closer;
+}
+
+static int bootstrap(BusServer *server, sd_bus_message *call, Error *error) {
         JobSpec *spec;
         uid_t uid;
+        int r;
 
-        (void) sd_bus_message_sensitive(call);
-        if (bus_access_check(server, call, &uid, &error) < 0 ||
-            bus_arguments_read_bootstrap(call, &spec, &error) < 0)
-                return bus_error_set(ret_error, &error);
+        r = bus_access_check(server, call, &uid, error);
+        if (r >= 0)
+                r = bus_arguments_read_bootstrap(call, closer_of(server), &spec, error);
+        if (r < 0)
+                return r;
 
         spec->owner = uid;
-        if (bus_pending_bootstrap(server, call, spec, &error) < 0)
-                return bus_error_set(ret_error, &error);
+        return bus_pending_bootstrap(server, call, spec, error);
+}
 
-        return 1;
+static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        int r;
+
+        (void) sd_bus_message_sensitive(call);
+        r = bootstrap(userdata, call, &error);
+        bus_park(userdata, call, 2);
+        return r < 0 ? bus_error_set(ret_error, &error) : 1;
 }
 
 /* Reads the id of a job, and finds it. */
@@ -106,18 +118,24 @@ static int on_list_jobs(sd_bus_message *call, void *userdata, sd_bus_error *ret_
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
+static int inspect(BusServer *server, sd_bus_message *call, Error *error) {
+        JobSpec *spec;
+        int r;
+
+        r = bus_access_check(server, call, NULL, error);
+        if (r >= 0)
+                r = bus_arguments_read_inspect(call, closer_of(server), &spec, error);
+        return r < 0 ? r : bus_pending_inspect(server, call, spec, error);
+}
+
 static int on_inspect(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        BusServer *server = userdata;
-        JobSpec *spec;
+        int r;
 
         (void) sd_bus_message_sensitive(call);
-        if (bus_access_check(server, call, NULL, &error) < 0 ||
-            bus_arguments_read_inspect(call, &spec, &error) < 0 ||
-            bus_pending_inspect(server, call, spec, &error) < 0)
-                return bus_error_set(ret_error, &error);
-
-        return 1;
+        r = inspect(userdata, call, &error);
+        bus_park(userdata, call, 1);
+        return r < 0 ? bus_error_set(ret_error, &error) : 1;
 }
 
 static int get_version(

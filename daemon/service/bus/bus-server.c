@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "bus-internal.h"
+#include "bus-park.h"
 #include "bus-pending.h"
 #include "dbus-names.h"
 
@@ -342,6 +343,7 @@ BusServer *bus_server_free(BusServer *server) {
                 return NULL;
 
         bus_pending_drop(server, NULL);
+        bus_park_free_all(server);
         while (server->jobs) {
                 BusJob *job = server->jobs;
 

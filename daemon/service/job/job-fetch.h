@@ -42,6 +42,7 @@ typedef struct JobFetchContext {
         const JobProcessContext *process; /* borrowed, as all that follow */
         JobBlobTable *blobs;
         JobTaskPool *tasks;
+        Closer *closer; /* for descriptors of callers */
         Store *store;
         const char *temporary_directory; /* for what is not to be kept */
 } JobFetchContext;

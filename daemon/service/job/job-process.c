@@ -272,15 +272,11 @@ static bool receive(JobProcess *process) {
         return false;
 }
 
-static Queued *queued_free(Queued *queued) {
-        if (!queued)
-                return NULL;
-
-        proto_fds_close(&queued->fds);
+static void queued_free(Queued *queued, Closer *closer) {
+        for (size_t i = 0; i < queued->n_fds; i++)
+                closer_close(closer, queued->fds.fds[i]);
         free(queued);
-        return NULL;
 }
-DEFINE_CLEANUP(Queued, queued_free);
 
 static void flush(JobProcess *process) {
         while (process->queue) {
@@ -292,7 +288,7 @@ static void flush(JobProcess *process) {
 
                 process->queue = first->next;
                 process->n_queued--;
-                queued_free(first);
+                queued_free(first, process->context->closer);
         }
 
         if (process->io_source)
@@ -495,7 +491,7 @@ JobProcess *job_process_free(JobProcess *process) {
                 Queued *first = process->queue;
 
                 process->queue = first->next;
-                queued_free(first);
+                queued_free(first, process->context->closer);
         }
         job_output_free(process->output);
         closep(&process->pid_fd);
@@ -522,29 +518,46 @@ static bool replace_queued(JobProcess *process, const ProtoMessage *message) {
         return false;
 }
 
+/* Copies @fds. */
+static int queued_new(
+        const ProtoMessage *message, const int *fds, size_t n_fds, Closer *closer, Queued **ret) {
+        Queued *queued = malloc(sizeof(*queued));
+
+        if (!queued)
+                return -ENOMEM;
+
+        *queued = (Queued){ .message = *message, .fds = PROTO_FDS_NULL };
+        for (; queued->n_fds < n_fds; queued->n_fds++) {
+                const int fd = fcntl(fds[queued->n_fds], F_DUPFD_CLOEXEC, 3);
+
+                if (fd < 0) {
+                        const int r = -errno;
+
+                        queued_free(queued, closer);
+                        return r;
+                }
+                queued->fds.fds[queued->n_fds] = fd;
+        }
+
+        *ret = queued;
+        return 0;
+}
+
 static int enqueue(JobProcess *process, const ProtoMessage *message, const int *fds, size_t n_fds) {
-        _cleanup_(queued_freep) Queued *queued = NULL;
         Queued **end = &process->queue;
+        int r;
 
         if (replace_queued(process, message))
                 return 0;
         if (process->n_queued == QUEUE_MAX)
                 return -ENOBUFS;
 
-        queued = malloc(sizeof(*queued));
-        if (!queued)
-                return -ENOMEM;
-
-        *queued = (Queued){ .message = *message, .fds = PROTO_FDS_NULL, .n_fds = n_fds };
-        for (size_t i = 0; i < n_fds; i++) {
-                queued->fds.fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
-                if (queued->fds.fds[i] < 0)
-                        return -errno;
-        }
-
         while (*end)
                 end = &(*end)->next;
-        *end = TAKE_PTR(queued);
+        r = queued_new(message, fds, n_fds, process->context->closer, end);
+        if (r < 0)
+                return r;
+
         process->n_queued++;
         return process->io_source
                        ? sd_event_source_set_io_events(process->io_source, EPOLLIN | EPOLLOUT)

@@ -14,6 +14,7 @@
 #include <systemd/sd-event.h>
 
 #include "base-cleanup.h"
+#include "base-closer.h"
 #include "base-fork.h"
 #include "base-log.h"
 #include "config.h"
@@ -40,6 +41,7 @@ typedef struct JobProcessContext {
         const Config *config;   /* borrowed */
         const Log *log;         /* borrowed */
         JobUserTable *users;    /* borrowed */
+        Closer *closer;         /* borrowed; for copies of descriptors that wait to be sent */
         const ForkSlots *slots; /* borrowed; NULL: workers are forked with all descriptors */
         const char *job;        /* borrowed; whose id goes into the log; NULL: nobody's */
 } JobProcessContext;

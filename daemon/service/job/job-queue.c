@@ -29,6 +29,7 @@ struct JobQueue {
         JobBlobTable *blobs;   /* owned */
         JobUserTable *users;   /* owned */
         JobTaskPool *tasks;    /* owned */
+        Closer *closer;        /* owned */
         Entry *entries;        /* owned; oldest first */
         sd_event_source *next; /* owned; starts what waits, from the event loop */
         unsigned n_held;
@@ -192,7 +193,11 @@ int job_queue_new(
         if (r < 0)
                 return r;
 
+        queue->closer = closer_new();
+        if (!queue->closer)
+                return error_oom(error);
         queue->process.users = queue->users;
+        queue->process.closer = queue->closer;
         r = job_blob_table_new(&queue->process, store, &queue->blobs, error);
         if (r >= 0)
                 r = job_task_pool_new(event, &queue->tasks, error);
@@ -203,6 +208,7 @@ int job_queue_new(
                 .process = &queue->process,
                 .blobs = queue->blobs,
                 .tasks = queue->tasks,
+                .closer = queue->closer,
                 .store = store,
                 .temporary_directory = settings->temporary_directory,
         };
@@ -228,6 +234,7 @@ JobQueue *job_queue_free(JobQueue *queue) {
         job_blob_table_free(queue->blobs);
         job_user_table_free(queue->users);
         job_task_pool_free(queue->tasks);
+        closer_free(queue->closer);
         free(queue);
         return NULL;
 }

@@ -35,8 +35,7 @@ void job_spec_release(JobSpec *spec) {
         };
 
         for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-                closep(fds[i]);
-                *fds[i] = -EBADF;
+                closer_close(spec->closer, TAKE_FD(*fds[i]));
         }
 }
 

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base-cleanup.h"
+#include "base-closer.h"
 #include "base-digest.h"
 #include "base-idmap.h"
 
@@ -49,6 +50,7 @@ typedef struct JobSpec {
         bool keep_devices; /* of JOB_FORMAT_DIR; images of disks have them in any case */
         IdMap uids;
         IdMap gids;
+        Closer *closer;       /* borrowed; has the descriptors closed; NULL: at once */
         int password_fd;      /* owned, as all that follow; or -EBADF */
         int root_password_fd; /* its first line is root's new password */
         int destination_fd;
@@ -58,7 +60,7 @@ typedef struct JobSpec {
         uid_t owner;           /* the caller */
 } JobSpec;
 
-/** job_spec_new() - one that wants nothing yet; NULL when out of memory */
+/** job_spec_new() - one that wants nothing yet, and no closer; NULL when out of memory */
 JobSpec *job_spec_new(void);
 
 /** job_spec_free() - release @spec (may be NULL) */
