@@ -10,7 +10,7 @@ import pytest
 
 from support import programs, samples, tar, tree
 from support.bus import BusError
-from support.hanging import Call, FileSystem, check_served
+from support.hanging import Call, FileSystem, check_served, is_dead, names_at
 from support.process import DEADLINE, wait_for
 
 pytestmark = pytest.mark.root
@@ -33,20 +33,10 @@ def start_job(api, reference, slow, moment):
     return identity, job
 
 
-def names_at(slow):
-    return sorted(path.name for path in slow.folder.iterdir())
-
-
 def recover(env):
     """As systemd has it done when a daemon has ended."""
     subprocess.run([programs.DAEMON, '--recover', '--log-level=err'], env=env, check=True,
                    timeout=2 * DEADLINE)
-
-
-def is_dead(pid):
-    """No thread of it does anything but what the kernel does not let it leave."""
-    with open(f'/proc/{pid}/stat') as f:
-        return f.read().rpartition(')')[2].split()[0] == 'Z'
 
 
 def any_thread_waits(pid):
@@ -82,38 +72,6 @@ def test_call_whose_source_does_not_answer_keeps_nobody_waiting(
     _, job = call.finish()
     assert api.wait(job)[0] == 'done'
     assert tree.names(work / 'root') == ['greeting']
-
-
-@pytest.mark.parametrize('option', ['source-fd', 'root-password-fd'])
-def test_descriptor_of_a_caller_that_does_not_close_keeps_nobody_waiting(
-        daemon_on, tmp_path, reference, work, option):
-    (tmp_path / 'root.tar').write_bytes(tar.archive(
-        [tar.directory('etc'), tar.file('etc/shadow', b'root::1::::::\n')]))
-    # Not on a bus, which closes what it has passed on as well.
-    daemon = daemon_on('peer')
-    mine, others = daemon.connect(), daemon.connect()
-    slow = FileSystem(tmp_path)
-    (slow.folder / 'file').write_bytes(
-        (tmp_path / 'root.tar').read_bytes() if option == 'source-fd' else b'secret\n')
-    fd = os.open(slow.path / 'file', os.O_RDONLY)
-    try:
-        slow.hang('flush')
-        _, job = mine.bootstrap(str(tmp_path / 'root.tar'), work / 'root',
-                                **{option.replace('-', '_'): ('h', fd)})
-        slow.wait_until_hung('flush')
-        check_served(others, reference, work / 'beside')
-        slow.answer()
-        assert mine.wait(job) == ('done', '', '')
-        with pytest.raises(BusError):
-            slow.hang('flush')
-            mine.bootstrap('nothing at all', work / 'other', source_fd=('h', fd))
-        check_served(others, reference, work / 'again')
-    finally:
-        slow.answer()
-        os.close(fd)
-        mine.close()
-        others.close()
-        slow.stop()
 
 
 def test_failure_to_accept_is_told_as_before(api, slow, reference):

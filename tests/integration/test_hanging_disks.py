@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from support import disk, samples
-from support.hanging import check_served
+from support.hanging import check_served, names_at
 from support.process import DEADLINE, wait_for
 
 pytestmark = pytest.mark.root
@@ -62,10 +62,6 @@ def start(api, faulty_registry, slow):
         slow.wait_until_hung(moment.operation)
         return identity, job
     return start_job
-
-
-def names_at(slow):
-    return sorted(path.name for path in slow.folder.iterdir())
 
 
 @pytest.mark.parametrize('moment', MOMENTS)

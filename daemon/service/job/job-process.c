@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "job-output.h"
@@ -21,6 +22,8 @@
 
 #define QUEUE_MAX                                                                                  \
         ((size_t) 8192) /* messages waiting for one worker; a job has at most 1000 layers */
+
+#define NSEC_PER_SEC UINT64_C(1000000000)
 
 /* A message that waits for room in the socket. */
 typedef struct Queued {
@@ -434,6 +437,16 @@ int job_process_start(
 
 JobUser *job_process_user(const JobProcess *process) {
         return process->user;
+}
+
+uint64_t process_cpu_nsec(const JobProcess *process) {
+        struct timespec used;
+        clockid_t clock;
+
+        if (process->pid == 0 || clock_getcpuclockid(process->pid, &clock) != 0 ||
+            clock_gettime(clock, &used) < 0)
+                return 0;
+        return (uint64_t) used.tv_sec * NSEC_PER_SEC + (uint64_t) used.tv_nsec;
 }
 
 /* Nobody knows it any more, but that it was killed: it is reaped when it is gone, and nobody else becomes its

@@ -38,8 +38,9 @@ struct JobRun {
         uint64_t seen;               /* all that moved when there was progress last */
         sd_event_source *stall;      /* armed while there has to be progress */
         sd_event_source *deadline;   /* armed until nothing is left to do but to clean up */
-        sd_event_source *patience;   /* armed while there is @task: until it has to end */
-        bool is_impatient;           /* the same: it has to end soon */
+        sd_event_source *patience;   /* armed while there is @task, or a tree is emptied */
+        uint64_t tree_idle_usec;     /* for so long who empties a tree has done nothing */
+        bool is_impatient;           /* @task has to end soon */
         bool is_cleaning;            /* all that was to be done is done, or has failed */
         bool is_stopped;             /* by job_run_stop() */
         Error error;                 /* why the job ends; empty as long as all is well */

@@ -17,6 +17,9 @@
 /* For the second of two workers at one pipe to tell its reason. */
 #define VERDICT_USEC (30 * USEC_PER_SEC)
 
+/* How often it is looked whether who empties a tree goes on. */
+#define TREE_LOOK_USEC USEC_PER_SEC
+
 /* One worker has failed, and what another one says may be the better reason. */
 static const Error *reason_so_far(const JobRun *run) {
         if (run->builder_error.code != 0)
@@ -63,16 +66,23 @@ static void set_phase(JobRun *run, JobPhase phase) {
         job_set_progress(run->job, &progress);
 }
 
-/* A step that is to end gets less time than one that nobody has given up yet. */
+/* What is to end gets less time than what nobody has given up yet. */
+static bool has_to_end(const JobRun *run) {
+        return run->is_stopped || run->error.code != 0;
+}
+
+static uint64_t patience_usec(const JobRun *run) {
+        return has_to_end(run) ? JOB_STEP_PATIENCE_USEC
+                               : run->context->process->config->stall_usec;
+}
+
 static void push_patience(JobRun *run) {
-        const bool has_to_end = run->is_stopped || run->error.code != 0;
-        const uint64_t usec =
-                has_to_end ? JOB_STEP_PATIENCE_USEC : run->context->process->config->stall_usec;
+        const uint64_t usec = patience_usec(run);
 
         if (usec == 0 || run->is_impatient)
                 return;
 
-        run->is_impatient = has_to_end;
+        run->is_impatient = has_to_end(run);
         (void) sd_event_source_set_time_relative(run->patience, usec);
         (void) sd_event_source_set_enabled(run->patience, SD_EVENT_ONESHOT);
 }
@@ -158,10 +168,28 @@ static void give_up(JobRun *run) {
         conclude(run);
 }
 
+static void watch_tree(JobRun *run) {
+        (void) sd_event_source_set_time_relative(run->patience, TREE_LOOK_USEC);
+        (void) sd_event_source_set_enabled(run->patience, SD_EVENT_ONESHOT);
+}
+
+/* Much may be to be removed, but a worker that does nothing in all that time hangs. */
+static void look_at_tree(JobRun *run) {
+        const uint64_t usec = patience_usec(run);
+
+        run->tree_idle_usec = tree_has_moved(run->tree) ? 0 : run->tree_idle_usec + TREE_LOOK_USEC;
+        if (usec > 0 && run->tree_idle_usec >= usec)
+                job_tree_stop(run->tree);
+        else
+                watch_tree(run);
+}
+
 static int on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
         JobRun *run = userdata;
 
-        if (run->error.code == 0 && !run->is_cleaning)
+        if (run->is_at_tree)
+                look_at_tree(run);
+        else if (run->error.code == 0 && !run->is_cleaning)
                 stop_stalled(run);
         else
                 give_up(run);
@@ -178,13 +206,18 @@ void job_run_start_step(JobRun *run, const JobTaskOperation *operation) {
                 push_patience(run);
 }
 
-void job_run_end_step(JobRun *run) {
-        run->task = job_task_free(run->task);
+static void end_patience(JobRun *run) {
         run->is_impatient = false;
         (void) sd_event_source_set_enabled(run->patience, SD_EVENT_OFF);
 }
 
+void job_run_end_step(JobRun *run) {
+        run->task = job_task_free(run->task);
+        end_patience(run);
+}
+
 static void end_tree(JobRun *run) {
+        end_patience(run);
         run->is_at_tree = run->is_committing = false;
         run->tree = job_tree_free(run->tree);
 }
@@ -258,6 +291,7 @@ static void on_clean(void *userdata, void *data, int r, Error *error) {
         }
         if (r >= 0) {
                 run->is_at_tree = true;
+                watch_tree(run);
                 return;
         }
         job_message(run->job, LOG_WARNING, error_text(error));

@@ -23,6 +23,7 @@ struct JobTree {
         int directory_fd;     /* owned; where */
         char *path;           /* owned; of what is being emptied; NULL when it is not known */
         unsigned n_tries;
+        uint64_t seen; /* what the worker had used of a processor when it was looked at last */
         bool is_stopped;
 };
 
@@ -166,6 +167,14 @@ JobTree *job_tree_free(JobTree *tree) {
         free(tree->path);
         free(tree);
         return NULL;
+}
+
+bool tree_has_moved(JobTree *tree) {
+        const uint64_t used = tree->process ? process_cpu_nsec(tree->process) : 0;
+        const bool has_moved = used != tree->seen;
+
+        tree->seen = used;
+        return has_moved;
 }
 
 void job_tree_stop(JobTree *tree) {

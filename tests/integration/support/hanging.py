@@ -78,3 +78,13 @@ def check_served(api, reference, path):
     assert 'etc/greeting' in tree.names(path)
     api.cache('List')
     assert api.get('/org/virtbootstrap1', 'org.virtbootstrap1.Cache', 'Size') > 0
+
+
+def names_at(slow):
+    return sorted(path.name for path in slow.folder.iterdir())
+
+
+def is_dead(pid):
+    """No thread of it does anything but what the kernel does not let it leave."""
+    with open(f'/proc/{pid}/stat') as f:
+        return f.read().rpartition(')')[2].split()[0] == 'Z'
