@@ -141,7 +141,7 @@ static JobDisk *new_disk(Fixture *f) {
         JobDisk *disk = NULL;
 
         (void) unlinkat(f->request.root_fd, "layer-3.qcow2", 0);
-        if (job_disk_new(&f->request, &disk, &f->error) < 0 || disk_make(disk, &f->error) < 0 ||
+        if (job_disk_new(&f->request, &disk, &f->error) < 0 || job_disk_make(disk, &f->error) < 0 ||
             job_disk_send(disk, NULL, &f->error) < 0)
                 fail_msg("%s", error_text(&f->error));
         return disk;
@@ -242,16 +242,16 @@ static void chain_whose_top_was_replaced_fails_and_has_no_lease(void **state) {
 static void layer_is_given_once_the_image_below_is_published(void **state) {
         Fixture *f = *state;
         _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
-        DiskTurn turn = disk_turn(disk);
+        JobDiskTurn turn = job_disk_turn(disk);
 
         for (uint32_t i = 0; i < LAYERS; i++) {
-                assert_true(disk_turn_has(&turn, i));
-                assert_int_equal(disk_turn_end(&turn, i, NULL), 0);
+                assert_true(job_disk_turn_has(&turn, i));
+                assert_int_equal(job_disk_turn_end(&turn, i, NULL), 0);
                 assert_int_equal(count_keys(f), i);
                 assert_int_equal(job_disk_close_layer(disk, NULL), 0);
                 assert_int_equal(count_keys(f), i + 1);
-                assert_false(disk_turn_has(&turn, i + 1));
-                disk_turn_next(&turn);
+                assert_false(job_disk_turn_has(&turn, i + 1));
+                job_disk_turn_next(&turn);
         }
 
         assert_int_equal(job_disk_finish(disk, NULL), 0);
@@ -292,7 +292,7 @@ static void check_not_shared(Fixture *f, int code) {
 
         lease_errno = code;
         assert_int_equal(job_disk_new(&f->request, &disk, NULL), 0);
-        assert_int_equal(disk_make(disk, &f->error), -EOPNOTSUPP);
+        assert_int_equal(job_disk_make(disk, &f->error), -EOPNOTSUPP);
         assert_non_null(strstr(error_text(&f->error), "Layers cannot be shared"));
         error_clear(&f->error);
         job_disk_free(disk);
@@ -362,14 +362,14 @@ static void image_with_a_backing_file_of_its_own_is_not_published(void **state) 
 static void image_without_sharing_is_looked_at_as_well(void **state) {
         Fixture *f = *state;
         _cleanup_(job_disk_freep) JobDisk *disk = NULL;
-        DiskTurn turn;
+        JobDiskTurn turn;
         struct stat st;
 
         f->spec->share_layers = false;
         disk = new_disk(f);
-        turn = disk_turn(disk);
-        assert_true(disk_turn_has(&turn, LAYERS - 1));
-        assert_int_equal(disk_turn_end(&turn, 0, NULL), -EBADMSG);
+        turn = job_disk_turn(disk);
+        assert_true(job_disk_turn_has(&turn, LAYERS - 1));
+        assert_int_equal(job_disk_turn_end(&turn, 0, NULL), -EBADMSG);
         assert_int_equal(job_disk_finish(disk, NULL), 0);
         assert_int_equal(fstatat(f->request.root_fd, "layer-0.qcow2", &st, 0), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
@@ -385,19 +385,19 @@ static void image_without_sharing_is_looked_at_as_well(void **state) {
 static void worker_has_to_report_each_image_in_turn(void **state) {
         Fixture *f = *state;
         _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
-        DiskTurn turn = disk_turn(disk);
+        JobDiskTurn turn = job_disk_turn(disk);
 
-        assert_int_equal(disk_turn_end(&turn, 1, NULL), -EBADMSG);
+        assert_int_equal(job_disk_turn_end(&turn, 1, NULL), -EBADMSG);
         assert_int_equal(job_disk_finish(disk, NULL), -EBADMSG);
-        assert_int_equal(disk_turn_end(&turn, 0, NULL), 0);
-        assert_int_equal(disk_turn_end(&turn, 0, NULL), -EBADMSG);
-        assert_int_equal(disk_turn_end(&turn, 1, NULL), -EBADMSG);
-        disk_turn_next(&turn);
-        assert_int_equal(disk_turn_end(&turn, 0, NULL), -EBADMSG);
-        assert_int_equal(disk_turn_end(&turn, LAYERS, NULL), -EBADMSG);
-        disk_turn_give_up(&turn);
-        assert_true(disk_turn_has(&turn, LAYERS - 1));
-        assert_int_equal(disk_turn_end(&turn, 1, NULL), -EBADMSG);
+        assert_int_equal(job_disk_turn_end(&turn, 0, NULL), 0);
+        assert_int_equal(job_disk_turn_end(&turn, 0, NULL), -EBADMSG);
+        assert_int_equal(job_disk_turn_end(&turn, 1, NULL), -EBADMSG);
+        job_disk_turn_next(&turn);
+        assert_int_equal(job_disk_turn_end(&turn, 0, NULL), -EBADMSG);
+        assert_int_equal(job_disk_turn_end(&turn, LAYERS, NULL), -EBADMSG);
+        job_disk_turn_give_up(&turn);
+        assert_true(job_disk_turn_has(&turn, LAYERS - 1));
+        assert_int_equal(job_disk_turn_end(&turn, 1, NULL), -EBADMSG);
 }
 
 static void images_need_nothing_of_the_job_but_where_they_are(void **state) {
@@ -412,8 +412,10 @@ static void images_need_nothing_of_the_job_but_where_they_are(void **state) {
         assert_int_equal(finish(disk, NULL), 0);
         job_disk_keep(disk);
         assert_int_equal(count_keys(f), LAYERS);
-        f->spec = job_spec_new();
+        f->request.spec = f->spec = job_spec_new();
+        assert_non_null(f->spec);
         f->spec->share_layers = true;
+        f->request.fetch = (const JobFetch *) f;
         assert_int_equal(count_found(f), 0);
 }
 
@@ -475,7 +477,7 @@ static void failure_to_begin_leaves_what_was_there(void **state) {
         low = (struct rlimit){ .rlim_cur = (rlim_t) next + 1, .rlim_max = before.rlim_max };
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
         assert_int_equal(job_disk_new(&f->request, &disk, NULL), 0);
-        assert_int_equal(disk_make(disk, &f->error), -EMFILE);
+        assert_int_equal(job_disk_make(disk, &f->error), -EMFILE);
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
         job_disk_free(disk);
         assert_int_equal(count_images(f), LAYERS);

@@ -120,7 +120,7 @@ static int check_store(const JobDisk *disk, Error *error) {
         if (r < 0)
                 return r;
 
-        knows_writers = writers_are_known(file.fd);
+        knows_writers = job_writers_are_known(file.fd);
         closep(&file.fd);
         store_disk_discard(disk->store, &file);
         if (knows_writers)
@@ -142,7 +142,7 @@ static int probe_directory(JobDisk *disk, Error *error) {
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot create %s", name);
 
-        disk->knows_writers = writers_are_known(fd);
+        disk->knows_writers = job_writers_are_known(fd);
         (void) close(fd);
         return unlinkat(disk->root_fd, name, 0) < 0
                        ? error_set_errno(error, errno, "Cannot remove %s", name)
@@ -299,7 +299,7 @@ static int give_to_worker(JobDisk *disk, uint32_t index, Error *error) {
         return 0;
 }
 
-int disk_make(JobDisk *disk, Error *error) {
+int job_disk_make(JobDisk *disk, Error *error) {
         int r = 0;
 
         if (disk->overwrites)
@@ -366,7 +366,7 @@ static int check_writers(const JobDisk *disk, uint32_t index, const char *file, 
         if (!is_shared(disk, index) && !disk->knows_writers)
                 return 0;
 
-        r = writers_wait(*image_fd(disk, index));
+        r = job_writers_wait(*image_fd(disk, index));
         if (r == -EAGAIN)
                 return error_set(
                         error, EBUSY, ERROR_WORKER_FAILED, "The disk worker can still write to %s",
@@ -451,15 +451,15 @@ static int publish(JobDisk *disk, uint32_t index, Error *error) {
         return r < 0 ? r : 0;
 }
 
-DiskTurn disk_turn(const JobDisk *disk) {
-        return (DiskTurn){ .n_shared = disk->n_shared, .n_closed = disk->n_closed };
+JobDiskTurn job_disk_turn(const JobDisk *disk) {
+        return (JobDiskTurn){ .n_shared = disk->n_shared, .n_closed = disk->n_closed };
 }
 
-bool disk_turn_has(const DiskTurn *turn, uint32_t index) {
+bool job_disk_turn_has(const JobDiskTurn *turn, uint32_t index) {
         return turn->n_shared == 0 || turn->is_given_up || index <= turn->n_closed;
 }
 
-int disk_turn_end(DiskTurn *turn, uint32_t index, Error *error) {
+int job_disk_turn_end(JobDiskTurn *turn, uint32_t index, Error *error) {
         if (index >= turn->n_shared || index != turn->n_closed || turn->is_closing ||
             turn->is_given_up)
                 return error_set(
@@ -470,12 +470,12 @@ int disk_turn_end(DiskTurn *turn, uint32_t index, Error *error) {
         return 0;
 }
 
-void disk_turn_next(DiskTurn *turn) {
+void job_disk_turn_next(JobDiskTurn *turn) {
         turn->is_closing = false;
         turn->n_closed++;
 }
 
-void disk_turn_give_up(DiskTurn *turn) {
+void job_disk_turn_give_up(JobDiskTurn *turn) {
         turn->is_given_up = true;
 }
 

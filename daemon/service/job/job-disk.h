@@ -4,7 +4,7 @@
 /*
  * The disk images that a job makes: one a layer, and one on top of them for what is changed afterwards.
  *
- *     job_disk_new() ─▶ disk_make() ─▶ job_disk_send() ─▶ a disk worker fills them ─▶ job_disk_finish() ─▶ job_disk_keep() ─▶ job_disk_free()
+ *     job_disk_new() ─▶ job_disk_make() ─▶ job_disk_send() ─▶ a disk worker fills them ─▶ job_disk_finish() ─▶ job_disk_keep() ─▶ job_disk_free()
  *                                                     └─▶ job_disk_close_layer()*
  *
  * They are "layer-0.qcow2" to "layer-N.qcow2" in the new tree. With shared layers only the one on top is,
@@ -13,7 +13,7 @@
  * change what others use. No image is taken over before its header was checked (job-qcow2.h), and nobody can
  * write to it any more. As long as a worker of root's fills them, they belong to the user that it has become.
  *
- * disk_make(), _close_layer(), _finish() and _free() touch the file system of the destination, and may take for
+ * job_disk_make(), _close_layer(), _finish() and _free() touch the file system of the destination, and may take for
  * ever: they are for the threads of job-step.h, which have a Disk to themselves. The others touch no files.
  */
 
@@ -35,8 +35,8 @@ typedef struct JobDiskRequest {
 /** job_disk_new() - no files yet; returns 0 or a negative errno with @error set */
 int job_disk_new(const JobDiskRequest *request, JobDisk **ret, Error *error);
 
-/** disk_make() - make the files, and give them to the worker's user; returns 0 or -errno with @error set */
-int disk_make(JobDisk *disk, Error *error);
+/** job_disk_make() - make the files, and give them to the worker's user; returns 0 or -errno with @error set */
+int job_disk_make(JobDisk *disk, Error *error);
 
 /** job_disk_free() - release @disk (may be NULL); the files stay, but for those in the store that nobody but
  * a chain that is not kept needs */
@@ -52,28 +52,28 @@ uint32_t job_disk_n_complete(const JobDisk *disk);
 int job_disk_send(const JobDisk *disk, JobProcess *process, Error *error);
 
 /* Whose turn it is when layers are shared: the worker's, with a layer, or the daemon's, with its image. */
-typedef struct DiskTurn {
+typedef struct JobDiskTurn {
         uint32_t n_shared; /* layers that have their image in the store */
         uint32_t n_closed; /* of them: job_disk_close_layer() is done */
         bool is_closing;   /* it is under way */
         bool is_given_up;  /* there will be no more images */
-} DiskTurn;
+} JobDiskTurn;
 
-/** disk_turn() - how it begins; after disk_make() */
-DiskTurn disk_turn(const JobDisk *disk);
+/** job_disk_turn() - how it begins; after job_disk_make() */
+JobDiskTurn job_disk_turn(const JobDisk *disk);
 
-/** disk_turn_has() - whether the worker may have the layer @index now: always, unless layers are shared */
-bool disk_turn_has(const DiskTurn *turn, uint32_t index);
+/** job_disk_turn_has() - whether the worker may have the layer @index now: always, unless layers are shared */
+bool job_disk_turn_has(const JobDiskTurn *turn, uint32_t index);
 
-/** disk_turn_end() - the worker says that the image of @index is complete: job_disk_close_layer() has to follow;
+/** job_disk_turn_end() - the worker says that the image of @index is complete: job_disk_close_layer() has to follow;
  * -EBADMSG (ERROR_WORKER_FAILED) with @error set unless it is the next one */
-int disk_turn_end(DiskTurn *turn, uint32_t index, Error *error);
+int job_disk_turn_end(JobDiskTurn *turn, uint32_t index, Error *error);
 
-/** disk_turn_next() - job_disk_close_layer() is done */
-void disk_turn_next(DiskTurn *turn);
+/** job_disk_turn_next() - job_disk_close_layer() is done */
+void job_disk_turn_next(JobDiskTurn *turn);
 
-/** disk_turn_give_up() - the worker says that there will be no more images: it may read all layers */
-void disk_turn_give_up(DiskTurn *turn);
+/** job_disk_turn_give_up() - the worker says that there will be no more images: it may read all layers */
+void job_disk_turn_give_up(JobDiskTurn *turn);
 
 /**
  * job_disk_close_layer() - the image of the next shared layer is complete: it is published

@@ -439,7 +439,7 @@ JobUser *job_process_user(const JobProcess *process) {
         return process->user;
 }
 
-uint64_t process_cpu_nsec(const JobProcess *process) {
+uint64_t job_process_cpu_nsec(const JobProcess *process) {
         struct timespec used;
         clockid_t clock;
 

@@ -74,8 +74,8 @@ int job_process_start(
 /** job_process_user() - whom it becomes in its sandbox, for its start message; borrowed; NULL: who it is */
 JobUser *job_process_user(const JobProcess *process);
 
-/** process_cpu_nsec() - what it has used of a processor so far, or 0 when it is gone: what hangs uses no more */
-uint64_t process_cpu_nsec(const JobProcess *process);
+/** job_process_cpu_nsec() - what it has used of a processor so far, or 0 when it is gone: what hangs uses no more */
+uint64_t job_process_cpu_nsec(const JobProcess *process);
 
 /**
  * job_process_free() - release @process (may be NULL); kills and reaps what still runs

@@ -64,9 +64,9 @@ static void on_layer_closed(void *userdata, void *data, int r, Error *error) {
 
         job_run_end_step(run);
         if (r >= 0)
-                r = unpack_layer_closed(run->unpack, error);
+                r = job_unpack_layer_closed(run->unpack, error);
         if (r < 0) {
-                unpack_explain(run->unpack, error);
+                job_unpack_explain(run->unpack, error);
                 job_run_stop(run, error);
         }
         job_run_report_progress(run);
@@ -74,7 +74,7 @@ static void on_layer_closed(void *userdata, void *data, int r, Error *error) {
 }
 
 static const JobTaskOperation close_layer_operation = {
-        .work = step_close_disk_layer,
+        .work = job_step_close_disk_layer,
         .release = job_step_release,
         .ended = on_layer_closed,
 };
@@ -92,7 +92,7 @@ static const JobUnpackEvents unpack_events = {
 };
 
 static void begin_unpacking(JobRun *run, int scratch_fd) {
-        const UnpackTarget target = {
+        const JobUnpackTarget target = {
                 .root_fd = job_destination_root_fd(run->data->destination),
                 .disk = run->data->disk,
                 .scratch_fd = scratch_fd,
@@ -100,7 +100,7 @@ static void begin_unpacking(JobRun *run, int scratch_fd) {
         };
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
-        if (unpack_begin(run->unpack, &target, &error) < 0)
+        if (job_unpack_begin(run->unpack, &target, &error) < 0)
                 job_run_stop(run, &error);
         close_pipe(run);
 }
@@ -127,7 +127,7 @@ static void on_disk_made(void *userdata, void *data, int r, Error *error) {
 }
 
 static const JobTaskOperation make_disk_operation = {
-        .work = step_make_disk,
+        .work = job_step_make_disk,
         .release = job_step_release,
         .ended = on_disk_made,
 };
@@ -136,7 +136,7 @@ static void make_disk(JobRun *run) {
         const JobDiskRequest request = {
                 .spec = job_spec(run->job),
                 .fetch = run->fetch,
-                .user = unpack_user(run->unpack),
+                .user = job_unpack_user(run->unpack),
                 .root_fd = job_destination_root_fd(run->data->destination),
                 .path = job_destination_path(run->data->destination),
                 .store = run->context->store,

@@ -72,8 +72,7 @@ static bool has_to_end(const JobRun *run) {
 }
 
 static uint64_t patience_usec(const JobRun *run) {
-        return has_to_end(run) ? JOB_STEP_PATIENCE_USEC
-                               : run->context->process->config->stall_usec;
+        return has_to_end(run) ? JOB_STEP_PATIENCE_USEC : run->context->process->config->stall_usec;
 }
 
 static void push_patience(JobRun *run) {
@@ -177,7 +176,8 @@ static void watch_tree(JobRun *run) {
 static void look_at_tree(JobRun *run) {
         const uint64_t usec = patience_usec(run);
 
-        run->tree_idle_usec = tree_has_moved(run->tree) ? 0 : run->tree_idle_usec + TREE_LOOK_USEC;
+        run->tree_idle_usec =
+                job_tree_has_moved(run->tree) ? 0 : run->tree_idle_usec + TREE_LOOK_USEC;
         if (usec > 0 && run->tree_idle_usec >= usec)
                 job_tree_stop(run->tree);
         else

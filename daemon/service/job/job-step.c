@@ -47,13 +47,13 @@ int job_step_prepare(JobTask *task, void *userdata, Error *error) {
         return r < 0 ? r : check_next(data, error);
 }
 
-int step_make_disk(JobTask *task, void *userdata, Error *error) {
+int job_step_make_disk(JobTask *task, void *userdata, Error *error) {
         JobStepData *data = userdata;
 
-        return disk_make(data->disk, error);
+        return job_disk_make(data->disk, error);
 }
 
-int step_close_disk_layer(JobTask *task, void *userdata, Error *error) {
+int job_step_close_disk_layer(JobTask *task, void *userdata, Error *error) {
         JobStepData *data = userdata;
 
         return job_disk_close_layer(data->disk, error);

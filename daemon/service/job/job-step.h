@@ -46,11 +46,11 @@ void job_step_release(void *data);
 /* job_step_prepare() - job_destination_prepare(); next, a clone may be to be made */
 int job_step_prepare(JobTask *task, void *data, Error *error);
 
-/* step_make_disk() - disk_make() */
-int step_make_disk(JobTask *task, void *data, Error *error);
+/* job_step_make_disk() - job_disk_make() */
+int job_step_make_disk(JobTask *task, void *data, Error *error);
 
-/* step_close_disk_layer() - job_disk_close_layer() */
-int step_close_disk_layer(JobTask *task, void *data, Error *error);
+/* job_step_close_disk_layer() - job_disk_close_layer() */
+int job_step_close_disk_layer(JobTask *task, void *data, Error *error);
 
 /* job_step_commit() - job_disk_finish(), and job_destination_commit(); next, what was there may be to be looked at, or the worker has to do it:
  * then job_step_see_commit() follows. When something else fails than that look, there is nothing to be taken back. */

@@ -169,8 +169,8 @@ JobTree *job_tree_free(JobTree *tree) {
         return NULL;
 }
 
-bool tree_has_moved(JobTree *tree) {
-        const uint64_t used = tree->process ? process_cpu_nsec(tree->process) : 0;
+bool job_tree_has_moved(JobTree *tree) {
+        const uint64_t used = tree->process ? job_process_cpu_nsec(tree->process) : 0;
         const bool has_moved = used != tree->seen;
 
         tree->seen = used;

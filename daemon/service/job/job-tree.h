@@ -32,8 +32,8 @@ int job_tree_start(
 /** job_tree_free() - release @tree (may be NULL) */
 JobTree *job_tree_free(JobTree *tree);
 
-/** tree_has_moved() - whether the worker has done anything since this was asked last: one that hangs has not */
-bool tree_has_moved(JobTree *tree);
+/** job_tree_has_moved() - whether the worker has done anything since this was asked last: one that hangs has not */
+bool job_tree_has_moved(JobTree *tree);
 
 /** job_tree_stop() - end it; ended() follows */
 void job_tree_stop(JobTree *tree);

@@ -15,9 +15,9 @@ struct JobUnpack {
         uint32_t n_given;              /* so many layers has the worker, the root layer first */
         bool needs_none;               /* of them: all have their image already */
         bool is_begun;                 /* it has all but layers */
-        JobUser *user; /* owned reference; whose the images are that are being made, or NULL */
-        DiskTurn turn; /* zeros for a directory */
-        Error error;   /* why it was ended; empty if it was not */
+        JobUser *user;    /* owned reference; whose the images are that are being made, or NULL */
+        JobDiskTurn turn; /* zeros for a directory */
+        Error error;      /* why it was ended; empty if it was not */
 };
 
 static bool is_readable(const JobBlobUse *use) {
@@ -81,7 +81,7 @@ static int send_layers(JobUnpack *unpack, Error *error) {
         while (r >= 0 && unpack->is_begun &&
                unpack->n_given < job_fetch_image(unpack->fetch)->n_layers &&
                is_readable(job_fetch_layer_use(unpack->fetch, unpack->n_given)) &&
-               disk_turn_has(&unpack->turn, unpack->n_given))
+               job_disk_turn_has(&unpack->turn, unpack->n_given))
                 r = send_layer(unpack, unpack->n_given++, error);
         return r;
 }
@@ -94,14 +94,14 @@ static int end_turn(JobUnpack *unpack, uint32_t index, Error *error) {
                         "The disk worker reports the image of layer %u before it can have read it",
                         index);
 
-        return disk_turn_end(&unpack->turn, index, error);
+        return job_disk_turn_end(&unpack->turn, index, error);
 }
 
 static int handle_disk_layer(JobUnpack *unpack, const ProtoDiskLayer *layer, Error *error) {
         int r;
 
         if (layer->is_failed) {
-                disk_turn_give_up(&unpack->turn);
+                job_disk_turn_give_up(&unpack->turn);
                 return unpack->fetch ? send_layers(unpack, error) : 0;
         }
 
@@ -137,7 +137,7 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
                 unpack->events->warning(unpack->userdata, message->warning.text);
 }
 
-void unpack_explain(const JobUnpack *unpack, Error *error) {
+void job_unpack_explain(const JobUnpack *unpack, Error *error) {
         if (unpack->spec->source_kind != JOB_SOURCE_REGISTRY)
                 (void) error_prefix(error, "%s", unpack->spec->source);
 }
@@ -151,7 +151,7 @@ static void on_ended(void *userdata, const Error *result) {
         /* The worker knows layers by their digests, but not what it is that the caller has. */
         if (result->code != 0 || unpack->error.code != 0) {
                 (void) error_copy(&error, unpack->error.code != 0 ? &unpack->error : result);
-                unpack_explain(unpack, &error);
+                job_unpack_explain(unpack, &error);
         }
         unpack->events->ended(unpack->userdata, &error);
 }
@@ -176,7 +176,7 @@ static uint32_t n_layers(const JobUnpack *unpack) {
         return unpack->fetch ? job_fetch_image(unpack->fetch)->n_layers : 1;
 }
 
-static void send_unpack_start(JobUnpack *unpack, const UnpackTarget *target) {
+static void send_unpack_start(JobUnpack *unpack, const JobUnpackTarget *target) {
         const Config *config = unpack->config;
         const JobSpec *spec = unpack->spec;
         const ProtoMessage message = {
@@ -194,7 +194,7 @@ static void send_unpack_start(JobUnpack *unpack, const UnpackTarget *target) {
         job_process_send(unpack->process, &message, fds, fds[1] >= 0 ? 2 : 1);
 }
 
-static void send_disk_start(JobUnpack *unpack, const UnpackTarget *target) {
+static void send_disk_start(JobUnpack *unpack, const JobUnpackTarget *target) {
         const Config *config = unpack->config;
         const JobSpec *spec = unpack->spec;
         ProtoMessage message = {
@@ -281,11 +281,11 @@ int job_unpack_start(
         return 0;
 }
 
-ProtoUser unpack_user(const JobUnpack *unpack) {
+ProtoUser job_unpack_user(const JobUnpack *unpack) {
         return job_user_id(unpack->user);
 }
 
-int unpack_begin(JobUnpack *unpack, const UnpackTarget *target, Error *error) {
+int job_unpack_begin(JobUnpack *unpack, const JobUnpackTarget *target, Error *error) {
         int r = 0;
 
         if (target->disk)
@@ -295,7 +295,7 @@ int unpack_begin(JobUnpack *unpack, const UnpackTarget *target, Error *error) {
         send_ranges(unpack, &unpack->spec->uids, 0);
         send_ranges(unpack, &unpack->spec->gids, 1);
         if (target->disk) {
-                unpack->turn = disk_turn(target->disk);
+                unpack->turn = job_disk_turn(target->disk);
                 r = job_disk_send(target->disk, unpack->process, error);
         }
         if (r < 0)
@@ -309,8 +309,8 @@ int unpack_begin(JobUnpack *unpack, const UnpackTarget *target, Error *error) {
         return unpack->fetch && !unpack->needs_none ? send_layers(unpack, error) : 0;
 }
 
-int unpack_layer_closed(JobUnpack *unpack, Error *error) {
-        disk_turn_next(&unpack->turn);
+int job_unpack_layer_closed(JobUnpack *unpack, Error *error) {
+        job_disk_turn_next(&unpack->turn);
         return unpack->process ? send_layers(unpack, error) : 0;
 }
 

@@ -5,7 +5,7 @@
  * The unpacking half of a job: an unpack worker, or a disk worker, which is told how far the blobs have
  * grown; or which reads a tarball.
  *
- *     job_unpack_start() ─▶ unpack_begin() ─▶ (layer_complete() ─▶ unpack_layer_closed())* ─▶ ended() ─▶ job_unpack_free()
+ *     job_unpack_start() ─▶ job_unpack_begin() ─▶ (layer_complete() ─▶ job_unpack_layer_closed())* ─▶ ended() ─▶ job_unpack_free()
  *
  * A disk worker begins when the images are there, which take a thread to make, and belong to its user.
  */
@@ -23,7 +23,7 @@ typedef struct JobUnpackEvents {
         void (*rights)(void *userdata, uint64_t n, const char *example);
 
         /* The disk worker is done with the image of the next shared layer, whose blob is verified: it is
-         * to be closed in a thread, and unpack_layer_closed() to be called. */
+         * to be closed in a thread, and job_unpack_layer_closed() to be called. */
         void (*layer_complete)(void *userdata);
 
         /* The worker is gone; as the last thing. @error is empty when the tree is complete; it names
@@ -47,27 +47,27 @@ int job_unpack_start(
         JobUnpack **ret,
         Error *error);
 
-/** unpack_user() - whom the worker becomes, zeros when it stays who it is; nobody else has the id before the
+/** job_unpack_user() - whom the worker becomes, zeros when it stays who it is; nobody else has the id before the
  * unpack is released */
-ProtoUser unpack_user(const JobUnpack *unpack);
+ProtoUser job_unpack_user(const JobUnpack *unpack);
 
 /* What is to be filled; all borrowed for the call. */
-typedef struct UnpackTarget {
+typedef struct JobUnpackTarget {
         int root_fd;         /* the directory */
         const JobDisk *disk; /* rather these images, which are made, for the format that has some */
         int scratch_fd;      /* an empty file, with @disk */
         int tarball_fd;      /* without a fetch: the only layer */
-} UnpackTarget;
+} JobUnpackTarget;
 
-/** unpack_begin() - have the worker, which has not ended, work; 0, or a negative errno with @error set */
-int unpack_begin(JobUnpack *unpack, const UnpackTarget *target, Error *error);
+/** job_unpack_begin() - have the worker, which has not ended, work; 0, or a negative errno with @error set */
+int job_unpack_begin(JobUnpack *unpack, const JobUnpackTarget *target, Error *error);
 
-/** unpack_layer_closed() - after layer_complete(): others may use the image, and the worker gets the next
+/** job_unpack_layer_closed() - after layer_complete(): others may use the image, and the worker gets the next
  * layer; 0, or a negative errno with @error set */
-int unpack_layer_closed(JobUnpack *unpack, Error *error);
+int job_unpack_layer_closed(JobUnpack *unpack, Error *error);
 
-/** unpack_explain() - add to @error what the source is, unless that is a registry, which names the layer */
-void unpack_explain(const JobUnpack *unpack, Error *error);
+/** job_unpack_explain() - add to @error what the source is, unless that is a registry, which names the layer */
+void job_unpack_explain(const JobUnpack *unpack, Error *error);
 
 /** job_unpack_free() - release @unpack (may be NULL) */
 JobUnpack *job_unpack_free(JobUnpack *unpack);

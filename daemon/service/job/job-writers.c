@@ -16,11 +16,11 @@ static int take_lease(int fd) {
         return 0;
 }
 
-bool writers_are_known(int fd) {
+bool job_writers_are_known(int fd) {
         return take_lease(fd) >= 0;
 }
 
-int writers_wait(int fd) {
+int job_writers_wait(int fd) {
         const struct timespec pause = { .tv_nsec = WRITERS_RETRY_MSEC * NSEC_PER_MSEC };
         int r = take_lease(fd);
 

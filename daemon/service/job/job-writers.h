@@ -12,13 +12,13 @@
 #define WRITERS_MSEC       1000u
 #define WRITERS_RETRY_MSEC 10u
 
-/** writers_are_known() - whether the file system of @fd, open read-only by nobody else, can tell */
-bool writers_are_known(int fd);
+/** job_writers_are_known() - whether the file system of @fd, open read-only by nobody else, can tell */
+bool job_writers_are_known(int fd);
 
 /**
- * writers_wait() - wait until nobody has the file open to write, for at most WRITERS_MSEC
+ * job_writers_wait() - wait until nobody has the file open to write, for at most WRITERS_MSEC
  * @fd:         open read-only
  *
  * Return: 0; -EAGAIN when somebody still has; or another negative errno when nobody can tell.
  */
-int writers_wait(int fd);
+int job_writers_wait(int fd);
