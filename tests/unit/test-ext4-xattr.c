@@ -46,6 +46,14 @@ static void check_value(
         assert_memory_equal(got, value, size);
 }
 
+static void check_none(Fixture *f, const char *file, const char *name) {
+        char path[256];
+
+        (void) snprintf(path, sizeof(path), "%s/mount/%s", f->disk.path, file);
+        assert_int_equal(lgetxattr(path, name, NULL, 0), -1);
+        assert_int_equal(errno, ENODATA);
+}
+
 static bool mount_last(Fixture *f) {
         const int fd = disk_mount(&f->disk, f->disk.n_done - 1);
 
@@ -75,7 +83,7 @@ static void values_go_to_the_inode_then_to_a_block(void **state) {
         compare(f);
 }
 
-static void too_large_values_get_inodes_of_their_own(void **state) {
+static void values_that_do_not_fit_are_left_out_with_a_warning(void **state) {
         static const size_t sizes[] = { 3000, 65536, 40000, 4096, 10 };
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -86,17 +94,64 @@ static void too_large_values_get_inodes_of_their_own(void **state) {
         add_values(tar, "user.v", sizes, 2);
         tar_dir(tar, "dir");
         run_well(f);
-        assert_non_null(strstr(debugfs(f, 0, "features"), "ea_inode"));
-        assert_int_equal(f->n_warnings, 0);
+        assert_null(strstr(debugfs(f, 0, "features"), "ea_inode"));
+        assert_int_equal(f->n_warnings, 1);
         if (!mount_last(f))
                 return;
         for (unsigned i = 0; i < 5; i++) {
                 char name[32];
 
                 (void) snprintf(name, sizeof(name), "user.v%u", i);
-                check_value(f, "file", name, sizes[i], i);
+                if (sizes[i] <= 3000)
+                        check_value(f, "file", name, sizes[i], i);
+                else
+                        check_none(f, "file", name);
         }
-        check_value(f, "dir", "user.v1", 65536, 1);
+        check_value(f, "dir", "user.v0", 3000, 0);
+        check_none(f, "dir", "user.v1");
+}
+
+static void rights_are_kept_before_other_values(void **state) {
+        static char value[3900];
+        _cleanup_(bytes_done) Bytes records = { 0 };
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        memset(value, 'v', sizeof(value));
+        pax_add(&records, XATTR("user.large"), value, sizeof(value));
+        pax_add(&records, XATTR("user.small"), value, 60);
+        pax_add(&records, XATTR("security.x"), value, 60);
+        pax_add(&records, XATTR("system.posix_acl_access"), acl, sizeof(acl));
+        tar_extra(tar, 'x', records.data, records.size);
+        tar_add(tar, &(TarEntry){ .name = "file", .mode = 0660 });
+        run_well(f);
+        assert_int_equal(f->n_warnings, 1);
+        assert_non_null(strstr(debugfs(f, 0, "ea_list file"), "security.x"));
+        assert_non_null(strstr(debugfs(f, 0, "ea_list file"), "user.small"));
+        assert_non_null(strstr(debugfs(f, 0, "ea_list file"), "system.posix_acl_access"));
+        assert_null(strstr(debugfs(f, 0, "ea_list file"), "user.large"));
+}
+
+/* The mode's bits of the group are those of the mask, which the group alone need not have. */
+static void lost_acl_gives_the_group_no_more_rights(void **state) {
+        enum { N_USERS = 600 }; /* more than fit into a block */
+        static uint8_t large[sizeof(acl) + 8 * N_USERS];
+        uint8_t *end = large + 20;
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+
+        memcpy(large, acl, 20);
+        for (unsigned i = 1; i <= N_USERS; i++, end += 8)
+                memcpy(end,
+                       (const uint8_t[]){ 2, 0, 4, 0, (1000 + i) % 256, (1000 + i) / 256, 0, 0 },
+                       8);
+        memcpy(end, acl + 20, sizeof(acl) - 20);
+        tar_pax_bytes(tar, XATTR("system.posix_acl_access"), large, sizeof(large));
+        tar_add(tar, &(TarEntry){ .name = "file", .mode = 0660 });
+        run_well(f);
+        assert_int_equal(f->n_warnings, 1);
+        assert_null(strstr(debugfs(f, 0, "ea_list file"), "system.posix_acl_access"));
+        assert_non_null(strstr(debugfs(f, 0, "stat file"), "Mode:  0640"));
 }
 
 static void removing_a_file_frees_its_xattrs(void **state) {
@@ -235,7 +290,7 @@ static void check_owner(int fd, const char *name, uint32_t uid, uint32_t gid) {
 }
 
 static void owners_are_mapped_once(void **state) {
-        static const size_t large[] = { 60000 };
+        static const size_t large[] = { 3000 };
         _cleanup_(freep) IdMap *uids = calloc(1, sizeof(*uids)), *gids = calloc(1, sizeof(*gids));
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -268,7 +323,7 @@ static void owners_are_mapped_once(void **state) {
         check_owner(fd, "root", 100000, 200000);
         check_owner(fd, "dir", 100001, 200005);
         check_owner(fd, "link", 9, 9);
-        check_value(f, "large", "user.v0", 60000, 0);
+        check_value(f, "large", "user.v0", 3000, 0);
         (void) strcat(disk_at(&f->disk, "mount", path), "/acl");
         assert_int_equal(lgetxattr(path, "system.posix_acl_access", got, sizeof(got)), sizeof(acl));
         assert_memory_equal(got + 16, "\x03\x02\x01\0", 4);
@@ -359,7 +414,9 @@ static void meta_can_be_read_back(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 EXT4_CASE(values_go_to_the_inode_then_to_a_block),
-                EXT4_CASE(too_large_values_get_inodes_of_their_own),
+                EXT4_CASE(values_that_do_not_fit_are_left_out_with_a_warning),
+                EXT4_CASE(rights_are_kept_before_other_values),
+                EXT4_CASE(lost_acl_gives_the_group_no_more_rights),
                 EXT4_CASE(removing_a_file_frees_its_xattrs),
                 EXT4_CASE(what_cannot_be_kept_is_one_warning),
                 EXT4_CASE(names_that_the_kernel_would_refuse_are_left_out),

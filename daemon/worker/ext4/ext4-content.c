@@ -142,13 +142,16 @@ int ext4_content_write(Ext4 *ext4, uint64_t offset, const void *data, size_t siz
 
 int ext4_content_end(Ext4 *ext4, Ext4Inode *inode, uint64_t size, Error *error) {
         Ext4Content *content = &ext4->content;
+        uint64_t n_blocks;
         int r;
 
         if (size > FILE_SIZE_MAX)
                 return too_large(size, error);
 
         ext4_inode_set_size(inode, size > content->end ? size : content->end);
-        r = ext4_extents_store(ext4, content->ino, inode, &content->extents, error);
+        r = ext4_extents_store(ext4, content->ino, inode, &content->extents, &n_blocks, error);
+        if (r >= 0)
+                ext4_inode_set_blocks(ext4, inode, n_blocks);
         content->ino = 0;
         content->extents.n = 0;
         return r;

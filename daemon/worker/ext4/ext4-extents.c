@@ -264,7 +264,12 @@ static int store_level(
 }
 
 int ext4_extents_store(
-        Ext4 *ext4, uint32_t ino, Ext4Inode *inode, const Ext4Extents *extents, Error *error) {
+        Ext4 *ext4,
+        uint32_t ino,
+        Ext4Inode *inode,
+        const Ext4Extents *extents,
+        uint64_t *ret_blocks,
+        Error *error) {
         _cleanup_(ext4_extents_done) Ext4Extents level = { 0 };
         const Ext4Extents *top = extents;
         uint64_t n_blocks = ext4_extents_blocks(extents);
@@ -286,7 +291,8 @@ int ext4_extents_store(
         inode->large.i_flags |= EXT4_EXTENTS_FL;
         memset(inode->large.i_block, 0, sizeof(inode->large.i_block));
         fill_node((void *) inode->large.i_block, INODE_NODES, depth, top->extents, top->n);
-        return ext4_inode_set_blocks(ext4, ino, inode, n_blocks, error);
+        *ret_blocks = n_blocks;
+        return 0;
 }
 
 static int free_blocks(

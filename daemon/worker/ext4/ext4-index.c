@@ -231,11 +231,15 @@ static int store_blocks(Ext4 *ext4, Ext4Dir *dir, const Plan *plan, Error *error
         }
 
         if (ext4_extents_blocks(&dir->extents) != plan->n_blocks) {
+                uint64_t n_blocks;
+
                 r = ext4_extents_free_tree(ext4, dir->ino, &dir->inode, error);
                 if (r >= 0)
-                        r = ext4_extents_store(ext4, dir->ino, &dir->inode, &extents, error);
+                        r = ext4_extents_store(
+                                ext4, dir->ino, &dir->inode, &extents, &n_blocks, error);
                 if (r < 0)
                         return r;
+                ext4_inode_set_blocks(ext4, &dir->inode, n_blocks);
         }
 
         ext4_inode_set_size(&dir->inode, plan->n_blocks * DISK_BLOCK_BYTES);

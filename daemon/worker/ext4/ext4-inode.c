@@ -186,18 +186,10 @@ void ext4_inode_set_size(Ext4Inode *inode, uint64_t size) {
         inode->large.i_size_high = (uint32_t) (size >> 32);
 }
 
-int ext4_inode_set_blocks(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, uint64_t n, Error *error) {
-        uint64_t of_values = 0;
-        int r;
-
-        r = ext4_xattr_blocks(ext4, ino, inode, &of_values, error);
-        if (r < 0)
-                return r;
-
-        n += of_values + (ext2fs_file_acl_block(ext4->fs, &inode->small) != 0);
+void ext4_inode_set_blocks(const Ext4 *ext4, Ext4Inode *inode, uint64_t n) {
+        n += ext2fs_file_acl_block(ext4->fs, &inode->small) != 0;
         inode->large.i_blocks = (uint32_t) (n * SECTORS_A_BLOCK);
         inode->large.osd2.linux2.l_i_blocks_hi = (uint16_t) (n * SECTORS_A_BLOCK >> 32);
-        return 0;
 }
 
 int ext4_inode_free(Ext4 *ext4, uint32_t ino, bool is_dir, Error *error) {

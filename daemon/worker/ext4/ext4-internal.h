@@ -178,9 +178,17 @@ int ext4_extents_load(
         Ext4Extents *ret_tree,
         Error *error);
 
-/** ext4_extents_store() - put extents, and the number of blocks, into an inode that has none */
+/**
+ * ext4_extents_store() - put extents into an inode that has none
+ * @ret_blocks: for ext4_inode_set_blocks()
+ */
 int ext4_extents_store(
-        Ext4 *ext4, uint32_t ino, Ext4Inode *inode, const Ext4Extents *extents, Error *error);
+        Ext4 *ext4,
+        uint32_t ino,
+        Ext4Inode *inode,
+        const Ext4Extents *extents,
+        uint64_t *ret_blocks,
+        Error *error);
 
 /** ext4_extents_free() - give back all blocks of an inode, or those of the tree alone */
 int ext4_extents_free(Ext4 *ext4, uint32_t ino, const Ext4Inode *inode, Error *error);
@@ -213,8 +221,8 @@ void ext4_inode_meta(const Ext4Inode *inode, UnpackMeta *ret);
 uint64_t ext4_inode_size(const Ext4Inode *inode);
 void ext4_inode_set_size(Ext4Inode *inode, uint64_t size);
 
-/** ext4_inode_set_blocks() - blocks of the content; those of xattrs are added */
-int ext4_inode_set_blocks(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, uint64_t n, Error *error);
+/** ext4_inode_set_blocks() - blocks of the content and its extents; that of xattrs is added */
+void ext4_inode_set_blocks(const Ext4 *ext4, Ext4Inode *inode, uint64_t n);
 
 /** ext4_inode_free() - give back the inode, its content and its xattrs */
 int ext4_inode_free(Ext4 *ext4, uint32_t ino, bool is_dir, Error *error);
@@ -287,7 +295,12 @@ int ext4_index_write(Ext4 *ext4, Ext4Dir *dir, Error *error);
 
 /* xattr */
 
-/** ext4_xattr_write() - write the xattrs of @meta to an inode that was written, and read it again */
+/**
+ * ext4_xattr_write() - write the xattrs of @meta to an inode that was written, and read it again
+ *
+ * What does not fit into the inode and a block is left out, with a warning: ACLs and "security." come
+ * first, so that it is not them.
+ */
 int ext4_xattr_write(
         Ext4 *ext4, uint32_t ino, Ext4Inode *inode, const UnpackMeta *meta, Error *error);
 
@@ -300,10 +313,6 @@ int ext4_xattr_read(
 
 /** ext4_xattr_has() - whether an inode has any */
 bool ext4_xattr_has(const Ext4Inode *inode);
-
-/** ext4_xattr_blocks() - blocks of the inodes that values are in, which count for @inode */
-int ext4_xattr_blocks(
-        Ext4 *ext4, uint32_t ino, const Ext4Inode *inode, uint64_t *ret, Error *error);
 
 /** ext4_xattr_map() - apply a mapping to the ids in the ACLs */
 int ext4_xattr_map(

@@ -44,73 +44,6 @@ bool ext4_xattr_has(const Ext4Inode *inode) {
                has_inner(inode);
 }
 
-/* Blocks of the inodes that the entries in a part of @size bytes have their values in. */
-static uint64_t count_blocks(const uint8_t *data, size_t size) {
-        uint64_t n = 0;
-        size_t at = 0;
-
-        while (at + sizeof(struct ext2_ext_attr_entry) <= size) {
-                struct ext2_ext_attr_entry entry;
-
-                memcpy(&entry, data + at, sizeof(entry));
-                if (entry.e_name_len == 0 && entry.e_name_index == 0 && entry.e_value_offs == 0 &&
-                    entry.e_value_inum == 0)
-                        break;
-                if (entry.e_value_inum != 0)
-                        n += (entry.e_value_size + BLOCK_BYTES - 1) / BLOCK_BYTES;
-                at += EXT2_EXT_ATTR_LEN(entry.e_name_len);
-        }
-        return n;
-}
-
-int ext4_xattr_blocks(
-        Ext4 *ext4, uint32_t ino, const Ext4Inode *inode, uint64_t *ret, Error *error) {
-        const size_t start =
-                EXT2_GOOD_OLD_INODE_SIZE + inode->large.i_extra_isize + sizeof(uint32_t);
-        const uint64_t block = ext2fs_file_acl_block(ext4->fs, &inode->small);
-        _cleanup_(freep) uint8_t *data = NULL;
-        uint64_t n = 0;
-        errcode_t code;
-
-        if (ext2fs_has_feature_ea_inode(ext4->fs->super) && ext4_xattr_has(inode)) {
-                if (has_inner(inode))
-                        n += count_blocks(inode->bytes + start, INODE_BYTES - start);
-                if (block != 0) {
-                        data = malloc(BLOCK_BYTES);
-                        if (!data)
-                                return error_oom(error);
-                        code = ext2fs_read_ext_attr3(ext4->fs, block, data, ino);
-                        if (code != 0)
-                                return ext4_error(
-                                        ext4, code, "Cannot read extended attributes", error);
-                        n += count_blocks(
-                                data + sizeof(struct ext2_ext_attr_header),
-                                BLOCK_BYTES - sizeof(struct ext2_ext_attr_header));
-                }
-        }
-
-        *ret = n;
-        return 0;
-}
-
-/* Reads what libext2fs has written, and counts the blocks of values that it has not counted: instead
- * of @before. */
-static int read_again(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, uint64_t before, Error *error) {
-        uint64_t now, all;
-        int r;
-
-        r = ext4_inode_read(ext4, ino, inode, error);
-        if (r >= 0)
-                r = ext4_xattr_blocks(ext4, ino, inode, &now, error);
-        if (r < 0 || now == before)
-                return r;
-
-        all = ext2fs_get_stat_i_blocks(ext4->fs, &inode->small) + (now - before) * SECTORS_A_BLOCK;
-        inode->large.i_blocks = (uint32_t) all;
-        inode->large.osd2.linux2.l_i_blocks_hi = (uint16_t) (all >> 32);
-        return ext4_inode_write(ext4, ino, inode, error);
-}
-
 static int open_handle(Ext4 *ext4, uint32_t ino, Handle **ret, Error *error) {
         errcode_t code;
 
@@ -120,10 +53,14 @@ static int open_handle(Ext4 *ext4, uint32_t ino, Handle **ret, Error *error) {
         return code == 0 ? 0 : ext4_error(ext4, code, "Cannot read extended attributes", error);
 }
 
-/* Makes the mode what an access ACL says, as the kernel does. Returns whether the ACL says more. */
-static bool fit_mode(const uint8_t *value, size_t size, uint32_t *mode) {
-        uint32_t owner = 0, group = 0, mask = 0, other = 0;
-        bool has_mask = false, has_names = false;
+/* What an access ACL says of the mode, as the kernel reads it. */
+typedef struct AclMode {
+        uint32_t owner, group, mask, other;
+        bool has_mask, has_names;
+} AclMode;
+
+static AclMode read_acl(const uint8_t *value, size_t size) {
+        AclMode acl = { 0 };
 
         for (const uint8_t *entry = value + 4; entry + 8 <= value + size; entry += 8) {
                 uint16_t tag, permissions;
@@ -133,65 +70,53 @@ static bool fit_mode(const uint8_t *value, size_t size, uint32_t *mode) {
                 permissions = le16toh(permissions) & 7;
                 switch (le16toh(tag)) {
                 case ACL_USER_OWNER:
-                        owner = permissions;
+                        acl.owner = permissions;
                         break;
                 case ACL_GROUP_OWNER:
-                        group = permissions;
+                        acl.group = permissions;
                         break;
                 case ACL_MASK:
-                        mask = permissions;
-                        has_mask = true;
+                        acl.mask = permissions;
+                        acl.has_mask = true;
                         break;
                 case ACL_OTHER:
-                        other = permissions;
+                        acl.other = permissions;
                         break;
                 default:
-                        has_names = true;
+                        acl.has_names = true;
                         break;
                 }
         }
-
-        *mode = (*mode & ~0777u) | owner << 6 | (has_mask ? mask : group) << 3 | other;
-        return has_names || has_mask;
+        return acl;
 }
 
-static errcode_t set(Ext4 *ext4, Handle *handle, const char *name, const void *value, size_t size) {
-        errcode_t code;
+/* Sets an access ACL that says more than a mode does, and makes the mode fit. The group's bits are
+ * those of the mask, which the group has not without the ACL. */
+static errcode_t set_access_acl(Handle *handle, const UnpackXattr *xattr, uint32_t *mode) {
+        const AclMode acl = read_acl(xattr->value, xattr->size);
+        uint32_t group = acl.has_mask ? acl.mask : acl.group;
+        errcode_t code = 0;
 
-        code = ext2fs_xattr_set(handle, name, value, size);
-        if (code != EXT2_ET_EA_NO_SPACE || ext2fs_has_feature_ea_inode(ext4->fs->super))
-                return code;
-
-        /* Values in inodes of their own need a feature that not every system knows. */
-        ext2fs_set_feature_ea_inode(ext4->fs->super);
-        ext2fs_mark_super_dirty(ext4->fs);
-        return ext2fs_xattr_set(handle, name, value, size);
-}
-
-/* e2fsck takes a link that has blocks for a long one: what does not fit beside it is left out. */
-static errcode_t set_of_link(Ext4 *ext4, Handle *handle, const UnpackXattr *xattr) {
-        const bool has_inodes = ext2fs_has_feature_ea_inode(ext4->fs->super);
-        errcode_t code;
-
-        ext2fs_clear_feature_ea_inode(ext4->fs->super);
-        code = ext2fs_xattr_set(handle, xattr->name, xattr->value, xattr->size);
-        if (has_inodes)
-                ext2fs_set_feature_ea_inode(ext4->fs->super);
+        if (acl.has_names || acl.has_mask)
+                code = ext2fs_xattr_set(handle, xattr->name, xattr->value, xattr->size);
+        if (code == EXT2_ET_EA_NO_SPACE)
+                group &= acl.group;
+        *mode = (*mode & ~0777u) | acl.owner << 6 | group << 3 | acl.other;
         return code;
 }
 
-static errcode_t set_acl(
-        Ext4 *ext4, Handle *handle, const UnpackXattr *xattr, UnpackType type, uint32_t *mode) {
+static errcode_t set(Handle *handle, const UnpackXattr *xattr, UnpackType type, uint32_t *mode) {
+        if (!can_have(type, xattr->name))
+                return EXT2_ET_EA_NO_SPACE;
+        if (!unpack_xattr_is_acl(xattr->name))
+                return ext2fs_xattr_set(handle, xattr->name, xattr->value, xattr->size);
         if (unpack_acl_map(xattr->value, xattr->size, NULL, NULL) < 0)
                 return EINVAL;
-        if (strcmp(xattr->name, XATTR_ACL_DEFAULT) == 0)
-                return type == UNPACK_DIRECTORY
-                               ? set(ext4, handle, xattr->name, xattr->value, xattr->size)
-                               : EACCES;
-
-        return fit_mode(xattr->value, xattr->size, mode)
-                       ? set(ext4, handle, xattr->name, xattr->value, xattr->size)
-                       : 0;
+        if (strcmp(xattr->name, XATTR_ACL_DEFAULT) != 0)
+                return set_access_acl(handle, xattr, mode);
+        return type == UNPACK_DIRECTORY
+                       ? ext2fs_xattr_set(handle, xattr->name, xattr->value, xattr->size)
+                       : EACCES;
 }
 
 static void warn(Ext4 *ext4) {
@@ -203,42 +128,47 @@ static void warn(Ext4 *ext4) {
         ext4->warned_xattrs = true;
 }
 
-int ext4_xattr_write(
-        Ext4 *ext4, uint32_t ino, Ext4Inode *inode, const UnpackMeta *meta, Error *error) {
-        _cleanup_(close_handle) Handle *handle = NULL;
-        uint32_t mode = meta->mode;
-        uint64_t before = 0;
-        int r;
-
-        if (meta->n_xattrs == 0)
-                return 0;
-
-        r = ext4_xattr_blocks(ext4, ino, inode, &before, error);
-        if (r >= 0)
-                r = open_handle(ext4, ino, &handle, error);
-        if (r < 0)
-                return r;
-
+/* Those that decide who may do what, or the others. */
+static int set_some(
+        Ext4 *ext4,
+        Handle *handle,
+        const UnpackMeta *meta,
+        bool of_rights,
+        uint32_t *mode,
+        Error *error) {
         for (size_t i = 0; i < meta->n_xattrs; i++) {
                 const UnpackXattr *xattr = &meta->xattrs[i];
                 errcode_t code;
 
-                if (!can_have(meta->type, xattr->name))
-                        code = EXT2_ET_EA_NO_SPACE;
-                else if (meta->type == UNPACK_SYMLINK)
-                        code = set_of_link(ext4, handle, xattr);
-                else if (unpack_xattr_is_acl(xattr->name))
-                        code = set_acl(ext4, handle, xattr, meta->type, &mode);
-                else
-                        code = set(ext4, handle, xattr->name, xattr->value, xattr->size);
+                if (of_rights !=
+                    (unpack_xattr_is_acl(xattr->name) || has_prefix(xattr->name, "security.")))
+                        continue;
 
+                code = set(handle, xattr, meta->type, mode);
                 if (code == EXT2_ET_EA_NO_SPACE)
                         warn(ext4);
                 else if (code != 0)
                         return ext4_error(ext4, code, "Cannot write an extended attribute", error);
         }
+        return 0;
+}
 
-        r = read_again(ext4, ino, inode, before, error);
+int ext4_xattr_write(
+        Ext4 *ext4, uint32_t ino, Ext4Inode *inode, const UnpackMeta *meta, Error *error) {
+        _cleanup_(close_handle) Handle *handle = NULL;
+        uint32_t mode = meta->mode;
+        int r;
+
+        if (meta->n_xattrs == 0)
+                return 0;
+
+        r = open_handle(ext4, ino, &handle, error);
+        if (r >= 0)
+                r = set_some(ext4, handle, meta, true, &mode, error);
+        if (r >= 0)
+                r = set_some(ext4, handle, meta, false, &mode, error);
+        if (r >= 0)
+                r = ext4_inode_read(ext4, ino, inode, error);
         if (r < 0 || mode == meta->mode)
                 return r;
 
@@ -304,15 +234,12 @@ static int free_block(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, Error *error) 
 int ext4_xattr_clear(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, Error *error) {
         _cleanup_(close_handle) Handle *handle = NULL;
         _cleanup_(names_done) XattrNames names = { 0 };
-        uint64_t before = 0;
         int r;
 
         if (!ext4_xattr_has(inode))
                 return 0;
 
-        r = ext4_xattr_blocks(ext4, ino, inode, &before, error);
-        if (r >= 0)
-                r = open_handle(ext4, ino, &handle, error);
+        r = open_handle(ext4, ino, &handle, error);
         if (r >= 0)
                 r = list(ext4, handle, &names, error);
         if (r < 0)
@@ -324,7 +251,7 @@ int ext4_xattr_clear(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, Error *error) {
                 if (code != 0)
                         return ext4_error(ext4, code, "Cannot remove an extended attribute", error);
         }
-        r = read_again(ext4, ino, inode, before, error);
+        r = ext4_inode_read(ext4, ino, inode, error);
         return r < 0 ? r : free_block(ext4, ino, inode, error);
 }
 

@@ -147,7 +147,8 @@ static bool can_open(struct ext2_super_block *super) {
                ext2fs_has_feature_dir_index(super) && ext2fs_has_feature_metadata_csum(super) &&
                !ext2fs_has_feature_journal_needs_recovery(super) &&
                !ext2fs_has_feature_inline_data(super) && !ext2fs_has_feature_encrypt(super) &&
-               !ext2fs_has_feature_casefold(super) && !ext2fs_has_feature_bigalloc(super);
+               !ext2fs_has_feature_casefold(super) && !ext2fs_has_feature_bigalloc(super) &&
+               !ext2fs_has_feature_ea_inode(super);
 }
 
 /* What the device has, with EXT2_FLAG_… more. */
