@@ -59,7 +59,7 @@ static int find_next(Ext4 *ext4, uint64_t want, blk64_t *ret, uint64_t *ret_n, E
                 return ext4_full(ext4, EXT4_LACKS_BLOCKS, error);
 
         if (ext4->device) {
-                r = ext4_content_flush(ext4, error);
+                r = ext4_output_flush(ext4, error);
                 if (r >= 0)
                         r = ext4_device_flush(ext4->device, error);
                 if (r < 0)

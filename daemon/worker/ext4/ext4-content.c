@@ -6,7 +6,6 @@
 
 #include "ext4-internal.h"
 
-#define BUFFER_BLOCKS (DISK_BUFFER_BYTES / BLOCK_BYTES)
 #define FILE_SIZE_MAX (FILE_BLOCKS_MAX * DISK_BLOCK_BYTES)
 
 void ext4_content_begin(Ext4 *ext4, uint32_t ino) {
@@ -18,76 +17,37 @@ void ext4_content_begin(Ext4 *ext4, uint32_t ino) {
         content->next_block = 0;
 }
 
-int ext4_content_flush(Ext4 *ext4, Error *error) {
+/* Adds up to @want new blocks to the file, from @logical on: returns how many, and where to fill them. */
+static int extend(
+        Ext4 *ext4, uint64_t logical, uint64_t want, uint8_t **ret, uint64_t *ret_n, Error *error) {
         Ext4Content *content = &ext4->content;
-
-        if (!content->buffer)
-                return 0;
-        return ext4_device_write(
-                ext4->device, TAKE_PTR(content->buffer), content->start * DISK_BLOCK_BYTES,
-                content->n_blocks * BLOCK_BYTES, error);
-}
-
-static int new_buffer(Ext4 *ext4, uint64_t start, Error *error) {
-        Ext4Content *content = &ext4->content;
-        void *buffer;
-        int r;
-
-        r = ext4_content_flush(ext4, error);
-        if (r >= 0)
-                r = ext4_device(ext4, error);
-        if (r >= 0)
-                r = ext4_device_get_buffer(ext4->device, &buffer, error);
-        if (r < 0)
-                return r;
-
-        content->buffer = buffer;
-        content->start = start;
-        content->n_blocks = 0;
-        return 0;
-}
-
-/* Puts up to @want new blocks of the file, from @logical on, at the end of the buffer. */
-static int extend(Ext4 *ext4, uint64_t logical, uint64_t want, uint64_t *ret, Error *error) {
-        Ext4Content *content = &ext4->content;
-        size_t room = BUFFER_BLOCKS;
-        uint8_t *first;
+        const uint64_t room = ext4_output_room(ext4);
         uint64_t block, n;
+        uint8_t *first;
         int r;
 
-        if (content->buffer && content->n_blocks < BUFFER_BLOCKS)
-                room = BUFFER_BLOCKS - content->n_blocks;
         r = ext4_blocks_allocate(ext4, want < room ? want : room, &block, &n, error);
-        if (r < 0)
-                return r;
-
-        if (!content->buffer || content->n_blocks == BUFFER_BLOCKS ||
-            content->start + content->n_blocks != block) {
-                r = new_buffer(ext4, block, error);
-                if (r < 0)
-                        return r;
-        }
-
-        r = ext4_extents_add(
-                &content->extents, &(Ext4Extent){ block, (uint32_t) logical, (uint32_t) n }, error);
+        if (r >= 0)
+                r = ext4_output_add(ext4, block, n, &first, error);
+        if (r >= 0)
+                r = ext4_extents_add(
+                        &content->extents, &(Ext4Extent){ block, (uint32_t) logical, (uint32_t) n },
+                        error);
         if (r < 0)
                 return r;
 
         /* What is not written of the first and the last one. */
-        first = content->buffer + content->n_blocks * BLOCK_BYTES;
         memset(first, 0, BLOCK_BYTES);
-        if (n > 1)
-                memset(first + (n - 1) * BLOCK_BYTES, 0, BLOCK_BYTES);
-        content->n_blocks += (size_t) n;
+        memset(first + (n - 1) * BLOCK_BYTES, 0, BLOCK_BYTES);
         content->next_block = logical + n;
-        *ret = n;
+        *ret = first;
+        *ret_n = n;
         return 0;
 }
 
 /* Up to @size bytes: returns how many. */
 static ssize_t write_some(
         Ext4 *ext4, uint64_t offset, const uint8_t *data, size_t size, Error *error) {
-        Ext4Content *content = &ext4->content;
         const uint64_t logical = offset / BLOCK_BYTES;
         const size_t in_block = (size_t) (offset % BLOCK_BYTES);
         uint64_t n = 1;
@@ -95,19 +55,20 @@ static ssize_t write_some(
         size_t part;
         int r;
 
-        if (logical + 1 != content->next_block) {
+        if (logical + 1 != ext4->content.next_block) {
                 r =
-                        extend(ext4, logical, (in_block + size + BLOCK_BYTES - 1) / BLOCK_BYTES, &n,
-                               error);
+                        extend(ext4, logical, (in_block + size + BLOCK_BYTES - 1) / BLOCK_BYTES,
+                               &to, &n, error);
                 if (r < 0)
                         return r;
+        } else {
+                to = ext4_output_last(ext4);
         }
 
         part = (size_t) n * BLOCK_BYTES - in_block;
         if (part > size)
                 part = size;
-        to = content->buffer + (content->n_blocks - n) * BLOCK_BYTES + in_block;
-        memcpy(to, data, part);
+        memcpy(to + in_block, data, part);
         return (ssize_t) part;
 }
 
@@ -168,7 +129,7 @@ ssize_t ext4_content_read(
 
         r = ext4_device(ext4, error);
         if (r >= 0)
-                r = ext4_content_flush(ext4, error);
+                r = ext4_output_flush(ext4, error);
         if (r >= 0)
                 r = ext4_extents_load(ext4, ino, inode, &extents, NULL, error);
         if (r < 0)

@@ -191,20 +191,3 @@ void ext4_inode_set_blocks(const Ext4 *ext4, Ext4Inode *inode, uint64_t n) {
         inode->large.i_blocks = (uint32_t) (n * SECTORS_A_BLOCK);
         inode->large.osd2.linux2.l_i_blocks_hi = (uint16_t) (n * SECTORS_A_BLOCK >> 32);
 }
-
-int ext4_inode_free(Ext4 *ext4, uint32_t ino, bool is_dir, Error *error) {
-        Ext4Inode inode;
-        int r;
-
-        r = ext4_inode_read(ext4, ino, &inode, error);
-        if (r >= 0)
-                r = ext4_xattr_clear(ext4, ino, &inode, error);
-        if (r >= 0)
-                r = ext4_extents_free(ext4, ino, &inode, error);
-        if (r < 0)
-                return r;
-
-        ext2fs_inode_alloc_stats2(ext4->fs, ino, -1, is_dir);
-        inode = (Ext4Inode){ 0 };
-        return ext4_inode_write(ext4, ino, &inode, error);
-}

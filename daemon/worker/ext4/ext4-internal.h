@@ -2,14 +2,16 @@
 #pragma once
 
 /*
- * What the files disk-ext4*.c share. Each is about one thing of the file system:
+ * What the files ext4-*.c share. Each is about one thing of the file system, and calls those above it
+ * in this list only:
  *
- *     format    making one                    content  what is in a file
- *     blocks    allocating and freeing        dirs     directories in memory
- *     extents   which blocks a file has       index    the blocks of directories
- *     inode     what a file is                xattr    extended attributes
- *     owners    mapping them                  target   what the unpacker calls
- *     identity  whose it is
+ *     core      errors, the device            dirs      directories in memory
+ *     output    content on its way            content   what is in a file
+ *     blocks    allocating and freeing        layer     the end of one
+ *     extents   which blocks a file has       target    what the unpacker calls
+ *     inode     what a file is                identity  whose it is
+ *     xattr     extended attributes           format    making one
+ *     index     the blocks of directories     owners    mapping them
  *
  * Unless told otherwise, functions return 0, or a negative errno with @error set.
  */
@@ -77,16 +79,19 @@ typedef struct Ext4Dirs {
         size_t limit; /* of @bytes: DIRS_BYTES_MAX */
 } Ext4Dirs;
 
-/* The file that is being written. Its blocks, and those of the files before it, are collected as
- * long as they follow each other on the device. */
-typedef struct Ext4Content {
+/* Content on its way to the device: blocks are collected as long as they follow each other there. */
+typedef struct Ext4Output {
         uint8_t *buffer; /* the device's; NULL: none */
         uint64_t start;  /* block of the buffer's first byte */
         size_t n_blocks; /* in the buffer */
+} Ext4Output;
 
+/* The file that is being written. */
+typedef struct Ext4Content {
         uint32_t ino;
-        uint64_t end;        /* bytes that were written, or would have been */
-        uint64_t next_block; /* logical; the one before it is the buffer's last, unless it is 0 */
+        uint64_t end; /* bytes that were written, or would have been */
+        uint64_t
+                next_block; /* logical; the one before it is the last of the output, unless it is 0 */
         Ext4Extents extents;
 } Ext4Content;
 
@@ -100,6 +105,7 @@ struct Ext4 {
         uint64_t block_cursor;
         uint32_t inode_cursor;
         ext2fs_block_bitmap freed; /* owned; blocks that this layer freed */
+        Ext4Output output;
         Ext4Content content;
         Ext4Dirs dirs;
         bool warned_xattrs;
@@ -108,6 +114,8 @@ struct Ext4 {
         uint64_t least_free_blocks; /* that there were at any time since then */
         uint32_t least_free_inodes;
 };
+
+/* core */
 
 /** ext4_error() - turn what libext2fs returned into @error: "@what: …"; returns a negative errno */
 int ext4_error(Ext4 *ext4, errcode_t code, const char *what, Error *error);
@@ -121,24 +129,22 @@ void ext4_note_use(Ext4 *ext4);
 /** ext4_device() - make sure that there is a device */
 int ext4_device(Ext4 *ext4, Error *error);
 
-/* format */
+/* output */
 
-/** ext4_format() - make an empty file system in ext4->scratch, which is ext4->fs then */
-int ext4_format(Ext4 *ext4, const Ext4Options *options, Error *error);
+/** ext4_output_room() - blocks that ext4_output_add() may be asked for, at least one */
+uint64_t ext4_output_room(const Ext4 *ext4);
 
-/** ext4_overhead() - blocks that a file system of @n_blocks blocks needs for itself, about */
-uint64_t ext4_overhead(uint64_t n_blocks);
+/** ext4_output_add() - make room for @n blocks, the device's from @block on; @ret is to be filled */
+int ext4_output_add(Ext4 *ext4, uint64_t block, uint64_t n, uint8_t **ret, Error *error);
 
-/** ext4_inodes_for() - inodes of a file system of @n_blocks blocks */
-uint64_t ext4_inodes_for(uint64_t n_blocks);
+/** ext4_output_last() - the last block that was added; only as long as nothing was flushed */
+uint8_t *ext4_output_last(const Ext4 *ext4);
 
-/* identity */
+/** ext4_output_flush() - hand what was collected to the device */
+int ext4_output_flush(Ext4 *ext4, Error *error);
 
-/** ext4_random() - fill @ret with random bytes */
-int ext4_random(void *ret, size_t size, Error *error);
-
-/** ext4_identity_init() - a new UUID, and @label, or none when it is NULL */
-int ext4_identity_init(struct ext2_super_block *super, const char *label, Error *error);
+/** ext4_output_done() - forget it */
+void ext4_output_done(Ext4 *ext4);
 
 /* blocks */
 
@@ -224,34 +230,47 @@ void ext4_inode_set_size(Ext4Inode *inode, uint64_t size);
 /** ext4_inode_set_blocks() - blocks of the content and its extents; that of xattrs is added */
 void ext4_inode_set_blocks(const Ext4 *ext4, Ext4Inode *inode, uint64_t n);
 
-/** ext4_inode_free() - give back the inode, its content and its xattrs */
-int ext4_inode_free(Ext4 *ext4, uint32_t ino, bool is_dir, Error *error);
-
 /** ext4_type_of() - EXT2_FT_… to UnpackType, and back */
 UnpackType ext4_type_from_name(uint8_t type);
 uint8_t ext4_type_to_name(UnpackType type);
 
-/* content */
+/* xattr */
 
-/** ext4_content_begin() - the content of @ino follows */
-void ext4_content_begin(Ext4 *ext4, uint32_t ino);
+/**
+ * ext4_xattr_write() - write the xattrs of @meta to an inode that was written, and read it again
+ *
+ * What does not fit into the inode and a block is left out, with a warning: ACLs and "security." come
+ * first, so that it is not them.
+ */
+int ext4_xattr_write(
+        Ext4 *ext4, uint32_t ino, Ext4Inode *inode, const UnpackMeta *meta, Error *error);
 
-/** ext4_content_write() - at rising offsets */
-int ext4_content_write(Ext4 *ext4, uint64_t offset, const void *data, size_t size, Error *error);
+/** ext4_xattr_clear() - the same, removing all of them */
+int ext4_xattr_clear(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, Error *error);
 
-/** ext4_content_end() - put extents and size into the inode; @size: if it is larger */
-int ext4_content_end(Ext4 *ext4, Ext4Inode *inode, uint64_t size, Error *error);
+/** ext4_xattr_read() - put the xattrs into @meta, owned by it */
+int ext4_xattr_read(
+        Ext4 *ext4, uint32_t ino, const Ext4Inode *inode, UnpackMeta *meta, Error *error);
 
-/** ext4_content_flush() - hand what was collected to the device */
-int ext4_content_flush(Ext4 *ext4, Error *error);
+/** ext4_xattr_has() - whether an inode has any */
+bool ext4_xattr_has(const Ext4Inode *inode);
 
-/** ext4_content_read() - the first bytes of a file; returns how many there are */
-ssize_t ext4_content_read(
-        Ext4 *ext4, uint32_t ino, const Ext4Inode *inode, void *data, size_t size, Error *error);
+/** ext4_xattr_map() - apply a mapping to the ids in the ACLs */
+int ext4_xattr_map(
+        Ext4 *ext4,
+        uint32_t ino,
+        const Ext4Inode *inode,
+        const IdMap *uids,
+        const IdMap *gids,
+        Error *error);
 
-/** ext4_content_read_link() - where a link points; returns bytes, cut after @size */
-ssize_t ext4_content_read_link(
-        Ext4 *ext4, uint32_t ino, const Ext4Inode *inode, char *data, size_t size, Error *error);
+/* index */
+
+/** ext4_index_read() - names and parent from the directory's blocks */
+int ext4_index_read(Ext4 *ext4, Ext4Dir *dir, Error *error);
+
+/** ext4_index_write() - the directory's blocks from its names; changes the inode and the extents */
+int ext4_index_write(Ext4 *ext4, Ext4Dir *dir, Error *error);
 
 /* dirs */
 
@@ -285,44 +304,44 @@ int ext4_dirs_flush(Ext4 *ext4, Error *error);
 /** ext4_dirs_done() - forget all, without writing */
 void ext4_dirs_done(Ext4 *ext4);
 
-/* index */
+/* content */
 
-/** ext4_index_read() - names and parent from the directory's blocks */
-int ext4_index_read(Ext4 *ext4, Ext4Dir *dir, Error *error);
+/** ext4_content_begin() - the content of @ino follows */
+void ext4_content_begin(Ext4 *ext4, uint32_t ino);
 
-/** ext4_index_write() - the directory's blocks from its names; changes the inode and the extents */
-int ext4_index_write(Ext4 *ext4, Ext4Dir *dir, Error *error);
+/** ext4_content_write() - at rising offsets */
+int ext4_content_write(Ext4 *ext4, uint64_t offset, const void *data, size_t size, Error *error);
 
-/* xattr */
+/** ext4_content_end() - put extents and size into the inode; @size: if it is larger */
+int ext4_content_end(Ext4 *ext4, Ext4Inode *inode, uint64_t size, Error *error);
 
-/**
- * ext4_xattr_write() - write the xattrs of @meta to an inode that was written, and read it again
- *
- * What does not fit into the inode and a block is left out, with a warning: ACLs and "security." come
- * first, so that it is not them.
- */
-int ext4_xattr_write(
-        Ext4 *ext4, uint32_t ino, Ext4Inode *inode, const UnpackMeta *meta, Error *error);
+/** ext4_content_read() - the first bytes of a file; returns how many there are */
+ssize_t ext4_content_read(
+        Ext4 *ext4, uint32_t ino, const Ext4Inode *inode, void *data, size_t size, Error *error);
 
-/** ext4_xattr_clear() - the same, removing all of them */
-int ext4_xattr_clear(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, Error *error);
-
-/** ext4_xattr_read() - put the xattrs into @meta, owned by it */
-int ext4_xattr_read(
-        Ext4 *ext4, uint32_t ino, const Ext4Inode *inode, UnpackMeta *meta, Error *error);
-
-/** ext4_xattr_has() - whether an inode has any */
-bool ext4_xattr_has(const Ext4Inode *inode);
-
-/** ext4_xattr_map() - apply a mapping to the ids in the ACLs */
-int ext4_xattr_map(
-        Ext4 *ext4,
-        uint32_t ino,
-        const Ext4Inode *inode,
-        const IdMap *uids,
-        const IdMap *gids,
-        Error *error);
+/** ext4_content_read_link() - where a link points; returns bytes, cut after @size */
+ssize_t ext4_content_read_link(
+        Ext4 *ext4, uint32_t ino, const Ext4Inode *inode, char *data, size_t size, Error *error);
 
 /* target */
 
 extern const UnpackTargetOps ext4_target_ops;
+
+/* identity */
+
+/** ext4_random() - fill @ret with random bytes */
+int ext4_random(void *ret, size_t size, Error *error);
+
+/** ext4_identity_init() - a new UUID, and @label, or none when it is NULL */
+int ext4_identity_init(struct ext2_super_block *super, const char *label, Error *error);
+
+/* format */
+
+/** ext4_format() - make an empty file system in ext4->scratch, which is ext4->fs then */
+int ext4_format(Ext4 *ext4, const Ext4Options *options, Error *error);
+
+/** ext4_overhead() - blocks that a file system of @n_blocks blocks needs for itself, about */
+uint64_t ext4_overhead(uint64_t n_blocks);
+
+/** ext4_inodes_for() - inodes of a file system of @n_blocks blocks */
+uint64_t ext4_inodes_for(uint64_t n_blocks);

@@ -308,6 +308,24 @@ static void on_list_close(void *self, UnpackList *list) {
         free(list);
 }
 
+/* With its content and its xattrs. */
+static int free_inode(Ext4 *ext4, uint32_t ino, bool is_dir, Error *error) {
+        Ext4Inode inode;
+        int r;
+
+        r = ext4_inode_read(ext4, ino, &inode, error);
+        if (r >= 0)
+                r = ext4_xattr_clear(ext4, ino, &inode, error);
+        if (r >= 0)
+                r = ext4_extents_free(ext4, ino, &inode, error);
+        if (r < 0)
+                return r;
+
+        ext2fs_inode_alloc_stats2(ext4->fs, ino, -1, is_dir);
+        inode = (Ext4Inode){ 0 };
+        return ext4_inode_write(ext4, ino, &inode, error);
+}
+
 static int remove_dir(Ext4 *ext4, uint32_t ino, Error *error) {
         Ext4Dir *dir;
         int r;
@@ -321,7 +339,7 @@ static int remove_dir(Ext4 *ext4, uint32_t ino, Error *error) {
         /* What frees it reads the inode: it has to know all blocks. */
         r = ext4_inode_write(ext4, ino, &dir->inode, error);
         if (r >= 0)
-                r = ext4_inode_free(ext4, ino, true, error);
+                r = free_inode(ext4, ino, true, error);
         if (r >= 0)
                 ext4_dirs_forget(ext4, dir);
         return r;
@@ -335,7 +353,7 @@ static int remove_link(Ext4 *ext4, uint32_t ino, Error *error) {
         if (r < 0)
                 return r;
         if (inode.large.i_links_count <= 1)
-                return ext4_inode_free(ext4, ino, false, error);
+                return free_inode(ext4, ino, false, error);
 
         inode.large.i_links_count--;
         return ext4_inode_write(ext4, ino, &inode, error);
@@ -528,10 +546,6 @@ static int on_scratch(void *self, Error *error) {
         return fd < 0 ? error_set_errno(error, errno, "Cannot create a temporary file") : fd;
 }
 
-static void on_free(void *self) {
-        (void) ext4_free(self);
-}
-
 const UnpackTargetOps ext4_target_ops = {
         .open_root = on_open_root,
         .open_dir = on_open_dir,
@@ -553,5 +567,4 @@ const UnpackTargetOps ext4_target_ops = {
         .read_file = on_read_file,
         .end_layer = on_end_layer,
         .scratch = on_scratch,
-        .free = on_free,
 };

@@ -8,62 +8,8 @@
 
 #include "ext4-internal.h"
 
-#define ERRNO_MAX 255 /* tables of other errors begin after it: com_err(3) */
-
 /* Blocks that are looked at before it is known how many there are: the descriptors of the largest. */
 #define HEAD_BLOCKS UINT64_C(8192)
-
-int ext4_full(Ext4 *ext4, Ext4Lack lack, Error *error) {
-        const uint64_t size = ext2fs_blocks_count(ext4->fs->super) * DISK_BLOCK_BYTES;
-
-        ext4->lack = lack;
-        return error_set(
-                error, ENOSPC, ERROR_NO_SPACE, "The file system of %" PRIu64 " bytes %s", size,
-                lack == EXT4_LACKS_INODES ? "has no inodes left for more files" : "is full");
-}
-
-void ext4_note_use(Ext4 *ext4) {
-        const struct ext2_super_block *super = ext4->fs->super;
-        const uint64_t free_blocks = ext2fs_free_blocks_count(ext4->fs->super);
-
-        if (free_blocks < ext4->least_free_blocks)
-                ext4->least_free_blocks = free_blocks;
-        if (super->s_free_inodes_count < ext4->least_free_inodes)
-                ext4->least_free_inodes = super->s_free_inodes_count;
-}
-
-int ext4_error(Ext4 *ext4, errcode_t code, const char *what, Error *error) {
-        Error cause = ERROR_NULL;
-
-        if (ext4_scratch_take_error(ext4->scratch, &cause)) {
-                error_move(error, &cause);
-                return error_prefix(error, "%s", what);
-        }
-        if (code == EXT2_ET_BLOCK_ALLOC_FAIL && ext4->fs)
-                return ext4_full(ext4, EXT4_LACKS_BLOCKS, error);
-        if (code == EXT2_ET_INODE_ALLOC_FAIL && ext4->fs)
-                return ext4_full(ext4, EXT4_LACKS_INODES, error);
-        if (code == EXT2_ET_NO_MEMORY || code == ENOMEM)
-                return error_oom(error);
-        if (code > 0 && code <= ERRNO_MAX)
-                return error_set_errno(error, (int) code, "%s", what);
-        return error_set(error, EIO, ERROR_FAILED, "%s: %s", what, error_message(code));
-}
-
-int ext4_device(Ext4 *ext4, Error *error) {
-        Ext4Device *device = NULL;
-        int r;
-
-        if (ext4->device)
-                return 0;
-
-        r = ext4->options.next_device(ext4->options.userdata, &device, error);
-        if (r < 0)
-                return r;
-
-        ext4->device = device;
-        return 0;
-}
 
 static int read_device(void *userdata, uint64_t offset, void *data, size_t size, Error *error) {
         Ext4 *ext4 = userdata;
@@ -223,8 +169,7 @@ Ext4 *ext4_free(Ext4 *ext4) {
         if (!ext4)
                 return NULL;
 
-        if (ext4->content.buffer && ext4->device)
-                (void) ext4_device_write(ext4->device, ext4->content.buffer, 0, 0, NULL);
+        ext4_output_done(ext4);
         ext4_extents_done(&ext4->content.extents);
         ext4_dirs_done(ext4);
         if (ext4->freed)
@@ -238,52 +183,6 @@ Ext4 *ext4_free(Ext4 *ext4) {
 
 UnpackTarget *ext4_target(Ext4 *ext4) {
         return &ext4->target;
-}
-
-/* All metadata to the scratch file. */
-static int flush_metadata(Ext4 *ext4, Error *error) {
-        errcode_t code;
-        int r;
-
-        r = ext4_dirs_flush(ext4, error);
-        if (r < 0)
-                return r;
-
-        code = ext2fs_write_bitmaps(ext4->fs);
-        if (code == 0)
-                code = ext2fs_flush2(ext4->fs, EXT2_FLAG_FLUSH_NO_SYNC);
-        if (code != 0)
-                return ext4_error(ext4, code, "Cannot write metadata", error);
-
-        /* The copies of the super block are good enough as they are. */
-        ext4->fs->flags |= EXT2_FLAG_MASTER_SB_ONLY;
-        return 0;
-}
-
-int ext4_end_layer(Ext4 *ext4, Error *error) {
-        int r;
-
-        r = ext4_device(ext4, error);
-        if (r >= 0)
-                r = ext4_content_flush(ext4, error);
-        if (r >= 0)
-                r = flush_metadata(ext4, error);
-        if (r >= 0)
-                r = ext4_device_flush(ext4->device, error);
-        if (r >= 0)
-                r = ext4_scratch_write_out(ext4->scratch, ext4->device, error);
-        if (r >= 0)
-                r = ext4_blocks_trim(ext4, error);
-        if (r >= 0)
-                r = ext4_device_flush(ext4->device, error);
-        if (r >= 0 && ext4->options.layer_done)
-                r = ext4->options.layer_done(ext4->options.userdata, error);
-        if (r < 0)
-                return r;
-
-        ext4->device = NULL;
-        ext4->now = time(NULL);
-        return 0;
 }
 
 uint64_t ext4_size_for(const Ext4 *ext4) {
