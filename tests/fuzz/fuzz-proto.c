@@ -89,7 +89,7 @@ static void check_from_worker(const ProtoMessage *m) {
                 TRAP_UNLESS(m->builder_progress.permille <= 1000);
                 break;
         case PROTO_DISK_LAYER:
-                TRAP_UNLESS(m->disk_layer.index < PROTO_LAYERS_MAX && m->disk_layer.is_failed <= 1);
+                TRAP_UNLESS(m->disk_layer.index < PROTO_LAYERS_MAX);
                 break;
         case PROTO_FETCH_START:
         case PROTO_RESOLVE_START:

@@ -227,6 +227,29 @@ def test_disk_without_inodes_says_so(client, tmp_path, work, dest):
     client.bootstrap(str(path), dest, '--format=qcow2', f'--size={size_told(result, 8)}M')
 
 
+def test_tarball_from_a_pipe_does_not_say_how_large_its_disk_has_to_be(
+        client, tmp_path, work, dest):
+    path = tmp_path / 'big.tar'
+    path.write_bytes(tar.archive([tar.file('f', samples.noise(12 << 20))]))
+    with subprocess.Popen(['cat', path], stdout=subprocess.PIPE) as source:
+        result = client.run('--json', 'file:///dev/stdin', dest, '--format=qcow2', '--size=8M',
+                            stdin=source.stdout, expect=1)
+    assert result.error == 'NoSpace', str(result)
+    assert 'a disk of 8 MiB: how much it needs is not known' in result.sentence
+    assert os.listdir(work) == []
+
+
+def test_size_is_told_before_upper_layers_have_arrived(client, faulty_registry, dest):
+    image = Image([[tar.file('lower', samples.noise(20 << 20))],
+                   [tar.file('upper', samples.noise(20 << 20, 2))]])
+    faulty_registry.add('two', image)
+    gate = faulty_registry.gate(image.layers[1].digest, 500_000)
+    reference = faulty_registry.reference('two')
+    result = client.fail(reference, dest, '--format=qcow2', '--size=16M')
+    gate.set()
+    client.bootstrap(reference, dest, '--format=qcow2', f'--size={size_told(result, 16)}M')
+
+
 def test_space_that_is_needed_for_a_while_only_counts(client, faulty_registry, dest):
     new = [tar.file('new', samples.noise(30 << 20, 2)), tar.whiteout('old')]
     faulty_registry.add('moves', Image([[tar.file('old', samples.noise(30 << 20))], new]))

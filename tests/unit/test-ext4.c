@@ -235,7 +235,7 @@ static void full_file_system_is_no_space(void **state) {
         assert_int_equal(f->error.kind, ERROR_NO_SPACE);
         assert_non_null(strstr(error_text(&f->error), "file system of 67108864 bytes is full"));
         assert_int_equal(ext4_lack(f->disk.ext4), EXT4_LACKS_BLOCKS);
-        assert_true(ext4_size_for(f->disk.ext4) > 64 * MIB);
+        assert_true(ext4_size_for(f->disk.ext4, 0, 0) > 64 * MIB);
 }
 
 static void size_is_for_the_content_there_was_at_any_time(void **state) {
@@ -248,7 +248,7 @@ static void size_is_for_the_content_there_was_at_any_time(void **state) {
         add_content(tar, "b", 40 * MIB, 2);
         tar_file(tar, ".wh.a", "");
         run_well(f);
-        assert_true(ext4_size_for(f->disk.ext4) > 80 * MIB);
+        assert_true(ext4_size_for(f->disk.ext4, 0, 0) > 80 * MIB);
 }
 
 static void size_is_for_the_files_there_were_at_any_time(void **state) {
@@ -263,7 +263,7 @@ static void size_is_for_the_files_there_were_at_any_time(void **state) {
         }
         tar_file(layer_add(f), ".wh.d", "");
         run_well(f);
-        assert_true(ext4_size_for(f->disk.ext4) > 20000 * DISK_BLOCK_BYTES);
+        assert_true(ext4_size_for(f->disk.ext4, 0, 0) > 20000 * DISK_BLOCK_BYTES);
 }
 
 static void size_of_what_was_opened_is_enough(void **state) {
@@ -277,7 +277,7 @@ static void size_of_what_was_opened_is_enough(void **state) {
         assert_int_equal(run_into(f, ext4_target(f->disk.ext4)), -ENOSPC);
         assert_int_equal(ext4_lack(f->disk.ext4), EXT4_LACKS_BLOCKS);
         error_clear(&f->error);
-        size = ext4_size_for(f->disk.ext4);
+        size = ext4_size_for(f->disk.ext4, 0, 0);
         assert_true(size > 64 * MIB && size < 96 * MIB);
 }
 
@@ -295,7 +295,7 @@ static void no_inodes_left_is_no_space(void **state) {
         assert_int_equal(run_into(f, ext4_target(f->disk.ext4)), -ENOSPC);
         assert_non_null(strstr(error_text(&f->error), "no inodes left"));
         assert_int_equal(ext4_lack(f->disk.ext4), EXT4_LACKS_INODES);
-        assert_true(ext4_size_for(f->disk.ext4) > DISK_SIZE_MIN);
+        assert_true(ext4_size_for(f->disk.ext4, 0, 0) > DISK_SIZE_MIN);
 }
 
 static void all_sizes_of_file_systems_are_clean(void **state) {
@@ -405,11 +405,63 @@ static void size_that_is_told_is_enough(void **state) {
                         add_content(tar, name, rows[i].size, j);
                 }
                 run_well(f);
-                size = ext4_size_for(f->disk.ext4);
+                size = ext4_size_for(f->disk.ext4, 0, 0);
                 assert_true(size < 12 * MIB + rows[i].n * (5000 + rows[i].size) * 5 / 4);
                 disk_done(&f->disk);
                 disk_init(&f->disk, size);
                 run_well(f);
+        }
+}
+
+/* Writes it into a disk that is too small; what that says is enough. */
+static void check_size_told_on_failure(void **state, uint64_t size, Ext4Lack lack) {
+        Fixture *f = *state;
+        uint64_t all = 0, told;
+
+        for (size_t i = 0; i < f->n_layers; i++)
+                all += f->layers[i].size;
+        f->disk.size = size;
+        disk_new(&f->disk);
+        assert_int_equal(run_into(f, ext4_target(f->disk.ext4)), -ENOSPC);
+        assert_int_equal(ext4_lack(f->disk.ext4), lack);
+        assert_true(f->consumed > 0 && f->consumed < all);
+        error_clear(&f->error);
+        assert_int_equal(ext4_size_for(f->disk.ext4, 0, 1), 0);
+        told = ext4_size_for(f->disk.ext4, f->consumed, all - f->consumed);
+        assert_true(told > size);
+        disk_done(&f->disk);
+        disk_init(&f->disk, told);
+        run_well(f);
+}
+
+static void size_that_is_told_on_failure_is_enough(void **state) {
+        static const struct {
+                unsigned n;
+                size_t size;
+                const char *below; /* of each directory, its file */
+                uint64_t disk;
+                Ext4Lack lack;
+        } rows[] = {
+                { 6, 4000000, "", 16 * MIB, EXT4_LACKS_BLOCKS },
+                { 4000, 5000, "", 16 * MIB, EXT4_LACKS_BLOCKS },
+                { 5000, 0, "", 8 * MIB, EXT4_LACKS_INODES },
+                { 900, 8000, "/d/f", 12 * MIB, EXT4_LACKS_BLOCKS },
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                Fixture *f;
+                Bytes *tar;
+                char name[32];
+
+                assert_int_equal(tear_down(state), 0);
+                assert_int_equal(set_up(state), 0);
+                f = *state;
+                tar = layer_add(f);
+                for (unsigned j = 0; j < rows[i].n; j++) {
+                        (void) snprintf(name, sizeof(name), "f-%u%s", j, rows[i].below);
+                        add_content(tar, name, rows[i].size, j);
+                }
+                check_size_told_on_failure(state, rows[i].disk, rows[i].lack);
         }
 }
 
@@ -435,6 +487,7 @@ int main(void) {
                 EXT4_CASE(file_system_can_be_gone_on_with),
                 EXT4_CASE(failures_of_the_device_are_told),
                 EXT4_CASE(size_that_is_told_is_enough),
+                EXT4_CASE(size_that_is_told_on_failure_is_enough),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@ typedef struct Fixture {
         size_t n_layers, at, offset;
         Error error;
         unsigned n_warnings;
+        uint64_t consumed; /* as was told last */
 } Fixture;
 
 static inline int set_up(void **state) {
@@ -79,11 +80,22 @@ static inline void on_warning(void *userdata, const char *text) {
         f->n_warnings++;
 }
 
+static inline void on_progress(void *userdata, const UnpackProgress *progress) {
+        Fixture *f = userdata;
+
+        f->consumed = progress->consumed;
+}
+
 static inline int run_into(Fixture *f, UnpackTarget *target) {
         const InflateInput input = { .next = on_next, .read = on_read, .userdata = f };
-        const UnpackEvents events = { .warning = on_warning, .userdata = f };
+        const UnpackEvents events = {
+                .progress = on_progress,
+                .warning = on_warning,
+                .userdata = f,
+        };
 
         f->at = 0;
+        f->consumed = 0;
         return unpack_run(&input, target, NULL, &events, &f->error);
 }
 

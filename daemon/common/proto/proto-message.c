@@ -226,7 +226,7 @@ static bool is_valid(const ProtoMessage *m) {
                 return m->detail.kind < _PROTO_DETAIL_KIND_MAX && TEXT_OK(m->detail.key) &&
                        TEXT_OK(m->detail.value);
         case PROTO_DISK_LAYER:
-                return m->disk_layer.index < PROTO_LAYERS_MAX && is_flag(m->disk_layer.is_failed);
+                return m->disk_layer.index < PROTO_LAYERS_MAX;
         case PROTO_BUILDER_PROGRESS:
                 return m->builder_progress.permille <= 1000;
         case PROTO_WARNING:

@@ -45,7 +45,7 @@
  *       ── UNPACK_LAYER [blob] × n, UNPACK_GROWN × n ────▶
  *       ◀── UNPACK_PROGRESS × n, WARNING × n, RESULT
  *       ◀── DISK_LAYER × n ────────     of shared layers: the image is closed, and the next layer comes
- *                                        once others may use it; or there will be no more images
+ *                                        once others may use it
  *
  *     daemon                       builder worker
  *       ── BUILDER_START [pipe, password], BUILDER_ARGUMENT × n ──▶
@@ -170,6 +170,7 @@ typedef struct ProtoDiskStart {
         uint8_t sandbox;
         uint8_t shares_layers; /* images below the last one are for other chains, too */
         uint64_t size;         /* of the disk: DISK_SIZE_MIN to DISK_SIZE_MAX, whole blocks */
+        uint64_t layers_bytes; /* compressed, of those without an image; or PROTO_SIZE_UNKNOWN */
         char label[64];        /* of the chain */
         ProtoUser user;
         Limits limits;
@@ -322,9 +323,7 @@ typedef struct ProtoUnpackRights {
 } ProtoUnpackRights;
 
 typedef struct ProtoDiskLayer {
-        uint32_t index;    /* of the layer */
-        uint8_t is_failed; /* neither this image nor one above it will be complete: layers are only
-                            * read any more to say how large the disk has to be */
+        uint32_t index; /* of the layer */
 } ProtoDiskLayer;
 
 typedef struct ProtoBuilderProgress {

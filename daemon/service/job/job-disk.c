@@ -456,12 +456,11 @@ JobDiskTurn job_disk_turn(const JobDisk *disk) {
 }
 
 bool job_disk_turn_has(const JobDiskTurn *turn, uint32_t index) {
-        return turn->n_shared == 0 || turn->is_given_up || index <= turn->n_closed;
+        return turn->n_shared == 0 || index <= turn->n_closed;
 }
 
 int job_disk_turn_end(JobDiskTurn *turn, uint32_t index, Error *error) {
-        if (index >= turn->n_shared || index != turn->n_closed || turn->is_closing ||
-            turn->is_given_up)
+        if (index >= turn->n_shared || index != turn->n_closed || turn->is_closing)
                 return error_set(
                         error, EBADMSG, ERROR_WORKER_FAILED,
                         "The disk worker reports the image of layer %u out of turn", index);
@@ -473,10 +472,6 @@ int job_disk_turn_end(JobDiskTurn *turn, uint32_t index, Error *error) {
 void job_disk_turn_next(JobDiskTurn *turn) {
         turn->is_closing = false;
         turn->n_closed++;
-}
-
-void job_disk_turn_give_up(JobDiskTurn *turn) {
-        turn->is_given_up = true;
 }
 
 int job_disk_close_layer(JobDisk *disk, Error *error) {

@@ -56,7 +56,6 @@ typedef struct JobDiskTurn {
         uint32_t n_shared; /* layers that have their image in the store */
         uint32_t n_closed; /* of them: job_disk_close_layer() is done */
         bool is_closing;   /* it is under way */
-        bool is_given_up;  /* there will be no more images */
 } JobDiskTurn;
 
 /** job_disk_turn() - how it begins; after job_disk_make() */
@@ -71,9 +70,6 @@ int job_disk_turn_end(JobDiskTurn *turn, uint32_t index, Error *error);
 
 /** job_disk_turn_next() - job_disk_close_layer() is done */
 void job_disk_turn_next(JobDiskTurn *turn);
-
-/** job_disk_turn_give_up() - the worker says that there will be no more images: it may read all layers */
-void job_disk_turn_give_up(JobDiskTurn *turn);
 
 /**
  * job_disk_close_layer() - the image of the next shared layer is complete: it is published

@@ -12,9 +12,9 @@ struct JobUnpack {
         const JobUnpackEvents *events; /* borrowed */
         void *userdata;                /* borrowed */
         JobProcess *process;           /* owned */
-        uint32_t n_given;              /* so many layers has the worker, the root layer first */
-        bool needs_none;               /* of them: all have their image already */
-        bool is_begun;                 /* it has all but layers */
+        uint32_t first;   /* layer that the worker needs: those below have their image already */
+        uint32_t n_given; /* the worker has the layers from that one to before this one */
+        bool is_begun;    /* it has all but layers */
         JobUser *user;    /* owned reference; whose the images are that are being made, or NULL */
         JobDiskTurn turn; /* zeros for a directory */
         Error error;      /* why it was ended; empty if it was not */
@@ -97,25 +97,13 @@ static int end_turn(JobUnpack *unpack, uint32_t index, Error *error) {
         return job_disk_turn_end(&unpack->turn, index, error);
 }
 
-static int handle_disk_layer(JobUnpack *unpack, const ProtoDiskLayer *layer, Error *error) {
-        int r;
-
-        if (layer->is_failed) {
-                job_disk_turn_give_up(&unpack->turn);
-                return unpack->fetch ? send_layers(unpack, error) : 0;
-        }
-
-        r = end_turn(unpack, layer->index, error);
-        if (r >= 0)
-                unpack->events->layer_complete(unpack->userdata);
-        return r;
-}
-
 static void on_disk_layer(JobUnpack *unpack, const ProtoDiskLayer *layer) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
-        if (handle_disk_layer(unpack, layer, &error) >= 0)
+        if (end_turn(unpack, layer->index, &error) >= 0) {
+                unpack->events->layer_complete(unpack->userdata);
                 return;
+        }
 
         error_move(&unpack->error, &error);
         job_process_stop(unpack->process);
@@ -176,6 +164,21 @@ static uint32_t n_layers(const JobUnpack *unpack) {
         return unpack->fetch ? job_fetch_image(unpack->fetch)->n_layers : 1;
 }
 
+/* Compressed, of those that have no image yet. */
+static uint64_t layers_bytes(const JobUnpack *unpack) {
+        uint64_t sum = 0;
+
+        for (uint32_t i = unpack->first; i < n_layers(unpack); i++) {
+                const uint64_t size = unpack->fetch ? job_fetch_layer(unpack->fetch, i)->size
+                                                    : PROTO_SIZE_UNKNOWN;
+
+                if (size == PROTO_SIZE_UNKNOWN || size > PROTO_SIZE_UNKNOWN - sum)
+                        return PROTO_SIZE_UNKNOWN;
+                sum += size;
+        }
+        return sum;
+}
+
 static void send_unpack_start(JobUnpack *unpack, const JobUnpackTarget *target) {
         const Config *config = unpack->config;
         const JobSpec *spec = unpack->spec;
@@ -207,6 +210,7 @@ static void send_disk_start(JobUnpack *unpack, const JobUnpackTarget *target) {
                         .shares_layers = spec->share_layers,
                         .user = job_user_id(unpack->user),
                         .size = job_spec_disk_size(spec),
+                        .layers_bytes = layers_bytes(unpack),
                         .limits = config->limits,
                 },
         };
@@ -230,7 +234,7 @@ static void send_tarball(JobUnpack *unpack, int fd) {
 }
 
 int job_unpack_layer_changed(JobUnpack *unpack, uint32_t index, Error *error) {
-        if (!unpack->process || unpack->needs_none)
+        if (!unpack->process || index < unpack->first)
                 return 0;
         if (index < unpack->n_given) {
                 send_grown(unpack, index);
@@ -241,7 +245,7 @@ int job_unpack_layer_changed(JobUnpack *unpack, uint32_t index, Error *error) {
 }
 
 bool job_unpack_is_settled(const JobUnpack *unpack) {
-        for (uint32_t i = 0; i < unpack->n_given; i++)
+        for (uint32_t i = unpack->first; i < unpack->n_given; i++)
                 if (job_blob_use_status(job_fetch_layer_use(unpack->fetch, i)).state != BLOB_READY)
                         return false;
 
@@ -288,6 +292,7 @@ ProtoUser job_unpack_user(const JobUnpack *unpack) {
 int job_unpack_begin(JobUnpack *unpack, const JobUnpackTarget *target, Error *error) {
         int r = 0;
 
+        unpack->first = unpack->n_given = target->disk ? job_disk_n_complete(target->disk) : 0;
         if (target->disk)
                 send_disk_start(unpack, target);
         else
@@ -302,11 +307,9 @@ int job_unpack_begin(JobUnpack *unpack, const JobUnpackTarget *target, Error *er
                 return r;
 
         unpack->is_begun = true;
-        /* What has its image already is read only to measure it, for what is above. */
-        unpack->needs_none = target->disk && job_disk_n_complete(target->disk) == n_layers(unpack);
         if (!unpack->fetch)
                 send_tarball(unpack, target->tarball_fd);
-        return unpack->fetch && !unpack->needs_none ? send_layers(unpack, error) : 0;
+        return unpack->fetch ? send_layers(unpack, error) : 0;
 }
 
 int job_unpack_layer_closed(JobUnpack *unpack, Error *error) {

@@ -13,7 +13,7 @@ static void on_block(ext2_filsys fs, blk64_t block, int change) {
         Ext4 *ext4 = fs->priv_data;
 
         if (change > 0) {
-                ext4_note_use(ext4);
+                ext4_note_use(ext4, 1, 0);
                 return;
         }
         ext4_scratch_forget(ext4->scratch, block, 1);
@@ -82,7 +82,7 @@ int ext4_blocks_allocate(Ext4 *ext4, uint64_t want, uint64_t *ret, uint64_t *ret
         /* What goes to the device as content must not be written over by stale metadata. */
         ext4_scratch_forget(ext4->scratch, block, n);
         ext2fs_block_alloc_stats_range(ext4->fs, block, (blk_t) n, +1);
-        ext4_note_use(ext4);
+        ext4_note_use(ext4, n, 0);
         ext4->block_cursor = block + n;
         *ret = block;
         *ret_n = n;

@@ -17,14 +17,16 @@ int ext4_full(Ext4 *ext4, Ext4Lack lack, Error *error) {
                 lack == EXT4_LACKS_INODES ? "has no inodes left for more files" : "is full");
 }
 
-void ext4_note_use(Ext4 *ext4) {
+void ext4_note_use(Ext4 *ext4, uint64_t blocks, uint64_t inodes) {
         const struct ext2_super_block *super = ext4->fs->super;
         const uint64_t free_blocks = ext2fs_free_blocks_count(ext4->fs->super);
 
-        if (free_blocks < ext4->least_free_blocks)
-                ext4->least_free_blocks = free_blocks;
-        if (super->s_free_inodes_count < ext4->least_free_inodes)
-                ext4->least_free_inodes = super->s_free_inodes_count;
+        ext4->taken.blocks += blocks;
+        ext4->taken.inodes += inodes;
+        if (free_blocks < ext4->least_free.blocks)
+                ext4->least_free.blocks = free_blocks;
+        if (super->s_free_inodes_count < ext4->least_free.inodes)
+                ext4->least_free.inodes = super->s_free_inodes_count;
 }
 
 int ext4_error(Ext4 *ext4, errcode_t code, const char *what, Error *error) {

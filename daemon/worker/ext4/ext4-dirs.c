@@ -190,6 +190,26 @@ int ext4_dirs_flush(Ext4 *ext4, Error *error) {
         return 0;
 }
 
+/* Names with the head of an entry each, in leaves that are not quite full. */
+static uint64_t blocks_of(const Ext4Names *names) {
+        const uint64_t bytes = names->text_size + names->n_live * EXT2_DIR_ENTRY_HEADER_LEN;
+
+        return 1 + (bytes + bytes / 4) / BLOCK_BYTES;
+}
+
+uint64_t ext4_dirs_unwritten(const Ext4 *ext4) {
+        uint64_t n = 0;
+
+        for (const Ext4Dir *dir = ext4->dirs.oldest; dir; dir = dir->newer)
+                if (dir->names_changed) {
+                        const uint64_t has = ext4_extents_blocks(&dir->extents);
+                        const uint64_t needs = blocks_of(&dir->names);
+
+                        n += needs > has ? needs - has : 0;
+                }
+        return n;
+}
+
 void ext4_dirs_done(Ext4 *ext4) {
         while (ext4->dirs.oldest)
                 ext4_dirs_forget(ext4, ext4->dirs.oldest);

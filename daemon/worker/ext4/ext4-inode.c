@@ -51,7 +51,7 @@ int ext4_inode_allocate(Ext4 *ext4, bool is_dir, uint32_t *ret, Error *error) {
                 return ext4_full(ext4, EXT4_LACKS_INODES, error);
 
         ext2fs_inode_alloc_stats2(fs, ino, +1, is_dir);
-        ext4_note_use(ext4);
+        ext4_note_use(ext4, 0, 1);
         ext4->inode_cursor = ino + 1;
         *ret = ino;
         return 0;

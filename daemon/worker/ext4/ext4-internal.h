@@ -95,6 +95,11 @@ typedef struct Ext4Content {
         Ext4Extents extents;
 } Ext4Content;
 
+typedef struct Ext4Amount {
+        uint64_t blocks;
+        uint64_t inodes;
+} Ext4Amount;
+
 struct Ext4 {
         UnpackTarget target;  /* first */
         Ext4Options options;  /* label is not */
@@ -109,10 +114,10 @@ struct Ext4 {
         Ext4Content content;
         Ext4Dirs dirs;
         bool warned_xattrs;
-        Ext4Lack lack;              /* of what something did not fit */
-        uint64_t free_at_first;     /* blocks, when it was made; all of them when it was opened */
-        uint64_t least_free_blocks; /* that there were at any time since then */
-        uint32_t least_free_inodes;
+        Ext4Lack lack;          /* of what something did not fit */
+        uint64_t free_at_first; /* blocks, when it was made; all of them when it was opened */
+        Ext4Amount least_free;  /* at any time since then */
+        Ext4Amount taken;       /* since then, whether it was given back or not */
 };
 
 /* core */
@@ -123,8 +128,8 @@ int ext4_error(Ext4 *ext4, errcode_t code, const char *what, Error *error);
 /** ext4_full() - it is ERROR_NO_SPACE, for want of @lack; returns -ENOSPC */
 int ext4_full(Ext4 *ext4, Ext4Lack lack, Error *error);
 
-/** ext4_note_use() - blocks or inodes were taken */
-void ext4_note_use(Ext4 *ext4);
+/** ext4_note_use() - so many blocks or inodes were taken */
+void ext4_note_use(Ext4 *ext4, uint64_t blocks, uint64_t inodes);
 
 /** ext4_device() - make sure that there is a device */
 int ext4_device(Ext4 *ext4, Error *error);
@@ -300,6 +305,9 @@ int ext4_dirs_shrink(Ext4 *ext4, Error *error);
 
 /** ext4_dirs_flush() - write all that changed */
 int ext4_dirs_flush(Ext4 *ext4, Error *error);
+
+/** ext4_dirs_unwritten() - blocks, about, that what changed will take beyond those that it has */
+uint64_t ext4_dirs_unwritten(const Ext4 *ext4);
 
 /** ext4_dirs_done() - forget all, without writing */
 void ext4_dirs_done(Ext4 *ext4);

@@ -58,8 +58,11 @@ static int new_ext4(
 static int start(Ext4 *ext4, Error *error) {
         ext4->block_cursor = ext4->fs->super->s_first_data_block;
         ext4->inode_cursor = EXT2_FIRST_INODE(ext4->fs->super);
-        ext4->least_free_blocks = ext2fs_free_blocks_count(ext4->fs->super);
-        ext4->least_free_inodes = ext4->fs->super->s_free_inodes_count;
+        ext4->least_free = (Ext4Amount){
+                .blocks = ext2fs_free_blocks_count(ext4->fs->super),
+                .inodes = ext4->fs->super->s_free_inodes_count,
+        };
+        ext4->taken = (Ext4Amount){ 0 };
         ext4->fs->now = 0;
         return ext4_blocks_init(ext4, error);
 }
@@ -185,16 +188,37 @@ UnpackTarget *ext4_target(Ext4 *ext4) {
         return &ext4->target;
 }
 
-uint64_t ext4_size_for(const Ext4 *ext4) {
-        const uint64_t content = ext4->free_at_first - ext4->least_free_blocks;
-        const uint64_t n_inodes = ext4->fs->super->s_inodes_count - ext4->least_free_inodes;
+/* Whether @need, and an eighth more, fits into a file system of @n_blocks blocks. */
+static bool has_room(uint64_t n_blocks, const Ext4Amount *need) {
+        return ext4_overhead(n_blocks) + need->blocks + need->blocks / 8 <= n_blocks &&
+               need->inodes + need->inodes / 8 <= ext4_inodes_for(n_blocks);
+}
+
+uint64_t ext4_size_for(const Ext4 *ext4, uint64_t done, uint64_t rest) {
+        const uint64_t unwritten = ext4_dirs_unwritten(ext4);
         const uint64_t step = (UINT64_C(1) << 20) / DISK_BLOCK_BYTES;
+        const uint64_t limit = DISK_SIZE_MAX / DISK_BLOCK_BYTES;
+        Ext4Amount need = {
+                .blocks = ext4->free_at_first - ext4->least_free.blocks + unwritten,
+                .inodes = ext4->fs->super->s_inodes_count - ext4->least_free.inodes,
+        };
         uint64_t size = DISK_SIZE_MIN / DISK_BLOCK_BYTES;
 
-        while (ext4_overhead(size) + content + content / 8 > size ||
-               ext4_inodes_for(size) < n_inodes + n_inodes / 8)
+        if (rest > 0) {
+                /* An eighth more: what is left may be of another kind. */
+                const double share = (double) rest / (double) done * 9 / 8;
+                const double blocks = (double) (ext4->taken.blocks + unwritten) * share;
+                const double inodes = (double) ext4->taken.inodes * share;
+
+                if (done == 0 || blocks > (double) limit || inodes > (double) limit)
+                        return 0;
+                need.blocks += (uint64_t) blocks;
+                need.inodes += (uint64_t) inodes;
+        }
+
+        while (!has_room(size, &need))
                 size += size / 16 > step ? size / 16 / step * step : step;
-        return size * DISK_BLOCK_BYTES;
+        return size <= limit ? size * DISK_BLOCK_BYTES : 0;
 }
 
 Ext4Lack ext4_lack(const Ext4 *ext4) {

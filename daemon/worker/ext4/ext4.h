@@ -106,11 +106,15 @@ int ext4_identify(const Ext4Options *options, Error *error);
 Ext4Lack ext4_lack(const Ext4 *ext4);
 
 /**
- * ext4_size_for() - how large a file system has to be for all that @ext4 held at any time, with a bit of room
+ * ext4_size_for() - about how large a file system has to be for all that @ext4 held at any time, and for more
+ * @done:       bytes of any input, of which that was made since it was made or opened
+ * @rest:       bytes that follow: they will make as much each as those of @done, and a bit more
  *
- * For a message: bytes, a multiple of 1 MiB. Of one that was opened, what the file system has for itself
- * counts, too.
+ * For a message, and never too little for what is there: bytes, a multiple of 1 MiB. Of one that was
+ * opened, what the file system has for itself counts, too.
+ *
+ * Return: 0 when nothing can be said: nothing was done yet, or no file system is large enough.
  */
-uint64_t ext4_size_for(const Ext4 *ext4);
+uint64_t ext4_size_for(const Ext4 *ext4, uint64_t done, uint64_t rest);
 
 DEFINE_CLEANUP(Ext4, ext4_free);

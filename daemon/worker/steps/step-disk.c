@@ -13,7 +13,6 @@
 #include "qemu.h"
 #include "sandbox.h"
 #include "step-layers.h"
-#include "step-measure.h"
 #include "step-rootfs.h"
 #include "step.h"
 
@@ -147,10 +146,10 @@ static int next_device(void *userdata, Ext4Device **ret, Error *error) {
         return 0;
 }
 
-static void report_layer(const DiskWork *work, uint32_t index, bool is_failed) {
+static void report_layer(const DiskWork *work, uint32_t index) {
         const ProtoMessage message = {
                 .type = PROTO_DISK_LAYER,
-                .disk_layer = { .index = index, .is_failed = is_failed },
+                .disk_layer = { .index = index },
         };
 
         (void) proto_send(work->socket_fd, &message, NULL, 0);
@@ -182,7 +181,7 @@ static int on_layer_done(void *userdata, Error *error) {
 
         closep(&chain->fds[index]);
         chain->fds[index] = -EBADF;
-        report_layer(work, index, false);
+        report_layer(work, index);
         return 0;
 }
 
@@ -212,40 +211,46 @@ static int change(const DiskWork *work, Ext4 *ext4, Error *error) {
         return r < 0 ? r : ext4_end_layer(ext4, error);
 }
 
-/* The size is the caller's: it is told what would do, which is more in any case. */
-static int explain_full(const DiskWork *work, Ext4 **ext4, Error *error) {
-        const uint64_t size = work->start->size;
-        const Ext4Lack lack = ext4_lack(*ext4);
-        _cleanup_(error_clear) Error ignored = ERROR_NULL;
-        uint64_t needed = ext4_size_for(*ext4);
+/* Compressed bytes that are left when @done of them were unpacked, or PROTO_SIZE_UNKNOWN. */
+static uint64_t bytes_left(const DiskWork *work, uint64_t done) {
+        uint64_t all = work->start->layers_bytes;
 
-        /* It is in the way of another, and knows enough only when all layers are in it. */
-        *ext4 = ext4_free(*ext4);
-        if (work->start->shares_layers && work->chain->n_begun <= work->start->n_layers)
-                report_layer(work, work->chain->n_begun - 1, true);
-        if (work->chain->n_complete < work->start->n_layers &&
-            (!step_layers_rewind(work->layers) ||
-             step_measure_rootfs(
-                     work->socket_fd, work->start, work->fds->fds[0], work->layers, work->settings,
-                     &needed, &ignored) < 0))
-                return -error->code;
-        if (needed <= size)
+        if (all == PROTO_SIZE_UNKNOWN)
+                all = step_layers_file_bytes(work->layers);
+        if (all == PROTO_SIZE_UNKNOWN)
+                return all;
+        return all > done ? all - done : 0;
+}
+
+/* The size is the caller's: it is told which would do, as far as can be told from what was @done and
+ * what is @left. It is more in any case, and enough for the layers below that were there already. */
+static int explain_full(
+        const DiskWork *work, const Ext4 *ext4, uint64_t done, uint64_t left, Error *error) {
+        const uint64_t size = work->start->size;
+        const bool lacks_inodes = ext4_lack(ext4) == EXT4_LACKS_INODES;
+        uint64_t needed = left != PROTO_SIZE_UNKNOWN ? ext4_size_for(ext4, done, left) : 0;
+
+        if (needed > 0 && needed <= size)
                 needed = (size + size / 8 + MIB - 1) / MIB * MIB;
-        if (needed > DISK_SIZE_MAX)
-                return -error->code;
 
         error_clear(error);
-        return error_set(
-                error, ENOSPC, ERROR_NO_SPACE,
-                "The image %s a disk of %" PRIu64 " MiB%s: it needs %" PRIu64
-                " MiB, as --size %" PRIu64 "M would give it",
-                lack == EXT4_LACKS_INODES ? "has more files than" : "does not fit into", size / MIB,
-                lack == EXT4_LACKS_INODES ? " has inodes for" : "", needed / MIB, needed / MIB);
+        if (needed == 0 || needed > DISK_SIZE_MAX)
+                (void) error_set(error, ENOSPC, ERROR_NO_SPACE, "how much it needs is not known");
+        else
+                (void) error_set(
+                        error, ENOSPC, ERROR_NO_SPACE,
+                        "it needs about %" PRIu64 " MiB, as --size %" PRIu64 "M would give it",
+                        needed / MIB, needed / MIB);
+        return error_prefix(
+                error, "The image %s a disk of %" PRIu64 " MiB%s",
+                lacks_inodes ? "has more files than" : "does not fit into", size / MIB,
+                lacks_inodes ? " has inodes for" : "");
 }
 
 static int write_chain(DiskWork *work, Error *error) {
         Ext4Options options = options_of(work);
         _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
+        uint64_t done = 0, left = 0;
         int r;
 
         /* Layers that others go on with, too, are no image's. */
@@ -253,13 +258,16 @@ static int write_chain(DiskWork *work, Error *error) {
                 options.label = NULL;
         r = work->chain->n_complete > 0 ? ext4_open(&options, &ext4, error)
                                         : ext4_new(&options, &ext4, error);
-        if (r >= 0)
+        if (r >= 0) {
                 r = step_rootfs_unpack(
-                        work->socket_fd, work->layers, ext4_target(ext4), work->settings, error);
+                        work->socket_fd, work->layers, ext4_target(ext4), work->settings, &done,
+                        error);
+                left = r < 0 ? bytes_left(work, done) : 0;
+        }
         if (r >= 0 && work->start->n_images > work->start->n_layers)
                 r = change(work, ext4, error);
         if (r < 0 && ext4 && ext4_lack(ext4) != EXT4_LACKS_NOTHING)
-                return explain_full(work, &ext4, error);
+                return explain_full(work, ext4, done, left, error);
         return r;
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base-fd.h"
@@ -212,14 +213,12 @@ void step_layers_skip(StepLayers *layers, uint32_t n) {
         layers->n_opened = n;
 }
 
-bool step_layers_rewind(StepLayers *layers) {
-        eventfd_t value;
+uint64_t step_layers_file_bytes(const StepLayers *layers) {
+        const Layer *layer = &layers->all[0];
+        struct stat st;
 
-        for (uint32_t i = 0; i < layers->n_opened; i++)
-                if (layers->all[i].is_stream)
-                        return false;
-
-        (void) eventfd_read(layers->cancel_fd, &value);
-        layers->n_opened = 0;
-        return true;
+        if (!step_layers_are_tarball(layers) || fstat(layer->fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+            (uint64_t) st.st_size < layer->start)
+                return PROTO_SIZE_UNKNOWN;
+        return (uint64_t) st.st_size - layer->start;
 }

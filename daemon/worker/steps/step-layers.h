@@ -27,10 +27,10 @@ InflateInput step_layers_input(StepLayers *layers);
 /** step_layers_are_tarball() - whether what was read is one tarball, not the layers of an image */
 bool step_layers_are_tarball(const StepLayers *layers);
 
-/** step_layers_skip() - begin with layer @n: those below it are only for who rewinds */
+/** step_layers_skip() - begin with layer @n */
 void step_layers_skip(StepLayers *layers, uint32_t n);
 
-/** step_layers_rewind() - start again with the first one, also of those skipped; whether that is possible */
-bool step_layers_rewind(StepLayers *layers);
+/** step_layers_file_bytes() - of a tarball that is a file, else PROTO_SIZE_UNKNOWN */
+uint64_t step_layers_file_bytes(const StepLayers *layers);
 
 DEFINE_CLEANUP(StepLayers, step_layers_free);

@@ -12,8 +12,14 @@
 #include "step.h"
 #include "unpack-run.h"
 
-void step_rootfs_on_progress(void *userdata, const UnpackProgress *progress) {
-        const int *socket_fd = userdata;
+/* Whom to tell, and what was told. */
+typedef struct Reader {
+        int socket_fd; /* borrowed; the daemon's */
+        uint64_t consumed;
+} Reader;
+
+static void on_progress(void *userdata, const UnpackProgress *progress) {
+        Reader *reader = userdata;
         const ProtoMessage message = {
                 .type = PROTO_UNPACK_PROGRESS,
                 .unpack_progress = {
@@ -22,15 +28,21 @@ void step_rootfs_on_progress(void *userdata, const UnpackProgress *progress) {
                 },
         };
 
-        (void) proto_send(*socket_fd, &message, NULL, 0);
+        reader->consumed = progress->consumed;
+        (void) proto_send(reader->socket_fd, &message, NULL, 0);
 }
 
-static void on_warning(void *userdata, const char *text) {
-        const int *socket_fd = userdata;
+static void warn(int socket_fd, const char *text) {
         ProtoMessage message = { .type = PROTO_WARNING };
 
         (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
-        (void) proto_send(*socket_fd, &message, NULL, 0);
+        (void) proto_send(socket_fd, &message, NULL, 0);
+}
+
+static void on_warning(void *userdata, const char *text) {
+        const Reader *reader = userdata;
+
+        warn(reader->socket_fd, text);
 }
 
 int step_rootfs_receive_maps(int socket_fd, uint32_t n, StepRootfs *settings, Error *error) {
@@ -77,7 +89,7 @@ static void warn_of_image(int socket_fd, const UnpackTarget *target) {
                         "This is no root file system but an archive with an image in it, which "
                         "%s:PATH names",
                         kind);
-                on_warning(&socket_fd, text);
+                warn(socket_fd, text);
         }
 }
 
@@ -86,7 +98,9 @@ int step_rootfs_unpack(
         StepLayers *layers,
         UnpackTarget *target,
         const StepRootfs *settings,
+        uint64_t *ret_consumed,
         Error *error) {
+        Reader reader = { .socket_fd = socket_fd };
         const InflateInput input = step_layers_input(layers);
         const UnpackOptions options = {
                 .limits = settings->limits,
@@ -95,13 +109,15 @@ int step_rootfs_unpack(
                 .has_lower = settings->has_lower,
         };
         const UnpackEvents events = {
-                .progress = step_rootfs_on_progress,
+                .progress = on_progress,
                 .warning = on_warning,
-                .userdata = &socket_fd,
+                .userdata = &reader,
         };
         int r;
 
         r = unpack_run(&input, target, &options, &events, error);
+        if (ret_consumed)
+                *ret_consumed = reader.consumed;
         if (r >= 0 && step_layers_are_tarball(layers))
                 warn_of_image(socket_fd, target);
         return r;

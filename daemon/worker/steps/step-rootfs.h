@@ -22,16 +22,17 @@ typedef struct StepRootfs {
 /** step_rootfs_receive_maps() - take in @n ranges of owners; returns 0 or -errno with @error set */
 int step_rootfs_receive_maps(int socket_fd, uint32_t n, StepRootfs *settings, Error *error);
 
-/** step_rootfs_unpack() - unpack_run(), which tells the daemon of its progress */
+/**
+ * step_rootfs_unpack() - unpack_run(), which tells the daemon of its progress
+ * @ret_consumed:       compressed bytes that were unpacked, also on failure; may be NULL
+ */
 int step_rootfs_unpack(
         int socket_fd,
         StepLayers *layers,
         UnpackTarget *target,
         const StepRootfs *settings,
+        uint64_t *ret_consumed,
         Error *error);
-
-/** step_rootfs_on_progress() - tells the daemon, whose socket *@userdata is, an int; of UnpackEvents */
-void step_rootfs_on_progress(void *userdata, const UnpackProgress *progress);
 
 /** step_rootfs_set_password() - make the first line of @password_fd root's password in @target */
 int step_rootfs_set_password(UnpackTarget *target, int password_fd, Error *error);

@@ -158,7 +158,7 @@ static int unpack(
                 unpack_directory_close_devices(
                         target, idmap_apply(&settings->uids, 0), idmap_apply(&settings->gids, 0));
         if (r >= 0)
-                r = step_rootfs_unpack(socket_fd, layers, target, settings, error);
+                r = step_rootfs_unpack(socket_fd, layers, target, settings, NULL, error);
         if (r >= 0)
                 r = tell_rights(socket_fd, target, error);
         if (r >= 0 && password_fd >= 0)

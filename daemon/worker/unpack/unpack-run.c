@@ -289,6 +289,8 @@ int unpack_run(
         target->warning = on_warning;
         target->warning_userdata = &run;
         r = run_threads(&run, error);
+        if (r < 0 && run.events->progress)
+                run.events->progress(run.events->userdata, &run.progress);
         if (r >= 0 && target->ops->sum_up) {
                 /* These few come in any case. */
                 run.n_warnings = 0;

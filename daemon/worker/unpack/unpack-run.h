@@ -32,7 +32,7 @@ typedef struct UnpackProgress {
 
 /* Called from the thread that called unpack_run(). Either function may be NULL. */
 typedef struct UnpackEvents {
-        /* At most every 50 ms, and once at the end of each layer. */
+        /* At most every 50 ms, once at the end of each layer, and once more after a failure. */
         void (*progress)(void *userdata, const UnpackProgress *progress);
 
         /* Something was left out. @text is one English sentence without a final period; at most
