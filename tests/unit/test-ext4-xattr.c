@@ -141,9 +141,8 @@ static void lost_acl_gives_the_group_no_more_rights(void **state) {
         Bytes *tar = layer_add(f);
 
         memcpy(large, acl, 20);
-        for (unsigned i = 1; i <= N_USERS; i++, end += 8)
-                memcpy(end,
-                       (const uint8_t[]){ 2, 0, 4, 0, (1000 + i) % 256, (1000 + i) / 256, 0, 0 },
+        for (unsigned i = 1001; i <= 1000 + N_USERS; i++, end += 8)
+                memcpy(end, (const uint8_t[]){ 2, 0, 4, 0, (uint8_t) i, (uint8_t) (i >> 8), 0, 0 },
                        8);
         memcpy(end, acl + 20, sizeof(acl) - 20);
         tar_pax_bytes(tar, XATTR("system.posix_acl_access"), large, sizeof(large));
