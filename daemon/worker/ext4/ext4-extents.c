@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Trees of extents are written by hand, each node once. ext2fs_extent_insert() writes the node, with a
+ * checksum of all of it, twice for each extent, and the inode for each of the first four: a disk with a
+ * file of 60 000 pieces took half as much processor time again, one of 100 000 small files 6 % more.
+ */
+
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
