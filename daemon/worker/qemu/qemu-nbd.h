@@ -6,6 +6,10 @@
  * writing goes on while the caller does something else. The functions are those of a Ext4Device, and
  * return DISK_GONE, with @error set, when the server has gone.
  *
+ * nbd_aio_pwrite() needs no threads, but sends only while the caller is in a call: the server then waits
+ * for the rest of a buffer while the caller fills the next. On two idle processors a job took 15 to
+ * 20 % longer.
+ *
  *     qemu_nbd_connect() -> (the server makes the export) -> qemu_nbd_start() -> … -> qemu_nbd_free()
  */
 
