@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * What the files ext4-*.c share. Each is about one thing of the file system, and calls those above it
- * in this list only:
+ * What the files ext4-*.c share. Each is about one thing of the file system, and calls only those
+ * before it in this list (ext4.c comes after all of them; below are ext4-device.h, ext4-names.h and
+ * ext4-scratch.h, which know nothing of these):
  *
  *     core      errors, the device            dirs      directories in memory
  *     output    content on its way            content   what is in a file
