@@ -36,10 +36,10 @@ typedef struct MemoryInode {
         unsigned n_open, n_names;
 } MemoryInode;
 
-struct UnpackList {
-        int dir;
+typedef struct MemoryList {
+        UnpackList list; /* first */
         size_t at;
-};
+} MemoryList;
 
 typedef struct MemoryTarget {
         UnpackTarget target; /* first */
@@ -50,6 +50,10 @@ typedef struct MemoryTarget {
         bool writing;
         uint64_t file_size, file_end;
 } MemoryTarget;
+
+static inline MemoryTarget *memory_of(UnpackTarget *target) {
+        return (MemoryTarget *) target;
+}
 
 static inline void memory_check_dir(const MemoryTarget *memory, UnpackDir dir) {
         MUST(dir >= 0 && dir < memory->n_inodes);
@@ -133,18 +137,20 @@ static inline int memory_open(
         return 0;
 }
 
-static inline int memory_open_root(void *self, UnpackDir *ret, UnpackInfo *ret_info, Error *error) {
-        return memory_open(self, 0, ret, ret_info);
+static inline int memory_open_root(
+        UnpackTarget *target, UnpackDir *ret, UnpackInfo *ret_info, Error *error) {
+        MemoryTarget *memory = memory_of(target);
+        return memory_open(memory, 0, ret, ret_info);
 }
 
 static inline int memory_open_dir(
-        void *self,
+        UnpackTarget *target,
         UnpackDir dir,
         const char *name,
         UnpackDir *ret,
         UnpackInfo *ret_info,
         Error *error) {
-        MemoryTarget *memory = self;
+        MemoryTarget *memory = memory_of(target);
         const MemoryName *found = memory_find(memory, dir, name);
 
         if (!found)
@@ -155,14 +161,14 @@ static inline int memory_open_dir(
 }
 
 static inline int memory_make_dir(
-        void *self,
+        UnpackTarget *target,
         UnpackDir dir,
         const char *name,
         const UnpackMeta *meta,
         UnpackDir *ret,
         UnpackInfo *ret_info,
         Error *error) {
-        MemoryTarget *memory = self;
+        MemoryTarget *memory = memory_of(target);
         int inode;
 
         MUST(meta->type == UNPACK_DIRECTORY);
@@ -171,8 +177,13 @@ static inline int memory_make_dir(
 }
 
 static inline int memory_merge_dir(
-        void *self, UnpackDir *dir, const UnpackMeta *meta, UnpackInfo *info, Error *error) {
-        memory_check_dir(self, *dir);
+        UnpackTarget *target,
+        UnpackDir *dir,
+        const UnpackMeta *meta,
+        UnpackInfo *info,
+        Error *error) {
+        MemoryTarget *memory = memory_of(target);
+        memory_check_dir(memory, *dir);
         memory_check_meta(meta);
         MUST(meta->type == UNPACK_DIRECTORY);
         info->mode = meta->mode;
@@ -181,8 +192,8 @@ static inline int memory_merge_dir(
 }
 
 static inline int memory_close_dir(
-        void *self, UnpackDir dir, const UnpackInfo *info, bool touched, Error *error) {
-        MemoryTarget *memory = self;
+        UnpackTarget *target, UnpackDir dir, const UnpackInfo *info, bool touched, Error *error) {
+        MemoryTarget *memory = memory_of(target);
 
         MUST(dir >= 0 && dir < memory->n_inodes && memory->inodes[dir].n_open > 0);
         if (dir != 0)
@@ -191,8 +202,8 @@ static inline int memory_close_dir(
 }
 
 static inline int memory_look(
-        void *self, UnpackDir dir, const char *name, UnpackInfo *ret, Error *error) {
-        MemoryTarget *memory = self;
+        UnpackTarget *target, UnpackDir dir, const char *name, UnpackInfo *ret, Error *error) {
+        MemoryTarget *memory = memory_of(target);
         const MemoryName *found = memory_find(memory, dir, name);
 
         if (!found)
@@ -202,8 +213,13 @@ static inline int memory_look(
 }
 
 static inline int memory_read_link(
-        void *self, UnpackDir dir, const char *name, char *buffer, size_t size, Error *error) {
-        MemoryTarget *memory = self;
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        char *buffer,
+        size_t size,
+        Error *error) {
+        MemoryTarget *memory = memory_of(target);
         const MemoryName *found = memory_find(memory, dir, name);
 
         MUST(found && memory->inodes[found->inode].info.type == UNPACK_SYMLINK);
@@ -212,42 +228,49 @@ static inline int memory_read_link(
         return 0;
 }
 
-static inline int memory_list_open(void *self, UnpackDir dir, UnpackList **ret, Error *error) {
-        MemoryTarget *memory = self;
+static inline int memory_list_open(
+        UnpackTarget *target, UnpackDir dir, UnpackList **ret, Error *error) {
+        MemoryTarget *memory = memory_of(target);
 
         memory_check_dir(memory, dir);
-        *ret = calloc(1, sizeof(**ret));
-        (*ret)->dir = (int) dir;
+        *ret = calloc(1, sizeof(MemoryList));
+        (*ret)->dir = dir;
         memory->n_lists++;
         return 0;
 }
 
 static inline int memory_list_next(
-        void *self, UnpackList *list, const char **ret_name, UnpackType *ret_type, Error *error) {
-        MemoryTarget *memory = self;
+        UnpackTarget *target,
+        UnpackList *list,
+        const char **ret_name,
+        UnpackType *ret_type,
+        Error *error) {
+        MemoryTarget *memory = memory_of(target);
+        MemoryList *own = (MemoryList *) list;
 
         memory_check_dir(memory, list->dir);
-        for (; list->at < MEMORY_NAMES_MAX; list->at++) {
-                const MemoryName *name = &memory->names[list->at];
+        for (; own->at < MEMORY_NAMES_MAX; own->at++) {
+                const MemoryName *name = &memory->names[own->at];
 
                 if (name->dir != list->dir)
                         continue;
                 *ret_name = name->name;
                 *ret_type = memory->inodes[name->inode].info.type;
-                list->at++;
+                own->at++;
                 return 1;
         }
         return 0;
 }
 
-static inline void memory_list_close(void *self, UnpackList *list) {
-        ((MemoryTarget *) self)->n_lists--;
+static inline void memory_list_close(UnpackTarget *target, UnpackList *list) {
+        MemoryTarget *memory = memory_of(target);
+        memory->n_lists--;
         free(list);
 }
 
 static inline int memory_remove(
-        void *self, UnpackDir dir, const char *name, bool is_dir, Error *error) {
-        MemoryTarget *memory = self;
+        UnpackTarget *target, UnpackDir dir, const char *name, bool is_dir, Error *error) {
+        MemoryTarget *memory = memory_of(target);
         MemoryName *found = memory_find(memory, dir, name);
         int inode;
 
@@ -264,22 +287,27 @@ static inline int memory_remove(
 }
 
 static inline int memory_make(
-        void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error) {
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        const UnpackMeta *meta,
+        Error *error) {
+        MemoryTarget *memory = memory_of(target);
         int inode;
 
         MUST(meta->type != UNPACK_DIRECTORY && meta->type != UNPACK_REGULAR);
-        inode = memory_new_inode(self, dir, name, meta, error);
+        inode = memory_new_inode(memory, dir, name, meta, error);
         return inode < 0 ? inode : 0;
 }
 
 static inline int memory_link(
-        void *self,
+        UnpackTarget *target,
         UnpackDir from_dir,
         const char *from_name,
         UnpackDir dir,
         const char *name,
         Error *error) {
-        MemoryTarget *memory = self;
+        MemoryTarget *memory = memory_of(target);
         const MemoryName *from = memory_find(memory, from_dir, from_name);
 
         if (memory_find(memory, dir, name))
@@ -291,8 +319,12 @@ static inline int memory_link(
 }
 
 static inline int memory_create(
-        void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error) {
-        MemoryTarget *memory = self;
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        const UnpackMeta *meta,
+        Error *error) {
+        MemoryTarget *memory = memory_of(target);
         int inode;
 
         MUST(meta->type == UNPACK_REGULAR);
@@ -307,8 +339,8 @@ static inline int memory_create(
 }
 
 static inline int memory_write(
-        void *self, uint64_t offset, const void *data, size_t size, Error *error) {
-        MemoryTarget *memory = self;
+        UnpackTarget *target, uint64_t offset, const void *data, size_t size, Error *error) {
+        MemoryTarget *memory = memory_of(target);
 
         MUST(memory->writing && size > 0 && offset >= memory->file_end);
         MUST(offset <= memory->file_size && size <= memory->file_size - offset);
@@ -316,15 +348,15 @@ static inline int memory_write(
         return 0;
 }
 
-static inline int memory_finish(void *self, const UnpackMeta *meta, Error *error) {
-        MemoryTarget *memory = self;
+static inline int memory_finish(UnpackTarget *target, const UnpackMeta *meta, Error *error) {
+        MemoryTarget *memory = memory_of(target);
 
         MUST(memory->writing && meta->size == memory->file_size);
         memory->writing = false;
         return 0;
 }
 
-static inline int memory_scratch(void *self, Error *error) {
+static inline int memory_scratch(UnpackTarget *target, Error *error) {
         return error_set_errno(error, ENOSPC, "No scratch file");
 }
 
@@ -335,8 +367,8 @@ static inline void memory_check_closed(const MemoryTarget *memory) {
         MUST(memory->n_lists == 0);
 }
 
-static inline void memory_free(void *self) {
-        MemoryTarget *memory = self;
+static inline void memory_free(UnpackTarget *target) {
+        MemoryTarget *memory = memory_of(target);
 
         for (int i = 0; i < memory->n_inodes; i++)
                 free(memory->inodes[i].link);

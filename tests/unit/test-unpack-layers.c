@@ -355,7 +355,7 @@ typedef struct LayerEnds {
 static Fixture *ends_fixture;
 static LayerEnds *ends;
 
-static int on_end_layer(void *self, Error *error) {
+static int on_end_layer(UnpackTarget *target, Error *error) {
         assert_true(ends->n < 4);
         ends->dir_sec[ends->n] = stat_of(ends_fixture, "d").st_mtim.tv_sec;
         ends->root_sec[ends->n++] = stat_of(ends_fixture, ".").st_mtim.tv_sec;

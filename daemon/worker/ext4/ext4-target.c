@@ -8,11 +8,16 @@
 
 #define LINK_MAX_BYTES ((size_t) 4095)
 
-struct UnpackList {
-        Ext4Dir *dir; /* stays meanwhile */
+typedef struct Ext4List {
+        UnpackList list; /* first */
+        Ext4Dir *dir;    /* stays meanwhile */
         size_t at;
         char name[EXT4_NAME_MAX + 1];
-};
+} Ext4List;
+
+static Ext4 *ext4_of(UnpackTarget *target) {
+        return (Ext4 *) target;
+}
 
 /* The name, or NULL, and its hash. */
 static Ext4Name *find_name(Ext4 *ext4, const Ext4Dir *dir, const char *name, uint32_t *ret_hash) {
@@ -104,11 +109,12 @@ static int add_name(
         return r;
 }
 
-static int on_open_root(void *self, UnpackDir *ret, UnpackInfo *ret_info, Error *error) {
+static int on_open_root(UnpackTarget *target, UnpackDir *ret, UnpackInfo *ret_info, Error *error) {
+        Ext4 *ext4 = ext4_of(target);
         Ext4Dir *dir;
         int r;
 
-        r = ext4_dirs_get(self, EXT2_ROOT_INO, &dir, error);
+        r = ext4_dirs_get(ext4, EXT2_ROOT_INO, &dir, error);
         if (r < 0)
                 return r;
 
@@ -118,23 +124,24 @@ static int on_open_root(void *self, UnpackDir *ret, UnpackInfo *ret_info, Error 
 }
 
 static int on_open_dir(
-        void *self,
+        UnpackTarget *target,
         UnpackDir dir,
         const char *name,
         UnpackDir *ret,
         UnpackInfo *ret_info,
         Error *error) {
+        Ext4 *ext4 = ext4_of(target);
         Ext4Dir *parent, *child;
         Ext4Name *found;
         int r;
 
-        r = get_name(self, dir, name, &parent, &found, error);
+        r = get_name(ext4, dir, name, &parent, &found, error);
         if (r < 0)
                 return r;
         if (found->type != EXT2_FT_DIR)
                 return -ENOTDIR;
 
-        r = ext4_dirs_get(self, found->ino, &child, error);
+        r = ext4_dirs_get(ext4, found->ino, &child, error);
         if (r < 0)
                 return r;
 
@@ -155,14 +162,14 @@ static int write_xattrs(
 }
 
 static int on_make_dir(
-        void *self,
+        UnpackTarget *target,
         UnpackDir dir,
         const char *name,
         const UnpackMeta *meta,
         UnpackDir *ret,
         UnpackInfo *ret_info,
         Error *error) {
-        Ext4 *ext4 = self;
+        Ext4 *ext4 = ext4_of(target);
         uint32_t ino = 0;
         Ext4Inode inode;
         Ext4Dir *made;
@@ -185,8 +192,12 @@ static int on_make_dir(
 }
 
 static int on_merge_dir(
-        void *self, UnpackDir *dir, const UnpackMeta *meta, UnpackInfo *info, Error *error) {
-        Ext4 *ext4 = self;
+        UnpackTarget *target,
+        UnpackDir *dir,
+        const UnpackMeta *meta,
+        UnpackInfo *info,
+        Error *error) {
+        Ext4 *ext4 = ext4_of(target);
         Ext4Dir *merged;
         int r;
 
@@ -214,47 +225,56 @@ static int on_merge_dir(
 }
 
 static int on_close_dir(
-        void *self, UnpackDir dir, const UnpackInfo *info, bool touched, Error *error) {
+        UnpackTarget *target, UnpackDir dir, const UnpackInfo *info, bool touched, Error *error) {
+        Ext4 *ext4 = ext4_of(target);
         Ext4Dir *closed;
         int r;
 
         if (!touched)
                 return 0;
 
-        r = ext4_dirs_get(self, (uint32_t) dir, &closed, error);
+        r = ext4_dirs_get(ext4, (uint32_t) dir, &closed, error);
         if (r < 0)
                 return r;
 
         ext4_inode_set_times(&closed->inode, &info->atime, &info->mtime);
-        ext4_dirs_changed(self, closed, false);
+        ext4_dirs_changed(ext4, closed, false);
         return 0;
 }
 
-static int on_look(void *self, UnpackDir dir, const char *name, UnpackInfo *ret, Error *error) {
+static int on_look(
+        UnpackTarget *target, UnpackDir dir, const char *name, UnpackInfo *ret, Error *error) {
+        Ext4 *ext4 = ext4_of(target);
         Ext4Inode inode;
         uint32_t ino;
         int r;
 
-        r = get_inode(self, dir, name, &ino, &inode, error);
+        r = get_inode(ext4, dir, name, &ino, &inode, error);
         if (r >= 0)
                 ext4_inode_info(ino, &inode, ret);
         return r;
 }
 
 static int on_read_link(
-        void *self, UnpackDir dir, const char *name, char *buffer, size_t size, Error *error) {
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        char *buffer,
+        size_t size,
+        Error *error) {
+        Ext4 *ext4 = ext4_of(target);
         Ext4Inode inode;
         uint32_t ino;
         ssize_t n;
         int r;
 
-        r = get_inode(self, dir, name, &ino, &inode, error);
+        r = get_inode(ext4, dir, name, &ino, &inode, error);
         if (r == -ENOENT)
                 return error_set_errno(error, ENOENT, "Cannot read the link \"%s\"", name);
         if (r < 0)
                 return r;
 
-        n = ext4_content_read_link(self, ino, &inode, buffer, size, error);
+        n = ext4_content_read_link(ext4, ino, &inode, buffer, size, error);
         if (n < 0)
                 return (int) n;
         if ((size_t) n == size)
@@ -264,47 +284,54 @@ static int on_read_link(
         return 0;
 }
 
-static int on_list_open(void *self, UnpackDir dir, UnpackList **ret, Error *error) {
-        UnpackList *list;
+static int on_list_open(UnpackTarget *target, UnpackDir dir, UnpackList **ret, Error *error) {
+        Ext4 *ext4 = ext4_of(target);
+        Ext4List *list;
         int r;
 
         list = calloc(1, sizeof(*list));
         if (!list)
                 return error_oom(error);
 
-        r = ext4_dirs_shrink(self, error);
+        r = ext4_dirs_shrink(ext4, error);
         if (r >= 0)
-                r = ext4_dirs_get(self, (uint32_t) dir, &list->dir, error);
+                r = ext4_dirs_get(ext4, (uint32_t) dir, &list->dir, error);
         if (r < 0) {
                 free(list);
                 return r;
         }
 
+        list->list.dir = dir;
         list->dir->names.n_lists++;
-        *ret = list;
+        *ret = &list->list;
         return 0;
 }
 
 static int on_list_next(
-        void *self, UnpackList *list, const char **ret_name, UnpackType *ret_type, Error *error) {
-        const Ext4Names *names = &list->dir->names;
+        UnpackTarget *target,
+        UnpackList *list,
+        const char **ret_name,
+        UnpackType *ret_type,
+        Error *error) {
+        Ext4List *own = (Ext4List *) list;
+        const Ext4Names *names = &own->dir->names;
 
-        while (list->at < names->n_names) {
-                const Ext4Name *name = &names->names[list->at++];
+        while (own->at < names->n_names) {
+                const Ext4Name *name = &names->names[own->at++];
 
                 if (name->ino == 0)
                         continue;
-                memcpy(list->name, ext4_names_text(names, name), name->size);
-                list->name[name->size] = '\0';
-                *ret_name = list->name;
+                memcpy(own->name, ext4_names_text(names, name), name->size);
+                own->name[name->size] = '\0';
+                *ret_name = own->name;
                 *ret_type = ext4_type_from_name(name->type);
                 return 1;
         }
         return 0;
 }
 
-static void on_list_close(void *self, UnpackList *list) {
-        list->dir->names.n_lists--;
+static void on_list_close(UnpackTarget *target, UnpackList *list) {
+        ((Ext4List *) list)->dir->names.n_lists--;
         free(list);
 }
 
@@ -359,24 +386,26 @@ static int remove_link(Ext4 *ext4, uint32_t ino, Error *error) {
         return ext4_inode_write(ext4, ino, &inode, error);
 }
 
-static int on_remove(void *self, UnpackDir dir, const char *name, bool is_dir, Error *error) {
+static int on_remove(
+        UnpackTarget *target, UnpackDir dir, const char *name, bool is_dir, Error *error) {
+        Ext4 *ext4 = ext4_of(target);
         Ext4Dir *parent;
         Ext4Name *found;
         int r;
 
-        r = get_name(self, dir, name, &parent, &found, error);
+        r = get_name(ext4, dir, name, &parent, &found, error);
         if (r >= 0 && is_dir != (found->type == EXT2_FT_DIR))
                 r = is_dir ? -ENOTDIR : -EISDIR;
         if (r == -ENOENT || r == -ENOTDIR || r == -EISDIR)
                 return error_set_errno(error, -r, "Cannot remove \"%s\"", name);
         if (r >= 0)
-                r = is_dir ? remove_dir(self, found->ino, error)
-                           : remove_link(self, found->ino, error);
+                r = is_dir ? remove_dir(ext4, found->ino, error)
+                           : remove_link(ext4, found->ino, error);
         if (r < 0)
                 return r;
 
         ext4_names_remove(&parent->names, found);
-        ext4_dirs_changed(self, parent, true);
+        ext4_dirs_changed(ext4, parent, true);
         return 0;
 }
 
@@ -398,8 +427,12 @@ static int put_link(Ext4 *ext4, uint32_t ino, Ext4Inode *inode, const char *link
 }
 
 static int on_make(
-        void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error) {
-        Ext4 *ext4 = self;
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        const UnpackMeta *meta,
+        Error *error) {
+        Ext4 *ext4 = ext4_of(target);
         uint32_t ino = 0;
         Ext4Inode inode;
         int r;
@@ -419,13 +452,13 @@ static int on_make(
 }
 
 static int on_link(
-        void *self,
+        UnpackTarget *target,
         UnpackDir from_dir,
         const char *from_name,
         UnpackDir dir,
         const char *name,
         Error *error) {
-        Ext4 *ext4 = self;
+        Ext4 *ext4 = ext4_of(target);
         UnpackInfo info;
         Ext4Inode inode;
         uint32_t ino;
@@ -455,22 +488,28 @@ static int on_link(
 }
 
 static int on_create(
-        void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error) {
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        const UnpackMeta *meta,
+        Error *error) {
+        Ext4 *ext4 = ext4_of(target);
         uint32_t ino = 0;
         int r;
 
-        r = add_name(self, dir, name, UNPACK_REGULAR, &ino, error);
+        r = add_name(ext4, dir, name, UNPACK_REGULAR, &ino, error);
         if (r >= 0)
-                ext4_content_begin(self, ino);
+                ext4_content_begin(ext4, ino);
         return r;
 }
 
-static int on_write(void *self, uint64_t offset, const void *data, size_t size, Error *error) {
-        return ext4_content_write(self, offset, data, size, error);
+static int on_write(
+        UnpackTarget *target, uint64_t offset, const void *data, size_t size, Error *error) {
+        return ext4_content_write(ext4_of(target), offset, data, size, error);
 }
 
-static int on_finish(void *self, const UnpackMeta *meta, Error *error) {
-        Ext4 *ext4 = self;
+static int on_finish(UnpackTarget *target, const UnpackMeta *meta, Error *error) {
+        Ext4 *ext4 = ext4_of(target);
         const uint32_t ino = ext4->content.ino;
         Ext4Inode inode;
         int r;
@@ -498,20 +537,22 @@ static int get_link(
         return 0;
 }
 
-static int on_get_meta(void *self, UnpackDir dir, const char *name, UnpackMeta *ret, Error *error) {
+static int on_get_meta(
+        UnpackTarget *target, UnpackDir dir, const char *name, UnpackMeta *ret, Error *error) {
+        Ext4 *ext4 = ext4_of(target);
         _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
         Ext4Inode inode;
         uint32_t ino;
         int r;
 
-        r = get_inode(self, dir, name, &ino, &inode, error);
+        r = get_inode(ext4, dir, name, &ino, &inode, error);
         if (r < 0)
                 return r;
 
         ext4_inode_meta(&inode, &meta);
-        r = ext4_xattr_read(self, ino, &inode, &meta, error);
+        r = ext4_xattr_read(ext4, ino, &inode, &meta, error);
         if (r >= 0 && meta.type == UNPACK_SYMLINK)
-                r = get_link(self, ino, &inode, &meta, error);
+                r = get_link(ext4, ino, &inode, &meta, error);
         if (r < 0)
                 return r;
 
@@ -520,27 +561,33 @@ static int on_get_meta(void *self, UnpackDir dir, const char *name, UnpackMeta *
 }
 
 static ssize_t on_read_file(
-        void *self, UnpackDir dir, const char *name, void *buffer, size_t size, Error *error) {
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        void *buffer,
+        size_t size,
+        Error *error) {
+        Ext4 *ext4 = ext4_of(target);
         Ext4Inode inode;
         UnpackInfo info;
         uint32_t ino;
         int r;
 
-        r = get_inode(self, dir, name, &ino, &inode, error);
+        r = get_inode(ext4, dir, name, &ino, &inode, error);
         if (r < 0)
                 return r;
 
         ext4_inode_info(ino, &inode, &info);
         if (info.type != UNPACK_REGULAR)
                 return -EINVAL;
-        return ext4_content_read(self, ino, &inode, buffer, size, error);
+        return ext4_content_read(ext4, ino, &inode, buffer, size, error);
 }
 
-static int on_end_layer(void *self, Error *error) {
-        return ext4_end_layer(self, error);
+static int on_end_layer(UnpackTarget *target, Error *error) {
+        return ext4_end_layer(ext4_of(target), error);
 }
 
-static int on_scratch(void *self, Error *error) {
+static int on_scratch(UnpackTarget *target, Error *error) {
         const int fd = memfd_create("scratch", MFD_CLOEXEC);
 
         return fd < 0 ? error_set_errno(error, errno, "Cannot create a temporary file") : fd;

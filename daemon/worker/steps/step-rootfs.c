@@ -61,14 +61,14 @@ int step_rootfs_receive_maps(int socket_fd, uint32_t n, StepRootfs *settings, Er
         return r;
 }
 
-static bool has(const UnpackTarget *target, UnpackDir root, const char *name) {
+static bool has(UnpackTarget *target, UnpackDir root, const char *name) {
         UnpackInfo info;
 
-        return target->ops->look((void *) target, root, name, &info, NULL) >= 0;
+        return target->ops->look(target, root, name, &info, NULL) >= 0;
 }
 
 /* Who names an archive of an image by its path alone gets what that holds, and means the image. */
-static void warn_of_image(int socket_fd, const UnpackTarget *target) {
+static void warn_of_image(int socket_fd, UnpackTarget *target) {
         const char *kind = NULL;
         UnpackInfo info;
         UnpackDir root;

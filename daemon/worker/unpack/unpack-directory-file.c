@@ -38,8 +38,12 @@ static bool wants_owner(const UnpackDirectory *directory, UnpackDir dir, const U
 }
 
 int unpack_directory_create_file(
-        void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error) {
-        UnpackDirectory *directory = self;
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        const UnpackMeta *meta,
+        Error *error) {
+        UnpackDirectory *directory = unpack_directory(target);
 
         assert(directory->file_fd < 0);
 
@@ -62,8 +66,8 @@ int unpack_directory_create_file(
 }
 
 int unpack_directory_write_file(
-        void *self, uint64_t offset, const void *data, size_t size, Error *error) {
-        UnpackDirectory *directory = self;
+        UnpackTarget *target, uint64_t offset, const void *data, size_t size, Error *error) {
+        UnpackDirectory *directory = unpack_directory(target);
         int r;
 
         if (offset > INT64_MAX - size)
@@ -111,8 +115,8 @@ static int finish_attributes(
                 error);
 }
 
-int unpack_directory_finish_file(void *self, const UnpackMeta *meta, Error *error) {
-        UnpackDirectory *directory = self;
+int unpack_directory_finish_file(UnpackTarget *target, const UnpackMeta *meta, Error *error) {
+        UnpackDirectory *directory = unpack_directory(target);
         const struct timespec times[2] = { meta->atime, meta->mtime };
         _cleanup_(closep) int fd = TAKE_FD(directory->file_fd);
         int r;
@@ -207,8 +211,12 @@ static int make_xattrs(
 }
 
 int unpack_directory_make(
-        void *self, UnpackDir dir, const char *name, const UnpackMeta *wanted, Error *error) {
-        UnpackDirectory *directory = self;
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        const UnpackMeta *wanted,
+        Error *error) {
+        UnpackDirectory *directory = unpack_directory(target);
         const struct timespec times[2] = { wanted->atime, wanted->mtime };
         const bool closes = unpack_directory_closes(directory, wanted);
         UnpackMeta kept = closes ? unpack_directory_close(directory, wanted) : *wanted;

@@ -46,6 +46,11 @@ typedef struct UnpackDirectory {
         UnpackXattrWarnings xattr_warnings;
 } UnpackDirectory;
 
+/** unpack_directory() - what unpack_directory_new() made */
+static inline UnpackDirectory *unpack_directory(UnpackTarget *target) {
+        return (UnpackDirectory *) target;
+}
+
 /** unpack_directory_type() - from struct stat's st_mode */
 UnpackType unpack_directory_type(mode_t mode);
 
@@ -75,28 +80,45 @@ bool unpack_directory_closes(const UnpackDirectory *directory, const UnpackMeta 
 UnpackMeta unpack_directory_close(const UnpackDirectory *directory, const UnpackMeta *meta);
 
 /** unpack_directory_sum_up() - see UnpackTargetOps */
-void unpack_directory_sum_up(void *self);
+void unpack_directory_sum_up(UnpackTarget *target);
 
 /** unpack_directory_rights_done() - release what the counts own */
 void unpack_directory_rights_done(UnpackDirectory *directory);
 
 /** unpack_directory_list_open() … - see UnpackTargetOps */
-int unpack_directory_list_open(void *self, UnpackDir dir, UnpackList **ret, Error *error);
+int unpack_directory_list_open(UnpackTarget *target, UnpackDir dir, UnpackList **ret, Error *error);
 int unpack_directory_list_next(
-        void *self, UnpackList *list, const char **ret_name, UnpackType *ret_type, Error *error);
-void unpack_directory_list_close(void *self, UnpackList *list);
+        UnpackTarget *target,
+        UnpackList *list,
+        const char **ret_name,
+        UnpackType *ret_type,
+        Error *error);
+void unpack_directory_list_close(UnpackTarget *target, UnpackList *list);
 
 /** unpack_directory_create_file() … - see UnpackTargetOps */
 int unpack_directory_create_file(
-        void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error);
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        const UnpackMeta *meta,
+        Error *error);
 int unpack_directory_write_file(
-        void *self, uint64_t offset, const void *data, size_t size, Error *error);
-int unpack_directory_finish_file(void *self, const UnpackMeta *meta, Error *error);
+        UnpackTarget *target, uint64_t offset, const void *data, size_t size, Error *error);
+int unpack_directory_finish_file(UnpackTarget *target, const UnpackMeta *meta, Error *error);
 int unpack_directory_make(
-        void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error);
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        const UnpackMeta *meta,
+        Error *error);
 
 /** unpack_directory_get_meta() … - see UnpackTargetOps */
 int unpack_directory_get_meta(
-        void *self, UnpackDir dir, const char *name, UnpackMeta *ret, Error *error);
+        UnpackTarget *target, UnpackDir dir, const char *name, UnpackMeta *ret, Error *error);
 ssize_t unpack_directory_read_file(
-        void *self, UnpackDir dir, const char *name, void *buffer, size_t size, Error *error);
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        void *buffer,
+        size_t size,
+        Error *error);

@@ -10,12 +10,12 @@
 
 #define LIST_BYTES ((size_t) 8192)
 
-struct UnpackList {
-        int fd;             /* borrowed */
+typedef struct DirectoryList {
+        UnpackList list;    /* first */
         const char *spared; /* borrowed; what is not listed, or NULL */
         size_t start, end;
         _Alignas(struct dirent64) char buffer[LIST_BYTES];
-};
+} DirectoryList;
 
 UnpackType unpack_directory_type(mode_t mode) {
         switch (mode & S_IFMT) {
@@ -43,31 +43,31 @@ static bool is_root(const UnpackDirectory *directory, int fd) {
                root.st_dev == st.st_dev && root.st_ino == st.st_ino;
 }
 
-int unpack_directory_list_open(void *self, UnpackDir dir, UnpackList **ret, Error *error) {
-        const UnpackDirectory *directory = self;
-        UnpackList *list;
+int unpack_directory_list_open(
+        UnpackTarget *target, UnpackDir dir, UnpackList **ret, Error *error) {
+        const UnpackDirectory *directory = unpack_directory(target);
+        DirectoryList *own;
 
-        list = malloc(sizeof(*list));
-        if (!list)
+        if (lseek(DIR_FD(dir), 0, SEEK_SET) < 0)
+                return error_set_errno(error, errno, "Cannot list a directory");
+
+        own = malloc(sizeof(*own));
+        if (!own)
                 return error_oom(error);
 
-        list->fd = DIR_FD(dir);
-        list->spared = directory->spared && is_root(directory, list->fd) ? directory->spared : NULL;
-        list->start = list->end = 0;
-        if (lseek(list->fd, 0, SEEK_SET) < 0) {
-                free(list);
-                return error_set_errno(error, errno, "Cannot list a directory");
-        }
-
-        *ret = list;
+        own->list.dir = dir;
+        own->spared =
+                directory->spared && is_root(directory, DIR_FD(dir)) ? directory->spared : NULL;
+        own->start = own->end = 0;
+        *ret = &own->list;
         return 0;
 }
 
-void unpack_directory_list_close(void *self, UnpackList *list) {
+void unpack_directory_list_close(UnpackTarget *target, UnpackList *list) {
         free(list);
 }
 
-static int entry_type(const UnpackList *list, const struct dirent64 *entry, UnpackType *ret) {
+static int entry_type(UnpackDir dir, const struct dirent64 *entry, UnpackType *ret) {
         struct stat st;
 
         if (entry->d_type != DT_UNKNOWN) {
@@ -75,36 +75,42 @@ static int entry_type(const UnpackList *list, const struct dirent64 *entry, Unpa
                 return 0;
         }
 
-        if (fstatat(list->fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fstatat(DIR_FD(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
         *ret = unpack_directory_type(st.st_mode);
         return 0;
 }
 
 int unpack_directory_list_next(
-        void *self, UnpackList *list, const char **ret_name, UnpackType *ret_type, Error *error) {
+        UnpackTarget *target,
+        UnpackList *list,
+        const char **ret_name,
+        UnpackType *ret_type,
+        Error *error) {
+        DirectoryList *own = (DirectoryList *) list;
+
         for (;;) {
                 const struct dirent64 *entry;
                 int r;
 
-                if (list->start == list->end) {
-                        ssize_t n = getdents64(list->fd, list->buffer, sizeof(list->buffer));
+                if (own->start == own->end) {
+                        ssize_t n = getdents64(DIR_FD(list->dir), own->buffer, sizeof(own->buffer));
 
                         if (n < 0)
                                 return error_set_errno(error, errno, "Cannot list a directory");
                         if (n == 0)
                                 return 0;
-                        list->start = 0;
-                        list->end = (size_t) n;
+                        own->start = 0;
+                        own->end = (size_t) n;
                 }
 
-                entry = (const struct dirent64 *) (const void *) (list->buffer + list->start);
-                list->start += entry->d_reclen;
+                entry = (const struct dirent64 *) (const void *) (own->buffer + own->start);
+                own->start += entry->d_reclen;
                 if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-                    (list->spared && strcmp(entry->d_name, list->spared) == 0))
+                    (own->spared && strcmp(entry->d_name, own->spared) == 0))
                         continue;
 
-                r = entry_type(list, entry, ret_type);
+                r = entry_type(list->dir, entry, ret_type);
                 if (r < 0)
                         return error_set_errno(error, -r, "Cannot look at \"%s\"", entry->d_name);
                 *ret_name = entry->d_name;

@@ -60,7 +60,8 @@ static int read_xattrs(
 }
 
 int unpack_directory_get_meta(
-        void *self, UnpackDir dir, const char *name, UnpackMeta *ret, Error *error) {
+        UnpackTarget *target, UnpackDir dir, const char *name, UnpackMeta *ret, Error *error) {
+        UnpackDirectory *directory = unpack_directory(target);
         _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
         struct stat st;
         int r = 0;
@@ -84,7 +85,7 @@ int unpack_directory_get_meta(
         if (meta.type == UNPACK_SYMLINK)
                 r = read_target(dir, name, &meta, error);
         if (r >= 0)
-                r = read_xattrs(self, dir, name, &st, &meta, error);
+                r = read_xattrs(directory, dir, name, &st, &meta, error);
         if (r < 0)
                 return r;
 
@@ -120,7 +121,13 @@ static int open_file(
 }
 
 ssize_t unpack_directory_read_file(
-        void *self, UnpackDir dir, const char *name, void *buffer, size_t size, Error *error) {
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        void *buffer,
+        size_t size,
+        Error *error) {
+        UnpackDirectory *directory = unpack_directory(target);
         _cleanup_(closep) int fd = -EBADF;
         struct stat st;
         ssize_t n;
@@ -132,7 +139,7 @@ ssize_t unpack_directory_read_file(
         if (!S_ISREG(st.st_mode))
                 return -EINVAL;
 
-        fd = open_file(self, dir, name, &st, error);
+        fd = open_file(directory, dir, name, &st, error);
         if (fd < 0)
                 return fd;
         n = fd_read_full(fd, buffer, size);

@@ -141,7 +141,7 @@ UnpackMeta unpack_directory_close(const UnpackDirectory *directory, const Unpack
         return kept;
 }
 
-void unpack_directory_sum_up(void *self) {
+void unpack_directory_sum_up(UnpackTarget *target) {
         static const struct {
                 const char *before, *after;
         } sentences[_DIRECTORY_LOSS_MAX] = {
@@ -168,7 +168,7 @@ void unpack_directory_sum_up(void *self) {
                         " (--keep-devices keeps what the image says)",
                 },
         };
-        const UnpackDirectory *directory = self;
+        const UnpackDirectory *directory = unpack_directory(target);
 
         for (size_t i = 0; i < _DIRECTORY_LOSS_MAX; i++) {
                 const UnpackDirectoryCount *loss = &directory->losses[i];
@@ -192,7 +192,7 @@ void unpack_directory_rights_done(UnpackDirectory *directory) {
 }
 
 void unpack_directory_close_devices(UnpackTarget *target, uint32_t uid, uint32_t gid) {
-        UnpackDirectory *directory = (UnpackDirectory *) target;
+        UnpackDirectory *directory = unpack_directory(target);
 
         directory->closes_devices = true;
         directory->device_uid = uid;

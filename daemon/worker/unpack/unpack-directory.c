@@ -43,8 +43,8 @@ static int widen(const UnpackDirectory *directory, int fd, UnpackInfo *info, Err
         return 0;
 }
 
-static int on_open_root(void *self, UnpackDir *ret, UnpackInfo *ret_info, Error *error) {
-        const UnpackDirectory *directory = self;
+static int on_open_root(UnpackTarget *target, UnpackDir *ret, UnpackInfo *ret_info, Error *error) {
+        const UnpackDirectory *directory = unpack_directory(target);
         struct stat st;
         int r;
 
@@ -85,13 +85,13 @@ static int open_unreadable(int parent_fd, const char *name, mode_t *ret_mode) {
 }
 
 static int on_open_dir(
-        void *self,
+        UnpackTarget *target,
         UnpackDir dir,
         const char *name,
         UnpackDir *ret,
         UnpackInfo *ret_info,
         Error *error) {
-        const UnpackDirectory *directory = self;
+        const UnpackDirectory *directory = unpack_directory(target);
         _cleanup_(closep) int fd = -EBADF;
         mode_t hidden_mode = 0;
         bool hidden = false;
@@ -191,14 +191,14 @@ static int dir_attributes(
 }
 
 static int on_make_dir(
-        void *self,
+        UnpackTarget *target,
         UnpackDir dir,
         const char *name,
         const UnpackMeta *meta,
         UnpackDir *ret,
         UnpackInfo *ret_info,
         Error *error) {
-        UnpackDirectory *directory = self;
+        UnpackDirectory *directory = unpack_directory(target);
         const mode_t mode = directory->privileged ? meta->mode : meta->mode | OWNER_ALL;
         _cleanup_(closep) int fd = -EBADF;
         UnpackXattrFile file;
@@ -235,8 +235,12 @@ static int on_make_dir(
 }
 
 static int on_merge_dir(
-        void *self, UnpackDir *dir, const UnpackMeta *meta, UnpackInfo *info, Error *error) {
-        UnpackDirectory *directory = self;
+        UnpackTarget *target,
+        UnpackDir *dir,
+        const UnpackMeta *meta,
+        UnpackInfo *info,
+        Error *error) {
+        UnpackDirectory *directory = unpack_directory(target);
         const int fd = DIR_FD(*dir);
         struct stat st;
         int r;
@@ -256,8 +260,8 @@ static int on_merge_dir(
 }
 
 static int on_close_dir(
-        void *self, UnpackDir dir, const UnpackInfo *info, bool touched, Error *error) {
-        const UnpackDirectory *directory = self;
+        UnpackTarget *target, UnpackDir dir, const UnpackInfo *info, bool touched, Error *error) {
+        const UnpackDirectory *directory = unpack_directory(target);
         const struct timespec times[2] = { info->atime, info->mtime };
         const int fd = DIR_FD(dir);
         int code = 0;
@@ -272,7 +276,8 @@ static int on_close_dir(
         return code > 0 ? error_set_errno(error, code, "Cannot restore a directory's times") : 0;
 }
 
-static int on_look(void *self, UnpackDir dir, const char *name, UnpackInfo *ret, Error *error) {
+static int on_look(
+        UnpackTarget *target, UnpackDir dir, const char *name, UnpackInfo *ret, Error *error) {
         struct stat st;
 
         if (fstatat(DIR_FD(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -285,7 +290,12 @@ static int on_look(void *self, UnpackDir dir, const char *name, UnpackInfo *ret,
 }
 
 static int on_read_link(
-        void *self, UnpackDir dir, const char *name, char *buffer, size_t size, Error *error) {
+        UnpackTarget *target,
+        UnpackDir dir,
+        const char *name,
+        char *buffer,
+        size_t size,
+        Error *error) {
         ssize_t n;
 
         n = readlinkat(DIR_FD(dir), name, buffer, size);
@@ -298,7 +308,8 @@ static int on_read_link(
         return 0;
 }
 
-static int on_remove(void *self, UnpackDir dir, const char *name, bool is_dir, Error *error) {
+static int on_remove(
+        UnpackTarget *target, UnpackDir dir, const char *name, bool is_dir, Error *error) {
         if (unlinkat(DIR_FD(dir), name, is_dir ? AT_REMOVEDIR : 0) == 0)
                 return 0;
         if (is_dir && (errno == ENOTEMPTY || errno == EEXIST))
@@ -307,7 +318,7 @@ static int on_remove(void *self, UnpackDir dir, const char *name, bool is_dir, E
 }
 
 static int on_link(
-        void *self,
+        UnpackTarget *target,
         UnpackDir from_dir,
         const char *from_name,
         UnpackDir dir,
@@ -320,8 +331,8 @@ static int on_link(
         return error_set_errno(error, errno, "Cannot create a hard link");
 }
 
-static int on_scratch(void *self, Error *error) {
-        const UnpackDirectory *directory = self;
+static int on_scratch(UnpackTarget *target, Error *error) {
+        const UnpackDirectory *directory = unpack_directory(target);
         int fd;
 
         fd = openat(directory->root_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
@@ -330,8 +341,8 @@ static int on_scratch(void *self, Error *error) {
         return fd < 0 ? error_set_errno(error, errno, "Cannot create a temporary file") : fd;
 }
 
-static void on_free(void *self) {
-        UnpackDirectory *directory = self;
+static void on_free(UnpackTarget *target) {
+        UnpackDirectory *directory = unpack_directory(target);
 
         closep(&directory->file_fd);
         unpack_directory_rights_done(directory);
@@ -363,7 +374,7 @@ static const UnpackTargetOps directory_ops = {
 };
 
 void unpack_directory_spare(UnpackTarget *target, const char *name) {
-        ((UnpackDirectory *) target)->spared = name;
+        unpack_directory(target)->spared = name;
 }
 
 int unpack_directory_new(int root_fd, bool privileged, UnpackTarget **ret, Error *error) {

@@ -7,8 +7,7 @@
  * What a layer means is decided once, by unpack-tree.h, for every target: paths, links in them,
  * whiteouts, what replaces what, whose times are kept. A target only knows inodes, and changes one
  * directory at a time: every name that it gets is one component, not empty, not "." or "..",
- * without a
- * '/', and is never to be followed when it is a link.
+ * without a '/', and is never to be followed when it is a link.
  *
  * Calls return 0 or a negative errno. They set @error then, except for the errnos that the comments
  * name as answers. All calls come from one thread.
@@ -26,8 +25,10 @@
 /* A directory that is open: a descriptor, or an inode number. Negative: none. */
 typedef int64_t UnpackDir;
 
-/* A directory that is being listed; the target's own. */
-typedef struct UnpackList UnpackList;
+/* A directory that is being listed. The first member of what a target has of that. */
+typedef struct UnpackList {
+        UnpackDir dir; /* borrowed */
+} UnpackList;
 
 typedef enum UnpackType {
         UNPACK_REGULAR,
@@ -60,8 +61,8 @@ typedef struct UnpackMeta {
         struct timespec atime;
         struct timespec mtime;
         const char *link; /* of symbolic links: where it points, at most 4095 bytes; borrowed */
-        const UnpackXattr
-                *xattrs; /* borrowed; no name twice; the target skips what it cannot keep */
+        const UnpackXattr *xattrs; /* borrowed; no name twice; the target skips what it
+                                    * cannot keep */
         size_t n_xattrs;
 } UnpackMeta;
 
@@ -75,13 +76,15 @@ typedef struct UnpackInfo {
         bool widened; /* the target's own: the mode is written again when it is closed */
 } UnpackInfo;
 
+typedef struct UnpackTarget UnpackTarget;
+
 typedef struct UnpackTargetOps {
         /* The root; it stays open until free(). */
-        int (*open_root)(void *self, UnpackDir *ret, UnpackInfo *ret_info, Error *error);
+        int (*open_root)(UnpackTarget *target, UnpackDir *ret, UnpackInfo *ret_info, Error *error);
 
         /* A directory in @dir. Answers: -ENOENT, -ENOTDIR (also for a link). */
         int (*open_dir)(
-                void *self,
+                UnpackTarget *target,
                 UnpackDir dir,
                 const char *name,
                 UnpackDir *ret,
@@ -91,7 +94,7 @@ typedef struct UnpackTargetOps {
         /* A new directory in @dir, open. Its times need not be written before it is closed.
          * Answer: -EEXIST. */
         int (*make_dir)(
-                void *self,
+                UnpackTarget *target,
                 UnpackDir dir,
                 const char *name,
                 const UnpackMeta *meta,
@@ -102,20 +105,33 @@ typedef struct UnpackTargetOps {
         /* A directory that is there takes over @meta, and no xattr that it had before is left.
          * Updates @dir and @info. Its times need not be written before it is closed. */
         int (*merge_dir)(
-                void *self, UnpackDir *dir, const UnpackMeta *meta, UnpackInfo *info, Error *error);
+                UnpackTarget *target,
+                UnpackDir *dir,
+                const UnpackMeta *meta,
+                UnpackInfo *info,
+                Error *error);
 
         /* Writes the times in @info when @touched, since what happened inside changed them. The
          * root is not closed by this. */
         int (*close_dir)(
-                void *self, UnpackDir dir, const UnpackInfo *info, bool touched, Error *error);
+                UnpackTarget *target,
+                UnpackDir dir,
+                const UnpackInfo *info,
+                bool touched,
+                Error *error);
 
         /* Answer: -ENOENT. */
-        int (*look)(void *self, UnpackDir dir, const char *name, UnpackInfo *ret, Error *error);
+        int (*look)(
+                UnpackTarget *target,
+                UnpackDir dir,
+                const char *name,
+                UnpackInfo *ret,
+                Error *error);
 
         /* Reads where a link points; -ENAMETOOLONG when that has @size bytes or more.
          * NUL-terminated. */
         int (*read_link)(
-                void *self,
+                UnpackTarget *target,
                 UnpackDir dir,
                 const char *name,
                 char *buffer,
@@ -125,25 +141,30 @@ typedef struct UnpackTargetOps {
         /* The names in @dir, in any order, without "." and "..". A name that was returned may be
          * removed before the next is asked for. At most one list a directory at a time. list_next()
          * returns 1, or 0 at the end. */
-        int (*list_open)(void *self, UnpackDir dir, UnpackList **ret, Error *error);
+        int (*list_open)(UnpackTarget *target, UnpackDir dir, UnpackList **ret, Error *error);
         int (*list_next)(
-                void *self,
+                UnpackTarget *target,
                 UnpackList *list,
                 const char **ret_name,
                 UnpackType *ret_type,
                 Error *error);
-        void (*list_close)(void *self, UnpackList *list);
+        void (*list_close)(UnpackTarget *target, UnpackList *list);
 
         /* Removes a name. Answer for directories: -ENOTEMPTY. */
-        int (*remove)(void *self, UnpackDir dir, const char *name, bool is_dir, Error *error);
+        int (*remove)(
+                UnpackTarget *target, UnpackDir dir, const char *name, bool is_dir, Error *error);
 
         /* Links, devices and FIFOs. Answers: -EEXIST; 1 when it was left out, with a warning. */
         int (*make)(
-                void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error);
+                UnpackTarget *target,
+                UnpackDir dir,
+                const char *name,
+                const UnpackMeta *meta,
+                Error *error);
 
         /* Another name for @from_name, which is no directory. Answers: -EEXIST, -ENOENT. */
         int (*link)(
-                void *self,
+                UnpackTarget *target,
                 UnpackDir from_dir,
                 const char *from_name,
                 UnpackDir dir,
@@ -154,18 +175,28 @@ typedef struct UnpackTargetOps {
          * a failed write, no other call is made. What is not written is a hole. Answer of create:
          * -EEXIST. */
         int (*create)(
-                void *self, UnpackDir dir, const char *name, const UnpackMeta *meta, Error *error);
-        int (*write)(void *self, uint64_t offset, const void *data, size_t size, Error *error);
-        int (*finish)(void *self, const UnpackMeta *meta, Error *error);
+                UnpackTarget *target,
+                UnpackDir dir,
+                const char *name,
+                const UnpackMeta *meta,
+                Error *error);
+        int (*write)(
+                UnpackTarget *target, uint64_t offset, const void *data, size_t size, Error *error);
+        int (*finish)(UnpackTarget *target, const UnpackMeta *meta, Error *error);
 
         /* What an entry is, its content left out. The xattrs, and where a link points, are the
          * caller's to release with unpack_meta_done(). Answer: -ENOENT. */
-        int (*get_meta)(void *self, UnpackDir dir, const char *name, UnpackMeta *ret, Error *error);
+        int (*get_meta)(
+                UnpackTarget *target,
+                UnpackDir dir,
+                const char *name,
+                UnpackMeta *ret,
+                Error *error);
 
         /* The first @size bytes of a regular file. Returns how many there were. Answers: -ENOENT;
          * -EINVAL when it is no regular file. */
         ssize_t (*read_file)(
-                void *self,
+                UnpackTarget *target,
                 UnpackDir dir,
                 const char *name,
                 void *buffer,
@@ -174,30 +205,30 @@ typedef struct UnpackTargetOps {
 
         /* The layer is complete: all directories but the root were closed. NULL when that is of no
          * interest to the target. */
-        int (*end_layer)(void *self, Error *error);
+        int (*end_layer)(UnpackTarget *target, Error *error);
 
         /* All layers are complete: warns of what was left out on the way, and how often. NULL when there is
          * nothing that could be. */
-        void (*sum_up)(void *self);
+        void (*sum_up)(UnpackTarget *target);
 
         /* Where the unpacker may keep what does not fit into memory: a descriptor, owned by the
          * caller, of a file without a name. */
-        int (*scratch)(void *self, Error *error);
+        int (*scratch)(UnpackTarget *target, Error *error);
 
-        void (*free)(void *self);
+        void (*free)(UnpackTarget *target);
 } UnpackTargetOps;
 
 /* The first member of each target. */
-typedef struct UnpackTarget {
+struct UnpackTarget {
         const UnpackTargetOps *ops; /* static */
 
         /* Set by unpack_run() for its time; see unpack_target_warn(). */
         void (*warning)(void *userdata, const char *text);
         void *warning_userdata;
 
-        const char *
-                entry; /* borrowed; whose turn it is, as its layer names it; NULL between entries */
-} UnpackTarget;
+        /* Borrowed; whose turn it is, as its layer names it; NULL between entries. */
+        const char *entry;
+};
 
 /** unpack_target_free() - release @target (may be NULL) */
 UnpackTarget *unpack_target_free(UnpackTarget *target);
