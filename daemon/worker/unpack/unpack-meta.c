@@ -74,28 +74,26 @@ static void read_times(UnpackMeta *meta, struct archive_entry *entry) {
                 };
 }
 
-static UnpackXattr *find_xattr(UnpackEntryMeta *entry_meta, const char *name) {
-        for (UnpackXattr *xattr = entry_meta->xattrs;
-             xattr < entry_meta->xattrs + entry_meta->n_xattrs; xattr++)
+static UnpackXattr *find_xattr(UnpackMeta *meta, const char *name) {
+        for (UnpackXattr *xattr = meta->xattrs; xattr < meta->xattrs + meta->n_xattrs; xattr++)
                 if (xattr->name && strcmp(xattr->name, name) == 0)
                         return xattr;
         return NULL;
 }
 
 /* Takes over @value, also on failure. Of two with one name, the last counts. */
-static int add_xattr(
-        UnpackEntryMeta *entry_meta, const char *name, void *value, size_t size, Error *error) {
-        UnpackXattr *xattr = find_xattr(entry_meta, name);
+static int add_xattr(UnpackMeta *meta, const char *name, void *value, size_t size, Error *error) {
+        UnpackXattr *xattr = find_xattr(meta, name);
 
         if (!xattr) {
                 char *copy = strdup(name);
 
-                assert(entry_meta->n_xattrs < XATTRS_MAX);
+                assert(meta->n_xattrs < XATTRS_MAX);
                 if (!copy) {
                         free(value);
                         return error_oom(error);
                 }
-                xattr = &entry_meta->xattrs[entry_meta->n_xattrs++];
+                xattr = &meta->xattrs[meta->n_xattrs++];
                 *xattr = (UnpackXattr){ .name = copy };
         }
 
@@ -106,7 +104,7 @@ static int add_xattr(
 }
 
 static int read_xattr(
-        UnpackEntryMeta *entry_meta,
+        UnpackMeta *meta,
         const char *name,
         const void *value,
         size_t size,
@@ -131,7 +129,7 @@ static int read_xattr(
 
         if (strcmp(name, XATTR_CAPABILITY) == 0) {
                 r = unpack_capability_map(value, size, rules->capability_uids, &copy, &size, error);
-                return r < 0 ? r : add_xattr(entry_meta, name, copy, size, error);
+                return r < 0 ? r : add_xattr(meta, name, copy, size, error);
         }
 
         copy = malloc(size + 1);
@@ -144,11 +142,11 @@ static int read_xattr(
                 return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "Its ACL is invalid");
         }
 
-        return add_xattr(entry_meta, name, copy, size, error);
+        return add_xattr(meta, name, copy, size, error);
 }
 
 static int read_acl(
-        UnpackEntryMeta *entry_meta,
+        UnpackMeta *meta,
         struct archive_entry *entry,
         int type,
         const UnpackMetaRules *rules,
@@ -204,14 +202,11 @@ static int read_acl(
                 return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "Its ACL is invalid");
         }
         return add_xattr(
-                entry_meta, is_default ? XATTR_ACL_DEFAULT : XATTR_ACL_ACCESS, value, size, error);
+                meta, is_default ? XATTR_ACL_DEFAULT : XATTR_ACL_ACCESS, value, size, error);
 }
 
 static int read_xattrs(
-        UnpackEntryMeta *entry_meta,
-        struct archive_entry *entry,
-        const UnpackMetaRules *rules,
-        Error *error) {
+        UnpackMeta *meta, struct archive_entry *entry, const UnpackMetaRules *rules, Error *error) {
         const int count = archive_entry_xattr_reset(entry);
         const char *name;
         const void *value;
@@ -225,12 +220,12 @@ static int read_xattrs(
                         error, E2BIG, ERROR_LIMIT_EXCEEDED,
                         "It has more than %zu extended attributes", XATTRS_MAX - 2);
 
-        entry_meta->xattrs = calloc((size_t) count + 2, sizeof(*entry_meta->xattrs));
-        if (!entry_meta->xattrs)
+        meta->xattrs = calloc((size_t) count + 2, sizeof(*meta->xattrs));
+        if (!meta->xattrs)
                 return error_oom(error);
 
         while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
-                r = read_xattr(entry_meta, name, value, size, rules, error);
+                r = read_xattr(meta, name, value, size, rules, error);
                 if (r < 0)
                         return r;
         }
@@ -238,10 +233,7 @@ static int read_xattrs(
 }
 
 static int read_acls(
-        UnpackEntryMeta *entry_meta,
-        struct archive_entry *entry,
-        const UnpackMetaRules *rules,
-        Error *error) {
+        UnpackMeta *meta, struct archive_entry *entry, const UnpackMetaRules *rules, Error *error) {
         static const int types[] = { ARCHIVE_ENTRY_ACL_TYPE_ACCESS,
                                      ARCHIVE_ENTRY_ACL_TYPE_DEFAULT };
         int r, skipped = 0;
@@ -249,7 +241,7 @@ static int read_acls(
         for (size_t i = 0; i < 2; i++) {
                 if (!(archive_entry_acl_types(entry) & types[i]))
                         continue;
-                r = read_acl(entry_meta, entry, types[i], rules, error);
+                r = read_acl(meta, entry, types[i], rules, error);
                 if (r < 0)
                         return r;
                 skipped = skipped || r > 0;
@@ -257,18 +249,13 @@ static int read_acls(
         return skipped;
 }
 
-int unpack_entry_meta_init(
-        UnpackEntryMeta *entry_meta,
-        struct archive_entry *entry,
-        const UnpackMetaRules *rules,
-        Error *error) {
-        UnpackMeta *meta = &entry_meta->meta;
+int unpack_meta_read(
+        UnpackMeta *meta, struct archive_entry *entry, const UnpackMetaRules *rules, Error *error) {
         int64_t size;
         int r;
 
-        *entry_meta = (UnpackEntryMeta){ 0 };
+        *meta = (UnpackMeta){ .type = read_type(entry) };
 
-        meta->type = read_type(entry);
         r = read_id(archive_entry_uid(entry), rules->uids, &meta->uid, error);
         if (r < 0)
                 return r;
@@ -288,20 +275,8 @@ int unpack_entry_meta_init(
         meta->mode = archive_entry_perm(entry) & 07777;
         read_times(meta, entry);
 
-        r = read_xattrs(entry_meta, entry, rules, error);
+        r = read_xattrs(meta, entry, rules, error);
         if (r < 0)
                 return r;
-        r = read_acls(entry_meta, entry, rules, error);
-        meta->xattrs = entry_meta->xattrs;
-        meta->n_xattrs = entry_meta->n_xattrs;
-        return r;
-}
-
-void unpack_entry_meta_done(UnpackEntryMeta *entry_meta) {
-        for (size_t i = 0; i < entry_meta->n_xattrs; i++) {
-                free(entry_meta->xattrs[i].name);
-                free(entry_meta->xattrs[i].value);
-        }
-        free(entry_meta->xattrs);
-        *entry_meta = (UnpackEntryMeta){ 0 };
+        return read_acls(meta, entry, rules, error);
 }

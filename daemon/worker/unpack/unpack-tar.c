@@ -173,8 +173,7 @@ static int apply_link(
         return r < 0 ? r : unpack_tree_link(tar->tree, path, &from, &meta->mtime, error);
 }
 
-static int read_symlink(
-        const UnpackHeader *header, char buffer[static PATH_BYTES_MAX + 1], Error *error) {
+static int read_symlink(const UnpackHeader *header, UnpackMeta *meta, Error *error) {
         const UnpackText *link = &header->link;
 
         if (link->size == 0)
@@ -189,9 +188,8 @@ static int read_symlink(
                         error, EINVAL, ERROR_UNSAFE_ARCHIVE,
                         "It is a symbolic link to a path with a NUL in it");
 
-        memcpy(buffer, link->text, link->size);
-        buffer[link->size] = '\0';
-        return 0;
+        meta->link = strndup(link->text, link->size);
+        return meta->link ? 0 : error_oom(error);
 }
 
 static int apply_entry(
@@ -201,12 +199,10 @@ static int apply_entry(
         const UnpackPath *path,
         const UnpackHeader *header,
         Error *error) {
-        _cleanup_(unpack_entry_meta_done) UnpackEntryMeta entry_meta = { 0 };
-        UnpackMeta *meta = &entry_meta.meta;
-        char link[PATH_BYTES_MAX + 1];
+        _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
         int r;
 
-        r = unpack_entry_meta_init(&entry_meta, entry, tar->rules, error);
+        r = unpack_meta_read(&meta, entry, tar->rules, error);
         if (r < 0)
                 return r;
         if (r > 0)
@@ -214,26 +210,25 @@ static int apply_entry(
                         tar->target,
                         "ACLs that name users or groups without their ids are left out");
         if (header->type == HARD_LINK)
-                return apply_link(tar, path, header, meta, error);
+                return apply_link(tar, path, header, &meta, error);
 
         if (header->type == CONTINUED_FILE)
                 return error_set(
                         error, EINVAL, ERROR_CORRUPT_ARCHIVE,
                         "It is the rest of a file that begins in another volume of the archive");
-        if (meta->type == _UNPACK_TYPE_MAX)
+        if (meta.type == _UNPACK_TYPE_MAX)
                 return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "It is of an unknown type");
-        if (meta->type == UNPACK_REGULAR && header->path.size > 0 &&
+        if (meta.type == UNPACK_REGULAR && header->path.size > 0 &&
             header->path.text[header->path.size - 1] == '/')
-                meta->type = UNPACK_DIRECTORY;
-        if (meta->type == UNPACK_SYMLINK) {
-                r = read_symlink(header, link, error);
+                meta.type = UNPACK_DIRECTORY;
+        if (meta.type == UNPACK_SYMLINK) {
+                r = read_symlink(header, &meta, error);
                 if (r < 0)
                         return r;
-                meta->link = link;
         }
 
-        r = unpack_tree_entry(tar->tree, path, meta, error);
-        return r <= 0 ? r : copy_content(tar, archive, meta, error);
+        r = unpack_tree_entry(tar->tree, path, &meta, error);
+        return r <= 0 ? r : copy_content(tar, archive, &meta, error);
 }
 
 static int read_entry(

@@ -16,7 +16,7 @@ void unpack_meta_done(UnpackMeta *meta) {
                 free(meta->xattrs[i].value);
         }
 
-        free((void *) meta->xattrs);
+        free(meta->xattrs);
         free((void *) meta->link);
         *meta = (UnpackMeta){ 0 };
 }

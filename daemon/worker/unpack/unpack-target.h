@@ -47,7 +47,7 @@ typedef struct UnpackXattr {
         size_t size; /* bytes */
 } UnpackXattr;
 
-/* What an entry is, apart from its name and content. */
+/* What an entry is, apart from its name and content. unpack_meta_done() releases what it owns. */
 typedef struct UnpackMeta {
         UnpackType type;
         uint32_t mode; /* permissions, 07777 */
@@ -60,9 +60,8 @@ typedef struct UnpackMeta {
         uint64_t size; /* of regular files, bytes; holes count */
         struct timespec atime;
         struct timespec mtime;
-        const char *link; /* of symbolic links: where it points, at most 4095 bytes; borrowed */
-        const UnpackXattr *xattrs; /* borrowed; no name twice; the target skips what it
-                                    * cannot keep */
+        const char *link;    /* of symbolic links: where it points, at most 4095 bytes; owned */
+        UnpackXattr *xattrs; /* owned; no name twice; the target skips what it cannot keep */
         size_t n_xattrs;
 } UnpackMeta;
 
@@ -184,8 +183,8 @@ typedef struct UnpackTargetOps {
                 UnpackTarget *target, uint64_t offset, const void *data, size_t size, Error *error);
         int (*finish)(UnpackTarget *target, const UnpackMeta *meta, Error *error);
 
-        /* What an entry is, its content left out. The xattrs, and where a link points, are the
-         * caller's to release with unpack_meta_done(). Answer: -ENOENT. */
+        /* What an entry is, its content left out. To be released with unpack_meta_done().
+         * Answer: -ENOENT. */
         int (*get_meta)(
                 UnpackTarget *target,
                 UnpackDir dir,
@@ -233,7 +232,7 @@ struct UnpackTarget {
 /** unpack_target_free() - release @target (may be NULL) */
 UnpackTarget *unpack_target_free(UnpackTarget *target);
 
-/** unpack_meta_done() - release what get_meta() returned; usable with _cleanup_() */
+/** unpack_meta_done() - release what @meta owns; usable with _cleanup_() */
 void unpack_meta_done(UnpackMeta *meta);
 
 /** unpack_target_warn() - for targets: something is left out */
