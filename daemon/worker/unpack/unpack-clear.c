@@ -153,9 +153,9 @@ static int clear_content(const Clear *clear, UnpackNode *top, Error *error) {
         return r;
 }
 
-int unpack_tree_remove(UnpackTree *tree, UnpackNode *parent, const char *name, Error *error) {
-        static const struct timespec never = { 0 };
-        const Clear clear = { .tree = tree, .all = true, .mtime = &never };
+/* Removes @name in @parent, and what is in it, as far as @clear goes. */
+static int clear_entry(const Clear *clear, UnpackNode *parent, const char *name, Error *error) {
+        UnpackTree *tree = clear->tree;
         UnpackInfo info = { 0 };
         UnpackNode *node;
         int r;
@@ -165,15 +165,20 @@ int unpack_tree_remove(UnpackTree *tree, UnpackNode *parent, const char *name, E
                 return 0;
         if (r < 0)
                 return r;
-        if (info.type != UNPACK_DIRECTORY)
-                return unlink_name(tree, parent, name, false, error);
 
-        r = clear_name(&clear, parent, name, UNPACK_DIRECTORY, &node, error);
+        r = clear_name(clear, parent, name, info.type, &node, error);
         if (r <= 0)
                 return r;
 
-        r = clear_content(&clear, node, error);
-        return r < 0 ? r : clear_leave(&clear, node, error);
+        r = clear_content(clear, node, error);
+        return r < 0 ? r : clear_leave(clear, node, error);
+}
+
+int unpack_tree_remove(UnpackTree *tree, UnpackNode *parent, const char *name, Error *error) {
+        static const struct timespec never = { 0 };
+        const Clear clear = { .tree = tree, .all = true, .mtime = &never };
+
+        return clear_entry(&clear, parent, name, error);
 }
 
 int unpack_tree_hide(
@@ -183,25 +188,8 @@ int unpack_tree_hide(
         const struct timespec *mtime,
         Error *error) {
         const Clear clear = { .tree = tree, .mtime = mtime };
-        UnpackInfo info = { 0 };
-        UnpackNode *node;
-        int r;
 
-        if (parent->fresh)
-                return 0;
-
-        r = tree->target->ops->look(tree->target, parent->dir, name, &info, error);
-        if (r == -ENOENT)
-                return 0;
-        if (r < 0)
-                return r;
-
-        r = clear_name(&clear, parent, name, info.type, &node, error);
-        if (r <= 0)
-                return r;
-
-        r = clear_content(&clear, node, error);
-        return r < 0 ? r : clear_leave(&clear, node, error);
+        return parent->fresh ? 0 : clear_entry(&clear, parent, name, error);
 }
 
 int unpack_tree_hide_content(
