@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * What unpack-tree.c shares with unpack-resolve.c (from paths to directories), unpack-clear.c
- * (removing), password-shadow.c and password.c (root's password). Returns are 0, or as told,
- * or a negative errno with @error set.
+ * What unpack-tree.c shares with the files below it: unpack-resolve.c (from paths to directories),
+ * unpack-clear.c (removing) below that one, and unpack-tree-dirs.c (one directory) below both. And
+ * with password-shadow.c and password.c (root's password). Returns are 0, or as told, or a negative
+ * errno with @error set.
  */
 
 #include "unpack-brought.h"
