@@ -3,7 +3,8 @@
 
 /*
  * The manifest of one image: OCI (image specification, manifest.md), Docker schema 2 and schema 1.
- * Whatever it was, the layers come root layer first.
+ * Whatever it was, the layers come root layer first. oci-manifest-parse.c tells which it is, and reads
+ * the first two; oci-schema1.c the third.
  */
 
 #include <stdbool.h>
