@@ -15,7 +15,7 @@ pytestmark = pytest.mark.root
 
 PROGRAMS = {
     'none': ['cat'], 'gzip': ['gzip'], 'bzip2': ['bzip2'], 'xz': ['xz'], 'zstd': ['zstd'],
-    'lz4': ['lz4'], 'lzip': ['lzip'], 'lzop': ['lzop'],
+    'lz4': ['lz4'], 'lzip': ['lzip'],
 }
 
 
@@ -51,6 +51,13 @@ def as_image(faulty_registry, client, work):
 def test_tarball_is_unpacked_whatever_compressed_it(client, dest, write, sample, as_image, program):
     client.bootstrap(f'file://{write(compressed(sample, program))}', dest)
     tree.assert_same(tree.snapshot(dest), as_image)
+
+
+def test_tarball_of_lzop_is_refused_with_what_to_do_about_it(client, work, dest, write):
+    result = client.run(str(write(b'\x89LZO\0\r\n\x1a\n\x10\x40')), dest, expect=1)
+    assert result.sentence.endswith(
+        'It is compressed with lzop, which is not supported; decompress it first: lzop -d FILE')
+    assert os.listdir(work) == []
 
 
 def test_plain_path_is_a_tarball(client, dest, write, sample, as_image):

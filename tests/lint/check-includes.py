@@ -38,7 +38,6 @@ THIRD_PARTY = {
     'jansson': {'oci', 'qemu'},
     'libnbd': {'qemu'},
     'lzma': {'inflate'},
-    'lzo/': {'inflate'},
     'openssl/': {'hash'},
     'seccomp': {'sandbox'},
     'systemd/sd-bus': {'bus', 'client', 'service'},

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 SANDBOX = {'libcap', 'libseccomp'}
-INFLATE = {'libarchive', 'libisal', 'liblzma', 'liblzo2', 'libzstd'}
+INFLATE = {'libarchive', 'libisal', 'liblzma', 'libzstd'}
 UNPACK = INFLATE | SANDBOX | {'libcrypt', 'libcrypto'}
 LIBRARIES = {
     'virt-bootstrap': {'libsystemd'},

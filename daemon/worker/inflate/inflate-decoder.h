@@ -43,5 +43,4 @@ extern const InflateDecoderOps inflate_decoder_lzip;       /* inflate-lzma.c */
 extern const InflateDecoderOps inflate_decoder_bzip2;      /* inflate-filter.c */
 extern const InflateDecoderOps inflate_decoder_lz4;        /* inflate-filter.c */
 extern const InflateDecoderOps inflate_decoder_lz4_legacy; /* inflate-filter.c */
-extern const InflateDecoderOps inflate_decoder_lzop;       /* inflate-lzop.c */
 extern const InflateDecoderOps inflate_decoder_none;       /* inflate-none.c; matches everything */

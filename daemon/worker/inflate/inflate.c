@@ -24,7 +24,7 @@ struct Inflate {
 static const InflateDecoderOps *const decoders[] = {
         &inflate_decoder_gzip,  &inflate_decoder_zstd, &inflate_decoder_xz,
         &inflate_decoder_bzip2, &inflate_decoder_lz4,  &inflate_decoder_lz4_legacy,
-        &inflate_decoder_lzip,  &inflate_decoder_lzop, &inflate_decoder_none,
+        &inflate_decoder_lzip,  &inflate_decoder_none,
 };
 
 int inflate_new(const InflateInput *input, const Limits *limits, Inflate **ret, Error *error) {
@@ -80,6 +80,12 @@ int inflate_next(Inflate *inflate, InflateLayer *ret, Error *error) {
         return 1;
 }
 
+static bool is_lzop(const uint8_t *head, size_t size) {
+        static const uint8_t magic[] = { 0x89, 'L', 'Z', 'O', 0, '\r', '\n', 0x1a, '\n' };
+
+        return size >= sizeof(magic) && memcmp(head, magic, sizeof(magic)) == 0;
+}
+
 static int inflate_begin_layer(Inflate *inflate, Error *error) {
         const InflateDecoderOps *ops = NULL;
         ssize_t size;
@@ -90,6 +96,11 @@ static int inflate_begin_layer(Inflate *inflate, Error *error) {
                 return (int) size;
         if ((size_t) size > DECODER_HEAD_BYTES)
                 size = (ssize_t) DECODER_HEAD_BYTES;
+
+        if (is_lzop(inflate_reader_data(&inflate->reader), (size_t) size))
+                return error_set(
+                        error, EOPNOTSUPP, ERROR_CORRUPT_ARCHIVE,
+                        "It is compressed with lzop, which is not supported; decompress it first: lzop -d FILE");
 
         for (size_t i = 0; !ops; i++)
                 if (decoders[i]->matches(inflate_reader_data(&inflate->reader), (size_t) size))

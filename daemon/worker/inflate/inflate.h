@@ -3,9 +3,10 @@
 
 /*
  * Layers, uncompressed. The compression is told by the first bytes, not by what a manifest says:
- * none, gzip (RFC 1952), zstd (RFC 8878), xz, bzip2, lz4 (frames), lzip or lzop. A stream must be
- * whole, its checksums right. More of its kind may follow it, and zeros, as tapes have them; anything else
- * is an error for a layer that has a digest, and left out of a tarball (but behind xz, which forbids it).
+ * none, gzip (RFC 1952), zstd (RFC 8878), xz, bzip2, lz4 (frames) or lzip; lzop is named and refused.
+ * A stream must be whole, its checksums right. More of its kind may follow it, and zeros, as tapes have
+ * them; anything else is an error for a layer that has a digest, and left out of a tarball (but behind
+ * xz, which forbids it).
  */
 
 #include <stdbool.h>
