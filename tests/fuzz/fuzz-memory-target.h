@@ -356,10 +356,6 @@ static inline int memory_finish(UnpackTarget *target, const UnpackMeta *meta, Er
         return 0;
 }
 
-static inline int memory_scratch(UnpackTarget *target, Error *error) {
-        return error_set_errno(error, ENOSPC, "No scratch file");
-}
-
 /* The target's inodes are all closed but the root. */
 static inline void memory_check_closed(const MemoryTarget *memory) {
         for (int i = 1; i < memory->n_inodes; i++)
@@ -393,7 +389,6 @@ static inline MemoryTarget *memory_new(void) {
                 .create = memory_create,
                 .write = memory_write,
                 .finish = memory_finish,
-                .scratch = memory_scratch,
                 .free = memory_free,
         };
         MemoryTarget *memory = calloc(1, sizeof(*memory));

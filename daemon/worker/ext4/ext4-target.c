@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "ext4-internal.h"
 
@@ -587,12 +586,6 @@ static int on_end_layer(UnpackTarget *target, Error *error) {
         return ext4_end_layer(ext4_of(target), error);
 }
 
-static int on_scratch(UnpackTarget *target, Error *error) {
-        const int fd = memfd_create("scratch", MFD_CLOEXEC);
-
-        return fd < 0 ? error_set_errno(error, errno, "Cannot create a temporary file") : fd;
-}
-
 const UnpackTargetOps ext4_target_ops = {
         .open_root = on_open_root,
         .open_dir = on_open_dir,
@@ -613,5 +606,4 @@ const UnpackTargetOps ext4_target_ops = {
         .get_meta = on_get_meta,
         .read_file = on_read_file,
         .end_layer = on_end_layer,
-        .scratch = on_scratch,
 };

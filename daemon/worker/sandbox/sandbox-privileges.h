@@ -42,7 +42,8 @@ int sandbox_privileges_become_builder(ProtoUser user, Error *error);
  */
 int sandbox_privileges_become_reader(ProtoUser user, Error *error);
 
-/* Private memory of a worker, bytes: a zstd window, buffers and stacks are far below it. */
+/* Private memory of a worker, bytes: a zstd window, buffers and stacks are far below it, and the names
+ * of the largest layer (unpack-seen.h) are below half of it. */
 #define PRIVILEGES_MEMORY_MAX (UINT64_C(1) << 30)
 
 /** sandbox_privileges_limit() - no new privileges, no core dumps, not more than PRIVILEGES_MEMORY_MAX */

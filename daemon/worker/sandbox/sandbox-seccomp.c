@@ -43,13 +43,13 @@ static const char *const tree_calls[] = {
         "access", "chdir", "faccessat", "faccessat2", "fallocate", "fchdir", "fchmod",
         "fchmodat", "fchmodat2", "fchown", "fchownat", "fgetxattr", "flistxattr",
         "fremovexattr", "fsetxattr", "getcwd", "getdents64", "lgetxattr", "linkat",
-        "llistxattr", "lremovexattr", "lsetxattr", "memfd_create", "mkdirat", "mknodat",
-        "openat", "openat2", "readlinkat", "renameat", "renameat2", "statx", "symlinkat",
-        "syncfs", "umask", "unlinkat", "utimensat",
+        "llistxattr", "lremovexattr", "lsetxattr", "mkdirat", "mknodat", "openat", "openat2",
+        "readlinkat", "renameat", "renameat2", "statx", "symlinkat", "syncfs", "umask",
+        "unlinkat", "utimensat",
 };
 
 static const char *const disk_calls[] = {
-        "connect", "fallocate", "getpeername", "getsockname", "getsockopt", "memfd_create",
+        "connect", "fallocate", "getpeername", "getsockname", "getsockopt",
         "pidfd_send_signal", "recvfrom", "sendto", "setsockopt", "shutdown", "syncfs",
         "wait4", "waitid",
 };

@@ -9,7 +9,7 @@
 /* Removes content of a directory, down and up again along its nodes. */
 typedef struct Clear {
         UnpackTree *tree;             /* borrowed */
-        bool all;                     /* also what the layer brought */
+        bool all;                     /* also what the layer gave */
         const struct timespec *mtime; /* borrowed; of what stays only because something is in it */
 } Clear;
 
@@ -31,24 +31,19 @@ static int unlink_name(
         return r;
 }
 
-static int is_brought(
-        const Clear *clear, const UnpackNode *parent, const char *name, Error *error) {
-        return clear->all
-                       ? 0
-                       : unpack_brought_has(clear->tree->brought, parent->info.inode, name, error);
+/* Whether it is the layer's own, and stays. */
+static bool is_own(const Clear *clear, const UnpackNode *parent, const char *name) {
+        return !clear->all && unpack_seen_has(clear->tree->seen, parent->info.inode, name);
 }
 
 /* Removes a directory whose content is gone, or takes note that it stays. */
 static int clear_leave(const Clear *clear, UnpackNode *node, Error *error) {
         UnpackTree *tree = clear->tree;
         UnpackNode *parent = node->parent;
+        const bool own = is_own(clear, parent, node->name);
         UnpackMeta meta;
         char name[NAME_BYTES_MAX + 1];
-        int own, r;
-
-        own = is_brought(clear, parent, node->name, error);
-        if (own < 0)
-                return own;
+        int r;
 
         if (!own && !node->keep) {
                 assert(strlen(node->name) < sizeof(name));
@@ -83,7 +78,8 @@ static int clear_name(
         Error *error) {
         UnpackTree *tree = clear->tree;
         UnpackNode *child;
-        int own, r;
+        bool own;
+        int r;
 
         /* It was emptied by another marker, and what is in it now is the layer's. */
         if (node->fresh && !clear->all) {
@@ -91,10 +87,7 @@ static int clear_name(
                 return 0;
         }
 
-        own = is_brought(clear, node, name, error);
-        if (own < 0)
-                return own;
-
+        own = is_own(clear, node, name);
         if (type != UNPACK_DIRECTORY) {
                 node->keep = node->keep || own;
                 return own ? 0 : unlink_name(tree, node, name, false, error);

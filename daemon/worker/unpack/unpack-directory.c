@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "unpack-directory-internal.h"
@@ -331,16 +330,6 @@ static int on_link(
         return error_set_errno(error, errno, "Cannot create a hard link");
 }
 
-static int on_scratch(UnpackTarget *target, Error *error) {
-        const UnpackDirectory *directory = unpack_directory(target);
-        int fd;
-
-        fd = openat(directory->root_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-        if (fd < 0)
-                fd = memfd_create("scratch", MFD_CLOEXEC);
-        return fd < 0 ? error_set_errno(error, errno, "Cannot create a temporary file") : fd;
-}
-
 static void on_free(UnpackTarget *target) {
         UnpackDirectory *directory = unpack_directory(target);
 
@@ -369,7 +358,6 @@ static const UnpackTargetOps directory_ops = {
         .get_meta = unpack_directory_get_meta,
         .read_file = unpack_directory_read_file,
         .sum_up = unpack_directory_sum_up,
-        .scratch = on_scratch,
         .free = on_free,
 };
 

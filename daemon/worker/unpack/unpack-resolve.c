@@ -131,7 +131,7 @@ static int walk_step(
                 return error_set(
                         error, EEXIST, ERROR_FAILED, "\"%s\" came up while it was made", name);
         if (r >= 0 && !(*node)->fresh)
-                r = unpack_brought_add(tree->brought, (*node)->info.inode, name, error);
+                r = unpack_seen_add(tree->seen, (*node)->info.inode, name, error);
         if (r < 0)
                 return r;
 

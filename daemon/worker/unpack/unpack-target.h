@@ -210,10 +210,6 @@ typedef struct UnpackTargetOps {
          * nothing that could be. */
         void (*sum_up)(UnpackTarget *target);
 
-        /* Where the unpacker may keep what does not fit into memory: a descriptor, owned by the
-         * caller, of a file without a name. */
-        int (*scratch)(UnpackTarget *target, Error *error);
-
         void (*free)(UnpackTarget *target);
 } UnpackTargetOps;
 

@@ -21,7 +21,7 @@ int unpack_tree_mark_fresh(UnpackTree *tree, UnpackNode *node, Error *error) {
         node->fresh = true;
         if (node->parent && node->parent->fresh)
                 return 0;
-        return unpack_brought_add(tree->brought, node->info.inode, WHOLE_DIRECTORY, error);
+        return unpack_seen_add(tree->seen, node->info.inode, WHOLE_DIRECTORY, error);
 }
 
 int unpack_tree_open(
@@ -37,13 +37,8 @@ int unpack_tree_open(
                 if (r < 0)
                         return r;
 
-                r = parent->fresh
-                            ? 1
-                            : unpack_brought_has(
-                                      tree->brought, node->info.inode, WHOLE_DIRECTORY, error);
-                if (r < 0)
-                        return r;
-                node->fresh = r > 0;
+                node->fresh = parent->fresh ||
+                              unpack_seen_has(tree->seen, node->info.inode, WHOLE_DIRECTORY);
         }
 
         *ret = node;

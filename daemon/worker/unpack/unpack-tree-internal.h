@@ -8,19 +8,19 @@
  * errno with @error set.
  */
 
-#include "unpack-brought.h"
 #include "unpack-nodes.h"
+#include "unpack-seen.h"
 #include "unpack-tree.h"
 
-/* In the set of what the layer brought, this stands for all that is or will be in a directory. */
+/* Among the names that the layer gave, this stands for all that is or will be in a directory. */
 #define WHOLE_DIRECTORY "/"
 
 struct UnpackTree {
-        UnpackTarget *target;   /* borrowed */
-        const Limits *limits;   /* borrowed */
-        UnpackNodes *nodes;     /* owned */
-        UnpackBrought *brought; /* owned; of directories which are not fresh */
-        uint64_t layer;         /* 1 is the first */
+        UnpackTarget *target; /* borrowed */
+        const Limits *limits; /* borrowed */
+        UnpackNodes *nodes;   /* owned */
+        UnpackSeen *seen;     /* owned; of directories which are not fresh */
+        uint64_t layer;       /* 1 is the first */
         uint32_t root_uid, root_gid;
 };
 

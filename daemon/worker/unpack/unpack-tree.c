@@ -5,12 +5,6 @@
 
 #include "unpack-tree-internal.h"
 
-static int make_scratch(void *userdata, Error *error) {
-        UnpackTarget *target = userdata;
-
-        return target->ops->scratch(target, error);
-}
-
 int unpack_tree_new(
         UnpackTarget *target,
         const Limits *limits,
@@ -30,7 +24,7 @@ int unpack_tree_new(
         tree->root_uid = root_uid;
         tree->root_gid = root_gid;
 
-        r = unpack_brought_new(make_scratch, target, &tree->brought, error);
+        r = unpack_seen_new(UNPACK_SEEN_MAX, &tree->seen, error);
         if (r < 0)
                 return r;
         r = unpack_nodes_new(target, &tree->nodes, error);
@@ -46,7 +40,7 @@ UnpackTree *unpack_tree_free(UnpackTree *tree) {
                 return NULL;
 
         unpack_nodes_free(tree->nodes);
-        unpack_brought_free(tree->brought);
+        unpack_seen_free(tree->seen);
         free(tree);
         return NULL;
 }
@@ -61,7 +55,7 @@ int unpack_tree_end_layer(UnpackTree *tree, Error *error) {
         int r;
 
         /* What is fresh in this layer is not in the next. */
-        unpack_brought_clear(tree->brought);
+        unpack_seen_clear(tree->seen);
         if (!ops->end_layer)
                 return unpack_nodes_close(tree->nodes, error);
 
@@ -122,11 +116,10 @@ static int apply_whiteout(
         return r < 0 ? r : 1;
 }
 
-/* Takes note that the layer brought a name. */
+/* Takes note that the layer gave a name. */
 static int note_name(UnpackTree *tree, UnpackNode *parent, const char *name, Error *error) {
         parent->touched = true;
-        return parent->fresh ? 0
-                             : unpack_brought_add(tree->brought, parent->info.inode, name, error);
+        return parent->fresh ? 0 : unpack_seen_add(tree->seen, parent->info.inode, name, error);
 }
 
 static int merge_node(UnpackTree *tree, UnpackNode *node, const UnpackMeta *meta, Error *error) {
