@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
@@ -48,17 +49,18 @@ static const SpawnEvents events = {
 static int touch(const char *directory) {
         static const char *const argv[] = { "touch", "ran", NULL };
         static char *const environment[] = { NULL };
-        const Spawn program = {
+        const SpawnProgram program = {
                 .path = "/usr/bin/touch",
                 .argv = argv,
                 .environment = environment,
                 .directory = directory,
                 .output_fd = -EBADF,
         };
-        int status, r;
+        siginfo_t end;
+        int r;
 
-        r = spawn_run(&program, &events, NULL, &status, NULL);
-        return r < 0 ? r : status;
+        r = spawn_run(&program, &events, NULL, &end, NULL);
+        return r < 0 ? r : end.si_status;
 }
 
 static void program_of_a_living_worker_is_run(void **state) {
@@ -96,10 +98,113 @@ static void program_of_a_dead_worker_is_not_run(void **state) {
         scratch_done(&scratch);
 }
 
+static _Noreturn void run_shell(void *userdata) {
+        char *const argv[] = { (char *) "sh", (char *) "-c", userdata, NULL };
+        char *const environment[] = { NULL };
+
+        if (userdata)
+                (void) spawn_execute("/bin/sh", argv, environment);
+        _exit(SPAWN_FAILED);
+}
+
+/* How a shell ends, which has @fds. */
+static siginfo_t run_script(const char *script, const int *fds, size_t n_fds) {
+        const SpawnOptions options = {
+                .output_fd = -EBADF,
+                .error_fd = -EBADF,
+                .fds = fds,
+                .n_fds = n_fds,
+                .run = run_shell,
+                .userdata = (void *) script,
+        };
+        siginfo_t end = { 0 };
+        int pidfd = -EBADF;
+        pid_t pid = 0;
+
+        assert_int_equal(spawn(&options, &pid, &pidfd), 0);
+        spawn_reap(pid, &end);
+        assert_int_equal(end.si_pid, pid);
+        assert_int_equal(close(pidfd), 0);
+        return end;
+}
+
+static void child_has_the_descriptors_that_it_is_given_and_no_others(void **state) {
+        const int given = fcntl(STDERR_FILENO, F_DUPFD, 50),
+                  other = fcntl(STDERR_FILENO, F_DUPFD, 50);
+        char script[256];
+        siginfo_t end;
+
+        assert_true(given >= 0 && other >= 0);
+        (void) snprintf(
+                script, sizeof(script),
+                "test -e /proc/$$/fd/%d || exit 2; test -e /proc/$$/fd/%d && exit 3; "
+                "for i in 0 1 2; do test /proc/$$/fd/$i -ef /dev/null || exit 4; done; exit 7",
+                given, other);
+        end = run_script(script, &given, 1);
+        assert_int_equal(end.si_code, CLD_EXITED);
+        assert_int_equal(end.si_status, 7);
+        (void) close(given);
+        (void) close(other);
+}
+
+static void child_has_no_signal_blocked_and_ends_by_sigpipe(void **state) {
+        static const char script[] = "kill -TERM $$; exit 1", piped[] = "kill -PIPE $$; exit 1";
+        sigset_t blocked, before;
+        siginfo_t end;
+
+        (void) sigemptyset(&blocked);
+        (void) sigaddset(&blocked, SIGTERM);
+        assert_int_equal(sigprocmask(SIG_BLOCK, &blocked, &before), 0);
+        (void) signal(SIGPIPE, SIG_IGN);
+        end = run_script(script, NULL, 0);
+        assert_int_equal(end.si_status, SIGTERM);
+        end = run_script(piped, NULL, 0);
+        assert_int_equal(end.si_status, SIGPIPE);
+        assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+}
+
+static void end_of_a_child_is_described(void **state) {
+        static const struct {
+                const char *script, *description;
+        } cases[] = {
+                { "exit 3", "exited with status 3" },
+                { "kill -9 $$", "was killed by signal 9 (Killed)" },
+                { NULL, "could not be started" },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const siginfo_t end = run_script(cases[i].script, NULL, 0);
+                char text[SPAWN_END_MAX];
+
+                assert_string_equal(spawn_describe_end(&end, text), cases[i].description);
+        }
+}
+
+static void killed_child_is_reaped(void **state) {
+        const SpawnOptions options = {
+                .output_fd = -EBADF,
+                .error_fd = -EBADF,
+                .run = run_shell,
+                .userdata = (void *) "sleep 1000",
+        };
+        int pidfd = -EBADF;
+        pid_t pid = 0;
+
+        assert_int_equal(spawn(&options, &pid, &pidfd), 0);
+        spawn_kill_and_reap(pid, pidfd);
+        assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
+        assert_int_equal(errno, ECHILD);
+        assert_int_equal(close(pidfd), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(program_of_a_living_worker_is_run),
                 CASE(program_of_a_dead_worker_is_not_run),
+                CASE(child_has_the_descriptors_that_it_is_given_and_no_others),
+                CASE(child_has_no_signal_blocked_and_ends_by_sigpipe),
+                CASE(end_of_a_child_is_described),
+                CASE(killed_child_is_reaped),
         };
 
         return cmocka_run_group_tests_name("base-spawn", tests, NULL, NULL);

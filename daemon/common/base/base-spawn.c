@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -27,7 +29,7 @@ typedef struct OutputLine {
 } OutputLine;
 
 typedef struct Running {
-        const Spawn *program; /* borrowed, as the next two */
+        const SpawnProgram *program; /* borrowed, as the next two */
         const SpawnEvents *events;
         void *userdata;
         pid_t pid;                 /* 0 once reaped */
@@ -37,37 +39,124 @@ typedef struct Running {
         char *buffer;              /* owned; BUFFER_SIZE */
 } Running;
 
-static void running_done(Running *running) {
-        if (running->pid > 0) {
-                (void) kill(running->pid, SIGKILL);
-                (void) waitpid(running->pid, NULL, 0);
+/* In the child: only what is safe after fork(2). */
+static int begin(const SpawnOptions *options, pid_t parent) {
+        const int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        const int fds[] = {
+                null_fd,
+                options->output_fd >= 0 ? options->output_fd : null_fd,
+                options->error_fd >= 0 ? options->error_fd : null_fd,
+        };
+        sigset_t none;
+
+        (void) sigemptyset(&none);
+        (void) sigprocmask(SIG_SETMASK, &none, NULL);
+
+        if (null_fd < 0 || spawn_die_with_parent(parent) < 0)
+                return -errno;
+        for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+                if (dup2(fds[i], i) < 0 || fcntl(i, F_SETFD, 0) < 0)
+                        return -errno;
+
+        if (close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC) < 0)
+                return -errno;
+        for (size_t i = 0; i < options->n_fds; i++)
+                if (fcntl(options->fds[i], F_SETFD, 0) < 0)
+                        return -errno;
+        return 0;
+}
+
+int spawn(const SpawnOptions *options, pid_t *ret_pid, int *ret_pidfd) {
+        const pid_t parent = getpid();
+        int pidfd, r;
+        pid_t pid;
+
+        pid = fork();
+        if (pid < 0)
+                return -errno;
+        if (pid == 0) {
+                if (begin(options, parent) >= 0)
+                        options->run(options->userdata);
+                _exit(SPAWN_FAILED);
         }
+
+        pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
+        if (pidfd < 0) {
+                r = -errno;
+                spawn_kill_and_reap(pid, -EBADF);
+                return r;
+        }
+
+        *ret_pid = pid;
+        *ret_pidfd = pidfd;
+        return 0;
+}
+
+int spawn_execute(const char *path, char *const *argv, char *const *environment) {
+        (void) signal(SIGPIPE, SIG_DFL);
+        (void) execve(path, argv, environment);
+        return -errno;
+}
+
+int spawn_die_with_parent(pid_t parent) {
+        pid_t now;
+
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+                return -errno;
+        /* It may have ended before. Outside of this PID namespace it is 0. */
+        now = getppid();
+        if (now != parent && now != 0)
+                _exit(SPAWN_FAILED);
+        return 0;
+}
+
+void spawn_reap(pid_t pid, siginfo_t *ret) {
+        int r;
+
+        do
+                r = waitid(P_PID, (id_t) pid, ret, WEXITED);
+        while (r < 0 && errno == EINTR);
+}
+
+void spawn_kill_and_reap(pid_t pid, int pidfd) {
+        siginfo_t end;
+
+        if (pidfd >= 0)
+                (void) syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+        else
+                (void) kill(pid, SIGKILL);
+        spawn_reap(pid, &end);
+}
+
+const char *spawn_describe_end(const siginfo_t *end, char buffer[static SPAWN_END_MAX]) {
+        if (end->si_code != CLD_EXITED)
+                (void) snprintf(
+                        buffer, SPAWN_END_MAX, "was killed by signal %d (%s)", end->si_status,
+                        strsignal(end->si_status));
+        else if (end->si_status == SPAWN_FAILED)
+                (void) snprintf(buffer, SPAWN_END_MAX, "could not be started");
+        else
+                (void) snprintf(buffer, SPAWN_END_MAX, "exited with status %d", end->si_status);
+        return buffer;
+}
+
+static void running_done(Running *running) {
+        if (running->pid > 0)
+                spawn_kill_and_reap(running->pid, running->pid_fd);
         closep(&running->pid_fd);
         for (size_t i = 0; i < STREAMS; i++)
                 closep(&running->fds[i]);
         free(running->buffer);
 }
 
-/* In the child: only what is safe after fork(2). */
-static _Noreturn void execute(const Spawn *program, const int *ends, pid_t parent) {
-        sigset_t none;
-        int null_fd;
+/* In the child. */
+static _Noreturn void run_program(void *userdata) {
+        const SpawnProgram *program = userdata;
 
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-                _exit(127);
-
-        null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(ends[0], STDOUT_FILENO) < 0 ||
-            dup2(ends[1], STDERR_FILENO) < 0 ||
-            syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0) < 0)
-                _exit(127);
-
-        (void) sigemptyset(&none);
-        (void) sigprocmask(SIG_SETMASK, &none, NULL);
-        (void) signal(SIGPIPE, SIG_DFL);
         if (chdir(program->directory) >= 0)
-                (void) execve(program->path, (char *const *) program->argv, program->environment);
-        _exit(127);
+                (void) spawn_execute(
+                        program->path, (char *const *) program->argv, program->environment);
+        _exit(SPAWN_FAILED);
 }
 
 static int make_pipe(int *read_end, int *write_end) {
@@ -83,7 +172,6 @@ static int make_pipe(int *read_end, int *write_end) {
 
 static int start(Running *running, Error *error) {
         int ends[STREAMS] = { -EBADF, -EBADF }, r = 0;
-        const pid_t parent = getpid();
 
         running->buffer = malloc(BUFFER_SIZE);
         if (!running->buffer)
@@ -92,17 +180,17 @@ static int start(Running *running, Error *error) {
         for (size_t i = 0; r >= 0 && i < STREAMS; i++)
                 r = make_pipe(&running->fds[i], &ends[i]);
         if (r >= 0) {
-                running->pid = fork();
-                if (running->pid == 0)
-                        execute(running->program, ends, parent);
-                r = running->pid < 0 ? -errno : 0;
+                const SpawnOptions options = {
+                        .output_fd = ends[0],
+                        .error_fd = ends[1],
+                        .run = run_program,
+                        .userdata = (void *) running->program,
+                };
+
+                r = spawn(&options, &running->pid, &running->pid_fd);
         }
         for (size_t i = 0; i < STREAMS; i++)
                 closep(&ends[i]);
-        if (r >= 0) {
-                running->pid_fd = (int) syscall(SYS_pidfd_open, running->pid, 0);
-                r = running->pid_fd < 0 ? -errno : 0;
-        }
         return r < 0 ? error_set_errno(error, -r, "Cannot start %s", running->program->path) : 0;
 }
 
@@ -197,10 +285,10 @@ static int wait_once(Running *running, Error *error) {
 }
 
 int spawn_run(
-        const Spawn *program,
+        const SpawnProgram *program,
         const SpawnEvents *events,
         void *userdata,
-        int *ret_status,
+        siginfo_t *ret_end,
         Error *error) {
         _cleanup_(running_done) Running running = {
                 .program = program,
@@ -219,8 +307,7 @@ int spawn_run(
         if (r < 0)
                 return r;
 
-        if (waitpid(running.pid, ret_status, 0) < 0)
-                return error_set_errno(error, errno, "Cannot wait for %s", program->argv[0]);
+        spawn_reap(running.pid, ret_end);
         running.pid = 0;
         return 0;
 }

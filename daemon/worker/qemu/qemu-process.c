@@ -2,20 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base-fd.h"
 #include "base-program.h"
+#include "base-spawn.h"
 #include "qemu-process.h"
 #include "qemu-words.h"
 
@@ -57,68 +54,43 @@ static int find_qemu(const char *name, char **ret, Error *error) {
                 "%s is not installed: Debian has it in the package qemu-system-common", name);
 }
 
-static int make_standard_fds(int stderr_fd, Error *error) {
-        int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+/* What the child is told. */
+typedef struct Child {
+        const QemuProcessOptions *options; /* borrowed */
+        const char *path;
+        pid_t parent;
+        int failure_fd;
+} Child;
 
-        if (null_fd < 0)
-                return error_set_errno(error, errno, "Cannot open /dev/null");
-        if (dup2(null_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0 ||
-            dup2(stderr_fd, STDERR_FILENO) < 0)
-                return error_set_errno(error, errno, "Cannot redirect standard input and output");
-        return 0;
-}
+static int prepare(const Child *child, Error *error) {
+        const QemuProcessOptions *options = child->options;
+        int r = 0;
 
-static int keep_fds(const int *fds, size_t n_fds, Error *error) {
-        if (close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC) < 0)
-                return error_set_errno(error, errno, "Cannot close descriptors");
-
-        for (size_t i = 0; i < n_fds; i++)
-                if (fcntl(fds[i], F_SETFD, 0) < 0)
-                        return error_set_errno(error, errno, "Cannot hand a descriptor on");
-        return 0;
-}
-
-/* Only once the user has changed, which makes the kernel forget it. */
-static int die_with_parent(pid_t parent, Error *error) {
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-                return error_set_errno(error, errno, "Cannot bind the process to its parent");
-        if (getppid() != parent)
-                _exit(EXIT_FAILURE);
-        return 0;
-}
-
-static int prepare(const QemuProcessOptions *options, pid_t parent, int stderr_fd, Error *error) {
-        sigset_t none;
-        int r;
-
-        (void) sigemptyset(&none);
-        (void) sigprocmask(SIG_SETMASK, &none, NULL);
         (void) fd_raise_limit();
-
-        r = make_standard_fds(stderr_fd, error);
-        if (r >= 0)
-                r = keep_fds(options->fds, options->n_fds, error);
-        if (r >= 0 && options->confine)
+        if (options->confine)
                 r = options->confine(options->userdata, error);
-        if (r >= 0)
-                r = die_with_parent(parent, error);
-        return r;
+        if (r < 0)
+                return r;
+
+        r = spawn_die_with_parent(child->parent);
+        return r < 0 ? error_set_errno(error, -r, "Cannot bind the process to its parent") : 0;
 }
 
-__attribute__((__noreturn__)) static void run_child(
-        const QemuProcessOptions *options, const char *path, pid_t parent, const int fds[2]) {
+static _Noreturn void run_child(void *userdata) {
+        const Child *child = userdata;
         Error error = ERROR_NULL;
         Failure failure = { 0 };
+        int r;
 
-        if (prepare(options, parent, fds[0], &error) >= 0) {
-                (void) execve(path, options->arguments, environment);
-                (void) error_set_errno(&error, errno, "Cannot execute %s", path);
+        if (prepare(child, &error) >= 0) {
+                r = spawn_execute(child->path, child->options->arguments, environment);
+                (void) error_set_errno(&error, -r, "Cannot execute %s", child->path);
         }
 
         failure.code = error.code;
         failure.kind = error.kind;
         (void) snprintf(failure.text, sizeof(failure.text), "%s", error_text(&error));
-        (void) fd_write_full(fds[1], &failure, sizeof(failure));
+        (void) fd_write_full(child->failure_fd, &failure, sizeof(failure));
         _exit(EXIT_FAILURE);
 }
 
@@ -133,22 +105,29 @@ static int wait_for_program(int fd, Error *error) {
         return error_set(error, failure.code, failure.kind, "%s", failure.text);
 }
 
-static int spawn(
+static int start(
         const QemuProcessOptions *options,
         const char *path,
         const int fds[2],
         QemuProcess *process,
         Error *error) {
-        pid_t parent = getpid();
+        Child child = {
+                .options = options,
+                .path = path,
+                .parent = getpid(),
+                .failure_fd = fds[1],
+        };
+        const SpawnOptions how = {
+                .output_fd = -EBADF,
+                .error_fd = fds[0],
+                .fds = options->fds,
+                .n_fds = options->n_fds,
+                .run = run_child,
+                .userdata = &child,
+        };
+        int r = spawn(&how, &process->pid, &process->pidfd);
 
-        process->pid = fork();
-        if (process->pid < 0)
-                return error_set_errno(error, errno, "Cannot start a process");
-        if (process->pid == 0)
-                run_child(options, path, parent, fds);
-
-        process->pidfd = (int) syscall(SYS_pidfd_open, process->pid, 0);
-        return process->pidfd < 0 ? error_set_errno(error, errno, "Cannot watch a process") : 0;
+        return r < 0 ? error_set_errno(error, -r, "Cannot start a process") : 0;
 }
 
 int qemu_process_start(const QemuProcessOptions *options, QemuProcess **ret, Error *error) {
@@ -175,7 +154,7 @@ int qemu_process_start(const QemuProcessOptions *options, QemuProcess **ret, Err
         read_fd = fds[0];
         write_fd = fds[1];
 
-        r = spawn(options, path, (const int[2]){ stderr_fd, write_fd }, process, error);
+        r = start(options, path, (const int[2]){ stderr_fd, write_fd }, process, error);
         if (r < 0)
                 return r;
         (void) close(TAKE_FD(write_fd));
@@ -189,32 +168,17 @@ int qemu_process_start(const QemuProcessOptions *options, QemuProcess **ret, Err
 }
 
 static void reap(QemuProcess *process) {
-        int r;
-
-        if (process->ended)
-                return;
-        do
-                r = waitid(P_PID, (id_t) process->pid, &process->end, WEXITED);
-        while (r < 0 && errno == EINTR);
+        if (!process->ended)
+                spawn_reap(process->pid, &process->end);
         process->ended = true;
-}
-
-static void end(QemuProcess *process) {
-        if (process->ended)
-                return;
-        if (process->pidfd >= 0)
-                (void) syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0);
-        else
-                (void) kill(process->pid, SIGKILL);
-        reap(process);
 }
 
 QemuProcess *qemu_process_free(QemuProcess *process) {
         if (!process)
                 return NULL;
 
-        if (process->pid > 0)
-                end(process);
+        if (process->pid > 0 && !process->ended)
+                spawn_kill_and_reap(process->pid, process->pidfd);
         closep(&process->pidfd);
         closep(&process->stderr_fd);
         free(process);

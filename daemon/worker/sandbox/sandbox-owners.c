@@ -9,9 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,29 +34,36 @@ typedef struct Holder {
 static void holder_done(Holder *holder) {
         closep(&holder->end_fd);
         closep(&holder->pid_fd);
-        if (holder->pid > 0)
-                (void) waitpid(holder->pid, NULL, 0);
+        if (holder->pid > 0) {
+                siginfo_t end;
+
+                spawn_reap(holder->pid, &end);
+        }
 }
 
-/* In the child: only what is safe after fork(2). Says 0 or an errno, and waits for the end. */
-static _Noreturn void hold(int wait_fd, int said_fd, pid_t parent) {
+typedef struct Hold {
+        int wait_fd, end_fd, say_fd; /* borrowed */
+} Hold;
+
+/* In the child. Says 0 or an errno, and waits for the end. */
+static _Noreturn void hold(void *userdata) {
+        const Hold *hold = userdata;
         int code = 0;
         char byte;
 
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-                _exit(EXIT_FAILURE);
+        (void) close(hold->end_fd);
         if (unshare(CLONE_NEWUSER) < 0)
                 code = errno;
-        if (write(said_fd, &code, sizeof(code)) != sizeof(code))
+        if (write(hold->say_fd, &code, sizeof(code)) != sizeof(code))
                 _exit(EXIT_FAILURE);
-        (void) !read(wait_fd, &byte, 1);
+        (void) !read(hold->wait_fd, &byte, 1);
         _exit(EXIT_SUCCESS);
 }
 
 static int holder_start(Holder *holder, Error *error) {
         _cleanup_(closep) int wait_fd = -EBADF, said_fd = -EBADF, say_fd = -EBADF;
-        const pid_t parent = getpid();
-        int said[2], wait[2], code = 0;
+        int said[2], wait[2], code = 0, r;
+        Hold own;
 
         if (pipe2(wait, O_CLOEXEC) < 0)
                 return error_set_errno(error, errno, "Cannot create a pipe");
@@ -69,24 +74,22 @@ static int holder_start(Holder *holder, Error *error) {
         said_fd = said[0];
         say_fd = said[1];
 
-        holder->pid = fork();
-        if (holder->pid < 0) {
-                holder->pid = 0;
-                return error_set_errno(error, errno, "Cannot start a process");
-        }
-        if (holder->pid == 0) {
-                (void) close(holder->end_fd);
-                hold(wait_fd, say_fd, parent);
-        }
+        own = (Hold){ .wait_fd = wait_fd, .end_fd = holder->end_fd, .say_fd = say_fd };
+        r = spawn(
+                &(SpawnOptions){
+                        .output_fd = STDOUT_FILENO,
+                        .error_fd = STDERR_FILENO,
+                        .run = hold,
+                        .userdata = &own,
+                },
+                &holder->pid, &holder->pid_fd);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot start a process");
 
         closep(&say_fd);
         say_fd = -EBADF;
         if (read(said_fd, &code, sizeof(code)) != sizeof(code))
                 code = ECHILD;
-        if (code == 0) {
-                holder->pid_fd = (int) syscall(SYS_pidfd_open, holder->pid, 0);
-                code = holder->pid_fd < 0 ? errno : 0;
-        }
         /* ENOSPC says that their number is limited, not that a disk is full. */
         if (code != 0)
                 return error_set(
@@ -121,13 +124,14 @@ static int run_mapper(const char *name, char *const *numbers, size_t n, Error *e
         const char *argv[ARGUMENTS_MAX] = { name };
         _cleanup_(freep) char *path = NULL;
         char said[PROGRAM_LINE_MAX] = "";
-        Spawn program = {
+        SpawnProgram program = {
                 .argv = argv,
                 .environment = environment,
                 .directory = "/",
                 .output_fd = -EBADF,
         };
-        int status = 0, r;
+        siginfo_t end;
+        int r;
 
         r = program_find(name, &path, error);
         if (r == -ENOENT)
@@ -140,10 +144,10 @@ static int run_mapper(const char *name, char *const *numbers, size_t n, Error *e
         for (size_t i = 0; i < n; i++)
                 argv[i + 1] = numbers[i];
         program.path = path;
-        r = spawn_run(&program, &events, said, &status, error);
+        r = spawn_run(&program, &events, said, &end, error);
         if (r < 0)
                 return r;
-        return status == 0
+        return end.si_code == CLD_EXITED && end.si_status == 0
                        ? 0
                        : error_set(
                                  error, EPERM, ERROR_FAILED, "Cannot map the ids of this user: %s",

@@ -156,9 +156,10 @@ static int find(const char *name, const char *package, char **ret, Error *error)
         return r;
 }
 
-static int describe_failure(const BuilderWork *work, const char *name, int status, Error *error) {
+static int describe_failure(
+        const BuilderWork *work, const char *name, const siginfo_t *end, Error *error) {
         const BuilderOutput *output = &work->output;
-        char end[64];
+        char text[SPAWN_END_MAX];
 
         if (output->is_unknown_template)
                 return error_set(
@@ -167,32 +168,31 @@ static int describe_failure(const BuilderWork *work, const char *name, int statu
                         "listed by: virt-builder --list",
                         work->start.template);
 
-        if (WIFSIGNALED(status))
-                (void) snprintf(end, sizeof(end), "it was killed by signal %d", WTERMSIG(status));
-        else
-                (void) snprintf(end, sizeof(end), "it exited with status %d", WEXITSTATUS(status));
-
         return error_set(
                 error, output->is_no_space ? ENOSPC : EIO,
-                output->is_no_space ? ERROR_NO_SPACE : ERROR_FAILED, "%s failed: %s", name,
-                output->rank > 0 ? output->reason : end);
+                output->is_no_space ? ERROR_NO_SPACE : ERROR_FAILED, "%s failed: %s%s", name,
+                output->rank > 0 ? "" : "it ",
+                output->rank > 0 ? output->reason : spawn_describe_end(end, text));
 }
 
-static int run_program(BuilderWork *work, const Spawn *program, Error *error) {
-        int status, r;
+static int run_program(BuilderWork *work, const SpawnProgram *program, Error *error) {
+        siginfo_t end;
+        int r;
 
-        r = spawn_run(program, &program_events, work, &status, error);
+        r = spawn_run(program, &program_events, work, &end, error);
         if (r == -EPIPE)
                 work->failure = PROTO_OUTCOME_OUTPUT_CLOSED;
         if (r < 0)
                 return r;
-        return status == 0 ? 0 : describe_failure(work, program->argv[0], status, error);
+        return end.si_code == CLD_EXITED && end.si_status == 0
+                       ? 0
+                       : describe_failure(work, program->argv[0], &end, error);
 }
 
 static int build(BuilderWork *work, const char *path, char *const *environment, Error *error) {
         const char *argv[N_FIXED + PROTO_ARGUMENTS_MAX + 5] = { builder_name,
                                                                 work->start.template };
-        const Spawn program = {
+        const SpawnProgram program = {
                 .path = path,
                 .argv = argv,
                 .environment = environment,
@@ -214,7 +214,7 @@ static int build(BuilderWork *work, const char *path, char *const *environment, 
 }
 
 static int pass_on(BuilderWork *work, const char *path, char *const *environment, Error *error) {
-        const Spawn program = {
+        const SpawnProgram program = {
                 .path = path,
                 .argv = guestfish_arguments,
                 .environment = environment,
@@ -251,25 +251,30 @@ static int work_inside(BuilderWork *work, Error *error) {
         return r;
 }
 
+/* The two ends of the socket between the keeper and its child. */
+typedef struct Inside {
+        BuilderWork *work; /* borrowed */
+        int keeper_fd, child_fd;
+} Inside;
+
 /* In the child, which ends here. */
-static _Noreturn void be_inside(BuilderWork *work, int keeper_fd) {
-        struct pollfd keeper = { .fd = keeper_fd };
+static _Noreturn void be_inside(void *userdata) {
+        const Inside *inside = userdata;
+        struct pollfd keeper = { .fd = inside->child_fd };
         ProtoMessage result;
         Error error = ERROR_NULL;
-        sigset_t none;
 
-        (void) sigemptyset(&none);
-        (void) sigprocmask(SIG_SETMASK, &none, NULL);
+        (void) close(inside->keeper_fd);
         (void) setsid();
         (void) umask(0077);
 
-        /* The keeper may have been killed before. */
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || poll(&keeper, 1, 0) != 0)
+        /* The keeper, which is outside of the PID namespace, may have been killed before. */
+        if (poll(&keeper, 1, 0) != 0)
                 _exit(EXIT_FAILURE);
 
-        (void) work_inside(work, &error);
-        proto_result_set(&result, work->failure, &error);
-        _exit(proto_send(keeper_fd, &result, NULL, 0) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+        (void) work_inside(inside->work, &error);
+        proto_result_set(&result, inside->work->failure, &error);
+        _exit(proto_send(inside->child_fd, &result, NULL, 0) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 /* Where there is no PID namespace orphans become this process's children, and those theirs. */
@@ -336,8 +341,9 @@ static void block_signals(void) {
 }
 
 static int keep(BuilderWork *work, Error *error) {
-        _cleanup_(closep) int fd = -EBADF;
-        int pair[2];
+        _cleanup_(closep) int fd = -EBADF, pidfd = -EBADF;
+        int pair[2], r;
+        Inside inside;
         pid_t pid;
 
         if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ||
@@ -345,14 +351,18 @@ static int keep(BuilderWork *work, Error *error) {
                 return error_set_errno(error, errno, "Cannot start the builder");
         fd = pair[0];
 
-        pid = fork();
-        if (pid == 0) {
-                (void) close(TAKE_FD(fd));
-                be_inside(work, pair[1]);
-        }
+        inside = (Inside){ .work = work, .keeper_fd = pair[0], .child_fd = pair[1] };
+        r = spawn(
+                &(SpawnOptions){
+                        .output_fd = STDOUT_FILENO,
+                        .error_fd = STDERR_FILENO,
+                        .run = be_inside,
+                        .userdata = &inside,
+                },
+                &pid, &pidfd);
         (void) close(pair[1]);
-        if (pid < 0)
-                return error_set_errno(error, errno, "Cannot start the builder");
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot start the builder");
 
         wait_for_end(pid);
         return read_result(work, fd, error);
