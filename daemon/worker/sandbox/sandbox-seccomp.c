@@ -226,6 +226,8 @@ static int add_step(scmp_filter_ctx filter, SandboxSeccompStep step) {
         case SECCOMP_DISK:
                 return add_disk(filter);
         case SECCOMP_BLOB:
+        case SECCOMP_NONE:
+        case SECCOMP_PROGRAM:
         case _SECCOMP_STEP_MAX:
                 break;
         }
@@ -250,24 +252,6 @@ static int load(scmp_filter_ctx filter, int r, Error *error) {
         if (r >= 0)
                 r = seccomp_load(filter);
         return r < 0 ? error_set_errno(error, -r, "Cannot apply the system call filter") : 0;
-}
-
-int sandbox_seccomp_apply(SandboxSeccompStep step, Error *error) {
-        _cleanup_(seccomp_releasep) scmp_filter_ctx filter = NULL;
-        int r;
-
-        r = new_filter(SCMP_ACT_ERRNO(EPERM), &filter);
-        if (r >= 0)
-                r = add(filter, SCMP_ACT_ALLOW, common_calls, N(common_calls));
-        if (r >= 0)
-                r = add_fcntl(filter);
-        if (r >= 0)
-                r = add_threads(filter);
-        if (r >= 0)
-                r = add_step(filter, step);
-        if (r >= 0)
-                r = add(filter, SCMP_ACT_KILL_PROCESS, forbidden_calls, N(forbidden_calls));
-        return load(filter, r, error);
 }
 
 static bool is_program_call(const char *name) {
@@ -328,7 +312,7 @@ static int add_arguments(scmp_filter_ctx filter) {
         return r;
 }
 
-int sandbox_seccomp_apply_program(Error *error) {
+static int apply_program(Error *error) {
         _cleanup_(seccomp_releasep) scmp_filter_ctx filter = NULL;
         int r;
 
@@ -338,4 +322,40 @@ int sandbox_seccomp_apply_program(Error *error) {
         if (r >= 0)
                 r = add_arguments(filter);
         return load(filter, r, error);
+}
+
+static int apply_step(SandboxSeccompStep step, Error *error) {
+        _cleanup_(seccomp_releasep) scmp_filter_ctx filter = NULL;
+        int r;
+
+        r = new_filter(SCMP_ACT_ERRNO(EPERM), &filter);
+        if (r >= 0)
+                r = add(filter, SCMP_ACT_ALLOW, common_calls, N(common_calls));
+        if (r >= 0)
+                r = add_fcntl(filter);
+        if (r >= 0)
+                r = add_threads(filter);
+        if (r >= 0)
+                r = add_step(filter, step);
+        if (r >= 0)
+                r = add(filter, SCMP_ACT_KILL_PROCESS, forbidden_calls, N(forbidden_calls));
+        return load(filter, r, error);
+}
+
+int sandbox_seccomp_apply(SandboxSeccompStep step, Error *error) {
+        switch (step) {
+        case SECCOMP_NONE:
+                return 0;
+        case SECCOMP_PROGRAM:
+                return apply_program(error);
+        case SECCOMP_BLOB:
+        case SECCOMP_DIRECTORY:
+        case SECCOMP_TREE:
+        case SECCOMP_DISK:
+        case SECCOMP_NETWORK:
+        case _SECCOMP_STEP_MAX:
+                break;
+        }
+
+        return apply_step(step, error);
 }

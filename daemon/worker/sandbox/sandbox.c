@@ -72,6 +72,20 @@ typedef struct Walls {
 
 #define WALLS_NULL ((Walls){ EPERM, EPERM })
 
+/* A step on its way into its sandbox. */
+typedef struct Entering {
+        SandboxMode mode;
+        ProtoUser user;
+        bool can_mount;           /* before it began: in a user namespace everybody can */
+        int *dir_fd;              /* borrowed; the directory or the tree, replaced on the way */
+        const char *const *paths; /* borrowed; what its root has of the host's; may be NULL */
+        size_t n_paths;
+        const SandboxFiles *files; /* borrowed; of the disk worker's child */
+        bool privileged;           /* of a tree: owners can be set, … */
+        bool nodev;                /* … and device nodes in it cannot be opened */
+        Walls walls;
+} Entering;
+
 #define LANDLOCK_SCOPES (LANDLOCK_NO_ABSTRACT_SOCKETS | LANDLOCK_NO_SIGNALS)
 
 #define NETWORK_PATHS_MAX (N(network_paths) + N(network_variables) + RESOLVER_PATHS_MAX)
@@ -162,37 +176,6 @@ static void find_resolver(ResolverPaths *ret) {
         }
 }
 
-static int restrict_to_system(const char *const *paths, size_t n, Walls *walls, Error *error) {
-        _cleanup_(closep) int rules = -EBADF;
-        int r;
-
-        r = sandbox_landlock_start(LANDLOCK_SCOPES, &rules, &walls->landlock, error);
-        if (r <= 0)
-                return r;
-
-        for (size_t i = 0; r >= 0 && i < n; i++)
-                r = sandbox_landlock_allow_reading(rules, paths[i], error);
-        return r < 0 ? r : sandbox_landlock_apply(rules, error);
-}
-
-/* To what @allow lets it have of @dir_fd; to nothing at all with a negative @dir_fd. */
-static int restrict_to(
-        int (*allow)(int rules, int dir_fd, Error *error),
-        int dir_fd,
-        uint64_t scopes,
-        Walls *walls,
-        Error *error) {
-        _cleanup_(closep) int rules = -EBADF;
-        int r;
-
-        r = sandbox_landlock_start(scopes, &rules, &walls->landlock, error);
-        if (r <= 0)
-                return r;
-
-        r = dir_fd >= 0 ? allow(rules, dir_fd, error) : 0;
-        return r < 0 ? r : sandbox_landlock_apply(rules, error);
-}
-
 /* Returns whether there is none, or a negative errno with @error set. */
 static int check_walls(const Walls *walls, SandboxMode mode, Error *error) {
         if (walls->mounts == 0 || walls->landlock == 0)
@@ -205,19 +188,6 @@ static int check_walls(const Walls *walls, SandboxMode mode, Error *error) {
                 "mount namespace (%s) nor Landlock (%s); Sandbox=best-effort in "
                 "virt-bootstrapd.conf runs it all the same",
                 strerror(walls->mounts), strerror(walls->landlock));
-}
-
-static int seal(const Walls *walls, SandboxMode mode, SandboxSeccompStep step, Error *error) {
-        int is_open, r;
-
-        is_open = check_walls(walls, mode, error);
-        if (is_open < 0)
-                return is_open;
-
-        r = sandbox_privileges_seal(error);
-        if (r >= 0)
-                r = sandbox_seccomp_apply(step, error);
-        return r < 0 ? r : is_open;
 }
 
 /* A user namespace has but one user: root that is to be another in there must be so before. */
@@ -237,31 +207,6 @@ static void note(int r, int missing, int *ret) {
                 *ret = r > 0 ? 0 : missing;
 }
 
-int sandbox_enter_network(SandboxMode mode, ProtoUser user, Error *error) {
-        const char *paths[NETWORK_PATHS_MAX];
-        const bool can_mount = sandbox_privileges_can_mount();
-        ResolverPaths resolver;
-        Walls walls = WALLS_NULL;
-        int r, missing = EPERM;
-        size_t n;
-
-        find_resolver(&resolver);
-        n = list_network_paths(&resolver, paths);
-        r = sandbox_privileges_limit(error);
-        if (r >= 0 && !can_mount)
-                r = prepare_user_namespace(user, error);
-        if (r >= 0)
-                r = sandbox_namespace_enter_paths(!can_mount, paths, n, &missing, error);
-        note(r, missing, &walls.mounts);
-        if (r >= 0)
-                r = sandbox_privileges_become_user(user, error);
-        if (r >= 0)
-                r = sandbox_privileges_drop(false, error);
-        if (r >= 0)
-                r = restrict_to_system(paths, n, &walls, error);
-        return r < 0 ? r : seal(&walls, mode, SECCOMP_NETWORK, error);
-}
-
 int sandbox_leave_network(ProtoUser user, Error *error) {
         bool can_mount = sandbox_privileges_can_mount();
         int r = 0;
@@ -275,40 +220,35 @@ int sandbox_leave_network(ProtoUser user, Error *error) {
         return r;
 }
 
-/* Of the file system only @paths, also in the user namespace that was entered before. */
-static int leave_files(const char *const *paths, size_t n, Walls *walls, Error *error) {
+/* Namespaces. */
+
+static int leave_all_but_paths(Entering *entering, Error *error) {
+        int r = 0, missing = EPERM;
+
+        if (!entering->can_mount)
+                r = prepare_user_namespace(entering->user, error);
+        if (r >= 0)
+                r = sandbox_namespace_enter_paths(
+                        !entering->can_mount, entering->paths, entering->n_paths, &missing, error);
+        note(r, missing, &entering->walls.mounts);
+        return r;
+}
+
+/* Of the file system only the paths, also in the user namespace that was entered before. */
+static int leave_files(Entering *entering, Error *error) {
         int r, missing = EPERM;
 
         if (!sandbox_privileges_can_mount())
                 return 0;
 
-        r = sandbox_namespace_enter_paths(false, paths, n, &missing, error);
-        note(r, missing, &walls->mounts);
+        r = sandbox_namespace_enter_paths(
+                false, entering->paths, entering->n_paths, &missing, error);
+        note(r, missing, &entering->walls.mounts);
         return r;
 }
 
-/* Nothing but the descriptors that are open, and what @step does with them. */
-static int keep_descriptors(
-        Walls *walls,
-        SandboxMode mode,
-        ProtoUser user,
-        uint64_t scopes,
-        SandboxSeccompStep step,
-        Error *error) {
-        int r;
-
-        r = sandbox_privileges_limit(error);
-        if (r >= 0)
-                r = sandbox_privileges_become_user(user, error);
-        if (r >= 0)
-                r = sandbox_privileges_drop(false, error);
-        if (r >= 0)
-                r = restrict_to(NULL, -EBADF, scopes, walls, error);
-        return r < 0 ? r : seal(walls, mode, step, error);
-}
-
 /* Root that may not mount finds an empty directory everywhere: it has only the process's own descriptors. */
-static int leave_files_without_mounts(Walls *walls, Error *error) {
+static int leave_files_without_mounts(Entering *entering, Error *error) {
         _cleanup_(closep) int fd = open("/proc/self/fdinfo", O_PATH | O_DIRECTORY | O_CLOEXEC);
         int r, missing = EPERM;
 
@@ -316,53 +256,70 @@ static int leave_files_without_mounts(Walls *walls, Error *error) {
                 return 0;
 
         r = sandbox_namespace_change_root(&fd, &missing, error);
-        note(r, missing, &walls->mounts);
+        note(r, missing, &entering->walls.mounts);
         return r;
 }
 
-int sandbox_enter_blob(SandboxMode mode, ProtoUser user, Error *error) {
-        /* One worker is made for each blob, and mounts cost more than rules. */
+/* One worker is made for each blob, and mounts cost more than rules. */
+static int leave_network_and_files(Entering *entering, Error *error) {
         const bool needs_mounts = sandbox_landlock_missing() != 0;
-        Walls walls = WALLS_NULL;
         int r = 0;
 
-        if (needs_mounts && !sandbox_privileges_can_mount())
-                r = leave_files_without_mounts(&walls, error);
+        if (needs_mounts && !entering->can_mount)
+                r = leave_files_without_mounts(entering, error);
         if (r >= 0)
-                r = sandbox_leave_network(user, error);
-        if (r >= 0 && needs_mounts && walls.mounts != 0)
-                r = leave_files(NULL, 0, &walls, error);
-        return r < 0 ? r
-                     : keep_descriptors(&walls, mode, user, LANDLOCK_SCOPES, SECCOMP_BLOB, error);
+                r = sandbox_leave_network(entering->user, error);
+        if (r >= 0 && needs_mounts && entering->walls.mounts != 0)
+                r = leave_files(entering, error);
+        return r;
 }
 
-int sandbox_enter_disk(SandboxMode mode, ProtoUser user, Error *error) {
-        Walls walls = WALLS_NULL;
-        int r;
-
-        r = leave_files(NULL, 0, &walls, error);
-        /* The child is outside of its rules, and has to be reached and ended. */
-        return r < 0 ? r : keep_descriptors(&walls, mode, user, 0, SECCOMP_DISK, error);
-}
-
-int sandbox_enter_directory(SandboxMode mode, ProtoUser user, int *dir_fd, Error *error) {
-        const bool can_mount = sandbox_privileges_can_mount();
-        Walls walls = WALLS_NULL;
+static int make_directory_root(Entering *entering, Error *error) {
         int r, missing = EPERM;
 
-        r = sandbox_privileges_limit(error);
-        if (r >= 0)
-                r = sandbox_namespace_enter_directory(!can_mount, dir_fd, &missing, error);
-        note(r, missing, &walls.mounts);
-        /* In a user namespace root is the only user, and its capabilities are for its own files. */
-        if (r >= 0)
-                r = can_mount ? sandbox_privileges_become_reader(user, error)
-                              : sandbox_privileges_drop(false, error);
-        if (r >= 0)
-                r = restrict_to(
-                        sandbox_landlock_allow_reading_below, *dir_fd, LANDLOCK_SCOPES, &walls,
-                        error);
-        return r < 0 ? r : seal(&walls, mode, SECCOMP_DIRECTORY, error);
+        r = sandbox_namespace_enter_directory(
+                !entering->can_mount, entering->dir_fd, &missing, error);
+        note(r, missing, &entering->walls.mounts);
+        return r;
+}
+
+/* Root that may not mount has no use for a namespace in which there are no other users. */
+static int make_tree_root(Entering *entering, Error *error) {
+        int r = 0, missing = EPERM;
+
+        if (entering->can_mount || !entering->privileged)
+                r = sandbox_namespace_enter_tree(
+                        !entering->can_mount, entering->dir_fd, &entering->nodev, &missing, error);
+        if (r == 0 && entering->privileged)
+                r = sandbox_namespace_change_root(entering->dir_fd, &missing, error);
+        note(r, missing, &entering->walls.mounts);
+        return r;
+}
+
+/* Not in a user namespace: there root's files are somebody else's, and so they would be in the appliance
+ * that libguestfs makes of them, and keeps. */
+static int own_processes(Entering *entering, Error *error) {
+        return entering->can_mount ? sandbox_namespace_own_processes(error) : 0;
+}
+
+/* Users, and their capabilities. */
+
+static int become_user(Entering *entering, Error *error) {
+        return sandbox_privileges_become_user(entering->user, error);
+}
+
+/* In a user namespace root is the only user, and its capabilities are for its own files. */
+static int become_reader(Entering *entering, Error *error) {
+        return entering->can_mount ? sandbox_privileges_become_reader(entering->user, error)
+                                   : sandbox_privileges_drop(false, error);
+}
+
+static int become_builder(Entering *entering, Error *error) {
+        return sandbox_privileges_become_builder(entering->user, error);
+}
+
+static int keep_none(Entering *entering, Error *error) {
+        return sandbox_privileges_drop(false, error);
 }
 
 /* Whoever could open a device that is in the image would have the host's. */
@@ -379,95 +336,246 @@ static int drop_devices(Error *error) {
         return r;
 }
 
-/* Root that may not mount has no use for a namespace in which there are no other users. */
-static int make_tree_root(
-        bool privileged, int *root_fd, bool *ret_nodev, Walls *walls, Error *error) {
-        const bool can_mount = sandbox_privileges_can_mount();
-        int r = 0, missing = EPERM;
+static int keep_for_trees(Entering *entering, Error *error) {
+        int r = sandbox_privileges_drop(entering->privileged, error);
 
-        if (can_mount || !privileged)
-                r = sandbox_namespace_enter_tree(!can_mount, root_fd, ret_nodev, &missing, error);
-        if (r == 0 && privileged)
-                r = sandbox_namespace_change_root(root_fd, &missing, error);
-        note(r, missing, &walls->mounts);
+        return r >= 0 && entering->privileged && !entering->nodev ? drop_devices(error) : r;
+}
+
+/* Landlock: what a step may open. Scopes are what it may not reach otherwise. */
+
+typedef int (*AllowFiles)(const Entering *entering, int rules, Error *error);
+
+static int allow_nothing(const Entering *entering, int rules, Error *error) {
+        return 0;
+}
+
+static int allow_paths(const Entering *entering, int rules, Error *error) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < entering->n_paths; i++)
+                r = sandbox_landlock_allow_reading(rules, entering->paths[i], error);
         return r;
 }
 
-int sandbox_enter_tree(SandboxMode mode, int *root_fd, bool *ret_privileged, Error *error) {
-        const bool privileged = sandbox_privileges_can_write_trees();
-        Walls walls = WALLS_NULL;
-        bool nodev = false;
-        int r;
-
-        r = sandbox_privileges_limit(error);
-        if (r >= 0)
-                r = make_tree_root(privileged, root_fd, &nodev, &walls, error);
-        if (r >= 0)
-                r = sandbox_privileges_drop(privileged, error);
-        if (r >= 0 && privileged && !nodev)
-                r = drop_devices(error);
-        if (r >= 0)
-                r = restrict_to(
-                        sandbox_landlock_allow_all, *root_fd, LANDLOCK_SCOPES, &walls, error);
-        if (r >= 0)
-                r = seal(&walls, mode, SECCOMP_TREE, error);
-        if (r < 0)
-                return r;
-
-        *ret_privileged = privileged;
-        return r;
+static int allow_directory(const Entering *entering, int rules, Error *error) {
+        return sandbox_landlock_allow_reading_below(rules, *entering->dir_fd, error);
 }
 
-static int restrict_to_files(const SandboxFiles *files, Walls *walls, Error *error) {
-        _cleanup_(closep) int rules = -EBADF, null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+static int allow_tree(const Entering *entering, int rules, Error *error) {
+        return sandbox_landlock_allow_all(rules, *entering->dir_fd, error);
+}
+
+static int allow_programs_and_files(const Entering *entering, int rules, Error *error) {
+        const SandboxFiles *files = entering->files;
+        _cleanup_(closep) int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
         int r;
 
         if (null_fd < 0)
                 return error_set_errno(error, errno, "Cannot open /dev/null");
-        r = sandbox_landlock_start(LANDLOCK_SCOPES, &rules, &walls->landlock, error);
-        if (r <= 0)
-                return r;
 
         r = sandbox_landlock_allow_file(rules, null_fd, error);
         for (size_t i = 0; r >= 0 && i < N(program_paths); i++)
                 r = sandbox_landlock_allow_reading(rules, program_paths[i], error);
         for (size_t i = 0; r >= 0 && i < files->n_fds; i++)
                 r = sandbox_landlock_allow_file(rules, files->fds[i], error);
+        return r;
+}
+
+static int restrict_files(Entering *entering, AllowFiles allow, uint64_t scopes, Error *error) {
+        _cleanup_(closep) int rules = -EBADF;
+        int r;
+
+        r = sandbox_landlock_start(scopes, &rules, &entering->walls.landlock, error);
+        if (r <= 0)
+                return r;
+
+        r = allow(entering, rules, error);
         return r < 0 ? r : sandbox_landlock_apply(rules, error);
+}
+
+/* The walls of a step, in the order in which they go up. What is NULL is none. */
+typedef struct Step {
+        int (*limit)(Error *error); /* new privileges, core dumps, memory */
+        int (*namespaces)(Entering *entering, Error *error);
+        int (*user)(Entering *entering, Error *error);
+        int (*capabilities)(Entering *entering, Error *error);
+        AllowFiles landlock; /* with one it needs a wall around the host's files */
+        uint64_t scopes;
+        int (*seal)(Error *error);
+        SandboxSeccompStep seccomp;
+} Step;
+
+typedef enum StepKind {
+        STEP_NETWORK,
+        STEP_BLOB,
+        STEP_DIRECTORY,
+        STEP_TREE,
+        STEP_DISK,
+        STEP_CHILD, /* of the disk worker */
+        STEP_PROCESSES,
+        STEP_PROGRAMS,
+        _STEP_KIND_MAX,
+} StepKind;
+
+/* sandbox.h draws it. */
+static const Step steps[_STEP_KIND_MAX] = {
+        [STEP_NETWORK] = {
+                .limit = sandbox_privileges_limit,
+                .namespaces = leave_all_but_paths,
+                .user = become_user,
+                .capabilities = keep_none,
+                .landlock = allow_paths,
+                .scopes = LANDLOCK_SCOPES,
+                .seal = sandbox_privileges_seal,
+                .seccomp = SECCOMP_NETWORK,
+        },
+        [STEP_BLOB] = {
+                .limit = sandbox_privileges_limit,
+                .namespaces = leave_network_and_files,
+                .user = become_user,
+                .capabilities = keep_none,
+                .landlock = allow_nothing,
+                .scopes = LANDLOCK_SCOPES,
+                .seal = sandbox_privileges_seal,
+                .seccomp = SECCOMP_BLOB,
+        },
+        [STEP_DIRECTORY] = {
+                .limit = sandbox_privileges_limit,
+                .namespaces = make_directory_root,
+                .user = become_reader, /* and its capabilities */
+                .landlock = allow_directory,
+                .scopes = LANDLOCK_SCOPES,
+                .seal = sandbox_privileges_seal,
+                .seccomp = SECCOMP_DIRECTORY,
+        },
+        [STEP_TREE] = {
+                .limit = sandbox_privileges_limit,
+                .namespaces = make_tree_root,
+                .capabilities = keep_for_trees,
+                .landlock = allow_tree,
+                .scopes = LANDLOCK_SCOPES,
+                .seal = sandbox_privileges_seal,
+                .seccomp = SECCOMP_TREE,
+        },
+        [STEP_DISK] = {
+                .limit = sandbox_privileges_limit,
+                .namespaces = leave_files,
+                .user = become_user,
+                .capabilities = keep_none,
+                .landlock = allow_nothing,
+                .scopes = 0, /* the child is outside of its rules, and has to be reached and ended */
+                .seal = sandbox_privileges_seal,
+                .seccomp = SECCOMP_DISK,
+        },
+        [STEP_CHILD] = {
+                .limit = sandbox_privileges_limit_program,
+                .namespaces = leave_files,
+                .user = become_user,
+                .capabilities = keep_none,
+                .landlock = allow_programs_and_files,
+                .scopes = LANDLOCK_SCOPES,
+                .seccomp = SECCOMP_PROGRAM,
+        },
+        [STEP_PROCESSES] = {
+                .namespaces = own_processes,
+                .seal = sandbox_privileges_seal,
+        },
+        [STEP_PROGRAMS] = {
+                .limit = sandbox_privileges_limit_programs,
+                .user = become_builder,
+                .capabilities = keep_none,
+                .seal = sandbox_privileges_seal,
+        },
+};
+
+static int enter(StepKind kind, Entering *entering, Error *error) {
+        const Step *step = &steps[kind];
+        int is_open = 0, r = 0;
+
+        entering->can_mount = sandbox_privileges_can_mount();
+        entering->walls = WALLS_NULL;
+
+        if (step->limit)
+                r = step->limit(error);
+        if (r >= 0 && step->namespaces)
+                r = step->namespaces(entering, error);
+        if (r >= 0 && step->user)
+                r = step->user(entering, error);
+        if (r >= 0 && step->capabilities)
+                r = step->capabilities(entering, error);
+        if (r >= 0 && step->landlock)
+                r = restrict_files(entering, step->landlock, step->scopes, error);
+        if (r >= 0 && step->landlock)
+                r = is_open = check_walls(&entering->walls, entering->mode, error);
+        if (r >= 0 && step->seal)
+                r = step->seal(error);
+        if (r >= 0)
+                r = sandbox_seccomp_apply(step->seccomp, error);
+        return r < 0 ? r : is_open;
+}
+
+int sandbox_enter_network(SandboxMode mode, ProtoUser user, Error *error) {
+        const char *paths[NETWORK_PATHS_MAX];
+        Entering entering = { .mode = mode, .user = user, .paths = paths };
+        ResolverPaths resolver;
+
+        find_resolver(&resolver);
+        entering.n_paths = list_network_paths(&resolver, paths);
+        return enter(STEP_NETWORK, &entering, error);
+}
+
+int sandbox_enter_blob(SandboxMode mode, ProtoUser user, Error *error) {
+        Entering entering = { .mode = mode, .user = user };
+
+        return enter(STEP_BLOB, &entering, error);
+}
+
+int sandbox_enter_disk(SandboxMode mode, ProtoUser user, Error *error) {
+        Entering entering = { .mode = mode, .user = user };
+
+        return enter(STEP_DISK, &entering, error);
+}
+
+int sandbox_enter_directory(SandboxMode mode, ProtoUser user, int *dir_fd, Error *error) {
+        Entering entering = { .mode = mode, .user = user, .dir_fd = dir_fd };
+
+        return enter(STEP_DIRECTORY, &entering, error);
+}
+
+int sandbox_enter_tree(SandboxMode mode, int *root_fd, bool *ret_privileged, Error *error) {
+        Entering entering = {
+                .mode = mode,
+                .dir_fd = root_fd,
+                .privileged = sandbox_privileges_can_write_trees(),
+        };
+        int r = enter(STEP_TREE, &entering, error);
+
+        if (r >= 0)
+                *ret_privileged = entering.privileged;
+        return r;
 }
 
 int sandbox_confine(void *userdata, Error *error) {
         const char *paths[N(program_paths) + N(program_files)];
         const SandboxFiles *files = userdata;
-        Walls walls = WALLS_NULL;
-        int is_open = 0, r;
+        Entering entering = {
+                .mode = files->mode,
+                .user = files->user,
+                .paths = paths,
+                .n_paths = N(paths),
+                .files = files,
+        };
 
         memcpy(paths, program_paths, sizeof(program_paths));
         memcpy(paths + N(program_paths), program_files, sizeof(program_files));
-        r = sandbox_privileges_limit_program(error);
-        if (r >= 0)
-                r = leave_files(paths, N(paths), &walls, error);
-        if (r >= 0)
-                r = sandbox_privileges_become_user(files->user, error);
-        if (r >= 0)
-                r = sandbox_privileges_drop(false, error);
-        if (r >= 0)
-                r = restrict_to_files(files, &walls, error);
-        if (r >= 0)
-                r = is_open = check_walls(&walls, files->mode, error);
-        if (r >= 0)
-                r = sandbox_seccomp_apply_program(error);
-        return r < 0 ? r : is_open;
+        return enter(STEP_CHILD, &entering, error);
 }
 
 int sandbox_enter_processes(Error *error) {
-        int r = 0;
+        Entering entering = { .mode = SANDBOX_YES };
 
-        /* Not in a user namespace: there root's files are somebody else's, and so they would be in the
-         * appliance that libguestfs makes of them, and keeps. */
-        if (sandbox_privileges_can_mount())
-                r = sandbox_namespace_own_processes(error);
-        return r < 0 ? r : sandbox_privileges_seal(error);
+        return enter(STEP_PROCESSES, &entering, error);
 }
 
 int sandbox_leave_processes(Error *error) {
@@ -477,14 +585,7 @@ int sandbox_leave_processes(Error *error) {
 }
 
 int sandbox_enter_programs(ProtoUser user, Error *error) {
-        int r;
+        Entering entering = { .user = user };
 
-        r = sandbox_privileges_limit_programs(error);
-        if (r >= 0)
-                r = sandbox_privileges_become_builder(user, error);
-        if (r >= 0)
-                r = sandbox_privileges_drop(false, error);
-        if (r >= 0)
-                r = sandbox_privileges_seal(error);
-        return r;
+        return enter(STEP_PROGRAMS, &entering, error);
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * What a worker gives up before it reads its first untrusted byte.
+ * What a worker gives up before it reads its first untrusted byte. sandbox.c has this table as data. The
+ * namespaces come before the user and the capabilities, all else goes from left to right.
  *
  *                no_new_privs  user      capabilities  namespaces           Landlock      seccomp
  *     network    yes           its own   none          mounts: the root     reads system, network,
