@@ -299,6 +299,31 @@ static void yescrypt_is_used_where_it_is_understood(void **state) {
         assert_int_equal(strncmp(get(f, "etc/shadow"), "root:$y$", 8), 0);
 }
 
+static void library_is_found_in_the_directory_of_any_architecture(void **state) {
+        static const char *const parents[] = { "usr/lib", "lib" };
+        Fixture *f = *state;
+
+        make_etc(f);
+        assert_int_equal(mkdirat(f->fd, "usr", 0755), 0);
+        for (size_t i = 0; i < 2; i++) {
+                char directory[64], library[128];
+
+                (void) snprintf(directory, sizeof(directory), "%s/sparc64-linux-gnu", parents[i]);
+                (void) snprintf(library, sizeof(library), "%s/libcrypt.so.1.1.0", directory);
+                assert_int_equal(mkdirat(f->fd, parents[i], 0755), 0);
+                assert_int_equal(mkdirat(f->fd, directory, 0755), 0);
+                assert_false(wants_yescrypt(f));
+                put(f, library, "x", 0755);
+                assert_true(wants_yescrypt(f));
+                assert_int_equal(unlinkat(f->fd, library, 0), 0);
+        }
+
+        /* Not in any other. */
+        assert_int_equal(mkdirat(f->fd, "usr/lib/plugins", 0755), 0);
+        put(f, "usr/lib/plugins/libcrypt.so.2", "x", 0755);
+        assert_false(wants_yescrypt(f));
+}
+
 static void links_to_login_defs_stay_inside_the_root(void **state) {
         Fixture *f = *state;
 
@@ -361,6 +386,7 @@ int main(void) {
                 UNPACK_CASE(password_that_is_too_long_is_refused),
                 CASE(method_is_what_login_defs_says),
                 UNPACK_CASE(yescrypt_is_used_where_it_is_understood),
+                UNPACK_CASE(library_is_found_in_the_directory_of_any_architecture),
                 UNPACK_CASE(links_to_login_defs_stay_inside_the_root),
                 UNPACK_CASE(login_defs_that_cannot_be_read_says_nothing),
         };

@@ -14,6 +14,10 @@
 #define LIBRARY_MAX    (16 << 20)
 #define METHOD_BLANKS  " \t\""
 
+#define ARCHITECTURES_MAX                                                                          \
+        ((size_t) 16)    /* directories of architectures in one that are looked into */
+#define DIRECTORY_MAX 64 /* bytes of such a path, with the NUL */
+
 int password_parse_method(const char *text) {
         static const char key[] = "ENCRYPT_METHOD";
         int found = -ENOENT;
@@ -59,10 +63,39 @@ static int read_method(UnpackTree *tree, const char *path) {
         return password_parse_method(text);
 }
 
+/* Directories of one architecture each, below @directory, as Debian has them: usr/lib/x86_64-linux-gnu. */
+static size_t find_architectures(
+        UnpackTree *tree,
+        const char *directory,
+        char ret[static ARCHITECTURES_MAX][DIRECTORY_MAX]) {
+        UnpackTarget *target = tree->target;
+        UnpackType type = UNPACK_REGULAR;
+        char inside[DIRECTORY_MAX];
+        const char *name;
+        UnpackNode *node;
+        UnpackList *list;
+        UnpackPath path;
+        size_t n = 0;
+
+        (void) snprintf(inside, sizeof(inside), "%s/any", directory);
+        if (unpack_path_init(&path, inside, strlen(inside), tree->limits, NULL) < 0 ||
+            unpack_tree_resolve(tree, &path, NULL, &node, NULL) <= 0 ||
+            target->ops->list_open(target, node->dir, &list, NULL) < 0)
+                return 0;
+
+        while (n < ARCHITECTURES_MAX &&
+               target->ops->list_next(target, list, &name, &type, NULL) > 0)
+                if (type == UNPACK_DIRECTORY && strstr(name, "-linux-gnu") &&
+                    snprintf(ret[n], DIRECTORY_MAX, "%s/%s", directory, name) < DIRECTORY_MAX)
+                        n++;
+        target->ops->list_close(target, list);
+        return n;
+}
+
 static bool is_library(UnpackTree *tree, const char *directory, const char *file) {
         UnpackTarget *target = tree->target;
         _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
-        char path[128], name[NAME_BYTES_MAX + 1];
+        char path[2 * DIRECTORY_MAX], name[NAME_BYTES_MAX + 1];
         UnpackNode *node;
 
         (void) snprintf(path, sizeof(path), "%s/%s", directory, file);
@@ -71,34 +104,31 @@ static bool is_library(UnpackTree *tree, const char *directory, const char *file
                meta.type == UNPACK_REGULAR && meta.size > 0 && meta.size <= LIBRARY_MAX;
 }
 
+/* A libcrypt of libxcrypt's. */
+static bool is_in(UnpackTree *tree, const char *directory) {
+        return is_library(tree, directory, "libcrypt.so.1.1.0") ||
+               is_library(tree, directory, "libcrypt.so.2");
+}
+
+static bool has_library(UnpackTree *tree) {
+        static const char *const directories[] = { "usr/lib64", "usr/lib", "lib64", "lib" };
+
+        for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+                char found[ARCHITECTURES_MAX][DIRECTORY_MAX];
+                size_t n;
+
+                if (is_in(tree, directories[i]))
+                        return true;
+                n = find_architectures(tree, directories[i], found);
+                for (size_t k = 0; k < n; k++)
+                        if (is_in(tree, found[k]))
+                                return true;
+        }
+        return false;
+}
+
 bool password_wants_yescrypt(UnpackTree *tree) {
         static const char *const files[] = { "etc/login.defs", "usr/etc/login.defs" };
-        static const char *const names[] = { "libcrypt.so.1.1.0", "libcrypt.so.2" };
-        static const char *const directories[] = {
-                "usr/lib64",
-                "usr/lib",
-                "lib64",
-                "lib",
-                "usr/lib/x86_64-linux-gnu",
-                "usr/lib/aarch64-linux-gnu",
-                "usr/lib/arm-linux-gnueabihf",
-                "usr/lib/arm-linux-gnueabi",
-                "usr/lib/i386-linux-gnu",
-                "usr/lib/powerpc64le-linux-gnu",
-                "usr/lib/riscv64-linux-gnu",
-                "usr/lib/s390x-linux-gnu",
-                "usr/lib/mips64el-linux-gnuabi64",
-                "usr/lib/loongarch64-linux-gnu",
-                "lib/x86_64-linux-gnu",
-                "lib/aarch64-linux-gnu",
-                "lib/arm-linux-gnueabihf",
-                "lib/arm-linux-gnueabi",
-                "lib/i386-linux-gnu",
-                "lib/powerpc64le-linux-gnu",
-                "lib/riscv64-linux-gnu",
-                "lib/s390x-linux-gnu",
-                "lib/mips64el-linux-gnuabi64",
-        };
 
         for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
                 int r = read_method(tree, files[i]);
@@ -107,11 +137,7 @@ bool password_wants_yescrypt(UnpackTree *tree) {
                         return r > 0;
         }
 
-        for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
-                for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
-                        if (is_library(tree, directories[i], names[k]))
-                                return true;
-        return false;
+        return has_library(tree);
 }
 
 static char *hash_with(const char *password, const char *salt, struct crypt_data *data) {

@@ -25,12 +25,11 @@ int password_hash(const char *password, bool yescrypt, char **ret, Error *error)
  *
  * Decided by the first of
  * 1. ENCRYPT_METHOD in etc/login.defs or usr/etc/login.defs: yescrypt if it says so, else not,
- * 2. a libcrypt of libxcrypt's (libcrypt.so.1.1.0, libcrypt.so.2) in one of the usual directories:
- * yes,
+ * 2. a libcrypt of libxcrypt's (libcrypt.so.1.1.0, libcrypt.so.2) in usr/lib64, usr/lib, lib64, lib, or
+ *    a directory of an architecture in one of these (usr/lib/x86_64-linux-gnu): yes,
  * 3. no: glibc's and musl's own crypt(3) end at SHA-512.
  */
 bool password_wants_yescrypt(UnpackTree *tree);
 
-/** password_parse_method() - what login.defs(5) text says: 1 yescrypt, 0 another method, -ENOENT
- * nothing */
+/** password_parse_method() - what login.defs(5) text says: 1 yescrypt, 0 another method, -ENOENT nothing */
 int password_parse_method(const char *text);
