@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -17,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base-spawn.h"
 #include "job-output.h"
 #include "job-process.h"
 
@@ -121,38 +121,25 @@ static _Noreturn void run_worker(const char *path, int socket_fd, int output_fd,
         int null_fd;
 
         /* The worker dies with the daemon, also when the daemon is killed. */
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
-                _exit(EXIT_FAILURE);
+        if (spawn_die_with_parent(parent) < 0)
+                _exit(SPAWN_FAILED);
 
         null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(output_fd, STDOUT_FILENO) < 0 ||
             dup2(output_fd, STDERR_FILENO) < 0)
-                _exit(EXIT_FAILURE);
+                _exit(SPAWN_FAILED);
         /* dup2() onto itself would leave close-on-exec set. */
         if (socket_fd == PROTO_WORKER_FD ? fcntl(socket_fd, F_SETFD, 0) < 0
                                          : dup2(socket_fd, PROTO_WORKER_FD) < 0)
-                _exit(EXIT_FAILURE);
+                _exit(SPAWN_FAILED);
         if (syscall(SYS_close_range, PROTO_WORKER_FD + 1, ~0U, 0) < 0)
-                _exit(EXIT_FAILURE);
+                _exit(SPAWN_FAILED);
 
         (void) sigemptyset(&none);
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
         (void) signal(SIGPIPE, SIG_DFL);
         (void) execv(path, argv);
-        _exit(127);
-}
-
-static const char *describe_end(const siginfo_t *info, char *buffer, size_t size) {
-        if (info->si_code == CLD_EXITED)
-                (void) snprintf(
-                        buffer, size,
-                        info->si_status == 127 ? "could not be started" : "exited with status %d",
-                        info->si_status);
-        else
-                (void) snprintf(
-                        buffer, size, "was killed by signal %d (%s)", info->si_status,
-                        strsignal(info->si_status));
-        return buffer;
+        _exit(SPAWN_FAILED);
 }
 
 /* The last thing that happens to a process: afterwards it may be gone. */
@@ -167,7 +154,7 @@ static void conclude(JobProcess *process, const Error *error) {
 static void finish(JobProcess *process) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         siginfo_t info = { 0 };
-        char end[128];
+        char end[SPAWN_END_MAX];
 
         (void) waitid(P_PIDFD, (id_t) process->pid_fd, &info, WEXITED | WNOHANG);
         process->pid = 0;
@@ -187,7 +174,7 @@ static void finish(JobProcess *process) {
         else
                 error_set(
                         &error, ECHILD, ERROR_WORKER_FAILED, "The %s worker %s",
-                        kind_names[process->kind], describe_end(&info, end, sizeof(end)));
+                        kind_names[process->kind], spawn_describe_end(&info, end));
 
         conclude(process, &error);
 }
@@ -345,7 +332,7 @@ static int watch(JobProcess *process, Error *error) {
         return r < 0 ? error_set_errno(error, -r, "Cannot watch a worker") : 0;
 }
 
-static int try_spawn(JobProcess *process) {
+static int try_start(JobProcess *process) {
         const JobOutputSource source = {
                 .step = kind_names[process->kind],
                 .job = process->context->job,
@@ -389,8 +376,8 @@ static int try_spawn(JobProcess *process) {
 }
 
 /* With a code that says nothing but that: what is lacking now is not what a worker says of its work. */
-static int spawn(JobProcess *process, Error *error) {
-        int r = try_spawn(process);
+static int start_worker(JobProcess *process, Error *error) {
+        int r = try_start(process);
 
         if (r >= 0)
                 return 0;
@@ -425,7 +412,7 @@ int job_process_start(
         if (becomes_user[kind])
                 r = job_user_take(context->users, purposes[kind], &process->user, error);
         if (r >= 0)
-                r = spawn(process, error);
+                r = start_worker(process, error);
         if (r >= 0)
                 r = watch(process, error);
         if (r < 0)
