@@ -10,6 +10,7 @@
 #include <syslog.h>
 
 #include "base-log.h"
+#include "base-macro.h"
 
 static const char *const level_names[] = {
         [LOG_EMERG] = "emerg", [LOG_ALERT] = "alert",     [LOG_CRIT] = "crit",
@@ -17,7 +18,7 @@ static const char *const level_names[] = {
         [LOG_INFO] = "info",   [LOG_DEBUG] = "debug",
 };
 
-#define N_LEVELS (sizeof(level_names) / sizeof(level_names[0]))
+#define N_LEVELS N_ELEMENTS(level_names)
 
 /* systemd tells which device and inode the journal's stream has. */
 static bool stderr_is_journal(void) {

@@ -12,6 +12,7 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "base-macro.h"
 #include "base-mounts.h"
 
 #define MOUNTS_STEP ((size_t) 64) /* mounts for which there is room at once, doubled as needed */
@@ -66,7 +67,7 @@ static const char *rest_below(const char *path, const char *above) {
 static int parse_line(char *line, Mount *ret) {
         char *fields[5], *save = NULL, end;
 
-        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        for (size_t i = 0; i < N_ELEMENTS(fields); i++) {
                 fields[i] = strtok_r(i == 0 ? line : NULL, " ", &save);
                 if (!fields[i])
                         return -EBADMSG;

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base-macro.h"
 #include "base-text.h"
 
 static const struct Utf8Lead {
@@ -14,7 +15,7 @@ static const struct Utf8Lead {
         { 0xf0, 0xe0, 0x800 },
         { 0xf8, 0xf0, 0x10000 },
 };
-#define N_UTF8_LEADS (sizeof(utf8_leads) / sizeof(utf8_leads[0]))
+#define N_UTF8_LEADS N_ELEMENTS(utf8_leads)
 
 size_t text_character(const char *text, uint32_t *ret) {
         const unsigned char *p = (const unsigned char *) text;

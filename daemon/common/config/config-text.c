@@ -5,9 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base-macro.h"
 #include "config-text.h"
 
-#define USEC_PER_SEC     UINT64_C(1000000)
 #define RANGE_NUMBER_MAX sizeof("18446744073709551615")
 
 /* A unit, and what it multiplies by. */
@@ -30,8 +30,6 @@ static const Unit time_units[] = {
         { "sec", USEC_PER_SEC },      { "min", 60 * USEC_PER_SEC },
         { "h", 3600 * USEC_PER_SEC }, { "d", 24 * 3600 * USEC_PER_SEC },
 };
-
-#define N(list) (sizeof(list) / sizeof((list)[0]))
 
 static bool is_blank(char c) {
         return c == ' ' || c == '\t' || c == '\r';
@@ -151,11 +149,11 @@ int config_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *
 }
 
 int config_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret) {
-        return parse_with_unit(text, size_units, N(size_units), min, max, ret);
+        return parse_with_unit(text, size_units, N_ELEMENTS(size_units), min, max, ret);
 }
 
 int config_parse_usec(const char *text, uint64_t min, uint64_t max, uint64_t *ret) {
-        return parse_with_unit(text, time_units, N(time_units), min, max, ret);
+        return parse_with_unit(text, time_units, N_ELEMENTS(time_units), min, max, ret);
 }
 
 int config_parse_range(
@@ -193,7 +191,7 @@ int config_parse_boolean(const char *text) {
                 { "no", "yes" }, { "false", "true" }, { "off", "on" }, { "0", "1" }
         };
 
-        for (size_t i = 0; i < N(words); i++)
+        for (size_t i = 0; i < N_ELEMENTS(words); i++)
                 for (int value = 0; value < 2; value++)
                         if (strcasecmp(text, words[i][value]) == 0)
                                 return value;

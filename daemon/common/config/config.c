@@ -13,6 +13,7 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "base-macro.h"
 #include "config-text.h"
 #include "config.h"
 
@@ -65,7 +66,7 @@ static const Key keys[] = {
         LIMIT("MinimumSpeedSec", minimum_speed_usec, config_parse_usec, 1000000, 365 * DAY_USEC),
 };
 
-#define N_KEYS (sizeof(keys) / sizeof(keys[0]))
+#define N_KEYS N_ELEMENTS(keys)
 
 /* One file that is being read. */
 typedef struct ConfigReading {

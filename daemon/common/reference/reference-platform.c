@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "base-macro.h"
 #include "base-text.h"
 #include "reference-platform.h"
 
-#define VARIANTS_MAX  4
-#define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
+#define VARIANTS_MAX 4
 
 /* Names that the kernel, Debian and others use. */
 static const struct {

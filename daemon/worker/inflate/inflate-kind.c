@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base-macro.h"
 #include "inflate-kind.h"
 
 /* The first that matches. */
@@ -36,7 +37,7 @@ static const struct {
         { 510, "\x55\xaa", "a disk image" },
 };
 
-#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+#define N_KINDS N_ELEMENTS(kinds)
 
 const char *inflate_kind_of(const uint8_t *head, size_t size) {
         for (size_t i = 0; i < N_KINDS; i++) {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "base-macro.h"
 #include "base-text.h"
 #include "oci-document.h"
 #include "oci-value.h"
@@ -23,7 +24,7 @@ static int class_by_members(const json_t *document, OciMediaClass *ret, Error *e
         OciMediaClass class = MEDIA_CLASS_OTHER;
         const char *first = NULL;
 
-        for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        for (size_t i = 0; i < N_ELEMENTS(members); i++) {
                 if (!oci_value_get(document, members[i].key))
                         continue;
                 if (first && members[i].class != class)

@@ -4,11 +4,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base-macro.h"
 #include "oci-media-type.h"
 
-#define OCI           "application/vnd.oci.image."
-#define DOCKER        "application/vnd.docker."
-#define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
+#define OCI    "application/vnd.oci.image."
+#define DOCKER "application/vnd.docker."
 
 /* clang-format off */
 #define MANIFEST(text) { text, MEDIA_CLASS_MANIFEST }

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base-cleanup.h"
+#include "base-macro.h"
 #include "oci-registry-error.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
-#define CUT               "..."
+#define CUT "..."
 
 static const char *const other_keys[] = { "details", "message", "error" };
 

@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "base-cleanup.h"
+#include "base-macro.h"
 #include "oci-token.h"
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const token_keys[] = { "token", "access_token" };
 

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base-cleanup.h"
+#include "base-macro.h"
 #include "password.h"
 #include "unpack-tree-internal.h"
 
@@ -113,7 +114,7 @@ static bool is_in(UnpackTree *tree, const char *directory) {
 static bool has_library(UnpackTree *tree) {
         static const char *const directories[] = { "usr/lib64", "usr/lib", "lib64", "lib" };
 
-        for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+        for (size_t i = 0; i < N_ELEMENTS(directories); i++) {
                 char found[ARCHITECTURES_MAX][DIRECTORY_MAX];
                 size_t n;
 
@@ -130,7 +131,7 @@ static bool has_library(UnpackTree *tree) {
 bool password_wants_yescrypt(UnpackTree *tree) {
         static const char *const files[] = { "etc/login.defs", "usr/etc/login.defs" };
 
-        for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        for (size_t i = 0; i < N_ELEMENTS(files); i++) {
                 int r = read_method(tree, files[i]);
 
                 if (r >= 0)

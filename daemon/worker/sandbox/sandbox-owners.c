@@ -15,6 +15,7 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "base-macro.h"
 #include "base-program.h"
 #include "base-spawn.h"
 #include "base-subid.h"
@@ -159,10 +160,10 @@ static int map_ids(const char *name, pid_t pid, const IdMap *own, Error *error) 
         char *numbers[1 + 3 * ID_RANGES_MAX];
         size_t n = 0;
 
-        text = malloc(sizeof(numbers) / sizeof(numbers[0]) * NUMBER_MAX);
+        text = malloc(N_ELEMENTS(numbers) * NUMBER_MAX);
         if (!text)
                 return error_oom(error);
-        for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(numbers); i++)
                 numbers[i] = text + i * NUMBER_MAX;
 
         (void) snprintf(numbers[n++], NUMBER_MAX, "%" PRIu32, (uint32_t) pid);

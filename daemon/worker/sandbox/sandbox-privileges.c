@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base-cleanup.h"
+#include "base-macro.h"
 #include "proto-message.h"
 #include "sandbox-debug.h"
 #include "sandbox-privileges.h"
@@ -21,7 +22,7 @@ static const cap_value_t tree_capabilities[] = {
         CAP_FSETID, CAP_MKNOD,        CAP_SETFCAP,
 };
 
-#define N_TREE_CAPABILITIES (sizeof(tree_capabilities) / sizeof(tree_capabilities[0]))
+#define N_TREE_CAPABILITIES N_ELEMENTS(tree_capabilities)
 
 static const struct {
         __rlimit_resource_t resource;
@@ -35,7 +36,7 @@ static const struct {
 #endif
 };
 
-#define N_LIMITS (sizeof(limits) / sizeof(limits[0]))
+#define N_LIMITS N_ELEMENTS(limits)
 
 static void cap_freep(cap_t *caps) {
         if (*caps)

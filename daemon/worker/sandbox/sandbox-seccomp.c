@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base-cleanup.h"
+#include "base-macro.h"
 #include "sandbox-seccomp.h"
 
 /* clang-format off */
@@ -115,8 +116,6 @@ static const struct {
         { AF_UNIX, 0 },  { AF_NETLINK, NETLINK_ROUTE },
 };
 
-#define N(list) (sizeof(list) / sizeof((list)[0]))
-
 static void seccomp_releasep(scmp_filter_ctx *filter) {
         if (*filter)
                 seccomp_release(*filter);
@@ -157,7 +156,8 @@ static int add_fcntl(scmp_filter_ctx filter) {
         int r;
 
         r = add_values(
-                filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, fcntl_commands, N(fcntl_commands));
+                filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, fcntl_commands,
+                N_ELEMENTS(fcntl_commands));
         if (r >= 0)
                 r = seccomp_rule_add(
                         filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2, SCMP_A1(SCMP_CMP_EQ, F_SETFL),
@@ -168,16 +168,16 @@ static int add_fcntl(scmp_filter_ctx filter) {
 static int add_network(scmp_filter_ctx filter) {
         int r;
 
-        r = add(filter, SCMP_ACT_ALLOW, network_calls, N(network_calls));
+        r = add(filter, SCMP_ACT_ALLOW, network_calls, N_ELEMENTS(network_calls));
         if (r >= 0)
                 r = add_values(
                         filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, network_ioctls,
-                        N(network_ioctls));
+                        N_ELEMENTS(network_ioctls));
         if (r >= 0)
                 r = seccomp_rule_add(
                         filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
                         SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
-        for (size_t i = 0; r >= 0 && i < N(network_sockets); i++)
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(network_sockets); i++)
                 r = seccomp_rule_add(
                         filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
                         SCMP_A0(SCMP_CMP_EQ, network_sockets[i].family),
@@ -212,15 +212,15 @@ static int add_disk(scmp_filter_ctx filter) {
 
         r = seccomp_rule_add(
                 filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
-        return r < 0 ? r : add(filter, SCMP_ACT_ALLOW, disk_calls, N(disk_calls));
+        return r < 0 ? r : add(filter, SCMP_ACT_ALLOW, disk_calls, N_ELEMENTS(disk_calls));
 }
 
 static int add_step(scmp_filter_ctx filter, SandboxSeccompStep step) {
         switch (step) {
         case SECCOMP_DIRECTORY:
-                return add(filter, SCMP_ACT_ALLOW, directory_calls, N(directory_calls));
+                return add(filter, SCMP_ACT_ALLOW, directory_calls, N_ELEMENTS(directory_calls));
         case SECCOMP_TREE:
-                return add(filter, SCMP_ACT_ALLOW, tree_calls, N(tree_calls));
+                return add(filter, SCMP_ACT_ALLOW, tree_calls, N_ELEMENTS(tree_calls));
         case SECCOMP_NETWORK:
                 return add_network(filter);
         case SECCOMP_DISK:
@@ -255,7 +255,7 @@ static int load(scmp_filter_ctx filter, int r, Error *error) {
 }
 
 static bool is_program_call(const char *name) {
-        for (size_t i = 0; i < N(program_calls); i++)
+        for (size_t i = 0; i < N_ELEMENTS(program_calls); i++)
                 if (strcmp(name, program_calls[i]) == 0)
                         return true;
 
@@ -265,10 +265,12 @@ static bool is_program_call(const char *name) {
 static int add_forbidden(scmp_filter_ctx filter) {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < N(forbidden_calls); i++)
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(forbidden_calls); i++)
                 if (!is_program_call(forbidden_calls[i]))
                         r = add(filter, SCMP_ACT_KILL_PROCESS, &forbidden_calls[i], 1);
-        return r < 0 ? r : add(filter, SCMP_ACT_ERRNO(ENOSYS), program_calls, N(program_calls));
+        return r < 0 ? r
+                     : add(filter, SCMP_ACT_ERRNO(ENOSYS), program_calls,
+                           N_ELEMENTS(program_calls));
 }
 
 /* The kernel looks at the lower half of these arguments only, and so does this. */
@@ -306,9 +308,11 @@ static int add_arguments(scmp_filter_ctx filter) {
                         filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socketpair), 1,
                         SCMP_A0(SCMP_CMP_NE, AF_UNIX));
         if (r >= 0)
-                r = forbid_values(filter, SCMP_SYS(fcntl), fcntl_forbidden, N(fcntl_forbidden));
+                r = forbid_values(
+                        filter, SCMP_SYS(fcntl), fcntl_forbidden, N_ELEMENTS(fcntl_forbidden));
         if (r >= 0)
-                r = forbid_values(filter, SCMP_SYS(ioctl), ioctl_forbidden, N(ioctl_forbidden));
+                r = forbid_values(
+                        filter, SCMP_SYS(ioctl), ioctl_forbidden, N_ELEMENTS(ioctl_forbidden));
         return r;
 }
 
@@ -330,7 +334,7 @@ static int apply_step(SandboxSeccompStep step, Error *error) {
 
         r = new_filter(SCMP_ACT_ERRNO(EPERM), &filter);
         if (r >= 0)
-                r = add(filter, SCMP_ACT_ALLOW, common_calls, N(common_calls));
+                r = add(filter, SCMP_ACT_ALLOW, common_calls, N_ELEMENTS(common_calls));
         if (r >= 0)
                 r = add_fcntl(filter);
         if (r >= 0)
@@ -338,7 +342,8 @@ static int apply_step(SandboxSeccompStep step, Error *error) {
         if (r >= 0)
                 r = add_step(filter, step);
         if (r >= 0)
-                r = add(filter, SCMP_ACT_KILL_PROCESS, forbidden_calls, N(forbidden_calls));
+                r = add(filter, SCMP_ACT_KILL_PROCESS, forbidden_calls,
+                        N_ELEMENTS(forbidden_calls));
         return load(filter, r, error);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base-cleanup.h"
+#include "base-macro.h"
 #include "sandbox-landlock.h"
 #include "sandbox-namespace.h"
 #include "sandbox-privileges.h"
@@ -62,8 +63,6 @@ static const char *const program_paths[] = {
 /* What a program opens otherwise: of /proc what it has open already. */
 static const char *const program_files[] = { "/dev/null", "/proc/self/fd" };
 
-#define N(list) (sizeof(list) / sizeof((list)[0]))
-
 /* What keeps a worker from the host's files: 0 for what is there, else the errno value that says why not. */
 typedef struct Walls {
         int mounts;
@@ -88,16 +87,17 @@ typedef struct Entering {
 
 #define LANDLOCK_SCOPES (LANDLOCK_NO_ABSTRACT_SOCKETS | LANDLOCK_NO_SIGNALS)
 
-#define NETWORK_PATHS_MAX (N(network_paths) + N(network_variables) + RESOLVER_PATHS_MAX)
+#define NETWORK_PATHS_MAX                                                                          \
+        (N_ELEMENTS(network_paths) + N_ELEMENTS(network_variables) + RESOLVER_PATHS_MAX)
 
 /* All paths of the network worker, borrowed from @resolver, too; returns how many. */
 static size_t list_network_paths(
         const ResolverPaths *resolver, const char *ret[static NETWORK_PATHS_MAX]) {
         size_t n = 0;
 
-        for (size_t i = 0; i < N(network_paths); i++)
+        for (size_t i = 0; i < N_ELEMENTS(network_paths); i++)
                 ret[n++] = network_paths[i];
-        for (size_t i = 0; i < N(network_variables); i++) {
+        for (size_t i = 0; i < N_ELEMENTS(network_variables); i++) {
                 const char *path = getenv(network_variables[i]);
 
                 if (path && path[0] == '/')
@@ -375,7 +375,7 @@ static int allow_programs_and_files(const Entering *entering, int rules, Error *
                 return error_set_errno(error, errno, "Cannot open /dev/null");
 
         r = sandbox_landlock_allow_file(rules, null_fd, error);
-        for (size_t i = 0; r >= 0 && i < N(program_paths); i++)
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(program_paths); i++)
                 r = sandbox_landlock_allow_reading(rules, program_paths[i], error);
         for (size_t i = 0; r >= 0 && i < files->n_fds; i++)
                 r = sandbox_landlock_allow_file(rules, files->fds[i], error);
@@ -557,18 +557,18 @@ int sandbox_enter_tree(SandboxMode mode, int *root_fd, bool *ret_privileged, Err
 }
 
 int sandbox_confine(void *userdata, Error *error) {
-        const char *paths[N(program_paths) + N(program_files)];
+        const char *paths[N_ELEMENTS(program_paths) + N_ELEMENTS(program_files)];
         const SandboxFiles *files = userdata;
         Entering entering = {
                 .mode = files->mode,
                 .user = files->user,
                 .paths = paths,
-                .n_paths = N(paths),
+                .n_paths = N_ELEMENTS(paths),
                 .files = files,
         };
 
         memcpy(paths, program_paths, sizeof(program_paths));
-        memcpy(paths + N(program_paths), program_files, sizeof(program_files));
+        memcpy(paths + N_ELEMENTS(program_paths), program_files, sizeof(program_files));
         return enter(STEP_CHILD, &entering, error);
 }
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base-fd.h"
+#include "base-macro.h"
 #include "base-secret.h"
 #include "proto-channel.h"
 #include "reference-source.h"
@@ -19,7 +20,6 @@
 
 #define PASSWORD_MAX ((size_t) 4096)  /* bytes */
 #define READ_USEC    UINT64_C(100000) /* at most so often is told how much was read */
-#define USEC_PER_SEC UINT64_C(1000000)
 
 static int read_password(int fd, char **ret, Error *error) {
         size_t size;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base-macro.h"
 #include "unpack-directory-internal.h"
 
 #define RIGHTS      ((uint32_t) (S_ISUID | S_ISGID))
@@ -109,7 +110,7 @@ static bool is_harmless(const UnpackMeta *meta) {
                 { 5, 2 }, /* ptmx */
         };
 
-        for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(harmless); i++)
                 if (meta->type == UNPACK_CHARACTER_DEVICE &&
                     meta->device_major == harmless[i].major &&
                     meta->device_minor == harmless[i].minor)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "base-macro.h"
 #include "unpack-header.h"
 #include "unpack-number.h"
 #include "unpack-pax.h"
@@ -310,7 +311,7 @@ static void check_numbers(Scan *scan) {
         static const Field *const fields[] = { &MODE, &UID, &GID, &MTIME };
         uint64_t ignored;
 
-        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(fields); i++)
                 if (number_of(scan, *fields[i], &ignored) == -EINVAL)
                         put_doubt(scan, "its mode, owner, group or time is not a number");
 }

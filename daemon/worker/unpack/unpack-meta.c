@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base-macro.h"
 #include "unpack-acl.h"
 #include "unpack-capability.h"
 #include "unpack-meta.h"
@@ -27,7 +28,7 @@ static UnpackType read_type(struct archive_entry *entry) {
                 { AE_IFSOCK, UNPACK_SOCKET },
         };
 
-        for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(types); i++)
                 if (types[i].from == archive_entry_filetype(entry))
                         return types[i].to;
 
@@ -181,7 +182,7 @@ static int read_acl(
 
         while (archive_entry_acl_next(entry, type, &a_type, &permset, &tag, &qual, &name) ==
                ARCHIVE_OK) {
-                for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
+                for (size_t i = 0; i < N_ELEMENTS(tags); i++)
                         if (tags[i].from == tag)
                                 entries[n].tag = tags[i].to;
                 if (entries[n].tag == 0 || n == (size_t) count)

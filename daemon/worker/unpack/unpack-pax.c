@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base-macro.h"
 #include "unpack-number.h"
 #include "unpack-pax.h"
 
@@ -171,7 +172,7 @@ static const struct {
 };
 
 static void on_record(UnpackPax *pax, const UnpackText *key, const UnpackText *value) {
-        for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(keys); i++)
                 if (unpack_text_is(key, keys[i].key, strlen(keys[i].key)))
                         keys[i].on(pax, value);
         if (key_begins(key, SPARSE_PREFIX))
