@@ -51,3 +51,30 @@ int bus_access_check(BusServer *server, sd_bus_message *call, uid_t *ret, Error 
                 *ret = uid;
         return 0;
 }
+
+int bus_access_track(
+        sd_bus_message *call,
+        sd_bus_track_handler_t on_gone,
+        void *userdata,
+        sd_bus_track **ret,
+        Error *error) {
+        sd_bus_track *track;
+        int r;
+
+        *ret = NULL;
+        if (sd_bus_is_bus_client(sd_bus_message_get_bus(call)) <= 0)
+                return 0;
+
+        r = sd_bus_track_new(sd_bus_message_get_bus(call), &track, on_gone, userdata);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot watch the caller");
+
+        r = sd_bus_track_add_sender(track, call);
+        if (r < 0) {
+                sd_bus_track_unref(track);
+                return error_set_errno(error, -r, "Cannot watch the caller");
+        }
+
+        *ret = track;
+        return 0;
+}

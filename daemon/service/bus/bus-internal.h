@@ -20,7 +20,7 @@ typedef struct BusConnection {
 typedef struct BusWaiter {
         struct BusWaiter *next; /* owned */
         sd_bus_message *call;   /* owned */
-        sd_bus_track *caller;   /* owned; see bus_server_track_caller() */
+        sd_bus_track *caller;   /* owned; see bus_access_track() */
 } BusWaiter;
 
 /* A job as an object on the bus. */
@@ -63,22 +63,11 @@ static inline void bus_message_unrefp(sd_bus_message **message) {
 /* bus_error_set() - an Error as the answer to a call; returns what the handler has to return */
 int bus_error_set(sd_bus_error *ret_error, const Error *error);
 
-/* bus_server_find_job() - the object of a job, or NULL */
-BusJob *bus_server_find_job(const BusServer *server, const char *id);
+/* bus_job_find() - the object of a job, or NULL */
+BusJob *bus_job_find(const BusServer *server, const char *id);
 
 /* bus_server_drop_calls() - forget the calls that came in by @bus */
 void bus_server_drop_calls(BusServer *server, sd_bus *bus);
-
-/**
- * bus_server_track_caller() - have @on_gone called when who made @call leaves the bus
- * @ret:        owned by the caller; NULL for a peer, whose end is its connection's
- */
-int bus_server_track_caller(
-        sd_bus_message *call,
-        sd_bus_track_handler_t on_gone,
-        void *userdata,
-        sd_bus_track **ret,
-        Error *error);
 
 extern const sd_bus_vtable bus_manager_vtable[]; /* userdata: BusServer */
 extern const sd_bus_vtable bus_cache_vtable[];   /* userdata: BusServer */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bus-access.h"
@@ -10,6 +11,14 @@
 #include "dbus-names.h"
 
 #define WAITERS_MAX 1000U /* calls that wait for one job */
+
+BusJob *bus_job_find(const BusServer *server, const char *id) {
+        for (BusJob *job = server->jobs; job; job = job->next)
+                if (strcmp(job_id(job->job), id) == 0)
+                        return job;
+
+        return NULL;
+}
 
 char *bus_job_path(const Job *job) {
         char *path;
@@ -75,7 +84,7 @@ static int add_waiter(BusJob *job, sd_bus_message *call, BusWaiter **end, Error 
                 return error_oom(error);
 
         *waiter = (BusWaiter){ 0 };
-        r = bus_server_track_caller(call, on_waiter_gone, job, &waiter->caller, error);
+        r = bus_access_track(call, on_waiter_gone, job, &waiter->caller, error);
         if (r < 0)
                 return r;
 

@@ -50,7 +50,7 @@ static int read_job(BusServer *server, sd_bus_message *call, BusJob **ret, Error
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot read the arguments");
 
-        *ret = bus_server_find_job(server, id);
+        *ret = bus_job_find(server, id);
         if (!*ret)
                 return error_set(
                         error, ENOENT, ERROR_NO_SUCH_JOB,
@@ -92,7 +92,7 @@ static int on_progress(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
 static int append_job(sd_bus_message *reply, const BusServer *server, const Job *job) {
         return sd_bus_message_append(
-                reply, "(sossssd)", job_id(job), bus_server_find_job(server, job_id(job))->path,
+                reply, "(sossssd)", job_id(job), bus_job_find(server, job_id(job))->path,
                 job_spec(job)->source, job_spec(job)->destination,
                 job_format_to_string(job_spec(job)->format), job_state_to_string(job_state(job)),
                 job_progress(job)->fraction);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus-access.h"
 #include "bus-pending.h"
 #include "bus-source.h"
 #include "job-owners.h"
@@ -13,7 +14,7 @@ struct BusPending {
         BusPending *next;     /* owned */
         BusServer *server;    /* borrowed */
         sd_bus_message *call; /* owned */
-        sd_bus_track *caller; /* owned; see bus_server_track_caller() */
+        sd_bus_track *caller; /* owned; see bus_access_track() */
         JobTask *task;        /* owned; looks at paths of others */
 
         JobSpec *spec; /* owned; of Inspect, as is what follows */
@@ -79,7 +80,7 @@ static int pending_new(BusServer *server, sd_bus_message *call, BusPending **ret
         server->pending = pending;
         job_queue_hold(server->queue);
 
-        r = bus_server_track_caller(call, on_caller_gone, pending, &pending->caller, error);
+        r = bus_access_track(call, on_caller_gone, pending, &pending->caller, error);
         if (r < 0) {
                 pending_free(pending);
                 return r;
@@ -339,8 +340,7 @@ static void on_job_accepted(void *userdata, void *data, int r, Error *error) {
                 answer_error(pending, error);
         else
                 (void) sd_bus_reply_method_return(
-                        pending->call, "so", job_id(job),
-                        bus_server_find_job(server, job_id(job))->path);
+                        pending->call, "so", job_id(job), bus_job_find(server, job_id(job))->path);
         pending_free(pending);
 }
 

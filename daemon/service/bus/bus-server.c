@@ -16,41 +16,6 @@
 /* The unique name that a peer which says Hello gets: there are no others on its connection. */
 #define PEER_NAME ":1.0"
 
-BusJob *bus_server_find_job(const BusServer *server, const char *id) {
-        for (BusJob *job = server->jobs; job; job = job->next)
-                if (strcmp(job_id(job->job), id) == 0)
-                        return job;
-
-        return NULL;
-}
-
-int bus_server_track_caller(
-        sd_bus_message *call,
-        sd_bus_track_handler_t on_gone,
-        void *userdata,
-        sd_bus_track **ret,
-        Error *error) {
-        sd_bus_track *track;
-        int r;
-
-        *ret = NULL;
-        if (sd_bus_is_bus_client(sd_bus_message_get_bus(call)) <= 0)
-                return 0;
-
-        r = sd_bus_track_new(sd_bus_message_get_bus(call), &track, on_gone, userdata);
-        if (r < 0)
-                return error_set_errno(error, -r, "Cannot watch the caller");
-
-        r = sd_bus_track_add_sender(track, call);
-        if (r < 0) {
-                sd_bus_track_unref(track);
-                return error_set_errno(error, -r, "Cannot watch the caller");
-        }
-
-        *ret = track;
-        return 0;
-}
-
 static void drop_waiters(BusJob *job, sd_bus *bus) {
         BusWaiter **p = &job->waiters;
 
@@ -132,7 +97,7 @@ static void on_job_added(void *userdata, Job *job) {
 
 static void on_job_state_changed(void *userdata, Job *job) {
         BusServer *server = userdata;
-        BusJob *object = bus_server_find_job(server, job_id(job));
+        BusJob *object = bus_job_find(server, job_id(job));
 
         FOR_EACH_BUS(server, c)
         bus_job_emit_state(object, c->bus);
@@ -146,21 +111,21 @@ static void on_job_progress(void *userdata, Job *job) {
         /* Who does not keep up is told the latest when it does. */
         FOR_EACH_BUS(server, c)
         if (n_unread(c->bus) < BUS_UNREAD_PROGRESS_MAX)
-                bus_job_emit_progress(bus_server_find_job(server, job_id(job)), c->bus);
+                bus_job_emit_progress(bus_job_find(server, job_id(job)), c->bus);
 }
 
 static void on_job_digest(void *userdata, Job *job) {
         BusServer *server = userdata;
 
         FOR_EACH_BUS(server, c)
-        bus_job_emit_digest(bus_server_find_job(server, job_id(job)), c->bus);
+        bus_job_emit_digest(bus_job_find(server, job_id(job)), c->bus);
 }
 
 static void on_job_message(void *userdata, Job *job, int priority, const char *text) {
         BusServer *server = userdata;
 
         FOR_EACH_BUS(server, c)
-        bus_job_emit_message(bus_server_find_job(server, job_id(job)), c->bus, priority, text);
+        bus_job_emit_message(bus_job_find(server, job_id(job)), c->bus, priority, text);
 }
 
 static void on_job_removed(void *userdata, Job *job) {
@@ -384,7 +349,7 @@ static int find_job(
         if (strncmp(path, BUS_JOB_PATH "/", strlen(BUS_JOB_PATH "/")) != 0)
                 return 0;
 
-        *ret_found = bus_server_find_job(server, id);
+        *ret_found = bus_job_find(server, id);
         return *ret_found != NULL;
 }
 
