@@ -34,11 +34,11 @@ bench_clean_up() {
 
 # Takes the script's own arguments, builds, and has everything removed when the script ends.
 bench_start() {
-    runs=3 build=$root/build work=
+    runs=3 build=$root/build-bench work= options=(--buildtype=release -Dtests=false)
     while getopts n:b:w: option; do
         case $option in
         n) runs=$OPTARG ;;
-        b) build=$(realpath "$OPTARG") ;;
+        b) build=$(realpath "$OPTARG") options=() ;;
         w) work=$OPTARG ;;
         *) exit 2 ;;
         esac
@@ -55,7 +55,7 @@ bench_start() {
     trap 'exit 143' TERM
 
     "$bench/../install-packages" build demo bench
-    "$bench/../build" "$build" >/dev/null
+    "$bench/../build" "$build" "${options[@]}" >/dev/null
     export VIRTBOOTSTRAP_DAEMON=$build/daemon/service/virt-bootstrapd
     export VIRTBOOTSTRAP_WORKERS=$build/daemon/worker/steps
 }

@@ -10,7 +10,7 @@ import subprocess
 from .bus import Connection
 from .process import DEADLINE, descendants, is_listening, running, stop, wait_for
 
-BUILD = pathlib.Path(os.environ.get('TEST_BUILD', 'build')).resolve()
+BUILD = pathlib.Path(os.environ.get('TEST_BUILD', 'build-test')).resolve()
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 CLIENT = pathlib.Path(os.environ.get('TEST_CLIENT', BUILD / 'client/virt-bootstrap'))
 DAEMON = pathlib.Path(os.environ.get('TEST_DAEMON', BUILD / 'daemon/service/virt-bootstrapd'))
