@@ -1,19 +1,27 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""usage: count-results.py STATUS BUILD_DIRECTORY...: one line with the sum of what meson says of its
-last runs there.
+"""usage: count-results.py STATUS BUILD_DIRECTORY...: the time of each suite, and of the ten slowest tests,
+of meson's last runs there, and in the last line the sum of what passed.
 
 A program that speaks TAP counts with each of its cases, any other as one; one that ended badly
 without a bad case, as by a crash or after its time, counts as one failure more. Ends with 1 when
-anything failed, nothing ran, or @STATUS, meson's own, was not 0.
+anything failed, nothing ran, or STATUS, meson's own, was not 0.
+
+Times are of the clock, and tests run side by side: the sum of a suite is more than one waits for it.
 """
 
+import collections
 import json
 import pathlib
+import re
 import sys
 import xml.etree.ElementTree as ET
 
 GOOD = ('OK', 'SKIP', 'EXPECTEDFAIL')
+SLOWEST = 10
+# Of meson's name of a test, and of what conftest.py prints of one of its own.
+NAME = re.compile(r'(?:.*:)?(.*) / (.*)')
+TIME = re.compile(r'^# ([\d.]+) s: (.*)$', re.MULTILINE)
 
 
 def count_cases(suite):
@@ -25,25 +33,49 @@ def count_cases(suite):
     return [len(cases) - failed - skipped, failed, skipped]
 
 
-def count_run(directory):
-    logs = pathlib.Path(directory) / 'meson-logs'
-    reports = {suite.get('name').partition('.')[2]: count_cases(suite) for suite in
-               ET.parse(logs / 'testlog.junit.xml').getroot().iter('testsuite')}
-    total = [0, 0, 0]
-    for line in (logs / 'testlog.json').read_text().splitlines():
-        test = json.loads(line)
+def read_times(test, name):
+    """(seconds, name) of each part of a test that says so, or of the test."""
+    parts = TIME.findall(test.get('stdout', ''))
+    return [(float(seconds), f'{name} {part}') for seconds, part in parts] or [
+        (test['duration'], name)]
+
+
+class Run:
+    """What meson says of its last run in one directory."""
+
+    def __init__(self, directory):
+        self.total, self.times = [0, 0, 0], []
+        self.suites = collections.defaultdict(float)
+        path = pathlib.Path(directory)
+        logs = path / 'meson-logs'
+        reports = {suite.get('name').partition('.')[2]: count_cases(suite) for suite in
+                   ET.parse(logs / 'testlog.junit.xml').getroot().iter('testsuite')}
+        for line in (logs / 'testlog.json').read_text().splitlines():
+            self._add(json.loads(line), reports, path.name)
+
+    def _add(self, test, reports, place):
         sums = reports.get(test['name'])
         if sums is None:
             sums = [test['result'] == 'OK', test['result'] not in GOOD, test['result'] == 'SKIP']
         elif test['result'] not in GOOD and not sums[1]:
             sums[1] = 1
-        total = [a + b for a, b in zip(total, sums)]
-    return total
+        self.total = [a + b for a, b in zip(self.total, sums)]
+        suite, name = NAME.fullmatch(test['name']).groups()
+        self.suites[f'{place}, {suite}'] += test['duration']
+        self.times += read_times(test, f'{place}, {suite}: {name}')
 
 
 def main():
     status = int(sys.argv[1])
-    passed, failed, skipped = (sum(column) for column in zip(*map(count_run, sys.argv[2:])))
+    runs = [Run(directory) for directory in sys.argv[2:]]
+    for run in runs:
+        for suite, seconds in sorted(run.suites.items()):
+            print(f'{seconds:8.1f} s  {suite}')
+    print('The slowest:')
+    slowest = sorted((time for run in runs for time in run.times), reverse=True)[:SLOWEST]
+    for seconds, name in slowest:
+        print(f'{seconds:8.1f} s  {name}')
+    passed, failed, skipped = (sum(column) for column in zip(*(run.total for run in runs)))
     if status and not failed:
         failed = 1
     print(f'{passed} passed, {failed} failed, {skipped} skipped')

@@ -56,6 +56,7 @@ class Tap:
 
     def __init__(self):
         self.count = 0
+        self.seconds = 0.0
 
     @staticmethod
     def _story(text):
@@ -77,6 +78,11 @@ class Tap:
             self._line(report.passed, name if report.when == 'call' else f'{name} {report.when}')
         if report.failed:
             self._story(report.longreprtext)
+        # For tests/count-results.py: all of a test, with what its fixtures took.
+        self.seconds += report.duration
+        if report.when == 'teardown':
+            print(f'# {self.seconds:.3f} s: {name}', flush=True)
+            self.seconds = 0.0
 
     def pytest_collectreport(self, report):
         if report.failed:

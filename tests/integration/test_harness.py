@@ -2,6 +2,7 @@
 """The harness itself: a check that cannot fail would say nothing of the programs."""
 
 import io
+import json
 import os
 import pathlib
 import signal
@@ -14,6 +15,7 @@ from conftest import PASSWORD, USER
 from support import faulty, image, samples, tar, tree
 from support.bus import BUS, BusDaemon, BusError, Connection
 from support.process import in_mount_namespace, run, running, wait_for
+from support.programs import SOURCE
 
 SYSTEM_BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
 
@@ -148,3 +150,29 @@ def test_orphan_is_seen(tmp_path):
     found = wait_for(lambda: running([program]), 'the orphan')
     os.kill(found[0], signal.SIGKILL)
     wait_for(lambda: not running([program]), 'it to end')
+
+
+def test_results_are_counted_and_the_slowest_tests_named(tmp_path):
+    logs = tmp_path / 'build-one' / 'meson-logs'
+    logs.mkdir(parents=True)
+    tests = [{'name': 'it:unit / quick', 'result': 'OK', 'duration': 0.5, 'stdout': '1..1\nok 1 - a\n'},
+             {'name': 'it:integration / cache', 'result': 'FAIL', 'duration': 9.0,
+              'stdout': 'ok 1 - test_b\n# 2.500 s: test_b\nnot ok 2 - test_c\n# 6.250 s: test_c\n'},
+             {'name': 'it:analyze / gcc', 'result': 'SKIP', 'duration': 0.25, 'stdout': ''}]
+    (logs / 'testlog.json').write_text('\n'.join(json.dumps(test) for test in tests))
+    (logs / 'testlog.junit.xml').write_text(
+        '<testsuites><testsuite name="it.it:unit / quick"><testcase name="a"/></testsuite>'
+        '<testsuite name="it.it:integration / cache"><testcase name="b"/>'
+        '<testcase name="c"><failure/></testcase></testsuite></testsuites>')
+
+    done = subprocess.run([SOURCE / 'tests/count-results.py', '1', logs.parent], check=False,
+                          capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1, done.stderr
+    assert lines[-1] == '2 passed, 1 failed, 1 skipped'
+    assert [line.split() for line in lines[:3]] == [
+        ['0.2', 's', 'build-one,', 'analyze'], ['9.0', 's', 'build-one,', 'integration'],
+        ['0.5', 's', 'build-one,', 'unit']]
+    assert lines[4].split(maxsplit=2) == ['6.2', 's', 'build-one, integration: cache test_c']
+    assert lines[5].split(maxsplit=2) == ['2.5', 's', 'build-one, integration: cache test_b']
+    assert lines[7].split(maxsplit=2) == ['0.2', 's', 'build-one, analyze: gcc']
