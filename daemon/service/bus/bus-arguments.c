@@ -9,6 +9,7 @@
 
 #include "base-limits.h"
 #include "bus-arguments.h"
+#include "bus-features.h"
 #include "bus-source.h"
 #include "reference-platform.h"
 
@@ -94,7 +95,7 @@ static int read_format(sd_bus_message *call, const Option *option, JobSpec *spec
                 return malformed(r, error);
         if (job_format_from_string(value, member(spec, option)) < 0)
                 return invalid(option, value, "dir or qcow2", error);
-        return 0;
+        return bus_features_require(value, error);
 }
 
 static int read_size(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {

@@ -4,13 +4,9 @@
 
 #include "bus-access.h"
 #include "bus-arguments.h"
+#include "bus-features.h"
 #include "bus-park.h"
 #include "bus-pending.h"
-
-/* What this build can do: kinds of sources, and formats. */
-static const char *const features[] = {
-        "docker", "file", "oci", "oci-archive", "docker-archive", "dir", "virt-builder", "qcow2",
-};
 
 static Closer *closer_of(const BusServer *server) {
         return job_queue_context(server->queue)->closer;
@@ -157,12 +153,7 @@ static int get_features(
         sd_bus_message *reply,
         void *userdata,
         sd_bus_error *ret_error) {
-        int r;
-
-        r = sd_bus_message_open_container(reply, 'a', "s");
-        for (size_t i = 0; r >= 0 && i < sizeof(features) / sizeof(features[0]); i++)
-                r = sd_bus_message_append_basic(reply, 's', features[i]);
-        return r < 0 ? r : sd_bus_message_close_container(reply);
+        return bus_features_append(reply);
 }
 
 static int get_jobs(

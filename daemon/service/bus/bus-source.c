@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bus-features.h"
 #include "bus-source.h"
 #include "reference-source.h"
 #include "reference.h"
@@ -150,7 +151,11 @@ static bool is_template(const char *name) {
 static int read_template(JobSpec *spec, Error *error) {
         const char *name = spec->source + strlen(TEMPLATE_SCHEME);
         size_t n_slashes = strspn(name, "/");
+        int r;
 
+        r = bus_features_require("virt-builder", error);
+        if (r < 0)
+                return r;
         if (n_slashes < 1 || n_slashes > 3 || !is_template(name + n_slashes))
                 return invalid(
                         spec->source,
