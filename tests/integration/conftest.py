@@ -73,7 +73,7 @@ class Tap:
         name = report.nodeid.partition('::')[2].replace('#', ' ')
         if report.skipped:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ''
-            self._line(True, name, f' # SKIP {reason}')
+            self._line(True, name, f' # SKIP {" ".join(reason.split())}')
         elif report.when == 'call' or report.failed:
             self._line(report.passed, name if report.when == 'call' else f'{name} {report.when}')
         if report.failed:
