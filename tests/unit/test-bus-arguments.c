@@ -445,7 +445,7 @@ static void sharing_layers_needs_layers_a_cache_and_disks(void **state) {
 
 static void what_only_images_have_is_refused_for_other_sources(void **state) {
         static const char *const options[] = { "platform", "digest", "username" };
-        static const char *const values[] = { "linux/amd64", "sha256:" ZEROS, "me" };
+        static const char *const values[] = { "linux/amd64", ("sha256:" ZEROS), "me" };
         Fixture *f = *state;
 
         for (size_t i = 0; i < 3; i++) {

@@ -326,7 +326,6 @@ static void wrong_byte_in_the_stream_is_refused(void **state) {
         add_big_tar(&tar);
         for (size_t i = 0; i < N_COMPRESSED; i++) {
                 Bytes *layer = layer_add(f);
-                _cleanup_(bytes_done) Bytes checked = { 0 };
 
                 formats[i].add(layer, tar.data, tar.size);
                 /* zstd has no checksum unless asked for. */

@@ -142,7 +142,7 @@ static void blob_is_given_from_an_offset_on(void **state) {
                 assert_int_equal(r, 0);
                 assert_int_equal(bytes.size, strlen(LAYER) - offset);
                 if (bytes.size > 0)
-                        assert_memory_equal(bytes.data, LAYER + offset, bytes.size);
+                        assert_memory_equal(bytes.data, &LAYER[offset], bytes.size);
         }
 }
 
