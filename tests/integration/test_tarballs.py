@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Root file systems out of a tarball: a single layer without an image, by path or from a pipe."""
 
+import contextlib
 import os
 import subprocess
 
@@ -91,8 +92,16 @@ def test_job_that_has_ended_lets_go_of_its_source(api, daemon, dest, write, samp
     path = write(sample)
     _, job = api.bootstrap(str(path), str(dest))
     api.wait(job)
-    folder = f'/proc/{daemon.process.pid}/fd'
-    assert str(path) not in [os.readlink(f'{folder}/{fd}') for fd in os.listdir(folder)]
+    # In a thread, since closing it may take its time.
+    wait_for(lambda: str(path) not in opened_by(daemon.process.pid), 'the source to be closed')
+
+
+def opened_by(pid):
+    paths = []
+    for fd in os.listdir(f'/proc/{pid}/fd'):
+        with contextlib.suppress(FileNotFoundError):
+            paths.append(os.readlink(f'/proc/{pid}/fd/{fd}'))
+    return paths
 
 
 def test_whiteouts_are_those_of_a_first_layer(client, dest, write):
