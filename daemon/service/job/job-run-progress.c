@@ -25,7 +25,7 @@ static uint64_t image_progress(const JobRun *run, JobProgress *progress) {
         }
 
         if (image && total > 0) {
-                bool is_downloading = run->is_fetching && arrived < total;
+                bool is_downloading = job_part_is_running(&run->parts.fetch) && arrived < total;
 
                 progress->phase = is_downloading ? JOB_PHASE_DOWNLOAD : JOB_PHASE_UNPACK;
                 progress->done = is_downloading ? arrived : run->consumed;
@@ -46,8 +46,9 @@ static void tarball_progress(const JobRun *run, JobProgress *progress) {
 }
 
 static void template_progress(const JobRun *run, JobProgress *progress) {
-        progress->phase =
-                run->is_building && run->consumed == 0 ? JOB_PHASE_BUILD : JOB_PHASE_UNPACK;
+        progress->phase = job_part_is_running(&run->parts.builder) && run->consumed == 0
+                                  ? JOB_PHASE_BUILD
+                                  : JOB_PHASE_UNPACK;
         progress->done = run->consumed;
         progress->fraction = (double) run->built / 1000.0;
 }

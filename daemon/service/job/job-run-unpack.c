@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The unpacking half of a job that runs. */
+/* The step in which a job's workers work: where the content goes. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,12 +9,6 @@
 
 #include "job-run-internal.h"
 #include "store-blob.h"
-
-/* Whether it may be the input's fault, which its digest would tell. */
-static bool may_be_input(const Error *error) {
-        return error->kind == ERROR_CORRUPT_ARCHIVE || error->kind == ERROR_UNSAFE_ARCHIVE ||
-               error->kind == ERROR_DIGEST_MISMATCH;
-}
 
 static void on_unpack_progress(void *userdata, uint64_t consumed, uint64_t unpacked) {
         JobRun *run = userdata;
@@ -32,11 +26,6 @@ static void on_rights(void *userdata, uint64_t n, const char *example) {
         run->n_with_rights = n;
 }
 
-/* Whether somebody still works on what the unpack worker has read. */
-static bool is_input_open(const JobRun *run) {
-        return run->is_building || (run->is_fetching && !job_unpack_is_settled(run->unpack));
-}
-
 /* Who builds is to notice that nobody reads. */
 static void close_pipe(JobRun *run) {
         closep(&run->pipe_fd);
@@ -46,23 +35,15 @@ static void close_pipe(JobRun *run) {
 static void on_unpack_ended(void *userdata, const Error *error) {
         JobRun *run = userdata;
 
-        run->is_unpacking = false;
         close_pipe(run);
-        run->is_unpacked = error->code == 0;
-        if (error->code != 0 && may_be_input(error) && run->error.code == 0 && is_input_open(run)) {
-                (void) error_copy(&run->unpack_error, error);
-                job_run_push_stall(run);
-        } else if (error->code != 0)
-                job_run_stop(run, error);
-        else if (run->builder_error.code != 0)
-                job_run_stop(run, &run->builder_error);
-        job_run_settle(run);
+        job_run_end_part(
+                run, &run->parts.unpack, error->code != 0 ? PART_FAILED : PART_DONE, error);
 }
 
 static void on_layer_closed(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
 
-        job_run_end_step(run);
+        job_run_end_task(run);
         if (r >= 0)
                 r = job_unpack_layer_closed(run->unpack, error);
         if (r < 0) {
@@ -70,7 +51,7 @@ static void on_layer_closed(void *userdata, void *data, int r, Error *error) {
                 job_run_stop(run, error);
         }
         job_run_report_progress(run);
-        job_run_settle(run);
+        job_run_wake(run);
 }
 
 static const JobTaskOperation close_layer_operation = {
@@ -80,7 +61,7 @@ static const JobTaskOperation close_layer_operation = {
 };
 
 static void on_layer_complete(void *userdata) {
-        job_run_start_step(userdata, &close_layer_operation);
+        job_run_start_task(userdata, &close_layer_operation);
 }
 
 static const JobUnpackEvents unpack_events = {
@@ -118,12 +99,12 @@ static void begin_on_disk(JobRun *run) {
 static void on_disk_made(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
 
-        job_run_end_step(run);
+        job_run_end_task(run);
         if (r < 0)
                 job_run_stop(run, error);
-        else if (run->error.code == 0 && run->is_unpacking)
+        else if (run->error.code == 0 && job_part_is_running(&run->parts.unpack))
                 begin_on_disk(run);
-        job_run_settle(run);
+        job_run_wake(run);
 }
 
 static const JobTaskOperation make_disk_operation = {
@@ -146,7 +127,7 @@ static void make_disk(JobRun *run) {
         if (job_disk_new(&request, &run->data->disk, &error) < 0)
                 job_run_stop(run, &error);
         else
-                job_run_start_step(run, &make_disk_operation);
+                job_run_start_task(run, &make_disk_operation);
 }
 
 void job_run_unpack(JobRun *run) {
@@ -160,11 +141,10 @@ void job_run_unpack(JobRun *run) {
                 return;
         }
 
-        run->is_unpacking = true;
+        job_run_begin_part(run, &run->parts.unpack);
         if (job_spec(run->job)->format == JOB_FORMAT_QCOW2)
                 make_disk(run);
         else
                 begin_unpacking(run, -EBADF);
-        job_run_push_stall(run);
         job_run_report_progress(run);
 }

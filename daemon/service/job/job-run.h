@@ -12,14 +12,7 @@
  * before the end is told. What touches the destination runs in threads (job-step.h): one that does not come back
  * is given up, when the job is to end or makes no progress, and the next daemon removes what was made.
  *
- * Of several failures the first is told, with two exceptions, in which it is but what another one led to:
- *
- * * The unpack worker does not understand its input: a wrong digest, or a failure of the builder in its own
- *   words, is the better reason.
- * * The builder's pipe is broken: what made the unpack worker end is the reason, whichever of the two is
- *   heard of first.
- *
- * Both mean to wait: for a download as long as it makes progress, at the builder's pipe for seconds.
+ * Of several failures the one is told that job-verdict.h says.
  */
 
 #include "job-destination.h"

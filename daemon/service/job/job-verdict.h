@@ -34,11 +34,11 @@ typedef struct JobPart {
 
 typedef struct JobParts {
         JobPart fetch, builder, unpack;
-        bool is_input_settled; /* every layer that the unpack worker has been given is verified */
+        bool is_input_settled; /* of a failed unpack worker: every layer that it was given is verified */
 } JobParts;
 
 typedef enum JobVerdict {
-        VERDICT_WAIT,         /* as long as there is progress */
+        VERDICT_WAIT, /* as long as there is progress */
         VERDICT_WAIT_BRIEFLY, /* one of two workers at one pipe has failed: the other one is about to tell why */
         VERDICT_FAIL,
         VERDICT_COMMIT, /* everything is fetched, verified and unpacked */

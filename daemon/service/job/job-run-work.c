@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The step in which a job's workers work: where the content comes from. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "job-run-internal.h"
+
+static void on_resolved(void *userdata) {
+        JobRun *run = userdata;
+
+        job_set_digest(run->job, &job_fetch_image(run->fetch)->digest);
+        job_run_unpack(run);
+}
+
+static void on_layer_changed(void *userdata, uint32_t index) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        JobRun *run = userdata;
+
+        if (job_part_is_running(&run->parts.unpack) &&
+            job_unpack_layer_changed(run->unpack, index, &error) < 0)
+                job_run_stop(run, &error);
+        job_run_judge(run);
+        job_run_report_progress(run);
+}
+
+static void on_archive_read(void *userdata, uint64_t size) {
+        JobRun *run = userdata;
+
+        run->archive_read = size;
+        job_run_report_progress(run);
+}
+
+static void on_fetch_ended(void *userdata, const Error *error) {
+        JobRun *run = userdata;
+
+        job_run_end_part(run, &run->parts.fetch, error->code != 0 ? PART_FAILED : PART_DONE, error);
+}
+
+static const JobFetchEvents fetch_events = {
+        .resolved = on_resolved,
+        .layer_changed = on_layer_changed,
+        .read = on_archive_read,
+        .warning = job_run_on_warning,
+        .ended = on_fetch_ended,
+};
+
+static void start_fetching(JobRun *run) {
+        if (job_fetch_start(
+                    run->context, job_spec(run->job), &fetch_events, run, &run->fetch,
+                    &run->error) < 0)
+                return;
+
+        job_run_begin_part(run, &run->parts.fetch);
+        job_run_report_progress(run);
+}
+
+static void start_with_tarball(JobRun *run) {
+        run->tarball_bytes = job_spec(run->job)->source_bytes;
+        job_run_unpack(run);
+}
+
+static void on_built(void *userdata, uint32_t permille) {
+        JobRun *run = userdata;
+
+        run->built = permille;
+        job_run_report_progress(run);
+}
+
+static void on_builder_ended(void *userdata, const Error *error, bool is_unread) {
+        JobRun *run = userdata;
+        const JobPartState failed = is_unread ? PART_UNREAD : PART_FAILED;
+
+        job_run_end_part(run, &run->parts.builder, error->code != 0 ? failed : PART_DONE, error);
+}
+
+static const JobBuilderEvents builder_events = {
+        .progress = on_built,
+        .warning = job_run_on_warning,
+        .ended = on_builder_ended,
+};
+
+/* What is built comes out of a pipe, as a tarball. */
+static void start_building(JobRun *run) {
+        _cleanup_(closep) int write_fd = -EBADF;
+        int fds[2];
+
+        if (pipe2(fds, O_CLOEXEC) < 0) {
+                (void) error_set_errno(&run->error, errno, "Cannot create a pipe");
+                return;
+        }
+
+        run->pipe_fd = fds[0];
+        write_fd = fds[1];
+        if (job_builder_start(
+                    run->context->process, job_spec(run->job), write_fd, &builder_events, run,
+                    &run->builder, &run->error) < 0)
+                return;
+
+        job_run_begin_part(run, &run->parts.builder);
+        job_run_unpack(run);
+}
+
+void job_run_work(JobRun *run) {
+        switch (job_spec(run->job)->source_kind) {
+        case JOB_SOURCE_REGISTRY:
+        case JOB_SOURCE_FILES:
+                start_fetching(run);
+                break;
+        case JOB_SOURCE_TARBALL:
+                start_with_tarball(run);
+                break;
+        case JOB_SOURCE_TEMPLATE:
+                start_building(run);
+                break;
+        case _JOB_SOURCE_MAX:
+                break;
+        }
+        job_run_wake(run);
+}
