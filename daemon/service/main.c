@@ -45,6 +45,7 @@ typedef struct Daemon {
         sd_event_source *linger;                 /* armed between giving up the names and ending */
         sd_event_source *listening[SOCKETS_MAX]; /* NULL behind the last */
         Store *store;
+        JobContext context;
         JobQueue *queue;
         BusServer *server;
         JobRecovery *recovery;
@@ -56,6 +57,7 @@ static void daemon_done(Daemon *daemon) {
         job_recovery_free(daemon->recovery);
         bus_server_free(daemon->server);
         job_queue_free(daemon->queue);
+        job_context_done(&daemon->context);
         store_free(daemon->store);
         sd_event_source_disable_unref(daemon->idle);
         sd_event_source_disable_unref(daemon->linger);
@@ -296,34 +298,41 @@ static int find_cache(const Daemon *daemon, char **ret, Error *error) {
 static int set_up_jobs(Daemon *daemon, Error *error) {
         const char *temporary = getenv("VIRTBOOTSTRAP_TMPDIR");
         const char *workers = getenv("VIRTBOOTSTRAP_WORKERS");
-        const JobQueueSettings settings = {
-                .config = &daemon->config,
-                .workers = workers ? workers : WORKERS_PATH,
-                .temporary_directory = temporary ? temporary : TEMPORARY_DEFAULT,
-                .slots = daemon->has_slots ? &daemon->slots : NULL,
-        };
         _cleanup_(freep) char *cache = NULL;
         int r;
 
         r = find_cache(daemon, &cache, error);
         if (r >= 0)
                 r = store_open(cache, &daemon->store, error);
-        if (r >= 0)
-                store_set_log(daemon->store, &daemon->log);
+        if (r < 0)
+                return r;
+
+        store_set_log(daemon->store, &daemon->log);
+        daemon->context = (JobContext){
+                .event = daemon->event,
+                .store = daemon->store,
+                .config = &daemon->config,
+                .log = &daemon->log,
+                .workers = workers ? workers : WORKERS_PATH,
+                .temporary_directory = temporary ? temporary : TEMPORARY_DEFAULT,
+                .slots = daemon->has_slots ? &daemon->slots : NULL,
+        };
+        r = job_context_init(&daemon->context, error);
         if (r >= 0)
                 r = bus_server_new(
                         daemon->event, &daemon->log, &server_events, daemon, &daemon->server,
                         error);
         if (r >= 0)
                 r = job_queue_new(
-                        daemon->event, daemon->store, &settings,
-                        bus_server_listener(daemon->server), &daemon->log, &daemon->queue, error);
+                        &daemon->context, bus_server_listener(daemon->server), &daemon->queue,
+                        error);
         if (r < 0)
                 return r;
 
-        bus_server_set_queue(daemon->server, daemon->queue);
+        bus_server_set_queue(daemon->server, &daemon->context, daemon->queue);
         return job_recovery_start(
-                daemon->queue, &recovery_events, daemon, &daemon->recovery, error);
+                &daemon->context, daemon->queue, &recovery_events, daemon, &daemon->recovery,
+                error);
 }
 
 static int set_up_events(Daemon *daemon, Error *error) {
@@ -431,7 +440,7 @@ static int run(Daemon *daemon, Error *error) {
 
 /* A thread that hangs still uses what would be freed, and nobody waits for it. */
 static void leave_threads(Daemon *daemon, int status) {
-        if (!daemon->queue || job_task_pool_n_threads(job_queue_context(daemon->queue)->tasks) == 0)
+        if (!daemon->context.tasks || job_task_pool_n_threads(daemon->context.tasks) == 0)
                 return;
 
         bus_server_free(daemon->server);

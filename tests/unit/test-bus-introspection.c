@@ -77,7 +77,7 @@ static const char *add(Fixture *f) {
 
 int main(void) {
         Fixture f = { 0 };
-        const JobQueueSettings settings = {
+        JobContext context = {
                 .config = &f.job.config,
                 .workers = TEST_WORKERS,
                 .temporary_directory = "/tmp",
@@ -86,14 +86,14 @@ int main(void) {
 
         job_fixture_init(&f.job);
         f.job.config.jobs_max = 0; /* the job waits */
+        context.event = f.job.event;
+        context.store = f.job.store;
+        context.log = &f.job.log;
+        assert_int_equal(job_context_init(&context, NULL), 0);
         assert_int_equal(
                 bus_server_new(f.job.event, &f.job.log, &server_events, &f, &f.server, NULL), 0);
-        assert_int_equal(
-                job_queue_new(
-                        f.job.event, f.job.store, &settings, bus_server_listener(f.server),
-                        &f.job.log, &f.queue, NULL),
-                0);
-        bus_server_set_queue(f.server, f.queue);
+        assert_int_equal(job_queue_new(&context, bus_server_listener(f.server), &f.queue, NULL), 0);
+        bus_server_set_queue(f.server, &context, f.queue);
         connect_client(&f);
 
         introspect(&f, BUS_PATH);
@@ -103,6 +103,7 @@ int main(void) {
         sd_bus_close_unref(f.client);
         job_queue_free(f.queue);
         bus_server_free(f.server);
+        job_context_done(&context);
         job_fixture_done(&f.job);
         return EXIT_SUCCESS;
 }

@@ -61,7 +61,7 @@ static inline int set_up(void **state) {
         Fixture *f = calloc(1, sizeof(*f));
 
         job_fixture_init(&f->job);
-        assert_int_equal(job_blob_table_new(&f->job.context, f->job.store, &f->table, NULL), 0);
+        assert_int_equal(job_blob_table_new(&f->job.context, &f->table, NULL), 0);
         for (int i = 0; i < N_USERS; i++)
                 f->users[i] = (JobUser){ .fixture = f, .pipe_fd = -EBADF, .offset = UINT64_MAX };
         scratch_mkdir(f->job.scratch, "temporary");

@@ -12,7 +12,7 @@
 typedef struct Fixture {
         JobFixture job;
         JobQueue *queue;
-        JobQueueSettings settings;
+        JobContext context;
         JobListener listener;
         char temporary[SCRATCH_PATH_MAX];
         bool is_digest_told;
@@ -45,19 +45,19 @@ static int set_up(void **state) {
                 .removed = on_event,
                 .userdata = f,
         };
-        f->settings = (JobQueueSettings){
+        f->context = (JobContext){
+                .event = f->job.event,
+                .store = f->job.store,
                 .config = &f->job.config,
+                .log = &f->job.log,
                 .workers = TEST_FAKE_WORKERS,
                 .temporary_directory = f->temporary,
         };
         make_layer(&f->job, "etc/hello", "world");
         f->secret = store_put(f->job.store, "secret");
         assert_int_equal(setenv("FAKE_FOREIGN", digest_format(&f->secret, text), 1), 0);
-        assert_int_equal(
-                job_queue_new(
-                        f->job.event, f->job.store, &f->settings, &f->listener, &f->job.log,
-                        &f->queue, NULL),
-                0);
+        assert_int_equal(job_context_init(&f->context, NULL), 0);
+        assert_int_equal(job_queue_new(&f->context, &f->listener, &f->queue, NULL), 0);
         *state = f;
         return 0;
 }
@@ -66,6 +66,7 @@ static int tear_down(void **state) {
         Fixture *f = *state;
 
         job_queue_free(f->queue);
+        job_context_done(&f->context);
         unsetenv("FAKE_LAYER");
         unsetenv("FAKE_FOREIGN");
         job_fixture_done(&f->job);

@@ -14,7 +14,7 @@
 typedef struct Fixture {
         JobFixture job;
         JobQueue *queue;
-        JobQueueSettings settings;
+        JobContext context;
         JobListener listener;
         char temporary[SCRATCH_PATH_MAX], worker[SCRATCH_PATH_MAX];
         unsigned n_added, n_removed, n_running, n_running_max, n_warnings, n_ended;
@@ -74,8 +74,11 @@ static int set_up(void **state) {
                 .removed = on_removed,
                 .userdata = f,
         };
-        f->settings = (JobQueueSettings){
+        f->context = (JobContext){
+                .event = f->job.event,
+                .store = f->job.store,
                 .config = &f->job.config,
+                .log = &f->job.log,
                 .workers = TEST_FAKE_WORKERS,
                 .temporary_directory = f->temporary,
         };
@@ -88,6 +91,7 @@ static int tear_down(void **state) {
         Fixture *f = *state;
 
         job_queue_free(f->queue);
+        job_context_done(&f->context);
         unsetenv("FAKE_LAYER");
         assert_int_equal(rmdir(f->temporary), 0); /* nothing is left in it */
         job_fixture_done(&f->job);
@@ -95,13 +99,15 @@ static int tear_down(void **state) {
         return 0;
 }
 
+static void stop_queue(Fixture *f) {
+        f->queue = job_queue_free(f->queue);
+        job_context_done(&f->context);
+}
+
 static void start_queue(Fixture *f, const char *mode) {
         assert_int_equal(setenv("FAKE_WORKER", mode, 1), 0);
-        assert_int_equal(
-                job_queue_new(
-                        f->job.event, f->job.store, &f->settings, &f->listener, &f->job.log,
-                        &f->queue, NULL),
-                0);
+        assert_int_equal(job_context_init(&f->context, NULL), 0);
+        assert_int_equal(job_queue_new(&f->context, &f->listener, &f->queue, NULL), 0);
 }
 
 static JobSpec *spec_for(Fixture *f, const char *destination) {
@@ -275,7 +281,7 @@ static void failures_are_told_and_leave_nothing(void **state) {
                 assert_int_equal(job_error(job)->kind, cases[i].kind);
                 assert_true(f->fraction < 1.0);
                 check_nothing_left(f, "new");
-                f->queue = job_queue_free(f->queue);
+                stop_queue(f);
         }
 }
 
@@ -321,7 +327,7 @@ static void worker_that_cannot_be_executed_fails_the_job(void **state) {
         Fixture *f = *state;
         Job *job;
 
-        f->settings.workers = "/nonexistent";
+        f->context.workers = "/nonexistent";
         start_queue(f, "fetch-image");
         job = must_add(f, spec_for(f, "new"));
         loop_until(&f->job, job_is_over, job);
@@ -351,11 +357,11 @@ static void next_daemon_removes_what_a_killed_one_left(void **state) {
         start_queue(f, "fetch-and-hang");
         job = must_add(f, spec_for(f, "new"));
         loop_until(&f->job, job_has_digest, job);
-        f->queue = job_queue_free(f->queue);
+        stop_queue(f);
         assert_true(scratch_exists(f->job.scratch, strcat(staging(f), "/root")));
 
         start_queue(f, "fetch-and-hang");
-        assert_int_equal(job_recovery_start(f->queue, &events, f, &recovery, NULL), 0);
+        assert_int_equal(job_recovery_start(&f->context, f->queue, &events, f, &recovery, NULL), 0);
         assert_false(job_queue_is_empty(f->queue));
         loop_until(&f->job, is_recovered, f);
         assert_true(job_queue_is_empty(f->queue));
@@ -570,7 +576,7 @@ static void queue_that_is_freed_ends_what_runs(void **state) {
         start_queue(f, "fetch-and-hang");
         job = must_add(f, spec_for(f, "new"));
         loop_until(&f->job, job_has_digest, job);
-        f->queue = job_queue_free(f->queue);
+        stop_queue(f);
         loop_until(&f->job, has_no_child, NULL);
 }
 

@@ -23,7 +23,7 @@ typedef struct JobFixture {
         sd_event *event;
         Log log;
         Config config;
-        JobProcessContext context;
+        JobContext context;
         JobUserTable *users; /* who have none of this machine's locks */
         char locks[256];
 } JobFixture;
@@ -57,8 +57,9 @@ static inline void job_fixture_init(JobFixture *f) {
         log_init(&f->log, getenv("TEST_LOG") ? 7 : -1);
         f->config = CONFIG_DEFAULT;
         (void) snprintf(f->locks, sizeof(f->locks), "%s", scratch_at(f->scratch, "locks/ids"));
-        f->context = (JobProcessContext){
+        f->context = (JobContext){
                 .event = f->event,
+                .store = f->store,
                 .workers = TEST_WORKERS,
                 .config = &f->config,
                 .log = &f->log,

@@ -11,7 +11,7 @@
 #include "store-disk.h"
 
 static Store *server_store(const BusServer *server) {
-        return job_queue_context(server->queue)->store;
+        return server->context->store;
 }
 
 static int append_entries(sd_bus_message *reply, const StoreEntry *entries, size_t n) {

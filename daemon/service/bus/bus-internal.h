@@ -43,6 +43,7 @@ struct BusServer {
         Log *log;
         const BusServerEvents *events;
         void *userdata;
+        const JobContext *context;
         JobQueue *queue;
         JobListener listener;
         BusConnection *connections; /* owned */

@@ -9,7 +9,7 @@
 #include "bus-pending.h"
 
 static Closer *closer_of(const BusServer *server) {
-        return job_queue_context(server->queue)->closer;
+        return server->context->closer;
 }
 
 static int bootstrap(BusServer *server, sd_bus_message *call, Error *error) {

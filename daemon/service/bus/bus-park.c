@@ -106,8 +106,8 @@ void bus_park(BusServer *server, sd_bus_message *call, unsigned n_texts) {
                 .call = sd_bus_message_ref(call),
         };
         if (job_task_start(
-                    job_queue_context(server->queue)->tasks, &park_operation, numbers, parked,
-                    &parked->task, &error) < 0) {
+                    server->context->tasks, &park_operation, numbers, parked, &parked->task,
+                    &error) < 0) {
                 sd_bus_message_unref(parked->call);
                 error_clear(&error);
                 return;

@@ -100,7 +100,7 @@ static bool is_cached(const BusPending *pending, const Digest *digest) {
         StoreBlob blob = STORE_BLOB_NULL;
         int r;
 
-        r = store_blob_open(job_queue_context(pending->server->queue)->store, digest, &blob, NULL);
+        r = store_blob_open(pending->server->context->store, digest, &blob, NULL);
         closep(&blob.fd);
         return r > 0;
 }
@@ -317,8 +317,8 @@ static void on_source_accepted(void *userdata, void *data, int r, Error *error) 
 
         pending->spec = TAKE_PTR(acceptance->spec);
         if (job_fetch_start(
-                    job_queue_context(pending->server->queue), pending->spec, &fetch_events,
-                    pending, &pending->fetch, error) >= 0)
+                    pending->server->context, pending->spec, &fetch_events, pending,
+                    &pending->fetch, error) >= 0)
                 return;
 
         answer_error(pending, error);
@@ -364,7 +364,7 @@ static int accept_spec(
         Error *error) {
         _cleanup_(acceptance_freep) Acceptance *acceptance = NULL;
         _cleanup_(job_spec_freep) JobSpec *owned = spec;
-        const JobFetchContext *context = job_queue_context(server->queue);
+        const JobContext *context = server->context;
         BusPending *pending;
         int r;
 
@@ -471,7 +471,7 @@ static const JobBlobEvents blob_events = { .changed = on_blob_changed, .fill = o
 /* Takes on the next blob that is there as a whole. */
 static int on_advance(sd_event_source *source, void *userdata) {
         BusPending *pending = userdata;
-        const JobFetchContext *context = job_queue_context(pending->server->queue);
+        const JobContext *context = pending->server->context;
 
         for (; pending->n_done < pending->n_entries; pending->n_done++) {
                 const StoreEntry *entry = &pending->entries[pending->n_done];
@@ -502,9 +502,7 @@ int bus_pending_verify(BusServer *server, sd_bus_message *call, Error *error) {
         if (r < 0)
                 return r;
 
-        r = store_list(
-                job_queue_context(server->queue)->store, &pending->entries, &pending->n_entries,
-                error);
+        r = store_list(server->context->store, &pending->entries, &pending->n_entries, error);
         if (r < 0) {
                 pending_free(pending);
                 return r;
@@ -553,7 +551,7 @@ static const JobTaskOperation prune_operation = {
 };
 
 int bus_pending_prune(BusServer *server, sd_bus_message *call, uint64_t keep, Error *error) {
-        const JobFetchContext *context = job_queue_context(server->queue);
+        const JobContext *context = server->context;
         _cleanup_(freep) PendingPrune *pruning = malloc(sizeof(*pruning));
         BusPending *pending;
         int r;

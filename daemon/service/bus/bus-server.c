@@ -332,7 +332,8 @@ const JobListener *bus_server_listener(BusServer *server) {
         return &server->listener;
 }
 
-void bus_server_set_queue(BusServer *server, JobQueue *queue) {
+void bus_server_set_queue(BusServer *server, const JobContext *context, JobQueue *queue) {
+        server->context = context;
         server->queue = queue;
 }
 

@@ -55,8 +55,8 @@ BusServer *bus_server_free(BusServer *server);
 /** bus_server_listener() - for the queue, so that the users hear of its jobs */
 const JobListener *bus_server_listener(BusServer *server);
 
-/** bus_server_set_queue() - whose jobs these are; borrowed; before the first connection */
-void bus_server_set_queue(BusServer *server, JobQueue *queue);
+/** bus_server_set_queue() - whose jobs these are, and what they share; borrowed; before the first connection */
+void bus_server_set_queue(BusServer *server, const JobContext *context, JobQueue *queue);
 
 /**
  * bus_server_add_bus() - serve on a message bus

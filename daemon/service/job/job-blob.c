@@ -59,9 +59,8 @@ struct Blob {
 };
 
 struct JobBlobTable {
-        const JobProcessContext *context; /* borrowed */
-        Store *store;                     /* borrowed */
-        Blob *blobs;                      /* owned through their uses */
+        const JobContext *context; /* borrowed */
+        Blob *blobs;               /* owned through their uses */
 
         /* What happens to a blob, which may lead to another blob. */
         sd_event_handler_t on_advance;
@@ -144,7 +143,8 @@ static void give_up(Blob *blob) {
         (void) flock(blob->partial_fd, LOCK_UN);
         close_partial(blob);
         if (is_kept(blob))
-                store_partial_trim(blob->table->store, blob->table->context->config->partial_bytes);
+                store_partial_trim(
+                        blob->table->context->store, blob->table->context->config->partial_bytes);
 }
 
 static void fail(Blob *blob, const Error *error) {
@@ -311,16 +311,17 @@ static bool part(Blob *blob, bool (*may_go)(const Blob *blob, const JobBlobUse *
 static void remove_partial(Blob *blob) {
         if (is_kept(blob))
                 store_partial_remove(
-                        blob->table->store, &blob->request.digest, blob->request.size,
+                        blob->table->context->store, &blob->request.digest, blob->request.size,
                         blob->partial_fd);
 }
 
 /* The filler goes on with a file that has no name any more, for those who know no other origin. Where another
  * daemon has taken the name, what that one brings is for all. */
 static void take_over(Blob *blob) {
-        const bool is_taken = !blob->is_alone && !store_partial_is_current(
-                                                         blob->table->store, &blob->request.digest,
-                                                         blob->request.size, blob->partial_fd);
+        const bool is_taken =
+                !blob->is_alone && !store_partial_is_current(
+                                           blob->table->context->store, &blob->request.digest,
+                                           blob->request.size, blob->partial_fd);
 
         if (!part(blob, is_taken ? is_waiting : is_waiting_with_another_origin))
                 return;
@@ -424,8 +425,8 @@ static void ask_to_fill(Blob *blob) {
 static void on_ready(Blob *blob, uint64_t offset) {
         /* Somebody else filled it while the verify worker waited for the lock. */
         if (is_kept(blob) && !store_partial_is_current(
-                                     blob->table->store, &blob->request.digest, blob->request.size,
-                                     blob->partial_fd)) {
+                                     blob->table->context->store, &blob->request.digest,
+                                     blob->request.size, blob->partial_fd)) {
                 look_again(blob);
                 return;
         }
@@ -459,7 +460,7 @@ static void on_full(Blob *blob, uint64_t size) {
         const ProtoMessage answer = {
                 .type = PROTO_VERIFY_ROOM,
                 .verify_room.is_made =
-                        is_kept(blob) && store_partial_free(blob->table->store, size) > 0,
+                        is_kept(blob) && store_partial_free(blob->table->context->store, size) > 0,
         };
 
         job_process_send(blob->verify, &answer, NULL, 0);
@@ -484,7 +485,8 @@ static void stored_was_verified(Blob *blob, const Error *result) {
         if (result->code == 0) {
                 blob->stored.is_verified = true;
                 if (store_blob_set_verified(
-                            blob->table->store, &blob->request.digest, blob->stored.fd, &error) < 0)
+                            blob->table->context->store, &blob->request.digest, blob->stored.fd,
+                            &error) < 0)
                         log_print(blob->table->context->log, LOG_WARNING, "%s", error_text(&error));
                 set_status(blob, BLOB_READY, blob->stored.size);
                 return;
@@ -498,7 +500,7 @@ static void stored_was_verified(Blob *blob, const Error *result) {
                 blob->table->context->log, LOG_WARNING,
                 "The cached blob %s is damaged: it is removed",
                 digest_format(&blob->request.digest, text));
-        store_blob_quarantine(blob->table->store, &blob->request.digest);
+        store_blob_quarantine(blob->table->context->store, &blob->request.digest);
         closep(&blob->stored.fd);
         blob->stored = STORE_BLOB_NULL;
         if (blob->request.verify_again)
@@ -515,7 +517,7 @@ static void publish(Blob *blob) {
                                              : 0;
         if (r >= 0 && is_kept(blob))
                 r = store_blob_publish(
-                        blob->table->store, &blob->request.digest, blob->request.size,
+                        blob->table->context->store, &blob->request.digest, blob->request.size,
                         blob->partial_fd, &error);
 
         /* A file that lost its name to another filler's is as good for those who have it. */
@@ -535,7 +537,7 @@ static void fail_filling(Blob *blob, const Error *result) {
         if (error.kind == ERROR_NO_SPACE)
                 (void) error_prefix(
                         &error, "%s",
-                        is_kept(blob) ? store_path(blob->table->store)
+                        is_kept(blob) ? store_path(blob->table->context->store)
                                       : blob->request.temporary_directory);
         fail(blob, &error);
 }
@@ -624,7 +626,7 @@ static int start_filling(Blob *blob, Error *error) {
 
         if (is_kept(blob))
                 r = store_partial_open(
-                        blob->table->store, &blob->request.digest, blob->request.size,
+                        blob->table->context->store, &blob->request.digest, blob->request.size,
                         &blob->partial_fd, error);
         else
                 r = store_anonymous_open(
@@ -647,7 +649,8 @@ static int start_filling(Blob *blob, Error *error) {
 static int look_up(Blob *blob, Error *error) {
         int r;
 
-        r = store_blob_open(blob->table->store, &blob->request.digest, &blob->stored, error);
+        r = store_blob_open(
+                blob->table->context->store, &blob->request.digest, &blob->stored, error);
         if (r < 0)
                 return r;
         if (r == 0 && blob->request.verify_again)
@@ -678,8 +681,7 @@ static int on_advance(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-int job_blob_table_new(
-        const JobProcessContext *context, Store *store, JobBlobTable **ret, Error *error) {
+int job_blob_table_new(const JobContext *context, JobBlobTable **ret, Error *error) {
         JobBlobTable *table = malloc(sizeof(*table));
 
         if (!table)
@@ -687,7 +689,6 @@ int job_blob_table_new(
 
         *table = (JobBlobTable){
                 .context = context,
-                .store = store,
                 .on_advance = on_advance,
                 .on_slow = on_slow,
                 .on_too_slow = on_too_slow,

@@ -58,12 +58,8 @@ typedef struct JobBlobEvents {
         void (*fill)(void *userdata, JobBlobUse *use, int pipe_fd, uint64_t offset);
 } JobBlobEvents;
 
-/**
- * job_blob_table_new() - the blobs of one store
- * @context:    borrowed, as is @store
- */
-int job_blob_table_new(
-        const JobProcessContext *context, Store *store, JobBlobTable **ret, Error *error);
+/** job_blob_table_new() - the blobs of @context's store; @context is borrowed */
+int job_blob_table_new(const JobContext *context, JobBlobTable **ret, Error *error);
 
 /** job_blob_table_free() - release @table (may be NULL), which nobody may use any more */
 JobBlobTable *job_blob_table_free(JobBlobTable *table);

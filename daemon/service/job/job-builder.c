@@ -69,7 +69,7 @@ static void send_start(
 }
 
 int job_builder_start(
-        const JobProcessContext *context,
+        const JobContext *context,
         const JobSpec *spec,
         int pipe_fd,
         const JobBuilderEvents *events,

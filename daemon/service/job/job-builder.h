@@ -31,7 +31,7 @@ typedef struct JobBuilderEvents {
  * Return: 0, or a negative errno with @error set.
  */
 int job_builder_start(
-        const JobProcessContext *context,
+        const JobContext *context,
         const JobSpec *spec,
         int pipe_fd,
         const JobBuilderEvents *events,

@@ -27,7 +27,7 @@ typedef struct JobFetchWanted {
 } JobFetchWanted;
 
 struct JobFetch {
-        const JobFetchContext *context; /* borrowed, as all that follow up to @userdata */
+        const JobContext *context; /* borrowed, as all that follow up to @userdata */
         const JobSpec *spec;
         const JobFetchEvents *events;
         void *userdata;

@@ -78,7 +78,7 @@ static uint64_t brought(const JobFetchWanted *wanted, size_t n) {
 
 /* What an image does not say of its layers counts when it comes. */
 static int check_download(const JobFetch *fetch, Error *error) {
-        const uint64_t max = fetch->context->process->config->limits.download_bytes;
+        const uint64_t max = fetch->context->config->limits.download_bytes;
         uint64_t sum = brought(fetch->documents, fetch->n_documents);
 
         if (fetch->layer_blobs)

@@ -260,9 +260,9 @@ static int send_fetch_start(JobFetch *fetch, Error *error) {
                         .digest = spec->digest,
                         .not_secure = spec->not_secure,
                         .inspect = !spec->destination,
-                        .sandbox = fetch->context->process->config->sandbox,
+                        .sandbox = fetch->context->config->sandbox,
                         .user = job_user_id(job_process_user(fetch->fetcher.process)),
-                        .limits = fetch->context->process->config->limits,
+                        .limits = fetch->context->config->limits,
                 },
         };
         ProtoFetchStart *start = &message.fetch_start;
@@ -281,7 +281,7 @@ static int send_fetch_start(JobFetch *fetch, Error *error) {
         if (r >= 0)
                 r = set_text(
                         start->private_hosts, sizeof(start->private_hosts),
-                        fetch->context->process->config->private_hosts, "list of hosts", error);
+                        fetch->context->config->private_hosts, "list of hosts", error);
         if (r < 0)
                 return r;
 
@@ -306,8 +306,8 @@ static int start_fetcher(JobFetch *fetch, Error *error) {
 
         fetch->fetcher.fetch = fetch;
         r = job_process_start(
-                fetch->context->process, WORKER_FETCH, &fetcher_events, fetch,
-                &fetch->fetcher.process, error);
+                fetch->context, WORKER_FETCH, &fetcher_events, fetch, &fetch->fetcher.process,
+                error);
         return r < 0 ? r : send_fetch_start(fetch, error);
 }
 
@@ -318,7 +318,7 @@ static int start_resolver(JobFetch *fetch, Error *error) {
                 .resolve_start = {
                         .offline = fetch->fetcher.fetch == NULL,
                         .inspect = !spec->destination,
-                        .sandbox = fetch->context->process->config->sandbox,
+                        .sandbox = fetch->context->config->sandbox,
                 },
         };
         ProtoResolveStart *start = &message.resolve_start;
@@ -330,8 +330,8 @@ static int start_resolver(JobFetch *fetch, Error *error) {
 
         fetch->resolver.fetch = fetch;
         r = job_process_start(
-                fetch->context->process, WORKER_RESOLVE, &resolver_events, fetch,
-                &fetch->resolver.process, error);
+                fetch->context, WORKER_RESOLVE, &resolver_events, fetch, &fetch->resolver.process,
+                error);
         if (r < 0)
                 return r;
 
@@ -400,7 +400,7 @@ static int start(JobFetch *fetch, Error *error) {
 }
 
 int job_fetch_start(
-        const JobFetchContext *context,
+        const JobContext *context,
         const JobSpec *spec,
         const JobFetchEvents *events,
         void *userdata,

@@ -37,16 +37,6 @@ typedef struct JobFetchEvents {
         void (*ended)(void *userdata, const Error *error);
 } JobFetchEvents;
 
-/* What all jobs share. */
-typedef struct JobFetchContext {
-        const JobProcessContext *process; /* borrowed, as all that follow */
-        JobBlobTable *blobs;
-        JobTaskPool *tasks;
-        Closer *closer; /* for descriptors of callers */
-        Store *store;
-        const char *temporary_directory; /* for what is not to be kept */
-} JobFetchContext;
-
 /**
  * job_fetch_start() - start
  * @spec:       borrowed as long as the fetch, as are @events and @userdata; without a destination the
@@ -55,7 +45,7 @@ typedef struct JobFetchContext {
  * Return: 0, or a negative errno with @error set.
  */
 int job_fetch_start(
-        const JobFetchContext *context,
+        const JobContext *context,
         const JobSpec *spec,
         const JobFetchEvents *events,
         void *userdata,

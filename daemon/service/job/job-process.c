@@ -34,9 +34,9 @@ typedef struct Queued {
 } Queued;
 
 struct JobProcess {
-        const JobProcessContext *context; /* borrowed */
-        const JobProcessEvents *events;   /* borrowed */
-        void *userdata;                   /* borrowed */
+        const JobContext *context;      /* borrowed */
+        const JobProcessEvents *events; /* borrowed */
+        void *userdata;                 /* borrowed */
         JobWorkerKind kind;
         JobUser *user;                /* owned reference; NULL: who it is */
         pid_t pid;                    /* 0 once reaped */
@@ -387,7 +387,7 @@ static int start_worker(JobProcess *process, Error *error) {
 }
 
 int job_process_start(
-        const JobProcessContext *context,
+        const JobContext *context,
         JobWorkerKind kind,
         const JobProcessEvents *events,
         void *userdata,

@@ -14,10 +14,7 @@
 #include <systemd/sd-event.h>
 
 #include "base-cleanup.h"
-#include "base-closer.h"
-#include "base-fork.h"
-#include "base-log.h"
-#include "config.h"
+#include "job-context.h"
 #include "job-user.h"
 #include "proto-channel.h"
 
@@ -33,18 +30,6 @@ typedef enum JobWorkerKind {
 } JobWorkerKind;
 
 typedef struct JobProcess JobProcess;
-
-/* What all processes of a daemon share. */
-typedef struct JobProcessContext {
-        sd_event *event;        /* borrowed */
-        const char *workers;    /* borrowed; the directory of the programs virt-bootstrap-KIND */
-        const Config *config;   /* borrowed */
-        const Log *log;         /* borrowed */
-        JobUserTable *users;    /* borrowed */
-        Closer *closer;         /* borrowed; for copies of descriptors that wait to be sent */
-        const ForkSlots *slots; /* borrowed; NULL: workers are forked with all descriptors */
-        const char *job;        /* borrowed; whose id goes into the log; NULL: nobody's */
-} JobProcessContext;
 
 typedef struct JobProcessEvents {
         /* A message of a type that this kind of worker may send, but for PROTO_RESULT. @fds may be
@@ -64,7 +49,7 @@ typedef struct JobProcessEvents {
  * lacking); ended() is not called then.
  */
 int job_process_start(
-        const JobProcessContext *context,
+        const JobContext *context,
         JobWorkerKind kind,
         const JobProcessEvents *events,
         void *userdata,

@@ -20,18 +20,10 @@ typedef struct Entry {
 } Entry;
 
 struct JobQueue {
-        sd_event *event; /* borrowed */
-        JobQueueSettings settings;
+        const JobContext *context;   /* borrowed */
         const JobListener *listener; /* borrowed */
-        const Log *log;              /* borrowed */
-        JobProcessContext process;
-        JobFetchContext context;
-        JobBlobTable *blobs;   /* owned */
-        JobUserTable *users;   /* owned */
-        JobTaskPool *tasks;    /* owned */
-        Closer *closer;        /* owned */
-        Entry *entries;        /* owned; oldest first */
-        sd_event_source *next; /* owned; starts what waits, from the event loop */
+        Entry *entries;              /* owned; oldest first */
+        sd_event_source *next;       /* owned; starts what waits, from the event loop */
         unsigned n_held;
         QueueGuard guard; /* borrowed, as is @guard_userdata; or NULL */
         void *guard_userdata;
@@ -101,8 +93,8 @@ static void retain(Entry *entry) {
         JobQueue *queue = entry->queue;
 
         (void) sd_event_add_time_relative(
-                queue->event, &entry->removal, CLOCK_MONOTONIC,
-                queue->settings.config->retention_usec, 0, on_removal, entry);
+                queue->context->event, &entry->removal, CLOCK_MONOTONIC,
+                queue->context->config->retention_usec, 0, on_removal, entry);
         (void) sd_event_source_set_enabled(queue->next, SD_EVENT_ONESHOT);
 }
 
@@ -119,7 +111,7 @@ static void start(Entry *entry) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         if (job_run_start(
-                    &entry->queue->context, entry->job, entry->destination, &run_events, entry,
+                    entry->queue->context, entry->job, entry->destination, &run_events, entry,
                     &entry->run, &error) >= 0) {
                 entry->destination = NULL;
                 return;
@@ -141,7 +133,7 @@ static int on_next(sd_event_source *source, void *userdata) {
         JobQueue *queue = userdata;
         unsigned running = count(queue, entry_runs);
 
-        for (Entry *entry = queue->entries; entry && running < queue->settings.config->jobs_max;
+        for (Entry *entry = queue->entries; entry && running < queue->context->config->jobs_max;
              entry = entry->next)
                 if (entry_may_start(entry)) {
                         start(entry);
@@ -154,13 +146,7 @@ static int on_next(sd_event_source *source, void *userdata) {
 }
 
 int job_queue_new(
-        sd_event *event,
-        Store *store,
-        const JobQueueSettings *settings,
-        const JobListener *listener,
-        const Log *log,
-        JobQueue **ret,
-        Error *error) {
+        const JobContext *context, const JobListener *listener, JobQueue **ret, Error *error) {
         _cleanup_(job_queue_freep) JobQueue *queue = NULL;
         int r;
 
@@ -168,51 +154,8 @@ int job_queue_new(
         if (!queue)
                 return error_oom(error);
 
-        *queue = (JobQueue){
-                .event = event,
-                .settings = *settings,
-                .listener = listener,
-                .log = log,
-                .process = {
-                        .event = event,
-                        .workers = settings->workers,
-                        .config = settings->config,
-                        .log = log,
-                        .slots = settings->slots,
-                },
-        };
-        r = job_user_table_new(
-                &(JobUserSettings){
-                        .config = settings->config,
-                        .lock_directory = USER_LOCK_DIRECTORY,
-                        .store = store,
-                        .worker = USER_WORKER,
-                        .builder = USER_BUILDER,
-                },
-                &queue->users, error);
-        if (r < 0)
-                return r;
-
-        queue->closer = closer_new();
-        if (!queue->closer)
-                return error_oom(error);
-        queue->process.users = queue->users;
-        queue->process.closer = queue->closer;
-        r = job_blob_table_new(&queue->process, store, &queue->blobs, error);
-        if (r >= 0)
-                r = job_task_pool_new(event, &queue->tasks, error);
-        if (r < 0)
-                return r;
-
-        queue->context = (JobFetchContext){
-                .process = &queue->process,
-                .blobs = queue->blobs,
-                .tasks = queue->tasks,
-                .closer = queue->closer,
-                .store = store,
-                .temporary_directory = settings->temporary_directory,
-        };
-        r = sd_event_add_defer(event, &queue->next, on_next, queue);
+        *queue = (JobQueue){ .context = context, .listener = listener };
+        r = sd_event_add_defer(context->event, &queue->next, on_next, queue);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot set up the queue");
 
@@ -231,10 +174,6 @@ JobQueue *job_queue_free(JobQueue *queue) {
                 entry_free(entry);
         }
         sd_event_source_disable_unref(queue->next);
-        job_blob_table_free(queue->blobs);
-        job_user_table_free(queue->users);
-        job_task_pool_free(queue->tasks);
-        closer_free(queue->closer);
         free(queue);
         return NULL;
 }
@@ -268,11 +207,11 @@ static int new_entry(JobQueue *queue, JobDestination *destination, Entry **ret, 
 }
 
 int job_queue_check(const JobQueue *queue, Error *error) {
-        if (count(queue, entry_waits) >= queue->settings.config->queued_max)
+        if (count(queue, entry_waits) >= queue->context->config->queued_max)
                 return error_set(
                         error, ENOBUFS, ERROR_QUEUE_FULL,
                         "There are %" PRIu64 " jobs waiting already: try again later",
-                        queue->settings.config->queued_max);
+                        queue->context->config->queued_max);
         return 0;
 }
 
@@ -289,7 +228,9 @@ int job_queue_add(
                 r = new_entry(queue, TAKE_PTR(owned_destination), &entry, error);
         if (r < 0)
                 return r;
-        r = job_new(queue->event, queue->listener, queue->log, spec, &entry->job, error);
+        r =
+                job_new(queue->context->event, queue->listener, queue->context->log, spec,
+                        &entry->job, error);
         if (r < 0)
                 return r;
         owned = NULL;
@@ -359,10 +300,6 @@ unsigned job_queue_n_active(const JobQueue *queue) {
 
 bool job_queue_is_empty(const JobQueue *queue) {
         return !queue->entries && queue->n_held == 0;
-}
-
-const JobFetchContext *job_queue_context(const JobQueue *queue) {
-        return &queue->context;
 }
 
 void job_queue_hold(JobQueue *queue) {

@@ -12,27 +12,11 @@
 
 typedef struct JobQueue JobQueue;
 
-typedef struct JobQueueSettings {
-        const Config *config; /* borrowed, as long as the queue, as all that follow */
-        const char *workers;
-        const char *temporary_directory;
-        const ForkSlots *slots; /* or NULL, as of a JobProcessContext */
-} JobQueueSettings;
-
 #define QUEUE_ENDED_MAX 100U /* the oldest of more than these go early */
 
-/**
- * job_queue_new() - an empty queue
- * @event:      borrowed, as are @store, @log and @listener, as long as the queue
- */
+/** job_queue_new() - an empty queue; @context and @listener are borrowed as long as it */
 int job_queue_new(
-        sd_event *event,
-        Store *store,
-        const JobQueueSettings *settings,
-        const JobListener *listener,
-        const Log *log,
-        JobQueue **ret,
-        Error *error);
+        const JobContext *context, const JobListener *listener, JobQueue **ret, Error *error);
 
 /** job_queue_free() - release @queue (may be NULL); what still runs is killed */
 JobQueue *job_queue_free(JobQueue *queue);
@@ -68,9 +52,6 @@ unsigned job_queue_n_active(const JobQueue *queue);
 
 /** job_queue_is_empty() - whether there is no job, also none that has ended */
 bool job_queue_is_empty(const JobQueue *queue);
-
-/** job_queue_context() - what runs of other kinds share with the queue's jobs; borrowed */
-const JobFetchContext *job_queue_context(const JobQueue *queue);
 
 /** job_queue_hold() and job_queue_release() - something else than a job keeps the daemon busy, or no longer */
 void job_queue_hold(JobQueue *queue);

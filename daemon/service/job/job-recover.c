@@ -11,6 +11,7 @@
 #include "store-disk.h"
 
 struct JobRecovery {
+        const JobContext *context;         /* borrowed */
         JobQueue *queue;                   /* borrowed */
         const JobRecoveryEvents *events;   /* borrowed */
         void *userdata;                    /* borrowed */
@@ -31,8 +32,8 @@ static void warn(const JobRecovery *recovery, const Error *error) {
         const bool is_forgotten = error->code == ESTALE || error->code == EBADMSG;
 
         log_print(
-                job_queue_context(recovery->queue)->process->log,
-                is_forgotten ? LOG_ERR : LOG_WARNING, "%s", error_text(error));
+                recovery->context->log, is_forgotten ? LOG_ERR : LOG_WARNING, "%s",
+                error_text(error));
 }
 
 static bool is_in_the_way(void *userdata, const char *path) {
@@ -62,8 +63,8 @@ static int start_step(JobRecovery *recovery, const JobTaskOperation *operation, 
         int r;
 
         r = job_task_start(
-                job_queue_context(recovery->queue)->tasks, operation, recovery->data, recovery,
-                &recovery->task, error);
+                recovery->context->tasks, operation, recovery->data, recovery, &recovery->task,
+                error);
         if (r < 0)
                 return r;
 
@@ -82,7 +83,7 @@ static int on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
         JobRecovery *recovery = userdata;
 
         log_print(
-                job_queue_context(recovery->queue)->process->log, LOG_WARNING,
+                recovery->context->log, LOG_WARNING,
                 "Entry %s of the journal stays: the file system of what it speaks of does not answer",
                 recovery->ids[recovery->n_done - 1]);
         recovery->task = job_task_free(recovery->task);
@@ -129,8 +130,7 @@ static const JobTaskOperation leave_operation = {
 /* Returns a negative errno with @error set when it was not started. */
 static int start_tree(JobRecovery *recovery, const JobTreeEvents *events, Error *error) {
         return job_tree_start(
-                job_queue_context(recovery->queue)->process, &recovery->data->next, events,
-                recovery, &recovery->tree, error);
+                recovery->context, &recovery->data->next, events, recovery, &recovery->tree, error);
 }
 
 static void on_clean(void *userdata, void *data, int r, Error *error) {
@@ -172,12 +172,12 @@ static const JobTreeEvents check_events = { .ended = on_checked };
 
 static void on_recovered(void *userdata, void *data, int r, Error *error) {
         JobRecovery *recovery = userdata;
-        const JobProcessContext *process = job_queue_context(recovery->queue)->process;
 
         end_step(recovery);
         if (r > 0)
                 log_print(
-                        process->log, LOG_INFO, "Removing what a killed daemon left of %s",
+                        recovery->context->log, LOG_INFO,
+                        "Removing what a killed daemon left of %s",
                         job_destination_path(recovery->data->destination));
         if (r > 0 && recovery->data->has_next)
                 r = start_tree(
@@ -208,7 +208,7 @@ static int on_next(sd_event_source *source, void *userdata) {
                 return 0;
         }
 
-        recovery->data = job_step_data_new(job_queue_context(recovery->queue)->store, NULL);
+        recovery->data = job_step_data_new(recovery->context->store, NULL);
         if (!recovery->data)
                 return -ENOMEM;
         strcpy(recovery->data->id, recovery->ids[recovery->n_done++]);
@@ -220,19 +220,19 @@ static int on_next(sd_event_source *source, void *userdata) {
 }
 
 /* What there is of no use in the way of disk images keeps nobody from starting. */
-static void recover_disks(const JobFetchContext *context) {
+static void recover_disks(const JobContext *context) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         unsigned n = 0;
 
         if (store_disk_recover(context->store, &n, &error) < 0)
-                log_print(context->process->log, LOG_WARNING, "%s", error_text(&error));
+                log_print(context->log, LOG_WARNING, "%s", error_text(&error));
         else if (n > 0)
-                log_print(context->process->log, LOG_INFO, "Removed %u left-over disk images", n);
+                log_print(context->log, LOG_INFO, "Removed %u left-over disk images", n);
 }
 
 /* Whoever works at one of them is not in the way. */
 static int list_entries(JobRecovery *recovery, Error *error) {
-        Store *store = job_queue_context(recovery->queue)->store;
+        Store *store = recovery->context->store;
         int r;
 
         r = store_journal_list(store, &recovery->ids, &recovery->n_ids, error);
@@ -256,12 +256,12 @@ static int list_entries(JobRecovery *recovery, Error *error) {
 }
 
 int job_recovery_start(
+        const JobContext *context,
         JobQueue *queue,
         const JobRecoveryEvents *events,
         void *userdata,
         JobRecovery **ret,
         Error *error) {
-        const JobFetchContext *context = job_queue_context(queue);
         _cleanup_(job_recovery_freep) JobRecovery *recovery = NULL;
         int r;
 
@@ -269,16 +269,18 @@ int job_recovery_start(
         if (!recovery)
                 return error_oom(error);
 
-        *recovery = (JobRecovery){ .queue = queue, .events = events, .userdata = userdata };
+        *recovery = (JobRecovery){
+                .context = context, .queue = queue, .events = events, .userdata = userdata
+        };
         r = list_entries(recovery, error);
         if (r < 0)
                 return r;
 
-        r = sd_event_add_defer(context->process->event, &recovery->next, on_next, recovery);
+        r = sd_event_add_defer(context->event, &recovery->next, on_next, recovery);
         if (r >= 0)
                 r = sd_event_add_time(
-                        context->process->event, &recovery->patience, CLOCK_MONOTONIC, 0, 0,
-                        on_patience, recovery);
+                        context->event, &recovery->patience, CLOCK_MONOTONIC, 0, 0, on_patience,
+                        recovery);
         if (r >= 0)
                 r = sd_event_source_set_enabled(recovery->patience, SD_EVENT_OFF);
         if (r < 0)

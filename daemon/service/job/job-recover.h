@@ -15,11 +15,12 @@ typedef struct JobRecoveryEvents {
 
 /**
  * job_recovery_start() - look into the store's journal and go to work
- * @queue:      held until the end; borrowed, as are @events and @userdata, as long as the recovery
+ * @queue:      held until the end; borrowed, as are @context, @events and @userdata, as long as the recovery
  *
  * Return: 0, or a negative errno with @error set.
  */
 int job_recovery_start(
+        const JobContext *context,
         JobQueue *queue,
         const JobRecoveryEvents *events,
         void *userdata,

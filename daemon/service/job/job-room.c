@@ -36,12 +36,12 @@ typedef struct Sum {
 
 /* What has to be fetched; each within the limit. */
 static int sum_up(
-        const JobFetchContext *context,
+        const JobContext *context,
         const ProtoLayer *layers,
         uint32_t n_layers,
         Sum *ret,
         Error *error) {
-        const Limits *limits = &context->process->config->limits;
+        const Limits *limits = &context->config->limits;
         char text[DIGEST_STRING_MAX];
         Sum sum = { 0 };
 
@@ -72,18 +72,18 @@ static int sum_up(
         return 0;
 }
 
-static int look(const JobFetchContext *context, const char *path, Space *ret, Error *error) {
+static int look(const JobContext *context, const char *path, Space *ret, Error *error) {
         _cleanup_(closep) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         int r;
 
-        r = fd < 0 ? -errno : space_look(fd, context->process->config->keep_free, ret);
+        r = fd < 0 ? -errno : space_look(fd, context->config->keep_free, ret);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot see how much space is free in %s", path);
         return 0;
 }
 
 int job_room_check(
-        const JobFetchContext *context,
+        const JobContext *context,
         const JobSpec *spec,
         const ProtoLayer *layers,
         uint32_t n_layers,

@@ -15,7 +15,7 @@
  * and the bytes that are needed and free); or another negative errno, with @error set.
  */
 int job_room_check(
-        const JobFetchContext *context,
+        const JobContext *context,
         const JobSpec *spec,
         const ProtoLayer *layers,
         uint32_t n_layers,

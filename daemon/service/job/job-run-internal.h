@@ -38,9 +38,7 @@ typedef enum JobRunStep {
 } JobRunStep;
 
 struct JobRun {
-        JobProcessContext process;      /* that of all, with the job's id */
-        JobFetchContext own_context;    /* that of all, with @process */
-        const JobFetchContext *context; /* @own_context */
+        JobContext context; /* that of all, with the job's id; borrows what that owns */
         /* Borrowed, as the next two. */
         Job *job;
         const JobRunEvents *events;

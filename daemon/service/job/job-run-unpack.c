@@ -90,7 +90,7 @@ static void begin_on_disk(JobRun *run) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         _cleanup_(closep) int scratch_fd = -EBADF;
 
-        if (store_anonymous_open(run->context->temporary_directory, &scratch_fd, &error) < 0)
+        if (store_anonymous_open(run->context.temporary_directory, &scratch_fd, &error) < 0)
                 job_run_stop(run, &error);
         else
                 begin_unpacking(run, scratch_fd);
@@ -120,7 +120,7 @@ static void make_disk(JobRun *run) {
                 .user = job_unpack_user(run->unpack),
                 .root_fd = job_destination_root_fd(run->data->destination),
                 .path = job_destination_path(run->data->destination),
-                .store = run->context->store,
+                .store = run->context.store,
         };
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
@@ -134,7 +134,7 @@ void job_run_unpack(JobRun *run) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         if (job_unpack_start(
-                    run->context->process, job_spec(run->job), run->fetch, &unpack_events, run,
+                    &run->context, job_spec(run->job), run->fetch, &unpack_events, run,
                     &run->unpack, &error) < 0) {
                 close_pipe(run);
                 job_run_stop(run, &error);

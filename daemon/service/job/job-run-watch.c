@@ -33,7 +33,7 @@ static JobVerdict verdict(JobRun *run, const Error **ret_reason) {
 }
 
 static uint64_t stall_usec(JobRun *run) {
-        const uint64_t usec = run->context->process->config->stall_usec;
+        const uint64_t usec = run->context.config->stall_usec;
         const Error *reason;
 
         if (verdict(run, &reason) != VERDICT_WAIT_BRIEFLY || (usec > 0 && usec < VERDICT_USEC))
@@ -71,7 +71,7 @@ static bool has_to_end(const JobRun *run) {
 }
 
 static uint64_t patience_usec(const JobRun *run) {
-        return has_to_end(run) ? JOB_STEP_PATIENCE_USEC : run->context->process->config->stall_usec;
+        return has_to_end(run) ? JOB_STEP_PATIENCE_USEC : run->context.config->stall_usec;
 }
 
 static void push_patience(JobRun *run) {
@@ -138,7 +138,7 @@ static void stop_stalled(JobRun *run) {
         error_set(
                 &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
                 "There was no progress for %" PRIu64 " seconds (StallTimeoutSec=)",
-                run->context->process->config->stall_usec / USEC_PER_SEC);
+                run->context.config->stall_usec / USEC_PER_SEC);
         job_run_stop(run, &error);
 }
 
@@ -161,7 +161,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         error_set(
                 &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
                 "The job has run for %" PRIu64 " seconds (JobTimeoutSec=)",
-                run->context->process->config->job_usec / USEC_PER_SEC);
+                run->context.config->job_usec / USEC_PER_SEC);
         job_run_stop(run, &error);
         return 0;
 }
@@ -214,7 +214,7 @@ static int on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
 void job_run_start_task(JobRun *run, const JobTaskOperation *operation) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
-        if (job_task_start(run->context->tasks, operation, run->data, run, &run->task, &error) < 0)
+        if (job_task_start(run->context.tasks, operation, run->data, run, &run->task, &error) < 0)
                 operation->ended(run, run->data, -ENOMEM, &error);
         else
                 push_patience(run);
@@ -243,8 +243,8 @@ void job_run_on_warning(void *userdata, const char *text) {
 }
 
 int job_run_watch_new(JobRun *run, Error *error) {
-        sd_event *event = run->context->process->event;
-        const uint64_t job_usec = run->context->process->config->job_usec;
+        sd_event *event = run->context.event;
+        const uint64_t job_usec = run->context.config->job_usec;
 
         if (sd_event_add_time(event, &run->stall, CLOCK_MONOTONIC, 0, 0, on_stall, run) < 0 ||
             sd_event_source_set_enabled(run->stall, SD_EVENT_OFF) < 0 ||

@@ -49,7 +49,7 @@ static const JobFetchEvents fetch_events = {
 
 static void start_fetching(JobRun *run) {
         if (job_fetch_start(
-                    run->context, job_spec(run->job), &fetch_events, run, &run->fetch,
+                    &run->context, job_spec(run->job), &fetch_events, run, &run->fetch,
                     &run->error) < 0)
                 return;
 
@@ -95,7 +95,7 @@ static void start_building(JobRun *run) {
         run->pipe_fd = fds[0];
         write_fd = fds[1];
         if (job_builder_start(
-                    run->context->process, job_spec(run->job), write_fd, &builder_events, run,
+                    &run->context, job_spec(run->job), write_fd, &builder_events, run,
                     &run->builder, &run->error) < 0)
                 return;
 

@@ -47,7 +47,7 @@ static void remember_image(JobRun *run) {
         if (job_spec(run->job)->no_cache || job_spec(run->job)->source_kind != JOB_SOURCE_REGISTRY)
                 return;
         if (job_fetch_describe(run->fetch, &image, &error) < 0 ||
-            store_image_add(run->context->store, &image, &error) < 0)
+            store_image_add(run->context.store, &image, &error) < 0)
                 job_message(run->job, LOG_WARNING, error_text(&error));
 }
 
@@ -112,8 +112,7 @@ static const JobTreeEvents tree_events = { .ended = on_tree_ended };
 /* A worker that cannot be started has failed. */
 static void start_tree(JobRun *run) {
         run->result = job_tree_start(
-                run->context->process, &run->data->next, &tree_events, run, &run->tree,
-                &run->result_error);
+                &run->context, &run->data->next, &tree_events, run, &run->tree, &run->result_error);
         if (run->result < 0)
                 job_run_wake(run);
         else if (run->step == RUN_REMOVE)
@@ -267,7 +266,7 @@ static int on_wake(sd_event_source *source, void *userdata) {
 }
 
 int job_run_start(
-        const JobFetchContext *context,
+        const JobContext *context,
         Job *job,
         JobDestination *destination,
         const JobRunEvents *events,
@@ -281,19 +280,16 @@ int job_run_start(
                 return error_oom(error);
 
         *run = (JobRun){
-                .process = *context->process,
-                .own_context = *context,
+                .context = *context,
                 .job = job,
                 .events = events,
                 .userdata = userdata,
                 .pipe_fd = -EBADF,
         };
-        run->process.job = job_id(job);
-        run->own_context.process = &run->process;
-        run->context = &run->own_context;
+        run->context.job = job_id(job);
         if (job_run_watch_new(run, error) < 0)
                 return -ENOMEM;
-        if (sd_event_add_defer(context->process->event, &run->wake, on_wake, run) < 0 ||
+        if (sd_event_add_defer(context->event, &run->wake, on_wake, run) < 0 ||
             sd_event_source_set_priority(run->wake, SD_EVENT_PRIORITY_IMPORTANT) < 0)
                 return error_oom(error);
 

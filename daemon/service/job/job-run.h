@@ -35,7 +35,7 @@ typedef struct JobRunEvents {
  * Return: 0, or -ENOMEM with @error set, and nothing has happened.
  */
 int job_run_start(
-        const JobFetchContext *context,
+        const JobContext *context,
         Job *job,
         JobDestination *destination,
         const JobRunEvents *events,

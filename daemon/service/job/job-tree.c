@@ -14,9 +14,9 @@
 #define TREE_TRIES_MAX 3 /* workers that are killed while they empty one directory */
 
 struct JobTree {
-        const JobProcessContext *context; /* borrowed */
-        const JobTreeEvents *events;      /* borrowed */
-        void *userdata;                   /* borrowed */
+        const JobContext *context;   /* borrowed */
+        const JobTreeEvents *events; /* borrowed */
+        void *userdata;              /* borrowed */
         const JobProcessEvents *process_events;
         JobProcess *process;  /* owned */
         ProtoMessage message; /* what it is to do */
@@ -112,7 +112,7 @@ static int set_names(ProtoTreeStart *start, const JobDestinationStep *step, Erro
 }
 
 int job_tree_start(
-        const JobProcessContext *context,
+        const JobContext *context,
         const JobDestinationStep *step,
         const JobTreeEvents *events,
         void *userdata,

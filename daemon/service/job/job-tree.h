@@ -22,7 +22,7 @@ typedef struct JobTreeEvents {
  * Return: 0, or a negative errno with @error set.
  */
 int job_tree_start(
-        const JobProcessContext *context,
+        const JobContext *context,
         const JobDestinationStep *step,
         const JobTreeEvents *events,
         void *userdata,

@@ -253,7 +253,7 @@ bool job_unpack_is_settled(const JobUnpack *unpack) {
 }
 
 int job_unpack_start(
-        const JobProcessContext *context,
+        const JobContext *context,
         const JobSpec *spec,
         const JobFetch *fetch,
         const JobUnpackEvents *events,

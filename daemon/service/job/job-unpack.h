@@ -39,7 +39,7 @@ typedef struct JobUnpackEvents {
  * Return: 0, or a negative errno with @error set.
  */
 int job_unpack_start(
-        const JobProcessContext *context,
+        const JobContext *context,
         const JobSpec *spec,
         const JobFetch *fetch,
         const JobUnpackEvents *events,
