@@ -15,17 +15,9 @@
 
 #define LAYERS 3u
 
-static ProtoImage fake_image = { .n_layers = LAYERS };
 static ProtoLayer fake_layers[LAYERS];
+static JobImage fake_image = { .n_layers = LAYERS, .layers = fake_layers };
 static unsigned links_left; /* that can be made */
-
-const ProtoImage *job_fetch_image(const JobFetch *fetch) {
-        return &fake_image;
-}
-
-const ProtoLayer *job_fetch_layer(const JobFetch *fetch, uint32_t index) {
-        return &fake_layers[index];
-}
 
 /* Instead of the one of the C library. */
 int symlinkat(const char *target, int dir_fd, const char *name) {
@@ -104,7 +96,7 @@ static int set_up(void **state) {
                 .root_fd = open(
                         scratch_at(&f->store->scratch, "root"), O_RDONLY | O_DIRECTORY | O_CLOEXEC),
                 .path = "/nowhere/root",
-                .fetch = (const JobFetch *) f, /* nobody looks at it */
+                .image = &fake_image,
                 .store = f->store->store,
         };
         assert_true(f->request.root_fd >= 0);
@@ -403,7 +395,7 @@ static void images_need_nothing_of_the_job_but_where_they_are(void **state) {
 
         /* As when the job ends, and the thread hangs. */
         f->spec = job_spec_free(f->spec);
-        f->request.fetch = NULL;
+        f->request.image = NULL;
         for (size_t i = 0; i < LAYERS; i++)
                 fake_layers[i].digest = digest_of("gone");
         assert_int_equal(finish(disk, NULL), 0);
@@ -412,7 +404,7 @@ static void images_need_nothing_of_the_job_but_where_they_are(void **state) {
         f->request.spec = f->spec = job_spec_new();
         assert_non_null(f->spec);
         f->spec->share_layers = true;
-        f->request.fetch = (const JobFetch *) f;
+        f->request.image = &fake_image;
         assert_int_equal(count_found(f), 0);
 }
 

@@ -106,7 +106,7 @@ static bool is_cached(const BusPending *pending, const Digest *digest) {
 }
 
 static int append_layers(const BusPending *pending, sd_bus_message *reply) {
-        const ProtoImage *image = job_fetch_image(pending->fetch);
+        const JobImage *image = job_fetch_image(pending->fetch);
         int r;
 
         r = sd_bus_message_open_container(reply, 'e', "sv");
@@ -117,7 +117,7 @@ static int append_layers(const BusPending *pending, sd_bus_message *reply) {
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(sstb)");
         for (uint32_t i = 0; r >= 0 && i < image->n_layers; i++) {
-                const ProtoLayer *layer = job_fetch_layer(pending->fetch, i);
+                const ProtoLayer *layer = &image->layers[i];
                 char digest[DIGEST_STRING_MAX];
 
                 r = sd_bus_message_append(
@@ -128,15 +128,6 @@ static int append_layers(const BusPending *pending, sd_bus_message *reply) {
         for (int i = 0; r >= 0 && i < 3; i++)
                 r = sd_bus_message_close_container(reply);
         return r;
-}
-
-static uint64_t total_size(const BusPending *pending) {
-        uint64_t size = 0;
-
-        for (uint32_t i = 0; i < job_fetch_image(pending->fetch)->n_layers; i++)
-                if (job_fetch_layer(pending->fetch, i)->size != PROTO_SIZE_UNKNOWN)
-                        size += job_fetch_layer(pending->fetch, i)->size;
-        return size;
 }
 
 static int append_labels(sd_bus_message *reply, const ProtoDetail *details, size_t n_details) {
@@ -176,11 +167,11 @@ static int append_env(sd_bus_message *reply, const ProtoDetail *details, size_t 
 }
 
 static int append_details(const BusPending *pending, sd_bus_message *reply) {
-        const ProtoDetail *details;
-        size_t n_details;
+        const JobImage *image = job_fetch_image(pending->fetch);
+        const ProtoDetail *details = image->details;
+        const size_t n_details = image->n_details;
         int r = 0;
 
-        details = job_fetch_details(pending->fetch, &n_details);
         for (size_t i = 0; r >= 0 && i < n_details; i++) {
                 if (details[i].kind == PROTO_DETAIL_CREATED)
                         r = sd_bus_message_append(reply, "{sv}", "created", "s", details[i].value);
@@ -196,7 +187,8 @@ static int append_details(const BusPending *pending, sd_bus_message *reply) {
 
 static int answer_image(const BusPending *pending) {
         _cleanup_(bus_message_unrefp) sd_bus_message *reply = NULL;
-        const ProtoImage *image = job_fetch_image(pending->fetch);
+        const JobImage *image = job_fetch_image(pending->fetch);
+        const ProtoImage *head = &image->head;
         char digest[DIGEST_STRING_MAX], manifest[DIGEST_STRING_MAX];
         int r;
 
@@ -207,10 +199,10 @@ static int answer_image(const BusPending *pending) {
                 r = sd_bus_message_append(
                         reply, "{sv}{sv}{sv}{sv}{sv}{sv}", "name", "s",
                         job_fetch_name(pending->fetch), "digest", "s",
-                        digest_format(&image->digest, digest), "manifest-digest", "s",
-                        digest_format(&image->manifest, manifest), "media-type", "s",
-                        image->media_type, "platform", "s", image->platform, "size", "t",
-                        total_size(pending));
+                        digest_format(&head->digest, digest), "manifest-digest", "s",
+                        digest_format(&head->manifest, manifest), "media-type", "s",
+                        head->media_type, "platform", "s", head->platform, "size", "t",
+                        job_image_size(image));
         if (r >= 0)
                 r = append_layers(pending, reply);
         if (r >= 0)

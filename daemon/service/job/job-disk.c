@@ -170,13 +170,13 @@ static int create_own(JobDisk *disk, Error *error) {
         return 0;
 }
 
-static int copy_layers(JobDisk *disk, const JobFetch *fetch, Error *error) {
+static int copy_layers(JobDisk *disk, const JobImage *image, Error *error) {
         disk->layers = calloc(disk->n_layers, sizeof(*disk->layers));
         if (!disk->layers)
                 return error_oom(error);
 
         for (uint32_t i = 0; i < disk->n_layers; i++)
-                disk->layers[i] = job_fetch_layer(fetch, i)->digest;
+                disk->layers[i] = image->layers[i].digest;
         return check_store_path(disk->store, error);
 }
 
@@ -198,11 +198,11 @@ int job_disk_new(const JobDiskRequest *request, JobDisk **ret, Error *error) {
                 .size = job_spec_disk_size(spec),
                 .overwrites = spec->overwrite,
                 .shares_layers = spec->share_layers,
-                .n_layers = request->fetch ? job_fetch_image(request->fetch)->n_layers : 1,
+                .n_layers = request->image ? request->image->n_layers : 1,
         };
         disk->n_images = disk->n_layers + has_top;
         if (disk->shares_layers) {
-                r = copy_layers(disk, request->fetch, error);
+                r = copy_layers(disk, request->image, error);
                 if (r < 0)
                         return r;
         }

@@ -17,7 +17,9 @@
  * ever: they are for the threads of job-step.h, which have a Disk to themselves. The others touch no files.
  */
 
-#include "job-fetch.h"
+#include "job-image.h"
+#include "job-process.h"
+#include "job-spec.h"
 
 typedef struct JobDisk JobDisk;
 
@@ -25,7 +27,7 @@ typedef struct JobDisk JobDisk;
 
 typedef struct JobDiskRequest {
         const JobSpec *spec;   /* borrowed for the call */
-        const JobFetch *fetch; /* the same; resolved; NULL for a tarball */
+        const JobImage *image; /* the same; complete; NULL for a tarball */
         ProtoUser user;        /* whom the disk worker becomes; zeros: it stays who it is */
         int root_fd;           /* borrowed as long as the images, as the next two; the directory */
         const char *path;      /* where that will be in the end */

@@ -4,7 +4,6 @@
 /* What the two halves of a fetch share: its workers (job-fetch.c), and what they ask for (job-fetch-want.c). */
 
 #include "job-fetch.h"
-#include "job-image.h"
 
 #define DOCUMENTS_MAX ((size_t) 16) /* manifests, nested indexes and the config of an image */
 

@@ -80,7 +80,7 @@ static int take_top(JobFetch *fetch, const ProtoTop *top, Error *error) {
 
 /* What the resolve worker says of digests holds if a verify worker has found them. */
 static int check_image(const JobFetch *fetch, Error *error) {
-        const ProtoImage *image = &fetch->image.image;
+        const ProtoImage *image = &fetch->image.head;
         const JobFetchWanted *manifest = job_fetch_find_document(fetch, &image->manifest);
         const JobSpec *spec = fetch->spec;
 
@@ -454,27 +454,17 @@ void job_fetch_stop(JobFetch *fetch) {
                 job_process_stop(fetch->resolver.process);
 }
 
-const ProtoImage *job_fetch_image(const JobFetch *fetch) {
-        return fetch->layer_blobs ? &fetch->image.image : NULL;
+const JobImage *job_fetch_image(const JobFetch *fetch) {
+        return fetch->layer_blobs ? &fetch->image : NULL;
 }
 
 const char *job_fetch_name(const JobFetch *fetch) {
         return fetch->name;
 }
 
-const ProtoLayer *job_fetch_layer(const JobFetch *fetch, uint32_t index) {
-        assert(index < fetch->image.n_layers);
-        return &fetch->image.layers[index];
-}
-
 JobBlobUse *job_fetch_layer_use(const JobFetch *fetch, uint32_t index) {
         assert(index < fetch->image.n_layers);
         return fetch->layer_blobs[index].use;
-}
-
-const ProtoDetail *job_fetch_details(const JobFetch *fetch, size_t *ret_n) {
-        *ret_n = fetch->image.n_details;
-        return fetch->image.details;
 }
 
 /* Whether it came from where the reference leads, now or earlier: a fetch worker may read it the next time. */
@@ -487,7 +477,7 @@ static bool is_own(
 }
 
 int job_fetch_describe(const JobFetch *fetch, StoreImage *ret, Error *error) {
-        const ProtoImage *said = &fetch->image.image;
+        const ProtoImage *said = &fetch->image.head;
         StoreImage image = { .top = fetch->top.digest, .manifest = said->layout };
         _cleanup_(store_image_done) StoreImage current = { 0 };
         int r;

@@ -15,6 +15,7 @@
  */
 
 #include "job-blob.h"
+#include "job-image.h"
 #include "job-spec.h"
 #include "job-task.h"
 #include "store-image.h"
@@ -58,20 +59,14 @@ JobFetch *job_fetch_free(JobFetch *fetch);
 /** job_fetch_stop() - end it; ended() follows */
 void job_fetch_stop(JobFetch *fetch);
 
-/** job_fetch_image() - the image; NULL before resolved() */
-const ProtoImage *job_fetch_image(const JobFetch *fetch);
+/** job_fetch_image() - the image, complete; NULL before resolved(); borrowed */
+const JobImage *job_fetch_image(const JobFetch *fetch);
 
 /** job_fetch_name() - what the image is called: a registry's by its reference, or "oci-archive:NAME" */
 const char *job_fetch_name(const JobFetch *fetch);
 
-/** job_fetch_layer() - a layer, of job_fetch_image()->n_layers */
-const ProtoLayer *job_fetch_layer(const JobFetch *fetch, uint32_t index);
-
-/** job_fetch_layer_use() - its blob; NULL as long as nobody looked for it */
+/** job_fetch_layer_use() - the blob of a layer of the image; NULL as long as nobody looked for it */
 JobBlobUse *job_fetch_layer_use(const JobFetch *fetch, uint32_t index);
-
-/** job_fetch_details() - what the image says of itself; borrowed */
-const ProtoDetail *job_fetch_details(const JobFetch *fetch, size_t *ret_n);
 
 /** job_fetch_describe() - a registry's image for the store; to be released with store_image_done() */
 int job_fetch_describe(const JobFetch *fetch, StoreImage *ret, Error *error);

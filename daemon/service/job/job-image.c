@@ -20,25 +20,25 @@ static int out_of_place(Error *error, const char *what) {
 }
 
 static int add_image(JobImage *image, const ProtoImage *said, Error *error) {
-        if (image->has_image)
+        if (image->has_head)
                 return out_of_place(error, "a second image");
 
         image->layers = calloc(said->n_layers, sizeof(*image->layers));
         if (!image->layers)
                 return error_oom(error);
 
-        image->image = *said;
-        image->has_image = true;
+        image->head = *said;
+        image->has_head = true;
         return 0;
 }
 
 static int add_layer(JobImage *image, const ProtoLayer *layer, Error *error) {
-        if (!image->has_image || layer->index != image->n_layers ||
-            image->n_layers == image->image.n_layers)
+        if (!image->has_head || layer->index != image->n_layers ||
+            image->n_layers == image->head.n_layers)
                 return out_of_place(error, "a layer");
 
         image->layers[image->n_layers++] = *layer;
-        image->is_complete = image->n_layers == image->image.n_layers;
+        image->is_complete = image->n_layers == image->head.n_layers;
         return image->is_complete;
 }
 
@@ -63,4 +63,13 @@ int job_image_add(JobImage *image, const ProtoMessage *message, Error *error) {
         if (message->type == PROTO_LAYER)
                 return add_layer(image, &message->layer, error);
         return add_detail(image, &message->detail, error);
+}
+
+uint64_t job_image_size(const JobImage *image) {
+        uint64_t size = 0;
+
+        for (uint32_t i = 0; i < image->n_layers; i++)
+                if (image->layers[i].size != PROTO_SIZE_UNKNOWN)
+                        size += image->layers[i].size;
+        return size;
 }

@@ -15,10 +15,10 @@
 #include "proto-message.h"
 
 typedef struct JobImage {
-        ProtoImage image; /* when @has_image */
-        bool has_image;
+        ProtoImage head; /* when @has_head */
+        bool has_head;
         bool is_complete;
-        ProtoLayer *layers;   /* owned; image.n_layers of them */
+        ProtoLayer *layers;   /* owned; head.n_layers of them */
         uint32_t n_layers;    /* so many are known */
         ProtoDetail *details; /* owned */
         size_t n_details;
@@ -35,3 +35,6 @@ void job_image_done(JobImage *image);
  * @error set, also for what is out of place.
  */
 int job_image_add(JobImage *image, const ProtoMessage *message, Error *error);
+
+/** job_image_size() - bytes of all layers whose size is known */
+uint64_t job_image_size(const JobImage *image);

@@ -6,13 +6,13 @@
 
 /* Of an image: half of the job is the download. Returns what has arrived. */
 static uint64_t image_progress(const JobRun *run, JobProgress *progress) {
-        const ProtoImage *image = job_fetch_image(run->fetch);
+        const JobImage *image = job_fetch_image(run->fetch);
         uint64_t total = 0, arrived = 0;
 
         if (!image)
                 progress->done = run->archive_read;
         for (uint32_t i = 0; image && i < image->n_layers; i++) {
-                uint64_t size = job_fetch_layer(run->fetch, i)->size;
+                uint64_t size = image->layers[i].size;
                 JobBlobUse *use = job_fetch_layer_use(run->fetch, i);
                 JobBlobStatus status = { 0 };
 

@@ -116,7 +116,7 @@ static const JobTaskOperation make_disk_operation = {
 static void make_disk(JobRun *run) {
         const JobDiskRequest request = {
                 .spec = job_spec(run->job),
-                .fetch = run->fetch,
+                .image = run->fetch ? job_fetch_image(run->fetch) : NULL,
                 .user = job_unpack_user(run->unpack),
                 .root_fd = job_destination_root_fd(run->data->destination),
                 .path = job_destination_path(run->data->destination),

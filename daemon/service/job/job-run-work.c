@@ -11,7 +11,7 @@
 static void on_resolved(void *userdata) {
         JobRun *run = userdata;
 
-        job_set_digest(run->job, &job_fetch_image(run->fetch)->digest);
+        job_set_digest(run->job, &job_fetch_image(run->fetch)->head.digest);
         job_run_unpack(run);
 }
 

@@ -51,7 +51,7 @@ static void send_grown(JobUnpack *unpack, uint32_t index) {
 }
 
 static int send_layer(JobUnpack *unpack, uint32_t index, Error *error) {
-        const ProtoLayer *layer = job_fetch_layer(unpack->fetch, index);
+        const ProtoLayer *layer = &job_fetch_image(unpack->fetch)->layers[index];
         const ProtoMessage message = {
                 .type = PROTO_UNPACK_LAYER,
                 .unpack_layer = {
@@ -169,7 +169,7 @@ static uint64_t layers_bytes(const JobUnpack *unpack) {
         uint64_t sum = 0;
 
         for (uint32_t i = unpack->first; i < n_layers(unpack); i++) {
-                const uint64_t size = unpack->fetch ? job_fetch_layer(unpack->fetch, i)->size
+                const uint64_t size = unpack->fetch ? job_fetch_image(unpack->fetch)->layers[i].size
                                                     : PROTO_SIZE_UNKNOWN;
 
                 if (size == PROTO_SIZE_UNKNOWN || size > PROTO_SIZE_UNKNOWN - sum)
