@@ -12,7 +12,7 @@
  * before the end is told. What touches the destination runs in threads (job-step.h): one that does not come back
  * is given up, when the job is to end or makes no progress, and the next daemon removes what was made.
  *
- * Of several failures the one is told that job-verdict.h says.
+ * Which of several failures is told is in job-verdict.h.
  */
 
 #include "job-destination.h"
