@@ -15,7 +15,7 @@
 typedef struct Fixture {
         JobFixture job;
         JobSpec *spec;
-        JobBuilder *builder;
+        JobProcess *builder;
         int read_fd, write_fd; /* owned; the pipe for the tarball */
         unsigned n_warnings, n_ended;
         bool is_unread;
@@ -24,34 +24,36 @@ typedef struct Fixture {
         Error error;
 } Fixture;
 
-static void on_progress(void *userdata, uint32_t permille) {
-        Fixture *f = userdata;
-
+static void on_progress(Fixture *f, uint32_t permille) {
         assert_true(permille > f->permille && permille < 1000);
         f->permille = permille;
 }
 
-static void on_warning(void *userdata, const char *text) {
-        Fixture *f = userdata;
-
+static void on_warning(Fixture *f, const char *text) {
         f->n_warnings++;
         assert_true(strlen(text) < sizeof(f->warning));
         strcpy(f->warning, text);
 }
 
-static void on_ended(void *userdata, const Error *error, bool is_unread) {
+static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
+        if (message->type == PROTO_BUILDER_PROGRESS)
+                on_progress(userdata, message->builder_progress.permille);
+        else
+                on_warning(userdata, message->warning.text);
+}
+
+static void on_ended(void *userdata, const Error *error) {
         Fixture *f = userdata;
 
         f->n_ended++;
-        f->is_unread = is_unread;
+        f->is_unread = job_process_outcome(f->builder) == PROTO_OUTCOME_OUTPUT_CLOSED;
         if (error->code != 0)
                 (void) error_copy(&f->error, error);
-        f->builder = job_builder_free(f->builder);
+        f->builder = job_process_free(f->builder);
 }
 
-static const JobBuilderEvents events = {
-        .progress = on_progress,
-        .warning = on_warning,
+static const JobProcessEvents events = {
+        .message = on_message,
         .ended = on_ended,
 };
 
@@ -112,7 +114,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
         Fixture *f = *state;
 
-        job_builder_free(f->builder);
+        job_process_free(f->builder);
         job_spec_free(f->spec);
         closep(&f->read_fd);
         closep(&f->write_fd);
@@ -477,7 +479,7 @@ static void stopped_builder_ends_all_that_it_has_started(void **state) {
         Fixture *f = *state;
 
         start_stubborn(f);
-        job_builder_stop(f->builder);
+        job_process_stop(f->builder);
         await_end(f);
         assert_nobody_is_left(f);
 }
@@ -487,7 +489,7 @@ static void without_namespaces_too(void **state) {
 
         f->job.config.sandbox = SANDBOX_NO;
         start_stubborn(f);
-        job_builder_stop(f->builder);
+        job_process_stop(f->builder);
         await_end(f);
         assert_nobody_is_left(f);
 }
@@ -520,7 +522,7 @@ static void killed_builder_leaves_but_a_directory_that_the_next_one_removes(void
                 skip(); /* without a PID namespace such a stubborn child stays */
         start_stubborn(f);
         assert_int_equal(count_places(f), 1);
-        f->builder = job_builder_free(f->builder); /* which kills it */
+        f->builder = job_process_free(f->builder); /* which kills it */
         loop_until(&f->job, is_nobody_left, f);
         assert_int_equal(count_places(f), 1);
 
@@ -557,7 +559,7 @@ static void place_of_another_builder_at_work_stays(void **state) {
         assert_int_equal(other->error.code, 0);
         assert_int_equal(count_places(f), 1);
         assert_int_equal(tear_down(&each), 0);
-        job_builder_stop(f->builder);
+        job_process_stop(f->builder);
         await_end(f);
 }
 

@@ -8,10 +8,10 @@
  *     job-run-work.c       the step in which workers work: the source's half
  *     job-run-unpack.c     the same: the tree's half
  *     job-run-watch.c      what ends a job early, and what is given up
- *     job-run-progress.c   how far it is
  */
 
 #include "job-builder.h"
+#include "job-progress.h"
 #include "job-run.h"
 #include "job-step.h"
 #include "job-tree.h"
@@ -56,19 +56,16 @@ struct JobRun {
         /* RUN_WORK. */
         JobParts parts; /* the workers, in the same order: */
         JobFetch *fetch;
-        JobBuilder *builder;
+        JobProcess *builder; /* NULL when it is gone */
         JobUnpack *unpack;
         int pipe_fd; /* what is built comes out of it; until the unpack worker has it, or -EBADF */
-        uint64_t consumed, unpacked; /* bytes, as the unpack worker says */
-        uint64_t tarball_bytes;      /* 0 when nobody knows */
-        uint64_t archive_read;       /* bytes, as the fetch worker says */
-        uint32_t built;              /* permille, as the builder says */
-        uint64_t n_with_rights;      /* files with setuid, setgid or capabilities */
-        char *with_rights;           /* such a file, or NULL */
-        bool warned_open;            /* of a worker without a wall around the file system */
+        JobCounts counts;
+        uint64_t n_with_rights; /* files with setuid, setgid or capabilities */
+        char *with_rights;      /* such a file, or NULL */
+        bool warned_open;       /* of a worker without a wall around the file system */
 
         /* What ends it early. */
-        uint64_t seen;             /* all that moved when there was progress last */
+        uint64_t seen;             /* job_counts_moved() when there was progress last */
         sd_event_source *stall;    /* armed while there has to be progress */
         sd_event_source *deadline; /* armed up to the end of RUN_WORK */
         sd_event_source *patience; /* armed while there is @task, and during RUN_REMOVE */
@@ -76,9 +73,6 @@ struct JobRun {
         bool is_impatient;         /* @task has to end soon */
         bool is_stopped;           /* by job_run_stop() */
 };
-
-/* job_run_measure() - how far it is; returns a number that grows with whatever moves */
-uint64_t job_run_measure(const JobRun *run, JobProgress *ret);
 
 /* job_run_watch_new() - what watches over @run, which is told by job_run_wake() then */
 int job_run_watch_new(JobRun *run, Error *error);

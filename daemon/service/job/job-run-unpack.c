@@ -13,8 +13,8 @@
 static void on_unpack_progress(void *userdata, uint64_t consumed, uint64_t unpacked) {
         JobRun *run = userdata;
 
-        run->consumed = consumed;
-        run->unpacked = unpacked;
+        run->counts.consumed = consumed;
+        run->counts.unpacked = unpacked;
         job_run_report_progress(run);
 }
 

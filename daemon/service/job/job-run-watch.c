@@ -55,11 +55,11 @@ static void push_stall(JobRun *run) {
 }
 
 void job_run_report_progress(JobRun *run) {
-        JobProgress progress;
-        const uint64_t seen = job_run_measure(run, &progress);
+        const JobProgress progress = job_counts_measure(&run->counts, &run->parts);
+        const uint64_t moved = job_counts_moved(&run->counts);
 
-        if (run->seen != seen) {
-                run->seen = seen;
+        if (run->seen != moved) {
+                run->seen = moved;
                 push_stall(run);
         }
         job_set_progress(run->job, &progress);
@@ -102,7 +102,7 @@ void job_run_stop(JobRun *run, const Error *error) {
         if (job_part_is_running(&run->parts.fetch))
                 job_fetch_stop(run->fetch);
         if (job_part_is_running(&run->parts.builder))
-                job_builder_stop(run->builder);
+                job_process_stop(run->builder);
         if (job_part_is_running(&run->parts.unpack))
                 job_unpack_stop(run->unpack);
         if (run->tree && may_stop_tree(run))

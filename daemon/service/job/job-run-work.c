@@ -9,16 +9,23 @@
 #include "job-run-internal.h"
 
 static void on_resolved(void *userdata) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
         JobRun *run = userdata;
+        const JobImage *image = job_fetch_image(run->fetch);
 
-        job_set_digest(run->job, &job_fetch_image(run->fetch)->head.digest);
-        job_run_unpack(run);
+        job_set_digest(run->job, &image->head.digest);
+        if (job_counts_set_image(&run->counts, image, &error) < 0)
+                job_run_stop(run, &error);
+        else
+                job_run_unpack(run);
 }
 
 static void on_layer_changed(void *userdata, uint32_t index) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         JobRun *run = userdata;
+        const JobBlobStatus status = job_blob_use_status(job_fetch_layer_use(run->fetch, index));
 
+        job_counts_set_layer(&run->counts, index, &status);
         if (job_part_is_running(&run->parts.unpack) &&
             job_unpack_layer_changed(run->unpack, index, &error) < 0)
                 job_run_stop(run, &error);
@@ -29,7 +36,7 @@ static void on_layer_changed(void *userdata, uint32_t index) {
 static void on_archive_read(void *userdata, uint64_t size) {
         JobRun *run = userdata;
 
-        run->archive_read = size;
+        run->counts.archive_read = size;
         job_run_report_progress(run);
 }
 
@@ -58,27 +65,33 @@ static void start_fetching(JobRun *run) {
 }
 
 static void start_with_tarball(JobRun *run) {
-        run->tarball_bytes = job_spec(run->job)->source_bytes;
+        run->counts.tarball_bytes = job_spec(run->job)->source_bytes;
         job_run_unpack(run);
 }
 
-static void on_built(void *userdata, uint32_t permille) {
+static void on_builder_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
         JobRun *run = userdata;
 
-        run->built = permille;
+        if (message->type != PROTO_BUILDER_PROGRESS) {
+                job_run_on_warning(run, message->warning.text);
+                return;
+        }
+
+        run->counts.built = message->builder_progress.permille;
         job_run_report_progress(run);
 }
 
-static void on_builder_ended(void *userdata, const Error *error, bool is_unread) {
+static void on_builder_ended(void *userdata, const Error *error) {
         JobRun *run = userdata;
+        const bool is_unread = job_process_outcome(run->builder) == PROTO_OUTCOME_OUTPUT_CLOSED;
         const JobPartState failed = is_unread ? PART_UNREAD : PART_FAILED;
 
+        run->builder = job_process_free(run->builder);
         job_run_end_part(run, &run->parts.builder, error->code != 0 ? failed : PART_DONE, error);
 }
 
-static const JobBuilderEvents builder_events = {
-        .progress = on_built,
-        .warning = job_run_on_warning,
+static const JobProcessEvents builder_events = {
+        .message = on_builder_message,
         .ended = on_builder_ended,
 };
 

@@ -67,7 +67,7 @@ static void conclude(JobRun *run) {
 
         /* The leases on the blobs. */
         run->unpack = job_unpack_free(run->unpack);
-        run->builder = job_builder_free(run->builder);
+        run->builder = job_process_free(run->builder);
         run->fetch = job_fetch_free(run->fetch);
 
         if (run->error.code != 0)
@@ -312,12 +312,13 @@ JobRun *job_run_free(JobRun *run) {
         if (run->task)
                 job_step_give_up(run->task, TAKE_PTR(run->data));
         job_unpack_free(run->unpack);
-        job_builder_free(run->builder);
+        job_process_free(run->builder);
         closep(&run->pipe_fd);
         job_tree_free(run->tree);
         job_fetch_free(run->fetch);
         job_step_data_free(run->data);
         free(run->with_rights);
+        job_counts_done(&run->counts);
         error_clear(&run->error);
         error_clear(&run->result_error);
         error_clear(&run->parts.fetch.error);
