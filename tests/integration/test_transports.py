@@ -110,6 +110,34 @@ def test_nonsense_on_the_socket_harms_nobody_else(daemon_on, reference, dest):
     api.close()
 
 
+PEERS_MAX = 256  # BUS_PEERS_MAX
+
+
+def n_descriptors(daemon):
+    return len(os.listdir(f'/proc/{daemon.process.pid}/fd'))
+
+
+def test_connection_over_the_limit_is_refused_and_costs_nothing(daemon_on):
+    daemon = daemon_on('peer')
+    peers = [daemon.connect() for _ in range(PEERS_MAX)]
+    assert [one.manager('ListJobs') for one in peers] == PEERS_MAX * [([],)]
+    before = n_descriptors(daemon)
+    for _ in range(3):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(DEADLINE)
+            s.connect(daemon.address.removeprefix('unix:path='))
+            assert s.recv(1) == b'', 'the daemon hangs up'
+    assert peers[0].manager('ListJobs') == ([],)
+    assert n_descriptors(daemon) == before
+    assert daemon.errors.read_text().count(f'More than {PEERS_MAX} connections') == 3
+    peers.pop().close()
+    wait_for(lambda: n_descriptors(daemon) < before, 'room for another one')
+    peers.append(daemon.connect())
+    assert peers[-1].manager('ListJobs') == ([],)
+    for one in peers:
+        one.close()
+
+
 INTROSPECTABLE = 'org.freedesktop.DBus.Introspectable'
 
 
