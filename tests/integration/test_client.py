@@ -7,11 +7,12 @@ import pty
 import re
 import signal
 import subprocess
+import termios
 
 import pytest
 
-from support import image, programs, samples
-from support.process import wait_for
+from support import faulty, image, programs, samples
+from support.process import DEADLINE, wait_for
 
 
 @pytest.fixture
@@ -226,3 +227,72 @@ def test_missing_daemon_program_is_told(client, reference, dest):
 def test_dead_address_is_told(env, tmp_path, dest):
     client = programs.Client(env, f'unix:path={tmp_path}/nobody')
     assert client.run('docker://127.0.0.1:1/a', dest, expect=1).sentence
+
+
+@pytest.mark.parametrize('args', [['list', '--json'], ['--help']], ids=['list', 'help'])
+def test_full_disk_behind_standard_output_is_a_failure(remote, held, reference, dest, args):
+    job_id = remote.bootstrap(reference, dest, '--detach').out.strip()
+    with open('/dev/full', 'wb') as full:
+        done = subprocess.run(remote.argv(*args), stdout=full, stderr=subprocess.PIPE, text=True,
+                              env=remote.env, timeout=DEADLINE)
+    assert (done.returncode, done.stderr) == (
+        1, 'virt-bootstrap: Cannot write to standard output\n')
+    remote.run('cancel', job_id)
+
+
+class Terminal:
+    """The terminal of a client that asks for a password."""
+
+    def __init__(self, argv, env):
+        self.ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            ['setsid', '--ctty', *argv], stdin=theirs, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=env, text=True)
+        self.theirs, self.seen = theirs, b''
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self.theirs)[3] & termios.ECHO)
+
+    def read_until(self, end):
+        while not self.seen.endswith(end):
+            self.seen += os.read(self.ours, 4096)
+
+    def type(self, text):
+        os.write(self.ours, text)
+
+    def close(self):
+        os.close(self.ours)
+        os.close(self.theirs)
+
+
+@pytest.fixture
+def asking(client, faulty_registry, one, dest):
+    """A client that has asked for the password of a registry which wants one, and has seen no key yet."""
+    faulty_registry.fault('', faulty.basic('someone', 'right'))
+    terminal = Terminal(client.argv('--not-secure', '-q', '-u', 'someone',
+                                    faulty_registry.reference('image'), dest), client.env)
+    assert terminal.echoes()
+    terminal.read_until(b'Password for someone: ')
+    wait_for(lambda: not terminal.echoes(), 'the echo to go')
+    yield terminal
+    programs.stop(terminal.process)
+    terminal.close()
+
+
+def test_password_that_is_typed_is_not_seen_and_the_terminal_is_as_before(asking, dest):
+    asking.type(b'right\n')
+    _, err = asking.process.communicate(timeout=2 * DEADLINE)
+    assert asking.process.returncode == 0, err
+    assert os.listdir(dest) == ['data']
+    asking.read_until(b'\n')
+    assert asking.seen == b'Password for someone: \r\n'
+    assert asking.echoes()
+
+
+def test_ctrl_c_at_the_password_leaves_the_terminal_as_before(asking, dest):
+    asking.type(b'half\x03')
+    _, err = asking.process.communicate(timeout=2 * DEADLINE)
+    assert asking.process.returncode == 130, err
+    assert b'half' not in asking.seen
+    assert asking.echoes()
+    assert not dest.exists()
