@@ -35,6 +35,7 @@ typedef struct Player {
         sd_event *event;
         sd_bus *bus;
         sd_bus_message *waiter; /* the unanswered call of Wait */
+        sd_bus_message *caller; /* of Bootstrap, while it has no answer */
         const char *part;
         const char *result; /* NULL while the job runs */
 } Player;
@@ -69,9 +70,49 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+static bool has_signals_to_take(pid_t pid) {
+        _cleanup_(closep) int fd = -EBADF;
+        char path[64], status[4096] = "";
+        const char *pending;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/status", (int) pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || read(fd, status, sizeof(status) - 1) < 0)
+                return false;
+
+        pending = strstr(status, "ShdPnd:");
+        return pending && strtoull(pending + strlen("ShdPnd:"), NULL, 16) != 0;
+}
+
+/* Answers when the client has taken the signal. */
+static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
+        Player *player = userdata;
+
+        if (has_signals_to_take(getppid())) {
+                (void) sd_event_source_set_time_relative(source, TICK_USEC);
+                return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        }
+
+        (void) sd_bus_reply_method_return(player->caller, "so", JOB_ID, JOB_PATH);
+        player->caller = sd_bus_message_unref(player->caller);
+        return 0;
+}
+
+static int interrupt_caller(Player *player, sd_bus_message *call) {
+        (void) kill(getppid(), SIGINT);
+        player->caller = sd_bus_message_ref(call);
+        return sd_event_add_time_relative(
+                       player->event, NULL, CLOCK_MONOTONIC, TICK_USEC, 0, on_look, player) < 0
+                       ? -ENOMEM
+                       : 1;
+}
+
 static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         Player *player = userdata;
         int r;
+
+        if (strcmp(player->part, "early") == 0)
+                return interrupt_caller(player, call);
 
         if (strcmp(player->part, "refuse") == 0)
                 return sd_bus_error_set(error, BUS_ERROR("FromTheFuture"), "Never heard of it");
@@ -247,6 +288,15 @@ static void interrupt_cancels_and_waits_and_a_second_one_changes_nothing(void **
         assert_int_equal(client_outcome_status(&run.outcome), STATUS_CANCELLED);
 }
 
+static void interrupt_before_the_job_is_known_cancels_it(void **state) {
+        _cleanup_(run_done) Run run;
+
+        bootstrap("early", &run);
+        assert_non_null(run.id);
+        assert_string_equal(run.outcome.result, "cancelled");
+        assert_int_equal(client_outcome_status(&run.outcome), STATUS_CANCELLED);
+}
+
 static void death_of_the_daemon_is_told_after_a_recovery(void **state) {
         char path[] = "/tmp/test-client-follow-XXXXXX";
         _cleanup_(run_done) Run run;
@@ -280,6 +330,7 @@ int main(int argc, char *argv[]) {
                 CASE(failure_keeps_its_name_and_sentence),
                 CASE(refused_call_is_an_outcome_without_a_job),
                 CASE(interrupt_cancels_and_waits_and_a_second_one_changes_nothing),
+                CASE(interrupt_before_the_job_is_known_cancels_it),
                 CASE(death_of_the_daemon_is_told_after_a_recovery),
                 CASE(daemon_that_cannot_be_started_is_named),
         };
