@@ -109,6 +109,30 @@ def test_nested_index_is_followed(faulty_registry, client, dest):
     assert (dest / 'etc/greeting').read_bytes() == b'nested'
 
 
+def nest(registry, one, depth):
+    """Offers @one below @depth indexes."""
+    registry.add('nested', one, tag='one')
+    entry = image.manifest_descriptor(one)
+    for i in range(depth):
+        index = image.index([entry])
+        registry.add_manifest('nested', index, image.OCI_INDEX, f'depth-{i + 1}')
+        entry = {'mediaType': image.OCI_INDEX, 'digest': image.digest_of(index), 'size': len(index)}
+    return f'{registry.reference("nested")}:depth-{depth}'
+
+
+INDEX_DEPTH_MAX = 4
+
+
+def test_indexes_inside_each_other_have_a_limit(faulty_registry, client, work):
+    one = samples.small(b'nested')
+    client.bootstrap(nest(faulty_registry, one, INDEX_DEPTH_MAX), work / 'good')
+    assert (work / 'good/etc/greeting').read_bytes() == b'nested'
+    result = client.fail(nest(faulty_registry, one, INDEX_DEPTH_MAX + 1), work / 'bad')
+    assert result.error == 'LimitExceeded'
+    assert 'more than 4 indexes inside each other' in result.sentence
+    assert os.listdir(work) == ['good']
+
+
 @pytest.mark.parametrize('docker', [True, False], ids=['docker', 'oci'])
 def test_manifest_without_layers_ends_with_no_layers(faulty_registry, client, dest, docker):
     faulty_registry.add('empty', Image([]), docker)

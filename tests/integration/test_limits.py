@@ -67,6 +67,18 @@ def test_job_without_progress_ends(client, env, tmp_path, faulty_registry, dest)
     assert 'no progress' in result.sentence
 
 
+def test_registry_that_never_answers_is_given_up(client, env, tmp_path, faulty_registry, work):
+    faulty_registry.add('silent', samples.small())
+    gate = faulty_registry.gate('/manifests/', 0)
+    configured(env, tmp_path, '[Daemon]\nStallTimeoutSec=1\n')
+    result = client.fail(faulty_registry.reference('silent'), work / 'root', '--json')
+    assert not gate.is_set()
+    assert faulty_registry.count('/manifests/') == 1
+    assert result.error == 'LimitExceeded', str(result)
+    assert 'There was no progress for 1 seconds (StallTimeoutSec=)' in result.sentence
+    assert os.listdir(work) == []
+
+
 # The cache's file system
 
 MIB = 1 << 20
