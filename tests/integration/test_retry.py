@@ -50,11 +50,13 @@ def test_registry_without_range_is_read_again_from_the_start(faulty_registry, cl
     assert complete(dest)
 
 
-def test_wrong_content_range_is_not_taken_for_the_rest(faulty_registry, client, dest, one):
+@pytest.mark.parametrize('begin', [0, 600_000])
+def test_wrong_content_range_is_not_taken_for_the_rest(faulty_registry, client, dest, one, begin):
     faulty_registry.fault(one.layers[0].digest, faulty.cut(500_000), times=1)
-    faulty_registry.fault(one.layers[0].digest, faulty.wrong_content_range, times=1)
+    faulty_registry.fault(one.layers[0].digest, faulty.other_range(begin), times=1)
     client.bootstrap(faulty_registry.reference('image'), dest)
     assert complete(dest)
+    assert layer_ranges(faulty_registry, one) == [0, 500_000, 0]
 
 
 def test_refused_range_starts_afresh(faulty_registry, client, dest, one):

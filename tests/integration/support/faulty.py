@@ -258,13 +258,16 @@ def without_range(request):
     return True
 
 
-def wrong_content_range(request):
-    """Answers a Range with the right status and another part of the blob."""
-    if request.first_byte() is None:
-        return False
-    body = _content(request)
-    request.answer(206, body, Content_Range=f'bytes 0-{len(body) - 1}/{len(body)}')
-    return True
+def other_range(begin):
+    """Answers a Range with the right status, and with the part of the blob that begins at @begin."""
+    def act(request):
+        if request.first_byte() is None:
+            return False
+        body = _content(request)
+        request.answer(206, body[begin:],
+                       Content_Range=f'bytes {begin}-{len(body) - 1}/{len(body)}')
+        return True
+    return act
 
 
 def redirect(url, code=307):
