@@ -138,6 +138,35 @@ def test_credentials_do_not_follow_a_redirect_to_another_port(
         assert 'authorization' not in {name.lower() for name in headers}
 
 
+def test_credentials_do_not_come_back_with_a_redirect(
+        faulty_registry, other_registry, client, dest, password):
+    """By way of another server, which may have chosen where it leads to."""
+    for registry in (faulty_registry, other_registry):
+        registry.add('moved', samples.small())
+    faulty_registry.fault('/back/', serve_blob)
+    faulty_registry.fault('', faulty.basic(USER, PASSWORD))
+    faulty_registry.fault('/blobs/', faulty.redirect(other_registry.url))
+    other_registry.fault('/blobs/', faulty.redirect(f'{faulty_registry.url}/back'))
+    client.bootstrap(faulty_registry.reference('moved'), dest, '-u', USER, '-p', password)
+    assert (dest / 'etc/greeting').exists()
+    assert faulty_registry.count('/back/') == 2
+    for path, authorization in authorizations(faulty_registry):
+        assert not path.startswith('/back/') or authorization is None
+    assert [one for _, one in authorizations(other_registry)] == [None, None]
+
+
+def serve_blob(request):
+    request.answer(200, request.server.registry.blobs[request.path.rpartition('/')[2]])
+    return True
+
+
+def authorizations(registry):
+    """(path, value of the header or None) of each request."""
+    for _, path, headers in registry.requests:
+        lower = {name.lower(): value for name, value in headers.items()}
+        yield path, lower.get('authorization')
+
+
 def test_circle_of_redirects_ends(faulty_registry, client, dest):
     faulty_registry.add('circle', samples.small())
     faulty_registry.fault('/manifests/', faulty.redirect(faulty_registry.url))
