@@ -245,10 +245,11 @@ class Terminal:
 
     def __init__(self, argv, env):
         self.ours, theirs = pty.openpty()
+        self.theirs, self.seen = theirs, b''
+        assert self.echoes()
         self.process = subprocess.Popen(
             ['setsid', '--ctty', *argv], stdin=theirs, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env=env, text=True)
-        self.theirs, self.seen = theirs, b''
 
     def echoes(self):
         return bool(termios.tcgetattr(self.theirs)[3] & termios.ECHO)
@@ -271,12 +272,13 @@ def asking(client, faulty_registry, one, dest):
     faulty_registry.fault('', faulty.basic('someone', 'right'))
     terminal = Terminal(client.argv('--not-secure', '-q', '-u', 'someone',
                                     faulty_registry.reference('image'), dest), client.env)
-    assert terminal.echoes()
-    terminal.read_until(b'Password for someone: ')
-    wait_for(lambda: not terminal.echoes(), 'the echo to go')
-    yield terminal
-    programs.stop(terminal.process)
-    terminal.close()
+    try:
+        terminal.read_until(b'Password for someone: ')
+        wait_for(lambda: not terminal.echoes(), 'the echo to go')
+        yield terminal
+    finally:
+        programs.stop(terminal.process)
+        terminal.close()
 
 
 def test_password_that_is_typed_is_not_seen_and_the_terminal_is_as_before(asking, dest):
