@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-store.h"
 
+#include "test-flock.h"
+
 static bool is_in_store(StoreFixture *f, const Digest *digest, bool *ret_is_verified) {
         StoreBlob blob = STORE_BLOB_NULL;
         int r = store_blob_open(f->store, digest, &blob, NULL);
@@ -269,6 +271,21 @@ static void quarantined_blob_is_gone(void **state) {
         assert_false(scratch_exists(&f->scratch, private_path("verified", &digest)));
 }
 
+static void remove_before_it_is_locked(void *userdata, int fd, int operation) {
+        on_flock = NULL;
+        assert_int_equal(unlink(userdata), 0);
+}
+
+static void blob_that_is_removed_before_it_is_locked_is_not_there(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = store_put(f->store, "content");
+
+        on_flock_userdata = scratch_at(&f->scratch, blob_path(&digest));
+        on_flock = remove_before_it_is_locked;
+        assert_false(is_in_store(f, &digest, NULL));
+        assert_null(on_flock);
+}
+
 #define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
 
 int main(void) {
@@ -288,6 +305,7 @@ int main(void) {
                 STORE_CASE(partial_blob_is_not_written_through_a_link),
                 STORE_CASE(anonymous_file_has_no_name),
                 STORE_CASE(quarantined_blob_is_gone),
+                STORE_CASE(blob_that_is_removed_before_it_is_locked_is_not_there),
         };
 
         return cmocka_run_group_tests_name("store-blob", tests, NULL, NULL);

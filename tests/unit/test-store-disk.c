@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-store.h"
 
+#include <sys/mount.h>
 #include <sys/resource.h>
 
 #include "store-cache.h"
 #include "store-disk.h"
+#include "test-flock.h"
 
 #define DISK_BYTES (UINT64_C(1) << 30)
 
@@ -379,6 +381,76 @@ static void recovery_does_not_look_for_chains(void **state) {
         assert_true(exists(f, &leased));
 }
 
+static void remove_before_it_is_locked(void *userdata, int fd, int operation) {
+        on_flock = NULL;
+        assert_int_equal(unlink(userdata), 0);
+}
+
+static void image_that_is_removed_before_it_is_locked_is_not_found(void **state) {
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
+        const StoreDisk disk = put(f, &of);
+
+        on_flock_userdata = scratch_at(&f->scratch, path_of(&disk));
+        on_flock = remove_before_it_is_locked;
+        assert_false(is_found(f, &of, NULL));
+        assert_null(on_flock);
+}
+
+/* A job that has an image, and ends while others prune. */
+typedef struct EndingJob {
+        StoreFixture *f;
+        StoreDisk disk;
+        unsigned n_refused; /* that could not have the image, before it ends */
+} EndingJob;
+
+static void end_job(void *userdata, int fd, int operation) {
+        EndingJob *job = userdata;
+        struct stat mine, theirs;
+
+        if (operation != (LOCK_EX | LOCK_NB) || fstat(fd, &theirs) < 0 ||
+            fstat(job->disk.fd, &mine) < 0 || mine.st_ino != theirs.st_ino || job->n_refused-- > 0)
+                return;
+
+        on_flock = NULL;
+        lease(job->f, "top", &job->disk, 1);
+        let_go(&job->disk);
+}
+
+/* Pruning looks for what is free twice: the job has the image at first, and a chain of it then. */
+static void image_whose_job_ends_while_others_prune_stays(void **state) {
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
+        const StoreDisk other = put(f, &of);
+        EndingJob job = { .f = f, .disk = fill(f), .n_refused = 1 };
+
+        on_flock_userdata = &job;
+        on_flock = end_job;
+        prune(f);
+        assert_null(on_flock);
+        assert_true(exists(f, &job.disk));
+        assert_false(exists(f, &other));
+}
+
+/* Nothing tells whether it is there when its file system is back. */
+static void chain_on_a_file_system_that_is_away_keeps_its_images(void **state) {
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
+        const StoreDisk disk = put(f, &of);
+
+        scratch_mkdir(&f->scratch, "mnt");
+        if (geteuid() != 0 ||
+            mount("tmpfs", scratch_at(&f->scratch, "mnt"), "tmpfs", 0, "mode=0755") < 0) {
+                print_message("Cannot mount a file system here\n");
+                skip();
+        }
+
+        lease(f, "mnt/top", &disk, 1);
+        assert_int_equal(umount2(scratch_at(&f->scratch, "mnt"), MNT_DETACH), 0);
+        prune(f);
+        assert_true(exists(f, &disk));
+}
+
 static void lease_of_a_chain_that_comes_to_nothing_can_be_released(void **state) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "a");
@@ -461,6 +533,9 @@ int main(void) {
                 STORE_CASE(recovery_does_not_look_for_chains),
                 STORE_CASE(lease_of_a_chain_that_comes_to_nothing_can_be_released),
                 STORE_CASE(damaged_records_do_no_harm),
+                STORE_CASE(image_that_is_removed_before_it_is_locked_is_not_found),
+                STORE_CASE(image_whose_job_ends_while_others_prune_stays),
+                STORE_CASE(chain_on_a_file_system_that_is_away_keeps_its_images),
         };
 
         return cmocka_run_group_tests_name("store-disk", tests, NULL, NULL);
