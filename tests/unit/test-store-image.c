@@ -2,12 +2,15 @@
 #include "test-store.h"
 
 #include <jansson.h>
+#include <sys/wait.h>
 #include <syslog.h>
 
 #include "store-cache.h"
 #include "store-image.h"
 
 #define MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
+#define WRITERS       2
+#define WRITER_IMAGES 25
 #define IMAGES_PATH   "store/virt-bootstrap/images"
 
 typedef struct Made {
@@ -308,6 +311,48 @@ static void image_that_is_cut_off_is_not_found(void **state) {
         assert_int_equal(count_images(f), 0);
 }
 
+/* Another daemon, with images that have the same content. */
+static int add_many(StoreFixture *f, Made *made, int writer) {
+        Store *store = NULL;
+        int r;
+
+        r = store_open(scratch_at(&f->scratch, "store"), &store, NULL);
+        for (int i = 0; r >= 0 && i < WRITER_IMAGES; i++) {
+                (void) snprintf(
+                        made->image.reference, sizeof(made->image.reference), "r.test/%d:%d",
+                        writer, i);
+                r = store_image_add(store, &made->image, NULL);
+        }
+        store_free(store);
+        return r;
+}
+
+static void images_that_daemons_add_at_once_are_all_found(void **state) {
+        StoreFixture *f = *state;
+        Made made = make(f, "r.test/first:1", "layer");
+        pid_t writers[WRITERS];
+        json_t *index;
+
+        assert_int_equal(add(f, &made, NULL), 0);
+        for (int i = 0; i < WRITERS; i++) {
+                writers[i] = fork();
+                assert_true(writers[i] >= 0);
+                if (writers[i] == 0)
+                        _exit(add_many(f, &made, i) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+        }
+        for (int i = 0; i < WRITERS; i++) {
+                int status;
+
+                assert_int_equal(waitpid(writers[i], &status, 0), writers[i]);
+                assert_int_equal(status, 0);
+        }
+
+        index = load_index(f);
+        assert_int_equal(
+                json_array_size(json_object_get(index, "manifests")), 1 + WRITERS * WRITER_IMAGES);
+        json_decref(index);
+}
+
 static void refresh_makes_the_index_again(void **state) {
         StoreFixture *f = *state;
         Made made = make(f, "example.org/a:1", "a");
@@ -334,6 +379,7 @@ int main(void) {
                 STORE_CASE(damaged_list_is_as_good_as_none),
                 STORE_CASE(image_that_is_cut_off_is_not_found),
                 STORE_CASE(refresh_makes_the_index_again),
+                STORE_CASE(images_that_daemons_add_at_once_are_all_found),
         };
 
         return cmocka_run_group_tests_name("store-image", tests, NULL, NULL);
