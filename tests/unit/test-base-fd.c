@@ -139,6 +139,21 @@ static void failed_write_leaves_the_old_file(void **state) {
         assert_int_equal(unlinkat(f->fd, "link", AT_REMOVEDIR), 0);
 }
 
+/* By a process that was killed, whose number another one has now. */
+static void what_a_killed_writer_left_is_no_hindrance(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *content = NULL;
+        char name[64];
+
+        (void) snprintf(name, sizeof(name), "file.%ld.new", (long) gettid());
+        close(openat(f->fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        assert_int_equal(file_write_atomic(f->fd, "file", "x", 1, 0644), 0);
+        assert_int_equal(file_read(f->fd, "file", 1 << 20, &content, NULL), 0);
+        assert_string_equal(content, "x");
+        assert_int_equal(faccessat(f->fd, name, F_OK, 0), -1);
+        assert_int_equal(errno, ENOENT);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE_WITH(what_is_written_is_read_back, set_up, tear_down),
@@ -148,6 +163,7 @@ int main(void) {
                 CASE_WITH(what_was_read_stays_nowhere_else, set_up, tear_down),
                 CASE_WITH(links_and_fifos_are_not_read, set_up, tear_down),
                 CASE_WITH(failed_write_leaves_the_old_file, set_up, tear_down),
+                CASE_WITH(what_a_killed_writer_left_is_no_hindrance, set_up, tear_down),
         };
 
         return cmocka_run_group_tests_name("base-fd", tests, NULL, NULL);
