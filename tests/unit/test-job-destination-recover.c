@@ -207,6 +207,24 @@ static void mount_point_that_is_complete_is_not_emptied(void **state) {
         unmount(f, "mnt");
 }
 
+static void mount_point_in_which_somebody_works_is_left_alone(void **state) {
+        StoreFixture *f = *state;
+        int fd;
+
+        mount_tmpfs(f, "mnt");
+        kill_while_filling(f, "mnt");
+        fd = open(scratch_at(&f->scratch, "mnt"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+        assert_int_equal(recover_with(f, f->store, "Another job works"), -EBUSY);
+        assert_int_equal(count_journal(f), 1);
+        assert_true(scratch_exists(&f->scratch, "mnt/file"));
+
+        assert_int_equal(close(fd), 0);
+        recover(f, 1, NULL);
+        assert_false(scratch_exists(&f->scratch, "mnt/file"));
+        unmount(f, "mnt");
+}
+
 /* Another volume at the same path: it has no mark, and is another file system. */
 static void other_volume_is_left_alone(void **state) {
         StoreFixture *f = *state;
@@ -425,6 +443,7 @@ int main(void) {
                 STORE_CASE(old_tree_that_was_changed_stays_and_is_named),
                 STORE_CASE(new_tree_of_a_killed_daemon_is_removed_without_a_look),
                 STORE_CASE(mount_point_of_a_killed_daemon_is_emptied),
+                STORE_CASE(mount_point_in_which_somebody_works_is_left_alone),
                 STORE_CASE(mount_point_that_is_complete_is_not_emptied),
                 STORE_CASE(other_volume_is_left_alone),
                 STORE_CASE(volume_that_is_away_is_left_noted),
