@@ -22,8 +22,24 @@
 /* How often a directory becomes a file when it is about to be removed. */
 static unsigned n_swaps;
 
+/* Where a link leads that takes the place of a directory that is not empty, before that is opened; NULL: there
+ * is none. */
+static const char *link_target;
+
+static int swap_for_link(int dir_fd, const char *name) {
+        const char *target = link_target;
+
+        link_target = NULL;
+        assert_int_equal(renameat(dir_fd, name, AT_FDCWD, "moved"), 0);
+        assert_int_equal(symlinkat(target, dir_fd, name), 0);
+        errno = ENOTEMPTY;
+        return -1;
+}
+
 /* In place of the C library's. */
 int unlinkat(int dir_fd, const char *name, int flags) {
+        if (flags == AT_REMOVEDIR && link_target && strcmp(name, "inner") == 0)
+                return swap_for_link(dir_fd, name);
         if (flags == AT_REMOVEDIR && n_swaps > 0) {
                 n_swaps--;
                 if (syscall(SYS_unlinkat, dir_fd, name, AT_REMOVEDIR) == 0)
@@ -250,6 +266,23 @@ static void directory_that_becomes_a_file_is_removed(void **state) {
         error_clear(&error);
 }
 
+static void link_that_takes_a_directorys_place_is_not_followed(void **state) {
+        Fixture *f = *state;
+
+        scratch_mkdir(&f->scratch, "outside");
+        scratch_write(&f->scratch, "outside/precious", "x");
+        scratch_mkdir(&f->scratch, "tree");
+        scratch_mkdir(&f->scratch, "tree/inner");
+        scratch_write(&f->scratch, "tree/inner/file", "x");
+        assert_int_equal(fchdir(f->fd), 0);
+        link_target = scratch_at(&f->scratch, "outside");
+        assert_int_equal(remove_tree(f->fd, "tree", NULL), 0);
+        assert_int_equal(chdir("/"), 0);
+        assert_null(link_target);
+        assert_false(scratch_exists(&f->scratch, "tree"));
+        assert_true(scratch_exists(&f->scratch, "outside/precious"));
+}
+
 static void permissions_are_not_given_through_a_link(void **state) {
         Fixture *f = *state;
 
@@ -436,6 +469,7 @@ int main(void) {
                 REMOVE_CASE(what_is_mounted_in_a_tree_is_named_and_stays),
                 REMOVE_CASE(directories_that_nobody_may_enter_are_removed_without_privileges),
                 REMOVE_CASE(directory_that_becomes_a_file_is_removed),
+                REMOVE_CASE(link_that_takes_a_directorys_place_is_not_followed),
                 REMOVE_CASE(permissions_are_not_given_through_a_link),
                 REMOVE_CASE(tree_of_somebody_else_is_an_error),
                 CASE(nobody_who_renames_directories_loses_others_anything),
