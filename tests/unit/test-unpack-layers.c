@@ -313,6 +313,40 @@ static void more_directories_than_are_kept_open_all_get_their_times(void **state
                 }
 }
 
+/* Adds @depth directories whose name is @letter, each in the one before, and returns the path of the last. */
+static char *add_deep(Bytes *tar, char letter, int depth) {
+        char *path = calloc(1, 2 * (size_t) depth + 8);
+
+        assert_non_null(path);
+        for (int i = 0; i < depth; i++) {
+                path[2 * i] = letter;
+                path[2 * i + 1] = '/';
+        }
+        tar_extra(tar, 'L', path, strlen(path) + 1);
+        tar_dir(tar, "deep");
+        return path;
+}
+
+/* Neither path leaves room for the other one among the directories that are kept open. */
+static void hard_link_leads_from_one_deep_directory_to_another(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = layer_add(f);
+        _cleanup_(freep) char *from = add_deep(tar, 'a', 100), *to = add_deep(tar, 'b', 150);
+
+        (void) strcat(from, "file");
+        (void) strcat(to, "link");
+        tar_extra(tar, 'L', from, strlen(from) + 1);
+        tar_file(tar, "deep", "content");
+        for (int i = 0; i < 2; i++) {
+                tar_extra(tar, 'L', to, strlen(to) + 1);
+                tar_extra(tar, 'K', from, strlen(from) + 1);
+                tar_hardlink(tar, "deep", "deep");
+        }
+        run_well(f);
+        assert_int_equal(stat_of(f, to).st_ino, stat_of(f, from).st_ino);
+        assert_int_equal(stat_of(f, to).st_nlink, 2);
+}
+
 static void pax_global_header_is_ignored(void **state) {
         _cleanup_(bytes_done) Bytes records = { 0 };
         Fixture *f = *state;
@@ -420,6 +454,7 @@ int main(void) {
                 UNPACK_CASE(directory_over_a_directory_takes_its_place_and_keeps_the_content),
                 UNPACK_CASE(times_of_directories_are_the_archives),
                 UNPACK_CASE(more_directories_than_are_kept_open_all_get_their_times),
+                UNPACK_CASE(hard_link_leads_from_one_deep_directory_to_another),
                 UNPACK_CASE(pax_global_header_is_ignored),
                 UNPACK_CASE(content_behind_the_end_marker_is_not_unpacked),
                 UNPACK_CASE(target_is_told_the_end_of_each_layer_when_all_times_are_written),
