@@ -3,6 +3,8 @@
 
 #include "unpack-ring.h"
 
+#define LARGE_ROUNDS 8
+
 /* Where an archive ends, and what is none: a layer of an image is whole when its digest says so, a tarball when
  * it has its end-of-archive block. */
 
@@ -232,6 +234,32 @@ static void rest_of_a_file_from_another_volume_is_refused(void **state) {
         assert_string_equal(list(f), "");
 }
 
+/* Adds what fills the ring more than once. */
+static void add_large(Bytes *tar, const char *name) {
+        const size_t size = 3 * (size_t) RING_CHUNKS * RING_CHUNK_BYTES;
+        _cleanup_(freep) char *content = malloc(size + 1);
+
+        memset(content, 'x', size);
+        content[size] = '\0';
+        tar_file(tar, name, content);
+}
+
+/* Whoever waits for room, or for more, has to hear of it: where the threads are then differs each time. */
+static void entry_that_fails_amid_a_large_archive_ends_it(void **state) {
+        Fixture *f = *state;
+        Bytes *tar = tarball_add(f);
+
+        add_large(tar, "before");
+        tar_hardlink(tar, "link", "nothing");
+        add_large(tar, "after");
+        tar_end(tar);
+        for (int i = 0; i < LARGE_ROUNDS; i++) {
+                run_badly_naming(f, ERROR_CORRUPT_ARCHIVE, "hard link to \"nothing\"");
+                error_clear(&f->error);
+                assert_int_equal(unlinkat(f->fd, "before", 0), 0);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 UNPACK_CASE(layer_may_end_with_the_last_files_content),
@@ -247,6 +275,7 @@ int main(void) {
                 UNPACK_CASE(old_archives_are_read),
                 UNPACK_CASE(entries_of_gnu_backups_are_understood),
                 UNPACK_CASE(rest_of_a_file_from_another_volume_is_refused),
+                UNPACK_CASE(entry_that_fails_amid_a_large_archive_ends_it),
         };
 
         return cmocka_run_group_tests_name("unpack-end", tests, NULL, NULL);
