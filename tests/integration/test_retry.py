@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A registry that fails for a while, and transfers that break."""
 
+import email.utils
 import time
 
 import pytest
@@ -87,6 +88,20 @@ def test_retry_after_is_honoured(faulty_registry, client, dest, one, code):
     client.bootstrap(faulty_registry.reference('image'), dest)
     assert complete(dest)
     assert 2 <= times[1] - times[0] < 10
+
+
+def test_date_in_retry_after_is_waited_for(faulty_registry, client, dest, one):
+    times = []
+
+    def act(request):
+        times.append(time.monotonic())
+        date = email.utils.formatdate(time.time() + 3, usegmt=True)
+        return len(times) == 1 and faulty.status(503, Retry_After=date)(request)
+
+    faulty_registry.fault('/manifests/latest', act)
+    client.bootstrap(faulty_registry.reference('image'), dest)
+    assert complete(dest)
+    assert 1.5 <= times[1] - times[0] < 10
 
 
 @pytest.mark.parametrize('value', ['soon', '-5', '99999999999999999999', ''])

@@ -133,7 +133,7 @@ static int find_scheme(RegistryEndpoint *endpoint, RegistryHttp *http, Error *er
         registry_retry_init(&retry);
         for (;;) {
                 _cleanup_(error_clear) Error failed = ERROR_NULL;
-                RegistryAttempt attempt = { .retry_after = "" };
+                RegistryAttempt attempt = { 0 };
 
                 if (try_schemes(endpoint, http, &attempt.failure, &failed) >= 0)
                         return 0;

@@ -54,16 +54,18 @@ static void read_challenges(CURL *easy, RegistryChallenges *ret) {
 }
 
 void registry_response_read_headers(RegistryResponse *response, CURL *easy) {
-        curl_off_t length = -1;
+        curl_off_t length = -1, retry_after = 0;
 
         (void) curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &response->status);
         (void) curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+        /* libcurl reads seconds and dates; nonsense, and a date in the past, is 0 or less. */
+        (void) curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after);
 
+        response->retry_after = retry_after;
         response->content_length = length >= 0 ? (uint64_t) length : REGISTRY_SIZE_UNKNOWN;
 
         read_header(easy, "Content-Type", response->content_type);
         read_header(easy, "Content-Range", response->content_range);
-        read_header(easy, "Retry-After", response->retry_after);
         if (response->status == 401 || response->status == 403)
                 read_challenges(easy, &response->challenges);
 }

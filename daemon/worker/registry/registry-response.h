@@ -24,7 +24,7 @@ typedef struct RegistryResponse {
         uint64_t content_length; /* bytes; REGISTRY_SIZE_UNKNOWN when not said */
         char content_type[REGISTRY_HEADER_TEXT_MAX];
         char content_range[REGISTRY_HEADER_TEXT_MAX];
-        char retry_after[REGISTRY_HEADER_TEXT_MAX];
+        int64_t retry_after;           /* seconds that it asks to wait; 0 when it does not */
         char host[REGISTRY_HOST_MAX];  /* who answered, after redirects */
         RegistryChallenges challenges; /* of a 401 or 403; those that could be read */
         char *body;                    /* owned; NUL-terminated behind @size; NULL when empty */

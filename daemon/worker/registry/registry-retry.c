@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <assert.h>
-#include <curl/curl.h>
 #include <errno.h>
-#include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "registry-retry.h"
 
@@ -39,64 +38,27 @@ static uint64_t backoff_usec(unsigned tries, uint32_t random) {
         return half + half * random / UINT32_MAX;
 }
 
-bool registry_retry_decide(const RegistryAttempt *attempt, uint64_t *ret_wait_usec) {
-        uint64_t seconds;
+static uint64_t retry_after_usec(uint64_t seconds, uint32_t random) {
+        if (seconds > REGISTRY_RETRY_AFTER_MAX)
+                seconds = REGISTRY_RETRY_AFTER_MAX;
 
+        return seconds * REGISTRY_USEC_PER_SEC + REGISTRY_JITTER_USEC * random / UINT32_MAX;
+}
+
+bool registry_retry_decide(const RegistryAttempt *attempt, uint64_t *ret_wait_usec) {
         assert(attempt->tries > 0);
 
         if (attempt->tries >= REGISTRY_TRIES_MAX || !attempt_is_temporary(attempt))
                 return false;
 
         if (attempt->failure == REGISTRY_FAILURE_NONE &&
-            (attempt->status == 429 || attempt->status == 503) &&
-            registry_retry_after_parse(attempt->retry_after, attempt->now, &seconds) >= 0)
-                *ret_wait_usec = seconds * REGISTRY_USEC_PER_SEC +
-                                 REGISTRY_JITTER_USEC * attempt->random / UINT32_MAX;
+            (attempt->status == 429 || attempt->status == 503) && attempt->retry_after > 0 &&
+            attempt->retry_after <= REGISTRY_RETRY_AFTER_SANE)
+                *ret_wait_usec = retry_after_usec((uint64_t) attempt->retry_after, attempt->random);
         else
                 *ret_wait_usec = backoff_usec(attempt->tries, attempt->random);
 
         return true;
-}
-
-/* Nobody means years; and what does not fit is no number. */
-static int accept_seconds(uint64_t seconds, uint64_t *ret) {
-        if (seconds > REGISTRY_RETRY_AFTER_SANE)
-                return -EINVAL;
-
-        *ret = seconds < REGISTRY_RETRY_AFTER_MAX ? seconds : REGISTRY_RETRY_AFTER_MAX;
-        return 0;
-}
-
-static int parse_seconds(const char *text, uint64_t *ret) {
-        uint64_t seconds = 0;
-
-        for (; *text != '\0'; text++) {
-                if (*text < '0' || *text > '9' || seconds > REGISTRY_RETRY_AFTER_SANE)
-                        return -EINVAL;
-                seconds = 10 * seconds + (uint64_t) (*text - '0');
-        }
-
-        return accept_seconds(seconds, ret);
-}
-
-int registry_retry_after_parse(const char *text, time_t now, uint64_t *ret) {
-        time_t date;
-
-        if (text[0] == '\0')
-                return -EINVAL;
-
-        if (text[0] >= '0' && text[0] <= '9')
-                return parse_seconds(text, ret);
-
-        /* curl_getdate() takes much that is no date; those of RFC 9110 all begin so. */
-        if (text[0] < 'A' || text[0] > 'Z' || !strchr(text, ':'))
-                return -EINVAL;
-
-        date = curl_getdate(text, NULL);
-        if (date < 0 || date <= now)
-                return -EINVAL;
-
-        return accept_seconds((uint64_t) date - (uint64_t) now, ret);
 }
 
 static uint64_t monotonic_usec(void) {
@@ -125,7 +87,6 @@ bool registry_retry_wait(RegistryRetry *retry, RegistryAttempt attempt) {
 
         attempt.tries = ++retry->tries;
         attempt.elapsed_usec = monotonic_usec() - retry->started_usec;
-        attempt.now = time(NULL);
         if (getrandom(&attempt.random, sizeof(attempt.random), GRND_NONBLOCK) < 0)
                 attempt.random = UINT32_MAX / 2;
 

@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #define REGISTRY_TRIES_MAX           5U
 #define REGISTRY_UNREACHED_TRIES_MAX 3U                /* nothing ever answered: a typing error? */
@@ -16,7 +15,7 @@
 #define REGISTRY_BACKOFF_USEC        UINT64_C(500000)  /* before the second try; doubles */
 #define REGISTRY_JITTER_USEC         UINT64_C(250000)  /* on top of what Retry-After asks for */
 #define REGISTRY_RETRY_AFTER_MAX     UINT64_C(60)      /* seconds */
-#define REGISTRY_RETRY_AFTER_SANE    UINT64_C(86400)   /* seconds; more is nonsense */
+#define REGISTRY_RETRY_AFTER_SANE    INT64_C(86400)    /* seconds; more is nonsense */
 #define REGISTRY_USEC_PER_SEC        UINT64_C(1000000)
 
 /* Why there is no response. */
@@ -33,10 +32,9 @@ typedef struct RegistryAttempt {
         unsigned tries;          /* made so far, this one included */
         RegistryFailure failure; /* of this one */
         long status;             /* HTTP status when there was no failure */
-        const char *retry_after; /* value of the header, "" without one; borrowed */
+        int64_t retry_after;     /* seconds the header asks for; 0 without one */
         bool was_reached;        /* something has answered there before */
         uint64_t elapsed_usec;   /* since the first try began */
-        time_t now;              /* seconds since the epoch */
         uint32_t random;         /* any */
 } RegistryAttempt;
 
@@ -45,16 +43,6 @@ typedef struct RegistryAttempt {
  * @ret_wait_usec:      how long to wait first; untouched when not
  */
 bool registry_retry_decide(const RegistryAttempt *attempt, uint64_t *ret_wait_usec);
-
-/**
- * registry_retry_after_parse() - read a Retry-After header
- * @text:       seconds or an HTTP date
- * @ret:        seconds, at most REGISTRY_RETRY_AFTER_MAX
- *
- * Return: 0; -EINVAL for nonsense, such as a date that is not in the future, or above
- * REGISTRY_RETRY_AFTER_SANE.
- */
-int registry_retry_after_parse(const char *text, time_t now, uint64_t *ret);
 
 /* The tries of one request. */
 typedef struct RegistryRetry {
