@@ -79,6 +79,13 @@ static int spawn(char *const argv[], int fd, ClientEmbedded *ret, Error *error) 
                 return error_set_errno(error, r, "Cannot start %s", argv[0]);
 
         embedded.pidfd = pidfd_open(embedded.pid, 0);
+        if (embedded.pidfd < 0) {
+                r = errno;
+                (void) kill(embedded.pid, SIGKILL);
+                (void) waitpid(embedded.pid, NULL, 0);
+                return error_set_errno(error, r, "Cannot watch %s", argv[0]);
+        }
+
         *ret = embedded;
         return 0;
 }
@@ -111,30 +118,23 @@ int client_embedded_start(const char *log_level, ClientEmbedded *ret, int *ret_f
         return 0;
 }
 
-/* Whether the process ended within @seconds. Without a pidfd, on kernels before 5.3, it looks often. */
+/* Whether the process ended within @seconds: its status, -ETIMEDOUT or another negative errno. */
 static int wait_for(ClientEmbedded *embedded, unsigned seconds) {
         struct pollfd ended = { .fd = embedded->pidfd, .events = POLLIN };
-        unsigned n_rounds = embedded->pidfd >= 0 ? 1 : seconds * 10;
-        int timeout_msec = embedded->pidfd >= 0 ? (int) seconds * 1000 : 100, status;
+        pid_t pid;
+        int r, status;
 
-        for (unsigned i = 0; i < n_rounds; i++) {
-                pid_t pid;
-                int r;
+        do /* a program that was stopped and goes on is interrupted too */
+                r = poll(&ended, 1, (int) seconds * 1000);
+        while (r < 0 && errno == EINTR);
+        if (r < 0)
+                return -errno;
+        if (r == 0)
+                return -ETIMEDOUT;
 
-                do /* a program that was stopped and goes on is interrupted too */
-                        r = poll(&ended, 1, timeout_msec);
-                while (r < 0 && errno == EINTR);
-                if (r < 0)
-                        return -errno;
-
-                pid = waitpid(embedded->pid, &status, WNOHANG);
-                if (pid != 0) {
-                        embedded->pid = 0;
-                        return pid > 0 ? status : -ECHILD;
-                }
-        }
-
-        return -ETIMEDOUT;
+        pid = waitpid(embedded->pid, &status, 0);
+        embedded->pid = 0;
+        return pid > 0 ? status : -ECHILD;
 }
 
 void client_embedded_stop(ClientEmbedded *embedded) {
