@@ -78,7 +78,7 @@ static void check_from_worker(const ProtoMessage *m) {
         case PROTO_RESULT:
                 TRAP_UNLESS(m->result.outcome < _PROTO_OUTCOME_MAX);
                 TRAP_UNLESS(m->result.code < 4096);
-                TRAP_UNLESS(error_kind_to_string((ErrorKind) m->result.kind) != NULL);
+                TRAP_UNLESS(error_kind_to_bus_name((ErrorKind) m->result.kind) != NULL);
                 CHECK_TEXT(m->result.text);
                 break;
         case PROTO_UNPACK_RIGHTS:

@@ -52,9 +52,11 @@ static void every_kind_has_a_bus_name_of_its_own(void **state) {
                         error_kind_to_bus_name(a), "org.virtbootstrap1.Error.",
                         strlen("org.virtbootstrap1.Error."));
                 for (ErrorKind b = 0; b < a; b++)
-                        assert_string_not_equal(error_kind_to_string(a), error_kind_to_string(b));
+                        assert_string_not_equal(
+                                error_kind_to_bus_name(a), error_kind_to_bus_name(b));
         }
-        assert_string_equal(error_kind_to_string(ERROR_NO_SPACE), "NoSpace");
+        assert_string_equal(
+                error_kind_to_bus_name(ERROR_NO_SPACE), "org.virtbootstrap1.Error.NoSpace");
 }
 
 static void copy_and_move_hand_over_the_whole_error(void **state) {

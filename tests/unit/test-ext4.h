@@ -103,7 +103,7 @@ static inline void run_well(Fixture *f) {
         if (!f->disk.ext4)
                 disk_new(&f->disk);
         if (run_into(f, ext4_target(f->disk.ext4)) < 0)
-                fail_msg("%s: %s", error_kind_to_string(f->error.kind), error_text(&f->error));
+                fail_msg("%s: %s", error_kind_to_bus_name(f->error.kind), error_text(&f->error));
         assert_int_equal(f->disk.n_done, f->disk.n_devices);
         disk_check_all(&f->disk);
 }

@@ -55,6 +55,6 @@ static inline void assert_failure(int r, const Error *error, ErrorKind kind, con
         if (r >= 0 || error->code != -r || error->kind != kind || !strstr(error_text(error), part))
                 fail_msg(
                         "returned %d, error is %d %s '%s', expected %s '%s'", r, error->code,
-                        error_kind_to_string(error->kind), error_text(error),
-                        error_kind_to_string(kind), part);
+                        error_kind_to_bus_name(error->kind), error_text(error),
+                        error_kind_to_bus_name(kind), part);
 }

@@ -154,14 +154,14 @@ static inline void run_well(Fixture *f) {
         const int r = run(f);
 
         if (r < 0)
-                fail_msg("%s: %s", error_kind_to_string(f->error.kind), error_text(&f->error));
+                fail_msg("%s: %s", error_kind_to_bus_name(f->error.kind), error_text(&f->error));
 }
 
 static inline void run_badly(Fixture *f, ErrorKind kind) {
         assert_true(run(f) < 0);
         assert_true(f->error.code > 0);
         if (f->error.kind != kind)
-                fail_msg("%s: %s", error_kind_to_string(f->error.kind), error_text(&f->error));
+                fail_msg("%s: %s", error_kind_to_bus_name(f->error.kind), error_text(&f->error));
 }
 
 static inline int compare_names(const void *a, const void *b) {

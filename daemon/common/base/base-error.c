@@ -168,10 +168,6 @@ void error_clear(Error *error) {
         *error = ERROR_NULL;
 }
 
-const char *error_kind_to_string(ErrorKind kind) {
-        return error_kind_to_bus_name(kind) + strlen(BUS_ERROR(""));
-}
-
 const char *error_kind_to_bus_name(ErrorKind kind) {
         assert(kind < _ERROR_KIND_MAX);
         return bus_names[kind];

@@ -98,8 +98,5 @@ const char *error_text(const Error *error);
 /** error_clear() - release what @error owns and make it empty; usable with _cleanup_() */
 void error_clear(Error *error);
 
-/** error_kind_to_string() - the last component of the D-Bus error name, such as "NoSpace" */
-const char *error_kind_to_string(ErrorKind kind);
-
-/** error_kind_to_bus_name() - the whole D-Bus error name; static */
+/** error_kind_to_bus_name() - the D-Bus error name; static */
 const char *error_kind_to_bus_name(ErrorKind kind);
