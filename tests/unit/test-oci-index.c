@@ -135,12 +135,12 @@ static void message_lists_each_platform_once(void **state) {
         r = oci_index_select(&index, &platform, &entry, &error);
         assert_failure(
                 r, &error, ERROR_NO_MATCHING_PLATFORM,
-                "not for linux/amd64, only for linux/arm64, linux/arm/v7");
+                "not available for linux/amd64, only for linux/arm64, linux/arm/v7");
         assert_null(strstr(error_text(&error), "v7,"));
         assert_null(entry);
 
         r = oci_index_select(&empty, &platform, &entry, &empty_error);
-        assert_failure(r, &empty_error, ERROR_NO_MATCHING_PLATFORM, "no image at all");
+        assert_failure(r, &empty_error, ERROR_NO_MATCHING_PLATFORM, "lists no images");
 }
 
 static void long_list_of_platforms_is_cut(void **state) {
@@ -211,8 +211,8 @@ static void malformed_index_is_refused(void **state) {
                 { "{'digest':'" SHA_A "','size':'1'}", "size" },
                 { "{'digest':'sha256:AA','size':1}", "malformed" },
                 { "{'digest':'md5:aa','size':1}", "neither sha256" },
-                { ENTRY(1, ",'Platform':{}"), "read two ways" },
-                { ENTRY(1, ",'Digest':'" SHA_B "'"), "read two ways" },
+                { ENTRY(1, ",'Platform':{}"), "is ambiguous" },
+                { ENTRY(1, ",'Digest':'" SHA_B "'"), "is ambiguous" },
                 { ENTRY(1, ",'platform':[]"), "'platform'" },
                 { ENTRY(1, ",'annotations':[]"), "'annotations'" },
         };

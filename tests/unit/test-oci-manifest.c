@@ -179,7 +179,7 @@ static void manifest_that_could_be_read_two_ways_is_refused(void **state) {
 
                 r = oci_manifest_parse(
                         json, strlen(json), MEDIA_TYPE_OCI_MANIFEST, &manifest, &error);
-                assert_failure(r, &error, ERROR_UNSUPPORTED_IMAGE, "read two ways");
+                assert_failure(r, &error, ERROR_UNSUPPORTED_IMAGE, "is ambiguous");
         }
 }
 

@@ -144,22 +144,22 @@ static void malformed_manifest_is_refused(void **state) {
                 const char *text;
                 const char *part;
         } cases[] = {
-                { "{'fsLayers':[" FS(SHA_A) "],'history':[]}", "a history of 0" },
+                { "{'fsLayers':[" FS(SHA_A) "],'history':[]}", "but 0 history entries" },
                 { "{'fsLayers':[{}],'history':[" V1("") "]}", "digest" },
                 { "{'fsLayers':[" FS("sha256:0") "],'history':[" V1("") "]}", "malformed" },
-                { "{'fsLayers':[" FS(SHA_A) "],'history':[{}]}", "says nothing" },
-                { "{'fsLayers':[" FS(SHA_A) "],'history':[1]}", "says nothing" },
+                { "{'fsLayers':[" FS(SHA_A) "],'history':[{}]}", "has no entry for a layer" },
+                { "{'fsLayers':[" FS(SHA_A) "],'history':[1]}", "has no entry for a layer" },
                 { "{'fsLayers':[" FS(SHA_A) "],'history':[{'v1Compatibility':'x'}]}", "JSON" },
                 { "{'fsLayers':[" FS(SHA_A) "],'history':[{'v1Compatibility':{}}]}", "string" },
                 { "{'fsLayers':[" FS(SHA_A) "],'history':[" V1("^Throwaway^:true") "]}",
-                  "two ways" },
+                  "is ambiguous" },
                 { "{'fsLayers':[" FS(SHA_A) "],'history':[" V1("^os^:1") "]}", "'os'" },
-                { "{'fslayers':[" FS(SHA_A) "],'history':[" V1("") "]}", "two ways" },
+                { "{'fslayers':[" FS(SHA_A) "],'history':[" V1("") "]}", "is ambiguous" },
                 { "{'fsLayers':[{'blobSum':'" SHA_A "','blobsum':''}],'history':[" V1("") "]}",
-                  "two ways" },
+                  "is ambiguous" },
                 { "{'fsLayers':[" FS(
                           SHA_A) "],'history':[{'v1compatibility':'{}','v1Compatibility':'{}'}]}",
-                  "two ways" },
+                  "is ambiguous" },
                 { "{'fsLayers':{},'history':[" V1("") "]}", "'fsLayers'" },
         };
 
@@ -228,7 +228,7 @@ static void malformed_signature_is_refused(void **state) {
                 const char *part;
         } cases[] = {
                 { "{'signatures':{}}", "'signatures'" },
-                { "{'Signatures':[]}", "two ways" },
+                { "{'Signatures':[]}", "is ambiguous" },
                 { "{'signatures':[1]}", "JSON" },
                 { "{'signatures':[{}]}", "JSON" },
                 { "{'signatures':[{'protected':1}]}", "'protected'" },
@@ -248,7 +248,7 @@ static void malformed_signature_is_refused(void **state) {
                 /* {"formatLength":6,"FormatLength":7} */
                 { "{'signatures':[{'protected':"
                   "'eyJmb3JtYXRMZW5ndGgiOjYsIkZvcm1hdExlbmd0aCI6N30'}]}",
-                  "two ways" },
+                  "is ambiguous" },
                 /* {"formatLength":6,"formatTail":"fX0"} and {"formatLength":6,"formatTail":"fQ"} */
                 { "{'signatures':[{'protected':"
                   "'eyJmb3JtYXRMZW5ndGgiOjYsImZvcm1hdFRhaWwiOiJmWDAifQ'},"

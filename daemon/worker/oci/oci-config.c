@@ -77,7 +77,7 @@ static int read_rootfs(const json_t *document, OciConfig *config, Error *error) 
         if (!rootfs)
                 return error_set(
                         error, EBADMSG, ERROR_UNSUPPORTED_IMAGE,
-                        "The " WHAT " has no 'rootfs': this is not an image of a file system");
+                        "The " WHAT " has no 'rootfs': it is not a file system image");
 
         r = oci_value_check_keys(rootfs, names, WHAT, error);
         if (r < 0)

@@ -30,8 +30,8 @@ static int class_by_members(const json_t *document, OciMediaClass *ret, Error *e
                 if (first && members[i].class != class)
                         return error_set(
                                 error, EBADMSG, ERROR_UNSUPPORTED_IMAGE,
-                                "The " WHAT " could be read two ways: it has both '%s' and '%s'",
-                                first, members[i].key);
+                                "The " WHAT " is ambiguous: it has both '%s' and '%s'", first,
+                                members[i].key);
 
                 first = members[i].key;
                 class = members[i].class;
@@ -101,7 +101,7 @@ static int check_version(const json_t *document, OciMediaClass class, Error *err
 static int contradiction(Error *error, const char *a, const char *b) {
         return error_set(
                 error, EBADMSG, ERROR_UNSUPPORTED_IMAGE,
-                "The " WHAT " could be read two ways: %s and %s do not agree", a, b);
+                "The " WHAT " is ambiguous: %s and %s do not agree", a, b);
 }
 
 /* Content-Type, "mediaType" and the members have to agree, as far as they say anything. */

@@ -18,7 +18,7 @@
  *
  * When @content_type is missing or generic, "mediaType" decides, then schemaVersion 1, then the
  * config's media type, then "manifests" that are not empty make an index; all else is an OCI
- * manifest. A document that could be read two ways is refused: "layers" or "config" beside
+ * manifest. A document that is ambiguous is refused: "layers" or "config" beside
  * "manifests" or "fsLayers", keys that differ from the specified ones by case only, the same key
  * twice, @content_type, "mediaType" and the members being of different classes.
  *

@@ -230,8 +230,8 @@ int oci_index_select(
         if (offered[0] == '\0')
                 return error_set(
                         error, ENOENT, ERROR_NO_MATCHING_PLATFORM,
-                        "The image is not for %s: its index lists no image at all", wanted);
+                        "The image is not available for %s: its index lists no images", wanted);
         return error_set(
-                error, ENOENT, ERROR_NO_MATCHING_PLATFORM, "The image is not for %s, only for %s",
-                wanted, offered);
+                error, ENOENT, ERROR_NO_MATCHING_PLATFORM,
+                "The image is not available for %s, only for %s", wanted, offered);
 }

@@ -27,7 +27,7 @@ static int check_layer_type(const OciDescriptor *layer, size_t number, Error *er
                         layer->media_type_text);
         return error_set(
                 error, EOPNOTSUPP, ERROR_UNSUPPORTED_IMAGE,
-                "Layer %zu (%s) is of the type '%s', which is not a layer of a file system", number,
+                "Layer %zu (%s) has the type '%s', which is not a file system layer", number,
                 digest, layer->media_type_text);
 }
 

@@ -114,7 +114,7 @@ static int format_parse(const json_t *signature, size_t size, Format *ret, Error
             (uint64_t) json_integer_value(length) > size)
                 return error_set(
                         error, EBADMSG, ERROR_UNSUPPORTED_IMAGE,
-                        "'formatLength' in the " WHAT_HEADER " is not a length within it");
+                        "'formatLength' in the " WHAT_HEADER " is out of range");
 
         r = get_base64url(header, "formatTail", &ret->tail, &ret->tail_size, error);
         if (r < 0)
@@ -212,7 +212,7 @@ static int history_parse(const json_t *value, History *ret, Error *error) {
         if (!text)
                 return error_set(
                         error, EBADMSG, ERROR_UNSUPPORTED_IMAGE,
-                        "The " WHAT_HISTORY " says nothing of a layer");
+                        "The " WHAT_HISTORY " has no entry for a layer");
 
         r = oci_value_load(text, strlen(text), WHAT_HISTORY, &layer, error);
         if (r < 0)
@@ -251,7 +251,7 @@ static int read_layers(
         if (json_array_size(history) != n)
                 return error_set(
                         error, EBADMSG, ERROR_UNSUPPORTED_IMAGE,
-                        "The " WHAT " has %zu layers, but a history of %zu", n,
+                        "The " WHAT " has %zu layers, but %zu history entries", n,
                         json_array_size(history));
 
         manifest->layers = calloc(n < LAYERS_MAX ? n + 1 : LAYERS_MAX, sizeof(manifest->layers[0]));

@@ -66,11 +66,11 @@ int oci_token_parse(const void *data, size_t size, OciToken *ret, Error *error) 
         if (!token)
                 return error_set(
                         error, EBADMSG, ERROR_REGISTRY_ERROR,
-                        "The token server's answer has no token");
+                        "The token server's answer contains no token");
         if (strlen(token) > OCI_TOKEN_MAX || !is_header_text(token))
                 return error_set(
                         error, EBADMSG, ERROR_REGISTRY_ERROR,
-                        "The token server's answer has a token that cannot be used");
+                        "The token server's answer contains an unusable token");
 
         copy = strdup(token);
         if (!copy)

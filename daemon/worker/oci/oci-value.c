@@ -128,7 +128,7 @@ int oci_value_check_keys(
 
                         return error_set(
                                 error, EBADMSG, ERROR_UNSUPPORTED_IMAGE,
-                                "The %s could be read two ways: it has '%s' for '%s'", what,
+                                "The %s is ambiguous: it has '%s' for '%s'", what,
                                 text_quote(key, quoted), names[i]);
                 }
         }
@@ -264,7 +264,7 @@ int oci_value_get_platform(
         if (r < 0)
                 return error_set(
                         error, -r, ERROR_UNSUPPORTED_IMAGE,
-                        "The platform in the %s has characters that none has", what);
+                        "The platform in the %s contains invalid characters", what);
 
         *ret = platform;
         return 0;
