@@ -18,7 +18,7 @@ typedef struct BlobTransfer {
 static int too_long(const BlobTransfer *transfer, Error *error) {
         return error_set(
                 error, EBADMSG, ERROR_DIGEST_MISMATCH,
-                "It is longer than the %ju bytes that the image says",
+                "It is longer than the %ju bytes declared by the image",
                 (uintmax_t) transfer->request->size);
 }
 
@@ -37,7 +37,7 @@ static int transfer_begin(BlobTransfer *transfer, const RegistryResponse *respon
                 if (transfer->is_wrong_range)
                         return error_set(
                                 error, EPROTO, ERROR_REGISTRY_ERROR,
-                                "%s sent another range than it was asked for", response->host);
+                                "%s returned a different range than requested", response->host);
                 transfer->next = range.first;
                 if (range.total != REGISTRY_SIZE_UNKNOWN && range.total > size)
                         return too_long(transfer, error);
@@ -103,7 +103,7 @@ static int set_error(
                 return registry_response_error(response, has_credentials, error);
 
         return error_set(
-                error, EBADMSG, ERROR_DIGEST_MISMATCH, "It ends after %ju bytes, too early",
+                error, EBADMSG, ERROR_DIGEST_MISMATCH, "It ends prematurely, after %ju bytes",
                 (uintmax_t) transfer->next);
 }
 
@@ -183,7 +183,7 @@ int registry_blob_get(
         if (request->offset > request->size)
                 return error_set(
                         error, EINVAL, ERROR_DIGEST_MISMATCH,
-                        "There are more bytes already than the %ju that the image says",
+                        "There are already more bytes than the %ju declared by the image",
                         (uintmax_t) request->size);
         if (request->offset == request->size)
                 return 0;

@@ -147,7 +147,7 @@ static int read_param(const char **p, RegistryChallenge *challenge, unsigned *se
                 if (!slice_is(name, known_params[i].name))
                         continue;
 
-                /* Two realms could be read two ways. */
+                /* Two realms are ambiguous. */
                 if (*seen & (1U << i))
                         return -EINVAL;
 

@@ -36,7 +36,7 @@ static int copy_credentials(
         if (strchr(options->username, ':'))
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "A user name for a registry cannot have a colon");
+                        "A user name for a registry cannot contain a colon");
 
         r = copy_text(options->username, &endpoint->username, error);
         return r < 0 ? r : copy_text(options->password, &endpoint->password, error);

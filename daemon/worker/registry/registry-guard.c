@@ -97,7 +97,7 @@ int registry_guard_refuse(const char *from, const char *to, Error *error) {
         if (!from)
                 return error_set(
                         error, EPROTO, ERROR_REGISTRY_ERROR,
-                        "The registry sends to %s, which is at a private address "
+                        "The registry refers to %s, which is at a private address "
                         "(PrivateHosts= in virt-bootstrapd.conf would allow it)",
                         to);
 

@@ -352,7 +352,7 @@ static int http_get_following(
                 if (redirects == REGISTRY_REDIRECTS_MAX)
                         return error_set(
                                 error, ELOOP, ERROR_REGISTRY_ERROR,
-                                "%s redirects more than %u times", response->host,
+                                "%s redirected more than %u times", response->host,
                                 REGISTRY_REDIRECTS_MAX);
         }
 }

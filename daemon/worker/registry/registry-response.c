@@ -18,7 +18,7 @@ static const struct {
 } statuses[] = {
         { 403, EACCES, ERROR_ACCESS_DENIED, "denies access" },
         { 404, ENOENT, ERROR_NOT_FOUND, "does not have it" },
-        { 429, EBUSY, ERROR_TOO_MANY_REQUESTS, "asks for fewer requests" },
+        { 429, EBUSY, ERROR_TOO_MANY_REQUESTS, "reports too many requests" },
 };
 
 void registry_response_done(RegistryResponse *response) {
@@ -108,8 +108,8 @@ static int set_login_error(
             !registry_challenges_find(&response->challenges, REGISTRY_SCHEME_BEARER))
                 return error_set(
                         error, EACCES, ERROR_AUTHENTICATION_REQUIRED,
-                        "%s requires authentication of a kind that is not supported%s%s",
-                        response->host, separator, said);
+                        "%s requires an unsupported kind of authentication%s%s", response->host,
+                        separator, said);
 
         return error_set(
                 error, EACCES, ERROR_ACCESS_DENIED, "%s refuses the user name or password%s%s",

@@ -45,7 +45,8 @@ static int read_pem(int dir_fd, const char *name, char **ret, Error *error) {
                 return error_set_errno(error, errno, "Cannot read the certificate %s", name);
         if (!S_ISREG(st.st_mode))
                 return error_set(
-                        error, EINVAL, ERROR_TLS_ERROR, "The certificate %s is no file", name);
+                        error, EINVAL, ERROR_TLS_ERROR, "The certificate %s is not a regular file",
+                        name);
 
         r = fd_read_all(fd, REGISTRY_TLS_FILE_MAX, ret, NULL);
         if (r < 0)
@@ -106,13 +107,13 @@ static int add_pair(
                         error, ENAMETOOLONG, ERROR_TLS_ERROR, "The name %s is too long", name);
         if (faccessat(dir_fd, other, F_OK, 0) < 0)
                 return error_set(
-                        error, ENOENT, ERROR_TLS_ERROR, "There is %s, but no %s", name, other);
+                        error, ENOENT, ERROR_TLS_ERROR, "%s exists, but %s does not", name, other);
         if (is_key)
                 return 0;
         if (tls->certificate)
                 return error_set(
                         error, EINVAL, ERROR_TLS_ERROR,
-                        "%s is a second client certificate, where only one can be used", name);
+                        "%s is a second client certificate, but only one can be used", name);
 
         r = read_pem(dir_fd, name, &tls->certificate, error);
         return r < 0 ? r : read_pem(dir_fd, other, &tls->key, error);
@@ -192,8 +193,7 @@ int registry_tls_load(
         /* A host is one component of a path. */
         if (host[0] == '\0' || host[0] == '.' || strchr(host, '/'))
                 return error_set(
-                        error, EINVAL, ERROR_INVALID_REFERENCE, "%s is no host of a registry",
-                        host);
+                        error, EINVAL, ERROR_INVALID_REFERENCE, "%s is not a registry host", host);
 
         if (certs_dir)
                 r = open_host_dir(certs_dir, host, &path, &dir, error);

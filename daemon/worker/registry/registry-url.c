@@ -109,8 +109,7 @@ static int url_format(CURLU *url, char **ret, Error *error) {
         if (strlen(text) > REGISTRY_URL_MAX)
                 return error_set(
                         error, E2BIG, ERROR_LIMIT_EXCEEDED,
-                        "The registry leads to an address of more than %zu bytes",
-                        REGISTRY_URL_MAX);
+                        "The registry refers to a URL of more than %zu bytes", REGISTRY_URL_MAX);
 
         copy = strdup(text);
         if (!copy)
@@ -184,11 +183,11 @@ int registry_url_token(
         if (!url || url_has(url, CURLUPART_USER) || url_has(url, CURLUPART_PASSWORD))
                 return error_set(
                         error, EPROTO, ERROR_REGISTRY_ERROR,
-                        "The registry sends to an address for tokens that cannot be used");
+                        "The registry's token server has an unusable URL");
         if (!registry_url_is_tls(realm) && !insecure)
                 return error_set(
                         error, EPROTO, ERROR_TLS_ERROR,
-                        "The registry hands out tokens over plain HTTP (--not-secure would allow it)");
+                        "The registry's token server uses plain HTTP (--not-secure would allow it)");
 
         (void) curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
         r = url_add_query(url, "account", account, error);
