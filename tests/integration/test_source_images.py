@@ -126,7 +126,7 @@ def test_attestation_is_no_image(index_of, client, dest, more):
     client.bootstrap(source, dest)
     assert (dest / 'etc/greeting').read_bytes() == b'image'
     result = client.fail(f'{source}:@0', dest, '--overwrite')
-    assert result.sentence.endswith("but: @1 'latest'")
+    assert result.sentence.endswith("it has: @1 'latest'")
 
 
 def test_entry_without_a_type_is_told_by_its_content(layouts, folder, client, dest):

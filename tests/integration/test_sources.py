@@ -154,7 +154,7 @@ def test_what_is_no_archive_is_refused_before_it_ends(client, dest, kind):
         result = client.fail(f'{kind}:-', dest, stdin=endless.stdout)
         endless.stdout.close()
     assert result.error == 'CorruptArchive'
-    assert result.sentence.startswith(f'{kind}:-: This is no tar archive')
+    assert result.sentence.startswith(f'{kind}:-: This is not a tar archive')
 
 
 @pytest.mark.parametrize('kind', ['docker-archive:', 'oci-archive:', ''])
@@ -223,8 +223,8 @@ def test_image_of_another_kind_is_told(everything, client, dest, kind, other):
     source = f'{kind}:{path_of(everything[other])}'
     result = client.fail(source, dest)
     assert result.error == 'NotFound'
-    assert result.sentence.startswith(f'{source}: There is no ')
-    assert result.sentence.endswith(f', which {other}:PATH names')
+    assert result.sentence.startswith(f'{source}: It contains no ')
+    assert result.sentence.endswith(f'; use {other}:PATH')
 
 
 @pytest.mark.parametrize('kind', ['oci-archive', 'docker-archive'])
@@ -232,7 +232,7 @@ def test_tarball_in_place_of_an_image_is_told(client, folder, dest, kind):
     path = archives.write(folder / 'root.tar', [tar.directory('etc'), tar.file('etc/release')])
     result = client.fail(f'{kind}:{path}', dest)
     assert result.sentence.endswith(
-        'a tarball of a root file system is named by its path alone')
+        'for a tarball of a root file system give its path alone')
 
 
 @pytest.mark.root

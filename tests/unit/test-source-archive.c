@@ -115,7 +115,7 @@ static void links_out_of_the_archive_are_refused(void **state) {
         for (const char *const *name =
                      (const char *const[]){ "a", "b", "c/d", "e", "f/g", "h", "../x", "/x", NULL };
              *name; name++)
-                assert_refused(&opened, *name, "leads out of the archive");
+                assert_refused(&opened, *name, "points outside the archive");
 }
 
 static void links_to_each_other_are_refused(void **state) {
@@ -134,11 +134,11 @@ static void links_to_each_other_are_refused(void **state) {
         }
         open_tar(&tar, &opened);
 
-        assert_refused(&opened, "self", "8 times");
-        assert_refused(&opened, "a", "8 times");
-        assert_refused(&opened, "b", "8 times");
+        assert_refused(&opened, "self", "chain of more than 8 links");
+        assert_refused(&opened, "a", "chain of more than 8 links");
+        assert_refused(&opened, "b", "chain of more than 8 links");
         assert_content(&opened, "hop8", "content");
-        assert_refused(&opened, "hop9", "8 times");
+        assert_refused(&opened, "hop9", "chain of more than 8 links");
 }
 
 static void what_is_no_regular_file_is_refused(void **state) {
@@ -249,10 +249,10 @@ static void sizes_that_lie_are_found(void **state) {
                 uint64_t size;
                 const char *part;
         } cases[] = {
-                { NULL, 100000, "before the content of \"liar\"" },
-                { NULL, UINT64_C(1) << 40, "before the content of \"liar\"" },
+                { NULL, 100000, "within the content of \"liar\"" },
+                { NULL, UINT64_C(1) << 40, "within the content of \"liar\"" },
                 { NULL, INT64_MAX, "" },
-                { "1099511627776", 0, "before the content of \"liar\"" },
+                { "1099511627776", 0, "within the content of \"liar\"" },
                 { "9223372036854775807", 0, "" },
         };
 
@@ -293,7 +293,7 @@ static void what_is_no_archive_is_refused(void **state) {
                         for (int n = 0; n < 4096; n++)
                                 bytes_add(&bytes, "0123456789abcdef", 16);
                 r = open_bytes(&bytes, &opened, &error);
-                assert_failure(r, &error, ERROR_CORRUPT_ARCHIVE, "no tar archive");
+                assert_failure(r, &error, ERROR_CORRUPT_ARCHIVE, "Not a tar archive");
         }
 }
 

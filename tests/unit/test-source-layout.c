@@ -184,8 +184,8 @@ static void blob_of_another_size_is_refused(void **state) {
         Fixture *f = *state;
 
         open_layout(f);
-        assert_blob_failure(f, LAYER, 8, ERROR_DIGEST_MISMATCH, "has 9 bytes and not 8");
-        assert_blob_failure(f, LAYER, 10, ERROR_DIGEST_MISMATCH, "has 9 bytes and not 10");
+        assert_blob_failure(f, LAYER, 8, ERROR_DIGEST_MISMATCH, "has 9 bytes instead of 8");
+        assert_blob_failure(f, LAYER, 10, ERROR_DIGEST_MISMATCH, "has 9 bytes instead of 10");
 }
 
 static void manifest_with_another_digest_is_refused(void **state) {
@@ -233,7 +233,7 @@ static void links_out_of_the_directory_are_refused(void **state) {
 
                 assert_int_equal(unlink(path), 0);
                 assert_int_equal(symlink(links[i], path), 0);
-                assert_blob_failure(f, LAYER, 9, ERROR_UNSAFE_ARCHIVE, "leads out of it");
+                assert_blob_failure(f, LAYER, 9, ERROR_UNSAFE_ARCHIVE, "points outside it");
         }
 }
 
@@ -246,7 +246,7 @@ static void link_to_itself_is_refused(void **state) {
                         scratch_at(&f->scratch, hex_name("blobs/sha256/", LAYER))),
                 0);
         open_layout(f);
-        assert_blob_failure(f, LAYER, 9, ERROR_UNSAFE_ARCHIVE, "link to a link");
+        assert_blob_failure(f, LAYER, 9, ERROR_UNSAFE_ARCHIVE, "chain of too many links");
 }
 
 static void what_is_no_regular_file_is_refused(void **state) {

@@ -101,21 +101,21 @@ static void image_that_a_layout_has_not_is_refused(void **state) {
         static const char entries[] =
                 ENTRY(SHA_A, NAMED("one")) "," NO_IMAGE "," ENTRY(SHA_B, DOCKER("two", "x/two"));
 
-        assert_not_chosen(entries, ":x", "There is no image 'x' in it, but: @0 'one', @2 'x/two'");
-        assert_not_chosen(entries, ":@1", "There is no image @1 in it, but: @0 'one', @2 'x/two'");
-        assert_not_chosen(entries, ":@3", "There is no image @3 in it, but: @0 'one', @2 'x/two'");
-        assert_not_chosen("", "", "There is no image in it");
-        assert_not_chosen(NO_IMAGE, ":x", "There is no image in it");
+        assert_not_chosen(entries, ":x", "It contains no image 'x'; it has: @0 'one', @2 'x/two'");
+        assert_not_chosen(entries, ":@1", "It contains no image @1; it has: @0 'one', @2 'x/two'");
+        assert_not_chosen(entries, ":@3", "It contains no image @3; it has: @0 'one', @2 'x/two'");
+        assert_not_chosen("", "", "It contains no image");
+        assert_not_chosen(NO_IMAGE, ":x", "It contains no image");
 }
 
 static void several_images_of_a_layout_need_a_selector(void **state) {
         assert_not_chosen(
                 ENTRY(SHA_A, NAMED("one")) "," ENTRY(SHA_B, ""), "",
-                "There are several images in it, say \":NAME\" or \":@NUMBER\" behind the path to "
-                "have one of: @0 'one', @1");
+                "It contains several images; append \":NAME\" or \":@NUMBER\" to the path to "
+                "choose one of: @0 'one', @1");
         assert_not_chosen(
                 ENTRY(SHA_A, DOCKER("1", "a:1")) "," ENTRY(SHA_B, DOCKER("1", "b:1")), ":1",
-                "Several images in it are '1', say \":@NUMBER\" behind the path to have one of: "
+                "It contains several images '1'; append \":@NUMBER\" to the path to choose one of: "
                 "@0 'a:1', @1 'b:1'");
 }
 
@@ -131,8 +131,8 @@ static void nameless_images_for_several_platforms_are_one_image(void **state) {
         assert_chosen(entries, ":@1", SHA_B);
         assert_not_chosen(
                 ENTRY(SHA_A, FOR("amd64")) "," ENTRY(SHA_B, NAMED("x") FOR("arm64")), "",
-                "There are several images in it, say \":NAME\" or \":@NUMBER\" behind the path to "
-                "have one of: @0, @1 'x'");
+                "It contains several images; append \":NAME\" or \":@NUMBER\" to the path to "
+                "choose one of: @0, @1 'x'");
 }
 
 static void images_of_one_name_for_several_platforms_are_one_image(void **state) {
@@ -155,15 +155,15 @@ static void images_of_one_name_for_several_platforms_are_one_image(void **state)
         assert_chosen(more, ":y", SHA_C);
         assert_not_chosen(
                 more, "",
-                "There are several images in it, say \":NAME\" or \":@NUMBER\" behind the path to "
-                "have one of: @0 'x', @1 'x', @2 'y'");
+                "It contains several images; append \":NAME\" or \":@NUMBER\" to the path to "
+                "choose one of: @0 'x', @1 'x', @2 'y'");
         assert_not_chosen(
                 twice, ":x",
-                "Several images in it are 'x', say \":@NUMBER\" behind the path to have one of: "
+                "It contains several images 'x'; append \":@NUMBER\" to the path to choose one of: "
                 "@0 'x', @1 'x', @2 'x'");
         assert_not_chosen(
                 full, ":1",
-                "Several images in it are '1', say \":@NUMBER\" behind the path to have one of: "
+                "It contains several images '1'; append \":@NUMBER\" to the path to choose one of: "
                 "@0 'a:1', @1 'b:1'");
 }
 
@@ -172,7 +172,7 @@ static void attestations_of_builds_are_no_images(void **state) {
         assert_chosen(BUILDX_ATTESTATION "," ENTRY(SHA_A, NAMED("x")), ":x", SHA_A);
         assert_not_chosen(
                 ENTRY(SHA_A, NAMED("x")) "," BUILDX_ATTESTATION, ":@1",
-                "There is no image @1 in it, but: @0 'x'");
+                "It contains no image @1; it has: @0 'x'");
 }
 
 static void list_of_images_is_bounded_and_printable(void **state) {
@@ -222,14 +222,14 @@ static void image_of_a_docker_archive_is_selected(void **state) {
         assert_docker(images, ":docker.io/x:2", "a", NULL);
         assert_docker(images, ":x.org/y", "b", NULL);
         assert_docker(images, ":@2", "c", NULL);
-        assert_docker(images, "", NULL, "several images in it");
+        assert_docker(images, "", NULL, "contains several images");
         assert_docker(images, "", NULL, "one of: @0 'x:1', @1 'UPPER', @2");
-        assert_docker(images, ":x", NULL, "no image 'docker.io/library/x:latest' in it, but: @0");
+        assert_docker(images, ":x", NULL, "no image 'docker.io/library/x:latest'; it has: @0");
         assert_docker(images, ":@3", NULL, "no image @3");
-        assert_docker("", "", NULL, "There is no image in it");
+        assert_docker("", "", NULL, "It contains no image");
         assert_docker(
                 "{'Config':'a','RepoTags':['x']},{'Config':'b','RepoTags':['x:latest']}", ":x",
-                NULL, "Several images in it are 'docker.io/library/x:latest'");
+                NULL, "contains several images 'docker.io/library/x:latest'");
 }
 
 int main(void) {

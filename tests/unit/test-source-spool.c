@@ -185,7 +185,7 @@ static void file_is_read_from_its_offset_on(void **state) {
         bytes_add(&bytes, f->tar.data, f->tar.size);
         fd = file_of(&bytes);
         r = spool(fd, f->scratch_fd, 1 << 20, &f->error);
-        assert_failure(r, &f->error, ERROR_CORRUPT_ARCHIVE, "no tar archive");
+        assert_failure(r, &f->error, ERROR_CORRUPT_ARCHIVE, "not a tar archive");
 
         assert_int_equal(lseek(fd, 10, SEEK_SET), 10);
         assert_int_equal(spool(fd, f->scratch_fd, 1 << 20, NULL), f->scratch_fd);
@@ -210,7 +210,7 @@ static void what_is_no_archive_is_refused_before_its_end(void **state) {
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
         assert_int_equal(pthread_create(&thread, NULL, feed_without_end, &fds[1]), 0);
         r = spool(fds[0], f->scratch_fd, UINT64_MAX, &f->error);
-        assert_failure(r, &f->error, ERROR_CORRUPT_ARCHIVE, "no tar archive");
+        assert_failure(r, &f->error, ERROR_CORRUPT_ARCHIVE, "not a tar archive");
         assert_int_equal(lseek(f->scratch_fd, 0, SEEK_END), 0);
         close(fds[0]);
         assert_int_equal(pthread_join(thread, NULL), 0);
@@ -229,7 +229,7 @@ static void nothing_in_a_pipe_is_refused(void **state) {
                 assert_int_equal(fd_write_full(fds[1], end, size), 0);
                 close(fds[1]);
                 r = spool(fds[0], f->scratch_fd, 1 << 20, &f->error);
-                assert_failure(r, &f->error, ERROR_CORRUPT_ARCHIVE, "nothing in the archive");
+                assert_failure(r, &f->error, ERROR_CORRUPT_ARCHIVE, "archive is empty");
                 close(fds[0]);
         }
 }

@@ -98,8 +98,7 @@ static int read_error(struct archive *archive, Error *error) {
         if (archive_errno(archive) == ENOMEM)
                 return error_oom(error);
         return error_set(
-                error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
-                "This is no tar archive, or a damaged one: %s",
+                error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "Not a tar archive, or damaged: %s",
                 text_quote(text ? text : "unknown error", quoted));
 }
 
@@ -198,8 +197,7 @@ static int add_member(
             find_extent(archive, entry, file_size, &member.extent) < 0)
                 return error_set(
                         error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
-                        "The archive ends before the content of \"%s\" does",
-                        text_quote(name, quoted));
+                        "The archive ends within the content of \"%s\"", text_quote(name, quoted));
 
         return append(self, &member, error);
 }
@@ -217,7 +215,7 @@ static int header_error(int code, Error *error) {
         default:
                 return error_set(
                         error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
-                        "This is no tar archive, or a damaged one: malformed headers");
+                        "Not a tar archive, or damaged: malformed headers");
         }
 }
 
@@ -253,8 +251,7 @@ static int check_headers(
         (void) snprintf(name, sizeof(name), "%.*s", (int) header.path.size, header.path.text);
         return error_set(
                 error, EBADMSG, ERROR_UNSAFE_ARCHIVE,
-                "The archive could be read two ways, because of \"%s\": %s",
-                text_quote(name, quoted), doubt);
+                "The archive is ambiguous, because of \"%s\": %s", text_quote(name, quoted), doubt);
 }
 
 static int compare_members(const void *a, const void *b) {
@@ -349,8 +346,7 @@ static int find_member(
             (found + 1 < end && strcmp(found[1].name, name) == 0))
                 return error_set(
                         error, EBADMSG, ERROR_UNSAFE_ARCHIVE,
-                        "The archive could be read two ways: it has \"%s\" twice",
-                        text_quote(name, quoted));
+                        "The archive is ambiguous: it has \"%s\" twice", text_quote(name, quoted));
 
         return 0;
 }
@@ -359,7 +355,7 @@ static int leads_out(const char *name, Error *error) {
         char quoted[TEXT_QUOTE_MAX];
 
         return error_set(
-                error, EXDEV, ERROR_UNSAFE_ARCHIVE, "\"%s\" leads out of the archive",
+                error, EXDEV, ERROR_UNSAFE_ARCHIVE, "\"%s\" points outside the archive",
                 text_quote(name, quoted));
 }
 
@@ -415,6 +411,6 @@ int source_archive_find(
 
         return error_set(
                 error, ELOOP, ERROR_UNSAFE_ARCHIVE,
-                "\"%s\" in the archive is a link to a link, and so on for more than %u times",
+                "\"%s\" in the archive is the start of a chain of more than %u links",
                 text_quote(name, quoted), SOURCE_LINK_HOPS_MAX);
 }

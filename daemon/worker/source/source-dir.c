@@ -44,8 +44,8 @@ static int missing(const Digest *digest, Error *error) {
 
 static int no_manifest(const SourceFiles *files, Error *error) {
         return error_set(
-                error, ENOENT, ERROR_NOT_FOUND, "There is no manifest.json in it: this is %s",
-                source_files_have(files, "index.json") ? "an OCI image layout, which oci:PATH names"
+                error, ENOENT, ERROR_NOT_FOUND, "It contains no manifest.json: this is %s",
+                source_files_have(files, "index.json") ? "an OCI image layout; use oci:PATH"
                                                        : "not what skopeo writes to a directory");
 }
 

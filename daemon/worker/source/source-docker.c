@@ -50,7 +50,7 @@ static int missing(const Digest *digest, Error *error) {
         char text[DIGEST_STRING_MAX];
 
         return error_set(
-                error, ENOENT, ERROR_NOT_FOUND, "The archive's image has nothing that is %s",
+                error, ENOENT, ERROR_NOT_FOUND, "The archive's image does not contain %s",
                 digest_format(digest, text));
 }
 
@@ -277,12 +277,11 @@ static int read_archive(const SourceFiles *files, OciDockerArchive *ret, Error *
         r = source_files_read(files, "manifest.json", &text, &size, error);
         if (r == 0)
                 return error_set(
-                        error, ENOENT, ERROR_NOT_FOUND,
-                        "There is no manifest.json in it: this is %s",
+                        error, ENOENT, ERROR_NOT_FOUND, "It contains no manifest.json: this is %s",
                         source_files_have(files, "index.json")
-                                ? "an OCI image layout, which oci-archive:PATH names"
-                                : "not what \"docker save\" writes; a tarball of a root file system "
-                                  "is named by its path alone");
+                                ? "an OCI image layout; use oci-archive:PATH"
+                                : "not what \"docker save\" writes; for a tarball of a root file "
+                                  "system give its path alone");
         return r < 0 ? r : oci_docker_archive_parse(text, size, ret, error);
 }
 

@@ -119,9 +119,9 @@ static int open_in_directory(int dir_fd, const char *name, SourceFile *ret, Erro
         case -ENOTDIR:
                 return 0;
         case -EXDEV:
-                return unsafe(name, EXDEV, "leads out of it", error);
+                return unsafe(name, EXDEV, "points outside it", error);
         case -ELOOP:
-                return unsafe(name, ELOOP, "is a link to a link, and so on", error);
+                return unsafe(name, ELOOP, "is the start of a chain of too many links", error);
         case -ENXIO:
         case -ENODEV:
                 return unsafe(name, EBADMSG, "is not a regular file", error);
@@ -194,7 +194,7 @@ int source_file_copy(
         if (offset > extent->size)
                 return error_set(
                         error, ERANGE, ERROR_DIGEST_MISMATCH,
-                        "It has %ju bytes, less than the %ju that are known",
+                        "It has %ju bytes, fewer than the %ju that were already read",
                         (uintmax_t) extent->size, (uintmax_t) offset);
 
         while (offset < extent->size) {
@@ -210,7 +210,7 @@ int source_file_copy(
                 if (n == 0)
                         return error_set(
                                 error, EBADMSG, ERROR_DIGEST_MISMATCH,
-                                "It has become shorter while it was read");
+                                "It was truncated while being read");
 
                 r = write(userdata, buffer, (size_t) n, error);
                 if (r < 0)
@@ -226,7 +226,7 @@ int source_file_copy_blob(const SourceFile *file, const SourceBlobRequest *reque
 
         if (request->size != SOURCE_SIZE_UNKNOWN && request->size != file->extent.size)
                 return error_set(
-                        error, EBADMSG, ERROR_DIGEST_MISMATCH, "%s has %ju bytes and not %ju",
+                        error, EBADMSG, ERROR_DIGEST_MISMATCH, "%s has %ju bytes instead of %ju",
                         digest_format(request->digest, digest), (uintmax_t) file->extent.size,
                         (uintmax_t) request->size);
 

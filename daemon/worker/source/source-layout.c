@@ -78,7 +78,7 @@ static int check_digest(const SourceDocument *document, const Digest *expected, 
                 return r;
         return error_set(
                 error, EBADMSG, ERROR_DIGEST_MISMATCH,
-                "The OCI layout's blob %s has another digest", digest_format(expected, text));
+                "The OCI layout's blob %s has a different digest", digest_format(expected, text));
 }
 
 /* What is no blob, but index.json or a part of it: nobody says its digest. */
@@ -175,13 +175,12 @@ static int no_index(const SourceFiles *files, Error *error) {
         const char *what = "this is not an OCI image layout";
 
         if (source_files_have(files, "manifest.json"))
-                what = is_archive
-                               ? "this is what \"docker save\" writes, which docker-archive:PATH names"
-                               : "this is what skopeo writes to a directory, which dir:PATH names";
+                what = is_archive ? "this is what \"docker save\" writes; use docker-archive:PATH"
+                                  : "this is what skopeo writes to a directory; use dir:PATH";
         else if (is_archive)
-                what = "this is not an OCI image layout; a tarball of a root file system is named by "
+                what = "this is not an OCI image layout; for a tarball of a root file system give "
                        "its path alone";
-        return error_set(error, ENOENT, ERROR_NOT_FOUND, "There is no index.json in it: %s", what);
+        return error_set(error, ENOENT, ERROR_NOT_FOUND, "It contains no index.json: %s", what);
 }
 
 int source_layout_open(

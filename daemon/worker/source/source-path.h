@@ -14,7 +14,7 @@
  * source_path_clean() - give a name its one spelling
  * @ret:        untouched on failure
  *
- * Return: 0; -EXDEV when it is absolute or leads out of the archive; -EINVAL when it is the archive's
+ * Return: 0; -EXDEV when it is absolute or points outside the archive; -EINVAL when it is the archive's
  * root or empty; -ENAMETOOLONG.
  */
 int source_path_clean(const char *text, char ret[static SOURCE_PATH_MAX + 1]);

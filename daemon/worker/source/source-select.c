@@ -37,13 +37,13 @@ static void list_add(List *list, size_t index, const char *name) {
 
 static int none_found(const ReferenceSelector *selector, const List *list, Error *error) {
         if (list->n == 0)
-                return error_set(error, ENOENT, ERROR_INVALID_REFERENCE, "There is no image in it");
+                return error_set(error, ENOENT, ERROR_INVALID_REFERENCE, "It contains no image");
         if (selector->has_index)
                 return error_set(
                         error, ENOENT, ERROR_INVALID_REFERENCE,
-                        "There is no image @%u in it, but: %s", selector->index, list->text);
+                        "It contains no image @%u; it has: %s", selector->index, list->text);
         return error_set(
-                error, ENOENT, ERROR_INVALID_REFERENCE, "There is no image '%s' in it, but: %s",
+                error, ENOENT, ERROR_INVALID_REFERENCE, "It contains no image '%s'; it has: %s",
                 selector->name, list->text);
 }
 
@@ -51,11 +51,11 @@ static int several_found(const ReferenceSelector *selector, const List *list, Er
         if (selector->name[0] != '\0')
                 return error_set(
                         error, EINVAL, ERROR_INVALID_REFERENCE,
-                        "Several images in it are '%s', say \":@NUMBER\" behind the path to have one of: %s",
+                        "It contains several images '%s'; append \":@NUMBER\" to the path to choose one of: %s",
                         selector->name, list->text);
         return error_set(
                 error, EINVAL, ERROR_INVALID_REFERENCE,
-                "There are several images in it, say \":NAME\" or \":@NUMBER\" behind the path to have one of: %s",
+                "It contains several images; append \":NAME\" or \":@NUMBER\" to the path to choose one of: %s",
                 list->text);
 }
 

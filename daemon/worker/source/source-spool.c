@@ -66,7 +66,7 @@ static int keep(
 
         r = fd_write_full(input->scratch_fd, data, size);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot keep the archive for reading");
+                return error_set_errno(error, -r, "Cannot spool the archive");
 
         *done += size;
         return 0;
@@ -77,11 +77,10 @@ static int check_head(const SourceHead *head, Error *error) {
         const char *kind = inflate_kind_of(head->bytes, head->size);
 
         if (source_head_is_zero(head))
-                return error_set(
-                        error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "There is nothing in the archive");
+                return error_set(error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "The archive is empty");
         if (!source_head_is_tar(head))
                 return error_set(
-                        error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "This is no tar archive%s%s",
+                        error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "This is not a tar archive%s%s",
                         kind ? " but " : ", nor a compressed one", kind ? kind : "");
         return 0;
 }
@@ -131,7 +130,7 @@ static int spool(const SourceInput *input, bool is_pipe, uint64_t offset, Error 
         if (input->scratch_fd < 0)
                 return error_set(
                         error, EOPNOTSUPP, ERROR_UNSUPPORTED_IMAGE,
-                        is_pipe      ? "The archive comes from a pipe, which is read once only"
+                        is_pipe      ? "The archive comes from a pipe, which can be read only once"
                         : offset > 0 ? "The archive does not begin at the file's first byte"
                                      : "The archive is compressed as a whole");
 
