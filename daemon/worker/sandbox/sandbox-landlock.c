@@ -60,7 +60,7 @@ int sandbox_landlock_start(uint64_t scopes, int *ret_fd, int *ret_missing, Error
         if (code == ENOSYS || code == EOPNOTSUPP || code == EPERM)
                 return 0;
         if (code != 0)
-                return error_set_errno(error, code, "Cannot ask for Landlock");
+                return error_set_errno(error, code, "Cannot query Landlock");
 
         fd = (int) syscall(SYS_landlock_create_ruleset, &attributes, sizeof(attributes), 0);
         if (fd < 0)

@@ -187,7 +187,8 @@ int sandbox_namespace_enter_tree(
                 copy_fd = copy_mount_by_path(*root_fd);
                 if (copy_fd == -ESTALE)
                         return error_set(
-                                error, ESTALE, ERROR_FAILED, "The tree was moved under the worker");
+                                error, ESTALE, ERROR_FAILED,
+                                "The tree was moved from under the worker");
                 if (copy_fd < 0)
                         return give_up(-copy_fd, ret_missing, error, "copy the mount of the tree");
         }
@@ -272,7 +273,7 @@ int sandbox_namespace_change_root(int *root_fd, int *ret_missing, Error *error) 
 
 int sandbox_namespace_own_processes(Error *error) {
         if (unshare(CLONE_NEWPID) < 0)
-                return error_set_errno(error, errno, "Cannot enter a new namespace of processes");
+                return error_set_errno(error, errno, "Cannot enter a new PID namespace");
         return 1;
 }
 

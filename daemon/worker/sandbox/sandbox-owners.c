@@ -96,7 +96,7 @@ static int holder_start(Holder *holder, Error *error) {
                 return error_set(
                         error, EPERM, ERROR_INVALID_OPTION,
                         "An id map of this user needs a user namespace, which this system does not allow "
-                        "(%s): it takes root then, or the format qcow2, which keeps all owners",
+                        "(%s): run as root, or use the format qcow2, which keeps all owners",
                         strerror(code));
         return 0;
 }
@@ -193,7 +193,7 @@ static int reopen(int *dir_fd, Error *error) {
         if (fstat(*dir_fd, &before) < 0 || fstat(fd, &now) < 0 || before.st_dev != now.st_dev ||
             before.st_ino != now.st_ino)
                 return error_set(
-                        error, ESTALE, ERROR_FAILED, "The tree was moved under the worker");
+                        error, ESTALE, ERROR_FAILED, "The tree was moved from under the worker");
 
         (void) close(*dir_fd);
         *dir_fd = TAKE_FD(fd);

@@ -157,7 +157,7 @@ int sandbox_privileges_limit_programs(Error *error) {
         const struct rlimit none = { 0, 0 };
 
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return error_set_errno(error, errno, "Cannot give up new privileges");
+                return error_set_errno(error, errno, "Cannot set no_new_privs");
         if (setrlimit(RLIMIT_CORE, &none) < 0)
                 return error_set_errno(error, errno, "Cannot limit the worker");
         return 0;
@@ -182,7 +182,7 @@ int sandbox_privileges_limit_program(Error *error) {
 
 int sandbox_privileges_limit(Error *error) {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return error_set_errno(error, errno, "Cannot give up new privileges");
+                return error_set_errno(error, errno, "Cannot set no_new_privs");
 
         for (size_t i = 0; i < N_LIMITS; i++) {
                 const struct rlimit limit = { limits[i].value, limits[i].value };

@@ -184,9 +184,8 @@ static int check_walls(const Walls *walls, SandboxMode mode, Error *error) {
                 return 1;
         return error_set(
                 error, EOPNOTSUPP, ERROR_FAILED,
-                "Nothing would keep a worker from the host's files: this system allows it neither a "
-                "mount namespace (%s) nor Landlock (%s); Sandbox=best-effort in "
-                "virt-bootstrapd.conf runs it all the same",
+                "Cannot isolate a worker from the host's files: this system allows neither a mount "
+                "namespace (%s) nor Landlock (%s); Sandbox=best-effort in virt-bootstrapd.conf runs it anyway",
                 strerror(walls->mounts), strerror(walls->landlock));
 }
 
@@ -581,7 +580,7 @@ int sandbox_enter_processes(Error *error) {
 int sandbox_leave_processes(Error *error) {
         const int r = sandbox_privileges_can_mount() ? sandbox_namespace_share_processes() : 0;
 
-        return r < 0 ? error_set_errno(error, -r, "Cannot leave a namespace of processes") : 0;
+        return r < 0 ? error_set_errno(error, -r, "Cannot leave a PID namespace") : 0;
 }
 
 int sandbox_enter_programs(ProtoUser user, Error *error) {
