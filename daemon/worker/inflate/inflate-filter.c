@@ -125,7 +125,7 @@ static int filter_end(Filter *filter, Error *error) {
         else if (inflate_reader_unconsume(filter->reader, (size_t) left - filter->lent) < 0)
                 return error_set(
                         error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
-                        "Something else follows the compressed stream");
+                        "Other data follows the compressed stream");
         filter->lent = 0;
         return 0;
 }

@@ -37,7 +37,7 @@ static int gzip_new(
 static const char *isal_error(int code) {
         switch (code) {
         case ISAL_INVALID_WRAPPER:
-                return "something that is no gzip header";
+                return "an invalid gzip header";
         case ISAL_UNSUPPORTED_METHOD:
                 return "an unknown compression method";
         case ISAL_INCORRECT_CHECKSUM:

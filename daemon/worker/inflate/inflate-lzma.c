@@ -47,14 +47,14 @@ static int lzma_error(const Lzma *lzma, lzma_ret code, Error *error) {
         if (code == LZMA_MEMLIMIT_ERROR)
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
-                        "The %s stream wants a dictionary of more than %" PRIu64 " bytes",
+                        "The %s stream needs a dictionary of more than %" PRIu64 " bytes",
                         lzma->name, DICTIONARY_BYTES_MAX);
         if (code == LZMA_BUF_ERROR)
                 return error_set(
                         error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "The %s stream ends in the middle",
                         lzma->name);
         if (code == LZMA_FORMAT_ERROR)
-                what = "something behind it, or no header";
+                what = "trailing data, or no header";
         else if (code == LZMA_OPTIONS_ERROR)
                 what = "options that are not supported";
         return error_set(

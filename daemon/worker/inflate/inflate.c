@@ -130,7 +130,7 @@ int inflate_pass_rest(Inflate *inflate, Error *error) {
         if (inflate->has_rest && inflate_layer_is_verified(&inflate->layer))
                 return error_set(
                         error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
-                        "Something else follows the compressed stream");
+                        "Other data follows the compressed stream");
         inflate_reader_consume(reader, (size_t) n);
         return 1;
 }
