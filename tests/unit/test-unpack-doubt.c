@@ -159,14 +159,13 @@ static const struct {
         void (*add)(Bytes *tar);
         const char *text;
 } archives[] = {
-        { add_volume_label, "\"label\": It could be read two ways: it is the label of a volume" },
+        { add_volume_label, "\"label\": It is ambiguous: it is the label of a volume" },
         { add_two_pax_headers, "it has several pax headers" },
         { add_global_header_between, "a header of the whole archive is between" },
         { add_global_path, "a header of the whole archive has names or sizes" },
         { add_uneven_sparse_file, "parts of it end within a block" },
         { add_solaris_acl, "it is an ACL of Solaris, or a file" },
-        { add_file_with_a_slash,
-          "\"a\": It could be read two ways: it has the name of a directory" },
+        { add_file_with_a_slash, "\"a\": It is ambiguous: it has the name of a directory" },
         { add_directory_with_content, "its pax header gives it content" },
         { add_link_with_content, "its pax header gives it content" },
         { add_real_size, "it has the size of a sparse file, and is none" },
@@ -191,7 +190,7 @@ static void what_can_be_read_in_two_ways_is_refused(void **state) {
                 tar_end(tar);
                 run_badly(f, ERROR_UNSAFE_ARCHIVE);
                 if (!strstr(f->error.message, archives[i].text) ||
-                    !strstr(f->error.message, "read two ways"))
+                    !strstr(f->error.message, "It is ambiguous"))
                         fail_msg("\"%s\" is not in \"%s\"", archives[i].text, f->error.message);
                 if (strstr(list(f), "hidden"))
                         fail_msg("%zu: %s", i, f->text);

@@ -8,7 +8,7 @@
 #include "unpack-header.h"
 
 /**
- * unpack_doubt_find() - why an entry could be read two ways
+ * unpack_doubt_find() - why an entry is ambiguous
  * @size:       bytes of headers that libarchive went past
  *
  * To be called in the C locale, in which libarchive keeps the bytes of names.

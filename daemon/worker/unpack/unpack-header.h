@@ -29,7 +29,7 @@ typedef struct UnpackHeader {
         uint64_t size;   /* of the file, bytes; holes count; 0 for what has no content */
         uint64_t device_major, device_minor;
         size_t end;        /* where the content begins in the bytes */
-        const char *doubt; /* why it could be read two ways; NULL: it could not */
+        const char *doubt; /* why it is ambiguous; NULL: it is not */
         char joined[HEADER_PREFIX_BYTES + 1 + HEADER_NAME_BYTES];
 } UnpackHeader;
 

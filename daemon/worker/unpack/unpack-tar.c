@@ -154,8 +154,7 @@ static int read_header(
         doubt = unpack_doubt_find(header, size, entry);
         return doubt ? error_set(
                                error, EBADMSG, ERROR_UNSAFE_ARCHIVE,
-                               "Cannot unpack \"%s\": It could be read two ways: %s", path->text,
-                               doubt)
+                               "Cannot unpack \"%s\": It is ambiguous: %s", path->text, doubt)
                      : 0;
 }
 
