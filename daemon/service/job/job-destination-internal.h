@@ -44,6 +44,9 @@ struct JobDestination {
         StoreJournalEntry entry; /* owned; without a lock when it is not noted */
 };
 
+/* job_destination_is_mapped() - whether @fd belongs to an id of a user's own, as whoever maps owners writes */
+bool job_destination_is_mapped(const JobDestination *destination, int fd);
+
 /* job_destination_alloc() - an empty one, NULL without memory */
 JobDestination *job_destination_alloc(void);
 

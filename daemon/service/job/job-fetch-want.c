@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a fetch's workers ask for. */
+/* What a fetch's workers ask for, and what ends them. */
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "job-fetch-internal.h"
+
+void job_fetch_stop(JobFetch *fetch) {
+        fetch->is_stopping = true;
+        if (fetch->fetcher.process)
+                job_process_stop(fetch->fetcher.process);
+        if (fetch->resolver.process)
+                job_process_stop(fetch->resolver.process);
+}
+
+void job_fetch_stop_with(JobFetch *fetch, Error *error) {
+        if (fetch->error.code == 0)
+                error_move(&fetch->error, error);
+        job_fetch_stop(fetch);
+}
 
 static bool is_layer(const JobFetchWanted *wanted) {
         return wanted->token < PROTO_LAYERS_MAX;

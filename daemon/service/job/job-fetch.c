@@ -12,12 +12,6 @@
 #include "job-fetch-internal.h"
 #include "job-room.h"
 
-void job_fetch_stop_with(JobFetch *fetch, Error *error) {
-        if (fetch->error.code == 0)
-                error_move(&fetch->error, error);
-        job_fetch_stop(fetch);
-}
-
 /* Files call an image what they like; the name in a registry is the daemon's own. */
 static void set_name(JobFetch *fetch, const char *name) {
         const JobSpec *spec = fetch->spec;
@@ -444,14 +438,6 @@ JobFetch *job_fetch_free(JobFetch *fetch) {
         error_clear(&fetch->incomplete);
         free(fetch);
         return NULL;
-}
-
-void job_fetch_stop(JobFetch *fetch) {
-        fetch->is_stopping = true;
-        if (fetch->fetcher.process)
-                job_process_stop(fetch->fetcher.process);
-        if (fetch->resolver.process)
-                job_process_stop(fetch->resolver.process);
 }
 
 const JobImage *job_fetch_image(const JobFetch *fetch) {
