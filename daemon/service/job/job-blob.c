@@ -21,6 +21,17 @@
 
 typedef struct Blob Blob;
 
+/* Where a blob is: LOOK ─▶ LOCK ─▶ FILL ─▶ DONE, or LOOK ─▶ REHASH ─▶ DONE when the store has it. What is damaged,
+ * too short, or filled by somebody else meanwhile goes back to LOOK; what fails ends in DONE. */
+typedef enum BlobStep {
+        STEP_LOOK,   /* about to look for it in the store */
+        STEP_REHASH, /* a verify worker hashes what the store has */
+        STEP_LOCK,   /* a verify worker waits until nobody else fills the file */
+        STEP_FILL,   /* a user is asked to write into the pipe of the verify worker */
+        STEP_AGAIN,  /* the verify worker was stopped, to look for the blob again */
+        STEP_DONE,   /* ready or failed */
+} BlobStep;
+
 struct JobBlobUse {
         JobBlobUse *next;            /* in the blob's list */
         Blob *blob;                  /* borrowed; lives as long as it has uses */
@@ -37,6 +48,7 @@ struct Blob {
         Blob *next;          /* in the table's list */
         JobBlobTable *table; /* borrowed */
         JobBlobRequest request;
+        BlobStep step;
         JobBlobUse *uses;   /* oldest first; a blob without uses is freed */
         JobBlobUse *filler; /* who was asked to fill it; borrowed from @uses */
         JobBlobStatus status;
@@ -52,8 +64,6 @@ struct Blob {
         unsigned n_telling;       /* > 0 while uses are told: not to be freed then */
         bool is_alone;            /* nobody joins: the file of the filler has lost its name */
         bool is_slow;             /* as @takeover says */
-        bool is_filling;          /* the filler was asked, and the verify worker is there */
-        bool is_restarting;       /* the verify worker was stopped, to look for the blob again */
         bool is_resumed;          /* began with what somebody else left: not to be read before it is
                                   * verified, and worth another try if it turns out to be wrong */
 };
@@ -98,6 +108,10 @@ static Blob *blob_free(Blob *blob) {
 }
 DEFINE_CLEANUP(Blob, blob_free);
 
+static Store *store_of(const Blob *blob) {
+        return blob->table->context->store;
+}
+
 static bool is_kept(const Blob *blob) {
         return !blob->request.temporary_directory;
 }
@@ -112,7 +126,8 @@ static void notify(Blob *blob) {
         schedule(blob);
 }
 
-static void set_status(Blob *blob, JobBlobState state, uint64_t size) {
+static void end(Blob *blob, JobBlobState state, uint64_t size) {
+        blob->step = STEP_DONE;
         blob->status.state = state;
         blob->status.size = size;
         if (blob->status.arrived < size)
@@ -138,13 +153,11 @@ static void give_up(Blob *blob) {
 
         stop_watching(blob);
         blob->verify = job_process_free(blob->verify);
-        blob->is_filling = false;
         /* A process that was just forked has it open, too, until it executes a worker. */
         (void) flock(blob->partial_fd, LOCK_UN);
         close_partial(blob);
         if (is_kept(blob))
-                store_partial_trim(
-                        blob->table->context->store, blob->table->context->config->partial_bytes);
+                store_partial_trim(store_of(blob), blob->table->context->config->partial_bytes);
 }
 
 static void fail(Blob *blob, const Error *error) {
@@ -154,7 +167,7 @@ static void fail(Blob *blob, const Error *error) {
         (void) error_copy(&blob->error, error);
         blob->status.error = &blob->error;
         give_up(blob);
-        set_status(blob, BLOB_FAILED, blob->status.size);
+        end(blob, BLOB_FAILED, blob->status.size);
 }
 
 static void remove_blob(Blob *blob) {
@@ -226,7 +239,7 @@ static bool is_for(const Blob *blob, const JobBlobRequest *request) {
 
 static Blob *find_filled_from(const Blob *as, const char *origin) {
         for (Blob *blob = as->table->blobs; blob; blob = blob->next)
-                if (blob != as && is_for(blob, &as->request) && blob->is_filling &&
+                if (blob != as && is_for(blob, &as->request) && blob->step == STEP_FILL &&
                     is_of_origin(blob->filler, origin))
                         return blob;
 
@@ -311,17 +324,16 @@ static bool part(Blob *blob, bool (*may_go)(const Blob *blob, const JobBlobUse *
 static void remove_partial(Blob *blob) {
         if (is_kept(blob))
                 store_partial_remove(
-                        blob->table->context->store, &blob->request.digest, blob->request.size,
+                        store_of(blob), &blob->request.digest, blob->request.size,
                         blob->partial_fd);
 }
 
 /* The filler goes on with a file that has no name any more, for those who know no other origin. Where another
  * daemon has taken the name, what that one brings is for all. */
 static void take_over(Blob *blob) {
-        const bool is_taken =
-                !blob->is_alone && !store_partial_is_current(
-                                           blob->table->context->store, &blob->request.digest,
-                                           blob->request.size, blob->partial_fd);
+        const bool is_taken = !blob->is_alone && !store_partial_is_current(
+                                                         store_of(blob), &blob->request.digest,
+                                                         blob->request.size, blob->partial_fd);
 
         if (!part(blob, is_taken ? is_waiting : is_waiting_with_another_origin))
                 return;
@@ -356,8 +368,13 @@ static void gather(Blob *blob) {
         }
 }
 
+static void look(Blob *blob) {
+        blob->step = STEP_LOOK;
+        schedule(blob);
+}
+
 static void look_again(Blob *blob) {
-        blob->is_restarting = true;
+        blob->step = STEP_AGAIN;
         job_process_stop(blob->verify);
 }
 
@@ -366,7 +383,7 @@ static void watch_other_daemon(Blob *blob) {
         const Config *config = blob->table->context->config;
         struct stat st;
 
-        if (blob->is_restarting || fstat(blob->partial_fd, &st) < 0 ||
+        if (blob->step != STEP_LOCK || fstat(blob->partial_fd, &st) < 0 ||
             !store_partial_is_busy(blob->partial_fd))
                 return;
 
@@ -384,7 +401,7 @@ static void watch_other_daemon(Blob *blob) {
 static void on_slow(void *userdata) {
         Blob *blob = userdata;
 
-        if (!blob->is_filling)
+        if (blob->step != STEP_FILL)
                 watch_other_daemon(blob);
         else {
                 blob->is_slow = true;
@@ -412,11 +429,11 @@ static void on_too_slow(void *userdata) {
 static void ask_to_fill(Blob *blob) {
         _cleanup_(closep) int fd = TAKE_FD(blob->pipe_fd);
 
+        blob->step = STEP_FILL;
         blob->filler = next_filler(blob);
         if (!blob->filler)
                 return;
 
-        blob->is_filling = true;
         job_speed_guard_begin(blob->takeover, blob->status.arrived);
         job_speed_guard_begin(blob->minimum, blob->status.arrived);
         blob->filler->events->fill(blob->filler->userdata, blob->filler, fd, blob->status.arrived);
@@ -424,9 +441,9 @@ static void ask_to_fill(Blob *blob) {
 
 static void on_ready(Blob *blob, uint64_t offset) {
         /* Somebody else filled it while the verify worker waited for the lock. */
-        if (is_kept(blob) && !store_partial_is_current(
-                                     blob->table->context->store, &blob->request.digest,
-                                     blob->request.size, blob->partial_fd)) {
+        if (is_kept(blob) &&
+            !store_partial_is_current(
+                    store_of(blob), &blob->request.digest, blob->request.size, blob->partial_fd)) {
                 look_again(blob);
                 return;
         }
@@ -460,7 +477,7 @@ static void on_full(Blob *blob, uint64_t size) {
         const ProtoMessage answer = {
                 .type = PROTO_VERIFY_ROOM,
                 .verify_room.is_made =
-                        is_kept(blob) && store_partial_free(blob->table->context->store, size) > 0,
+                        is_kept(blob) && store_partial_free(store_of(blob), size) > 0,
         };
 
         job_process_send(blob->verify, &answer, NULL, 0);
@@ -469,11 +486,11 @@ static void on_full(Blob *blob, uint64_t size) {
 static void on_verify_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
         Blob *blob = userdata;
 
-        if (message->type == PROTO_VERIFY_READY && blob->pipe_fd >= 0)
+        if (message->type == PROTO_VERIFY_READY && blob->step == STEP_LOCK)
                 on_ready(blob, message->verify_ready.offset);
-        else if (message->type == PROTO_VERIFY_GROWN && blob->is_filling)
+        else if (message->type == PROTO_VERIFY_GROWN && blob->step == STEP_FILL)
                 on_grown(blob, message->verify_grown.size);
-        else if (message->type == PROTO_VERIFY_FULL && blob->is_filling)
+        else if (message->type == PROTO_VERIFY_FULL && blob->step == STEP_FILL)
                 on_full(blob, message->verify_full.size);
 }
 
@@ -485,10 +502,9 @@ static void stored_was_verified(Blob *blob, const Error *result) {
         if (result->code == 0) {
                 blob->stored.is_verified = true;
                 if (store_blob_set_verified(
-                            blob->table->context->store, &blob->request.digest, blob->stored.fd,
-                            &error) < 0)
+                            store_of(blob), &blob->request.digest, blob->stored.fd, &error) < 0)
                         log_print(blob->table->context->log, LOG_WARNING, "%s", error_text(&error));
-                set_status(blob, BLOB_READY, blob->stored.size);
+                end(blob, BLOB_READY, blob->stored.size);
                 return;
         }
         if (result->kind != ERROR_DIGEST_MISMATCH) {
@@ -500,12 +516,13 @@ static void stored_was_verified(Blob *blob, const Error *result) {
                 blob->table->context->log, LOG_WARNING,
                 "The cached blob %s is damaged: it is removed",
                 digest_format(&blob->request.digest, text));
-        store_blob_quarantine(blob->table->context->store, &blob->request.digest);
+        store_blob_quarantine(store_of(blob), &blob->request.digest);
         closep(&blob->stored.fd);
         blob->stored = STORE_BLOB_NULL;
         if (blob->request.verify_again)
                 fail(blob, result);
-        schedule(blob);
+        else
+                look(blob);
 }
 
 static void publish(Blob *blob) {
@@ -517,14 +534,14 @@ static void publish(Blob *blob) {
                                              : 0;
         if (r >= 0 && is_kept(blob))
                 r = store_blob_publish(
-                        blob->table->context->store, &blob->request.digest, blob->request.size,
-                        blob->partial_fd, &error);
+                        store_of(blob), &blob->request.digest, blob->request.size, blob->partial_fd,
+                        &error);
 
         /* A file that lost its name to another filler's is as good for those who have it. */
         if (r < 0 && r != -ESTALE)
                 fail(blob, &error);
         else {
-                set_status(blob, BLOB_READY, (uint64_t) st.st_size);
+                end(blob, BLOB_READY, (uint64_t) st.st_size);
                 gather(blob);
         }
 }
@@ -537,7 +554,7 @@ static void fail_filling(Blob *blob, const Error *result) {
         if (error.kind == ERROR_NO_SPACE)
                 (void) error_prefix(
                         &error, "%s",
-                        is_kept(blob) ? store_path(blob->table->context->store)
+                        is_kept(blob) ? store_path(store_of(blob))
                                       : blob->request.temporary_directory);
         fail(blob, &error);
 }
@@ -554,12 +571,11 @@ static void filled(Blob *blob, ProtoOutcome outcome, const Error *result) {
 
         if (blob->filler)
                 blob->filler->gave_up = true;
-        if (blob->is_restarting || (is_short && next_filler(blob))) {
+        if (blob->step == STEP_AGAIN || (is_short && next_filler(blob))) {
                 /* Who fills it comes and goes: what is there stays, and the next one goes on. */
-                blob->is_restarting = false;
                 blob->filler = NULL;
                 close_partial(blob);
-                schedule(blob);
+                look(blob);
                 return;
         }
 
@@ -582,10 +598,9 @@ static void on_verify_ended(void *userdata, const Error *result) {
         blob->verify = job_process_free(blob->verify);
         closep(&blob->pipe_fd);
         blob->pipe_fd = -EBADF;
-        blob->is_filling = false;
         stop_watching(blob);
 
-        if (blob->stored.fd >= 0)
+        if (blob->step == STEP_REHASH)
                 stored_was_verified(blob, result);
         else
                 filled(blob, outcome, result);
@@ -626,7 +641,7 @@ static int start_filling(Blob *blob, Error *error) {
 
         if (is_kept(blob))
                 r = store_partial_open(
-                        blob->table->context->store, &blob->request.digest, blob->request.size,
+                        store_of(blob), &blob->request.digest, blob->request.size,
                         &blob->partial_fd, error);
         else
                 r = store_anonymous_open(
@@ -642,6 +657,7 @@ static int start_filling(Blob *blob, Error *error) {
 
         blob->status.is_fetched = true;
         blob->seen = 0;
+        blob->step = STEP_LOCK;
         job_speed_guard_begin(blob->takeover, 0);
         return start_verify(blob, blob->partial_fd, read_fd, blob->request.size, error);
 }
@@ -649,8 +665,7 @@ static int start_filling(Blob *blob, Error *error) {
 static int look_up(Blob *blob, Error *error) {
         int r;
 
-        r = store_blob_open(
-                blob->table->context->store, &blob->request.digest, &blob->stored, error);
+        r = store_blob_open(store_of(blob), &blob->request.digest, &blob->stored, error);
         if (r < 0)
                 return r;
         if (r == 0 && blob->request.verify_again)
@@ -660,10 +675,11 @@ static int look_up(Blob *blob, Error *error) {
                 return start_filling(blob, error);
 
         if (blob->stored.is_verified && !blob->request.verify_again) {
-                set_status(blob, BLOB_READY, blob->stored.size);
+                end(blob, BLOB_READY, blob->stored.size);
                 return 0;
         }
 
+        blob->step = STEP_REHASH;
         return start_verify(blob, blob->stored.fd, -EBADF, PROTO_SIZE_UNKNOWN, error);
 }
 
@@ -672,10 +688,9 @@ static int on_advance(sd_event_source *source, void *userdata) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         Blob *blob = userdata;
 
-        if (blob->is_slow && blob->is_filling && is_kept(blob))
+        if (blob->is_slow && blob->step == STEP_FILL && is_kept(blob))
                 take_over(blob);
-        if (blob->status.state == BLOB_WAITING && !blob->verify && blob->stored.fd < 0 &&
-            blob->partial_fd < 0 && look_up(blob, &error) < 0)
+        if (blob->step == STEP_LOOK && look_up(blob, &error) < 0)
                 fail(blob, &error);
         tell(blob);
         return 0;
