@@ -202,6 +202,8 @@ int job_disk_new(const JobDiskRequest *request, JobDisk **ret, Error *error) {
         };
         disk->n_images = disk->n_layers + has_top;
         if (disk->shares_layers) {
+                /* Only images share layers (bus-arguments.c). */
+                assert(request->image);
                 r = copy_layers(disk, request->image, error);
                 if (r < 0)
                         return r;

@@ -112,19 +112,22 @@ static int name_parent(char *path, size_t size, Error *error) {
         return 0;
 }
 
+/* Leaves it closed, or with at most @most. Returns 0 or a negative errno. */
+static int limit_mode(int fd, mode_t most) {
+        struct stat st;
+        mode_t mode;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        mode = st.st_mode & 07777;
+        return mode == MODE_CLOSED || mode == most || fchmod(fd, most) >= 0 ? 0 : -errno;
+}
+
 /* Unless a builder is there who needs it open. Returns 0 or a negative errno. */
 static int close_parent(int parent_fd) {
         const bool is_unused = flock(parent_fd, LOCK_EX | LOCK_NB) >= 0;
-        const mode_t most = is_unused ? MODE_CLOSED : MODE_OPENED;
-        struct stat st;
-        int r = 0;
+        const int r = limit_mode(parent_fd, is_unused ? MODE_CLOSED : MODE_OPENED);
 
-        if (fstat(parent_fd, &st) < 0)
-                r = -errno;
-        else if (
-                (st.st_mode & 07777) != MODE_CLOSED && (st.st_mode & 07777) != most &&
-                fchmod(parent_fd, most) < 0)
-                r = -errno;
         if (is_unused)
                 (void) flock(parent_fd, LOCK_UN);
         return r;
