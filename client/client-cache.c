@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base-macro.h"
 #include "client-intl.h"
 #include "client-json.h"
 #include "client-outcome.h"
@@ -138,7 +139,7 @@ int client_verb_cache_list(
         if (r >= 0)
                 r = call_cache(connection, call, &reply, error);
         if (r >= 0)
-                r = client_table_new(columns, sizeof(columns) / sizeof(columns[0]), &table, error);
+                r = client_table_new(columns, N_ELEMENTS(columns), &table, error);
         if (r >= 0)
                 r = list_blobs(reply, options, table, &total, error);
         if (r < 0)

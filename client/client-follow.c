@@ -5,6 +5,7 @@
 #include <string.h>
 #include <systemd/sd-event.h>
 
+#include "base-macro.h"
 #include "client-follow.h"
 #include "dbus-names.h"
 
@@ -35,7 +36,7 @@ static bool is_daemon_gone(const sd_bus_error *error) {
                 SD_BUS_ERROR_TIMEOUT,
         };
 
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(names); i++)
                 if (sd_bus_error_has_name(error, names[i]))
                         return true;
 
@@ -180,7 +181,7 @@ static int on_queued(sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
 
 static int catch_signals(sd_event *event, ClientFollow *follow) {
         static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-        const size_t n_signals = sizeof(signals) / sizeof(signals[0]);
+        const size_t n_signals = N_ELEMENTS(signals);
         sigset_t set;
         int r;
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base-macro.h"
 #include "client-help.h"
 #include "client-intl.h"
 
@@ -79,6 +80,6 @@ static const char *const groups[] = {
 };
 
 void client_help_print(void) {
-        for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(groups); i++)
                 (void) printf("%s%s", i > 0 ? "\n" : "", _(groups[i]));
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base-macro.h"
 #include "client-image.h"
 #include "client-intl.h"
 #include "client-json.h"
@@ -107,12 +108,12 @@ static int read_list(sd_bus_message *m, const struct ListField *field, ClientIma
 }
 
 static int read_value(sd_bus_message *m, const char *key, ClientImage *image) {
-        for (size_t i = 0; i < sizeof(string_fields) / sizeof(string_fields[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(string_fields); i++)
                 if (strcmp(string_fields[i].key, key) == 0)
                         return sd_bus_message_read(
                                 m, "v", "s", (char *) image + string_fields[i].offset);
 
-        for (size_t i = 0; i < sizeof(list_fields) / sizeof(list_fields[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(list_fields); i++)
                 if (strcmp(list_fields[i].key, key) == 0)
                         return read_list(m, &list_fields[i], image);
 
@@ -209,7 +210,7 @@ static int print_pairs(const ClientImage *image, FILE *file, Error *error) {
         };
 
         r = client_table_new(columns, 2, &table, error);
-        for (size_t i = 0; r >= 0 && i < sizeof(pairs) / sizeof(pairs[0]); i++)
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(pairs); i++)
                 r = add_pair(table, pairs[i][0], pairs[i][1], error);
         if (r >= 0)
                 r = add_lists(table, image, error);
@@ -230,7 +231,7 @@ static int print_layers(const ClientImage *image, FILE *file, Error *error) {
         _cleanup_(client_table_freep) ClientTable *table = NULL;
         int r;
 
-        r = client_table_new(columns, sizeof(columns) / sizeof(columns[0]), &table, error);
+        r = client_table_new(columns, N_ELEMENTS(columns), &table, error);
         for (size_t i = 0; r >= 0 && i < image->n_layers; i++) {
                 const ClientImageLayer *layer = &image->layers[i];
                 char size[SIZE_TEXT_MAX];

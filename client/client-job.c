@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base-macro.h"
 #include "client-job.h"
 #include "client-outcome.h"
 #include "dbus-names.h"
@@ -35,7 +36,7 @@ static int read_field(sd_bus_message *reply, const struct Field *field, ClientJo
 }
 
 static int read_property(sd_bus_message *reply, const char *name, ClientJobInfo *info) {
-        for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(fields); i++)
                 if (strcmp(fields[i].name, name) == 0)
                         return read_field(reply, &fields[i], info);
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base-macro.h"
 #include "client-intl.h"
 #include "client-json.h"
 #include "client-outcome.h"
@@ -85,7 +86,7 @@ int client_verb_list(ClientConnection *connection, const ClientOptions *options,
         if (r < 0)
                 return client_error_set_bus(error, r, &bus_error);
 
-        r = client_table_new(columns, sizeof(columns) / sizeof(columns[0]), &table, error);
+        r = client_table_new(columns, N_ELEMENTS(columns), &table, error);
         if (r >= 0)
                 r = list_jobs(reply, options, table, error);
         if (r < 0)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base-macro.h"
 #include "base-text.h"
 #include "client-intl.h"
 #include "client-job.h"
@@ -128,7 +129,7 @@ static int subscribe(Monitor *monitor) {
         };
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < sizeof(matches) / sizeof(matches[0]); i++)
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(matches); i++)
                 r = sd_bus_match_signal(
                         client_connection_bus(monitor->connection), NULL,
                         client_connection_peer_name(monitor->connection), NULL,

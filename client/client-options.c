@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base-digest.h"
+#include "base-macro.h"
 #include "client-options.h"
 #include "client-size.h"
 
@@ -94,7 +95,6 @@ static const struct VerbSyntax {
         { "cache", "prune", VERB_CACHE_PRUNE, 0, 0, "cache prune [--keep SIZE] [--force]" },
         { "monitor", NULL, VERB_MONITOR, 0, 0, "monitor" },
 };
-#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
 static const struct VerbSyntax bootstrap_syntax = {
         NULL, NULL, VERB_BOOTSTRAP, 2, 2, "[OPTION…] URI DEST",
@@ -193,7 +193,7 @@ static bool *find_switch(ClientOptions *options, int option) {
                 { OPT_NO_LEGEND, &options->no_legend },
         };
 
-        for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(switches); i++)
                 if (switches[i].option == option)
                         return switches[i].value;
 
@@ -287,7 +287,7 @@ static int find_verb(ClientOptions *options, const struct VerbSyntax **ret, Erro
         const char *sub = options->n_arguments > 1 ? options->arguments[1] : "list";
         bool is_known = false;
 
-        for (size_t i = 0; name && i < N_VERBS; i++) {
+        for (size_t i = 0; name && i < N_ELEMENTS(verbs); i++) {
                 size_t n_words = verbs[i].sub && options->n_arguments > 1 ? 2 : 1;
 
                 if (strcmp(verbs[i].name, name) != 0)

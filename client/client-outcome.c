@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base-macro.h"
 #include "client-outcome.h"
 #include "dbus-names.h"
 
@@ -34,7 +35,7 @@ static ErrorKind find_kind(const sd_bus_error *bus_error) {
                 if (strcmp(error_kind_to_bus_name(kind), name) == 0)
                         return kind;
 
-        for (size_t i = 0; i < sizeof(bus_kinds) / sizeof(bus_kinds[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(bus_kinds); i++)
                 if (strcmp(bus_kinds[i].name, name) == 0)
                         return bus_kinds[i].kind;
 

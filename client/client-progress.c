@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base-macro.h"
 #include "base-text.h"
 #include "client-intl.h"
 #include "client-progress.h"
@@ -28,7 +29,7 @@ static const struct {
 
 /* In English; @phase itself when it is not known. */
 static const char *find_phase(const char *phase) {
-        for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(phases); i++)
                 if (strcmp(phases[i].phase, phase) == 0)
                         return phases[i].text;
 

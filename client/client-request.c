@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base-macro.h"
 #include "base-text.h"
 #include "client-outcome.h"
 #include "client-request.h"
@@ -105,7 +106,7 @@ static int check_strings(const ClientOptions *options, const char *source, Error
                 { "The user name", options->username },
         };
 
-        for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(strings); i++)
                 if (strings[i].text && !text_is_utf8(strings[i].text))
                         return error_set(
                                 error, EINVAL, ERROR_INVALID_OPTION, "%s is not valid UTF-8",

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base-macro.h"
 #include "client-intl.h"
 #include "client-job.h"
 #include "client-json.h"
@@ -59,7 +60,7 @@ static int print_table(const ClientJobInfo *info, Error *error) {
         };
 
         r = client_table_new(columns, 2, &table, error);
-        for (size_t i = 0; r >= 0 && i < sizeof(rows) / sizeof(rows[0]); i++)
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(rows); i++)
                 if (rows[i][1][0] != '\0')
                         r = client_table_add(table, rows[i], error);
         if (r < 0)

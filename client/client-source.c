@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base-cleanup.h"
+#include "base-macro.h"
 #include "base-text.h"
 #include "client-path.h"
 #include "client-source.h"
@@ -51,7 +52,7 @@ static size_t scheme_length(const char *text) {
 }
 
 static const struct Scheme *find_scheme(const char *text) {
-        for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(schemes); i++)
                 if (strncasecmp(text, schemes[i].name, strlen(schemes[i].name)) == 0)
                         return &schemes[i];
 

@@ -9,10 +9,10 @@
 #include <syslog.h>
 
 #include "base-log.h"
+#include "base-macro.h"
 #include "config-text.h"
 #include "main-options.h"
 
-#define USEC_PER_SEC   UINT64_C(1000000)
 #define SECONDS_MAX    (UINT64_C(365) * 24 * 3600)
 #define JOBS_MAX_LIMIT UINT64_C(1000)
 

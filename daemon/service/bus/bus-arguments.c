@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base-limits.h"
+#include "base-macro.h"
 #include "bus-arguments.h"
 #include "bus-features.h"
 #include "bus-source.h"
@@ -178,10 +179,8 @@ static const Option options[] = {
         { "username", "s", read_text, offsetof(JobSpec, username), true },
 };
 
-#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
-
 static const Option *find_option(const char *name, bool inspect) {
-        for (size_t i = 0; i < N_OPTIONS; i++)
+        for (size_t i = 0; i < N_ELEMENTS(options); i++)
                 if (strcmp(options[i].name, name) == 0 && (options[i].may_inspect || !inspect))
                         return &options[i];
 
@@ -267,7 +266,7 @@ static int check_source(const JobSpec *spec, bool inspect, Error *error) {
                   "source-fd", "files" },
         };
 
-        for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(checks); i++)
                 if (checks[i].is_wrong)
                         return error_set(
                                 error, EINVAL, ERROR_INVALID_OPTION,

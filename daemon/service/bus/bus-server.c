@@ -8,6 +8,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "base-macro.h"
 #include "bus-internal.h"
 #include "bus-park.h"
 #include "bus-pending.h"
@@ -240,7 +241,7 @@ static bool may_have_a_long_answer(sd_bus_message *message) {
                 "GetManagedObjects", "Inspect", "Introspect", "List", "ListJobs", "Verify",
         };
 
-        for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(members); i++)
                 if (sd_bus_message_is_method_call(message, NULL, members[i]) > 0)
                         return true;
 

@@ -12,10 +12,9 @@
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "base-macro.h"
 #include "job-blob.h"
 #include "job-speed.h"
-
-#define USEC_PER_SEC UINT64_C(1000000)
 
 #define PIPE_SIZE (1 << 20) /* bytes; what /proc/sys/fs/pipe-max-size allows by default */
 

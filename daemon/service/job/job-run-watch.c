@@ -7,9 +7,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base-macro.h"
 #include "job-run-internal.h"
-
-#define USEC_PER_SEC UINT64_C(1000000)
 
 /* For the second of two workers at one pipe to tell its reason. */
 #define VERDICT_USEC (30 * USEC_PER_SEC)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base-limits.h"
+#include "base-macro.h"
 #include "job-spec.h"
 
 static const char *const formats[_JOB_FORMAT_MAX] = {
@@ -34,7 +35,7 @@ void job_spec_release(JobSpec *spec) {
                 &spec->source_fd,
         };
 
-        for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        for (size_t i = 0; i < N_ELEMENTS(fds); i++) {
                 closer_close(spec->closer, TAKE_FD(*fds[i]));
         }
 }

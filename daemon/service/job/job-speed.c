@@ -3,9 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base-macro.h"
 #include "job-speed.h"
-
-#define USEC_PER_SEC UINT64_C(1000000)
 
 struct JobSpeedGuard {
         JobSpeedLimit limit;

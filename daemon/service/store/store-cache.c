@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "base-macro.h"
 #include "store-cache.h"
 #include "store-disk.h"
 #include "store-image.h"
 #include "store-internal.h"
 #include "store-partial.h"
 
-#define USEC_PER_SEC  UINT64_C(1000000)
 #define NSEC_PER_USEC 1000
 
 typedef struct EntryList {

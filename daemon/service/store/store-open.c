@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "base-macro.h"
 #include "store-image.h"
 #include "store-internal.h"
 
@@ -72,7 +73,7 @@ static int open_directories(Store *store, Error *error) {
                 return r;
 
         r = open_directory(store->root_fd, "virt-bootstrap", 0700, &store->private_fd, error);
-        for (size_t i = 0; r >= 0 && i < sizeof(own) / sizeof(own[0]); i++)
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(own); i++)
                 r = open_directory(store->private_fd, own[i].name, 0700, own[i].fd, error);
         if (r < 0)
                 return r;

@@ -16,6 +16,7 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "base-macro.h"
 #include "builder-cache.h"
 #include "builder-place.h"
 #include "builder-remove.h"
@@ -31,8 +32,6 @@
 #define VARIABLES_MAX   ((size_t) 64)
 #define BYTES_PER_BLOCK 512
 #define SOCKETS_MAX     ((size_t) 70) /* bytes of a path below which libguestfs can have sockets */
-
-#define N(list) (sizeof(list) / sizeof((list)[0]))
 
 /* Of the worker's environment: whole names, or with a '_' at the end what they begin with. */
 static const char *const passed_variables[] = {
@@ -388,8 +387,8 @@ static int add_passed(char **environment, size_t *n) {
         int r = 0;
 
         for (char **one = environ; r >= 0 && one && *one; one++)
-                if (is_in(*one, passed_variables, N(passed_variables)) &&
-                    !is_in(*one, withheld_variables, N(withheld_variables)))
+                if (is_in(*one, passed_variables, N_ELEMENTS(passed_variables)) &&
+                    !is_in(*one, withheld_variables, N_ELEMENTS(withheld_variables)))
                         r = add_text(environment, n, "", *one);
         return r;
 }
@@ -421,7 +420,7 @@ int builder_place_environment(const BuilderPlace *place, char ***ret, Error *err
         if (!cache || !environment)
                 return error_oom(error);
 
-        for (size_t i = 0; r >= 0 && i < N(own); i++)
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(own); i++)
                 r = add_text(environment, &n, own[i].name, own[i].value);
         if (r >= 0)
                 r = add_passed(environment, &n);

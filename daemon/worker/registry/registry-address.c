@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base-cleanup.h"
+#include "base-macro.h"
 #include "registry-address.h"
 
 static void freeaddrinfop(struct addrinfo **p) {
@@ -55,8 +56,6 @@ static const struct {
  * knows, unless all behind the prefix but the end is zero. */
 static const uint8_t local_nat64[12] = { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 };
 #define LOCAL_NAT64_BYTES 6
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool v4_is_private(uint32_t address) {
         for (size_t i = 0; i < N_ELEMENTS(private_v4); i++)

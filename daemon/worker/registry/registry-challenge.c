@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base-macro.h"
 #include "registry-challenge.h"
 
 #define TCHAR_PUNCTUATION "!#$%&'*+-.^_`|~"
@@ -26,8 +27,6 @@ static const char *const scheme_names[_REGISTRY_SCHEME_MAX] = {
         [REGISTRY_SCHEME_BASIC] = "basic",
         [REGISTRY_SCHEME_BEARER] = "bearer",
 };
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A piece of the input; its bytes are borrowed. */
 typedef struct Slice {

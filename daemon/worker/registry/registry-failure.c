@@ -3,10 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base-macro.h"
 #include "base-text.h"
 #include "registry-failure.h"
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 /* What OpenSSL says when the answer to a handshake is plain text. Nothing but the text gets through
  * libcurl. */

@@ -5,10 +5,9 @@
 #include <string.h>
 
 #include "base-cleanup.h"
+#include "base-macro.h"
 #include "oci-registry-error.h"
 #include "registry-response.h"
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct {
         long status;

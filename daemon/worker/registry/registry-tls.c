@@ -11,14 +11,13 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "base-macro.h"
 #include "registry-tls.h"
 
 static const char *const default_dirs[] = {
         "/etc/containers/certs.d",
         "/etc/docker/certs.d",
 };
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 static void free_secret(char *text) {
         if (text)

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "base-macro.h"
 #include "base-program.h"
 #include "base-secret.h"
 #include "base-spawn.h"
@@ -48,8 +49,6 @@ static const char *const fixed_arguments[] = {
         "-o",     BUILDER_DISK_NAME, "--format", "raw",    "--no-network",      "--delete",
         "/dev/*", "--delete",        "/boot/*",  "--edit", "/etc/fstab:s/^/#/",
 };
-
-#define N_FIXED (sizeof(fixed_arguments) / sizeof(fixed_arguments[0]))
 
 static const char *const guestfish_arguments[] = {
         guestfish_name,
@@ -190,8 +189,9 @@ static int run_program(BuilderWork *work, const SpawnProgram *program, Error *er
 }
 
 static int build(BuilderWork *work, const char *path, char *const *environment, Error *error) {
-        const char *argv[N_FIXED + PROTO_ARGUMENTS_MAX + 5] = { builder_name,
-                                                                work->start.template };
+        const char *argv[N_ELEMENTS(fixed_arguments) + PROTO_ARGUMENTS_MAX + 5] = {
+                builder_name, work->start.template
+        };
         const SpawnProgram program = {
                 .path = path,
                 .argv = argv,
@@ -201,7 +201,7 @@ static int build(BuilderWork *work, const char *path, char *const *environment, 
         };
         size_t n = 2;
 
-        for (size_t i = 0; i < N_FIXED; i++)
+        for (size_t i = 0; i < N_ELEMENTS(fixed_arguments); i++)
                 argv[n++] = fixed_arguments[i];
         if (work->has_password) {
                 argv[n++] = "--root-password";
