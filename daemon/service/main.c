@@ -18,9 +18,8 @@
 #include "bus-server.h"
 #include "job-recover.h"
 #include "main-options.h"
+#include "proto-channel.h"
 
-#define DEBUG_VARIABLE                                                                             \
-        "VIRTBOOTSTRAP_DEBUG" /* the step that waits for a debugger; see HACKING.md */
 #define CACHE_SYSTEM      "/var/cache/virt-bootstrap"
 #define TEMPORARY_DEFAULT "/var/tmp"
 #define SYSTEM_BUS        "unix:path=/run/dbus/system_bus_socket"
@@ -376,13 +375,15 @@ static void override(uint64_t *value, uint64_t option) {
 static bool is_debugged(const Daemon *daemon) {
         const char *by_systemd = getenv("SYSTEMD_EXEC_PID");
 
-        if (!getenv(DEBUG_VARIABLE))
+        if (!getenv(PROTO_DEBUG_VARIABLE))
                 return false;
         if (!by_systemd || atol(by_systemd) != getpid())
                 return true;
 
-        log_print(&daemon->log, LOG_WARNING, DEBUG_VARIABLE " is not for a service, ignoring it");
-        (void) unsetenv(DEBUG_VARIABLE);
+        log_print(
+                &daemon->log, LOG_WARNING,
+                PROTO_DEBUG_VARIABLE " is not for a service, ignoring it");
+        (void) unsetenv(PROTO_DEBUG_VARIABLE);
         return false;
 }
 

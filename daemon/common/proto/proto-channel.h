@@ -6,6 +6,9 @@
 #include "base-cleanup.h"
 #include "proto-message.h"
 
+/* Names the step that waits for a debugger (virt-bootstrapd(8)); a service has its workers not see it. */
+#define PROTO_DEBUG_VARIABLE "VIRTBOOTSTRAP_DEBUG"
+
 typedef struct ProtoFds {
         int fds[PROTO_FDS_MAX]; /* owned; -EBADF where there is none */
 } ProtoFds;

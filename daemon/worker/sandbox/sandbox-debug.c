@@ -7,10 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proto-channel.h"
 #include "sandbox-debug.h"
 
 bool sandbox_debug_is_wanted(void) {
-        const char *wanted = getenv(SANDBOX_DEBUG_VARIABLE);
+        const char *wanted = getenv(PROTO_DEBUG_VARIABLE);
         const char *step = strrchr(program_invocation_short_name, '-');
 
         return wanted && step && strcmp(wanted, step + 1) == 0;

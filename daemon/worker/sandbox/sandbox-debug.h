@@ -2,13 +2,11 @@
 #pragma once
 
 /*
- * A step under a debugger. VIRTBOOTSTRAP_DEBUG names the step: it stops before its sandbox, and a debugger
+ * A step under a debugger. PROTO_DEBUG_VARIABLE names the step: it stops before its sandbox, and a debugger
  * may attach to it until it ends. The daemon keeps the variable from its workers when systemd started it.
  */
 
 #include <stdbool.h>
-
-#define SANDBOX_DEBUG_VARIABLE "VIRTBOOTSTRAP_DEBUG"
 
 /** sandbox_debug_is_wanted() - whether the variable names the step of this program */
 bool sandbox_debug_is_wanted(void);
