@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The store: an OCI layout, named after verifying, shared by jobs."""
 
-import contextlib
 import json
 import os
 import threading
@@ -10,7 +9,7 @@ import pytest
 
 from support import faulty, image, programs, samples, tree
 from support.bus import CACHE, PATH, BusError
-from support.process import run, running, wait_for
+from support.process import open_files, run, running, wait_for
 
 
 @pytest.fixture
@@ -39,11 +38,7 @@ def held_below(folder):
     """The files below @folder which a daemon has open, also those without a name."""
     out = []
     for pid in running([programs.DAEMON]):
-        for name in os.listdir(f'/proc/{pid}/fd'):
-            with contextlib.suppress(OSError):
-                target = os.readlink(f'/proc/{pid}/fd/{name}')
-                if target.startswith(f'{folder}/'):
-                    out.append(target)
+        out += [path for path in open_files(pid) if path.startswith(f'{folder}/')]
     return out
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Root file systems out of a tarball: a single layer without an image, by path or from a pipe."""
 
-import contextlib
 import os
 import subprocess
 
@@ -9,7 +8,7 @@ import pytest
 
 from support import samples, tar, tree
 from support.image import Image
-from support.process import wait_for
+from support.process import open_files, wait_for
 from support.programs import Client, workers_of
 
 pytestmark = pytest.mark.root
@@ -93,15 +92,7 @@ def test_job_that_has_ended_lets_go_of_its_source(api, daemon, dest, write, samp
     _, job = api.bootstrap(str(path), str(dest))
     api.wait(job)
     # In a thread, since closing it may take its time.
-    wait_for(lambda: str(path) not in opened_by(daemon.process.pid), 'the source to be closed')
-
-
-def opened_by(pid):
-    paths = []
-    for fd in os.listdir(f'/proc/{pid}/fd'):
-        with contextlib.suppress(FileNotFoundError):
-            paths.append(os.readlink(f'/proc/{pid}/fd/{fd}'))
-    return paths
+    wait_for(lambda: str(path) not in open_files(daemon.process.pid), 'the source to be closed')
 
 
 def test_whiteouts_are_those_of_a_first_layer(client, dest, write):

@@ -87,6 +87,15 @@ def command_line(pid):
         return []
 
 
+def open_files(pid):
+    """What the descriptors of a process lead to."""
+    paths = []
+    for name in os.listdir(f'/proc/{pid}/fd'):
+        with contextlib.suppress(OSError):
+            paths.append(os.readlink(f'/proc/{pid}/fd/{name}'))
+    return paths
+
+
 def reap():
     """Collects the orphans that ended and were inherited."""
     with contextlib.suppress(ChildProcessError):
