@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What daemon and client must spell alike; tests/lint compares it with the interface XML beside it. */
+/* Names that the daemon and the client share; tests/lint compares them with the interface XML beside this file. */
 
 #define BUS_NAME     "org.virtbootstrap1"
 #define BUS_PATH     "/org/virtbootstrap1"
