@@ -13,7 +13,7 @@ _virt_bootstrap_blobs() {
     done
 }
 
-# The words after the options, and the options that say where the daemon is.
+# Sets arguments to the words that are not options, and where to the options that select the daemon.
 _virt_bootstrap_split() {
     local i word
 
@@ -70,7 +70,7 @@ _virt_bootstrap_option_value() {
     esac
 }
 
-# A source: a scheme, and the path behind one of those that have a path. The words given may stand there, too.
+# Completes a source: a scheme, or the path after a scheme that has one. The words in $@ are offered as well.
 _virt_bootstrap_source() {
     local scheme='' action=-f
 
