@@ -20,7 +20,7 @@ static int read_arguments(
         int r;
 
         if (!directory)
-                return error_set_errno(error, errno, "Cannot tell the current directory");
+                return error_set_errno(error, errno, "Cannot determine the current directory");
 
         r = client_path_make_absolute(directory, options->arguments[1], ret_destination, error);
         if (r < 0)
@@ -43,7 +43,7 @@ static int detach(
         if (client_connection_is_embedded(connection))
                 return error_set(
                         error, EOPNOTSUPP, ERROR_INVALID_OPTION,
-                        "There is no daemon on a bus that would go on with the job after --detach");
+                        "--detach requires a daemon on a bus, which continues the job");
 
         r = sd_bus_call(client_connection_bus(connection), call, UINT64_MAX, &bus_error, &reply);
         if (r < 0)

@@ -130,7 +130,7 @@ static int open_bus(
                 return error_set_errno(error, -r, "Cannot connect to %s", what);
         if (r == 0)
                 return error_set(
-                        error, ENXIO, ERROR_FAILED, "There is no virt-bootstrapd on %s", what);
+                        error, ENXIO, ERROR_FAILED, "virt-bootstrapd is not available on %s", what);
 
         *ret = TAKE_PTR(bus);
         return 0;
@@ -191,7 +191,8 @@ static int open_address(const char *address, ClientConnection **ret, Error *erro
         (void) sd_bus_close_unref(bus);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot connect to %s", address);
-        return error_set(error, ENXIO, ERROR_FAILED, "There is no virt-bootstrapd on %s", address);
+        return error_set(
+                error, ENXIO, ERROR_FAILED, "virt-bootstrapd is not available on %s", address);
 }
 
 static int open_embedded(const ClientOptions *options, ClientConnection **ret, Error *error) {
@@ -213,7 +214,7 @@ static int open_embedded(const ClientOptions *options, ClientConnection **ret, E
         if (bus)
                 (void) sd_bus_close_unref(bus);
         client_embedded_stop(&embedded);
-        return error_set_errno(error, -r, "The daemon that was started does not answer");
+        return error_set_errno(error, -r, "The embedded daemon does not answer");
 }
 
 static int open_system(const ClientOptions *options, ClientConnection **ret, Error *error) {

@@ -114,7 +114,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
         return finish(
                 follow, client_outcome_set(
                                 &follow->outcome, "cancelled", BUS_ERROR("Cancelled"),
-                                "Interrupted before the job was made"));
+                                "Interrupted before the job was created"));
 }
 
 static int on_ended(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
@@ -279,7 +279,7 @@ static int run(ClientFollow *follow, ClientOutcome *ret, Error *error) {
         if (follow->is_lost && follow->path)
                 r = client_outcome_set(
                         &follow->outcome, "failed", BUS_ERROR("Interrupted"),
-                        "The daemon ended while the job was running");
+                        "The daemon exited while the job was running");
         if (r < 0)
                 return error_oom(error);
 

@@ -24,7 +24,7 @@ int client_verb_inspect(
         int r;
 
         if (!directory)
-                return error_set_errno(error, errno, "Cannot tell the current directory");
+                return error_set_errno(error, errno, "Cannot determine the current directory");
 
         r = client_request_read_source(
                 connection, directory, options->arguments[0], &source, error);

@@ -84,7 +84,7 @@ static int set_no_such_job(const char *path, Error *error) {
         if (sd_bus_path_decode(path, BUS_JOB_PATH, &id) <= 0)
                 id = NULL;
         return error_set(
-                error, ENOENT, ERROR_NO_SUCH_JOB, "There is no job \"%s\"", id ? id : path);
+                error, ENOENT, ERROR_NO_SUCH_JOB, "Job \"%s\" does not exist", id ? id : path);
 }
 
 int client_job_info_read(

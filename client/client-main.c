@@ -67,7 +67,7 @@ static int take_secrets(ClientOptions *options, ClientSecrets *ret, Error *error
                 client_display_init(&display, options);
                 client_display_message(
                         &display, NULL, LOG_WARNING,
-                        _("A password on the command line can be seen by others: use --root-password "
+                        _("Other users can see a password on the command line; use --root-password "
                           "file:PATH"));
         }
         return r;

@@ -104,7 +104,7 @@ static int set_format(ClientOptions *options, const char *text, Error *error) {
         if (strcmp(text, "dir") != 0 && strcmp(text, "qcow2") != 0)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "Unknown format \"%s\": want dir or qcow2", text);
+                        "Unknown format \"%s\"; expected dir or qcow2", text);
 
         options->format = text;
         return 0;
@@ -116,7 +116,9 @@ static int set_digest(ClientOptions *options, const char *text, Error *error) {
         if (digest_parse(text, &digest) < 0)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "\"%s\" is not a digest: want sha256: and 64 hexadecimal digits", text);
+                        "\"%s\" is not a digest; expected sha256: and 64, or sha512: and 128, lower-case "
+                        "hexadecimal digits",
+                        text);
 
         options->digest = text;
         return 0;
@@ -131,7 +133,8 @@ static int set_size(ClientOptions *options, const char *text, Error *error) {
                 return r;
         if (size == 0)
                 return error_set(
-                        error, EINVAL, ERROR_INVALID_OPTION, "A disk image cannot have size 0");
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "The size of a disk image cannot be 0");
 
         options->size = size;
         return 0;
@@ -164,7 +167,7 @@ static int set_transport(
         if (options->transport != TRANSPORT_DEFAULT && options->transport != transport)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "Only one of --system, --user, --embedded, --address and --host is possible");
+                        "Only one of --system, --user, --embedded, --address and --host can be given");
 
         options->transport = transport;
         options->address = address;
@@ -254,7 +257,7 @@ static int refuse_option(int result, char **argv, Error *error) {
         /* Only the name: what follows "=" may be a secret. */
         return error_set(
                 error, EINVAL, ERROR_INVALID_OPTION,
-                result == ':' ? "Option \"%.*s\" wants an argument"
+                result == ':' ? "Option \"%.*s\" requires an argument"
                               : "Unknown, ambiguous or misused option \"%.*s\"",
                 (int) strcspn(given, "="), given);
 }
@@ -324,14 +327,14 @@ static int parse_arguments(ClientOptions *options, Error *error) {
         if (options->n_arguments < syntax->min || options->n_arguments > syntax->max)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "Too %s arguments, want: virt-bootstrap %s (see virt-bootstrap --help)",
+                        "Too %s arguments; usage: virt-bootstrap %s (see virt-bootstrap --help)",
                         options->n_arguments < syntax->min ? "few" : "many", syntax->usage);
 
         for (size_t i = 0; i < options->n_arguments; i++)
                 if (options->arguments[i][0] == '\0')
                         return error_set(
                                 error, EINVAL, ERROR_INVALID_OPTION,
-                                "An argument is empty, want: virt-bootstrap %s", syntax->usage);
+                                "An argument is empty; usage: virt-bootstrap %s", syntax->usage);
 
         return 0;
 }
@@ -341,14 +344,13 @@ static int check_combinations(const ClientOptions *options, Error *error) {
 
         if (options->detach && options->transport == TRANSPORT_EMBEDDED)
                 refusal =
-                        "--detach needs a daemon that stays, and with --embedded it ends with "
-                        "this program";
+                        "--detach cannot be used with --embedded: that daemon exits with this program";
         else if (options->json && options->status_only)
-                refusal = "--json and --status-only exclude each other";
+                refusal = "--json and --status-only cannot be used together";
         else if (
                 options->verb == VERB_BOOTSTRAP && options->transport == TRANSPORT_HOST &&
                 options->arguments[1][0] != '/')
-                refusal = "On another host the destination has to be an absolute path";
+                refusal = "The destination on another host must be an absolute path";
 
         return refusal ? error_set(error, EINVAL, ERROR_INVALID_OPTION, "%s", refusal) : 0;
 }

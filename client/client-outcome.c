@@ -49,10 +49,10 @@ static bool is_ours(const sd_bus_error *bus_error) {
 static const char *find_message(const sd_bus_error *bus_error) {
         /* The library's words for a connection that went away help nobody, nor do the bus's rules. */
         if (find_kind(bus_error) == ERROR_INTERRUPTED && !is_ours(bus_error))
-                return "The daemon ended without an answer";
+                return "The daemon exited without answering";
         if (sd_bus_error_has_name(bus_error, SD_BUS_ERROR_ACCESS_DENIED))
-                return "The message bus does not let this user call the daemon: --user or "
-                       "--embedded use another one";
+                return "The message bus does not allow this user to call the daemon; try --user or "
+                       "--embedded";
 
         return bus_error->message ? bus_error->message : bus_error->name;
 }
@@ -121,7 +121,7 @@ int client_error_set_bus(Error *error, int r, const sd_bus_error *bus_error) {
         int code;
 
         if (!sd_bus_error_is_set(bus_error))
-                return error_set_errno(error, -r, "Cannot talk to the daemon");
+                return error_set_errno(error, -r, "Cannot communicate with the daemon");
 
         code = sd_bus_error_get_errno(bus_error);
         return error_set(
@@ -129,5 +129,5 @@ int client_error_set_bus(Error *error, int r, const sd_bus_error *bus_error) {
 }
 
 int client_error_set_message(Error *error, int r) {
-        return error_set_errno(error, -r, "Cannot read or write a message of the daemon's");
+        return error_set_errno(error, -r, "Cannot read or write a D-Bus message");
 }

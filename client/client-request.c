@@ -122,7 +122,8 @@ static int check_descriptors(
 
         return error_set(
                 error, EOPNOTSUPP, ERROR_INVALID_OPTION,
-                "%s cannot be handed over on this connection, which carries no descriptors", what);
+                "%s cannot be passed over this connection, which does not carry file descriptors",
+                what);
 }
 
 int client_request_read_source(

@@ -43,11 +43,11 @@ static int seal(const char *secret, size_t size, int *ret_fd, Error *error) {
 
         fd = memfd_create("password", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (fd < 0)
-                return error_set_errno(error, errno, "Cannot create memory for a password");
+                return error_set_errno(error, errno, "Cannot create a memory file for a password");
 
         r = fd_write_full(fd, secret, size);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot keep a password");
+                return error_set_errno(error, -r, "Cannot store a password");
         if (lseek(fd, 0, SEEK_SET) < 0 ||
             fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
                 return error_set_errno(error, errno, "Cannot seal a password");
@@ -151,7 +151,7 @@ static int ask(const char *username, int *ret_fd, Error *error) {
         if (fd < 0)
                 return error_set(
                         error, ENOTTY, ERROR_AUTHENTICATION_REQUIRED,
-                        "There is no terminal to ask for the password on: use --password file:PATH");
+                        "No terminal is available to ask for the password; use --password file:PATH");
 
         printable = text_printable(username);
         if (!printable)
@@ -177,7 +177,7 @@ static int take_password(ClientOptions *options, int *ret_fd, Error *error) {
         if (options->no_ask_password)
                 return error_set(
                         error, EINVAL, ERROR_AUTHENTICATION_REQUIRED,
-                        "A user name is given and no password: use --password file:PATH");
+                        "A user name is given without a password; use --password file:PATH");
 
         return ask(options->username, ret_fd, error);
 }

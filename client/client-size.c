@@ -53,7 +53,9 @@ int client_size_parse(const char *text, uint64_t *ret_bytes, Error *error) {
         if (!parse_number(&p, &value) || !parse_unit(p, &shift) || value > UINT64_MAX >> shift)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "\"%s\" is not a size: want a number with K, M, G or T, such as 5G", text);
+                        "\"%s\" is not a size; expected a number with an optional suffix K, M, G or T, "
+                        "such as 5G",
+                        text);
 
         *ret_bytes = value << shift;
         return 0;

@@ -177,17 +177,18 @@ static char *find_hint(
 
         if (code == ENOTDIR && parts->is_directory && stat(path, &st) == 0)
                 n = asprintf(
-                        &hint, "an image in one file is oci-archive:PATH or docker-archive:PATH");
+                        &hint,
+                        "for an image in one file, use oci-archive:PATH or docker-archive:PATH");
         else if (
                 code == ENOENT && parts->ends_at_colon &&
                 find_with_colons(directory, whole, parts->path))
                 n = asprintf(
                         &hint,
-                        "%s is there, but the path ends at the first ':': make a link to it without one",
+                        "%s exists, but the path ends at the first ':'; use a link to it whose path has no colon",
                         whole);
         else if (code == ENOENT && parts->is_url && unescape(decoded) && access(decoded, F_OK) == 0)
                 n = asprintf(
-                        &hint, "%s is there: write the path as it is, without %%-escapes", decoded);
+                        &hint, "%s exists; write the path literally, without %%-escapes", decoded);
         return n < 0 ? NULL : hint;
 }
 

@@ -203,7 +203,7 @@ def test_file_that_is_not_there_is_named(client, folder, dest, source):
 def test_file_where_a_directory_should_be_is_named(everything, client, dest, kind):
     path = path_of(everything['oci-archive'])
     result = client.fail(f'{kind}:{path}', dest)
-    assert result.sentence == (f'Cannot open {path}: Not a directory; an image in one file is '
+    assert result.sentence == (f'Cannot open {path}: Not a directory; for an image in one file, use '
                                'oci-archive:PATH or docker-archive:PATH')
 
 
@@ -346,5 +346,5 @@ def test_files_are_not_for_another_host(everything, env, daemon, tmp_path, dest,
     client = programs.Client({**env, 'PATH': f'{ssh.parent}:{env["PATH"]}'})
     client.where = ['--host=elsewhere']
     result = client.run(*verb, everything['oci'], *([] if verb else [dest]), expect=1)
-    assert result.sentence == ('Files of this host cannot be handed over on this connection, '
-                               'which carries no descriptors')
+    assert result.sentence == ('Files of this host cannot be passed over this connection, '
+                               'which does not carry file descriptors')

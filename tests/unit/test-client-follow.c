@@ -308,7 +308,7 @@ static void death_of_the_daemon_is_told_after_a_recovery(void **state) {
         bootstrap("die", &run);
         assert_int_equal(client_outcome_status(&run.outcome), STATUS_FAILED);
         assert_string_equal(run.outcome.error, BUS_ERROR("Interrupted"));
-        assert_string_equal(run.outcome.message, "The daemon ended while the job was running");
+        assert_string_equal(run.outcome.message, "The daemon exited while the job was running");
         assert_int_equal(unlink(path), 0); /* --recover made it */
 }
 

@@ -45,12 +45,12 @@ static void what_the_bus_says_becomes_a_name_of_ours(void **state) {
                 const char *name, *error, *message;
         } errors[] = {
                 { SD_BUS_ERROR_ACCESS_DENIED, "org.virtbootstrap1.Error.AccessDenied",
-                  "The message bus does not let this user call the daemon: --user or --embedded use "
-                  "another one" },
+                  "The message bus does not allow this user to call the daemon; try --user or "
+                  "--embedded" },
                 { SD_BUS_ERROR_NO_REPLY, "org.virtbootstrap1.Error.Interrupted",
-                  "The daemon ended without an answer" },
+                  "The daemon exited without answering" },
                 { "System.Error.EPIPE", "org.virtbootstrap1.Error.Interrupted",
-                  "The daemon ended without an answer" },
+                  "The daemon exited without answering" },
                 { "org.example.Odd", "org.virtbootstrap1.Error.Failed", "Bus words" },
         };
 

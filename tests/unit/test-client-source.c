@@ -181,20 +181,20 @@ static void what_may_have_been_meant_is_said(void **state) {
         scratch_write(&f->scratch, "a-B\xe4", "content");
         assert_hint(
                 f, "oci:a.tar", ENOTDIR, "a.tar",
-                "; an image in one file is oci-archive:PATH or docker-archive:PATH");
+                "; for an image in one file, use oci-archive:PATH or docker-archive:PATH");
         assert_hint(f, "dir:a.tar/x", ENOTDIR, "a.tar/x", "");
         assert_hint(
                 f, "oci-archive:a:b.tar", ENOENT, "a",
-                "; a:b.tar is there, but the path ends at the first ':': make a link to it without one");
+                "; a:b.tar exists, but the path ends at the first ':'; use a link to it whose path has no colon");
         assert_hint(
                 f, "oci-archive:a:b.tar:c:d", ENOENT, "a",
-                "; a:b.tar is there, but the path ends at the first ':': make a link to it without one");
+                "; a:b.tar exists, but the path ends at the first ':'; use a link to it whose path has no colon");
         assert_hint(f, "oci-archive:a:c.tar", ENOENT, "a", "");
         assert_hint(f, other, ENOENT, "b%2dB", "");
         assert_int_equal(read_source(f, escaped), -ENOENT);
         assert_non_null(strstr(f->error.message, "; /"));
         assert_non_null(strstr(f->error.message, "a-B"));
-        assert_non_null(strstr(f->error.message, "is there: write the path as it is"));
+        assert_non_null(strstr(f->error.message, "exists; write the path literally"));
         assert_true(text_is_utf8(f->error.message));
 }
 
