@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * polkit's text agent, which asks for a password on the terminal where no desktop would. It steps
- * back when the session has an agent already.
+ * polkit's text agent, which asks for a password on the terminal if no desktop does. It does nothing
+ * if the session already has an agent.
  */
 
 #include <sys/types.h>
@@ -11,5 +11,5 @@
 /** client_agent_start() - start pkttyagent(1) and wait until it is registered; returns its pid, or 0 */
 pid_t client_agent_start(void);
 
-/** client_agent_stop() - end it; @pid may be 0 */
+/** client_agent_stop() - end the agent; @pid may be 0 */
 void client_agent_stop(pid_t pid);

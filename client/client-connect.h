@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The way to the daemon: a message bus, a socket on which it is alone, or a daemon of one's own. */
+/* The connection to the daemon: over a message bus, to its own socket, or to an embedded daemon. */
 
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
@@ -12,34 +12,32 @@
 typedef struct ClientConnection ClientConnection;
 
 /**
- * client_connection_open() - connect as @options say
+ * client_connection_open() - connect as @options say; *@ret is owned by the caller
  *
- * By default: the system bus for root and then BUS_PRIVATE_SOCKET, the session bus for others; where
- * the daemon is not to be had there, an embedded one.
- *
- * Return: 0, or a negative errno with @error set; *@ret is owned by the caller.
+ * By default: for root the system bus, then BUS_PRIVATE_SOCKET; for others the session bus. If the
+ * daemon is not available there, an embedded one.
  */
 int client_connection_open(const ClientOptions *options, ClientConnection **ret, Error *error);
 
-/** client_connection_close() - disconnect @connection (may be NULL) and wait for an embedded daemon */
+/** client_connection_close() - disconnect, and wait for an embedded daemon to exit */
 ClientConnection *client_connection_close(ClientConnection *connection);
 
-/** client_connection_bus() - what to send messages with; borrowed */
+/** client_connection_bus() - the connection to send messages over; borrowed */
 sd_bus *client_connection_bus(const ClientConnection *connection);
 
 /** client_connection_peer_name() - destination of calls and sender of signals; NULL without a message bus */
 const char *client_connection_peer_name(const ClientConnection *connection);
 
-/** client_connection_is_embedded() - whether the daemon ends with this program */
+/** client_connection_is_embedded() - whether the daemon exits with this program */
 bool client_connection_is_embedded(const ClientConnection *connection);
 
-/** client_connection_carries_descriptors() - whether files can be handed over */
+/** client_connection_carries_descriptors() - whether file descriptors can be passed */
 bool client_connection_carries_descriptors(const ClientConnection *connection);
 
 /**
- * client_connection_recover() - after the daemon has died: let its successor clean up
+ * client_connection_recover() - after the daemon has died, let its successor clean up
  *
- * A message bus starts one when it is called. The connection itself can only be closed after this.
+ * A message bus starts the successor when it is called. Afterwards @connection can only be closed.
  */
 int client_connection_recover(ClientConnection *connection, Error *error);
 

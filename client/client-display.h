@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Shows a job to whoever watches: JSON events or status lines on standard output, or a bar or plain
- * lines on standard error. Data goes to standard output, everything else to standard error.
+ * Shows a job to the user: JSON events or status lines on standard output, or a bar or plain lines on
+ * standard error. Data goes to standard output, everything else to standard error.
  */
 
 #include "client-event.h"
@@ -11,9 +11,9 @@
 
 typedef enum ClientDisplayMode {
         DISPLAY_PLAIN, /* lines on standard error */
-        DISPLAY_BAR,   /* one line on the terminal that standard error is */
+        DISPLAY_BAR,   /* one line on standard error, which is a terminal */
         DISPLAY_JSON,
-        DISPLAY_STATUS, /* --status-only: nothing else but the failure */
+        DISPLAY_STATUS, /* --status-only: status lines and the failure */
         DISPLAY_QUIET,  /* warnings and the failure */
 } ClientDisplayMode;
 
@@ -21,9 +21,9 @@ typedef struct ClientDisplay {
         ClientDisplayMode mode;
         bool is_debug;
         bool is_coloured;
-        bool is_redrawn;     /* the status or bar line is drawn over */
+        bool is_redrawn;     /* the status or bar line overwrites the previous one */
         bool has_line;       /* such a line is on the screen now */
-        ClientProgress last; /* what was shown; its phase is last_phase */
+        ClientProgress last; /* the progress shown last; its phase is last_phase */
         char *last_phase;    /* owned */
         char *last_line;     /* owned; --status-only prints no line twice */
 } ClientDisplay;
@@ -32,7 +32,7 @@ typedef struct ClientDisplay {
 void client_display_init(ClientDisplay *display, const ClientOptions *options);
 void client_display_done(ClientDisplay *display);
 
-/** client_display_job() - the job exists */
+/** client_display_job() - show that the job exists */
 void client_display_job(ClientDisplay *display, const ClientJobHeader *job);
 
 void client_display_progress(
@@ -43,10 +43,10 @@ void client_display_message(
         ClientDisplay *display, const char *id, unsigned priority, const char *text);
 
 /**
- * client_display_finished() - the last thing that is shown: a failure as one line "virt-bootstrap: SENTENCE"
- * @id:         the job; NULL when there is none
- * @digest:     the image's; NULL or empty when not known
- * @destination: where it is now; NULL when that is not worth a line
+ * client_display_finished() - show the outcome last: a failure as one line "virt-bootstrap: SENTENCE"
+ * @id:         the job; NULL if none was created
+ * @digest:     the image's; NULL or empty if unknown
+ * @destination: where the result is; NULL to print no line about it
  */
 void client_display_finished(
         ClientDisplay *display,

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * A daemon of one's own, where no bus has one: virt-bootstrapd --embedded-fd=3, with one end of a
- * socket pair as descriptor 3, on which it speaks D-Bus peer to peer. It ends when the other end is
- * closed.
+ * A daemon that belongs to this program, for use if no bus offers one: virt-bootstrapd --embedded-fd=3,
+ * with one end of a socket pair as descriptor 3, over which it speaks D-Bus peer to peer. It exits when
+ * the other end is closed.
  *
- * $VIRTBOOTSTRAP_DAEMON is the program, for a build tree; else the installed one.
+ * The program is $VIRTBOOTSTRAP_DAEMON, for a build tree, or the installed one.
  */
 
 #include <sys/types.h>
@@ -14,7 +14,7 @@
 #include "base-error.h"
 
 typedef struct ClientEmbedded {
-        pid_t pid; /* 0 when none runs */
+        pid_t pid; /* 0 if none is running */
         int pidfd; /* owned */
 } ClientEmbedded;
 
@@ -22,15 +22,15 @@ typedef struct ClientEmbedded {
 
 /**
  * client_embedded_start() - start the daemon
- * @log_level:  what it logs to standard error: "debug", "warning", …
+ * @log_level:  the lowest priority it logs to standard error: "debug", "warning", …
  * @ret_fd:     the client's end, owned by the caller
  *
- * The daemon has a session of its own: a Ctrl-C reaches the client alone, which cancels in order.
+ * The daemon has its own session: Ctrl-C reaches only the client, which cancels the job properly.
  */
 int client_embedded_start(const char *log_level, ClientEmbedded *ret, int *ret_fd, Error *error);
 
-/** client_embedded_stop() - wait for the daemon, whose connection is closed; kill it when it does not end */
+/** client_embedded_stop() - wait for the daemon, whose connection is closed; kill it if it does not exit */
 void client_embedded_stop(ClientEmbedded *embedded);
 
-/** client_embedded_recover() - clean up after a daemon that was killed: virt-bootstrapd --recover */
+/** client_embedded_recover() - clean up after a killed daemon: virt-bootstrapd --recover */
 int client_embedded_recover(Error *error);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What --json prints while a job runs: one object a line. @id is NULL when there is no job. */
+/* What --json prints while a job runs: one object per line. @id is NULL if there is no job. */
 
 #include <stdio.h>
 
 #include "client-outcome.h"
 #include "client-progress.h"
 
-/* What is known of a job from its start. Borrowed. */
+/* What is known about a job from its start. Borrowed. */
 typedef struct ClientJobHeader {
         const char *id, *path, *source, *destination;
 } ClientJobHeader;
@@ -24,7 +24,7 @@ void client_event_write_message(FILE *file, const char *id, unsigned priority, c
 
 /**
  * client_event_write_finished() - {"event":"finished","job":…,"result":…,"error":…,"message":…,"digest":…}
- * @digest:     the image's; NULL when not known
+ * @digest:     the image's; NULL if unknown
  */
 void client_event_write_finished(
         FILE *file, const char *id, const ClientOutcome *outcome, const char *digest);

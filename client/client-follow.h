@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * Watches one job to its end. Signals of all jobs are subscribed to before anything is called, and
- * Job.Wait answers when the job ends, so that nothing is missed however short the job is.
+ * Follows one job to its end. The signals of all jobs are subscribed to before anything is called, and
+ * Job.Wait returns when the job ends, so that nothing is missed, however short the job is.
  *
- * SIGINT, SIGTERM and SIGHUP cancel the job, and it is followed on until it is cleaned up; a second
- * one changes nothing then.
+ * SIGINT, SIGTERM and SIGHUP cancel the job, which is followed until it has been cleaned up; further
+ * signals change nothing.
  */
 
 #include "client-connect.h"
@@ -14,19 +14,19 @@
 
 typedef struct ClientFollow ClientFollow;
 
-/** client_follow_new() - subscribe, and hold back the signals above from now on; @display is borrowed */
+/** client_follow_new() - subscribe, and block the signals above from now on; @display is borrowed */
 int client_follow_new(
         ClientConnection *connection, ClientDisplay *display, ClientFollow **ret, Error *error);
 
-/** client_follow_free() - unsubscribe (@follow may be NULL); the signals stay held back */
+/** client_follow_free() - unsubscribe; the signals stay blocked */
 ClientFollow *client_follow_free(ClientFollow *follow);
 
 /**
- * client_follow_bootstrap() - send the call of Bootstrap and follow the job that it makes
+ * client_follow_bootstrap() - call Bootstrap and follow the job that it creates
  * @header:     source and destination, for the display
- * @ret:        how it ended, also when the call was refused; owned by the caller
+ * @ret:        how the job ended, or that the call was refused; owned by the caller
  *
- * Return: 0, or a negative errno with @error set when the outcome is not known.
+ * Fails only if the outcome is unknown.
  */
 int client_follow_bootstrap(
         ClientFollow *follow,
@@ -35,14 +35,14 @@ int client_follow_bootstrap(
         ClientOutcome *ret,
         Error *error);
 
-/** client_follow_job() - follow the job that there is; as client_follow_bootstrap() */
+/** client_follow_job() - follow an existing job; otherwise like client_follow_bootstrap() */
 int client_follow_job(
         ClientFollow *follow, const ClientJobHeader *header, ClientOutcome *ret, Error *error);
 
-/** client_follow_id() - the job; borrowed; NULL when none was made */
+/** client_follow_id() - the job's id; borrowed; NULL if no job was created */
 const char *client_follow_id(const ClientFollow *follow);
 
-/** client_follow_read_digest() - the digest of the job's image, owned by the caller; NULL when not known */
+/** client_follow_read_digest() - the digest of the job's image, owned by the caller; NULL if unknown */
 char *client_follow_read_digest(const ClientFollow *follow);
 
 DEFINE_CLEANUP(ClientFollow, client_follow_free);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/** client_help_print() - the translated help text to standard output */
+/** client_help_print() - print the translated help text to standard output */
 void client_help_print(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The answer of Manager.Inspect, and how it is printed. */
+/* Reads and prints the answer of Manager.Inspect. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@ typedef struct ClientImageLabel {
         const char *name, *value;
 } ClientImageLabel;
 
-/* Strings are borrowed from the message; NULL when the image does not say. */
+/* Strings are borrowed from the message; NULL if the image does not have them. */
 typedef struct ClientImage {
         const char *name, *digest, *manifest_digest, *media_type, *platform;
         const char *created, *author;
@@ -38,13 +38,13 @@ typedef struct ClientImage {
 
 #define IMAGE_NULL ((ClientImage){ 0 })
 
-/** client_image_read() - read the answer, which has to outlive @ret; returns 0 or -errno with @error set */
+/** client_image_read() - read the answer, which must outlive @ret */
 int client_image_read(sd_bus_message *reply, ClientImage *ret, Error *error);
 
-/** client_image_print() - for people; returns 0 or -ENOMEM with @error set */
+/** client_image_print() - print a table for people; fails only with -ENOMEM */
 int client_image_print(const ClientImage *image, FILE *file, Error *error);
 
-/** client_image_print_json() - one line, with the keys of skopeo-inspect(1) */
+/** client_image_print_json() - print one line of JSON, with the keys of skopeo-inspect(1) */
 void client_image_print_json(const ClientImage *image, FILE *file);
 
 /** client_image_done() - release what @image owns; usable with _cleanup_() */

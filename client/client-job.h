@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A job as its object on the bus says it. */
+/* A job's properties, as read from its object on the bus. */
 
 #include <systemd/sd-bus.h>
 
@@ -9,7 +9,7 @@
 #include "client-event.h"
 
 typedef struct ClientJobInfo {
-        sd_bus_message *reply; /* owned; the strings below are in it */
+        sd_bus_message *reply; /* owned; contains the strings below */
         ClientJobHeader header;
         const char *format, *state, *digest;
         const char *error, *message;
@@ -20,15 +20,13 @@ typedef struct ClientJobInfo {
 
 #define JOB_INFO_NULL ((ClientJobInfo){ 0 })
 
-/** client_job_make_path() - the object of the job @id; returns 0 or -ENOMEM with @error set */
+/** client_job_make_path() - the object path of the job @id; fails only with -ENOMEM */
 int client_job_make_path(const char *id, char **ret, Error *error);
 
 /**
- * client_job_info_read() - all properties of the job at @path
+ * client_job_info_read() - read all properties of the job at @path
  *
- * What the daemon does not say is "" and 0.
- *
- * Return: 0, or a negative errno with @error set: ERROR_NO_SUCH_JOB when there is none.
+ * Missing properties are "" or 0. If the job does not exist, @error has the kind ERROR_NO_SUCH_JOB.
  */
 int client_job_info_read(
         ClientConnection *connection, const char *path, ClientJobInfo *ret, Error *error);

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Writes one JSON text (RFC 8259) on one line, in order, as it is told. Inside an object each
- * value has a @key, inside an array and at the top @key is NULL. What is not valid UTF-8 is written
- * as U+FFFD. Writing to the stream may fail: see ferror(3).
+ * Writes one JSON text (RFC 8259) on one line, in the order of the calls. Inside an object, each
+ * value has a @key; inside an array and at the top level, @key is NULL. Invalid UTF-8 is written as
+ * U+FFFD. Writing to the stream may fail: see ferror(3).
  */
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@
 typedef struct ClientJson {
         FILE *file; /* borrowed */
         unsigned depth;
-        bool has_value[JSON_DEPTH_MAX + 1]; /* at each depth: the next value needs a comma */
+        bool has_value[JSON_DEPTH_MAX + 1]; /* for each depth: the next value needs a comma */
 } ClientJson;
 
 #define JSON_INIT(f) ((ClientJson){ .file = (f) })
@@ -32,8 +32,8 @@ void client_json_uint(ClientJson *json, const char *key, uint64_t value);
 void client_json_bool(ClientJson *json, const char *key, bool value);
 void client_json_null(ClientJson *json, const char *key);
 
-/** client_json_fraction() - add a number of 0 to 1 with six decimals, whatever the locale */
+/** client_json_fraction() - add a number from 0 to 1 with six decimals, regardless of the locale */
 void client_json_fraction(ClientJson *json, const char *key, double value);
 
-/** client_json_finish() - end the line and flush it, so that who reads a pipe sees it at once */
+/** client_json_finish() - end the line and flush it, so that the reader of a pipe sees it at once */
 void client_json_finish(ClientJson *json);

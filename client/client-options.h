@@ -29,7 +29,7 @@ typedef enum ClientVerb {
 
 /* Where the daemon is. */
 typedef enum ClientTransport {
-        TRANSPORT_DEFAULT, /* the system bus for root, else the session bus; embedded without one */
+        TRANSPORT_DEFAULT, /* the system bus for root, else the session bus; embedded if neither has it */
         TRANSPORT_SYSTEM,
         TRANSPORT_USER,
         TRANSPORT_EMBEDDED,
@@ -44,7 +44,7 @@ typedef struct ClientOptions {
         ClientTransport transport;
         const char *address; /* a D-Bus address or an ssh host, as @transport says */
 
-        char **arguments; /* what follows the verb; for VERB_BOOTSTRAP source and destination */
+        char **arguments; /* those after the verb; for VERB_BOOTSTRAP source and destination */
         size_t n_arguments;
 
         const char *format; /* NULL, "dir" or "qcow2" */
@@ -52,8 +52,8 @@ typedef struct ClientOptions {
         const char *username;
         char *password;      /* NULL, a password, or "file:PATH" */
         char *root_password; /* as @password */
-        uint64_t size;       /* of a disk image, in bytes; 0 when not given */
-        uint64_t keep;       /* bytes that a prune leaves; 0 when not given */
+        uint64_t size;       /* of a disk image, in bytes; 0 if not given */
+        uint64_t keep;       /* bytes that a prune leaves; 0 if not given */
         IdMap uid_map, gid_map;
 
         bool not_secure, no_cache, offline, overwrite, share_layers, keep_devices, force, detach;
@@ -63,12 +63,12 @@ typedef struct ClientOptions {
 
 /**
  * client_options_parse() - read the command line
- * @argv:       is reordered, options first, as getopt_long(3) does; a password that another one
- *              replaces is overwritten
- * @ret:        to be filled; refers to @argv; its @json is set also on failure
+ * @argv:       is reordered, options first, as by getopt_long(3); if a password is given twice, the
+ *              first one is overwritten
+ * @ret:        refers to @argv; its @json is set even on failure
  *
- * --help and --version win over whatever follows them.
+ * --help and --version take precedence over everything after them.
  *
- * Return: 0, or -EINVAL with an @error of one line when the usage is wrong.
+ * Fails only with -EINVAL, if the usage is wrong; @error is one line.
  */
 int client_options_parse(int argc, char **argv, ClientOptions *ret, Error *error);

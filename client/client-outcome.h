@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* How a job ended, and D-Bus errors on their way to the user: name and sentence as they came. */
+/* How a job ended, and D-Bus errors on their way to the user: name and sentence as received. */
 
 #include <systemd/sd-bus.h>
 
@@ -13,40 +13,40 @@ enum {
         STATUS_DONE = 0,
         STATUS_FAILED = 1,
         STATUS_USAGE = 2,
-        STATUS_CANCELLED = 130, /* as a shell says it of a program that SIGINT ended */
+        STATUS_CANCELLED = 130, /* as a shell reports a program that was ended by SIGINT */
 };
 
 typedef struct ClientOutcome {
-        char *result;  /* "done", "failed" or "cancelled"; owned; NULL while not known */
-        char *error;   /* D-Bus error name; owned; NULL when done */
-        char *message; /* one sentence; owned; NULL when done */
+        char *result;  /* "done", "failed" or "cancelled"; owned; NULL while unknown */
+        char *error;   /* D-Bus error name; owned; NULL if done */
+        char *message; /* one sentence; owned; NULL if done */
 } ClientOutcome;
 
 #define OUTCOME_NULL ((ClientOutcome){ 0 })
 
-/** client_outcome_set() - say how it ended; empty texts count as NULL; returns 0 or -ENOMEM */
+/** client_outcome_set() - record how the job ended; empty texts count as NULL; returns 0 or -ENOMEM */
 int client_outcome_set(
         ClientOutcome *outcome, const char *result, const char *error, const char *message);
 
-/** client_outcome_set_error() - as client_outcome_set(), for a failure that was found here */
+/** client_outcome_set_error() - like client_outcome_set(), for a failure of this program */
 int client_outcome_set_error(ClientOutcome *outcome, const Error *error);
 
-/** client_outcome_set_bus_error() - as client_outcome_set(), for a call that failed */
+/** client_outcome_set_bus_error() - like client_outcome_set(), for a call that failed */
 int client_outcome_set_bus_error(ClientOutcome *outcome, const sd_bus_error *bus_error);
 
 /** client_outcome_status() - the exit status for it */
 int client_outcome_status(const ClientOutcome *outcome);
 
-/** client_outcome_done() - release what @outcome owns and make it empty; usable with _cleanup_() */
+/** client_outcome_done() - release what @outcome owns and empty it; usable with _cleanup_() */
 void client_outcome_done(ClientOutcome *outcome);
 
 /**
  * client_error_set_bus() - describe a call that failed
- * @r:          what the call returned, for when @bus_error is not set
+ * @r:          what the call returned; used if @bus_error is not set
  *
  * Return: a negative errno, with @error set.
  */
 int client_error_set_bus(Error *error, int r, const sd_bus_error *bus_error);
 
-/** client_error_set_message() - describe a message that could not be made or read; returns @r */
+/** client_error_set_message() - describe a message that could not be created or read; returns @r */
 int client_error_set_message(Error *error, int r);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The daemon does not run where the user stands, so that it needs absolute paths. */
+/* The daemon does not run in the user's current directory, so it needs absolute paths. */
 
 #include "base-error.h"
 
 /**
- * client_path_make_absolute() - @path from the root on
- * @directory:  what a relative @path starts from; absolute
+ * client_path_make_absolute() - make @path absolute; *@ret is owned by the caller
+ * @directory:  what a relative @path is relative to; absolute
  *
- * "." and empty components are dropped; ".." stays, since what is above a symlink is elsewhere.
- *
- * Return: 0, or -ENOMEM with @error set; *@ret is owned by the caller.
+ * "." and empty components are dropped; ".." stays, because the parent of a symlink's target is elsewhere.
+ * Fails only with -ENOMEM.
  */
 int client_path_make_absolute(const char *directory, const char *path, char **ret, Error *error);

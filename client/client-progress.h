@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* How progress is put into words; the display shows them. Nothing here knows of a terminal. */
+/* Formats progress as text, which client-display.h prints. Nothing here depends on a terminal. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,20 +9,20 @@
 
 #define PROGRESS_LINE_MAX ((size_t) 1024) /* bytes with the NUL; longer lines are cut */
 
-/* As org.virtbootstrap1.Job.ProgressChanged says it. */
+/* As in org.virtbootstrap1.Job.ProgressChanged. */
 typedef struct ClientProgress {
         const char *phase;    /* borrowed; "queued", "resolve", "download", … */
-        uint64_t done, total; /* bytes of the phase; @total 0 when not known */
+        uint64_t done, total; /* bytes of the phase; @total is 0 if unknown */
         double fraction;      /* of the job, 0 to 1 */
 } ClientProgress;
 
-/** client_progress_phase_text() - the translated name of a phase; @phase itself when it is not known */
+/** client_progress_phase_text() - the translated name of a phase; @phase itself if it is unknown */
 const char *client_progress_phase_text(const char *phase);
 
 /**
  * client_progress_is_due() - whether @now is worth a line after a line for @last
  *
- * It is for another phase, and for each tenth of the job, so that a log stays readable.
+ * It is if the phase has changed, and for each tenth of the job, so that a log stays readable.
  * @last->phase is NULL before the first line.
  */
 bool client_progress_is_due(const ClientProgress *last, const ClientProgress *now);
@@ -44,7 +44,7 @@ char *client_progress_format_status(
  * @columns:    width of the terminal; the line takes at most one less
  * @is_coloured: whether to colour the bar with ANSI sequences
  *
- * What does not fit is left out, from the right. Returns @ret.
+ * If the line does not fit, parts are left out, from the right. Returns @ret.
  */
 char *client_progress_format_bar(
         const ClientProgress *progress,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The calls that carry options: Manager.Bootstrap and Manager.Inspect. */
+/* The calls that have options: Manager.Bootstrap and Manager.Inspect. */
 
 #include <systemd/sd-bus.h>
 
@@ -9,11 +9,7 @@
 #include "client-secret.h"
 #include "client-source.h"
 
-/**
- * client_request_read_source() - client_source_read(), when the connection can carry what it opens
- *
- * Return: 0, or a negative errno with @error set.
- */
+/** client_request_read_source() - client_source_read(), unless @connection cannot pass the file that it opens */
 int client_request_read_source(
         ClientConnection *connection,
         const char *directory,
@@ -22,12 +18,10 @@ int client_request_read_source(
         Error *error);
 
 /**
- * client_request_new_bootstrap() - make a call of Bootstrap
- * @destination: as the daemon gets it
+ * client_request_new_bootstrap() - create a call of Bootstrap; *@ret is owned by the caller
+ * @destination: as passed to the daemon
  *
- * Marked sensitive; secrets and files go along as descriptors, which the message duplicates.
- *
- * Return: 0, or a negative errno with @error set; *@ret is owned by the caller.
+ * The message is marked sensitive. Secrets and files are passed as descriptors, which it duplicates.
  */
 int client_request_new_bootstrap(
         ClientConnection *connection,
@@ -38,7 +32,7 @@ int client_request_new_bootstrap(
         sd_bus_message **ret,
         Error *error);
 
-/** client_request_new_inspect() - as client_request_new_bootstrap(), of Inspect, with the options that it has */
+/** client_request_new_inspect() - like client_request_new_bootstrap(), for Inspect and its options */
 int client_request_new_inspect(
         ClientConnection *connection,
         const ClientOptions *options,

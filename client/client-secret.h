@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Passwords: read once into sealed memory that travels as a descriptor, so that no bus monitor, no
- * process list and no message shows them.
+ * Passwords are read once into sealed memory that is passed as a descriptor, so that no bus monitor,
+ * process list or message shows them.
  */
 
 #include "client-options.h"
@@ -11,28 +11,28 @@
 #define SECRET_BYTES_MAX ((size_t) 4096)
 
 typedef struct ClientSecrets {
-        int password_fd;      /* owned; negative when there is none */
-        int root_password_fd; /* owned; negative when there is none */
+        int password_fd;      /* owned; negative if there is none */
+        int root_password_fd; /* owned; negative if there is none */
 } ClientSecrets;
 
 #define SECRETS_NULL ((ClientSecrets){ -EBADF, -EBADF })
 
 /**
  * client_secrets_take() - turn the passwords of the command line into descriptors
- * @options:    plain passwords are overwritten in argv and gone from here
- * @ret_is_exposed: whether root's password stood on the command line, which is worth a warning; it is
- *              set also on failure
+ * @options:    plain passwords are overwritten in argv and removed from @options
+ * @ret_is_exposed: whether root's password was given on the command line, which deserves a warning;
+ *              set even on failure
  *
- * Of "file:PATH" it is the first line. With a user name and no password it asks on the terminal. A
- * password without a user name is ignored.
+ * "file:PATH" stands for the first line of that file. If a user name is given without a password, the
+ * user is asked for it on the terminal. A password without a user name is ignored.
  *
- * Return: 0, or a negative errno with @error set; ERROR_CANCELLED for a Ctrl-C at the question.
+ * If the user presses Ctrl-C when asked, @error has the kind ERROR_CANCELLED.
  */
 int client_secrets_take(
         ClientOptions *options, ClientSecrets *ret, bool *ret_is_exposed, Error *error);
 
-/** client_secret_erase() - overwrite the plain passwords in argv, without reading them */
+/** client_secret_erase() - overwrite the plain passwords in argv without using them */
 void client_secret_erase(ClientOptions *options);
 
-/** client_secrets_done() - close them; usable with _cleanup_() */
+/** client_secrets_done() - close the descriptors; usable with _cleanup_() */
 void client_secrets_done(ClientSecrets *secrets);

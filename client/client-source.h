@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * What is bootstrapped. Files are opened here and handed over, so that the daemon needs no access to them.
- */
+/* The source to bootstrap. Files are opened here and passed to the daemon, which needs no access to them. */
 
 #include <errno.h>
 #include <stdbool.h>
@@ -11,25 +9,24 @@
 #include "base-error.h"
 
 typedef struct ClientSource {
-        char *text; /* owned; UTF-8; as the daemon gets it: it does not run where the user stands */
-        int fd;     /* owned; the file or directory; negative when the source is none */
+        char *text; /* owned; UTF-8; for the daemon, which does not run in the user's current directory */
+        int fd; /* owned; the file or directory; negative if the source is neither */
 } ClientSource;
 
 #define SOURCE_NULL ((ClientSource){ NULL, -EBADF })
 
 /**
  * client_source_read() - read a source of the command line
- * @directory:  what a relative path starts from; absolute
- * @text:       a PATH alone, or behind file://, oci:, oci-archive:, docker-archive: and dir: is opened;
- *              of oci: and the archives it ends at the first ':', as containers-transports(5) has it.
- *              All other sources are only copied. The case of the schemes does not matter, and a file:
- *              URI may name localhost, but has no %-escapes.
- * @ret:        to be released with client_source_done(); untouched on failure
+ * @directory:  what a relative path is relative to; absolute
+ * @text:       a PATH, alone or after file://, oci:, oci-archive:, docker-archive: or dir:, is opened;
+ *              after oci: and those of archives it ends at the first ':', as in containers-transports(5).
+ *              All other sources are only copied. The case of the schemes does not matter. A file: URI
+ *              may name localhost, but has no %-escapes.
+ * @ret:        to be released with client_source_done()
  *
- * Instead of a file "-" is standard input, as /dev/stdin is. Waits until somebody writes to a named pipe.
+ * "-" and /dev/stdin stand for standard input. Opening a named pipe waits until another process writes to it.
  *
- * Return: 0, or a negative errno with @error set, which names the path, and what may have been meant:
- * ERROR_NOT_FOUND, …
+ * On failure, @error names the path and, if possible, what may have been meant: ERROR_NOT_FOUND, …
  */
 int client_source_read(const char *directory, const char *text, ClientSource *ret, Error *error);
 

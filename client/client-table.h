@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Listings for people: columns side by side, as wide as their widest cell. */
+/* Tables for people: columns side by side, each as wide as its widest cell. */
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 typedef struct ClientTableColumn {
         const char *title;
-        bool is_right; /* aligned to the right, as numbers are */
+        bool is_right; /* aligned to the right, for numbers */
 } ClientTableColumn;
 
 typedef struct ClientTable ClientTable;
@@ -23,21 +23,21 @@ typedef struct ClientTable ClientTable;
 int client_table_new(
         const ClientTableColumn *columns, size_t n_columns, ClientTable **ret, Error *error);
 
-/** client_table_free() - release @table (may be NULL) */
+/** client_table_free() - release @table */
 ClientTable *client_table_free(ClientTable *table);
 
 /**
  * client_table_add() - add a row
  * @cells:      one text for each column, copied; control characters in it are replaced
  *
- * Return: 0, or -ENOMEM or -E2BIG with @error set.
+ * Fails only with -ENOMEM or -E2BIG.
  */
 int client_table_add(ClientTable *table, const char *const cells[], Error *error);
 
-/** client_table_rows() - how many rows there are */
+/** client_table_rows() - the number of rows */
 size_t client_table_rows(const ClientTable *table);
 
-/** client_table_print() - write all rows, under the titles when @has_titles */
+/** client_table_print() - write all rows, below the titles if @has_titles */
 void client_table_print(const ClientTable *table, bool has_titles, FILE *file);
 
 DEFINE_CLEANUP(ClientTable, client_table_free);

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * What the program does, one function and file per verb.
+ * The verbs of the command line, one function and file each.
  *
- * Return: the exit status, when what there is to say has been said; or a negative errno with @error
- * set, which is then to be shown.
+ * Return: the exit status, if everything has been printed; or a negative errno with @error set, which
+ * the caller must print.
  */
 
 #include "client-connect.h"
