@@ -50,7 +50,7 @@ pid_t client_agent_start(void) {
         closep(&writer);
         writer = -EBADF;
 
-        /* It closes its end then, and when it fails. */
+        /* The agent closes its end when it is registered, or fails. */
         registered.fd = reader;
         if (pid > 0)
                 (void) poll(&registered, 1, REGISTER_MSEC);
@@ -61,7 +61,7 @@ void client_agent_stop(pid_t pid) {
         if (pid <= 0)
                 return;
 
-        /* It may have been stopped for reading from the terminal in the background. */
+        /* It may have been stopped because it read from the terminal in the background. */
         (void) kill(pid, SIGTERM);
         (void) kill(pid, SIGCONT);
         (void) waitpid(pid, NULL, 0);

@@ -234,7 +234,7 @@ static void print_freed(uint64_t freed, const ClientOptions *options) {
         client_json_finish(&json);
 }
 
-/* Chains of disk images that need something in the cache do not keep it any more. */
+/* Chains of disk images no longer keep what they need in the cache. */
 static int release_leases(ClientConnection *connection, Error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         int r;

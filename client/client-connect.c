@@ -14,8 +14,8 @@
 struct ClientConnection {
         sd_bus *bus;             /* owned */
         const char *peer;        /* static; BUS_NAME on a message bus, else NULL */
-        ClientEmbedded embedded; /* owned; empty when the daemon is another's */
-        pid_t agent;             /* owned; 0 when there is none */
+        ClientEmbedded embedded; /* owned; empty if the daemon is not embedded */
+        pid_t agent;             /* owned; 0 if there is none */
         bool is_remote;
 };
 
@@ -42,12 +42,12 @@ bool client_connection_is_embedded(const ClientConnection *connection) {
         return connection->embedded.pidfd >= 0 || connection->embedded.pid > 0;
 }
 
-/* Both ends of a connection by ssh may agree on descriptors, which ssh loses between them. */
+/* Both ends of a connection by ssh may agree to pass descriptors, but ssh cannot carry them. */
 bool client_connection_carries_descriptors(const ClientConnection *connection) {
         return !connection->is_remote && sd_bus_can_send(connection->bus, 'h') > 0;
 }
 
-/* Takes @bus and @embedded, also when it fails. */
+/* Takes @bus and @embedded, even on failure. */
 static int connection_new(
         sd_bus *bus,
         const char *peer,
@@ -83,7 +83,7 @@ static int call_driver(sd_bus *bus, const char *member, sd_bus_message **ret, co
                 member, NULL, ret, name ? "s" : "", name);
 }
 
-/* Whether the bus has the daemon or can start it; a negative errno when there is no bus after all. */
+/* Whether the daemon is on the bus or can be started there; a negative errno if the bus cannot be used. */
 static int has_daemon(sd_bus *bus) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *owned = NULL, *names = NULL;
         const char *name;
@@ -161,7 +161,7 @@ static int new_bus(const char *address, int fd, bool is_message_bus, sd_bus **re
         return 0;
 }
 
-/* Whether the daemon is the other end itself. */
+/* Whether the other end is the daemon itself. */
 static bool is_daemon(sd_bus *bus) {
         _cleanup_(freep) char *version = NULL;
 
@@ -173,7 +173,7 @@ static int open_address(const char *address, ClientConnection **ret, Error *erro
         sd_bus *bus = NULL;
         int r;
 
-        /* A message bus does not do this for a client that has not said Hello. */
+        /* A message bus refuses this to a client that has not called Hello. */
         r = new_bus(address, -EBADF, false, &bus);
         if (r >= 0 && is_daemon(bus))
                 return connection_new(bus, NULL, NULL, ret, error);
@@ -226,7 +226,7 @@ static int open_system(const ClientOptions *options, ClientConnection **ret, Err
         if (r >= 0)
                 return connection_new(bus, BUS_NAME, NULL, ret, error);
 
-        /* Early at boot and on a rescue system there is no bus yet. */
+        /* Early during boot and on a rescue system, no bus is running. */
         if (geteuid() != 0 || access(BUS_PRIVATE_SOCKET, W_OK) < 0 ||
             open_address("unix:path=" BUS_PRIVATE_SOCKET, ret, &no_socket) < 0)
                 return r;
@@ -298,7 +298,7 @@ int client_connection_open(const ClientOptions *options, ClientConnection **ret,
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot set up the connection");
 
-        /* Only on the system bus is anybody asked, and root never. */
+        /* polkit asks only on the system bus, and never root. */
         if (options->transport == TRANSPORT_SYSTEM && geteuid() != 0 && !options->no_ask_password)
                 connection->agent = client_agent_start();
 

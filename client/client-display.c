@@ -19,7 +19,7 @@ static bool is_smart_terminal(int fd) {
         return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
 }
 
-/* no-color.org: any value but the empty one. */
+/* no-color.org: any value except the empty one. */
 static bool wants_no_colour(void) {
         const char *value = getenv("NO_COLOR");
 
@@ -49,7 +49,7 @@ static size_t terminal_columns(int fd) {
         return ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0 ? COLUMNS_DEFAULT : size.ws_col;
 }
 
-/* So that what is printed next starts on a line of its own. */
+/* Ends the current line, so that the next output starts on a new one. */
 static void leave_line(ClientDisplay *display) {
         if (!display->has_line)
                 return;
@@ -79,7 +79,7 @@ static void show_plain(ClientDisplay *display, const ClientProgress *progress) {
         char line[PROGRESS_LINE_MAX];
         char *phase;
 
-        /* The end has a line of its own. */
+        /* The end is printed on its own line. */
         if (strcmp(progress->phase, "done") == 0 ||
             !client_progress_is_due(&display->last, progress))
                 return;
@@ -137,7 +137,7 @@ void client_display_progress(
                 return;
         printable.phase = phase;
 
-        /* For a program the job has ended; to a person "Done" at 12% reads as success. */
+        /* A program wants to know that the job has ended; a person would take "Done" at 12% for success. */
         if (display->mode != DISPLAY_JSON && strcmp(phase, "done") == 0 && progress->fraction < 1)
                 return;
 

@@ -16,9 +16,9 @@
 #include "client-embedded.h"
 
 #define EMBEDDED_FD       3
-#define STOP_SECONDS      30  /* it has at most to remove what a job left */
+#define STOP_SECONDS      30  /* at most, it has to remove the leftovers of a job */
 #define TERMINATE_SECONDS 5   /* between SIGTERM and SIGKILL */
-#define RECOVER_SECONDS   600 /* a big tree takes a while to remove */
+#define RECOVER_SECONDS   600 /* removing a big tree takes a while */
 
 static const char *daemon_path(void) {
         const char *path = getenv("VIRTBOOTSTRAP_DAEMON");
@@ -63,7 +63,7 @@ static int spawn(char *const argv[], int fd, ClientEmbedded *ret, Error *error) 
         r = set_up_attributes(&attributes);
         if (r == 0 && fd >= 0)
                 r = posix_spawn_file_actions_adddup2(&actions, fd, EMBEDDED_FD);
-        /* After the socket, which may have one of these numbers. Data is the client's to print. */
+        /* After the socket, which may have one of these numbers. Only the client prints data. */
         if (r == 0)
                 r = posix_spawn_file_actions_addopen(
                         &actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -118,13 +118,13 @@ int client_embedded_start(const char *log_level, ClientEmbedded *ret, int *ret_f
         return 0;
 }
 
-/* Whether the process ended within @seconds: its status, -ETIMEDOUT or another negative errno. */
+/* Waits up to @seconds for the process to exit; returns its status, -ETIMEDOUT or another negative errno. */
 static int wait_for(ClientEmbedded *embedded, unsigned seconds) {
         struct pollfd ended = { .fd = embedded->pidfd, .events = POLLIN };
         pid_t pid;
         int r, status;
 
-        do /* a program that was stopped and goes on is interrupted too */
+        do /* poll() is also interrupted when this program was stopped and continues */
                 r = poll(&ended, 1, (int) seconds * 1000);
         while (r < 0 && errno == EINTR);
         if (r < 0)

@@ -9,19 +9,18 @@
 #include "client-follow.h"
 #include "dbus-names.h"
 
-#define NO_TIMEOUT                                                                                 \
-        UINT64_MAX /* a job takes as long as it takes, and so does a question by polkit */
+#define NO_TIMEOUT UINT64_MAX /* neither a job nor a question by polkit has a time limit */
 
 struct ClientFollow {
         ClientConnection *connection;           /* borrowed */
         ClientDisplay *display;                 /* borrowed */
         sd_event *event;                        /* owned */
         sd_bus_slot *on_progress, *on_message;  /* owned */
-        sd_bus_slot *bootstrap, *wait, *cancel; /* owned; calls under way */
+        sd_bus_slot *bootstrap, *wait, *cancel; /* owned; pending calls */
         char *id, *path;                        /* owned; NULL until the job is known */
         const char *source, *destination;       /* borrowed, during client_follow_bootstrap() */
-        bool is_cancelling;                     /* a signal came */
-        bool is_lost;                           /* the daemon ended under way */
+        bool is_cancelling;                     /* a signal has arrived */
+        bool is_lost;                           /* the daemon exited in the meantime */
         ClientOutcome outcome;
 };
 
@@ -110,7 +109,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
         if (follow->path)
                 return 0;
 
-        /* Nothing was made yet: the daemon asks polkit, or hangs. */
+        /* No job was created yet: the daemon waits for polkit, or hangs. */
         return finish(
                 follow, client_outcome_set(
                                 &follow->outcome, "cancelled", BUS_ERROR("Cancelled"),
@@ -328,7 +327,7 @@ char *client_follow_read_digest(const ClientFollow *follow) {
                 "org.freedesktop.DBus.Properties", "Get");
         if (r >= 0)
                 r = sd_bus_message_append(call, "ss", BUS_JOB, "Digest");
-        /* Whoever stops the daemon, and with it the job, does not want the next one started. */
+        /* A user who stops the daemon, and thereby the job, does not want the next one to be started. */
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(call, false);
         if (r >= 0)

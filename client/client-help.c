@@ -6,7 +6,7 @@
 #include "client-help.h"
 #include "client-intl.h"
 
-/* One text per group: a translator sees the columns. */
+/* One text per group, so that translators see the columns. */
 static const char *const groups[] = {
         N_("virt-bootstrap [OPTION…] URI DEST\n"
            "virt-bootstrap [OPTION…] COMMAND …\n"

@@ -24,7 +24,7 @@ static const struct StringField {
         { "author", offsetof(ClientImage, author) },
 };
 
-/* Makes room for one more element of @size bytes; doubles, so that the list stays linear. */
+/* Makes room for one more element of @size bytes; doubles, so that the total cost stays linear. */
 static int reserve(void **list, size_t n, size_t size) {
         void *grown;
 

@@ -85,7 +85,7 @@ static int run(ClientOptions *options, Error *error) {
         return r < 0 ? r : run_verb(connection, options, &secrets, error);
 }
 
-/* Until a job is followed there is nothing to clean up, and then this program holds the signal back. */
+/* Before a job is followed, there is nothing to clean up; after that, the signal is blocked. */
 static void on_interrupt(int signal_number) {
         (void) signal_number;
         _exit(STATUS_CANCELLED);
@@ -103,7 +103,7 @@ static int show_failure(const ClientOptions *options, const Error *error) {
         return client_outcome_status(&outcome);
 }
 
-/* Descriptors of our own must not take the places of those that the caller has closed. */
+/* Our own descriptors must not take the numbers of those that the caller has closed. */
 static void open_standard_streams(void) {
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
                 if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)

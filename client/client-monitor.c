@@ -16,7 +16,7 @@ typedef struct Monitor {
         const ClientOptions *options; /* borrowed */
 } Monitor;
 
-/* The job that a signal is from; NULL when it is from elsewhere. */
+/* The job that emitted a signal; NULL if the sender is not a job. */
 static char *signal_job(sd_bus_message *m) {
         char *id = NULL;
 
@@ -41,7 +41,7 @@ static int on_new(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         if (sd_bus_message_read(m, "so", &header.id, &header.path) < 0)
                 return 0;
 
-        /* It may be gone already. */
+        /* The job may no longer exist. */
         if (client_job_info_read(monitor->connection, header.path, &info, NULL) >= 0) {
                 header.source = info.header.source;
                 header.destination = info.header.destination;

@@ -11,7 +11,7 @@
 #include "client-options.h"
 #include "client-size.h"
 
-/* Options without a short form; above every character. */
+/* Options without a short form; their values are above every character. */
 enum {
         OPT_ROOT_PASSWORD = 0x100,
         OPT_UIDMAP,
@@ -79,7 +79,7 @@ static const struct option long_options[] = {
 };
 
 static const struct VerbSyntax {
-        const char *name, *sub; /* @sub: "" when it may be left out */
+        const char *name, *sub; /* @sub: "" if it may be omitted */
         ClientVerb verb;
         size_t min, max; /* arguments after the verb */
         const char *usage;
@@ -153,7 +153,7 @@ static int add_range(ClientOptions *options, int option, const char *text, Error
         return r < 0 ? -EINVAL : 0;
 }
 
-/* The last one counts; one before it would stay in the list of processes. */
+/* The last one is used; an earlier one would stay visible in the list of processes. */
 static int set_secret(char **secret, char *text) {
         if (*secret)
                 explicit_bzero(*secret, strlen(*secret));
@@ -174,7 +174,7 @@ static int set_transport(
         return 0;
 }
 
-/* The switch of an option without an argument; NULL for all others. */
+/* The variable of an option without an argument; NULL for all other options. */
 static bool *find_switch(ClientOptions *options, int option) {
         const struct {
                 int option;
@@ -254,7 +254,7 @@ static int refuse_option(int result, char **argv, Error *error) {
         char name[3] = { '-', (char) optopt, '\0' };
         const char *given = optopt > 0 && optopt < OPT_ROOT_PASSWORD ? name : argv[optind - 1];
 
-        /* Only the name: what follows "=" may be a secret. */
+        /* Only the name, because the text after "=" may be a secret. */
         return error_set(
                 error, EINVAL, ERROR_INVALID_OPTION,
                 result == ':' ? "Option \"%.*s\" requires an argument"
@@ -265,7 +265,7 @@ static int refuse_option(int result, char **argv, Error *error) {
 static int parse_options(int argc, char **argv, ClientOptions *options, Error *error) {
         int c, r;
 
-        optind = 0; /* glibc: start anew */
+        optind = 0; /* glibc: reset its state */
         opterr = 0;
 
         while ((c = getopt_long(argc, argv, ":f:u:p:qdhH:", long_options, NULL)) >= 0) {

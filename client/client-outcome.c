@@ -8,7 +8,7 @@
 #include "client-outcome.h"
 #include "dbus-names.h"
 
-/* What a message bus says itself. */
+/* Errors of the message bus itself. */
 static const struct {
         const char *name;
         ErrorKind kind;
@@ -23,7 +23,7 @@ static const struct {
         { SD_BUS_ERROR_LIMITS_EXCEEDED, ERROR_LIMIT_EXCEEDED },
 };
 
-/* What the library says of a connection that went away. */
+/* How the library reports a lost connection. */
 static bool is_disconnect(int code) {
         return code == ECONNRESET || code == EPIPE || code == ENOTCONN || code == ESHUTDOWN;
 }
@@ -47,7 +47,7 @@ static bool is_ours(const sd_bus_error *bus_error) {
 }
 
 static const char *find_message(const sd_bus_error *bus_error) {
-        /* The library's words for a connection that went away help nobody, nor do the bus's rules. */
+        /* The library's text for a lost connection does not help a user, nor does the bus's policy. */
         if (find_kind(bus_error) == ERROR_INTERRUPTED && !is_ours(bus_error))
                 return "The daemon exited without answering";
         if (sd_bus_error_has_name(bus_error, SD_BUS_ERROR_ACCESS_DENIED))
@@ -94,7 +94,7 @@ int client_outcome_set_error(ClientOutcome *outcome, const Error *error) {
 }
 
 int client_outcome_set_bus_error(ClientOutcome *outcome, const sd_bus_error *bus_error) {
-        /* A newer daemon's names pass through; those of the bus become ours. */
+        /* Names from a newer daemon are kept; those from the bus are mapped to ours. */
         const char *name =
                 is_ours(bus_error) ? bus_error->name : error_kind_to_bus_name(find_kind(bus_error));
 

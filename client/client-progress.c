@@ -11,7 +11,7 @@
 
 #define BAR_COLUMNS_MIN ((size_t) 10)
 #define BAR_COLUMNS_MAX ((size_t) 50)
-#define LABEL_COLUMNS   ((size_t) 14) /* so that the bar stands still when the phase changes */
+#define LABEL_COLUMNS   ((size_t) 14) /* so that the bar does not move when the phase changes */
 #define COUNT_COLUMNS   ((size_t) 20) /* " 1023.9M of 1023.9M", for the same reason */
 #define FRAME_COLUMNS   (sizeof(" [] 100%") - 1)
 #define COUNT_TEXT_MAX  (2 * SIZE_TEXT_MAX + 64)
@@ -27,7 +27,7 @@ static const struct {
         { "clean", N_("Cleaning up") },    { "done", N_("Done") },
 };
 
-/* In English; @phase itself when it is not known. */
+/* In English; @phase itself if it is unknown. */
 static const char *find_phase(const char *phase) {
         for (size_t i = 0; i < N_ELEMENTS(phases); i++)
                 if (strcmp(phases[i].phase, phase) == 0)
@@ -58,7 +58,7 @@ bool client_progress_is_due(const ClientProgress *last, const ClientProgress *no
                to_parts(last, 10) != to_parts(now, 10);
 }
 
-/* "12.0M of 48.0M", or nothing when the total is not known. */
+/* "12.0M of 48.0M", or nothing if the total is unknown. */
 static const char *format_count(const ClientProgress *progress, char ret[static COUNT_TEXT_MAX]) {
         char done[SIZE_TEXT_MAX], total[SIZE_TEXT_MAX];
 

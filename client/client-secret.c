@@ -104,11 +104,11 @@ static int take(char **selector, int *ret_fd, Error *error) {
 }
 
 static void on_interrupt(int signal_number) {
-        /* Only there to interrupt read(). */
+        /* Its only purpose is to interrupt read(). */
         (void) signal_number;
 }
 
-/* Returns bytes without the line end, -EINTR for a Ctrl-C. */
+/* Returns the number of bytes without the end of the line; -EINTR for Ctrl-C. */
 static ssize_t read_line(int fd, char buffer[static SECRET_BYTES_MAX]) {
         ssize_t n = read(fd, buffer, SECRET_BYTES_MAX);
 

@@ -23,7 +23,7 @@
 static const struct Scheme {
         const char *name;
         bool is_directory;
-        bool has_selector; /* which image it is follows a ':' behind the path */
+        bool has_selector; /* a ':' after the path is followed by the selector of an image */
 } schemes[] = {
         { "oci:", true, true },
         { "oci-archive:", false, true },
@@ -31,15 +31,15 @@ static const struct Scheme {
         { "dir:", true, false },
 };
 
-/* A source in files: @prefix and path are next to each other, and the rest is the selector. */
+/* A source in files: the text is the prefix, the path and the selector. */
 typedef struct Parts {
         size_t prefix, path; /* bytes */
         bool is_directory;
         bool ends_at_colon;
-        bool is_url; /* the text stays as it is */
+        bool is_url; /* the text is kept as it is */
 } Parts;
 
-/* Bytes of the scheme with its colon (RFC 3986, 3.1), 0 when there is none. */
+/* Bytes of the scheme with its colon (RFC 3986, 3.1); 0 if there is none. */
 static size_t scheme_length(const char *text) {
         const char *p = text;
 
@@ -59,7 +59,7 @@ static const struct Scheme *find_scheme(const char *text) {
         return NULL;
 }
 
-/* Bytes of what is between the scheme and the path of a file: URI. */
+/* Bytes between the scheme and the path of a file: URI. */
 static size_t authority_length(const char *text) {
         if (strncmp(text, "//", 2) != 0)
                 return 0;
@@ -68,7 +68,7 @@ static size_t authority_length(const char *text) {
                        : strlen("//");
 }
 
-/* Whether @text is a source in files; what only looks like one is the daemon's to refuse. */
+/* Whether @text is a source in files; the daemon refuses texts that only look like one. */
 static bool split(const char *text, Parts *ret) {
         const struct Scheme *scheme = find_scheme(text);
         Parts parts = { .prefix = scheme_length(text) };
@@ -103,7 +103,7 @@ static bool is_standard_input(const char *path, bool is_directory) {
         return !is_directory && (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0);
 }
 
-/* Standard input may be a socket, or a file that could not be opened again: it is open already. */
+/* Standard input is already open, and cannot always be opened again: it may be a socket. */
 static int open_path(const char *path, bool is_directory, int *ret_fd, Error *error) {
         int fd;
 
@@ -148,7 +148,7 @@ static bool is_there(const char *directory, const char *path) {
                access(absolute, F_OK) == 0;
 }
 
-/* "a:b.tar" of "oci-archive:a:b.tar:latest", when that is there: cuts @text behind it. */
+/* Looks for "a:b.tar" in "oci-archive:a:b.tar:latest": cuts @text after it if it exists. */
 static bool find_with_colons(const char *directory, char *text, size_t path) {
         for (char *end = text + strlen(text); end > text + path; end--) {
                 char c = *end;
@@ -164,7 +164,7 @@ static bool find_with_colons(const char *directory, char *text, size_t path) {
         return false;
 }
 
-/* What may have been meant by a path that cannot be opened; owned by the caller; NULL: nobody knows. */
+/* What may have been meant by a path that cannot be opened; owned by the caller; NULL if unknown. */
 static char *find_hint(
         const char *directory, const char *text, const Parts *parts, const char *path, int code) {
         _cleanup_(freep) char *whole = strdup(text + parts->prefix), *decoded = strdup(path);
@@ -208,8 +208,8 @@ static void add_hint(
         error_set(error, plain.code, plain.kind, "%s; %s", error_text(&plain), hint);
 }
 
-/* The text for the daemon. A path that ends at a colon cannot go through a directory that has one in its
- * name; the daemon does not need it, since it has the descriptor. */
+/* The text for the daemon. A path that ends at the first colon cannot contain a directory with one in its
+ * name; the daemon does not need that path, since it has the descriptor. */
 static int make_text(
         const char *text, const Parts *parts, const char *path, const char *absolute, char **ret) {
         const char *shown = absolute;
@@ -218,14 +218,14 @@ static int make_text(
             (parts->ends_at_colon && strchr(absolute, ':')))
                 shown = path;
         if (parts->prefix == 0 && strcmp(shown, "-") == 0)
-                shown = "/dev/stdin"; /* alone "-" is no source */
+                shown = "/dev/stdin"; /* "-" alone is not a source */
 
         return asprintf(
                 ret, "%.*s%s%s", (int) parts->prefix, text, shown,
                 text + parts->prefix + parts->path);
 }
 
-/* A path is bytes, and the bus takes UTF-8 only; the daemon needs it just for what it says. */
+/* A path may be any bytes, but the bus accepts only UTF-8; the daemon uses the path only in messages. */
 static int make_utf8(char **text, Error *error) {
         char *printable;
 

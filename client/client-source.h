@@ -9,8 +9,8 @@
 #include "base-error.h"
 
 typedef struct ClientSource {
-        char *text; /* owned; UTF-8; for the daemon, which does not run in the user's current directory */
-        int fd; /* owned; the file or directory; negative if the source is neither */
+        char *text; /* owned; UTF-8; as passed to the daemon, which runs in another directory */
+        int fd;     /* owned; the file or directory; negative if the source is neither */
 } ClientSource;
 
 #define SOURCE_NULL ((ClientSource){ NULL, -EBADF })
