@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Translation of what people read. Data, event names and the daemon's sentences stay English. */
+/* Translates text for people. Data, event names and the daemon's sentences stay English. */
 
 #include <libintl.h>
 

@@ -7,7 +7,7 @@
 
 /**
  * client_path_make_absolute() - make @path absolute; *@ret is owned by the caller
- * @directory:  what a relative @path is relative to; absolute
+ * @directory:  the base of a relative @path; absolute
  *
  * "." and empty components are dropped; ".." stays, because the parent of a symlink's target is elsewhere.
  * Fails only with -ENOMEM.

@@ -17,7 +17,7 @@ typedef struct ClientSource {
 
 /**
  * client_source_read() - read a source of the command line
- * @directory:  what a relative path is relative to; absolute
+ * @directory:  the base of a relative path; absolute
  * @text:       a PATH, alone or after file://, oci:, oci-archive:, docker-archive: or dir:, is opened;
  *              after oci: and those of archives it ends at the first ':', as in containers-transports(5).
  *              All other sources are only copied. The case of the schemes does not matter. A file: URI
