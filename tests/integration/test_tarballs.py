@@ -122,7 +122,7 @@ def test_progress_reaches_the_size_of_the_file(client, dest, write, sample):
 
 
 WHOLE = tar.archive([tar.file('f', b'x' * 5000)])
-CUT_OFF = 'It ends without the end-of-archive block, and may have been cut off'
+CUT_OFF = 'It ends without an end-of-archive block and may be truncated'
 BAD = {
     'nonsense': (b'no archive at all' * 100, 'CorruptArchive', 'It is not a tar archive'),
     'empty': (b'', 'CorruptArchive', 'It is empty'),
@@ -169,7 +169,7 @@ def test_what_follows_a_compressed_tarball_is_left_out_with_a_warning(client, de
     result = client.run('--json', str(write(compressed(WHOLE, 'gzip') + b'signature')), dest)
     assert tree.names(dest) == ['f']
     assert [one['text'] for one in result.of('message')] == [
-        'What follows the compressed stream is left out']
+        'Data after the compressed stream is ignored']
 
 
 @pytest.mark.parametrize('program', ['none', 'gzip'])

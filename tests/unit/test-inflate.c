@@ -291,7 +291,7 @@ static void something_behind_a_compressed_tarball_is_left_out_with_a_warning(voi
                 else
                         run_well(f);
                 assert_int_equal(f->n_warnings, i + 1 - (i >= 2));
-                assert_string_equal(f->warnings, "What follows the compressed stream is left out");
+                assert_string_equal(f->warnings, "Data after the compressed stream is ignored");
                 reset(f);
         }
 }

@@ -177,7 +177,7 @@ static void sparse_members_are_refused(void **state) {
 
 /* The header of a member is the content of something that has none for other programs. */
 static void archive_that_could_be_read_two_ways_is_refused(void **state) {
-        static const char *const texts[] = { "\"label\": it is the label of a volume",
+        static const char *const texts[] = { "\"label\": it is a volume label with content",
                                              "\"dir/\": its pax header gives it content",
                                              "\"member\": it has several pax headers" };
 

@@ -88,7 +88,7 @@ static void tarball_without_an_end_is_refused(void **state) {
                         add_unpadded(tar, "last", sizes[i]);
                         if (padded)
                                 bytes_pad(tar);
-                        run_badly_naming(f, ERROR_CORRUPT_ARCHIVE, "may have been cut off");
+                        run_badly_naming(f, ERROR_CORRUPT_ARCHIVE, "may be truncated");
                         reset(f);
                 }
 }

@@ -292,10 +292,10 @@ static void headers_in_an_unusual_order_are_in_doubt(void **state) {
                 { "xx", "several pax headers" },
                 { "xX", "several pax headers" },
                 { "Lxx", "several pax headers" },
-                { "xg", "header of the whole archive" },
-                { "LV", "header of the whole archive" },
-                { "xL", "another name" },
-                { "Lx", "another name" },
+                { "xg", "an archive-wide header is between" },
+                { "LV", "an archive-wide header is between" },
+                { "xL", "disagree on a name" },
+                { "Lx", "disagree on a name" },
                 { "A", "Solaris" },
                 { "N", "list of names" },
         };
@@ -321,7 +321,7 @@ static void volume_label_with_content_is_in_doubt(void **state) {
 
         tar_add(&tar, &(TarEntry){ .type = 'V', .name = "label", .content = "x" });
         tar_file(&tar, "a", "");
-        assert_doubt(&tar, "label of a volume");
+        assert_doubt(&tar, "volume label");
 
         tar_add(&good, &(TarEntry){ .type = 'V', .name = "label" });
         tar_file(&good, "a", "");
@@ -334,9 +334,9 @@ static void fields_of_sparse_files_are_for_those(void **state) {
                 size_t at;
                 const char *doubt;
         } fields[] = {
-                { 345, "where GNU tar has times" },
-                { 357, "where GNU tar has times" },
-                { 386, "map of a sparse file" },
+                { 345, "the times of a GNU header" },
+                { 357, "the times of a GNU header" },
+                { 386, "has a sparse map but" },
                 { 483, "size of a sparse file" },
         };
 

@@ -103,7 +103,8 @@ static int clear_name(
         r = unpack_tree_open(tree, node, name, &child, error);
         if (r == -ENOTDIR || r == 0)
                 return error_set(
-                        error, ENOTDIR, ERROR_FAILED, "\"%s\" changed while it was removed", name);
+                        error, ENOTDIR, ERROR_FAILED, "\"%s\" changed while it was being removed",
+                        name);
         if (r < 0)
                 return r;
         if (own && child->fresh) {

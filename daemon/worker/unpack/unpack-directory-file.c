@@ -22,7 +22,7 @@ static int learn_owner(UnpackDirectory *directory, int fd, Error *error) {
         if (directory->knows_owner)
                 return 0;
         if (fstat(fd, &st) < 0)
-                return error_set_errno(error, errno, "Cannot look at a new file");
+                return error_set_errno(error, errno, "Cannot stat a new file");
 
         directory->new_uid = st.st_uid;
         directory->new_gid = st.st_gid;
@@ -125,7 +125,8 @@ int unpack_directory_finish_file(UnpackTarget *target, const UnpackMeta *meta, E
                 return error_set(error, EFBIG, ERROR_CORRUPT_ARCHIVE, "The file is too large");
         if (directory->file_end < meta->size && ftruncate(fd, (off_t) meta->size) < 0)
                 return error_set_errno(
-                        error, errno, "Cannot make a file %" PRIu64 " bytes long", meta->size);
+                        error, errno, "Cannot set the size of a file to %" PRIu64 " bytes",
+                        meta->size);
 
         r = finish_attributes(directory, fd, meta, error);
         if (r < 0)

@@ -112,7 +112,7 @@ int unpack_directory_list_next(
 
                 r = entry_type(list->dir, entry, ret_type);
                 if (r < 0)
-                        return error_set_errno(error, -r, "Cannot look at \"%s\"", entry->d_name);
+                        return error_set_errno(error, -r, "Cannot stat \"%s\"", entry->d_name);
                 *ret_name = entry->d_name;
                 return 1;
         }

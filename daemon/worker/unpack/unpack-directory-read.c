@@ -67,9 +67,8 @@ int unpack_directory_get_meta(
         int r = 0;
 
         if (fstatat(DIR_FD(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return errno == ENOENT
-                               ? -ENOENT
-                               : error_set_errno(error, errno, "Cannot look at \"%s\"", name);
+                return errno == ENOENT ? -ENOENT
+                                       : error_set_errno(error, errno, "Cannot stat \"%s\"", name);
 
         meta = (UnpackMeta){
                 .type = unpack_directory_type(st.st_mode),
@@ -133,9 +132,8 @@ ssize_t unpack_directory_read_file(
         ssize_t n;
 
         if (fstatat(DIR_FD(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return errno == ENOENT
-                               ? -ENOENT
-                               : error_set_errno(error, errno, "Cannot look at \"%s\"", name);
+                return errno == ENOENT ? -ENOENT
+                                       : error_set_errno(error, errno, "Cannot stat \"%s\"", name);
         if (!S_ISREG(st.st_mode))
                 return -EINVAL;
 

@@ -46,7 +46,7 @@ int unpack_directory_set_owner(int fd, const char *name, const UnpackMeta *meta,
         r = change_owner(fd, name, meta->uid, meta->gid);
         if (r < 0 && !is_refused(r))
                 return error_set_errno(
-                        error, -r, "Cannot make %u:%u the owner", meta->uid, meta->gid);
+                        error, -r, "Cannot change the owner to %u:%u", meta->uid, meta->gid);
         if (r >= 0)
                 return 1;
 
@@ -147,26 +147,26 @@ void unpack_directory_sum_up(UnpackTarget *target) {
                 const char *before, *after;
         } sentences[_DIRECTORY_LOSS_MAX] = {
                 [DIRECTORY_LOSS_OWNER] = {
-                        "Owners cannot be kept, and are the caller's instead: ",
-                        " (root, and the format qcow2, keep owners)",
+                        "Owners cannot be kept; the caller becomes the owner instead: ",
+                        " (root and the format qcow2 can keep owners)",
                 },
                 [DIRECTORY_LOSS_UNMAPPED] = {
-                        "Owners outside of all id ranges stay as they are, without setuid, setgid and "
-                        "file capabilities: ",
+                        "Owners outside all id ranges are unchanged; setuid, setgid and file capabilities "
+                        "are left out: ",
                         "",
                 },
                 [DIRECTORY_LOSS_RIGHTS] = {
-                        "Setuid, setgid and file capabilities are left out, which would lend others the "
-                        "caller's rights: ",
+                        "Setuid, setgid and file capabilities are left out because they would lend others "
+                        "the caller's rights: ",
                         " (the format qcow2 keeps them)",
                 },
                 [DIRECTORY_LOSS_NODE] = {
-                        "Device nodes are left out, which cannot be made here: ",
+                        "Device nodes are left out because they cannot be created here: ",
                         " (the format qcow2 keeps them)",
                 },
                 [DIRECTORY_LOSS_OPENNESS] = {
-                        "Device nodes get root as their owner and the mode 0600: ",
-                        " (--keep-devices keeps what the image says)",
+                        "Device nodes are owned by root and have the mode 0600: ",
+                        " (--keep-devices keeps the image's owners and modes)",
                 },
         };
         const UnpackDirectory *directory = unpack_directory(target);

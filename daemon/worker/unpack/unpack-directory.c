@@ -48,7 +48,7 @@ static int on_open_root(UnpackTarget *target, UnpackDir *ret, UnpackInfo *ret_in
         int r;
 
         if (fstat(directory->root_fd, &st) < 0)
-                return error_set_errno(error, errno, "Cannot look at the root directory");
+                return error_set_errno(error, errno, "Cannot stat the root directory");
 
         info_from_stat(ret_info, &st);
         r = widen(directory, directory->root_fd, ret_info, error);
@@ -142,7 +142,7 @@ static int dir_acls(
         if (r < 0)
                 return r;
         if (fstat(fd, &st) < 0)
-                return error_set_errno(error, errno, "Cannot look at a directory");
+                return error_set_errno(error, errno, "Cannot stat a directory");
 
         info->mode = st.st_mode & ALLPERMS;
         return widen(directory, fd, info, error);
@@ -222,7 +222,7 @@ static int on_make_dir(
         }
 
         if (fstat(fd, &st) < 0)
-                return error_set_errno(error, errno, "Cannot look at a directory");
+                return error_set_errno(error, errno, "Cannot stat a directory");
         info_from_stat(ret_info, &st);
         r = dir_attributes(directory, fd, &st, meta, ret_info, error);
         if (r < 0)
@@ -248,7 +248,7 @@ static int on_merge_dir(
         if (r < 0)
                 return r;
         if (fstat(fd, &st) < 0)
-                return error_set_errno(error, errno, "Cannot look at a directory");
+                return error_set_errno(error, errno, "Cannot stat a directory");
 
         r = dir_attributes(directory, fd, &st, meta, info, error);
         if (r < 0)
@@ -280,9 +280,8 @@ static int on_look(
         struct stat st;
 
         if (fstatat(DIR_FD(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return errno == ENOENT
-                               ? -ENOENT
-                               : error_set_errno(error, errno, "Cannot look at \"%s\"", name);
+                return errno == ENOENT ? -ENOENT
+                                       : error_set_errno(error, errno, "Cannot stat \"%s\"", name);
 
         info_from_stat(ret, &st);
         return 0;

@@ -57,17 +57,17 @@ const char *unpack_doubt_find(
         if (header->doubt)
                 return header->doubt;
         if (header->end != size)
-                return "its content could begin elsewhere";
+                return "its content could begin at another offset";
         if (!same_type(header, entry))
-                return "it could be of another type";
+                return "its type could be different";
         if (!same_text(&header->path, archive_entry_pathname(entry)))
-                return "it could have another name";
+                return "its name could be different";
         if (header->size != (uint64_t) archive_entry_size(entry))
-                return "it could have another size";
+                return "its size could be different";
         if (is_device && (header->device_major != (uint64_t) archive_entry_rdevmajor(entry) ||
                           header->device_minor != (uint64_t) archive_entry_rdevminor(entry)))
-                return "it could be another device";
+                return "its device number could be different";
         if (!same_link(header, entry))
-                return "it could be a link to something else";
+                return "its link target could be different";
         return NULL;
 }

@@ -35,7 +35,7 @@ static const Field GNU_REAL_SIZE = { 483, 12 };
 #define STAR_MAGIC_AT    ((size_t) 508)
 #define STAR_PREFIX_SIZE ((size_t) 131)
 
-#define UNEVEN "parts of it end within a block"
+#define UNEVEN "its sparse map has parts that end within a block"
 
 typedef enum HeaderFormat {
         HEADER_OLD,
@@ -94,7 +94,7 @@ static UnpackText own_name(Scan *scan) {
                 return name;
         if (prefix.size > STAR_PREFIX_SIZE &&
             memcmp(scan->bytes + scan->at + STAR_MAGIC_AT, "tar", 4) == 0)
-                put_doubt(scan, "it has a prefix where star has times");
+                put_doubt(scan, "its prefix overlaps the times of a star header");
 
         memcpy(joined, prefix.text, size);
         if (joined[size - 1] != '/')
@@ -113,7 +113,7 @@ static void choose_names(Scan *scan) {
              !unpack_text_is(path, scan->long_name.text, scan->long_name.size)) ||
             (link->text && scan->long_link.text &&
              !unpack_text_is(link, scan->long_link.text, scan->long_link.size)))
-                put_doubt(scan, "it has another name in a GNU header than in a pax header");
+                put_doubt(scan, "its GNU and pax headers disagree on a name");
 
         header->path = path->text                 ? *path
                        : scan->long_name.size > 0 ? scan->long_name
@@ -155,7 +155,7 @@ static int check_global(Scan *scan, const UnpackText *content) {
 
         r = unpack_pax_scan(content->text, content->size, scan->limits->xattr_bytes, &pax);
         if (pax.path.text || pax.link.text || pax.has_size || pax.is_sparse || pax.doubt)
-                put_doubt(scan, "a header of the whole archive has names or sizes");
+                put_doubt(scan, "a global header sets names or sizes");
         return r;
 }
 
@@ -185,9 +185,7 @@ static int read_extra(Scan *scan, char type) {
         default: /* 'g', 'V' */
                 r = type == 'g' ? check_global(scan, &content) : 0;
                 if (scan->has_extra)
-                        put_doubt(
-                                scan,
-                                "a header of the whole archive is between those in front of it");
+                        put_doubt(scan, "an archive-wide header is between its own headers");
                 break;
         }
 
@@ -201,12 +199,12 @@ static const char *no_extra(const Scan *scan, char type) {
 
         switch (type) {
         case 'A':
-                return "it is an ACL of Solaris, or a file";
+                return "it is either a Solaris ACL or a file";
         case 'N':
-                return "it is a list of names, or a file";
+                return "it is either a list of names or a file";
         case 'V':
                 return number_of(scan, SIZE, &size) < 0 || size > 0
-                               ? "it is the label of a volume, with content"
+                               ? "it is a volume label with content"
                                : NULL;
         default:
                 return NULL;
@@ -222,7 +220,9 @@ static void read_sizes(Scan *scan) {
 
         if (type >= '1' && type <= '6') {
                 if (scan->pax.has_size && scan->pax.size > 0)
-                        put_doubt(scan, "its pax header gives it content, and it can have none");
+                        put_doubt(
+                                scan,
+                                "its pax header gives it content, but its type cannot have any");
                 scan->stored = 0;
         } else
                 scan->stored = scan->pax.has_size ? scan->pax.size : own;
@@ -238,13 +238,14 @@ static int read_gnu_fields(Scan *scan) {
 
         if ((*field_of(scan, GNU_ATIME) != '\0' && number_of(scan, GNU_ATIME, &ignored) < 0) ||
             (*field_of(scan, GNU_CTIME) != '\0' && number_of(scan, GNU_CTIME, &ignored) < 0))
-                put_doubt(scan, "it has a prefix where GNU tar has times");
+                put_doubt(scan, "its prefix overlaps the times of a GNU header");
 
         if (scan->header.type != 'S') {
                 if (*field_of(scan, GNU_FIRST_OFFSET) != '\0')
-                        put_doubt(scan, "it has the map of a sparse file, and is none");
+                        put_doubt(scan, "it has a sparse map but is not a sparse file");
                 else if (*field_of(scan, GNU_REAL_SIZE) != '\0')
-                        put_doubt(scan, "it has the size of a sparse file, and is none");
+                        put_doubt(
+                                scan, "it has the size of a sparse file but is not a sparse file");
                 return 0;
         }
 
@@ -255,7 +256,7 @@ static int read_gnu_fields(Scan *scan) {
         if (r < 0 || scan->pax.is_sparse || map.content != scan->stored ||
             *field_of(scan, GNU_REAL_SIZE) == '\0' ||
             number_of(scan, GNU_REAL_SIZE, &scan->header.size) < 0)
-                put_doubt(scan, "its sparse map is not that of its content");
+                put_doubt(scan, "its sparse map does not match its content");
         else if (map.is_uneven)
                 put_doubt(scan, UNEVEN);
         scan->header.end += scan->at;
@@ -287,20 +288,20 @@ static int read_pax_sparse(Scan *scan) {
         scan->header.size = pax->real_size;
         if (pax->has_major || pax->has_minor) {
                 if (pax->major != 1 || pax->minor != 0 || pax->list.text || map.n_parts > 0)
-                        put_doubt(scan, "its sparse map is of an unknown format");
+                        put_doubt(scan, "its sparse map has an unknown format");
                 else
                         r = read_sparse_lines(scan, &map);
         } else if (pax->list.text)
                 r = map.n_parts == 0 ? unpack_sparse_read_list(&pax->list, &map) : -EBADMSG;
         else if (map.n_parts == 0)
-                put_doubt(scan, "it has the records of a sparse file, and is none");
+                put_doubt(scan, "it has the records of a sparse file but is not a sparse file");
 
         if (r == -ENODATA)
                 return r;
         if (r < 0 || !pax->has_real_size || map.content != scan->stored ||
             (pax->has_blocks ? pax->blocks != map.n_parts : !pax->has_major) ||
             scan->header.type != '0')
-                put_doubt(scan, "its sparse map is not that of its content");
+                put_doubt(scan, "its sparse map does not match its content");
         if (map.is_uneven)
                 put_doubt(scan, UNEVEN);
         return 0;
@@ -347,12 +348,12 @@ static int read_entry(Scan *scan) {
         if (scan->format == HEADER_GNU)
                 r = read_gnu_fields(scan);
         else if (header->type == 'S')
-                put_doubt(scan, "it is a sparse file in a format that has none");
+                put_doubt(scan, "it is a sparse file in a format without sparse files");
         if (r >= 0 && scan->pax.is_sparse && header->type != 'S')
                 r = read_pax_sparse(scan);
 
         if (scan->stored > 0 && is_slashed_file(header))
-                put_doubt(scan, "it has the name of a directory, and content");
+                put_doubt(scan, "it has the name of a directory but also content");
         return r;
 }
 

@@ -33,7 +33,7 @@ static int check_component(
         if (size > NAME_BYTES_MAX || size > limits->name_bytes)
                 return error_set(
                         error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
-                        "A name of %zu bytes is longer than %zu", size, limits->name_bytes);
+                        "A name has %zu bytes; at most %zu are allowed", size, limits->name_bytes);
         if (path->n_components >= limits->depth)
                 return error_set(
                         error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
@@ -49,9 +49,9 @@ int unpack_path_init(
         if (size > PATH_BYTES_MAX || size > limits->path_bytes)
                 return error_set(
                         error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
-                        "A path of %zu bytes is longer than %zu", size, limits->path_bytes);
+                        "A path has %zu bytes; at most %zu are allowed", size, limits->path_bytes);
         if (memchr(text, '\0', size))
-                return error_set(error, EINVAL, ERROR_UNSAFE_ARCHIVE, "A path has a NUL in it");
+                return error_set(error, EINVAL, ERROR_UNSAFE_ARCHIVE, "A path contains a NUL byte");
 
         path->size = path->n_components = 0;
         for (const char *p = text; p < end;) {

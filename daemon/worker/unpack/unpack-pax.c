@@ -58,7 +58,7 @@ static void put_text(UnpackPax *pax, UnpackText *text, const UnpackText *value) 
         if (value->size > 0)
                 *text = *value;
         else if (text->text)
-                put_doubt(pax, "its pax header takes back a name");
+                put_doubt(pax, "its pax header resets a name");
 }
 
 static void put_number(UnpackPax *pax, bool *has, uint64_t *number, const UnpackText *value) {
@@ -99,11 +99,11 @@ static void on_time(UnpackPax *pax, const UnpackText *value) {
 
         if (unpack_number_from_decimal(&seconds, &ignored) < 0 ||
             (point && strspn(point + 1, "0123456789") < number.size - seconds.size - 1))
-                put_doubt(pax, "its pax header has a time that is not one");
+                put_doubt(pax, "its pax header has a time that is not a number");
 }
 
 static void on_holes(UnpackPax *pax, const UnpackText *value) {
-        put_doubt(pax, "it has holes that not every program knows");
+        put_doubt(pax, "it has holes in a format that not every program reads");
 }
 
 static void on_sparse_name(UnpackPax *pax, const UnpackText *value) {

@@ -18,7 +18,7 @@ static int walk_push(ResolveWalk *walk, const char *text, size_t size, Error *er
         if ((size_t) (walk->rest - walk->buffer) < size + 1)
                 return error_set(
                         error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
-                        "The links on a path make it longer than %zu bytes", sizeof(walk->buffer));
+                        "Symbolic links make a path longer than %zu bytes", sizeof(walk->buffer));
 
         *--walk->rest = '/';
         walk->rest -= size;
@@ -37,7 +37,7 @@ static int walk_pop(ResolveWalk *walk, char name[static NAME_BYTES_MAX + 1], Err
         if (size > NAME_BYTES_MAX)
                 return error_set(
                         error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
-                        "A symbolic link has a name of more than %zu bytes", NAME_BYTES_MAX);
+                        "A symbolic link contains a name of more than %zu bytes", NAME_BYTES_MAX);
 
         memcpy(name, walk->rest, size);
         name[size] = '\0';
@@ -129,7 +129,8 @@ static int walk_step(
         r = unpack_tree_make_dir(tree, *node, name, &meta, &child, error);
         if (r == -EEXIST)
                 return error_set(
-                        error, EEXIST, ERROR_FAILED, "\"%s\" came up while it was made", name);
+                        error, EEXIST, ERROR_FAILED,
+                        "\"%s\" was created by someone else in the meantime", name);
         if (r >= 0 && !(*node)->fresh)
                 r = unpack_seen_add(tree->seen, (*node)->info.inode, name, error);
         if (r < 0)

@@ -105,8 +105,8 @@ static int check_diff_id(Hash *hash, const InflateLayer *layer, Error *error) {
 
         return error_set(
                 error, EBADMSG, ERROR_DIGEST_MISMATCH,
-                "Uncompressed it is %s, but the image says %s", digest_format(&digest, got),
-                digest_format(&layer->diff_id, expected));
+                "Its uncompressed content has the digest %s; the image expects %s",
+                digest_format(&digest, got), digest_format(&layer->diff_id, expected));
 }
 
 /* From the chunk on up to the layer's last one. */
@@ -196,7 +196,7 @@ static int write_layers(LayerRun *run, Error *error) {
                 if (r < 0)
                         return r;
                 if (run->stream.chunk->has_rest)
-                        on_warning(run, "What follows the compressed stream is left out");
+                        on_warning(run, "Data after the compressed stream is ignored");
                 r = unpack_tree_end_layer(run->tree, error);
                 if (r < 0)
                         return prefix_layer(error, &layer);

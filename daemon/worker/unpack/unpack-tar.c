@@ -177,15 +177,17 @@ static int read_symlink(const UnpackHeader *header, UnpackMeta *meta, Error *err
 
         if (link->size == 0)
                 return error_set(
-                        error, EINVAL, ERROR_CORRUPT_ARCHIVE, "It is a symbolic link to nothing");
+                        error, EINVAL, ERROR_CORRUPT_ARCHIVE,
+                        "It is a symbolic link with an empty target");
         if (link->size > PATH_BYTES_MAX)
                 return error_set(
                         error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
-                        "It is a symbolic link to a path of more than %zu bytes", PATH_BYTES_MAX);
+                        "It is a symbolic link with a target of more than %zu bytes",
+                        PATH_BYTES_MAX);
         if (memchr(link->text, '\0', link->size))
                 return error_set(
                         error, EINVAL, ERROR_UNSAFE_ARCHIVE,
-                        "It is a symbolic link to a path with a NUL in it");
+                        "It is a symbolic link with a NUL byte in its target");
 
         meta->link = strndup(link->text, link->size);
         return meta->link ? 0 : error_oom(error);
@@ -214,9 +216,9 @@ static int apply_entry(
         if (header->type == CONTINUED_FILE)
                 return error_set(
                         error, EINVAL, ERROR_CORRUPT_ARCHIVE,
-                        "It is the rest of a file that begins in another volume of the archive");
+                        "It continues a file from another volume of the archive");
         if (meta.type == _UNPACK_TYPE_MAX)
-                return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "It is of an unknown type");
+                return error_set(error, EINVAL, ERROR_CORRUPT_ARCHIVE, "Its type is unknown");
         if (meta.type == UNPACK_REGULAR && header->path.size > 0 &&
             header->path.text[header->path.size - 1] == '/')
                 meta.type = UNPACK_DIRECTORY;
@@ -238,7 +240,8 @@ static int read_entry(
 
         if (tar->entries == tar->rules->limits->entries)
                 return error_set(
-                        error, E2BIG, ERROR_LIMIT_EXCEEDED, "More than %" PRIu64 " entries",
+                        error, E2BIG, ERROR_LIMIT_EXCEEDED,
+                        "The layers have more than %" PRIu64 " entries",
                         tar->rules->limits->entries);
         tar->entries++;
 
@@ -342,11 +345,11 @@ static int check_end(
         if (!chunk->has_end || chunk->has_rest)
                 return error_set(
                         error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
-                        "It ends without the end-of-archive block, and may have been cut off");
+                        "It ends without an end-of-archive block and may be truncated");
 
         unpack_target_warn(
                 tar->target,
-                "The archive ends without the end-of-archive block: it may not be complete");
+                "The archive ends without an end-of-archive block; it may be incomplete");
         return 0;
 }
 

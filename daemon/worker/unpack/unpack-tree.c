@@ -212,7 +212,8 @@ int unpack_tree_entry(
                         r = place(tree, parent, name, meta, error);
                 if (r == -EEXIST)
                         return error_set(
-                                error, EEXIST, ERROR_FAILED, "It came up while it was made");
+                                error, EEXIST, ERROR_FAILED,
+                                "It was created by someone else in the meantime");
                 if (r >= 0 && left_out)
                         return note_name(tree, parent, name, error);
         }
@@ -253,7 +254,7 @@ static int find_link_target(
         if (r == -ENOENT)
                 return error_set(
                         error, ENOENT, ERROR_CORRUPT_ARCHIVE,
-                        "It is a hard link to \"%s\", which is not there", from->text);
+                        "It is a hard link to \"%s\", which does not exist", from->text);
         if (info.type == UNPACK_DIRECTORY)
                 return error_set(
                         error, EPERM, ERROR_UNSAFE_ARCHIVE,
@@ -294,7 +295,7 @@ static int try_link(
         if (r == -ENOENT)
                 return error_set(
                         error, ENOENT, ERROR_CORRUPT_ARCHIVE,
-                        "It is a hard link to \"%s\", which is not there", from->text);
+                        "It is a hard link to \"%s\", which does not exist", from->text);
         return r;
 }
 
@@ -324,7 +325,8 @@ int unpack_tree_link(
                         r = try_link(tree, path, from, mtime, &parent, error);
                 if (r == -EEXIST)
                         return error_set(
-                                error, EEXIST, ERROR_FAILED, "It came up while it was made");
+                                error, EEXIST, ERROR_FAILED,
+                                "It was created by someone else in the meantime");
         }
 
         return r < 0 ? r : note_name(tree, parent, name, error);

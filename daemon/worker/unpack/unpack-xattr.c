@@ -59,7 +59,7 @@ static int write_those(
                 if (r == -EOPNOTSUPP || r == -ENOENT || (r == -EPERM && file->fd < 0))
                         warn_once(
                                 target, &warnings->unsupported,
-                                "The file system cannot keep all extended attributes of the image: "
+                                "The file system cannot store all extended attributes of the image; "
                                 "some are left out");
                 /* EINVAL: an ACL names somebody whom a user's namespace does not have, also one in which
                  * the user has all privileges. */
