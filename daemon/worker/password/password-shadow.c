@@ -81,7 +81,7 @@ int password_shadow_edit(
 }
 
 static int no_shadow(Error *error) {
-        return error_set(error, ENOENT, ERROR_UNSUPPORTED_IMAGE, "There is no etc/shadow");
+        return error_set(error, ENOENT, ERROR_UNSUPPORTED_IMAGE, "etc/shadow does not exist");
 }
 
 /* The directory that has it. */
@@ -107,10 +107,10 @@ static int get_shadow_meta(
         if (r == -ENOENT)
                 return no_shadow(error);
         if (r < 0)
-                return error_prefix(error, "Cannot look at etc/shadow");
+                return error_prefix(error, "Cannot stat etc/shadow");
         if (meta.type != UNPACK_REGULAR)
                 return error_set(
-                        error, EINVAL, ERROR_UNSUPPORTED_IMAGE, "etc/shadow is no regular file");
+                        error, EINVAL, ERROR_UNSUPPORTED_IMAGE, "etc/shadow is not a regular file");
         if (meta.size > SHADOW_BYTES_MAX)
                 return error_set(
                         error, EFBIG, ERROR_UNSUPPORTED_IMAGE,
@@ -160,7 +160,9 @@ static int replace_shadow(
         if (r >= 0)
                 r = target->ops->create(target, etc->dir, SHADOW_NAME, meta, error);
         if (r == -EEXIST)
-                return error_set(error, EEXIST, ERROR_FAILED, "It came up while it was made");
+                return error_set(
+                        error, EEXIST, ERROR_FAILED,
+                        "It was created by someone else in the meantime");
         if (r >= 0)
                 r = target->ops->write(target, 0, text, size, error);
         return r < 0 ? r : target->ops->finish(target, meta, error);

@@ -161,7 +161,7 @@ int password_hash(const char *password, bool yescrypt, char **ret, Error *error)
                         error, EINVAL, ERROR_INVALID_OPTION,
                         "Root's password is longer than %zu bytes", ROOT_PASSWORD_MAX);
         if (!crypt_gensalt_rn(yescrypt ? "$y$" : "$6$", 0, NULL, 0, salt, sizeof(salt)))
-                return error_set_errno(error, errno, "Cannot make a salt for root's password");
+                return error_set_errno(error, errno, "Cannot generate a salt for root's password");
 
         data = calloc(1, sizeof(*data));
         if (!data)
