@@ -86,7 +86,7 @@ int ext4_content_write(Ext4 *ext4, uint64_t offset, const void *data, size_t siz
         if (offset < ext4->content.end)
                 return error_set(
                         error, EINVAL, ERROR_CORRUPT_ARCHIVE,
-                        "The pieces of a sparse file are not in order");
+                        "The parts of a sparse file are not in order");
 
         ext4->content.end = offset + size;
         while (size > 0) {
@@ -163,7 +163,7 @@ ssize_t ext4_content_read_link(
 
         if (link_size > FAST_LINK_MAX)
                 return error_set(
-                        error, EUCLEAN, ERROR_FAILED, "Inode %u of the file system is not valid",
+                        error, EUCLEAN, ERROR_FAILED, "Inode %u of the file system is invalid",
                         ino);
         if (size > link_size)
                 size = (size_t) link_size;

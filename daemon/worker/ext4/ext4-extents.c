@@ -97,7 +97,7 @@ int ext4_extents_add(Ext4Extents *extents, const Ext4Extent *extent, Error *erro
 
 static int invalid(uint32_t ino, Error *error) {
         return error_set(
-                error, EUCLEAN, ERROR_FAILED, "Inode %u of the file system is not valid", ino);
+                error, EUCLEAN, ERROR_FAILED, "Inode %u of the file system is invalid", ino);
 }
 
 static uint64_t join(uint16_t high, uint32_t low) {

@@ -148,7 +148,7 @@ int ext4_format(Ext4 *ext4, const Ext4Options *options, Error *error) {
                 ext4_scratch_name(ext4->scratch, name), EXT2_FLAG_64BITS | EXT2_FLAG_EXCLUSIVE,
                 &param, ext4_scratch_io, &ext4->fs);
         if (code != 0)
-                return ext4_error(ext4, code, "Cannot make a file system", error);
+                return ext4_error(ext4, code, "Cannot create a file system", error);
 
         r = set_super(ext4, options->label, error);
         if (r < 0)
@@ -160,7 +160,7 @@ int ext4_format(Ext4 *ext4, const Ext4Options *options, Error *error) {
                 code = make_reserved(ext4->fs);
         }
         if (code != 0)
-                return ext4_error(ext4, code, "Cannot make a file system", error);
+                return ext4_error(ext4, code, "Cannot create a file system", error);
         r = make_root(ext4, error);
         ext4->free_at_first = ext2fs_free_blocks_count(ext4->fs->super);
         return r;

@@ -10,8 +10,9 @@
 int ext4_random(void *ret, size_t size, Error *error) {
         const ssize_t n = getrandom(ret, size, 0);
 
-        return n == (ssize_t) size ? 0
-                                   : error_set_errno(error, n < 0 ? errno : EIO, "No random bytes");
+        return n == (ssize_t) size
+                       ? 0
+                       : error_set_errno(error, n < 0 ? errno : EIO, "Cannot get random bytes");
 }
 
 static size_t label_size(const char *label) {

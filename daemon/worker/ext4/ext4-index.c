@@ -71,7 +71,7 @@ static int read_entry(
 
 static int invalid(const Ext4Dir *dir, Error *error) {
         return error_set(
-                error, EUCLEAN, ERROR_FAILED, "The directory of inode %u is not valid", dir->ino);
+                error, EUCLEAN, ERROR_FAILED, "The directory with inode %u is invalid", dir->ino);
 }
 
 static int read_block(Ext4 *ext4, Ext4Dir *dir, uint8_t *block, Error *error) {

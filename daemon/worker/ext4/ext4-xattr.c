@@ -123,7 +123,7 @@ static void warn(Ext4 *ext4) {
         if (!ext4->warned_xattrs)
                 unpack_target_warn(
                         &ext4->target,
-                        "The file system cannot keep all extended attributes of the image: some "
+                        "The file system cannot store all extended attributes of the image; some "
                         "are left out");
         ext4->warned_xattrs = true;
 }

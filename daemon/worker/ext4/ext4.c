@@ -76,7 +76,7 @@ int ext4_new(const Ext4Options *options, Ext4 **ret, Error *error) {
         if (options->size < DISK_SIZE_MIN || options->size > DISK_SIZE_MAX)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "A file system cannot have %" PRIu64 " bytes", options->size);
+                        "A file system of %" PRIu64 " bytes is not supported", options->size);
 
         r = new_ext4(options, options->size / DISK_BLOCK_BYTES, false, &ext4, error);
         if (r >= 0)
@@ -119,7 +119,7 @@ static int open_device(const Ext4Options *options, int flags, Ext4 **ret, Error 
         if (!can_open(ext4->fs->super))
                 return error_set(
                         error, EINVAL, ERROR_FAILED,
-                        "The file system is not one that can be gone on with");
+                        "This file system cannot be modified (unsupported features)");
 
         *ret = TAKE_PTR(ext4);
         return 0;
