@@ -420,7 +420,7 @@ static void missing_program_is_named_with_its_package(void **state) {
         assert_int_equal(error.kind, ERROR_NOT_FOUND);
         assert_string_equal(
                 error_text(&error),
-                "/nowhere/qemu-storage-daemon is not installed: Debian has it in the package "
+                "/nowhere/qemu-storage-daemon is not installed; on Debian it is in the package "
                 "qemu-system-common");
         error_clear(&error);
 

@@ -51,7 +51,7 @@ static int find_qemu(const char *name, char **ret, Error *error) {
                 return r;
         return error_set(
                 error, ENOENT, ERROR_NOT_FOUND,
-                "%s is not installed: Debian has it in the package qemu-system-common", name);
+                "%s is not installed; on Debian it is in the package qemu-system-common", name);
 }
 
 /* What the child is told. */
@@ -146,11 +146,11 @@ int qemu_process_start(const QemuProcessOptions *options, QemuProcess **ret, Err
                 return r;
 
         if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
-                return error_set_errno(error, errno, "Cannot make a pipe");
+                return error_set_errno(error, errno, "Cannot create a pipe");
         process->stderr_fd = fds[0];
         stderr_fd = fds[1];
         if (pipe2(fds, O_CLOEXEC) < 0)
-                return error_set_errno(error, errno, "Cannot make a pipe");
+                return error_set_errno(error, errno, "Cannot create a pipe");
         read_fd = fds[0];
         write_fd = fds[1];
 
@@ -214,7 +214,7 @@ int qemu_process_explain(QemuProcess *process, Error *error) {
         if (r <= 0)
                 return error_set(
                         error, EPIPE, ERROR_WORKER_FAILED,
-                        "qemu-storage-daemon has closed its connections, but goes on");
+                        "qemu-storage-daemon closed its connections but is still running");
 
         reap(process);
         last_words(process, words);

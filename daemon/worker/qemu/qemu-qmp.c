@@ -26,14 +26,13 @@ QemuQmp *qemu_qmp_free(QemuQmp *qmp) {
 
 static int gone(Error *error) {
         return error_set(
-                error, -DISK_GONE, ERROR_WORKER_FAILED,
-                "qemu-storage-daemon has closed its monitor");
+                error, -DISK_GONE, ERROR_WORKER_FAILED, "qemu-storage-daemon closed its monitor");
 }
 
 static int misunderstood(Error *error) {
         return error_set(
                 error, EBADMSG, ERROR_WORKER_FAILED,
-                "qemu-storage-daemon has answered with something that is not QMP");
+                "qemu-storage-daemon sent data that is not QMP");
 }
 
 static int receive(QemuQmp *qmp, Error *error) {
@@ -122,7 +121,7 @@ int qemu_qmp_refused(const char *command, const char *description, Error *error)
         qemu_words(description, strlen(description), words);
         return error_set(
                 error, is_full ? ENOSPC : EIO, is_full ? ERROR_NO_SPACE : ERROR_FAILED,
-                "qemu-storage-daemon has refused %s: %s", command, words);
+                "qemu-storage-daemon refused %s: %s", command, words);
 }
 
 static int refused(json_t *answer, const char *command, Error *error) {

@@ -66,7 +66,7 @@ static int listen_somewhere(int *ret, QemuNbdAddress *ret_address, Error *error)
 
         if (fd < 0 || bind(fd, name, sizeof(sa_family_t)) < 0 ||
             getsockname(fd, name, &address.size) < 0 || listen(fd, (int) DISK_NBD_CONNECTIONS) < 0)
-                return error_set_errno(error, errno, "Cannot make a socket");
+                return error_set_errno(error, errno, "Cannot create a socket");
 
         *ret = TAKE_FD(fd);
         *ret_address = address;
@@ -119,8 +119,8 @@ int qemu_start(const QemuOptions *options, Qemu **ret, Error *error) {
 
         if (options->n_images > QEMU_IMAGES_MAX)
                 return error_set(
-                        error, E2BIG, ERROR_LIMIT_EXCEEDED, "More than %zu images",
-                        QEMU_IMAGES_MAX);
+                        error, E2BIG, ERROR_LIMIT_EXCEEDED,
+                        "A chain cannot have more than %zu images", QEMU_IMAGES_MAX);
         qemu = calloc(1, sizeof(*qemu) + options->n_images * sizeof(qemu->image_fds[0]));
         if (!qemu)
                 return error_oom(error);
@@ -129,7 +129,7 @@ int qemu_start(const QemuOptions *options, Qemu **ret, Error *error) {
         memcpy(qemu->image_fds, options->image_fds, options->n_images * sizeof(int));
 
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-                return error_set_errno(error, errno, "Cannot make a socket");
+                return error_set_errno(error, errno, "Cannot create a socket");
         own_fd = fds[0];
         qmp_fd = fds[1];
         r = listen_somewhere(&nbd_fd, &qemu->address, error);
@@ -307,8 +307,7 @@ static int export_image(Qemu *qemu, size_t index, QemuNbd **ret, Error *error) {
 
 static int check_order(const Qemu *qemu, size_t index, Error *error) {
         if (index != qemu->n_done || index >= qemu->n_images || qemu->is_busy)
-                return error_set(
-                        error, EINVAL, ERROR_FAILED, "Image %zu is not the next one", index);
+                return error_set(error, EINVAL, ERROR_FAILED, "Image %zu is out of order", index);
         return 0;
 }
 
@@ -384,7 +383,7 @@ static int close_image(Qemu *qemu, size_t index, Error *error) {
 
 int qemu_close_image(Qemu *qemu, Error *error) {
         if (qemu->n_done == 0 || qemu->is_busy)
-                return error_set(error, EINVAL, ERROR_FAILED, "There is no image to be closed");
+                return error_set(error, EINVAL, ERROR_FAILED, "No image is ready to be closed");
 
         return explain(qemu, close_image(qemu, qemu->n_done - 1, error), error);
 }
