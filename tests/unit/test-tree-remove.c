@@ -262,7 +262,7 @@ static void directory_that_becomes_a_file_is_removed(void **state) {
                 assert_true(scratch_exists(&f->scratch, "tree") == (n > REMOVE_CHANGES_MAX));
                 n_swaps = 0;
         }
-        assert_non_null(strstr(error.message, "moved or filled again meanwhile"));
+        assert_non_null(strstr(error.message, "others keep moving or refilling directories"));
         error_clear(&error);
 }
 

@@ -144,11 +144,10 @@ static int clone_entry(Clone *clone, const char *name, Error *error) {
         if (clone->depth == TREE_CLONE_DEPTH_MAX)
                 return error_set(
                         error, ELOOP, ERROR_LIMIT_EXCEEDED,
-                        "The destination has more than %zu directories inside each other",
-                        TREE_CLONE_DEPTH_MAX);
+                        "The destination is more than %zu directories deep", TREE_CLONE_DEPTH_MAX);
         if (mkdirat(level->to_fd, name, 0700) < 0)
                 return error_set_errno(
-                        error, errno, "Cannot make a copy of the directory %s", name);
+                        error, errno, "Cannot create a copy of the directory %s", name);
 
         r = descend(clone, from_fd, name, level->to_fd, name);
         return r < 0 ? error_set_errno(error, -r, "Cannot copy the directory %s", name) : 0;
@@ -191,7 +190,8 @@ int tree_clone(int dir_fd, const char *name, const char *target, Error *error) {
         wait_for_tick();
         r = descend(clone, dir_fd, name, dir_fd, target);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot open what is to be overwritten");
+                return error_set_errno(
+                        error, -r, "Cannot open the destination that is being overwritten");
 
         while (r >= 0 && clone->depth > 0) {
                 struct dirent *entry;
@@ -216,8 +216,8 @@ static uint64_t nsec_of(const struct statx_timestamp *time) {
 static int changed(const char *path, Error *error) {
         return error_set(
                 error, EBUSY, ERROR_DESTINATION_BUSY,
-                "The destination was changed while it was being overwritten, in its directory %s: it stays as "
-                "it is; try again when nobody else works in it",
+                "The destination was changed while it was being overwritten, in its directory %s; it was "
+                "not overwritten. Try again when nobody else is working in it",
                 path[0] == '\0' ? "/" : path);
 }
 
@@ -240,7 +240,7 @@ static int check_entry(Clone *clone, const char *name, uint64_t cloned, Error *e
                 return changed(clone->path, error);
 
         r = enter(clone, from_fd, name, -EBADF);
-        return r < 0 ? error_set_errno(error, -r, "Cannot look at the directory %s", name) : 0;
+        return r < 0 ? error_set_errno(error, -r, "Cannot enter the directory %s", name) : 0;
 }
 
 static void leave(Clone *clone) {
@@ -259,13 +259,13 @@ int tree_clone_check(
         if (!clone)
                 return error_oom(error);
         if (statx(dir_fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_MTIME, &sx) < 0)
-                return error_set_errno(error, errno, "Cannot stat what was overwritten");
+                return error_set_errno(error, errno, "Cannot stat the overwritten destination");
         if (nsec_of(&sx.stx_mtime) != modified)
                 return changed("", error);
 
         r = enter(clone, dir_fd, name, -EBADF);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot open what was overwritten");
+                return error_set_errno(error, -r, "Cannot open the overwritten destination");
 
         while (r >= 0 && clone->depth > 0) {
                 struct dirent *entry;

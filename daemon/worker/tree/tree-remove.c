@@ -231,8 +231,8 @@ static int begin_again(RemoveWalk *walk, Error *error) {
         if (++walk->n_changes > REMOVE_CHANGES_MAX)
                 return error_set(
                         error, ESTALE, ERROR_FAILED,
-                        "Cannot remove a tree in which directories are moved or filled again "
-                        "meanwhile: something of it stays");
+                        "Cannot remove a tree completely: others keep moving or refilling "
+                        "directories in it");
 
         walk->emptied = (Identity){ 0 };
         return go_to_top(walk, error);
@@ -242,7 +242,7 @@ static int add_level(RemoveWalk *walk, const Identity *identity, Error *error) {
         if (walk->depth == REMOVE_DEPTH_MAX)
                 return error_set(
                         error, ELOOP, ERROR_LIMIT_EXCEEDED,
-                        "Cannot remove a tree with more than %zu directories inside each other",
+                        "Cannot remove a tree of more than %zu nested directories",
                         REMOVE_DEPTH_MAX);
 
         if (walk->depth == walk->n_allocated) {
