@@ -119,7 +119,7 @@ def test_what_is_missing_is_named_with_its_package(client, programs_at, env, wor
     env['PATH'] = str(programs_at)
     result = client.fail('virt-builder://tiny', work / 'root')
     assert result.error == 'NotFound'
-    assert result.sentence == ('guestfish is not installed: Debian has it in the package '
+    assert result.sentence == ('guestfish is not installed; on Debian it is in the package '
                                'guestfish')
 
 

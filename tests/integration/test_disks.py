@@ -235,7 +235,7 @@ def test_tarball_from_a_pipe_does_not_say_how_large_its_disk_has_to_be(
         result = client.run('--json', 'file:///dev/stdin', dest, '--format=qcow2', '--size=8M',
                             stdin=source.stdout, expect=1)
     assert result.error == 'NoSpace', str(result)
-    assert 'a disk of 8 MiB: how much it needs is not known' in result.sentence
+    assert 'a disk of 8 MiB: the size that it needs is unknown' in result.sentence
     assert os.listdir(work) == []
 
 

@@ -129,7 +129,7 @@ def test_indexes_inside_each_other_have_a_limit(faulty_registry, client, work):
     assert (work / 'good/etc/greeting').read_bytes() == b'nested'
     result = client.fail(nest(faulty_registry, one, INDEX_DEPTH_MAX + 1), work / 'bad')
     assert result.error == 'LimitExceeded'
-    assert 'more than 4 indexes inside each other' in result.sentence
+    assert 'more than 4 nested indexes' in result.sentence
     assert os.listdir(work) == ['good']
 
 

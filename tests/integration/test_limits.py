@@ -224,7 +224,7 @@ def test_download_leaves_the_reserve_alone(client, env, tmp_path, faulty_registr
         result = client.finish(started, 1)
     assert result.error == 'NoSpace'
     assert result.sentence.startswith(f'{small_cache}: There is no room for sha256:')
-    assert f'of which {4 * MIB} have to stay so (CacheKeepFree=)' in result.sentence
+    assert f'of which {4 * MIB} must stay free (CacheKeepFree=)' in result.sentence
     assert free_bytes(small_cache.parent) >= 4 * MIB
     faulty_registry.add('small', noisy(4, 4))
     client.bootstrap(faulty_registry.reference('small'), work / 'small')

@@ -189,8 +189,8 @@ def test_digest_of_a_docker_archive_is_the_one_that_is_inspected(everything, cli
     told = client.run('inspect', '--json', source).events[0]['Digest']
     result = client.fail(source, dest, '--digest', image.digest_of(b'other'))
     assert result.error == 'DigestMismatch'
-    assert 'A docker archive does not say its image\'s digest' in result.sentence
-    assert f'is {told}, not' in result.sentence
+    assert 'A docker archive does not state its image\'s digest' in result.sentence
+    assert f'has the digest {told}, not' in result.sentence
     client.bootstrap(source, dest, '--digest', told)
     assert (dest / 'etc/release').exists()
 

@@ -241,7 +241,7 @@ def test_tarball_in_place_of_an_image_is_told(client, folder, dest, kind):
 def test_image_in_place_of_a_tarball_is_warned_of(everything, client, dest, kind, options):
     result = client.bootstrap(path_of(everything[kind]), dest, '--json', *options)
     assert [one['text'] for one in result.of('message')] == [
-        f'This is no root file system but an archive with an image in it, which {kind}:PATH names']
+        f'This is not a root file system but an archive that contains an image; use {kind}:PATH']
 
 
 def test_image_with_files_like_an_archives_is_not_warned_of(client, folder, dest):

@@ -337,7 +337,8 @@ static void place_that_the_builder_cannot_reach_is_named(void **state) {
         assert_int_equal(chmod(scratch_at(f->job.scratch, "tmp"), 0700), 0);
         start(f);
         await_end(f);
-        assert_failed(f, ERROR_ACCESS_DENIED, "the directories above it have to be open to others");
+        assert_failed(
+                f, ERROR_ACCESS_DENIED, "the directories above it must be accessible to others");
 }
 
 static void without_a_sandbox_they_run_as_the_daemon(void **state) {
@@ -425,7 +426,7 @@ static void what_is_not_installed_is_told_before_the_work_begins(void **state) {
         await_end(f);
         assert_failed(
                 f, ERROR_NOT_FOUND,
-                "guestfish is not installed: Debian has it in the package guestfish");
+                "guestfish is not installed; on Debian it is in the package guestfish");
         assert_false(scratch_exists(f->job.scratch, "log/began"));
 
         assert_int_equal(unlink(scratch_at(f->job.scratch, "bin/virt-builder")), 0);
@@ -436,7 +437,7 @@ static void what_is_not_installed_is_told_before_the_work_begins(void **state) {
         await_end(f);
         assert_failed(
                 f, ERROR_NOT_FOUND,
-                "virt-builder is not installed: Debian has it in the package guestfs-tools");
+                "virt-builder is not installed; on Debian it is in the package guestfs-tools");
 }
 
 static void nobody_who_reads_is_told_of(void **state) {

@@ -75,7 +75,9 @@ int builder_cache_lend(const BuilderPlace *place, const char *template, Error *e
                 if (is_of_template(entry->d_name, template) &&
                     linkat(kept_fd, entry->d_name, fd, entry->d_name, 0) < 0 && errno != ENOENT)
                         return error_set_errno(
-                                error, errno, "Cannot lend the template %s", entry->d_name);
+                                error, errno,
+                                "Cannot link the template %s into the cache of a build",
+                                entry->d_name);
         return 0;
 }
 

@@ -64,7 +64,8 @@ bool builder_place_is_others(const BuilderPlace *place) {
 int builder_place_hand_over(const BuilderPlace *place, int fd, Error *error) {
         if (builder_place_is_others(place) && fchown(fd, place->user, place->group) < 0)
                 return error_set_errno(
-                        error, errno, "Cannot give what is in %s to an ordinary user", place->path);
+                        error, errno, "Cannot give the files in %s to an unprivileged user",
+                        place->path);
         return 0;
 }
 
@@ -103,8 +104,8 @@ static int name_parent(char *path, size_t size, Error *error) {
         else
                 return error_set(
                         error, ENOENT, ERROR_FAILED,
-                        "There is no place for virt-builder: neither VIRTBOOTSTRAP_CACHE nor "
-                        "XDG_CACHE_HOME nor HOME is set");
+                        "virt-builder has no directory to work in: none of VIRTBOOTSTRAP_CACHE, "
+                        "XDG_CACHE_HOME and HOME is set");
 
         if (n >= (int) size)
                 return error_set_errno(error, ENAMETOOLONG, "Cannot work in %s", path);
@@ -153,7 +154,8 @@ static int open_parent(BuilderPlace *place, Error *error) {
                         place->parent);
 
         r = close_parent(place->parent_fd);
-        return r < 0 ? error_set_errno(error, -r, "Cannot close %s to others", place->parent) : 0;
+        return r < 0 ? error_set_errno(error, -r, "Cannot deny others access to %s", place->parent)
+                     : 0;
 }
 
 static void sweep_one(
@@ -167,7 +169,7 @@ static void sweep_one(
                 return;
 
         (void) error_prefix(
-                &error, "What an earlier builder left in %s/%s stays", place->parent, name);
+                &error, "Cannot remove %s/%s, left by an earlier builder", place->parent, name);
         on_left(userdata, &error);
 }
 
@@ -180,7 +182,8 @@ void builder_place_sweep(const BuilderPlace *place, BuilderPlaceLeft on_left, vo
         r = dir_open(place->parent_fd, &dir);
         if (r < 0) {
                 error_set_errno(
-                        &error, -r, "What an earlier builder left in %s stays", place->parent);
+                        &error, -r, "Cannot remove what earlier builders left in %s",
+                        place->parent);
                 on_left(userdata, &error);
                 return;
         }
@@ -238,7 +241,8 @@ int builder_place_make(ProtoUser user, SandboxMode mode, BuilderPlace *ret, Erro
 /* Where nothing can be mounted that others do not see its owner has to find it where it is. */
 static int open_to_its_user(const BuilderPlace *place, Error *error) {
         if (flock(place->parent_fd, LOCK_SH) < 0 || fchmod(place->parent_fd, MODE_OPENED) < 0)
-                return error_set_errno(error, errno, "Cannot open %s to others", place->parent);
+                return error_set_errno(
+                        error, errno, "Cannot give others access to %s", place->parent);
         return 0;
 }
 
@@ -259,7 +263,8 @@ int builder_place_enter(BuilderPlace *place, Error *error) {
                 return error_set_errno(error, errno, "Cannot mount %s", place->path);
         if (mine.st_dev != there.st_dev || mine.st_ino != there.st_ino)
                 return error_set(
-                        error, ESTALE, ERROR_FAILED, "%s was moved under the builder", place->path);
+                        error, ESTALE, ERROR_FAILED, "%s was moved from under the builder",
+                        place->path);
 
         strcpy(place->path, place->parent);
         return 0;
@@ -269,8 +274,8 @@ int builder_place_check(const BuilderPlace *place, Error *error) {
         if (access(place->path, R_OK | W_OK | X_OK) < 0)
                 return error_set_errno(
                         error, errno,
-                        "virt-builder, as the user %u, cannot reach %s: the directories above it have "
-                        "to be open to others",
+                        "virt-builder, as the user %u, cannot reach %s: the directories above it must "
+                        "be accessible to others",
                         place->user, place->path);
         return 0;
 }

@@ -81,7 +81,7 @@ static int read_result(int fd, Error *error) {
         if (r == 0 || message.type != PROTO_RESULT)
                 return error_set(
                         error, ECHILD, ERROR_WORKER_FAILED,
-                        "The process that empties it was ended before it was done");
+                        "The process that empties it was terminated before it finished");
         if (message.result.outcome != PROTO_OUTCOME_DONE)
                 return error_set(
                         error, (int) message.result.code, (ErrorKind) message.result.kind, "%s",

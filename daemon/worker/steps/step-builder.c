@@ -151,7 +151,7 @@ static int find(const char *name, const char *package, char **ret, Error *error)
         if (r == -ENOENT)
                 error_set(
                         error, ENOENT, ERROR_NOT_FOUND,
-                        "%s is not installed: Debian has it in the package %s", name, package);
+                        "%s is not installed; on Debian it is in the package %s", name, package);
         return r;
 }
 
@@ -163,8 +163,8 @@ static int describe_failure(
         if (output->is_unknown_template)
                 return error_set(
                         error, ENOENT, ERROR_NOT_FOUND,
-                        "virt-builder has no template \"%s\" for this machine; those that it has are "
-                        "listed by: virt-builder --list",
+                        "virt-builder has no template \"%s\" for this machine; to list the available "
+                        "templates, run: virt-builder --list",
                         work->start.template);
 
         return error_set(
@@ -322,7 +322,7 @@ static int read_result(BuilderWork *work, int fd, Error *error) {
         if (r == 0 || message.type != PROTO_RESULT)
                 return error_set(
                         error, ECHILD, ERROR_WORKER_FAILED,
-                        "The builder worker was ended before it was done");
+                        "The builder worker was terminated before it finished");
         work->failure = (ProtoOutcome) message.result.outcome;
         if (message.result.outcome != PROTO_OUTCOME_DONE)
                 return error_set(

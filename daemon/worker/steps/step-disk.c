@@ -64,9 +64,8 @@ static int keep_image(Chain *chain, uint32_t index, int *fd, Error *error) {
 
         chain->fds[index] = TAKE_FD(*fd);
         chain->paths[index] = open(fd_path(chain->fds[index], path), O_PATH | O_CLOEXEC);
-        return chain->paths[index] < 0
-                       ? error_set_errno(error, errno, "Cannot open a disk image once more")
-                       : 0;
+        return chain->paths[index] < 0 ? error_set_errno(error, errno, "Cannot reopen a disk image")
+                                       : 0;
 }
 
 static int receive_images(int socket_fd, Chain *chain, Error *error) {
@@ -157,7 +156,7 @@ static void report_layer(const DiskWork *work, uint32_t index) {
 
 static int sync_image(const Chain *chain, uint32_t index, Error *error) {
         return fdatasync(chain->fds[index]) < 0
-                       ? error_set_errno(error, errno, "Cannot write a disk image to the disk")
+                       ? error_set_errno(error, errno, "Cannot flush a disk image to the disk")
                        : 0;
 }
 
@@ -235,16 +234,20 @@ static int explain_full(
 
         error_clear(error);
         if (needed == 0 || needed > DISK_SIZE_MAX)
-                (void) error_set(error, ENOSPC, ERROR_NO_SPACE, "how much it needs is not known");
+                (void) error_set(
+                        error, ENOSPC, ERROR_NO_SPACE, "the size that it needs is unknown");
         else
                 (void) error_set(
                         error, ENOSPC, ERROR_NO_SPACE,
-                        "it needs about %" PRIu64 " MiB, as --size %" PRIu64 "M would give it",
-                        needed / MIB, needed / MIB);
+                        "it needs about %" PRIu64 " MiB; use --size %" PRIu64 "M", needed / MIB,
+                        needed / MIB);
+        if (lacks_inodes)
+                return error_prefix(
+                        error,
+                        "The image has more files than a disk of %" PRIu64 " MiB has inodes for",
+                        size / MIB);
         return error_prefix(
-                error, "The image %s a disk of %" PRIu64 " MiB%s",
-                lacks_inodes ? "has more files than" : "does not fit into", size / MIB,
-                lacks_inodes ? " has inodes for" : "");
+                error, "The image does not fit into a disk of %" PRIu64 " MiB", size / MIB);
 }
 
 static int write_chain(DiskWork *work, Error *error) {

@@ -73,7 +73,8 @@ static int check_digest(const StepDocument *document, const Digest *expected, Er
 
         return error_set(
                 error, EBADMSG, ERROR_DIGEST_MISMATCH,
-                "What the source has for %s has another digest", digest_format(expected, text));
+                "The source returned content for %s with a different digest",
+                digest_format(expected, text));
 }
 
 static int hash_document(StepDocument *document, DigestAlgorithm algorithm, Error *error) {
@@ -152,7 +153,8 @@ static int on_config_data(void *userdata, const void *data, size_t size, Error *
         if (size > buffer->room - buffer->size)
                 return error_set(
                         error, EFBIG, ERROR_DIGEST_MISMATCH,
-                        "The config is longer than its %zu bytes", buffer->room);
+                        "The config is larger than the %zu bytes that the manifest states",
+                        buffer->room);
 
         memcpy(buffer->data + buffer->size, data, size);
         buffer->size += size;
@@ -173,7 +175,7 @@ static int get_config(
         if (descriptor->size > OCI_DOCUMENT_MAX)
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
-                        "The image's config is longer than %zu bytes", OCI_DOCUMENT_MAX);
+                        "The image's config is larger than %zu bytes", OCI_DOCUMENT_MAX);
 
         buffer.room = (size_t) descriptor->size;
         buffer.data = calloc(1, buffer.room + 1);

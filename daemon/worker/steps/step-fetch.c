@@ -90,7 +90,7 @@ static int enter_sandbox_of_files(SandboxMode mode, ProtoUser user, int *fd, Err
         struct stat st;
 
         if (fstat(*fd, &st) < 0)
-                return error_set_errno(error, errno, "Cannot look at the image's files");
+                return error_set_errno(error, errno, "Cannot stat the image's files");
         return S_ISDIR(st.st_mode) ? sandbox_enter_directory(mode, user, fd, error)
                                    : sandbox_enter_blob(mode, user, error);
 }
@@ -169,8 +169,8 @@ static int check_made_digest(const Digest *wanted, const Digest *made, Error *er
                 return 0;
         return error_set(
                 error, EBADMSG, ERROR_DIGEST_MISMATCH,
-                "A docker archive does not say its image's digest: that of the manifest that is "
-                "made of its configuration and layers is %s, not %s",
+                "A docker archive does not state its image's digest; the manifest made of its config "
+                "and layers has the digest %s, not %s",
                 digest_format(made, have), digest_format(wanted, want));
 }
 

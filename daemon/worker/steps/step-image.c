@@ -48,8 +48,7 @@ static int descend(
                 if (depth == INDEX_DEPTH_MAX)
                         return error_set(
                                 error, ELOOP, ERROR_LIMIT_EXCEEDED,
-                                "The image has more than %u indexes inside each other",
-                                INDEX_DEPTH_MAX);
+                                "The image has more than %u nested indexes", INDEX_DEPTH_MAX);
 
                 r = oci_index_parse(document->data, document->size, &index, error);
                 if (r >= 0)
@@ -101,7 +100,7 @@ static int check_platform(
                         "The image is for %s, not for %s", have, want);
 
         (void) snprintf(
-                text, sizeof(text), "The image is for %s, and this machine is %s", have, want);
+                text, sizeof(text), "The image is for %s, but this machine is %s", have, want);
         return warn(channel, text, error);
 }
 

@@ -42,7 +42,9 @@ static int wait_for(const StepLayers *layers, int fd, Error *error) {
                 if (errno != EINTR)
                         return error_set_errno(error, errno, "Cannot wait");
 
-        return fds[1].revents ? error_set(error, ECANCELED, ERROR_CANCELLED, "Nobody reads it") : 0;
+        return fds[1].revents
+                       ? error_set(error, ECANCELED, ERROR_CANCELLED, "Unpacking has stopped")
+                       : 0;
 }
 
 static void add_layer(Layer *layer, const ProtoUnpackLayer *message, ProtoFds *fds) {
@@ -150,8 +152,7 @@ static ssize_t read_layer(void *userdata, void *buffer, size_t size, Error *erro
                 size = (size_t) (layer->size - layers->offset);
         n = read_once(layers, layer, buffer, size, error);
         if (n == 0 && layer->size != PROTO_SIZE_UNKNOWN)
-                return error_set(
-                        error, EIO, ERROR_FAILED, "It is shorter in the cache than it was");
+                return error_set(error, EIO, ERROR_FAILED, "The cached blob has been truncated");
 
         layers->offset += n > 0 ? (uint64_t) n : 0;
         return n;

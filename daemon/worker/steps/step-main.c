@@ -17,7 +17,7 @@ int step_main(int argc, char **argv, StepRun run) {
 
         if (argc != 1 || fstat(PROTO_WORKER_FD, &st) < 0 || !S_ISSOCK(st.st_mode)) {
                 (void) fprintf(
-                        stderr, "%s is started by virt-bootstrapd only\n",
+                        stderr, "%s can only be started by virt-bootstrapd\n",
                         argc > 0 ? argv[0] : "This");
                 return 2;
         }

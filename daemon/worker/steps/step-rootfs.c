@@ -86,8 +86,8 @@ static void warn_of_image(int socket_fd, UnpackTarget *target) {
 
                 (void) snprintf(
                         text, sizeof(text),
-                        "This is no root file system but an archive with an image in it, which "
-                        "%s:PATH names",
+                        "This is not a root file system but an archive that contains an image; "
+                        "use %s:PATH",
                         kind);
                 warn(socket_fd, text);
         }

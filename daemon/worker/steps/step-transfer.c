@@ -121,7 +121,7 @@ static int on_sent(Transfers *transfers, Error *error) {
 
         if (fd_read_full(transfers->notify_fds[0], &index, sizeof(index)) !=
             (ssize_t) sizeof(index))
-                return error_set_errno(error, EIO, "Cannot hear of a thread");
+                return error_set_errno(error, EIO, "Cannot wait for a thread");
 
         transfer = &transfers->all[index];
         (void) pthread_join(transfer->thread, NULL);

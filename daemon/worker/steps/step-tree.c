@@ -29,7 +29,7 @@ static int move(const ProtoTreeStart *start, int *dir_fd, unsigned flags, Error 
         if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
                 return error_set(
                         error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
-                        "The destination was filled meanwhile");
+                        "The destination was filled in the meantime");
         return error_set_errno(error, errno, "Cannot rename the new tree to %s", start->name);
 }
 

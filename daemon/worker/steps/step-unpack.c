@@ -111,12 +111,12 @@ static int map_root(int root_fd, const StepRootfs *settings, Error *error) {
         if (r <= 0)
                 return r;
         if (fstat(root_fd, &st) < 0)
-                return error_set_errno(error, errno, "Cannot look at the root directory");
+                return error_set_errno(error, errno, "Cannot stat the root directory");
 
         uid = st.st_uid == geteuid() ? mapped_root(&settings->uids, st.st_uid) : st.st_uid;
         gid = st.st_gid == getegid() ? mapped_root(&settings->gids, st.st_gid) : st.st_gid;
         if ((uid != st.st_uid || gid != st.st_gid) && fchown(root_fd, uid, gid) < 0)
-                return error_set_errno(error, errno, "Cannot make %u:%u the owner", uid, gid);
+                return error_set_errno(error, errno, "Cannot change the owner to %u:%u", uid, gid);
         return 0;
 }
 
@@ -164,7 +164,7 @@ static int unpack(
         if (r >= 0 && password_fd >= 0)
                 r = step_rootfs_set_password(target, password_fd, error);
         if (r >= 0 && syncfs(root_fd) < 0)
-                r = error_set_errno(error, errno, "Cannot write the new tree to the disk");
+                r = error_set_errno(error, errno, "Cannot flush the new tree to the disk");
         return r;
 }
 

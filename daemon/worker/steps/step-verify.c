@@ -110,7 +110,7 @@ static int make_room(const Verify *verify, size_t size, Error *error) {
                         return error_set(
                                 error, ENOSPC, ERROR_NO_SPACE,
                                 "There is no room for %s: %zu more bytes are needed, and %" PRIu64
-                                " are free, of which %" PRIu64 " have to stay so (CacheKeepFree=)",
+                                " are free, of which %" PRIu64 " must stay free (CacheKeepFree=)",
                                 verify->name, size, space.free, space.kept);
         }
 }
@@ -141,7 +141,8 @@ static int append(Verify *verify, const uint8_t *data, size_t size, Error *error
         if (verify->start.size != PROTO_SIZE_UNKNOWN && size > verify->start.size - verify->size)
                 return error_set(
                         error, EFBIG, ERROR_DIGEST_MISMATCH,
-                        "%s has more than its %" PRIu64 " bytes", verify->name, verify->start.size);
+                        "%s is larger than its %" PRIu64 " bytes", verify->name,
+                        verify->start.size);
         if (size > verify->start.size_max || verify->size > verify->start.size_max - size)
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
