@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * POSIX ACLs (acl(5)) as the kernel keeps them in system.posix_acl_access and .posix_acl_default: a
- * version word, then eight bytes an entry: tag, permissions, id; little-endian
+ * POSIX ACLs (acl(5)) as the kernel stores them in system.posix_acl_access and .posix_acl_default: a
+ * version word, then eight bytes per entry: tag, permissions, id; little-endian
  * (linux/posix_acl_xattr.h).
  */
 
@@ -31,18 +31,16 @@ typedef struct UnpackAclEntry {
 } UnpackAclEntry;
 
 /**
- * unpack_acl_format() - the xattr's value; sorts @entries as the kernel wants them
+ * unpack_acl_format() - build the xattr's value; sorts @entries as the kernel requires
  * @ret:        owned by the caller
- *
- * Return: 0 or -ENOMEM with @error set.
  */
 int unpack_acl_format(
         UnpackAclEntry *entries, size_t n, void **ret, size_t *ret_size, Error *error);
 
 /**
  * unpack_acl_map() - apply an owner mapping to an xattr's value, in place
- * @uids, @gids:        NULL: as it is
+ * @uids, @gids:        NULL: no change
  *
- * Return: 0, or -EINVAL when it is no ACL, or names an id that is none.
+ * Return: 0, or -EINVAL if the value is not an ACL or names an invalid id.
  */
 int unpack_acl_map(void *value, size_t size, const IdMap *uids, const IdMap *gids);

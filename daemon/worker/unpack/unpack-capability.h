@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * File capabilities (capabilities(7)) as the kernel keeps them in security.capability: version 2 is for
- * the root of the initial user namespace, version 3 names the root whose namespace they count in
+ * File capabilities (capabilities(7)) as the kernel stores them in security.capability: version 2 is for
+ * the root of the initial user namespace, version 3 names the root of the namespace in which they are valid
  * (linux/capability.h).
  */
 
@@ -13,11 +13,9 @@
 #include "base-idmap.h"
 
 /**
- * unpack_capability_map() - apply an owner mapping: capabilities count in the namespace of the mapped root
- * @uids:       NULL: as it is
- * @ret:        owned by the caller; what is not understood stays as it is
- *
- * Return: 0, or -ENOMEM with @error set.
+ * unpack_capability_map() - apply an owner mapping: they become valid in the namespace of the mapped root
+ * @uids:       NULL: no change
+ * @ret:        owned by the caller; a copy of @value if its format is unknown
  */
 int unpack_capability_map(
         const void *value,

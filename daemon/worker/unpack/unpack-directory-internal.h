@@ -1,52 +1,52 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What unpack-directory.c (directories, names) shares with unpack-directory-file.c (files and other
- * things in them), unpack-directory-rights.c (whose they are, and what that allows),
- * unpack-directory-list.c (what is in them) and unpack-directory-read.c (what those are). */
+/* Shared by unpack-directory.c (directories, names), unpack-directory-file.c (files and other entries),
+ * unpack-directory-rights.c (owners, and the rights that they give), unpack-directory-list.c (listing a
+ * directory) and unpack-directory-read.c (reading an entry). */
 
 #include "unpack-directory.h"
 #include "unpack-xattr.h"
 
-/* An UnpackDir is a descriptor, and how new things in that directory differ from others. */
+/* An UnpackDir is a descriptor, with flags for what new entries inherit from that directory. */
 #define DIR_FD(dir)     ((int) ((dir) &INT32_MAX))
 #define DIR_GIVES_ACL   (INT64_C(1) << 32) /* it has a default ACL */
 #define DIR_GIVES_GROUP (INT64_C(1) << 33) /* it is setgid */
 
-/* What an entry may have to do without. */
+/* What may be lost when an entry is written. */
 typedef enum UnpackDirectoryLoss {
         DIRECTORY_LOSS_OWNER,    /* it could not be set */
-        DIRECTORY_LOSS_UNMAPPED, /* it is set, but some user of the host: rights went */
+        DIRECTORY_LOSS_UNMAPPED, /* it is some user of the host; rights are removed */
         DIRECTORY_LOSS_RIGHTS,   /* setuid, setgid, capabilities */
-        DIRECTORY_LOSS_NODE,     /* it was left out */
-        DIRECTORY_LOSS_OPENNESS, /* a node that only root may open now */
+        DIRECTORY_LOSS_NODE,     /* the node was left out */
+        DIRECTORY_LOSS_OPENNESS, /* the node can now be opened by root only */
         _DIRECTORY_LOSS_MAX,
 } UnpackDirectoryLoss;
 
 typedef struct UnpackDirectoryCount {
         uint64_t n;
-        char *example; /* owned; the first entry's name, NULL when there is none */
+        char *example; /* owned; the first entry's name, NULL if there is none */
 } UnpackDirectoryCount;
 
 typedef struct UnpackDirectory {
         UnpackTarget target; /* first */
         int root_fd;         /* borrowed */
-        const char *spared;  /* borrowed; a name in the root that is none of the content, or NULL */
+        const char *spared;  /* borrowed; a name in the root that is not content, or NULL */
         bool privileged;
-        uint32_t new_uid, new_gid; /* what new files get, see learn_owner() */
+        uint32_t new_uid, new_gid; /* the owner of new files, see learn_owner() */
         bool knows_owner;
         int file_fd;         /* owned; the file being written, or < 0 */
-        UnpackDir file_dir;  /* borrowed; where it is */
-        uint32_t file_mode;  /* what it was created with */
+        UnpackDir file_dir;  /* borrowed; the directory of that file */
+        uint32_t file_mode;  /* the mode it was created with */
         uint64_t file_end;   /* bytes */
-        bool closes_devices; /* for whom: */
+        bool closes_devices; /* for this owner: */
         uint32_t device_uid, device_gid;
         UnpackDirectoryCount losses[_DIRECTORY_LOSS_MAX];
-        UnpackDirectoryCount rights; /* files that have some */
+        UnpackDirectoryCount rights; /* files with such rights */
         UnpackXattrWarnings xattr_warnings;
 } UnpackDirectory;
 
-/** unpack_directory() - what unpack_directory_new() made */
+/** unpack_directory() - the target that unpack_directory_new() returned */
 static inline UnpackDirectory *unpack_directory(UnpackTarget *target) {
         return (UnpackDirectory *) target;
 }
@@ -54,28 +54,28 @@ static inline UnpackDirectory *unpack_directory(UnpackTarget *target) {
 /** unpack_directory_type() - from struct stat's st_mode */
 UnpackType unpack_directory_type(mode_t mode);
 
-/** unpack_directory_lose() - count what the entry whose turn it is goes without */
+/** unpack_directory_lose() - count a loss of the current entry */
 void unpack_directory_lose(UnpackDirectory *directory, UnpackDirectoryLoss loss);
 
 /**
- * unpack_directory_set_owner() - make the owner of @name in @fd, of @fd itself when empty, what @meta says
+ * unpack_directory_set_owner() - give @name in @fd, or @fd itself if it is empty, the owner in @meta
  *
- * Return: 1; 0 when this process or the file system cannot; or a negative errno with @error set.
+ * Return: 1, or 0 if this process or the file system cannot.
  */
 int unpack_directory_set_owner(int fd, const char *name, const UnpackMeta *meta, Error *error);
 
-/** unpack_directory_is_owned() - whether what this process makes belongs to whom @meta says, or can be given */
+/** unpack_directory_is_owned() - whether a new file has, or can be given, the owner in @meta */
 bool unpack_directory_is_owned(const UnpackDirectory *directory, const UnpackMeta *meta);
 
 /**
- * unpack_directory_keep() - what an entry keeps of @meta
- * @is_owned:   its owner is the one that @meta says
+ * unpack_directory_keep() - the part of @meta that an entry keeps
+ * @is_owned:   its owner is the one in @meta
  *
- * Who is somebody else may not lend its rights: setuid, setgid and capabilities go, and are counted.
+ * Another owner must not lend its rights: setuid, setgid and capabilities are removed, and counted.
  */
 UnpackMeta unpack_directory_keep(UnpackDirectory *directory, const UnpackMeta *meta, bool is_owned);
 
-/** unpack_directory_closes() - whether it is a device node that is made as unpack_directory_close() says instead */
+/** unpack_directory_closes() - whether @meta is a device node to be created with unpack_directory_close() */
 bool unpack_directory_closes(const UnpackDirectory *directory, const UnpackMeta *meta);
 UnpackMeta unpack_directory_close(const UnpackDirectory *directory, const UnpackMeta *meta);
 

@@ -9,10 +9,10 @@
 
 /**
  * unpack_doubt_find() - why an entry is ambiguous
- * @size:       bytes of headers that libarchive went past
+ * @size:       bytes of headers that libarchive has read
  *
- * To be called in the C locale, in which libarchive keeps the bytes of names.
+ * Call it in the C locale, in which libarchive does not convert names.
  *
- * Return: what is different, or that other programs would read it differently; NULL: nothing.
+ * Return: what differs, or why other programs would read it differently; NULL if it is not ambiguous.
  */
 const char *unpack_doubt_find(const UnpackHeader *header, size_t size, struct archive_entry *entry);

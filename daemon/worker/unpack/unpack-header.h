@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * A reading of the headers in front of an entry that is our own: libarchive's is compared with it, and
- * what the two do not agree on, or GNU tar and Go's archive/tar read differently, is in doubt. Names
- * are taken from here: libarchive converts those in pax records to the locale's character set, and
- * normalises them, while a file's name is bytes. A pure function of the bytes (pax, "ustar
- * Interchange Format"; tar(5)).
+ * Our own parser of the headers in front of an entry. libarchive's result is compared with it: an entry
+ * is in doubt where the two disagree, or where GNU tar and Go's archive/tar do. Names are taken from
+ * here, since libarchive converts those in pax records to the locale's character set and normalises
+ * them, while a file's name is bytes. A pure function of the bytes (pax, "ustar Interchange Format";
+ * tar(5)).
  */
 
 #include <stddef.h>
@@ -26,20 +26,19 @@ typedef struct UnpackHeader {
         char type;       /* of the entry: '0', '1' a hard link, '2' a symbolic one, … */
         UnpackText path; /* borrowed from the bytes, or in @joined */
         UnpackText link; /* of hard and symbolic links; borrowed from the bytes */
-        uint64_t size;   /* of the file, bytes; holes count; 0 for what has no content */
+        uint64_t size;   /* of the file, bytes, including holes; 0 for types without content */
         uint64_t device_major, device_minor;
         size_t end;        /* where the content begins in the bytes */
-        const char *doubt; /* why it is ambiguous; NULL: it is not */
+        const char *doubt; /* why the entry is ambiguous; NULL if it is not */
         char joined[HEADER_PREFIX_BYTES + 1 + HEADER_NAME_BYTES];
 } UnpackHeader;
 
 /**
  * unpack_header_scan() - read the headers of an entry
- * @bytes:      all header blocks of the entry, with the map of a sparse file, as far as there are
+ * @bytes:      all header blocks of the entry, with the map of a sparse file, as far as available
  *
- * Return: 0, also when something is in doubt; -EBADMSG when a header is malformed; -EFBIG when one
- * announces more than the limit; -E2BIG for an extended attribute over its limit; -ENODATA when the bytes
- * end before the entry's content would begin. @ret is only set for 0.
+ * Return: 0, even for an ambiguous entry; -EBADMSG for a malformed header; -EFBIG if a header exceeds its
+ * limit; -E2BIG if an extended attribute does; -ENODATA if the bytes end before the entry's content.
  */
 int unpack_header_scan(
         const uint8_t *bytes, size_t size, const UnpackHeaderLimits *limits, UnpackHeader *ret);

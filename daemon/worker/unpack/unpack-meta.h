@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* From libarchive's entries to what targets understand. */
+/* Converts libarchive's entries to the metadata that targets take. */
 
 #include <archive_entry.h>
 
@@ -16,17 +16,16 @@ typedef struct UnpackMetaRules {
         const Limits *limits;         /* borrowed */
         const IdMap *uids;            /* borrowed; may be NULL */
         const IdMap *gids;            /* borrowed; may be NULL */
-        const IdMap *capability_uids; /* borrowed; whose root they are for; NULL: as the image
-                                       * says */
+        const IdMap *capability_uids; /* borrowed; maps their root; NULL: as in the image */
 } UnpackMetaRules;
 
 /**
- * unpack_meta_read() - read all but the names of @entry
+ * unpack_meta_read() - read everything except the names of @entry
  *
- * The type is _UNPACK_TYPE_MAX when it is not known, as of hard links.
+ * The type is _UNPACK_TYPE_MAX if it is unknown, as for hard links. Release @meta with
+ * unpack_meta_done() in every case.
  *
- * Return: 0; 1 when ACLs were left out since they name users or groups without their ids; or
- * a negative errno with @error set. To be released with unpack_meta_done() in each case.
+ * Return: 0, or 1 if ACLs were left out because they name users or groups without ids.
  */
 int unpack_meta_read(
         UnpackMeta *meta, struct archive_entry *entry, const UnpackMetaRules *rules, Error *error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Numbers in tar headers, for those that all readers understand alike. Pure functions of bytes. */
+/* Numbers in tar headers, as far as all readers agree on them. Pure functions of bytes. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,10 +11,9 @@
 /**
  * unpack_number_from_field() - a field of a header block: octal, with blanks around it, or base 256
  *
- * Nothing but NULs and blanks is 0.
+ * A field of NULs and blanks only is 0.
  *
- * Return: 0; -EINVAL for what is not a number to everybody, -ERANGE when it is negative or over INT64_MAX.
- * @ret is untouched on failure.
+ * Return: 0; -EINVAL if not every reader sees a number; -ERANGE if it is negative or over INT64_MAX.
  */
 int unpack_number_from_field(const uint8_t *field, size_t size, uint64_t *ret);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Paths of archives, and what a whiteout is called. Pure functions of bytes: nothing is looked up.
- */
+/* Paths in archives, and the names of whiteouts. Pure functions of bytes: nothing is looked up. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +9,7 @@
 #include "base-error.h"
 #include "base-limits.h"
 
-#define PATH_BYTES_MAX ((size_t) 4095) /* of what is made, without the NUL: PATH_MAX - 1 */
+#define PATH_BYTES_MAX ((size_t) 4095) /* of a path to create, without the NUL: PATH_MAX - 1 */
 #define NAME_BYTES_MAX ((size_t) 255)  /* NAME_MAX */
 
 /* A path inside the root: "a/b/c", without "." and ".." and empty components; "" is the root. */
@@ -21,12 +20,11 @@ typedef struct UnpackPath {
 } UnpackPath;
 
 /**
- * unpack_path_init() - clean a path of an archive
+ * unpack_path_init() - clean a path from an archive
  *
- * "/x" and "../x" are "x", "a/../b" is "b": what would leave the root stays at the root, before
- * anything is looked up.
+ * "/x" and "../x" are "x", "a/../b" is "b": a path cannot leave the root, whatever exists.
  *
- * Return: 0; -ENAMETOOLONG, or -EINVAL for a NUL among the @size bytes, with @error set.
+ * Return: 0; -ENAMETOOLONG; or -EINVAL for a NUL among the @size bytes.
  */
 int unpack_path_init(
         UnpackPath *path, const char *text, size_t size, const Limits *limits, Error *error);
@@ -36,15 +34,15 @@ const char *unpack_path_name(const UnpackPath *path);
 
 typedef enum UnpackWhiteout {
         WHITEOUT_NONE,    /* an ordinary name */
-        WHITEOUT_NAME,    /* removes a name of the lower layers */
-        WHITEOUT_OPAQUE,  /* hides what the lower layers have in the directory */
-        WHITEOUT_SKIP,    /* aufs's own, to be left out */
-        WHITEOUT_INVALID, /* would remove the directory itself, or what is above */
+        WHITEOUT_NAME,    /* removes a name from lower layers */
+        WHITEOUT_OPAQUE,  /* hides the content of the directory in lower layers */
+        WHITEOUT_SKIP,    /* internal to aufs, to be skipped */
+        WHITEOUT_INVALID, /* would remove the directory itself, or its parent */
         _WHITEOUT_KIND_MAX,
 } UnpackWhiteout;
 
 /**
- * unpack_whiteout_parse() - what an entry's path says (image-spec, layer.md, "Whiteouts")
- * @ret_name:   for WHITEOUT_NAME: the name to remove, within @path; else untouched
+ * unpack_whiteout_parse() - the whiteout that an entry's path means (image-spec, layer.md, "Whiteouts")
+ * @ret_name:   WHITEOUT_NAME: the name to remove, within @path
  */
 UnpackWhiteout unpack_whiteout_parse(const UnpackPath *path, const char **ret_name);

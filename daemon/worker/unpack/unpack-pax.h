@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The records of a pax header, as far as they say what an entry is called and how long it is (pax,
- * "pax Extended Header"; tar(5)). A pure function of the bytes.
+ * The records of a pax header that give the names and the size of an entry (pax, "pax Extended
+ * Header"; tar(5)). A pure function of the bytes.
  */
 
 #include <stdbool.h>
@@ -13,12 +13,12 @@
 #include "unpack-text.h"
 
 typedef struct UnpackPax {
-        UnpackText path; /* texts are within the records; NULL: no record, or an empty one */
+        UnpackText path; /* texts point into the records; NULL: no record, or an empty one */
         UnpackText link;
         bool has_size;
         uint64_t size; /* of the content as it is in the archive, bytes */
 
-        bool is_sparse; /* there are records of GNU tar about that, and these are what they say: */
+        bool is_sparse; /* GNU tar's records exist; their values: */
         UnpackText sparse_name;
         UnpackText list;       /* the format 0.1 */
         UnpackSparseMap parts; /* the format 0.0 */
@@ -26,15 +26,14 @@ typedef struct UnpackPax {
         bool has_blocks, has_real_size, has_major, has_minor;
         uint64_t blocks, real_size, major, minor;
 
-        const char
-                *doubt; /* why readers may understand the records differently; NULL: they do not */
+        const char *
+                doubt; /* why readers may understand the records differently; NULL if they do not */
 } UnpackPax;
 
 /**
  * unpack_pax_scan() - read the records
- * @xattr_limit: most bytes of an extended attribute
+ * @xattr_limit: bytes of an extended attribute, at most
  *
- * Return: 0; -EBADMSG when a record is malformed; -E2BIG when an extended attribute is larger than it may
- * be. @ret is untouched on failure.
+ * Return: 0; -EBADMSG for a malformed record; -E2BIG for a larger extended attribute.
  */
 int unpack_pax_scan(const char *records, size_t size, uint64_t xattr_limit, UnpackPax *ret);

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * The uncompressed layers on their way from the inflating thread to the hashing and the writing
- * one: a fixed number of chunks of a fixed size, which are filled in order, seen by both readers in
- * order, and filled again when both are done with them.
+ * Passes the uncompressed layers from the inflating thread to the hashing and the writing thread: a
+ * fixed number of chunks of a fixed size, filled in order, read by both readers in order, and reused
+ * when both are done with them.
  *
  *     producer: fill, push, fill, push, … close
- *     reader:   pull, pull, … (each pull gives back the chunk before)
+ *     reader:   pull, pull, … (each pull returns the previous chunk)
  *
- * The first failure of any thread ends all of them: every call returns -ECANCELED from then on.
+ * The first failure of a thread stops all of them: from then on every call returns -ECANCELED.
  */
 
 #include <stdbool.h>
@@ -34,18 +34,18 @@ typedef struct UnpackRingChunk {
         uint8_t *data; /* RING_CHUNK_BYTES; owned by the ring */
         size_t size;   /* bytes used; may be 0 */
         bool last;     /* of its layer */
-        bool has_end;  /* its layer is compressed so that what is cut off is no valid stream */
-        bool has_rest; /* something that was left out follows its layer; known of the last one */
+        bool has_end;  /* its layer is compressed in a way that makes truncation detectable */
+        bool has_rest; /* ignored data follows its layer; known in the last chunk */
         InflateLayer layer;
         uint64_t consumed; /* compressed bytes of all layers up to the end of this chunk */
 } UnpackRingChunk;
 
 typedef struct UnpackRing UnpackRing;
 
-/** unpack_ring_new() - allocate all chunks; *@ret is owned by the caller; -ENOMEM with @error set */
+/** unpack_ring_new() - allocate all chunks; *@ret is owned by the caller */
 int unpack_ring_new(UnpackRing **ret, Error *error);
 
-/** unpack_ring_free() - release @ring (may be NULL); no thread may be using it */
+/** unpack_ring_free() - release @ring; no thread may be using it */
 UnpackRing *unpack_ring_free(UnpackRing *ring);
 
 /** unpack_ring_fill() - wait for a free chunk; returns 0 and the chunk to fill, or -ECANCELED */
@@ -54,21 +54,20 @@ int unpack_ring_fill(UnpackRing *ring, UnpackRingChunk **ret);
 /** unpack_ring_push() - hand over the chunk from unpack_ring_fill() */
 void unpack_ring_push(UnpackRing *ring);
 
-/** unpack_ring_close() - nothing more will come */
+/** unpack_ring_close() - no more chunks will follow */
 void unpack_ring_close(UnpackRing *ring);
 
 /**
- * unpack_ring_pull() - give back the chunk from before and wait for the next one
+ * unpack_ring_pull() - return the previous chunk and wait for the next one
  *
  * Return: 1 and the chunk, 0 after the last one of the closed ring, or -ECANCELED.
  */
 int unpack_ring_pull(UnpackRing *ring, UnpackRingReader reader, const UnpackRingChunk **ret);
 
-/** unpack_ring_fail() - end all threads; takes over @error, which is dropped when another came first */
+/** unpack_ring_fail() - stop all threads; takes over @error, which is dropped if another was first */
 void unpack_ring_fail(UnpackRing *ring, Error *error);
 
-/** unpack_ring_take_error() - the first failure; returns 0 when there was none, else -errno with @error
- * set */
+/** unpack_ring_take_error() - the first failure; returns 0 if there was none */
 int unpack_ring_take_error(UnpackRing *ring, Error *error);
 
 DEFINE_CLEANUP(UnpackRing, unpack_ring_free);

@@ -2,12 +2,11 @@
 #pragma once
 
 /*
- * The names that a layer gave, so that its whiteouts leave them alone, whichever comes first: a set of
- * names in directories. Directories are known by their inode, so it does not matter by which links a
- * path went.
+ * A set of the names that a layer has brought, which its own whiteouts must not remove, whatever the
+ * order. Directories are identified by their inode, so that links in a path make no difference.
  *
- * Only 64-bit hashes are kept, with a random key: of ten million names and a million questions, one in
- * a million sets gives one wrong "yes".
+ * Only 64-bit hashes are stored, with a random key: with ten million names and a million queries, one
+ * set in a million gives one wrong "yes".
  */
 
 #include <stdbool.h>
@@ -17,28 +16,25 @@
 #include "base-cleanup.h"
 #include "base-error.h"
 
-/* Names of one layer at most: two for each of ten million entries have room. It takes 256 MiB of memory
- * then, and 128 MiB more while it grows. */
+/* Names of one layer, at most: room for two for each of ten million entries. The set then takes 256 MiB
+ * of memory, and 128 MiB more while it grows. */
 #define UNPACK_SEEN_MAX ((size_t) 3 << 23)
 
 typedef struct UnpackSeen UnpackSeen;
 
 /**
  * unpack_seen_new() - an empty set
- * @names_max:  how many names it takes: UNPACK_SEEN_MAX, or less in tests
- *
- * Return: 0 or a negative errno with @error set.
+ * @names_max:  capacity: UNPACK_SEEN_MAX, or less in tests
  */
 int unpack_seen_new(size_t names_max, UnpackSeen **ret, Error *error);
 
-/** unpack_seen_free() - release @seen (may be NULL) */
+/** unpack_seen_free() - release @seen */
 UnpackSeen *unpack_seen_free(UnpackSeen *seen);
 
 /** unpack_seen_clear() - make it empty, for the next layer */
 void unpack_seen_clear(UnpackSeen *seen);
 
-/** unpack_seen_add() - add the name @name in the directory @inode; returns 0 or -errno with @error set:
- * ERROR_LIMIT_EXCEEDED when there are @names_max others */
+/** unpack_seen_add() - add @name in the directory @inode; ERROR_LIMIT_EXCEEDED beyond @names_max */
 int unpack_seen_add(UnpackSeen *seen, uint64_t inode, const char *name, Error *error);
 
 /** unpack_seen_has() - whether the name was added */

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * One layer after the other, from the ring to libarchive, without a copy. What libarchive has read
- * can be looked at again, from a mark on: it is kept when it spans chunks.
+ * Passes one layer after another from the ring to libarchive without copying. Bytes that libarchive has
+ * read since a mark can be inspected: they are kept if they span chunks.
  */
 
 #include <archive.h>
@@ -15,42 +15,41 @@
 
 typedef struct UnpackStream {
         UnpackRing *ring;             /* borrowed */
-        const UnpackRingChunk *chunk; /* borrowed; the one that libarchive has, or will get first */
+        const UnpackRingChunk *chunk; /* borrowed; the one that libarchive has, or will get next */
         bool given;                   /* libarchive has it */
-        bool ended;                   /* and has been told that it was the layer's last one */
-        uint64_t chunk_start;         /* its place in the layer, bytes */
+        bool ended;                   /* and knows that it was the last one of the layer */
+        uint64_t chunk_start;         /* its offset in the layer, bytes */
 
         bool marked;
-        uint64_t mark; /* place in the layer, bytes */
+        uint64_t mark; /* offset in the layer, bytes */
         uint8_t *kept; /* owned; from the mark up to the chunk */
         size_t kept_bytes;
-        size_t keep_limit; /* most bytes from a mark on; reading fails beyond */
-        bool over_limit;   /* and it has failed for that */
+        size_t keep_limit; /* bytes after a mark, at most; reading fails beyond */
+        bool over_limit;   /* reading has failed for this reason */
 
         void (*on_chunk)(
                 void *userdata, const UnpackRingChunk *done); /* a chunk has been used up */
         void *userdata;                                       /* borrowed */
 } UnpackStream;
 
-/** unpack_stream_next() - go on to the next layer; returns 1, 0 when there is none, or -ECANCELED */
+/** unpack_stream_next() - proceed to the next layer; returns 1, 0 if there is none, or -ECANCELED */
 int unpack_stream_next(UnpackStream *stream);
 
-/** unpack_stream_read() - libarchive's read callback; @userdata is the Stream */
+/** unpack_stream_read() - libarchive's read callback; @userdata is the UnpackStream */
 la_ssize_t unpack_stream_read(struct archive *archive, void *userdata, const void **ret);
 
-/** unpack_stream_drain() - go past the rest of the layer; returns 0 or -ECANCELED */
+/** unpack_stream_drain() - skip the rest of the layer; returns 0 or -ECANCELED */
 int unpack_stream_drain(UnpackStream *stream);
 
-/** unpack_stream_mark() - keep what is read from @place on, which is in the chunk that libarchive has, or
- * its end */
+/** unpack_stream_mark() - keep what is read from the offset @place on, in or at the end of the chunk that
+ * libarchive has */
 void unpack_stream_mark(UnpackStream *stream, uint64_t place);
 
 /**
- * unpack_stream_look_back() - what libarchive got from the mark to the place @end; forgets the mark
- * @ret:        within the stream, until libarchive reads on; untouched on failure
+ * unpack_stream_look_back() - get the bytes from the mark to the offset @end; forgets the mark
+ * @ret:        within the stream, valid until libarchive continues reading
  *
- * Return: 0; -EFBIG when that is more than the limit; -EBADMSG when the mark was in an earlier
- * chunk; -ENOMEM.
+ * Return: 0; -EFBIG if they exceed the limit; -EBADMSG if the mark was in an earlier chunk; -ENOMEM.
  */
 int unpack_stream_look_back(
         UnpackStream *stream, uint64_t end, const uint8_t **ret, size_t *ret_size);

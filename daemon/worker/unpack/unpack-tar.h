@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* From a tar stream to what it does to a tree. libarchive reads the format, and what it says of each entry has
- * to be what unpack-header.h finds in the bytes. */
+/* Applies a tar stream to a tree. libarchive parses the format; for each entry it must agree with
+ * unpack-header.h. */
 
 #include "unpack-meta.h"
 #include "unpack-stream.h"
@@ -14,19 +14,17 @@ typedef struct UnpackTar {
         const UnpackMetaRules *rules; /* borrowed */
         UnpackTarget *target;         /* borrowed; for warnings */
         uint64_t entries;             /* of all layers, so far */
-        bool is_cut; /* the layer ended behind a file's content, without the padding */
+        bool is_cut; /* the layer ended after a file's content, without the padding */
 } UnpackTar;
 
 /**
- * unpack_tar_layer() - apply the layer that the stream is at, up to the archive's end marker
+ * unpack_tar_layer() - apply the current layer of the stream, up to the archive's end marker
  *
- * A layer whose digest tells that it is whole may lack the end marker, and the padding of the last file:
- * some tools write such. In a tarball that is a warning when it is compressed so that a part of it would
- * be noticed, else an error: it may be a part. A tarball without any entry is an error, too.
+ * A layer that its digest proves to be complete may lack the end marker and the padding of the last file,
+ * as some tools write it. In a tarball this is a warning if its compression would reveal truncation, else
+ * an error. A tarball without entries is an error, too.
  *
- * What GNU tar, Go's archive/tar and libarchive do not read alike is ERROR_UNSAFE_ARCHIVE.
- *
- * Return: 0 or a negative errno with @error set; -ECANCELED without @error when another thread
- * failed.
+ * ERROR_UNSAFE_ARCHIVE if GNU tar, Go's archive/tar and libarchive disagree on an entry. -ECANCELED, without
+ * @error, if another thread failed.
  */
 int unpack_tar_layer(UnpackTar *tar, Error *error);

@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * Where files are written to: a directory, or a file system in an image.
+ * A destination for files: a directory, or a file system in an image.
  *
- * What a layer means is decided once, by unpack-tree.h, for every target: paths, links in them,
- * whiteouts, what replaces what, whose times are kept. A target only knows inodes, and changes one
- * directory at a time: every name that it gets is one component, not empty, not "." or "..",
- * without a '/', and is never to be followed when it is a link.
+ * unpack-tree.h decides once, for every target, what a layer means: paths, links in them, whiteouts,
+ * replacement, and which times are restored. A target only knows inodes, and changes one directory at
+ * a time: every name that it gets is one component, not empty, not "." or "..", without a '/', and
+ * must not be followed if it is a link.
  *
- * Calls return 0 or a negative errno. They set @error then, except for the errnos that the comments
- * name as answers. All calls come from one thread.
+ * The errnos that the comments call answers are returned without @error. All calls are made by one
+ * thread.
  */
 
 #include <stdbool.h>
@@ -22,10 +22,10 @@
 #include "base-cleanup.h"
 #include "base-error.h"
 
-/* A directory that is open: a descriptor, or an inode number. Negative: none. */
+/* An open directory: a descriptor, or an inode number. Negative: none. */
 typedef int64_t UnpackDir;
 
-/* A directory that is being listed. The first member of what a target has of that. */
+/* A directory that is being listed. The first member of a target's own structure. */
 typedef struct UnpackList {
         UnpackDir dir; /* borrowed */
 } UnpackList;
@@ -37,7 +37,7 @@ typedef enum UnpackType {
         UNPACK_CHARACTER_DEVICE,
         UNPACK_BLOCK_DEVICE,
         UNPACK_FIFO,
-        UNPACK_SOCKET, /* never made; may be found */
+        UNPACK_SOCKET, /* never created; may exist */
         _UNPACK_TYPE_MAX,
 } UnpackType;
 
@@ -47,41 +47,41 @@ typedef struct UnpackXattr {
         size_t size; /* bytes */
 } UnpackXattr;
 
-/* What an entry is, apart from its name and content. unpack_meta_done() releases what it owns. */
+/* Everything about an entry except its name and content. Release with unpack_meta_done(). */
 typedef struct UnpackMeta {
         UnpackType type;
         uint32_t mode; /* permissions, 07777 */
         uint32_t uid;  /* already mapped */
         uint32_t gid;
-        bool is_unmapped; /* one of the two is outside of the ranges of its mapping, and as it was */
-        bool loses_rights;     /* the target's own: security.capability is left out */
+        bool is_unmapped;      /* uid or gid is outside the ranges of its mapping, and unchanged */
+        bool loses_rights;     /* internal to the target: security.capability is left out */
         uint32_t device_major; /* of devices */
         uint32_t device_minor;
-        uint64_t size; /* of regular files, bytes; holes count */
+        uint64_t size; /* of regular files, bytes, including holes */
         struct timespec atime;
         struct timespec mtime;
-        const char *link;    /* of symbolic links: where it points, at most 4095 bytes; owned */
-        UnpackXattr *xattrs; /* owned; no name twice; the target skips what it cannot keep */
+        const char *link;    /* target of a symbolic link, at most 4095 bytes; owned */
+        UnpackXattr *xattrs; /* owned; no name twice; the target skips those that it cannot store */
         size_t n_xattrs;
 } UnpackMeta;
 
-/* What is there. */
+/* What exists under a name. */
 typedef struct UnpackInfo {
         UnpackType type;
         uint32_t mode;
-        uint64_t inode; /* tells the directories that exist at a time apart */
+        uint64_t inode; /* distinguishes directories that exist at the same time */
         struct timespec atime;
         struct timespec mtime;
-        bool widened; /* the target's own: the mode is written again when it is closed */
+        bool widened; /* internal to the target: the mode is restored when it is closed */
 } UnpackInfo;
 
 typedef struct UnpackTarget UnpackTarget;
 
 typedef struct UnpackTargetOps {
-        /* The root; it stays open until free(). */
+        /* Opens the root, which stays open until free(). */
         int (*open_root)(UnpackTarget *target, UnpackDir *ret, UnpackInfo *ret_info, Error *error);
 
-        /* A directory in @dir. Answers: -ENOENT, -ENOTDIR (also for a link). */
+        /* Opens a directory in @dir. Answers: -ENOENT, -ENOTDIR (also for a link). */
         int (*open_dir)(
                 UnpackTarget *target,
                 UnpackDir dir,
@@ -90,7 +90,7 @@ typedef struct UnpackTargetOps {
                 UnpackInfo *ret_info,
                 Error *error);
 
-        /* A new directory in @dir, open. Its times need not be written before it is closed.
+        /* Creates and opens a directory in @dir. Its times may be written when it is closed.
          * Answer: -EEXIST. */
         int (*make_dir)(
                 UnpackTarget *target,
@@ -101,8 +101,8 @@ typedef struct UnpackTargetOps {
                 UnpackInfo *ret_info,
                 Error *error);
 
-        /* A directory that is there takes over @meta, and no xattr that it had before is left.
-         * Updates @dir and @info. Its times need not be written before it is closed. */
+        /* Gives an existing directory the metadata @meta, and removes its old xattrs. Updates @dir
+         * and @info. Its times may be written when it is closed. */
         int (*merge_dir)(
                 UnpackTarget *target,
                 UnpackDir *dir,
@@ -110,8 +110,8 @@ typedef struct UnpackTargetOps {
                 UnpackInfo *info,
                 Error *error);
 
-        /* Writes the times in @info when @touched, since what happened inside changed them. The
-         * root is not closed by this. */
+        /* Writes the times in @info if @touched, since changes inside have changed them. Does not close
+         * the root. */
         int (*close_dir)(
                 UnpackTarget *target,
                 UnpackDir dir,
@@ -119,7 +119,7 @@ typedef struct UnpackTargetOps {
                 bool touched,
                 Error *error);
 
-        /* Answer: -ENOENT. */
+        /* Inspects a name. Answer: -ENOENT. */
         int (*look)(
                 UnpackTarget *target,
                 UnpackDir dir,
@@ -127,8 +127,7 @@ typedef struct UnpackTargetOps {
                 UnpackInfo *ret,
                 Error *error);
 
-        /* Reads where a link points; -ENAMETOOLONG when that has @size bytes or more.
-         * NUL-terminated. */
+        /* Reads the target of a link, NUL-terminated; -ENAMETOOLONG if it has @size bytes or more. */
         int (*read_link)(
                 UnpackTarget *target,
                 UnpackDir dir,
@@ -137,8 +136,8 @@ typedef struct UnpackTargetOps {
                 size_t size,
                 Error *error);
 
-        /* The names in @dir, in any order, without "." and "..". A name that was returned may be
-         * removed before the next is asked for. At most one list a directory at a time. list_next()
+        /* Lists the names in @dir, in any order, without "." and "..". A returned name may be
+         * removed before the next call. At most one list per directory at a time. list_next()
          * returns 1, or 0 at the end. */
         int (*list_open)(UnpackTarget *target, UnpackDir dir, UnpackList **ret, Error *error);
         int (*list_next)(
@@ -153,7 +152,8 @@ typedef struct UnpackTargetOps {
         int (*remove)(
                 UnpackTarget *target, UnpackDir dir, const char *name, bool is_dir, Error *error);
 
-        /* Links, devices and FIFOs. Answers: -EEXIST; 1 when it was left out, with a warning. */
+        /* Creates symbolic links, devices and FIFOs. Answers: -EEXIST; 1 if it was left out, with a
+         * warning. */
         int (*make)(
                 UnpackTarget *target,
                 UnpackDir dir,
@@ -161,7 +161,7 @@ typedef struct UnpackTargetOps {
                 const UnpackMeta *meta,
                 Error *error);
 
-        /* Another name for @from_name, which is no directory. Answers: -EEXIST, -ENOENT. */
+        /* Creates a hard link to @from_name, which is not a directory. Answers: -EEXIST, -ENOENT. */
         int (*link)(
                 UnpackTarget *target,
                 UnpackDir from_dir,
@@ -170,9 +170,9 @@ typedef struct UnpackTargetOps {
                 const char *name,
                 Error *error);
 
-        /* A regular file: create, write with rising offsets, finish. Between create and finish, or
-         * a failed write, no other call is made. What is not written is a hole. Answer of create:
-         * -EEXIST. */
+        /* Write a regular file: create, write with rising offsets, finish. No other call is made
+         * between create and finish, or a failed write. Ranges not written are holes. Answer of
+         * create: -EEXIST. */
         int (*create)(
                 UnpackTarget *target,
                 UnpackDir dir,
@@ -183,8 +183,7 @@ typedef struct UnpackTargetOps {
                 UnpackTarget *target, uint64_t offset, const void *data, size_t size, Error *error);
         int (*finish)(UnpackTarget *target, const UnpackMeta *meta, Error *error);
 
-        /* What an entry is, its content left out. To be released with unpack_meta_done().
-         * Answer: -ENOENT. */
+        /* Reads an entry's metadata; release @ret with unpack_meta_done(). Answer: -ENOENT. */
         int (*get_meta)(
                 UnpackTarget *target,
                 UnpackDir dir,
@@ -192,8 +191,8 @@ typedef struct UnpackTargetOps {
                 UnpackMeta *ret,
                 Error *error);
 
-        /* The first @size bytes of a regular file. Returns how many there were. Answers: -ENOENT;
-         * -EINVAL when it is no regular file. */
+        /* Reads the first @size bytes of a regular file; returns how many it has read. Answers:
+         * -ENOENT; -EINVAL if it is not a regular file. */
         ssize_t (*read_file)(
                 UnpackTarget *target,
                 UnpackDir dir,
@@ -202,12 +201,10 @@ typedef struct UnpackTargetOps {
                 size_t size,
                 Error *error);
 
-        /* The layer is complete: all directories but the root were closed. NULL when that is of no
-         * interest to the target. */
+        /* The layer is complete, and all directories except the root are closed. May be NULL. */
         int (*end_layer)(UnpackTarget *target, Error *error);
 
-        /* All layers are complete: warns of what was left out on the way, and how often. NULL when there is
-         * nothing that could be. */
+        /* All layers are complete: warns of what was left out, with counts. May be NULL. */
         void (*sum_up)(UnpackTarget *target);
 
         void (*free)(UnpackTarget *target);
@@ -217,21 +214,21 @@ typedef struct UnpackTargetOps {
 struct UnpackTarget {
         const UnpackTargetOps *ops; /* static */
 
-        /* Set by unpack_run() for its time; see unpack_target_warn(). */
+        /* Set by unpack_run() while it runs; see unpack_target_warn(). */
         void (*warning)(void *userdata, const char *text);
         void *warning_userdata;
 
-        /* Borrowed; whose turn it is, as its layer names it; NULL between entries. */
+        /* Borrowed; the current entry, as its layer names it; NULL between entries. */
         const char *entry;
 };
 
-/** unpack_target_free() - release @target (may be NULL) */
+/** unpack_target_free() - release @target */
 UnpackTarget *unpack_target_free(UnpackTarget *target);
 
 /** unpack_meta_done() - release what @meta owns; usable with _cleanup_() */
 void unpack_meta_done(UnpackMeta *meta);
 
-/** unpack_target_warn() - for targets: something is left out */
+/** unpack_target_warn() - for targets: warn that something is left out */
 void unpack_target_warn(const UnpackTarget *target, const char *text);
 
 DEFINE_CLEANUP(UnpackTarget, unpack_target_free);

@@ -5,13 +5,13 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Part of a header; borrowed from its bytes, without a NUL behind it. */
+/* Part of a header; borrowed from its bytes, not NUL-terminated. */
 typedef struct UnpackText {
-        const char *text; /* NULL: there is none */
+        const char *text; /* NULL: none */
         size_t size;      /* bytes */
 } UnpackText;
 
-/** unpack_text_is() - whether it is @other; no text is an empty one */
+/** unpack_text_is() - whether it equals @other; no text equals an empty one */
 static inline bool unpack_text_is(const UnpackText *text, const char *other, size_t size) {
         return text->size == size && (size == 0 || memcmp(text->text, other, size) == 0);
 }

@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * What the entries of layers do to a root file system, for every target alike: paths and the links
- * in them, what replaces what, whiteouts, hard links, missing parents, whose times are kept.
+ * Applies the entries of layers to a root file system, alike for every target: paths and links in them,
+ * replacement, whiteouts, hard links, missing parents, and the times of directories.
  *
- *     (unpack_tree_begin_layer, (unpack_tree_entry (tree_write*, tree_finish)? | tree_link)*, tree_end_layer)*,
- *     tree_flush
+ *     (unpack_tree_begin_layer,
+ *      (unpack_tree_entry (unpack_tree_write*, unpack_tree_finish)? | unpack_tree_link)*,
+ *      unpack_tree_end_layer)*, unpack_tree_flush
  */
 
 #include <stdbool.h>
@@ -22,11 +23,9 @@
 typedef struct UnpackTree UnpackTree;
 
 /**
- * unpack_tree_new() - start with what @target holds
- * @root_uid:   owner of directories that an image forgot
+ * unpack_tree_new() - start with the content of @target
+ * @root_uid:   owner of directories that have no entry in the image
  * @ret:        owned by the caller; @target and @limits are borrowed
- *
- * Return: 0 or a negative errno with @error set.
  */
 int unpack_tree_new(
         UnpackTarget *target,
@@ -36,42 +35,38 @@ int unpack_tree_new(
         UnpackTree **ret,
         Error *error);
 
-/** unpack_tree_free() - release @tree (may be NULL); times of directories may be wrong without
- * unpack_tree_flush() */
+/** unpack_tree_free() - release @tree; without unpack_tree_flush() times of directories may be wrong */
 UnpackTree *unpack_tree_free(UnpackTree *tree);
 
 /**
- * unpack_tree_begin_layer() - what comes from now on is another layer
+ * unpack_tree_begin_layer() - begin the next layer
  *
- * The whiteouts of the first layer remove nothing: what is in the target already is no layer.
+ * Whiteouts of the first layer remove nothing: the initial content of the target is not a layer.
  */
 void unpack_tree_begin_layer(UnpackTree *tree);
 
-/** unpack_tree_end_layer() - the layer is complete; returns 0 or -errno with @error set */
+/** unpack_tree_end_layer() - the layer is complete */
 int unpack_tree_end_layer(UnpackTree *tree, Error *error);
 
 /**
- * unpack_tree_entry() - make what an entry says, or remove what its name says
+ * unpack_tree_entry() - create the entry, or apply the whiteout that its name means
  *
- * Return: 1 when the content of a regular file has to follow: unpack_tree_write(), unpack_tree_finish(); 0 when
- * it is done; or a negative errno with @error set.
+ * Return: 1 if the content of a regular file must follow, by unpack_tree_write() and unpack_tree_finish();
+ * else 0.
  */
 int unpack_tree_entry(
         UnpackTree *tree, const UnpackPath *path, const UnpackMeta *meta, Error *error);
 
-/** unpack_tree_write() - content of the file, at rising offsets; returns 0 or -errno with @error set */
+/** unpack_tree_write() - write content of the file, at rising offsets */
 int unpack_tree_write(
         UnpackTree *tree, uint64_t offset, const void *data, size_t size, Error *error);
 
-/** unpack_tree_finish() - the file is whole; @meta as in unpack_tree_entry(); returns 0 or -errno with @error set
- */
+/** unpack_tree_finish() - the file is complete; @meta as in unpack_tree_entry() */
 int unpack_tree_finish(UnpackTree *tree, const UnpackMeta *meta, Error *error);
 
 /**
- * unpack_tree_link() - make @path another name of what is at @from
- * @mtime:      for directories that have to be made
- *
- * Return: 0 or a negative errno with @error set.
+ * unpack_tree_link() - make @path a hard link to @from
+ * @mtime:      of directories that are created
  */
 int unpack_tree_link(
         UnpackTree *tree,
@@ -80,8 +75,7 @@ int unpack_tree_link(
         const struct timespec *mtime,
         Error *error);
 
-/** unpack_tree_flush() - write all times that are still to be written; returns 0 or -errno with @error set
- */
+/** unpack_tree_flush() - write all pending times */
 int unpack_tree_flush(UnpackTree *tree, Error *error);
 
 DEFINE_CLEANUP(UnpackTree, unpack_tree_free);

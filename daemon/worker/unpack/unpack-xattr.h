@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* xattr(7) of the directory target. What a file system or the caller cannot keep is told once a
- * name space. */
+/* xattr(7) of the directory target. Attributes that the file system or the caller cannot store are
+ * reported once per namespace. */
 
 #include <stdbool.h>
 
@@ -13,13 +13,13 @@
 #define XATTR_ACL_DEFAULT "system.posix_acl_default"
 #define XATTR_CAPABILITY  "security.capability"
 
-/* What has been warned of. */
+/* The warnings already given. */
 typedef struct UnpackXattrWarnings {
         bool unsupported;
         bool unprivileged;
 } UnpackXattrWarnings;
 
-/* Whose xattrs: the open file @fd, or, when @fd is negative, what is at @path, itself when it is a
+/* The owner of xattrs: the open file @fd or, if @fd is negative, the file at @path, not following a
  * link. */
 typedef struct UnpackXattrFile {
         int fd;
@@ -27,12 +27,10 @@ typedef struct UnpackXattrFile {
 } UnpackXattrFile;
 
 /**
- * unpack_xattr_write_all(), unpack_xattr_write_acls() - write the xattrs of @meta but ACLs, or ACLs alone, except those
- * that cannot be kept
+ * unpack_xattr_write_all(), unpack_xattr_write_acls() - write the xattrs of @meta except ACLs, or ACLs
+ * alone, and skip those that cannot be stored
  *
- * ACLs come after the mode, which would change their mask, and change the mode themselves.
- *
- * Return: 0 or a negative errno with @error set.
+ * Write ACLs after the mode, which would change their mask; they change the mode themselves.
  */
 int unpack_xattr_write_all(
         const UnpackTarget *target,
@@ -56,17 +54,14 @@ bool unpack_xattr_is_acl(const char *name);
 /**
  * unpack_xattr_read_all() - read the xattrs of @file, except SELinux's label
  *
- * @ret->xattrs and n_xattrs are to be released with unpack_meta_done(), in each case.
- *
- * Return: 0 or a negative errno with @error set.
+ * Release @ret->xattrs and n_xattrs with unpack_meta_done(), in every case.
  */
 int unpack_xattr_read_all(const UnpackXattrFile *file, UnpackMeta *ret, Error *error);
 
-/** unpack_xattr_clear() - remove what an image can have set; returns 0 or -errno with @error set */
+/** unpack_xattr_clear() - remove xattrs that an image can set */
 int unpack_xattr_clear(int fd, bool privileged, Error *error);
 
-/** unpack_xattr_clear_acls() - remove the ACLs that a new file or directory got from its parent; 0 or
- * -errno with @error set */
+/** unpack_xattr_clear_acls() - remove the ACLs that a new file or directory got from its parent */
 int unpack_xattr_clear_acls(const UnpackXattrFile *file, bool is_dir, Error *error);
 
 /** unpack_xattr_has() - whether @fd has the xattr @name */
