@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One compression format. Private to inflate.c, which picks one, and those that implement
- * it. */
+/* One compression format. Private to inflate.c, which selects one, and to its implementations. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,21 +17,20 @@
 typedef struct InflateDecoder InflateDecoder; /* each format's own */
 
 typedef struct InflateDecoderOps {
-        /* Whether a stream that starts with @size <= DECODER_HEAD_BYTES bytes at @head is this
-         * format's. */
+        /* Whether a stream that starts with @size <= DECODER_HEAD_BYTES bytes at @head has this
+         * format. */
         bool (*matches)(const uint8_t *head, size_t size);
 
-        /* A decoder of the bytes from @reader on, which is borrowed. */
+        /* Creates a decoder that reads from @reader, which is borrowed. */
         int (*new)(InflateReader *reader, const Limits *limits, InflateDecoder **ret, Error *error);
 
-        /* At least one byte, 0 at the end of the stream, or a negative errno with @error set. At
-         * the end every check has passed; what the reader still has is not of this format. */
+        /* Returns at least one byte, or 0 at the end of the stream, when every check has passed and
+         * the rest in the reader is not of this format. */
         ssize_t (*read)(InflateDecoder *decoder, void *buffer, size_t size, Error *error);
 
         void (*free)(InflateDecoder *decoder);
 
-        /* Whether a stream that was cut off can be told from a whole one, unless it has several members
-         * and was cut between them. */
+        /* Whether truncation of a stream is detectable, except between two of its members. */
         bool has_end;
 } InflateDecoderOps;
 

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * Layers, uncompressed. The compression is told by the first bytes, not by what a manifest says:
- * none, gzip (RFC 1952), zstd (RFC 8878), xz, bzip2, lz4 (frames) or lzip; lzop is named and refused.
- * A stream must be whole, its checksums right. More of its kind may follow it, and zeros, as tapes have
- * them; anything else is an error for a layer that has a digest, and left out of a tarball (but behind
- * xz, which forbids it).
+ * Decompresses layers. The first bytes determine the compression, not the manifest: none, gzip
+ * (RFC 1952), zstd (RFC 8878), xz, bzip2, lz4 (frames) or lzip; lzop is recognized and refused. A stream
+ * must be complete, with correct checksums. More streams of its format may follow, and zeros, as on
+ * tapes. Other trailing data is an error in a layer that has a digest, and ignored in a tarball (except
+ * after xz, which forbids it).
  */
 
 #include <stdbool.h>
@@ -21,43 +21,40 @@
 
 typedef struct Inflate Inflate;
 
-/** inflate_new() - @input and @limits are borrowed; *@ret is owned by the caller; 0 or -errno with
- * @error set */
+/** inflate_new() - @input and @limits are borrowed; *@ret is owned by the caller */
 int inflate_new(const InflateInput *input, const Limits *limits, Inflate **ret, Error *error);
 
-/** inflate_free() - release @inflate (may be NULL) */
+/** inflate_free() - release @inflate */
 Inflate *inflate_free(Inflate *inflate);
 
-/** inflate_next() - go on to the next layer; returns 1, 0 when there is none, or -errno with @error
- * set */
+/** inflate_next() - proceed to the next layer; returns 1, or 0 if there is none */
 int inflate_next(Inflate *inflate, InflateLayer *ret, Error *error);
 
 /**
- * inflate_read() - bytes of the uncompressed layer
+ * inflate_read() - read bytes of the uncompressed layer
  *
- * Return: how many, @size unless the layer ends; 0 when it has ended well; or a negative errno with
- * @error set: ERROR_CORRUPT_ARCHIVE, ERROR_LIMIT_EXCEEDED, or what the input said.
+ * Return: the number of bytes, @size unless the layer ends; 0 at its end. Errors: ERROR_CORRUPT_ARCHIVE,
+ * ERROR_LIMIT_EXCEEDED, or those of the input.
  */
 ssize_t inflate_read(Inflate *inflate, void *buffer, size_t size, Error *error);
 
 /**
- * inflate_pass_rest() - go past a piece of what follows the stream
+ * inflate_pass_rest() - skip some of the data after the stream
  *
- * To be called after inflate_read() has come to the layer's end, until nothing is left: a tape has zeros there,
- * and some put a signature. Who writes all that into a pipe can do so to the end.
+ * Call this after inflate_read() has reached the end of the layer, until nothing is left: tapes have zeros
+ * there, some tools append a signature. So the writer of a pipe can write everything.
  *
- * Return: 1, 0 when nothing is left, or a negative errno with @error set.
+ * Return: 1, or 0 if nothing is left.
  */
 int inflate_pass_rest(Inflate *inflate, Error *error);
 
-/** inflate_has_end() - whether a layer from which was read is compressed so that what is cut off is no
- * valid stream */
+/** inflate_has_end() - whether truncation of the current layer is detectable; after inflate_read() */
 bool inflate_has_end(const Inflate *inflate);
 
-/** inflate_has_rest() - whether something that was left out follows a layer that has ended */
+/** inflate_has_rest() - whether ignored data follows a layer that has ended */
 bool inflate_has_rest(const Inflate *inflate);
 
-/** inflate_consumed() - compressed bytes of all layers that inflate_read() has used */
+/** inflate_consumed() - compressed bytes of all layers that inflate_read() has consumed */
 uint64_t inflate_consumed(const Inflate *inflate);
 
 DEFINE_CLEANUP(Inflate, inflate_free);
