@@ -2,14 +2,13 @@
 #pragma once
 
 /*
- * The content of one disk image that is being written. What writes file systems knows nothing else of
- * images; tests put a plain file here.
+ * The content of one disk image that is being written: all that the code for file systems knows of
+ * images. Tests use a plain file instead.
  *
  *     ext4_device_get_buffer() -> fill it -> ext4_device_write()    any number of times
  *     ext4_device_flush() -> ext4_device_free()
  *
- * All calls come from one thread. Offsets and sizes are bytes. Functions return 0, or a negative errno
- * with @error set; what goes wrong with a write may be told by a later call.
+ * One thread makes all calls. Offsets and sizes are bytes. A later call may report the error of a write.
  */
 
 #include <stddef.h>
@@ -22,7 +21,7 @@
 
 typedef struct Ext4Device Ext4Device;
 
-/* Each as the function disk_device_… below. */
+/* Each like the function ext4_device_…() below. */
 typedef struct Ext4DeviceOps {
         int (*get_buffer)(Ext4Device *device, void **ret, Error *error);
         int (*write)(Ext4Device *device, void *buffer, uint64_t offset, size_t size, Error *error);
@@ -32,32 +31,32 @@ typedef struct Ext4DeviceOps {
         void (*free)(Ext4Device *device);
 } Ext4DeviceOps;
 
-/* The first member of each kind's own structure. */
+/* The first member of the structure of each kind of device. */
 struct Ext4Device {
         const Ext4DeviceOps *ops; /* static */
 };
 
 /**
- * ext4_device_get_buffer() - a buffer of DISK_BUFFER_BYTES to be filled
- * @ret:        the device's; handed back by ext4_device_write(), with a size of 0 if it is not needed
+ * ext4_device_get_buffer() - get a buffer of DISK_BUFFER_BYTES to fill
+ * @ret:        owned by the device; return it by ext4_device_write(), with a size of 0 if it is not needed
  *
- * Waits while all of them are being written. The caller may have two at a time.
+ * Waits while all buffers are being written. The caller may have two at a time.
  */
 int ext4_device_get_buffer(Ext4Device *device, void **ret, Error *error);
 
-/** ext4_device_write() - hand back a buffer, whose first @size bytes are then written */
+/** ext4_device_write() - return a buffer, and write its first @size bytes */
 int ext4_device_write(Ext4Device *device, void *buffer, uint64_t offset, size_t size, Error *error);
 
-/** ext4_device_read() - read; sees all that was written before */
+/** ext4_device_read() - read, including everything written before */
 int ext4_device_read(Ext4Device *device, uint64_t offset, void *data, size_t size, Error *error);
 
-/** ext4_device_trim() - nobody needs the content any more; whole clusters then take no space */
+/** ext4_device_trim() - discard content; whole clusters then take no space */
 int ext4_device_trim(Ext4Device *device, uint64_t offset, uint64_t size, Error *error);
 
-/** ext4_device_flush() - wait until all is written (not: until it is on the disk) */
+/** ext4_device_flush() - wait until everything is written (but not until it is on the disk) */
 int ext4_device_flush(Ext4Device *device, Error *error);
 
-/** ext4_device_free() - release @device (may be NULL); what was not flushed may be lost */
+/** ext4_device_free() - release @device; unflushed content may be lost */
 Ext4Device *ext4_device_free(Ext4Device *device);
 
 DEFINE_CLEANUP(Ext4Device, ext4_device_free);
