@@ -2,15 +2,14 @@
 #pragma once
 
 /*
- * One NBD export that is written through a few connections, each of which a thread drives, so that
- * writing goes on while the caller does something else. The functions are those of a Ext4Device, and
- * return DISK_GONE, with @error set, when the server has gone.
+ * One NBD export, written through a few connections with a thread each, so that writing continues while
+ * the caller works. The functions are those of an Ext4Device, and return DISK_GONE, with @error set, if
+ * the server has exited.
  *
- * nbd_aio_pwrite() needs no threads, but sends only while the caller is in a call: the server then waits
- * for the rest of a buffer while the caller fills the next. On two idle processors a job took 15 to
- * 20 % longer.
+ * nbd_aio_pwrite() needs no threads, but sends only during calls: the server then waits for the rest of a
+ * buffer while the caller fills the next. On two idle processors a job took 15 to 20 % longer.
  *
- *     qemu_nbd_connect() -> (the server makes the export) -> qemu_nbd_start() -> … -> qemu_nbd_free()
+ *     qemu_nbd_connect() -> (the server creates the export) -> qemu_nbd_start() -> … -> qemu_nbd_free()
  */
 
 #include <stddef.h>
@@ -32,18 +31,18 @@ typedef struct QemuNbdAddress {
 } QemuNbdAddress;
 
 /**
- * qemu_nbd_connect() - have the server accept all connections
- * @name:       of the export, and of what is written, for messages; copied
- * @ret:        owned by the caller; untouched on failure
+ * qemu_nbd_connect() - make all connections to the server
+ * @name:       of the export, also used in messages; copied
+ * @ret:        owned by the caller
  *
- * A server that takes no more than DISK_NBD_CONNECTIONS then has nobody else to show the export to.
+ * A server that accepts at most DISK_NBD_CONNECTIONS can then show the export to nobody else.
  */
 int qemu_nbd_connect(const QemuNbdAddress *address, const char *name, QemuNbd **ret, Error *error);
 
 /** qemu_nbd_start() - use the export */
 int qemu_nbd_start(QemuNbd *nbd, Error *error);
 
-/** qemu_nbd_free() - close the connections, and release @nbd (may be NULL) */
+/** qemu_nbd_free() - close the connections, and release @nbd */
 QemuNbd *qemu_nbd_free(QemuNbd *nbd);
 
 int qemu_nbd_get_buffer(QemuNbd *nbd, void **ret, Error *error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* qemu-storage-daemon as a child process: how it is started, and how it ended. */
+/* qemu-storage-daemon as a child process: its start and its end. */
 
 #include <signal.h>
 #include <stddef.h>
@@ -13,34 +13,31 @@
 typedef struct QemuProcess QemuProcess;
 
 typedef struct QemuProcessOptions {
-        const char *program; /* a name that is looked for in $PATH, or an absolute path */
+        const char *program; /* a name to find in $PATH, or an absolute path */
         char *const *arguments;
-        const int *
-                fds; /* what it inherits, under the same numbers, all over 2; borrowed for the call */
+        const int *fds; /* inherited under the same numbers, all over 2; borrowed for the call */
         size_t n_fds;
         int (*confine)(void *userdata, Error *error); /* as in qemu.h */
         void *userdata;
 } QemuProcessOptions;
 
 /**
- * qemu_process_start() - start it; it dies with the calling thread
- * @ret:        owned by the caller; untouched on failure
+ * qemu_process_start() - start the process, which dies with the calling thread
+ * @ret:        owned by the caller
  *
- * To be called before there are other threads. What it says on standard error is kept for
- * qemu_process_explain().
- *
- * Return: 0, or a negative errno with @error set: ERROR_NOT_FOUND when it is not installed.
+ * Call it before other threads exist. The standard error output is kept for qemu_process_explain().
+ * ERROR_NOT_FOUND if the program is not installed.
  */
 int qemu_process_start(const QemuProcessOptions *options, QemuProcess **ret, Error *error);
 
-/** qemu_process_free() - kill it, wait for its end, and release @process (may be NULL) */
+/** qemu_process_free() - kill and reap the process, and release @process */
 QemuProcess *qemu_process_free(QemuProcess *process);
 
 /**
- * qemu_process_explain() - say how it ended
+ * qemu_process_explain() - describe how the process ended
  *
- * For who lost a connection to it, which comes a moment before the end. Returns a negative errno with
- * @error set, always.
+ * Call it after a connection to the process was lost, which happens a moment before the end. Always returns
+ * a negative errno with @error set.
  */
 int qemu_process_explain(QemuProcess *process, Error *error);
 

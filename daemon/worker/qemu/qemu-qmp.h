@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * QMP, the protocol of QEMU's monitors: one JSON object a line (docs/interop/qmp-spec.txt of QEMU). All
- * functions block.
+ * QMP, the protocol of QEMU's monitors: one JSON object per line (docs/interop/qmp-spec.txt of QEMU). All
+ * functions block, and return DISK_GONE, with @error set, if QEMU has exited.
  */
 
 #include <jansson.h>
@@ -15,7 +15,7 @@
 
 typedef struct QemuQmp QemuQmp;
 
-/* What happens some time after a command was answered. One job and one export are there at a time. */
+/* Events some time after the reply to a command. One job and one export exist at a time. */
 typedef enum QemuQmpEvent {
         QMP_JOB_CONCLUDED,
         QMP_EXPORT_DELETED,
@@ -23,37 +23,34 @@ typedef enum QemuQmpEvent {
 } QemuQmpEvent;
 
 /**
- * qemu_qmp_new() - wait for the greeting, and get ready for commands
+ * qemu_qmp_new() - wait for the greeting, and enable commands
  * @fd:         connected stream socket; taken over, also on failure
- * @ret:        owned by the caller; untouched on failure
- *
- * Return: 0, DISK_GONE, or another negative errno, with @error set.
+ * @ret:        owned by the caller
  */
 int qemu_qmp_new(int fd, QemuQmp **ret, Error *error);
 
-/** qemu_qmp_free() - close the connection, and release @qmp (may be NULL) */
+/** qemu_qmp_free() - close the connection, and release @qmp */
 QemuQmp *qemu_qmp_free(QemuQmp *qmp);
 
 /**
- * qemu_qmp_execute() - have a command done
- * @arguments:  of json_pack(): an object; taken over, NULL counts as a failed allocation
- * @ret:        what it returned, owned by the caller; may be NULL
+ * qemu_qmp_execute() - execute a command
+ * @arguments:  an object, from json_pack(); taken over, NULL means that its allocation failed
+ * @ret:        the returned value, owned by the caller; may be NULL
  *
- * Return: 0, DISK_GONE, or another negative errno, with @error set: ERROR_FAILED with QEMU's own words
- * when it refused.
+ * ERROR_FAILED with QEMU's own words if it refuses.
  */
 int qemu_qmp_execute(
         QemuQmp *qmp, const char *command, json_t *arguments, json_t **ret, Error *error);
 
 /**
- * qemu_qmp_refused() - what QEMU has said of a command, or of the job that the command was
+ * qemu_qmp_refused() - convert QEMU's description of a failed command, or of the job that it started
  *
- * In English, which is all that there is to tell a full file system by. Returns a negative errno with
- * @error set, always.
+ * The description is English text, the only sign of a full file system. Always returns a negative errno with
+ * @error set.
  */
 int qemu_qmp_refused(const char *command, const char *description, Error *error);
 
-/** qemu_qmp_wait() - wait until @event has happened since the last call for it; returns as qemu_qmp_execute() */
+/** qemu_qmp_wait() - wait until @event has happened since the last call for it */
 int qemu_qmp_wait(QemuQmp *qmp, QemuQmpEvent event, Error *error);
 
 DEFINE_CLEANUP(QemuQmp, qemu_qmp_free);
