@@ -2,16 +2,15 @@
 #pragma once
 
 /*
- * Where virt-builder works: a directory of its own, locked as long as it is in use, and removed afterwards.
- * One that a killed worker left, which nobody locks any more, is removed by the next one. What removes it sees
- * nothing else (builder-remove.h).
+ * The working directory of virt-builder, a "place": locked while it is in use, and removed afterwards. The
+ * next worker removes unlocked ones, left by killed workers. The process that removes a place sees nothing
+ * else (builder-remove.h).
  *
- * All of them are in one directory of this process's user, to which nobody else has access:
- * $VIRTBOOTSTRAP_TMPDIR/virt-bootstrap-builder, or "builder" in the cache. Programs of root that run as
- * another user find their place all the same: in a mount namespace of their own, in which it is mounted over
- * that directory. It has a short path there, too, which libguestfs needs for its sockets. Where no such
- * namespace can be had others may enter that directory, but not list or change it, as long as one of these
- * builders, which share a lock on it, is there.
+ * All places are in one directory, owned by this process's user and accessible to nobody else:
+ * $VIRTBOOTSTRAP_TMPDIR/virt-bootstrap-builder, or "builder" in the cache. Programs that root runs as another
+ * user reach their place in a mount namespace of their own, in which it is mounted over that directory, with
+ * a short path, as libguestfs needs for its sockets. If no such namespace is available, others may enter that
+ * directory, but not list or change it, while one of these builders exists; they share a lock on it.
  */
 
 #include <errno.h>
@@ -27,72 +26,69 @@
 #define BUILDER_PLACE_PREFIX   "place-"
 #define BUILDER_DISK_NAME      "disk.img"
 #define BUILDER_CACHE_NAME     "cache"        /* in a place for another user */
-#define BUILDER_TEMPLATES_NAME "virt-builder" /* in a cache, where virt-builder has its templates */
+#define BUILDER_TEMPLATES_NAME "virt-builder" /* in a cache, the templates of virt-builder */
 
 typedef struct BuilderPlace {
         char parent[PATH_MAX]; /* of all places */
-        char path[PATH_MAX];   /* below it; where it is mounted once it was entered */
-        int parent_fd;         /* owned; of @parent, with a lock as long as others may enter it */
-        int fd;                /* owned; holds the lock; -EBADF: nothing was made */
-        uid_t user;            /* whose programs work in it; 0: this process's user's */
-        gid_t group;           /* the same */
-        SandboxMode mode;      /* of what empties places */
+        char path[PATH_MAX];   /* below it; once entered, the mount point */
+        int parent_fd;         /* owned; of @parent, locked while others may enter it */
+        int fd;                /* owned; holds the lock; -EBADF: nothing was created */
+        uid_t user;            /* user of the programs in it; 0: this process's user */
+        gid_t group;           /* likewise */
+        SandboxMode mode;      /* of the process that empties places */
 } BuilderPlace;
 
 #define BUILDER_PLACE_NULL ((BuilderPlace){ .parent_fd = -EBADF, .fd = -EBADF })
 
-/* What an earlier builder left stays; @error says which and why. */
+/* A place of an earlier builder could not be removed; @error says which and why. */
 typedef void (*BuilderPlaceLeft)(void *userdata, const Error *error);
 
 /**
- * builder_place_make() - make it
- * @user:       for whom; zeros: for oneself
+ * builder_place_make() - create a place
+ * @user:       user of the programs in it; zeros: this process's user
  * @mode:       as in BuilderPlace
- * @ret:        BUILDER_PLACE_NULL; to be removed also when this fails
+ * @ret:        must be BUILDER_PLACE_NULL; remove it even after a failure
  *
- * Return: 0; -EPERM (ERROR_ACCESS_DENIED) when the directory of all places is somebody else's; or another
- * negative errno, with @error set.
+ * Return: 0; -EPERM (ERROR_ACCESS_DENIED) if another user owns the directory of all places; or another
+ * negative errno.
  */
 int builder_place_make(ProtoUser user, SandboxMode mode, BuilderPlace *ret, Error *error);
 
-/** builder_place_is_others() - whether the programs in it run as another user than this process */
+/** builder_place_is_others() - whether the programs in it run as a different user from this process */
 bool builder_place_is_others(const BuilderPlace *place);
 
-/** builder_place_hand_over() - make @fd, of something in it, its user's; returns 0, or -errno with @error set */
+/** builder_place_hand_over() - give @fd, of a file in the place, to its user */
 int builder_place_hand_over(const BuilderPlace *place, int fd, Error *error);
 
-/** builder_place_sweep() - remove what killed workers left beside it; @on_left hears of each that cannot go */
+/** builder_place_sweep() - remove places left by killed workers; calls @on_left for each failure */
 void builder_place_sweep(const BuilderPlace *place, BuilderPlaceLeft on_left, void *userdata);
 
 /**
- * builder_place_enter() - for another user, in the process that becomes it: make it the one that is seen
- *
- * Return: 0, or a negative errno with @error set.
+ * builder_place_enter() - in a process that becomes another user: mount the place over the directory of all
  */
 int builder_place_enter(BuilderPlace *place, Error *error);
 
-/** builder_place_check() - whether this process, which has become its user, can reach it; 0, or -errno with
- * @error set */
+/** builder_place_check() - check that this process, after becoming its user, can reach the place */
 int builder_place_check(const BuilderPlace *place, Error *error);
 
-/** builder_place_remove() - with all that is in it; returns 0, or -errno with @error set, and it stays */
+/** builder_place_remove() - remove the place and its content */
 int builder_place_remove(BuilderPlace *place, Error *error);
 
-/** builder_place_done() - the same; usable with _cleanup_() */
+/** builder_place_done() - likewise; usable with _cleanup_() */
 void builder_place_done(BuilderPlace *place);
 
-/** builder_place_put() - make the file @name of @text, which nobody else may read */
+/** builder_place_put() - write @text to the file @name, which nobody else may read */
 int builder_place_put(const BuilderPlace *place, const char *name, const char *text, Error *error);
 
-/** builder_place_usage() - bytes that the files in it and the templates in the cache have */
+/** builder_place_usage() - bytes of the files in it and of the templates in the cache */
 uint64_t builder_place_usage(const BuilderPlace *place);
 
-/** builder_place_disk_bytes() - bytes that the disk image has, holes not counted */
+/** builder_place_disk_bytes() - bytes of the disk image, excluding holes */
 uint64_t builder_place_disk_bytes(const BuilderPlace *place);
 
 /**
- * builder_place_environment() - what virt-builder and guestfish may know of the worker's environment
- * @ret:        owned by the caller, with environment_free(); ends with NULL
+ * builder_place_environment() - the part of the worker's environment that virt-builder and guestfish get
+ * @ret:        owned by the caller, NULL-terminated; release with builder_environment_freep()
  */
 int builder_place_environment(const BuilderPlace *place, char ***ret, Error *error);
 
