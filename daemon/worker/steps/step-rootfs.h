@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the steps have in common that make a root file system, in whatever format. */
+/* Shared by the steps that make a root file system, in any format. */
 
 #include "base-idmap.h"
 #include "base-limits.h"
@@ -9,22 +9,22 @@
 #include "unpack-run.h"
 #include "unpack-target.h"
 
-/* How the tree is to be made. */
+/* Settings for the tree. */
 typedef struct StepRootfs {
         IdMap uids;
         IdMap gids;
         Limits limits;
-        bool maps_later;    /* owners are the image's while it is unpacked */
-        bool has_lower;     /* the target has lower layers already */
-        bool keeps_devices; /* of a directory: also their modes and owners */
+        bool maps_later;    /* owners are mapped after unpacking */
+        bool has_lower;     /* the target already has lower layers */
+        bool keeps_devices; /* directories only: keep modes and owners of device nodes */
 } StepRootfs;
 
-/** step_rootfs_receive_maps() - take in @n ranges of owners; returns 0 or -errno with @error set */
+/** step_rootfs_receive_maps() - receive @n ranges of owners */
 int step_rootfs_receive_maps(int socket_fd, uint32_t n, StepRootfs *settings, Error *error);
 
 /**
- * step_rootfs_unpack() - unpack_run(), which tells the daemon of its progress
- * @ret_consumed:       compressed bytes that were unpacked, also on failure; may be NULL
+ * step_rootfs_unpack() - call unpack_run(), and report progress to the daemon
+ * @ret_consumed:       compressed bytes that were unpacked, set even on failure; may be NULL
  */
 int step_rootfs_unpack(
         int socket_fd,
@@ -34,5 +34,5 @@ int step_rootfs_unpack(
         uint64_t *ret_consumed,
         Error *error);
 
-/** step_rootfs_set_password() - make the first line of @password_fd root's password in @target */
+/** step_rootfs_set_password() - set root's password in @target to the first line of @password_fd */
 int step_rootfs_set_password(UnpackTarget *target, int password_fd, Error *error);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The layers' blobs: asks the daemon for each, and fills the pipes that it answers with, a few at a time. */
+/* Transfers the layers' blobs: requests each from the daemon and fills the pipe in the answer, a few at once. */
 
 #include "step-image.h"
 
 #define TRANSFERS_MAX 3U /* layers at a time */
 
 /**
- * step_transfer_layers() - until the daemon has all layers
+ * step_transfer_layers() - transfer layers until the daemon has all
  *
- * Return: 0, or a negative errno with @error set. After a failure the process has to end: threads may
- * still be at work.
+ * After a failure the process must exit: threads may still be running.
  */
 int step_transfer_layers(StepChannel *channel, const OciManifest *manifest, Error *error);

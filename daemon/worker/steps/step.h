@@ -2,40 +2,34 @@
 #pragma once
 
 /*
- * What the programs of all steps share. Each is started by the daemon, with a socket to it as descriptor
- * PROTO_WORKER_FD, blocks and reads from top to bottom: takes its start message, does the work, and
- * returns what is to be reported.
+ * Shared by the programs of all steps. The daemon starts each with a socket to itself as descriptor
+ * PROTO_WORKER_FD. The program blocks and runs from top to bottom: it receives its start message, does
+ * the work, and returns the result to report.
  */
 
 #include "proto-channel.h"
 
 /**
  * StepRun - the work of a step
- * @failure:    PROTO_OUTCOME_FAILED; may be set to what says more of a failure
- *
- * Return: 0, or a negative errno with @error set.
+ * @failure:    PROTO_OUTCOME_FAILED; may be set to a more specific outcome
  */
 typedef int (*StepRun)(int socket_fd, ProtoOutcome *failure, Error *error);
 
 /** step_main() - the whole main() of a step's program, @argc and @argv being its own */
 int step_main(int argc, char **argv, StepRun run);
 
-/** step_send() - send a message to the daemon; returns 0 or a negative errno with @error set */
+/** step_send() - send a message to the daemon */
 int step_send(int socket_fd, const ProtoMessage *message, Error *error);
 
 /**
- * step_tell_open() - have the daemon know of a sandbox without a wall around the file system
- * @entered:    what entering it returned
- *
- * Return: 0 or a negative errno with @error set, as entering it left it.
+ * step_tell_open() - report a sandbox without a wall around the file system to the daemon
+ * @entered:    the return value of entering the sandbox; 0 and errors are returned as they are
  */
 int step_tell_open(int socket_fd, int entered, Error *error);
 
 /**
- * step_receive() - wait for a message of the daemon
- * @type:       what has to come now
- * @ret_fds:    what came with it, owned by the caller; NULL when nothing may come
- *
- * Return: 0, or a negative errno with @error set, also when the daemon is gone.
+ * step_receive() - wait for a message from the daemon; fails if the daemon has exited
+ * @type:       the expected type
+ * @ret_fds:    its descriptors, owned by the caller; NULL if none are allowed
  */
 int step_receive(int socket_fd, ProtoType type, ProtoMessage *ret, ProtoFds *ret_fds, Error *error);
