@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A step under a debugger. PROTO_DEBUG_VARIABLE names the step: it stops before its sandbox, and a debugger
- * may attach to it until it ends. The daemon keeps the variable from its workers when systemd started it.
+ * Debugging a step. PROTO_DEBUG_VARIABLE names the step, which then stops before its sandbox, and permits a
+ * debugger until it ends. A daemon that systemd started does not pass the variable to its workers.
  */
 
 #include <stdbool.h>
@@ -11,5 +11,5 @@
 /** sandbox_debug_is_wanted() - whether the variable names the step of this program */
 bool sandbox_debug_is_wanted(void);
 
-/** sandbox_debug_wait() - when it is wanted: tell so on standard error, and stop until SIGCONT comes */
+/** sandbox_debug_wait() - if wanted: report it on standard error, and stop until SIGCONT */
 void sandbox_debug_wait(void);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * SELinux: a container's files have the type container_file_t, as virt-bootstrap gave it to them. They are
- * labelled as they are made, not in a second pass. libselinux is loaded only where it is installed.
+ * SELinux: files of containers get the type container_file_t, as with the original virt-bootstrap. They are
+ * labelled when they are created, not in a second pass. libselinux is loaded only if it is installed.
  */
 
 #include "base-error.h"
@@ -11,9 +11,10 @@
 #define LABEL_CONTAINER_FILE "system_u:object_r:container_file_t:s0"
 
 /**
- * sandbox_label_new_files() - what this thread makes from now on, and @root_fd itself, get the label
+ * sandbox_label_new_files() - label @root_fd, and all files that this thread creates from now on
  *
- * Needs /proc, so that it comes before the sandbox. Nothing happens where SELinux is not enabled.
- * Return: 1 when files are labelled, 0 when not, or a negative errno with @error set.
+ * Call it before entering the sandbox, since it needs /proc. Does nothing unless SELinux is enabled.
+ *
+ * Return: 1 if files are labelled, else 0.
  */
 int sandbox_label_new_files(int root_fd, Error *error);

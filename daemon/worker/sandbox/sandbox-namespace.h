@@ -2,10 +2,11 @@
 #pragma once
 
 /*
- * namespaces(7): a mount namespace that has one tree, and no network.
+ * namespaces(7): a mount namespace with one tree, and no network.
  *
- * What a system does not allow, as kernels and containers differ, is no failure: 0 is returned then, and
- * @ret_missing is the errno value that says why. Nothing of the file system has changed then.
+ * Kernels and containers differ in what they allow. If the system does not allow something, that is not a
+ * failure: the function returns 0, and an errno value in @ret_missing that says why. The view of the file
+ * system has not changed then. Otherwise it returns 1.
  */
 
 #include <stdbool.h>
@@ -15,47 +16,46 @@
 
 /**
  * sandbox_namespace_enter_tree() - make a directory the root of everything that this process sees
- * @with_user:  in a user namespace of its own, for who has no privileges
+ * @with_user:  in a user namespace of its own, for a caller without privileges
  * @root_fd:    the directory; replaced by a descriptor that refers to it in the new mount namespace
- * @ret_nodev:  whether device nodes in it can be made, and not be opened
+ * @ret_nodev:  whether device nodes in it can be created, but not opened
  *
- * Network, IPC and host name are new ones, too. Return: 1, 0, or a negative errno with @error set.
+ * The network, IPC and UTS namespaces are new, too.
  */
 int sandbox_namespace_enter_tree(
         bool with_user, int *root_fd, bool *ret_nodev, int *ret_missing, Error *error);
 
 /**
- * sandbox_namespace_enter_directory() - the same, to read
+ * sandbox_namespace_enter_directory() - likewise, read-only
  *
- * Somebody else may have opened it, in a mount namespace whose mounts cannot be copied into another. Who
- * may do so has it as its root all the same, without a mount: that is no wall when others move what is in
- * it. Returns as above; 0 in this case.
+ * Another process may have opened the directory, in a mount namespace whose mounts cannot be copied. Then
+ * it becomes the root without a mount, if this process may do that, and 0 is returned: this is not a wall
+ * if others move directories in it.
  */
 int sandbox_namespace_enter_directory(bool with_user, int *dir_fd, int *ret_missing, Error *error);
 
 /**
- * sandbox_namespace_enter_paths() - a root that has nothing but some paths of the host's, to read
+ * sandbox_namespace_enter_paths() - enter a root with only some paths of the host, read-only
  * @with_user:  as above
- * @paths:      absolute; those that are missing are left out
+ * @paths:      absolute; missing ones are skipped
  *
- * Only the mount namespace is a new one. Returns as above.
+ * Only the mount namespace is new.
  */
 int sandbox_namespace_enter_paths(
         bool with_user, const char *const *paths, size_t n, int *ret_missing, Error *error);
 
-/** sandbox_namespace_change_root() - chroot(2), which cannot be left without the capability; returns as above */
+/** sandbox_namespace_change_root() - chroot(2), which cannot be left without the capability */
 int sandbox_namespace_change_root(int *root_fd, int *ret_missing, Error *error);
 
-/** sandbox_namespace_leave_network() - only descriptors that are open still lead out; 0 as above, or 1 */
+/** sandbox_namespace_leave_network() - only open descriptors still lead out; returns 1, or 0 if not allowed */
 int sandbox_namespace_leave_network(bool with_user, Error *error);
 
 /**
- * sandbox_namespace_own_processes() - what the next child starts ends with it, whoever ends it
+ * sandbox_namespace_own_processes() - all processes that the next child starts end with it, whatever ends it
  *
- * Return: 1, or a negative errno with @error set.
+ * Return: 1.
  */
 int sandbox_namespace_own_processes(Error *error);
 
-/** sandbox_namespace_share_processes() - the children that follow are this process's neighbours again; returns 0 or a
- * negative errno */
+/** sandbox_namespace_share_processes() - put later children into this process's own PID namespace again */
 int sandbox_namespace_share_processes(void);

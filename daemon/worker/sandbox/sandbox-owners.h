@@ -6,13 +6,12 @@
 #include "base-error.h"
 
 /**
- * sandbox_owners_enter_namespace() - enter one, with a mount namespace that belongs to it
+ * sandbox_owners_enter_namespace() - enter such a namespace, with a mount namespace that belongs to it
  * @dir_fd:     a directory; replaced by a descriptor that refers to it in the new mount namespace
  *
- * All ids are in there what they are outside, and no others exist. Before untrusted bytes are read, and
- * before a sandbox is entered: newuidmap(1) and newgidmap(1) need new privileges.
+ * All ids have the same numbers inside and outside, and no others exist. Call it before reading untrusted
+ * bytes and before entering a sandbox: newuidmap(1) and newgidmap(1) need new privileges.
  *
- * Return: 1; 0 when this user has no subordinate ids, or is root, and nothing has changed; or a negative
- * errno with @error set.
+ * Return: 1; or 0, without a change, if this user has no subordinate ids, or is root.
  */
 int sandbox_owners_enter_namespace(int *dir_fd, Error *error);

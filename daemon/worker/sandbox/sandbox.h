@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What a worker gives up before it reads its first untrusted byte. sandbox.c has this table as data. The
- * namespaces come before the user and the capabilities, all else goes from left to right.
+ * What a worker gives up before it reads its first untrusted byte. sandbox.c has this table as data.
+ * Namespaces are entered before user and capabilities change; the rest is done from left to right.
  *
  *                no_new_privs  user      capabilities  namespaces           Landlock      seccomp
  *     network    yes           its own   none          mounts: the root     reads system, network,
@@ -30,18 +30,19 @@
  *     programs   yes           its own   none          (those), mounts: its -             -
  *                                                      place over all others
  *
- * A worker of root becomes the @user that the daemon has named (job-user.h): none that it could harm is the
- * same. As a user without privileges it stays who it is, has no capabilities anyway, and the namespaces are
- * below one for the user, where the kernel allows that; but not that of processes, which is root's alone.
- * In the user namespace of sandbox-owners.h it is like root: with the capabilities for trees, over its ids.
+ * A worker of root becomes the @user that the daemon has named (job-user.h), whom it shares with nobody that it
+ * could harm. A worker of a user without privileges keeps its user and has no capabilities anyway; its
+ * namespaces are inside a user namespace, if the kernel allows that, except the PID namespace, which only root
+ * gets. In the user namespace of sandbox-owners.h it is like root: it has the capabilities for trees, over its
+ * ids.
  *
- * Around the file system there is at least one wall, the mounts or Landlock, or the step fails, unless the
- * mode says otherwise; programs have none but their user. Root that may not mount has a tree as its root by
- * chroot(2), which without CAP_SYS_CHROOT it cannot leave, and makes no device nodes. With Landlock a blob's
- * reader, which has no system call that opens anything, keeps the mounts as they are. Landlock also keeps signals
- * and abstract sockets inside, but for the disk worker, which ends its child, and talks to it over such a
- * socket; before Linux 6.12 it cannot: the network worker may then connect to abstract sockets of the host, since
- * it is in the host's network.
+ * At least one wall surrounds the file system, the mounts or Landlock, or the step fails, unless the mode
+ * permits it; programs have no wall except their user. Root without permission to mount makes a tree its root
+ * by chroot(2), which it cannot leave without CAP_SYS_CHROOT, and creates no device nodes. With Landlock the
+ * reader of a blob, which has no system call that opens files, keeps the mounts as they are. Landlock also
+ * blocks signals and abstract sockets, except for the disk worker, which ends its child and talks to it over
+ * such a socket. Linux before 6.12 does not support this: the network worker, which is in the host's network,
+ * may then connect to abstract sockets of the host.
  */
 
 #include <stdbool.h>
@@ -52,45 +53,45 @@
 #include "proto-message.h"
 
 /*
- * What has a @mode is SANDBOX_YES or SANDBOX_BEST_EFFORT. It returns 0; 1 when it has no wall around the file
- * system, as only the latter allows, and SANDBOX_OPEN_WARNING is due; or a negative errno with @error set: the
- * step must not go on then.
+ * A @mode is SANDBOX_YES or SANDBOX_BEST_EFFORT. Functions that have one return 0; 1 if no wall surrounds the
+ * file system, which only the latter allows, and SANDBOX_OPEN_WARNING is due; or a negative errno with @error
+ * set: then the step must not continue.
  */
 
-/** sandbox_enter_network() - for who talks to registries; what is secret must have been read before */
+/** sandbox_enter_network() - for a step that talks to registries; read secrets before */
 int sandbox_enter_network(SandboxMode mode, ProtoUser user, Error *error);
 
-/** sandbox_enter_blob() - for who works on descriptors that are open, and on nothing else */
+/** sandbox_enter_blob() - for a step that uses only open descriptors */
 int sandbox_enter_blob(SandboxMode mode, ProtoUser user, Error *error);
 
 /**
- * sandbox_enter_directory() - for who reads files below one directory
- * @dir_fd:     the directory; replaced by a descriptor for the same in the sandbox
+ * sandbox_enter_directory() - for a step that reads files below one directory
+ * @dir_fd:     the directory; replaced by a descriptor for it in the sandbox
  *
- * Of root it may read all of them, as root may; of a user those that the user may read.
+ * A worker of root may read all files, like root; a worker of a user those that the user may read.
  */
 int sandbox_enter_directory(SandboxMode mode, ProtoUser user, int *dir_fd, Error *error);
 
 /**
- * sandbox_enter_tree() - for who works on one tree
- * @root_fd:    the tree; replaced by a descriptor for the same in the sandbox
+ * sandbox_enter_tree() - for a step that works on one tree
+ * @root_fd:    the tree; replaced by a descriptor for it in the sandbox
  * @ret_privileged: whether owners and all xattrs can be written
  *
- * Device nodes can be made, too, where they cannot be opened; else making them is EPERM.
+ * Device nodes can be created, too, if they cannot be opened there; else creating them fails with EPERM.
  */
 int sandbox_enter_tree(SandboxMode mode, int *root_fd, bool *ret_privileged, Error *error);
 
 /**
  * sandbox_leave_network() - the first part of entering the blob and the disk sandbox
  *
- * The disk worker starts its child in between, which is in the same namespaces then.
+ * The disk worker then starts its child, which is in the same namespaces, before it continues.
  */
 int sandbox_leave_network(ProtoUser user, Error *error);
 
-/** sandbox_enter_disk() - for who works on descriptors that are open, and tells a child what to do */
+/** sandbox_enter_disk() - for a step that uses open descriptors, and directs a child */
 int sandbox_enter_disk(SandboxMode mode, ProtoUser user, Error *error);
 
-/* The descriptors that the child may open again, for what they are open for. */
+/* The descriptors that the child may reopen, with the access modes that they have. */
 typedef struct SandboxFiles {
         SandboxMode mode;
         ProtoUser user;
@@ -102,26 +103,24 @@ typedef struct SandboxFiles {
  * sandbox_confine() - for the disk worker's child, before it executes its program
  * @userdata:   a SandboxFiles
  *
- * Fails also with a member of the files that is no open descriptor.
+ * Also fails if one of the files is not an open descriptor.
  */
 int sandbox_confine(void *userdata, Error *error);
 
 /**
- * sandbox_enter_processes() - for who starts one child, reads nothing untrusted, and cleans up behind it
+ * sandbox_enter_processes() - for a step that starts one child, reads nothing untrusted, and cleans up after it
  *
- * Of root the child is the first process of a PID namespace: all that it starts ends with it. Others have
- * none, as root without CAP_SYS_ADMIN. Return: 0, or a negative errno with @error set.
+ * For root, the child is the first process of a PID namespace: all processes that it starts end with it.
+ * Other users, and root without CAP_SYS_ADMIN, have no such namespace.
  */
 int sandbox_enter_processes(Error *error);
 
-/** sandbox_leave_processes() - for the same, once that child has ended: others can follow, which are none of its
- * namespace; returns 0, or a negative errno with @error set */
+/** sandbox_leave_processes() - likewise, after that child has ended: later children are outside its namespace */
 int sandbox_leave_processes(Error *error);
 
 /**
- * sandbox_enter_programs() - for who runs large programs of others, which need the network and KVM
+ * sandbox_enter_programs() - for a step that runs large third-party programs, which need the network and KVM
  *
- * They get no limit but for core dumps, and the user is in the group that may use /dev/kvm. Return: 0, or a
- * negative errno with @error set.
+ * Their only limit is that of core dumps, and the user is in the group that may use /dev/kvm.
  */
 int sandbox_enter_programs(ProtoUser user, Error *error);
