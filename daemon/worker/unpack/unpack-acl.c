@@ -56,7 +56,7 @@ int unpack_acl_format(
         return 0;
 }
 
-/* As the kernel wants it: each owner once, in this order, and a mask when somebody is named. */
+/* As the kernel requires: each owner once, in this order, and a mask if users or groups are named. */
 static bool is_complete(const uint8_t *value, size_t size) {
         static const UnpackAclTag next[] = { ACL_USER_OWNER, ACL_GROUP_OWNER, ACL_OTHER };
         bool has_names = false, has_mask = false;

@@ -7,7 +7,7 @@
 
 #include "unpack-capability.h"
 
-/* The root that they are for; returns whether @value is understood. */
+/* Reads the root that they are for; returns whether the format of @value is known. */
 static bool read_root(const void *value, size_t size, struct vfs_ns_cap_data *data) {
         *data = (struct vfs_ns_cap_data){ 0 };
         if (size < XATTR_CAPS_SZ_2 || size > XATTR_CAPS_SZ_3)

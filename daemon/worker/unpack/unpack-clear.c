@@ -9,8 +9,8 @@
 /* Removes content of a directory, down and up again along its nodes. */
 typedef struct Clear {
         UnpackTree *tree;             /* borrowed */
-        bool all;                     /* also what the layer gave */
-        const struct timespec *mtime; /* borrowed; of what stays only because something is in it */
+        bool all;                     /* also what the layer has brought */
+        const struct timespec *mtime; /* borrowed; of directories kept for their content */
 } Clear;
 
 static int clear_enter(const Clear *clear, UnpackNode *node, Error *error) {
@@ -31,12 +31,12 @@ static int unlink_name(
         return r;
 }
 
-/* Whether it is the layer's own, and stays. */
+/* Whether it belongs to this layer, and stays. */
 static bool is_own(const Clear *clear, const UnpackNode *parent, const char *name) {
         return !clear->all && unpack_seen_has(clear->tree->seen, parent->info.inode, name);
 }
 
-/* Removes a directory whose content is gone, or takes note that it stays. */
+/* Removes an empty directory, or records that it stays. */
 static int clear_leave(const Clear *clear, UnpackNode *node, Error *error) {
         UnpackTree *tree = clear->tree;
         UnpackNode *parent = node->parent;
@@ -68,7 +68,7 @@ static int clear_leave(const Clear *clear, UnpackNode *node, Error *error) {
         return unpack_tree_mark_fresh(tree, node, error);
 }
 
-/* A name in @node: 1 when its content has to go first, from *@ret; 0 when it is done. */
+/* Removes a name in @node: 0; or 1 if the content of *@ret must be removed first. */
 static int clear_name(
         const Clear *clear,
         UnpackNode *node,
@@ -81,7 +81,7 @@ static int clear_name(
         bool own;
         int r;
 
-        /* It was emptied by another marker, and what is in it now is the layer's. */
+        /* Another marker has emptied it, and its content now belongs to the layer. */
         if (node->fresh && !clear->all) {
                 node->keep = true;
                 return 0;
@@ -93,7 +93,7 @@ static int clear_name(
                 return own ? 0 : unlink_name(tree, node, name, false, error);
         }
 
-        /* Most directories that are removed whole are empty by now, or never had anything. */
+        /* Most directories that are removed whole are empty by now, or always were. */
         if (!own && !unpack_nodes_find(tree->nodes, node, name)) {
                 r = unlink_name(tree, node, name, true, error);
                 if (r != -ENOTEMPTY)
@@ -147,7 +147,7 @@ static int clear_content(const Clear *clear, UnpackNode *top, Error *error) {
         return r;
 }
 
-/* Removes @name in @parent, and what is in it, as far as @clear goes. */
+/* Removes @name in @parent, and its content, as far as @clear permits. */
 static int clear_entry(const Clear *clear, UnpackNode *parent, const char *name, Error *error) {
         UnpackTree *tree = clear->tree;
         UnpackInfo info = { 0 };

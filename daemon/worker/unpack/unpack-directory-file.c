@@ -47,7 +47,7 @@ int unpack_directory_create_file(
 
         assert(directory->file_fd < 0);
 
-        /* A user cannot write xattrs of a file that it may not write. */
+        /* A user cannot set xattrs of a file without permission to write it. */
         directory->file_mode = meta->mode & PERMISSIONS;
         if (!directory->privileged && meta->n_xattrs > 0)
                 directory->file_mode = 0600;
@@ -78,7 +78,7 @@ int unpack_directory_write_file(
         return r < 0 ? error_set_errno(error, -r, "Cannot write a file") : 0;
 }
 
-/* Writing takes away setuid and capabilities, and so does a new owner: all of that comes last. */
+/* Writing and changing the owner clear setuid and capabilities: set these last. */
 static int finish_attributes(
         UnpackDirectory *directory, int fd, const UnpackMeta *wanted, Error *error) {
         const UnpackDir dir = directory->file_dir;
@@ -106,7 +106,7 @@ static int finish_attributes(
         if (r < 0)
                 return r;
 
-        /* An ACL that was taken away had changed permissions. */
+        /* A removed ACL had changed the permissions. */
         if ((meta->mode != directory->file_mode || (dir & DIR_GIVES_ACL)) &&
             fchmod(fd, meta->mode) < 0)
                 return error_set_errno(error, errno, "Cannot set the mode of a file");

@@ -12,7 +12,7 @@
 
 typedef struct DirectoryList {
         UnpackList list;    /* first */
-        const char *spared; /* borrowed; what is not listed, or NULL */
+        const char *spared; /* borrowed; a name that is not listed, or NULL */
         size_t start, end;
         _Alignas(struct dirent64) char buffer[LIST_BYTES];
 } DirectoryList;

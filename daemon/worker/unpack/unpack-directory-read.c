@@ -10,7 +10,7 @@
 #include "base-fd.h"
 #include "unpack-directory-internal.h"
 
-/* A user may not even read what it owns when the mode says so, but change the mode first. */
+/* The mode may deny reading even to the owner, who must change the mode first. */
 static bool is_hidden(const UnpackDirectory *directory, const struct stat *st) {
         return !directory->privileged && (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)) &&
                !(st->st_mode & S_IRUSR);

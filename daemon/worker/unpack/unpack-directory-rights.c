@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whose things are, what that allows them, and what there is to say of it in the end. */
+/* Owners of entries, the rights that follow, and the warnings about these at the end. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #define RIGHTS      ((uint32_t) (S_ISUID | S_ISGID))
 #define CLOSED_MODE 0600u
 
-/* Of a name in a warning, bytes: the sentence around it has to fit, too. */
+/* Bytes of a name in a warning, which must leave room for the sentence. */
 #define EXAMPLE_MAX 200
 
 static void count(const UnpackDirectory *directory, UnpackDirectoryCount *count) {
@@ -35,7 +35,7 @@ static int change_owner(int fd, const char *name, uid_t uid, gid_t gid) {
         return 0;
 }
 
-/* EINVAL: the user namespace has no such id. EPERM: nor has the file system, or not for us. */
+/* EINVAL: the user namespace has no such id. EPERM: we, or the file system, may not set it. */
 static bool is_refused(int r) {
         return r == -EINVAL || r == -EPERM;
 }
@@ -95,7 +95,7 @@ UnpackMeta unpack_directory_keep(
         return kept;
 }
 
-/* The names say nothing: a disk can be called dev/null. */
+/* Names prove nothing: a disk can be called dev/null. */
 static bool is_harmless(const UnpackMeta *meta) {
         static const struct {
                 uint32_t major, minor;

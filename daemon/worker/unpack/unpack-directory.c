@@ -14,7 +14,7 @@ static void info_from_stat(UnpackInfo *info, const struct stat *st) {
         *info = (UnpackInfo){
                 .type = unpack_directory_type(st->st_mode),
                 .mode = st->st_mode & ALLPERMS,
-                /* There may be mount points in the root. */
+                /* The root may contain mount points. */
                 .inode = st->st_ino ^ (st->st_dev * UINT64_C(0x9e3779b97f4a7c15)),
                 .atime = st->st_atim,
                 .mtime = st->st_mtim,
@@ -31,8 +31,7 @@ static UnpackDir dir_from_fd(int fd, const UnpackInfo *info) {
         return dir;
 }
 
-/* A user needs all permissions in a directory to fill it; it gets its mode back when it is closed.
- */
+/* A user needs all permissions in a directory to fill it; its mode is restored when it is closed. */
 static int widen(const UnpackDirectory *directory, int fd, UnpackInfo *info, Error *error) {
         if (directory->privileged || (info->mode & OWNER_ALL) == OWNER_ALL)
                 return 0;
@@ -59,7 +58,7 @@ static int on_open_root(UnpackTarget *target, UnpackDir *ret, UnpackInfo *ret_in
         return 0;
 }
 
-/* A user may not even open a directory of mode 000, but change its mode first. */
+/* A user cannot open a directory of mode 000 without changing its mode first. */
 static int open_unreadable(int parent_fd, const char *name, mode_t *ret_mode) {
         struct stat st;
         int fd, r;
@@ -125,7 +124,7 @@ static int on_open_dir(
         return 0;
 }
 
-/* The mode as its ACL leaves it, with all that its owner needs in it if that is a user. */
+/* The mode as the ACL leaves it, with everything that an unprivileged owner needs. */
 static int dir_acls(
         UnpackDirectory *directory,
         int fd,
@@ -148,7 +147,7 @@ static int dir_acls(
         return widen(directory, fd, info, error);
 }
 
-/* Makes a directory of mode @mode and owner @st what @meta says. */
+/* Applies @meta to a directory with the mode @mode and the owner in @st. */
 static int dir_attributes(
         UnpackDirectory *directory,
         int fd,

@@ -47,14 +47,14 @@ typedef enum HeaderFormat {
 typedef struct Scan {
         const uint8_t *bytes; /* borrowed */
         size_t size;
-        size_t at; /* of the header block that is read */
+        size_t at; /* offset of the current header block */
         HeaderFormat format;
         const UnpackHeaderLimits *limits; /* borrowed */
         UnpackHeader header;
         UnpackText long_name, long_link; /* of GNU tar's own headers */
-        bool has_pax, has_extra;         /* some header, or any, has come before */
+        bool has_pax, has_extra;         /* a pax header, or any extra header, came before */
         UnpackPax pax;
-        uint64_t stored; /* bytes of content in the archive, with a map in it */
+        uint64_t stored; /* bytes of content in the archive, including a map */
 } Scan;
 
 static void put_doubt(Scan *scan, const char *doubt) {
@@ -84,7 +84,7 @@ static HeaderFormat format_of(const Scan *scan) {
         return memcmp(magic, "ustar", 6) == 0 ? HEADER_USTAR : HEADER_OLD;
 }
 
-/* The name that is in the block itself. */
+/* The name in the block itself. */
 static UnpackText own_name(Scan *scan) {
         const UnpackText name = text_of(scan, NAME), prefix = text_of(scan, PREFIX);
         char *joined = scan->header.joined;
@@ -123,7 +123,7 @@ static void choose_names(Scan *scan) {
                                                   : text_of(scan, LINK);
 }
 
-/* A header that speaks of the next entry, or of none: its content. */
+/* Gets the content of a header that describes the next entry, or none. */
 static int read_content(Scan *scan, UnpackText *ret) {
         uint64_t size;
 
@@ -147,8 +147,8 @@ static int go_past(Scan *scan, size_t content) {
         return 0;
 }
 
-/* GNU tar applies these records to all entries, and others to none: what is only about owners and times
- * does no harm. */
+/* GNU tar applies these records to all entries, other readers to none: those about owners and times do
+ * no harm. */
 static int check_global(Scan *scan, const UnpackText *content) {
         UnpackPax pax = { 0 };
         int r;
@@ -193,7 +193,7 @@ static int read_extra(Scan *scan, char type) {
         return r < 0 ? r : go_past(scan, content.size);
 }
 
-/* What is no header for everybody, or not of the same length: the rest cannot be told. */
+/* Not a header for every reader, or not of the same length: the rest is unknown. */
 static const char *no_extra(const Scan *scan, char type) {
         uint64_t size;
 
@@ -230,7 +230,7 @@ static void read_sizes(Scan *scan) {
         scan->header.size = scan->stored;
 }
 
-/* What only old GNU headers have. */
+/* Fields of old GNU headers. */
 static int read_gnu_fields(Scan *scan) {
         UnpackSparseMap map;
         uint64_t ignored;
@@ -307,7 +307,7 @@ static int read_pax_sparse(Scan *scan) {
         return 0;
 }
 
-/* Those that are out of range are refused, or kept, by what they are. */
+/* Numbers out of range are refused, or kept, depending on the field. */
 static void check_numbers(Scan *scan) {
         static const Field *const fields[] = { &MODE, &UID, &GID, &MTIME };
         uint64_t ignored;
@@ -326,7 +326,7 @@ static void read_devices(Scan *scan) {
                 put_doubt(scan, "its device number is not a number");
 }
 
-/* A directory, in old archives, and then nothing follows. */
+/* In old archives this is a directory, without content. */
 static bool is_slashed_file(const UnpackHeader *header) {
         const UnpackText *path = &header->path;
 

@@ -13,8 +13,8 @@
 #include "unpack-path.h"
 #include "unpack-xattr.h"
 
-#define ID_MAX    INT64_C(0xfffffffe) /* one more is no id: chown(2) */
-#define MAJOR_MAX UINT32_C(0xfff)     /* what the kernel has room for: 12 and 20 bits */
+#define ID_MAX    INT64_C(0xfffffffe) /* the next number is not an id: chown(2) */
+#define MAJOR_MAX UINT32_C(0xfff)     /* limits of the kernel: 12 and 20 bits */
 #define MINOR_MAX UINT32_C(0xfffff)
 
 static UnpackType read_type(struct archive_entry *entry) {
@@ -35,7 +35,7 @@ static UnpackType read_type(struct archive_entry *entry) {
         return _UNPACK_TYPE_MAX;
 }
 
-/* Returns 1 when it is outside of the ranges of @map. */
+/* Returns 1 if it is outside the ranges of @map. */
 static int read_id(int64_t id, const IdMap *map, uint32_t *ret, Error *error) {
         if (id < 0 || id > ID_MAX)
                 return error_set(
@@ -82,7 +82,7 @@ static UnpackXattr *find_xattr(UnpackMeta *meta, const char *name) {
         return NULL;
 }
 
-/* Takes over @value, also on failure. Of two with one name, the last counts. */
+/* Takes over @value, also on failure. The last of two with the same name wins. */
 static int add_xattr(UnpackMeta *meta, const char *name, void *value, size_t size, Error *error) {
         UnpackXattr *xattr = find_xattr(meta, name);
 

@@ -49,7 +49,7 @@ static void use_link(UnpackNodes *nodes, UnpackNode *node) {
                 nodes->oldest = node;
 }
 
-/* To be called after anything that may_go() looks at, and on use. */
+/* Call this after changing anything that may_go() checks, and on use. */
 static void use_update(UnpackNodes *nodes, UnpackNode *node) {
         use_unlink(nodes, node);
         if (may_go(node))
@@ -88,7 +88,7 @@ static void family_unlink(UnpackNodes *nodes, UnpackNode *node) {
         use_update(nodes, node->parent);
 }
 
-/* Closes and frees a node that has none below it. */
+/* Closes and frees a node without children. */
 static int node_close(UnpackNodes *nodes, UnpackNode *node, bool flush, Error *error) {
         const UnpackTargetOps *ops = nodes->target->ops;
         int r;
@@ -221,7 +221,7 @@ int unpack_nodes_add(
         family_link(nodes, node, parent);
         nodes->n_nodes++;
 
-        /* The new node is no candidate yet. */
+        /* The new node is not a candidate yet. */
         while (nodes->n_nodes > NODES_MAX && nodes->oldest) {
                 r = node_close(nodes, nodes->oldest, true, error);
                 if (r < 0) {

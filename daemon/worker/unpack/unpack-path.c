@@ -83,7 +83,7 @@ const char *unpack_path_name(const UnpackPath *path) {
 UnpackWhiteout unpack_whiteout_parse(const UnpackPath *path, const char **ret_name) {
         const char *name = unpack_path_name(path), *removed;
 
-        /* What aufs keeps at its root may be a directory with something in it. */
+        /* Internal files of aufs in the root may be directories with content. */
         if (strncmp(path->text, AUFS_PREFIX, strlen(AUFS_PREFIX)) == 0 &&
             strcmp(path->text, OPAQUE_NAME) != 0)
                 return WHITEOUT_SKIP;

@@ -6,7 +6,7 @@
 #include "unpack-number.h"
 #include "unpack-pax.h"
 
-#define RECORD_MAX     ((size_t) 999999) /* libarchive drops larger ones, and those behind them */
+#define RECORD_MAX     ((size_t) 999999) /* libarchive drops larger ones, and those after them */
 #define SPARSE_PREFIX  "GNU.sparse"
 #define SCHILY_PREFIX  "SCHILY.xattr."
 #define BASE_64_PREFIX "LIBARCHIVE.xattr."
@@ -53,7 +53,7 @@ static void put_doubt(UnpackPax *pax, const char *doubt) {
                 pax->doubt = doubt;
 }
 
-/* An empty record takes back what the ones before it said, but not for every reader. */
+/* An empty record resets earlier ones, but not for every reader. */
 static void put_text(UnpackPax *pax, UnpackText *text, const UnpackText *value) {
         if (value->size > 0)
                 *text = *value;
@@ -79,7 +79,7 @@ static void on_size(UnpackPax *pax, const UnpackText *value) {
         put_number(pax, &pax->has_size, &pax->size, value);
 }
 
-/* Negative ones are refused by what they are. */
+/* unpack-meta.c refuses negative ones. */
 static void on_id(UnpackPax *pax, const UnpackText *value) {
         const bool negative = value->size > 0 && value->text[0] == '-';
         const UnpackText digits = { value->text + negative, value->size - negative };
@@ -179,7 +179,7 @@ static void on_record(UnpackPax *pax, const UnpackText *key, const UnpackText *v
                 pax->is_sparse = true;
 }
 
-/* Bytes of the extended attribute that a record has; 0 when it has none. */
+/* Bytes of the extended attribute in a record; 0 if it has none. */
 static size_t xattr_bytes(const UnpackText *key, const UnpackText *value) {
         if (key_begins(key, BASE_64_PREFIX)) /* of which two characters may be padding */
                 return value->size > 4 ? value->size / 4 * 3 - 2 : 0;

@@ -7,7 +7,7 @@
 
 #define LINKS_MAX 40u /* on one path, as in the kernel */
 
-/* What is left of a path; at the end of @buffer, so that where a link points goes in front. */
+/* The rest of a path, at the end of @buffer, so that the target of a link fits in front. */
 typedef struct ResolveWalk {
         char buffer[4 * (PATH_BYTES_MAX + 1)];
         char *rest;
@@ -65,8 +65,8 @@ static int walk_follow(
         return walk_push(walk, link, strlen(link), error);
 }
 
-/* Something that is no directory is in the way: 1 when it was a link and is followed, 0 when it was
- * removed, or stays since nothing is to be made. */
+/* A non-directory is in the way: 1 if it was a link and is followed, 0 if it was removed, or stays since
+ * nothing is to be created. */
 static int walk_around(
         UnpackTree *tree,
         ResolveWalk *walk,
@@ -90,7 +90,7 @@ static int walk_around(
         return make ? unpack_tree_remove(tree, *node, name, error) : 0;
 }
 
-/* Goes into @name, from *@node: 1; 0 when it is not there and is not to be made. */
+/* Enters @name from *@node: 1; 0 if it does not exist and is not to be created. */
 static int walk_step(
         UnpackTree *tree,
         ResolveWalk *walk,

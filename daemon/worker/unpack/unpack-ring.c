@@ -11,7 +11,7 @@ struct UnpackRing {
         pthread_cond_t changed;
         UnpackRingChunk chunks[RING_CHUNKS];
         uint64_t pushed;                 /* chunks, since the beginning */
-        uint64_t done[_RING_READER_MAX]; /* chunks given back */
+        uint64_t done[_RING_READER_MAX]; /* chunks returned */
         bool holding[_RING_READER_MAX];  /* whether chunk number done[reader] is being read */
         bool closed;
         bool failed;

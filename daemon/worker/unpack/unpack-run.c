@@ -24,7 +24,7 @@ typedef struct LayerRun {
         UnpackStream stream;
         UnpackTar tar;
         UnpackProgress progress;
-        int64_t progress_nsec; /* when it was told last */
+        int64_t progress_nsec; /* time of the last report */
         unsigned n_warnings;
 } LayerRun;
 
@@ -40,7 +40,7 @@ static int prefix_layer(Error *error, const InflateLayer *layer) {
 
         if (error->code == 0)
                 return -ECANCELED;
-        /* Only the caller knows what a tarball is called. */
+        /* Only the caller knows the name of a tarball. */
         if (!layer->has_digest)
                 return -error->code;
         return error_prefix(error, "Layer %s", digest_format(&layer->digest, name));
@@ -60,7 +60,7 @@ static int inflate_layer(LayerRun *run, const InflateLayer *layer, Error *error)
                 if (n < 0)
                         return prefix_layer(error, layer);
 
-                /* What follows is passed piece by piece, with empty chunks: that is progress, too. */
+                /* Trailing data is skipped piece by piece, with empty chunks: that counts as progress. */
                 r = (size_t) n < RING_CHUNK_BYTES ? inflate_pass_rest(run->inflate, error) : 1;
                 if (r < 0)
                         return prefix_layer(error, layer);
@@ -225,7 +225,7 @@ static int run_threads(LayerRun *run, Error *error) {
         if (write_layers(run, &own) < 0) {
                 if (own.code > 0)
                         unpack_ring_fail(run->ring, &own);
-                /* It may be waiting for bytes that are on their way from far. */
+                /* It may be waiting for bytes from the network. */
                 if (run->input->cancel)
                         run->input->cancel(run->input->userdata);
         }
@@ -254,7 +254,7 @@ int unpack_run(
                 .limits = &options->limits,
                 .uids = options->uids,
                 .gids = options->gids,
-                /* In a user namespace the kernel takes none for the root of the initial one. */
+                /* In a user namespace the kernel refuses those for the root of the initial one. */
                 .capability_uids = geteuid() != 0 ? options->uids : NULL,
         };
 
@@ -270,7 +270,7 @@ int unpack_run(
         if (r < 0)
                 return r;
 
-        /* Those that are there were one, as far as this run is concerned. */
+        /* For this run, the existing lower layers count as one. */
         if (options->has_lower)
                 unpack_tree_begin_layer(run.tree);
 
@@ -292,7 +292,7 @@ int unpack_run(
         if (r < 0 && run.events->progress)
                 run.events->progress(run.events->userdata, &run.progress);
         if (r >= 0 && target->ops->sum_up) {
-                /* These few come in any case. */
+                /* These few are always reported. */
                 run.n_warnings = 0;
                 target->ops->sum_up(target);
         }

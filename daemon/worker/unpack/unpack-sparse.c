@@ -8,7 +8,7 @@
 #define BLOCK ((size_t) 512)
 #define FIELD ((size_t) 12)
 
-/* Where a header block, and one of those behind it, has parts, and whether another block follows. */
+/* The offsets of parts in a header block, and in one after it, and of the flag for another block. */
 #define FIRST_AT        ((size_t) 386)
 #define FIRST_PARTS     4
 #define FIRST_MORE_AT   ((size_t) 482)
@@ -25,7 +25,7 @@ int unpack_sparse_add(UnpackSparseMap *map, uint64_t bytes) {
         return 0;
 }
 
-/* Some readers look at the offset for the end, others at the size. Returns whether all places were used. */
+/* Some readers detect the end by the offset, others by the size. Returns whether all slots are used. */
 static int read_fields(const uint8_t *parts, unsigned n, UnpackSparseMap *map) {
         for (; n > 0 && parts[0] != '\0'; parts += 2 * FIELD, n--) {
                 uint64_t offset, bytes;

@@ -5,7 +5,7 @@
 
 #include "unpack-stream.h"
 
-/* Adds what the chunk has from the mark up to @end to what is kept. */
+/* Appends the bytes of the chunk between the mark and @end to the kept ones. */
 static int keep(UnpackStream *stream, uint64_t end) {
         const uint64_t from =
                 stream->mark > stream->chunk_start ? stream->mark : stream->chunk_start;

@@ -37,7 +37,7 @@ static int archive_error(const UnpackTar *tar, struct archive *archive, Error *e
 
 static int copy_content(
         UnpackTar *tar, struct archive *archive, const UnpackMeta *meta, Error *error) {
-        uint64_t end = 0; /* of what was written last */
+        uint64_t end = 0; /* of the last write */
 
         for (;;) {
                 const void *data;
@@ -76,7 +76,7 @@ static UnpackHeaderLimits header_limits(const UnpackTar *tar) {
                                      tar->rules->limits->xattr_bytes };
 }
 
-/* Whether a failure came from a header that is larger than one may be. */
+/* Whether an oversized header caused a failure. */
 static bool headers_are_large(UnpackTar *tar) {
         const UnpackHeaderLimits limits = header_limits(tar);
         UnpackStream *stream = tar->stream;
@@ -132,7 +132,7 @@ static int scan_headers(
         return r < 0 ? scan_error(tar, r, error) : 0;
 }
 
-/* The entry's headers as both we and libarchive read them, and its path. */
+/* Gets the entry's headers, on which we and libarchive agree, and its path. */
 static int read_header(
         UnpackTar *tar,
         struct archive *archive,
@@ -262,7 +262,7 @@ static const char *kind_of_stream(const UnpackStream *stream) {
                                         : NULL;
 }
 
-/* No archive, or one without entries: what it is instead. */
+/* Explains what a layer without entries is instead. */
 static int no_archive(const UnpackTar *tar, Error *error) {
         const UnpackRingChunk *chunk = tar->stream->chunk;
         const char *kind = kind_of_stream(tar->stream);
@@ -277,7 +277,7 @@ static int no_archive(const UnpackTar *tar, Error *error) {
         return error_set(error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "It is not a tar archive");
 }
 
-/* Begins with the layer: 1; 0 when there is nothing in it. */
+/* Starts the layer: 1; 0 if it is empty. */
 static int open_archive(const UnpackTar *tar, struct archive *archive, Error *error) {
         if (archive_read_open(archive, tar->stream, NULL, unpack_stream_read, NULL) == ARCHIVE_OK)
                 return 1;
@@ -291,7 +291,7 @@ static int open_archive(const UnpackTar *tar, struct archive *archive, Error *er
         }
 }
 
-/* The next entry's headers: 1; 0 at the end of the archive. */
+/* Reads the next entry's headers: 1; 0 at the end of the archive. */
 static int next_header(
         UnpackTar *tar,
         struct archive *archive,
@@ -300,7 +300,7 @@ static int next_header(
         Error *error) {
         int r;
 
-        /* What is left of the content goes first, so that the headers begin at a known place. */
+        /* Skip the rest of the content first, so that the headers start at a known offset. */
         r = first ? ARCHIVE_OK : archive_read_data_skip(archive);
         if (r != ARCHIVE_OK && r != ARCHIVE_EOF)
                 return archive_error(tar, archive, error);

@@ -54,7 +54,7 @@ int unpack_tree_end_layer(UnpackTree *tree, Error *error) {
         const UnpackTargetOps *ops = tree->target->ops;
         int r;
 
-        /* What is fresh in this layer is not in the next. */
+        /* Directories that are fresh in this layer are not in the next. */
         unpack_seen_clear(tree->seen);
         if (!ops->end_layer)
                 return unpack_nodes_close(tree->nodes, error);
@@ -89,7 +89,7 @@ static int whiteout(
         return r <= 0 ? r : unpack_tree_hide(tree, parent, name, mtime, error);
 }
 
-/* A whiteout is one by its name alone: 1 when the entry was one, and is done. */
+/* Only its name makes an entry a whiteout: 1 if it was one, and is done. */
 static int apply_whiteout(
         UnpackTree *tree, const UnpackPath *path, const struct timespec *mtime, Error *error) {
         const char *name = NULL;
@@ -116,7 +116,7 @@ static int apply_whiteout(
         return r < 0 ? r : 1;
 }
 
-/* Takes note that the layer gave a name. */
+/* Records that the layer has brought a name. */
 static int note_name(UnpackTree *tree, UnpackNode *parent, const char *name, Error *error) {
         parent->touched = true;
         return parent->fresh ? 0 : unpack_seen_add(tree->seen, parent->info.inode, name, error);
@@ -150,7 +150,7 @@ static int place_directory(
         return r == 0 ? -EEXIST : r == -ENOTDIR ? -EEXIST : r;
 }
 
-/* Answer: -EEXIST; 1 when it was left out. */
+/* Answer: -EEXIST; 1 if it was left out. */
 static int place(
         UnpackTree *tree,
         UnpackNode *parent,
@@ -233,7 +233,7 @@ int unpack_tree_finish(UnpackTree *tree, const UnpackMeta *meta, Error *error) {
         return tree->target->ops->finish(tree->target, meta, error);
 }
 
-/* What a hard link names: its directory. */
+/* The directory of the target of a hard link. */
 static int find_link_target(
         UnpackTree *tree, const UnpackPath *from, UnpackNode **ret, Error *error) {
         UnpackInfo info = { 0 };
@@ -264,7 +264,7 @@ static int find_link_target(
         return 0;
 }
 
-/* Answer: -EEXIST, and *@ret is where it would go. */
+/* Answer: -EEXIST, and *@ret is its intended directory. */
 static int try_link(
         UnpackTree *tree,
         const UnpackPath *path,

@@ -54,15 +54,15 @@ static int write_those(
                 if (privileged || !wants_privileges(xattr->name))
                         r = write_one(file, xattr);
 
-                /* user.* is refused on anything but files and directories, whoever asks. ENOENT: no
+                /* user.* is refused on everything except files and directories. ENOENT: no
                  * /proc. */
                 if (r == -EOPNOTSUPP || r == -ENOENT || (r == -EPERM && file->fd < 0))
                         warn_once(
                                 target, &warnings->unsupported,
                                 "The file system cannot store all extended attributes of the image; "
                                 "some are left out");
-                /* EINVAL: an ACL names somebody whom a user's namespace does not have, also one in which
-                 * the user has all privileges. */
+                /* EINVAL: an ACL names an id that the user namespace lacks, even if we have all privileges
+                 * in it. */
                 else if (
                         r == -EPERM || (r == -EACCES && !privileged) ||
                         (r == -EINVAL && (!privileged || geteuid() != 0)))
@@ -98,7 +98,7 @@ int unpack_xattr_write_acls(
         return write_those(target, warnings, privileged, file, meta, true, error);
 }
 
-/* The names, one after the other: how many bytes of them. */
+/* Lists the names, one after another; returns their bytes. */
 static ssize_t list_names(const UnpackXattrFile *file, char **ret, Error *error) {
         _cleanup_(freep) char *names = malloc(XATTR_LIST_MAX);
         ssize_t size;
@@ -197,7 +197,7 @@ int unpack_xattr_clear(int fd, bool privileged, Error *error) {
         for (const char *name = names; name < names + size; name += strlen(name) + 1) {
                 if (!is_clearable(name, privileged) || fremovexattr(fd, name) == 0)
                         continue;
-                /* Security modules keep their own from being removed. */
+                /* Security modules prevent the removal of their own. */
                 if (errno != ENODATA && !(errno == EPERM && wants_privileges(name)))
                         return error_set_errno(
                                 error, errno, "Cannot remove the extended attribute \"%s\"", name);
