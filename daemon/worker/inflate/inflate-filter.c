@@ -27,7 +27,7 @@ static bool lz4_matches(const uint8_t *head, size_t size) {
         return size >= 4 && memcmp(head, frame, 4) == 0;
 }
 
-/* As Linux's build makes them. */
+/* The kind that the kernel's build produces. */
 static bool lz4_legacy_matches(const uint8_t *head, size_t size) {
         static const uint8_t frame[] = { 0x02, 0x21, 0x4c, 0x18 };
 
@@ -88,8 +88,8 @@ static int filter_new(InflateReader *reader, int code, InflateDecoder **ret, Err
                 return error_oom(error);
         }
 
-        /* Appending a filter, instead of allowing it, keeps libarchive from guessing: it would go
-         * on and uncompress what is compressed twice. */
+        /* Appending a filter, instead of allowing it, prevents libarchive from guessing: it would also
+         * decompress content that is compressed twice. */
         if (archive_read_append_filter(filter->archive, code) != ARCHIVE_OK ||
             archive_read_set_format(filter->archive, ARCHIVE_FORMAT_RAW) != ARCHIVE_OK ||
             archive_read_open(filter->archive, filter, NULL, on_read, NULL) != ARCHIVE_OK ||
@@ -113,13 +113,13 @@ static int lz4_new(
         return filter_new(reader, ARCHIVE_FILTER_LZ4, ret, error);
 }
 
-/* libarchive stops without a word at what follows the last stream: that stays in the reader. */
+/* libarchive silently stops at data after the last stream, which stays in the reader. */
 static int filter_end(Filter *filter, Error *error) {
         const int outermost = archive_filter_count(filter->archive) - 1;
         const uint64_t left =
                 filter->given - (uint64_t) archive_filter_bytes(filter->archive, outermost);
 
-        /* It may have asked for more, to see whether another stream begins. */
+        /* It may have read ahead, to check for another stream. */
         if (left <= filter->lent)
                 inflate_reader_consume(filter->reader, filter->lent - (size_t) left);
         else if (inflate_reader_unconsume(filter->reader, (size_t) left - filter->lent) < 0)

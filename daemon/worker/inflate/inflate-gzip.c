@@ -10,7 +10,7 @@ typedef struct Gzip {
         InflateReader *reader; /* borrowed */
         struct inflate_state state;
         bool in_member; /* a member has begun and not ended */
-        bool flushed;   /* nothing is left to come out without more bytes */
+        bool flushed;   /* all output is drained until more bytes arrive */
 } Gzip;
 
 #define FLAGS_AT       3
@@ -51,13 +51,13 @@ static int gzip_error(const char *what, Error *error) {
         return error_set(error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "The gzip stream has %s", what);
 }
 
-/* Inflates what the reader's buffer holds; *@ret_size bytes came of that. */
+/* Inflates the content of the reader's buffer, to *@ret_size bytes. */
 static int gzip_step(Gzip *gzip, void *buffer, size_t size, size_t *ret_size, Error *error) {
         struct inflate_state *state = &gzip->state;
         ssize_t available;
         int r;
 
-        /* What ISA-L holds back comes out first: there may be no bytes to wait for behind it. */
+        /* Drain the output of ISA-L first: no more bytes may follow. */
         available = inflate_reader_peek(gzip->reader, gzip->flushed ? 1 : 0, error);
         if (available < 0)
                 return (int) available;
@@ -74,8 +74,8 @@ static int gzip_step(Gzip *gzip, void *buffer, size_t size, size_t *ret_size, Er
         if (r < 0)
                 return gzip_error(isal_error(r), error);
 
-        /* At the end of a member ISA-L gives back bytes that it had read ahead, also of the call
-         * before. */
+        /* At the end of a member ISA-L returns bytes that it had read ahead, even in the previous
+         * call. */
         if (state->avail_in <= (size_t) available)
                 inflate_reader_consume(gzip->reader, (size_t) available - state->avail_in);
         else if (inflate_reader_unconsume(gzip->reader, state->avail_in - (size_t) available) < 0)

@@ -5,7 +5,7 @@
 #include "base-macro.h"
 #include "inflate-kind.h"
 
-/* The first that matches. */
+/* The first match wins. */
 static const struct {
         size_t at; /* bytes */
         const char *magic;

@@ -9,7 +9,7 @@
 #include "inflate-decoder.h"
 
 #define DICTIONARY_BYTES_MAX (UINT64_C(128) << 20)
-#define DECODER_BYTES        (UINT64_C(1) << 20) /* what liblzma needs beside the dictionary */
+#define DECODER_BYTES        (UINT64_C(1) << 20) /* memory of liblzma besides the dictionary */
 
 /* xz and lzip. */
 typedef struct Lzma {
@@ -18,7 +18,7 @@ typedef struct Lzma {
         bool (*matches)(const uint8_t *head, size_t size);
         lzma_ret (*start)(lzma_stream *s); /* for the stream, or one member */
         lzma_stream stream;                /* owned */
-        bool flushed;                      /* nothing is left to come out without more bytes */
+        bool flushed;                      /* all output is drained until more bytes arrive */
 } Lzma;
 
 static bool xz_matches(const uint8_t *head, size_t size) {
@@ -65,8 +65,7 @@ static lzma_ret xz_start(lzma_stream *stream) {
         return lzma_stream_decoder(stream, DICTIONARY_BYTES_MAX + DECODER_BYTES, LZMA_CONCATENATED);
 }
 
-/* liblzma would pass over what follows a member, and over the begin of another: they are taken one
- * by one. */
+/* liblzma would skip data after a member, and the start of the next one: decode them one by one. */
 static lzma_ret lzip_start(lzma_stream *stream) {
         return lzma_lzip_decoder(stream, DICTIONARY_BYTES_MAX + DECODER_BYTES, 0);
 }
@@ -114,14 +113,14 @@ static int lzip_new(
         return lzma_new(reader, "lzip", lzip_matches, lzip_start, ret, error);
 }
 
-/* Decodes what the reader has: 1, or 0 at the end of the stream, or of the member. */
+/* Decodes the content of the reader: 1, or 0 at the end of the stream or of the member. */
 static int lzma_step(Lzma *lzma, Error *error) {
         lzma_stream *stream = &lzma->stream;
         lzma_action action = LZMA_RUN;
         ssize_t available;
         lzma_ret code;
 
-        /* What liblzma holds back comes out first: there may be no bytes to wait for behind it. */
+        /* Drain the output of liblzma first: no more bytes may follow. */
         available = inflate_reader_peek(lzma->reader, lzma->flushed ? 1 : 0, error);
         if (available < 0)
                 return (int) available;

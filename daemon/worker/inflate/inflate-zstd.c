@@ -12,7 +12,7 @@ typedef struct Zstd {
         InflateReader *reader; /* borrowed */
         ZSTD_DStream *stream;  /* owned */
         bool in_frame;         /* a frame has begun and not ended */
-        bool flushed;          /* nothing is left to come out without more bytes */
+        bool flushed;          /* all output is drained until more bytes arrive */
         int window_log;
 } Zstd;
 
@@ -83,7 +83,7 @@ static int zstd_error(const Zstd *zstd, size_t code, Error *error) {
                 ZSTD_getErrorName(code));
 }
 
-/* Whether there is another frame: 1 or 0. */
+/* Whether another frame follows: 1 or 0. */
 static int zstd_has_frame(const Zstd *zstd, Error *error) {
         ssize_t available;
 
@@ -109,8 +109,7 @@ static ssize_t zstd_read(InflateDecoder *decoder, void *buffer, size_t size, Err
                                 return r;
                 }
 
-                /* What zstd holds back comes out first: there may be no bytes to wait for behind
-                 * it. */
+                /* Drain the output of zstd first: no more bytes may follow. */
                 available = inflate_reader_peek(zstd->reader, zstd->flushed ? 1 : 0, error);
                 if (available < 0)
                         return available;

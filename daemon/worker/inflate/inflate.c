@@ -11,16 +11,16 @@ struct Inflate {
         const Limits *limits; /* borrowed */
         InflateReader reader;
         const InflateDecoderOps *ops; /* of the layer; NULL before its first byte is asked for */
-        InflateDecoder *decoder;      /* owned; NULL when the layer has ended */
+        InflateDecoder *decoder;      /* owned; NULL if the layer has ended */
         InflateLayer layer;
-        bool has_rest;           /* something that is left out follows the layer */
+        bool has_rest;           /* ignored data follows the layer */
         uint64_t layers;         /* that have begun */
         uint64_t unpacked;       /* bytes of all layers */
         uint64_t layer_unpacked; /* bytes of this one */
-        uint64_t layer_start;    /* what the reader had consumed when it began */
+        uint64_t layer_start;    /* bytes that the reader had consumed at its start */
 };
 
-/* The first that matches. */
+/* The first match wins. */
 static const InflateDecoderOps *const decoders[] = {
         &inflate_decoder_gzip,  &inflate_decoder_zstd, &inflate_decoder_xz,
         &inflate_decoder_bzip2, &inflate_decoder_lz4,  &inflate_decoder_lz4_legacy,
