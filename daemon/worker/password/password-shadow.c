@@ -16,7 +16,7 @@
 #define SHADOW_NAME     "shadow"
 #define SECONDS_PER_DAY 86400
 
-/* The first line of root's, without its newline. */
+/* The first line for root, without its newline. */
 static const char *find_root(const char *text, const char *end, const char **ret_end) {
         while (text < end) {
                 const char *newline = memchr(text, '\n', (size_t) (end - text));
@@ -84,7 +84,7 @@ static int no_shadow(Error *error) {
         return error_set(error, ENOENT, ERROR_UNSUPPORTED_IMAGE, "etc/shadow does not exist");
 }
 
-/* The directory that has it. */
+/* Finds its directory. */
 static int find_shadow(UnpackTree *tree, UnpackNode **ret, Error *error) {
         UnpackPath path;
         int r;

@@ -15,9 +15,8 @@
 #define LIBRARY_MAX    (16 << 20)
 #define METHOD_BLANKS  " \t\""
 
-#define ARCHITECTURES_MAX                                                                          \
-        ((size_t) 16)    /* directories of architectures in one that are looked into */
-#define DIRECTORY_MAX 64 /* bytes of such a path, with the NUL */
+#define ARCHITECTURES_MAX ((size_t) 16) /* architecture directories to inspect in one directory */
+#define DIRECTORY_MAX     64            /* bytes of such a path, with the NUL */
 
 int password_parse_method(const char *text) {
         static const char key[] = "ENCRYPT_METHOD";
@@ -42,7 +41,7 @@ int password_parse_method(const char *text) {
         return found;
 }
 
-/* A probe that fails finds nothing: what is wrong there is not the password's business. */
+/* A failed probe finds nothing: such errors do not concern the password. */
 static int read_method(UnpackTree *tree, const char *path) {
         UnpackTarget *target = tree->target;
         _cleanup_(freep) char *text = NULL;
@@ -105,7 +104,7 @@ static bool is_library(UnpackTree *tree, const char *directory, const char *file
                meta.type == UNPACK_REGULAR && meta.size > 0 && meta.size <= LIBRARY_MAX;
 }
 
-/* A libcrypt of libxcrypt's. */
+/* libxcrypt's libcrypt. */
 static bool is_in(UnpackTree *tree, const char *directory) {
         return is_library(tree, directory, "libcrypt.so.1.1.0") ||
                is_library(tree, directory, "libcrypt.so.2");
