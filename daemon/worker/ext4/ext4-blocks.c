@@ -4,11 +4,11 @@
 
 #include "ext4-internal.h"
 
-/* Most blocks of one call of libext2fs. */
+/* Blocks per call of libext2fs, at most. */
 #define RUN_MAX (UINT64_C(1) << 30)
 
-/* Blocks that libext2fs frees; its metadata is there already when it takes one. Those that it frees by
- * ranges are not told of: they are written once more, to no use, and not trimmed. */
+/* Called for each block that libext2fs frees, or allocates, which then already has its metadata. Blocks freed as
+ * a range are not reported: they are written again, needlessly, and not trimmed. */
 static void on_block(ext2_filsys fs, blk64_t block, int change) {
         Ext4 *ext4 = fs->priv_data;
 
@@ -45,8 +45,7 @@ static errcode_t find(
         return 0;
 }
 
-/* The next free blocks; those that were freed come last, and not before the device is done with
- * them. */
+/* Finds the next free blocks; recently freed ones last, and only when the device is done with them. */
 static int find_next(Ext4 *ext4, uint64_t want, blk64_t *ret, uint64_t *ret_n, Error *error) {
         ext2_filsys fs = ext4->fs;
         const uint64_t last = ext2fs_blocks_count(fs->super) - 1;
@@ -79,7 +78,7 @@ int ext4_blocks_allocate(Ext4 *ext4, uint64_t want, uint64_t *ret, uint64_t *ret
         if (r < 0)
                 return r;
 
-        /* What goes to the device as content must not be written over by stale metadata. */
+        /* Stale metadata must not overwrite content on the device. */
         ext4_scratch_forget(ext4->scratch, block, n);
         ext2fs_block_alloc_stats_range(ext4->fs, block, (blk_t) n, +1);
         ext4_note_use(ext4, n, 0);

@@ -17,7 +17,7 @@ void ext4_content_begin(Ext4 *ext4, uint32_t ino) {
         content->next_block = 0;
 }
 
-/* Adds up to @want new blocks to the file, from @logical on: returns how many, and where to fill them. */
+/* Adds up to @want new blocks to the file, from @logical on: returns their number, and the memory to fill. */
 static int extend(
         Ext4 *ext4, uint64_t logical, uint64_t want, uint8_t **ret, uint64_t *ret_n, Error *error) {
         Ext4Content *content = &ext4->content;
@@ -36,7 +36,7 @@ static int extend(
         if (r < 0)
                 return r;
 
-        /* What is not written of the first and the last one. */
+        /* Zero the unwritten parts of the first and the last block. */
         memset(first, 0, BLOCK_BYTES);
         memset(first + (n - 1) * BLOCK_BYTES, 0, BLOCK_BYTES);
         content->next_block = logical + n;
@@ -45,7 +45,7 @@ static int extend(
         return 0;
 }
 
-/* Up to @size bytes: returns how many. */
+/* Writes up to @size bytes: returns their number. */
 static ssize_t write_some(
         Ext4 *ext4, uint64_t offset, const uint8_t *data, size_t size, Error *error) {
         const uint64_t logical = offset / BLOCK_BYTES;

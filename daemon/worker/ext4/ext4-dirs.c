@@ -151,7 +151,7 @@ static int write_dir(Ext4 *ext4, Ext4Dir *dir, Error *error) {
                 account(&ext4->dirs, dir);
         }
 
-        /* More than there is room for is told as one: the feature dir_nlink. */
+        /* A count that does not fit is stored as 1: the feature dir_nlink. */
         dir->inode.large.i_links_count = links > LINKS_MAX ? 1 : (uint16_t) links;
         if (dir->inode_changed) {
                 r = ext4_inode_write(ext4, dir->ino, &dir->inode, error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* As mke2fs(8) with the configuration that Debian 12 has, but always with blocks of 4096 bytes, and
- * without lost+found: a root directory holds what the image has. */
+/* Like mke2fs(8) with the configuration of Debian 12, but always with blocks of 4096 bytes, and without
+ * lost+found, since the root directory has exactly the content of the image. */
 
 #include <errno.h>
 #include <string.h>
@@ -22,7 +22,7 @@ uint64_t ext4_inodes_for(uint64_t n_blocks) {
                 return size / 4096;
         if (size >= BIG_BYTES)
                 return size / 32768;
-        /* Never fewer than a smaller one has. */
+        /* Never fewer than in a smaller file system. */
         return size / 16384 > SMALL_BYTES / 4096 ? size / 16384 : SMALL_BYTES / 4096;
 }
 
@@ -82,7 +82,7 @@ static int set_super(Ext4 *ext4, const char *label, Error *error) {
         return 0;
 }
 
-/* Nothing is left to be initialised by the kernel. */
+/* The kernel has nothing left to initialise. */
 static void set_groups(ext2_filsys fs) {
         for (dgrp_t i = 0; i < fs->group_desc_count; i++) {
                 ext2fs_bg_flags_set(fs, i, EXT2_BG_INODE_ZEROED);

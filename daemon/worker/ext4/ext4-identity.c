@@ -18,7 +18,7 @@ int ext4_random(void *ret, size_t size, Error *error) {
 static size_t label_size(const char *label) {
         size_t n = strnlen(label, EXT4_LABEL_MAX);
 
-        /* Not in the middle of a character of UTF-8. */
+        /* Do not cut within a UTF-8 character. */
         while (n > 0 && label[n] != '\0' && ((uint8_t) label[n] & 0xc0) == 0x80)
                 n--;
         return n;
@@ -47,7 +47,7 @@ int ext4_set_identity(Ext4 *ext4, const char *label, Error *error) {
         struct ext2_super_block *super = ext4->fs->super;
         int r;
 
-        /* All checksums begin with the UUID that it was made with, which is noted for them. */
+        /* All checksums are seeded with the original UUID, which is recorded for them. */
         if (!ext2fs_has_feature_csum_seed(super)) {
                 ext2fs_init_csum_seed(ext4->fs);
                 super->s_checksum_seed = ext4->fs->csum_seed;

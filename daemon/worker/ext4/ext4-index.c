@@ -30,13 +30,13 @@ typedef struct Leaf {
         uint32_t hash;
 } Leaf;
 
-/* How a directory is going to be written. */
+/* The plan for writing a directory. */
 typedef struct Plan {
-        Ext4Name **names; /* owned; to be written, in their order */
+        Ext4Name **names; /* owned; the names to write, in order */
         size_t n_names;
         Leaf *leaves; /* owned; NULL: one block, no index */
         size_t n_leaves, n_nodes;
-        uint64_t *blocks; /* owned; where each goes */
+        uint64_t *blocks; /* owned; the place of each */
         size_t n_blocks;
 } Plan;
 
@@ -187,7 +187,7 @@ static int plan_leaves(Plan *plan, Error *error) {
         return 0;
 }
 
-/* Keeps the blocks that the directory has, and gets more, or gives back what it does not need. */
+/* Keeps the blocks of the directory, and allocates missing ones, or frees surplus ones. */
 static int plan_blocks(Ext4 *ext4, Ext4Dir *dir, Plan *plan, Error *error) {
         size_t n = 0;
 

@@ -6,7 +6,7 @@
 
 #include "ext4-internal.h"
 
-/* Seconds that 32 bits and the two bits of the epoch can tell. */
+/* The range of seconds in 32 bits and the two bits of the epoch. */
 #define SECONDS_MIN INT64_C(-0x80000000)
 #define SECONDS_MAX ((INT64_C(3) << 32) + INT64_C(0x7fffffff))
 

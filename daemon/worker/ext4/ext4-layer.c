@@ -4,7 +4,7 @@
 
 #include "ext4-internal.h"
 
-/* All metadata to the scratch file. */
+/* Writes all metadata to the scratch file. */
 static int flush_metadata(Ext4 *ext4, Error *error) {
         errcode_t code;
         int r;
@@ -19,7 +19,7 @@ static int flush_metadata(Ext4 *ext4, Error *error) {
         if (code != 0)
                 return ext4_error(ext4, code, "Cannot write metadata", error);
 
-        /* The copies of the super block are good enough as they are. */
+        /* The backups of the super block need no update. */
         ext4->fs->flags |= EXT2_FLAG_MASTER_SB_ONLY;
         return 0;
 }

@@ -34,7 +34,7 @@ uint32_t ext4_names_hash(ext2_filsys fs, const char *name, size_t size) {
         return hash;
 }
 
-/* The bucket that a name of this hash wants, and then those after it. The lowest bit is never set. */
+/* The preferred bucket of a hash; the next ones follow. The lowest bit is never set. */
 static size_t first_bucket(const Ext4Names *names, uint32_t hash) {
         return (hash >> 1) & (names->n_buckets - 1);
 }
@@ -72,7 +72,7 @@ static void fill_buckets(Ext4Names *names) {
                         fill_bucket(names, i);
 }
 
-/* Gives up the places of names that were removed. */
+/* Reuses the places of removed names. */
 static void compact(Ext4Names *names) {
         size_t n = 0, text_size = 0;
 
@@ -167,7 +167,7 @@ int ext4_names_add(
         return 0;
 }
 
-/* Closes the gap: names after it may have wanted its place. */
+/* Closes the gap: later names may have preferred its place. */
 static void empty_bucket(Ext4Names *names, size_t bucket) {
         const size_t mask = names->n_buckets - 1;
 

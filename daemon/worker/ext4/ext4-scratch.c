@@ -14,7 +14,7 @@
 #define CACHE_BLOCKS ((size_t) 256) /* a power of two */
 #define CHUNK_BLOCKS ((size_t) 512)
 
-/* Of a block: where it is in the file, one more than the index; 0 when it has no place. */
+/* Of a block: its place in the file, plus one; 0 if it has none. */
 #define SLOT_NUMBER  UINT32_C(0x3fffffff)
 #define SLOT_CHANGED UINT32_C(0x40000000) /* differs from the device */
 #define SLOT_PRESENT UINT32_C(0x80000000) /* the file has its content */
@@ -34,7 +34,7 @@ struct Ext4Scratch {
         int fd; /* borrowed */
         int (*read)(void *userdata, uint64_t offset, void *data, size_t size, Error *error);
         void *userdata; /* borrowed */
-        Chunk **chunks; /* owned; NULL where there is nothing */
+        Chunk **chunks; /* owned; NULL where empty */
         size_t n_chunks;
         uint32_t n_slots;
         Cached cache[CACHE_BLOCKS]; /* a block has one place */
@@ -174,7 +174,7 @@ static int clean(Ext4Scratch *scratch, Cached *cached, Error *error) {
         return r;
 }
 
-/* The block in the cache, without its content when it was not there. */
+/* Gets the block in the cache, without content if it was not cached. */
 static int cache_take(Ext4Scratch *scratch, uint64_t block, Cached **ret, Error *error) {
         Cached *cached = &scratch->cache[block & (CACHE_BLOCKS - 1)];
         int r;
@@ -191,7 +191,7 @@ static int cache_take(Ext4Scratch *scratch, uint64_t block, Cached **ret, Error 
         return 0;
 }
 
-/* The block in the cache, with its content. */
+/* Gets the block in the cache, with its content. */
 static int cache_load(Ext4Scratch *scratch, uint64_t block, Cached **ret, Error *error) {
         Cached *cached;
         uint32_t *slot;
@@ -296,7 +296,7 @@ void ext4_scratch_forget(Ext4Scratch *scratch, uint64_t block, uint64_t n) {
 /* A run of blocks on its way to the device. */
 typedef struct BlockRun {
         Ext4Device *device; /* borrowed */
-        uint8_t *buffer;    /* the device's; NULL: none */
+        uint8_t *buffer;    /* owned by the device; NULL: none */
         uint64_t start;
         size_t n;
 } BlockRun;

@@ -18,7 +18,7 @@ static Ext4 *ext4_of(UnpackTarget *target) {
         return (Ext4 *) target;
 }
 
-/* The name, or NULL, and its hash. */
+/* Finds the name, or NULL, and its hash. */
 static Ext4Name *find_name(Ext4 *ext4, const Ext4Dir *dir, const char *name, uint32_t *ret_hash) {
         const size_t size = strlen(name);
         const uint32_t hash = ext4_names_hash(ext4->fs, name, size);
@@ -28,7 +28,7 @@ static Ext4Name *find_name(Ext4 *ext4, const Ext4Dir *dir, const char *name, uin
         return ext4_names_find(&dir->names, hash, name, size);
 }
 
-/* The directory and the name in it: -ENOENT without @error. */
+/* Finds the directory and the name in it: -ENOENT without @error. */
 static int get_name(
         Ext4 *ext4,
         UnpackDir dir,
@@ -48,7 +48,7 @@ static int get_name(
         return *ret ? 0 : -ENOENT;
 }
 
-/* The same, and the inode. */
+/* Likewise, and reads the inode. */
 static int get_inode(
         Ext4 *ext4,
         UnpackDir dir,
@@ -362,7 +362,7 @@ static int remove_dir(Ext4 *ext4, uint32_t ino, Error *error) {
         if (dir->names.n_live > 0)
                 return -ENOTEMPTY;
 
-        /* What frees it reads the inode: it has to know all blocks. */
+        /* Freeing reads the inode, which must have all blocks. */
         r = ext4_inode_write(ext4, ino, &dir->inode, error);
         if (r >= 0)
                 r = free_inode(ext4, ino, true, error);
@@ -471,7 +471,7 @@ static int on_link(
         if (inode.large.i_links_count >= LINKS_MAX) {
                 Ext4Dir *parent;
 
-                /* What is in the way goes first: it may be one of the links. */
+                /* Remove the existing name first: it may be one of the links. */
                 r = ext4_dirs_get(ext4, (uint32_t) dir, &parent, error);
                 if (r >= 0 && find_name(ext4, parent, name, NULL))
                         return -EEXIST;

@@ -20,7 +20,7 @@ static bool has_prefix(const char *name, const char *prefix) {
         return strncmp(name, prefix, strlen(prefix)) == 0 && name[strlen(prefix)] != '\0';
 }
 
-/* What the kernel would let have an xattr of this name. */
+/* The types for which the kernel permits an xattr of this name. */
 static bool can_have(UnpackType type, const char *name) {
         if (unpack_xattr_is_acl(name))
                 return type != UNPACK_SYMLINK;
@@ -53,7 +53,7 @@ static int open_handle(Ext4 *ext4, uint32_t ino, Handle **ret, Error *error) {
         return code == 0 ? 0 : ext4_error(ext4, code, "Cannot read extended attributes", error);
 }
 
-/* What an access ACL says of the mode, as the kernel reads it. */
+/* The mode that an access ACL implies, as the kernel reads it. */
 typedef struct AclMode {
         uint32_t owner, group, mask, other;
         bool has_mask, has_names;
@@ -90,8 +90,8 @@ static AclMode read_acl(const uint8_t *value, size_t size) {
         return acl;
 }
 
-/* Sets an access ACL that says more than a mode does, and makes the mode fit. The group's bits are
- * those of the mask, which the group has not without the ACL. */
+/* Sets an access ACL that a mode cannot express, and adjusts the mode. The group bits then are those of
+ * the mask, not of the group. */
 static errcode_t set_access_acl(Handle *handle, const UnpackXattr *xattr, uint32_t *mode) {
         const AclMode acl = read_acl(xattr->value, xattr->size);
         uint32_t group = acl.has_mask ? acl.mask : acl.group;
@@ -128,7 +128,7 @@ static void warn(Ext4 *ext4) {
         ext4->warned_xattrs = true;
 }
 
-/* Those that decide who may do what, or the others. */
+/* Writes those that control access, or the others. */
 static int set_some(
         Ext4 *ext4,
         Handle *handle,

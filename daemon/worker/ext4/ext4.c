@@ -8,7 +8,7 @@
 
 #include "ext4-internal.h"
 
-/* Blocks that are looked at before it is known how many there are: the descriptors of the largest. */
+/* Blocks to read before their number is known: the descriptors of the largest file system. */
 #define HEAD_BLOCKS UINT64_C(8192)
 
 static int read_device(void *userdata, uint64_t offset, void *data, size_t size, Error *error) {
@@ -54,7 +54,7 @@ static int new_ext4(
         return 0;
 }
 
-/* New things come after those that are there. */
+/* New blocks and inodes are placed after existing ones. */
 static int start(Ext4 *ext4, Error *error) {
         ext4->block_cursor = ext4->fs->super->s_first_data_block;
         ext4->inode_cursor = EXT2_FIRST_INODE(ext4->fs->super);
@@ -100,7 +100,7 @@ static bool can_open(struct ext2_super_block *super) {
                !ext2fs_has_feature_ea_inode(super);
 }
 
-/* What the device has, with EXT2_FLAG_… more. */
+/* Opens the file system on the device, with additional EXT2_FLAG_…. */
 static int open_device(const Ext4Options *options, int flags, Ext4 **ret, Error *error) {
         _cleanup_(ext4_freep) Ext4 *ext4 = NULL;
         char name[EXT4_SCRATCH_NAME_MAX];
@@ -205,7 +205,7 @@ uint64_t ext4_size_for(const Ext4 *ext4, uint64_t done, uint64_t rest) {
         uint64_t size = DISK_SIZE_MIN / DISK_BLOCK_BYTES;
 
         if (rest > 0) {
-                /* An eighth more: what is left may be of another kind. */
+                /* An eighth more: the rest may be of another kind. */
                 const double share = (double) rest / (double) done * 9 / 8;
                 const double blocks = (double) (ext4->taken.blocks + unwritten) * share;
                 const double inodes = (double) ext4->taken.inodes * share;
