@@ -15,8 +15,8 @@
 
 #define NAME_MAX_BYTES   ((size_t) 32)
 #define HANDSHAKE_MS     30000
-#define TRANSFER_BYTES   ((size_t) 32 << 20)  /* what every server takes at once */
-#define TRIM_BYTES       ((uint64_t) 1 << 30) /* requests have 32 bits for it */
+#define TRANSFER_BYTES   ((size_t) 32 << 20)  /* a request size that every server supports */
+#define TRIM_BYTES       ((uint64_t) 1 << 30) /* requests have 32 bits for the size */
 #define BUFFER_ALIGNMENT ((size_t) 4096)
 
 typedef struct Write {
@@ -27,7 +27,7 @@ typedef struct Write {
 
 typedef struct Connection {
         QemuNbd *nbd;
-        struct nbd_handle *handle; /* owned; the thread's alone while there are writes */
+        struct nbd_handle *handle; /* owned; used only by the thread while writes are pending */
         pthread_t thread;
         bool has_thread;
         Write current;
@@ -38,11 +38,11 @@ struct QemuNbd {
         Connection connections[DISK_NBD_CONNECTIONS];
         char *memory; /* of all buffers, owned */
 
-        pthread_mutex_t lock; /* of all below, and of Connection.current */
+        pthread_mutex_t lock; /* protects all members below, and Connection.current */
         pthread_cond_t changed;
         void *free_buffers[DISK_NBD_BUFFERS];
         size_t n_free;
-        Write queue[DISK_NBD_BUFFERS]; /* in the order in which they came */
+        Write queue[DISK_NBD_BUFFERS]; /* in order of arrival */
         size_t n_queue;
         bool stop;
         int failed; /* errno of the first write that failed, or 0 */
@@ -126,7 +126,7 @@ static int connect_socket(const QemuNbdAddress *address, int *ret, Error *error)
         _cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         const struct timeval limit = { .tv_sec = HANDSHAKE_MS / 1000 };
 
-        /* Where somebody else has filled the server's queue, connecting would block. */
+        /* If somebody else has filled the server's queue, connecting would block. */
         if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
             connect(fd, (const struct sockaddr *) &address->name, address->size) < 0) {
                 if (errno == ECONNREFUSED || errno == ECONNRESET)
@@ -267,7 +267,7 @@ int qemu_nbd_write(QemuNbd *nbd, void *buffer, uint64_t offset, size_t size, Err
         return code > 0 ? fail(nbd, "write", code, error) : 0;
 }
 
-/* From here until the next write the connections are the caller's. */
+/* From here until the next write the caller may use the connections. */
 static int wait_idle(QemuNbd *nbd, Error *error) {
         int code;
 
@@ -320,6 +320,6 @@ int qemu_nbd_flush(QemuNbd *nbd, Error *error) {
         if (r < 0)
                 return r;
 
-        /* Has QEMU write what it keeps of the image's own tables. */
+        /* Makes QEMU write its cached image tables. */
         return nbd_flush(handle, 0) < 0 ? fail(nbd, "flush", code_of(handle), error) : 0;
 }

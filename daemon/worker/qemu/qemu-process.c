@@ -22,20 +22,20 @@
 struct QemuProcess {
         pid_t pid;
         int pidfd;     /* owned */
-        int stderr_fd; /* owned; the end of a pipe from which is read */
+        int stderr_fd; /* owned; the read end of a pipe */
         bool ended;
-        siginfo_t end; /* when ended */
+        siginfo_t end; /* if ended */
 };
 
-/* What the child tells before the program is executed. */
+/* Sent by the child if it fails before executing the program. */
 typedef struct Failure {
         int code;
         ErrorKind kind;
         char text[512];
 } Failure;
 
-/* glibc gives large buffers back to the kernel each time that they are freed, and each page of the next
- * one is a page fault then: writing large blocks takes several times as long. */
+/* glibc returns large buffers to the kernel whenever they are freed, and each page of the next one is then
+ * a page fault: writing large blocks takes several times as long. */
 static char *const environment[] = {
         (char *) "LC_ALL=C",
         (char *) "MALLOC_MMAP_THRESHOLD_=67108864",
@@ -43,7 +43,7 @@ static char *const environment[] = {
         NULL,
 };
 
-/* Before the child is confined, where directories of $PATH cannot be told from missing ones. */
+/* Do this before the child is confined, when directories of $PATH can still be found. */
 static int find_qemu(const char *name, char **ret, Error *error) {
         int r = program_find(name, ret, error);
 
@@ -54,7 +54,7 @@ static int find_qemu(const char *name, char **ret, Error *error) {
                 "%s is not installed; on Debian it is in the package qemu-system-common", name);
 }
 
-/* What the child is told. */
+/* Parameters of the child. */
 typedef struct Child {
         const QemuProcessOptions *options; /* borrowed */
         const char *path;

@@ -12,7 +12,7 @@ struct QemuQmp {
         int fd; /* owned */
         bool seen[_QMP_EVENT_MAX];
         size_t n;
-        char line[QMP_LINE_MAX]; /* of which n bytes were received */
+        char line[QMP_LINE_MAX]; /* the first n bytes were received */
 };
 
 QemuQmp *qemu_qmp_free(QemuQmp *qmp) {

@@ -47,7 +47,7 @@ Qemu *qemu_free(Qemu *qemu) {
         return NULL;
 }
 
-/* Who lost a connection gets to know why. */
+/* Explains a lost connection. */
 static int explain(Qemu *qemu, int r, Error *error) {
         if (r != DISK_GONE)
                 return r;
@@ -94,8 +94,8 @@ static int start_process(
         fds[options->n_images] = qmp_fd;
         fds[options->n_images + 1] = nbd_fd;
 
-        /* No more connections than are made before there is something to see: the address is not
-         * secret where the network has not been left. */
+        /* Permit only the connections that were made before the export exists: its address is not secret
+         * if the network has not been left. */
         (void) snprintf(monitor, sizeof(monitor), "socket,id=qmp,fd=%d", qmp_fd);
         (void) snprintf(
                 server, sizeof(server), "addr.type=fd,addr.str=%d,max-connections=%zu", nbd_fd,
@@ -263,7 +263,7 @@ static int image_flush(Ext4Device *device, Error *error) {
         return explain(image->qemu, qemu_nbd_flush(image->nbd, error), error);
 }
 
-/* Where the process is gone, whatever comes next says so. */
+/* If the process has exited, the next call reports it. */
 static void image_free(Ext4Device *device) {
         QemuImage *image = image_of(device);
 
