@@ -19,18 +19,17 @@
 #define XATTRS_MAX                                                                                 \
         ((size_t) 64 << 10) /* bytes, of the names and of a value; the kernel's own limit */
 
-/* A directory whose entries are being cloned, or looked at; the stack of them is the path from the top. */
+/* A directory whose entries are being cloned, or checked; the stack of these is the path from the top. */
 typedef struct CloneLevel {
         DIR *from;     /* owned */
-        int to_fd;     /* owned; -EBADF when nothing is cloned */
+        int to_fd;     /* owned; -EBADF when only checking */
         size_t length; /* of the path from the top */
 } CloneLevel;
 
 typedef struct Clone {
         CloneLevel levels[TREE_CLONE_DEPTH_MAX];
         size_t depth;
-        char path
-                [PATH_MAX]; /* of what is looked at, from the top; for sentences: cut off when it is longer */
+        char path[PATH_MAX]; /* of the entry being checked, from the top; for messages, truncated */
 } Clone;
 
 static Clone *clone_free(Clone *clone) {
@@ -62,7 +61,7 @@ static int copy_xattrs(int from_fd, int to_fd) {
         for (char *name = names; name < names + size; name += strlen(name) + 1) {
                 ssize_t n = fgetxattr(from_fd, name, value, XATTRS_MAX);
 
-                /* What a caller without privileges may not write was not written by it either. */
+                /* A caller without privileges did not write what it may not write. */
                 if (n >= 0 && fsetxattr(to_fd, name, value, (size_t) n, 0) < 0 && errno != EPERM &&
                     errno != EOPNOTSUPP)
                         return -errno;
@@ -167,7 +166,7 @@ static bool is_dot(const char *name) {
         return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* What changes from now on is to get another time than what has changed before: file systems have a coarse clock. */
+/* Changes from now on must get a later time than previous ones: file systems have a coarse clock. */
 static void wait_for_tick(void) {
         const struct timespec pause = { .tv_nsec = 1000000 };
         struct timespec begin, now;
@@ -221,7 +220,7 @@ static int changed(const char *path, Error *error) {
                 path[0] == '\0' ? "/" : path);
 }
 
-/* Looks at one entry of the innermost directory. */
+/* Checks one entry of the innermost directory. */
 static int check_entry(Clone *clone, const char *name, uint64_t cloned, Error *error) {
         CloneLevel *level = &clone->levels[clone->depth - 1];
         int from_fd = dirfd(level->from), r;
@@ -249,7 +248,7 @@ static void leave(Clone *clone) {
                 clone->path[clone->levels[clone->depth - 1].length] = '\0';
 }
 
-/* The top itself has been renamed since, which changes the time that nobody can set. */
+/* The top itself has since been renamed, which changes its ctime, so check its mtime. */
 int tree_clone_check(
         int dir_fd, const char *name, uint64_t cloned, uint64_t modified, Error *error) {
         _cleanup_(clone_freep) Clone *clone = calloc(1, sizeof(*clone));

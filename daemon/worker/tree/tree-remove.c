@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Others may rename directories in a tree, and swap them for links, while it is removed: who owns one of them
- * may do so. Three things keep the walk inside. What it enters it opens by one name in a directory that it
- * has open. What it has entered belongs to itself from then on, so that nobody else moves what is in there.
- * And coming back by ".." it looks whether that is where it came from.
+ * While a tree is removed, the owners of its directories may rename them, and swap them for links. Three
+ * things keep the walk inside. It opens each directory by one name in a directory that it has open. It takes
+ * over each directory that it enters, so that nobody else can move its entries. And when it returns by ".." it
+ * checks that this is where it came from.
  */
 
 #include <dirent.h>
@@ -22,9 +22,9 @@
 #include "base-fd.h"
 #include "tree-remove.h"
 
-#define LEVELS_STEP ((size_t) 64) /* levels for which there is room at once, doubled as needed */
+#define LEVELS_STEP ((size_t) 64) /* initial capacity, doubled as needed */
 
-/* Which directory it is, also when another one has its inode's number by now. */
+/* Identifies a directory, even if another one has reused its inode number. */
 typedef struct Identity {
         uint64_t inode, mount;
         uint32_t major, minor; /* of the device */
@@ -40,7 +40,7 @@ typedef struct RemoveWalk {
         Identity *levels; /* owned; from the one below the top to that of @fd */
         size_t depth;     /* of them; 0 at the top */
         size_t n_allocated;
-        unsigned n_changes; /* that others have made */
+        unsigned n_changes; /* made by others */
         bool is_jailed;     /* the top is this process's root: nothing leads out of it */
 } RemoveWalk;
 
@@ -89,8 +89,8 @@ static int open_dir(int dir_fd, const char *name) {
         return fd < 0 ? -errno : fd;
 }
 
-/* Who owns a directory renames what is in it, and fills it again. Where this cannot be had, as on file
- * systems without owners, coming back is still checked. */
+/* The owner of a directory can rename its entries, and refill it. If it cannot be taken over, as on file systems
+ * without owners, the return is still checked. */
 static void take_over(int fd, const struct statx *sx) {
         if (sx->stx_uid != geteuid()) {
                 (void) !fchown(fd, geteuid(), (gid_t) -1);
@@ -99,8 +99,8 @@ static void take_over(int fd, const struct statx *sx) {
                 (void) fchmod(fd, 0700);
 }
 
-/* Lets a directory be opened that has no permissions for it. Where /proc is not to be had a link that was put
- * in its place leads nowhere but into what is removed anyway. */
+/* Makes a directory accessible whose mode denies access. Without /proc, a link swapped in for it leads only
+ * to what is removed anyway. */
 static int permit(int dir_fd, const char *name, bool is_jailed) {
         _cleanup_(closep) int fd = -EBADF;
         char link[FD_PATH_MAX];
@@ -112,8 +112,7 @@ static int permit(int dir_fd, const char *name, bool is_jailed) {
         return fd < 0 || fchmodat(AT_FDCWD, fd_path(fd, link), 0700, 0) < 0 ? -errno : 0;
 }
 
-/* Opens a directory of the file system @mount for removing what is in it; -EBUSY when another one is mounted
- * there. */
+/* Opens a directory of the file system @mount to empty it; -EBUSY if another one is mounted there. */
 static int enter(
         int dir_fd, const char *name, uint64_t mount, bool is_jailed, int *ret_fd, Identity *ret) {
         _cleanup_(closep) int fd = open_dir(dir_fd, name);
@@ -138,7 +137,7 @@ static int enter(
         return 0;
 }
 
-/* Removes an entry: returns 1 when it is a directory that is not empty, and -ENOTDIR when it was one. */
+/* Removes an entry: returns 1 if it is a non-empty directory, and -ENOTDIR if it was one. */
 static int remove_entry(int dir_fd, const struct dirent *entry) {
         if (entry->d_type != DT_DIR && unlinkat(dir_fd, entry->d_name, 0) >= 0)
                 return 0;
@@ -152,7 +151,7 @@ static int remove_entry(int dir_fd, const struct dirent *entry) {
 static int open_entries(int dir_fd, DIR **ret) {
         int r = dir_open(dir_fd, ret);
 
-        /* The top, which was not taken over, can perhaps be read, but not entered. */
+        /* The top was not taken over, and may be readable, but not enterable. */
         if (r == -EACCES && fchmod(dir_fd, 0700) >= 0)
                 r = dir_open(dir_fd, ret);
         return r;
@@ -170,8 +169,8 @@ static int fail(int code, const char *name, Error *error) {
         return error_set_errno(error, code, "Cannot remove %s", name);
 }
 
-/* Removes what can be removed: returns 1 with the name of the first directory that has something in it; without
- * @error, -ENOTDIR when a directory has become something else. */
+/* Removes entries: returns 1 and the name of the first non-empty directory; -ENOTDIR, without @error, if a
+ * directory has become something else. */
 static int remove_entries(
         int dir_fd, const char *spared, char ret_name[static NAME_MAX + 1], Error *error) {
         _cleanup_(closedirp) DIR *dir = NULL;
@@ -194,7 +193,7 @@ static int remove_entries(
                 r = is_dot(entry->d_name) || strcmp(entry->d_name, spared) == 0
                             ? 0
                             : remove_entry(dir_fd, entry);
-                /* Nor can it perhaps be written to. */
+                /* It may not be writable either. */
                 if (r == -EACCES && !has_retried && fchmod(dir_fd, 0700) >= 0) {
                         has_retried = true;
                         r = remove_entry(dir_fd, entry);
@@ -226,7 +225,7 @@ static int go_to_top(RemoveWalk *walk, Error *error) {
         return 1;
 }
 
-/* From the top, which is the only place that is where it was for sure. */
+/* Restarts at the top, the only directory that cannot have moved. */
 static int begin_again(RemoveWalk *walk, Error *error) {
         if (++walk->n_changes > REMOVE_CHANGES_MAX)
                 return error_set(
