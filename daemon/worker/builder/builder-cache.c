@@ -81,14 +81,14 @@ int builder_cache_lend(const BuilderPlace *place, const char *template, Error *e
         return 0;
 }
 
-/* A file that nobody has open any more, by no other name than this. */
+/* Keeps one file, which nobody has open any more and which has no other name. */
 static int keep_one(const BuilderPlace *place, int dir_fd, int kept_fd, const char *name) {
         _cleanup_(closep) int fd =
                 openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         char link[FD_PATH_MAX];
         struct stat st;
 
-        /* Links and the like are no templates. */
+        /* Links and the like are not templates. */
         if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != place->user ||
             st.st_nlink != 1)
                 return 0;
@@ -113,7 +113,7 @@ int builder_cache_keep(const BuilderPlace *place, const char *template, Error *e
         cache_fd = open_dir(place->fd, BUILDER_CACHE_NAME);
         fd = cache_fd < 0 ? cache_fd : open_dir(cache_fd, BUILDER_TEMPLATES_NAME);
         if (fd < 0 || dir_open(fd, &dir) < 0)
-                return 0; /* it has thrown its cache away */
+                return 0; /* it has deleted its cache */
         kept_fd = open_kept(place, error);
         if (kept_fd < 0)
                 return kept_fd;

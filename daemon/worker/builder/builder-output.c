@@ -5,7 +5,7 @@
 
 #include "builder-output.h"
 
-/* What virt-builder says when it begins with something: "[   0.8] Opening the new disk". */
+/* The lines that virt-builder prints when a phase begins: "[   0.8] Opening the new disk". */
 static const struct {
         const char *text;
         uint32_t permille;
@@ -24,20 +24,20 @@ static const struct {
         { NULL, 1000 },
 };
 
-/* What a line means for the reason of a failure: a higher one replaces a lower one, the first of its
- * kind stays, but of lines that have no mark the last one does. */
+/* How likely a line is the reason of a failure: a higher rank replaces a lower one. Of equal rank the first
+ * line stays, but of unmarked lines the last one. */
 enum {
         RANK_NONE,
         RANK_LINE,
         RANK_ERROR,    /* virt-builder's, guestfish's or libguestfs' own error line */
-        RANK_TRANSFER, /* curl's, on which virt-builder's has but the command line */
+        RANK_TRANSFER, /* curl's; virt-builder's line only adds the command line */
 };
 
 static bool has_prefix(const char *text, const char *prefix) {
         return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* What follows "[  12.3] "; NULL when it is no such line. */
+/* The text after "[  12.3] "; NULL if it is not such a line. */
 static const char *message_of(const char *line) {
         if (*line++ != '[')
                 return NULL;
@@ -71,7 +71,7 @@ static const char *behind(const char *line, const char *mark) {
         return found ? found + strlen(mark) : NULL;
 }
 
-/* Not what it is, but how to tell somebody of it; or a secret, which nobody is to read in a log. */
+/* Not a reason, but advice on reporting it; or a secret, which must not get into a log. */
 static bool is_no_reason(const char *line) {
         return line[0] == ' ' || has_prefix(line, "If ") || has_prefix(line, "Use ") ||
                has_prefix(line, "and ") || strstr(line, "random password");

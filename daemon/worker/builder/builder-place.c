@@ -25,15 +25,15 @@
 #define CACHE_SYSTEM "/var/cache/virt-bootstrap"
 #define PARENT_NAME  "builder" /* in the cache */
 #define PARENT_IN_TMP                                                                              \
-        "virt-bootstrap-builder" /* in $VIRTBOOTSTRAP_TMPDIR, which is for all kinds of files */
+        "virt-bootstrap-builder" /* in $VIRTBOOTSTRAP_TMPDIR, which has other files, too */
 #define MODE_CLOSED     0700     /* of that */
-#define MODE_OPENED     0711     /* as long as a builder needs it */
+#define MODE_OPENED     0711     /* while a builder needs it */
 #define ATTEMPTS_MAX    10
 #define VARIABLES_MAX   ((size_t) 64)
 #define BYTES_PER_BLOCK 512
-#define SOCKETS_MAX     ((size_t) 70) /* bytes of a path below which libguestfs can have sockets */
+#define SOCKETS_MAX     ((size_t) 70) /* bytes of a path below which libguestfs can create sockets */
 
-/* Of the worker's environment: whole names, or with a '_' at the end what they begin with. */
+/* Variables of the worker's environment: whole names, or prefixes with a '_' at the end. */
 static const char *const passed_variables[] = {
         "ALL_PROXY",     "CURL_CA_BUNDLE",  "HTTPS_PROXY",   "LIBGUESTFS_",     "NO_PROXY",
         "PATH",          "SSL_CERT_DIR",    "SSL_CERT_FILE", "SUPERMIN_KERNEL", "SUPERMIN_MODULES",
@@ -41,7 +41,7 @@ static const char *const passed_variables[] = {
         "no_proxy",      "XDG_CONFIG_DIRS",
 };
 
-/* What would make the output another one, or is set below. */
+/* Variables that would change the output, or are set below. */
 static const char *const withheld_variables[] = {
         "LIBGUESTFS_BACKEND", "LIBGUESTFS_CACHEDIR", "LIBGUESTFS_DEBUG",
         "LIBGUESTFS_TMPDIR",  "LIBGUESTFS_TRACE",
@@ -77,7 +77,7 @@ static bool is_place(const char *name) {
         return strncmp(name, BUILDER_PLACE_PREFIX, strlen(BUILDER_PLACE_PREFIX)) == 0;
 }
 
-/* Whether nobody works in the directory @name, whose descriptor is @fd, and it was not removed meanwhile. */
+/* Locks the directory @name, with the descriptor @fd: fails if it is in use, or has been removed. */
 static bool lock(int parent_fd, const char *name, int fd) {
         struct stat mine, there;
 
@@ -86,7 +86,7 @@ static bool lock(int parent_fd, const char *name, int fd) {
                mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
 }
 
-/* As the daemon finds its cache, in which there is room for many files. */
+/* Finds it like the daemon finds its cache, which has room for many files. */
 static int name_parent(char *path, size_t size, Error *error) {
         const char *temporary = absolute_path("VIRTBOOTSTRAP_TMPDIR"),
                    *cache = absolute_path("VIRTBOOTSTRAP_CACHE"),
@@ -112,7 +112,7 @@ static int name_parent(char *path, size_t size, Error *error) {
         return 0;
 }
 
-/* Leaves it closed, or with at most @most. Returns 0 or a negative errno. */
+/* Denies others access, or limits it to @most. Returns 0 or a negative errno. */
 static int limit_mode(int fd, mode_t most) {
         struct stat st;
         mode_t mode;
@@ -123,7 +123,7 @@ static int limit_mode(int fd, mode_t most) {
         return mode == MODE_CLOSED || mode == most || fchmod(fd, most) >= 0 ? 0 : -errno;
 }
 
-/* Unless a builder is there who needs it open. Returns 0 or a negative errno. */
+/* Denies others access, unless a builder needs it. Returns 0 or a negative errno. */
 static int close_parent(int parent_fd) {
         const bool is_unused = flock(parent_fd, LOCK_EX | LOCK_NB) >= 0;
         const int r = limit_mode(parent_fd, is_unused ? MODE_CLOSED : MODE_OPENED);
@@ -133,7 +133,7 @@ static int close_parent(int parent_fd) {
         return r;
 }
 
-/* Nobody else may rename or put anything in there. */
+/* Nobody else may rename or create anything in it. */
 static int open_parent(BuilderPlace *place, Error *error) {
         struct stat st;
         int r;
@@ -193,7 +193,7 @@ void builder_place_sweep(const BuilderPlace *place, BuilderPlaceLeft on_left, vo
                         sweep_one(place, entry->d_name, on_left, userdata);
 }
 
-/* Returns 1; 0 when somebody who swept took it for a left one in the meantime; or a negative errno. */
+/* Returns 1; 0 if another process has meanwhile swept it as a leftover; or a negative errno. */
 static int try_make(BuilderPlace *place) {
         uint64_t suffix;
 
@@ -238,7 +238,7 @@ int builder_place_make(ProtoUser user, SandboxMode mode, BuilderPlace *ret, Erro
         return builder_place_hand_over(ret, ret->fd, error);
 }
 
-/* Where nothing can be mounted that others do not see its owner has to find it where it is. */
+/* Without private mounts its user must reach it at its real path. */
 static int open_to_its_user(const BuilderPlace *place, Error *error) {
         if (flock(place->parent_fd, LOCK_SH) < 0 || fchmod(place->parent_fd, MODE_OPENED) < 0)
                 return error_set_errno(
@@ -307,7 +307,7 @@ int builder_place_put(const BuilderPlace *place, const char *name, const char *t
         return builder_place_hand_over(place, fd, error);
 }
 
-/* What virt-builder takes for the user's cache; owned by the caller; NULL when out of memory. */
+/* The path of virt-builder's user cache; owned by the caller; NULL if out of memory. */
 static char *find_cache(const BuilderPlace *place) {
         const char *xdg = absolute_path("XDG_CACHE_HOME"), *home = absolute_path("HOME");
         char *path;
@@ -402,7 +402,7 @@ int builder_place_environment(const BuilderPlace *place, char ***ret, Error *err
         bool is_others = builder_place_is_others(place);
         _cleanup_(freep) char *cache = find_cache(place);
         const char *home = is_others ? NULL : absolute_path("HOME");
-        /* What one build makes of the host's files is not for the next one, which may be another's. */
+        /* What one build makes of the host's files must not be reused by the next one, possibly of another user. */
         const char *appliance = is_others ? place->path : place->parent;
         const struct {
                 const char *name, *value;
@@ -414,7 +414,7 @@ int builder_place_environment(const BuilderPlace *place, char ***ret, Error *err
                 { "TMPDIR", place->path },
                 { "XDG_CACHE_HOME", cache },
                 { "XDG_CONFIG_HOME", is_others ? NULL : absolute_path("XDG_CONFIG_HOME") },
-                /* Else they are in /tmp, and stay there when libguestfs is killed. */
+                /* Else they are in /tmp, and stay there if libguestfs is killed. */
                 { "XDG_RUNTIME_DIR", strlen(place->path) <= SOCKETS_MAX ? place->path : NULL },
         };
         _cleanup_(builder_environment_freep) char **environment = NULL;

@@ -19,7 +19,7 @@
 #include "sandbox.h"
 #include "tree-remove.h"
 
-/* The kernel takes off silently what is mounted on a directory that goes in another namespace. */
+/* The kernel silently detaches mounts on a directory that is removed in another namespace. */
 static int check_mounts(int fd, Error *error) {
         _cleanup_(freep) char *names = NULL;
         char buffer[PATH_MAX];
@@ -31,7 +31,7 @@ static int check_mounts(int fd, Error *error) {
         return r;
 }
 
-/* All but the two: what the parent has is nothing to the child. */
+/* Closes all descriptors except the two: the child must not use its parent's. */
 static int close_others(int fd, int other_fd) {
         const unsigned low = (unsigned) (fd < other_fd ? fd : other_fd),
                        high = (unsigned) (fd < other_fd ? other_fd : fd);
@@ -49,7 +49,7 @@ static int empty(SandboxMode mode, int *fd, int result_fd, Error *error) {
         int r;
 
         r = close_others(*fd, result_fd);
-        /* The parent is sealed, and nobody without privileges enters a namespace for its user so. */
+        /* The parent is sealed, which prevents entering a user namespace without privileges. */
         if (r >= 0 && geteuid() != 0 && prctl(PR_SET_DUMPABLE, 1) < 0)
                 r = -errno;
         if (r < 0)
@@ -117,7 +117,7 @@ int builder_remove(SandboxMode mode, int dir_fd, const char *name, int fd, Error
         if (r < 0)
                 return r;
 
-        /* Whoever had it puts nothing in there any more. */
+        /* Nobody can create anything in it any more. */
         (void) !fchown(fd, geteuid(), (gid_t) -1);
         (void) fchmod(fd, 0700);
         r = empty_in_child(mode, fd, error);
