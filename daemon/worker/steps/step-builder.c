@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Two processes. One keeps the place in which the other works, and waits; it reads nothing but the other's
- * result. The other, in the sandbox, runs virt-builder, then guestfish. Of root it is the first process of a
- * PID namespace: when it is killed, or the keeper, or the daemon, the kernel ends all that they have started.
- * Without a namespace the keeper does that; when that is killed itself, libguestfs ends its QEMU. For each place
- * that is to be removed the keeper starts one more process, which has that as its root.
+ * Two processes. The keeper holds the place in which the other works, and waits; it reads only the other's
+ * result. The other, in the sandbox, runs virt-builder, then guestfish. For root it is the first process of a
+ * PID namespace: if it, the keeper, or the daemon is killed, the kernel ends all their children. Without a
+ * namespace the keeper does that; if the keeper itself is killed, libguestfs ends its QEMU. For each place to be
+ * removed the keeper starts one more process, which has the place as its root.
  */
 
 #include <assert.h>
@@ -35,12 +35,12 @@
 #include "step.h"
 
 #define PASSWORD_NAME  "password"
-#define PASSWORD_MAX   ((size_t) 4096)  /* bytes of its file, of which the first line counts */
-#define PERMILLE_BUILT ((uint32_t) 650) /* what virt-builder is of all; the rest is the tarball */
+#define PASSWORD_MAX   ((size_t) 4096)  /* bytes of its file; only the first line is used */
+#define PERMILLE_BUILT ((uint32_t) 650) /* virt-builder's share; the rest is the tarball's */
 #define PERMILLE_MAX   ((uint32_t) 999) /* until all is done */
 #define CHILDREN_MAX   ((size_t) 65536) /* bytes of their list */
 
-/* With the package of Debian that has it. */
+/* With its package in Debian. */
 static const char builder_name[] = "virt-builder", builder_package[] = "guestfs-tools";
 static const char guestfish_name[] = "guestfish", guestfish_package[] = "guestfish";
 
@@ -85,7 +85,7 @@ static void work_done(BuilderWork *work) {
         free(work->arguments);
 }
 
-/* Whoever does not hear it is gone, and ends this process, too. */
+/* If sending fails, the receiver has exited, which ends this process, too. */
 static void tell_progress(BuilderWork *work, uint32_t permille) {
         ProtoMessage message = {
                 .type = PROTO_BUILDER_PROGRESS,
@@ -118,7 +118,7 @@ static void on_line(void *userdata, const char *line) {
         tell_progress(work, work->output.permille * PERMILLE_BUILT / 1000);
 }
 
-/* Nobody knows how much there is to download or to write: as long as it gets more, there is progress. */
+/* The total to download or write is unknown: growth counts as progress. */
 static void on_waiting(void *userdata) {
         BuilderWork *work = userdata;
         uint64_t usage = builder_place_usage(&work->place);
@@ -268,7 +268,7 @@ static _Noreturn void be_inside(void *userdata) {
         (void) setsid();
         (void) umask(0077);
 
-        /* The keeper, which is outside of the PID namespace, may have been killed before. */
+        /* The keeper, which is outside the PID namespace, may have been killed before. */
         if (poll(&keeper, 1, 0) != 0)
                 _exit(EXIT_FAILURE);
 
@@ -277,7 +277,7 @@ static _Noreturn void be_inside(void *userdata) {
         _exit(proto_send(inside->child_fd, &result, NULL, 0) < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
-/* Where there is no PID namespace orphans become this process's children, and those theirs. */
+/* Without a PID namespace, orphans and their orphans become children of this process. */
 static void end_orphans(void) {
         for (;;) {
                 _cleanup_(freep) char *list = NULL;
@@ -298,7 +298,7 @@ static void end_orphans(void) {
         }
 }
 
-/* Until the child has ended, which it does at once on SIGTERM. */
+/* Waits for the child to exit, which it does at once on SIGTERM. */
 static void wait_for_end(pid_t pid) {
         sigset_t signals;
 
@@ -386,7 +386,7 @@ static int receive_arguments(BuilderWork *work, Error *error) {
         return r;
 }
 
-/* Not on the command line, which everybody can see. */
+/* Not on the command line, which is visible to everybody. */
 static int put_password(BuilderWork *work, int fd, Error *error) {
         _cleanup_(secret_freep) char *text = NULL;
         int r;
@@ -404,7 +404,7 @@ static int put_password(BuilderWork *work, int fd, Error *error) {
         return r;
 }
 
-/* What cannot be removed is no reason to fail. */
+/* Failure to remove something is not a reason to fail. */
 static void on_left(void *userdata, const Error *error) {
         warn(userdata, error_text(error));
 }
@@ -422,7 +422,7 @@ static int make_place(BuilderWork *work, int password_fd, Error *error) {
         return r < 0 ? r : put_password(work, password_fd, error);
 }
 
-/* Templates only where a PID namespace has made sure that nobody has them open any more. */
+/* Keep templates only if a PID namespace guarantees that nobody has them open any more. */
 static void leave_place(BuilderWork *work, bool is_done) {
         _cleanup_(error_clear) Error kept = ERROR_NULL, removed = ERROR_NULL;
 

@@ -19,16 +19,16 @@
 #define QEMU_PROGRAM "qemu-storage-daemon"
 #define MIB          (UINT64_C(1) << 20)
 
-/* The images that the daemon handed over, and who fills them. */
+/* The images that the daemon handed over, and the process that fills them. */
 typedef struct Chain {
-        int *fds;               /* owned, -EBADF where there is none; to synchronise them */
+        int *fds;               /* owned, -EBADF for none; for fsync(2) */
         int *paths;             /* owned, the same files with O_PATH, for QEMU to open */
         char (*backings)[1024]; /* owned */
         uint32_t n;
-        uint32_t n_complete; /* the lowest ones, which have their content already */
+        uint32_t n_complete; /* the lowest ones, already complete */
         uint32_t n_begun;
         Qemu *qemu;         /* owned */
-        Ext4Device *device; /* owned; of the image that is being written */
+        Ext4Device *device; /* owned; of the image being written */
 } Chain;
 
 static void chain_done(Chain *chain) {
@@ -58,7 +58,7 @@ static int chain_init(Chain *chain, uint32_t n, Error *error) {
         return 0;
 }
 
-/* QEMU must not have a descriptor to write with once an image is closed. */
+/* QEMU must not have a writable descriptor of a closed image. */
 static int keep_image(Chain *chain, uint32_t index, int *fd, Error *error) {
         char path[FD_PATH_MAX];
 
@@ -118,7 +118,7 @@ static int start_qemu(Chain *chain, const ProtoDiskStart *start, Error *error) {
         return r;
 }
 
-/* What is to be done with the chain; all borrowed. */
+/* The work to do on the chain; all borrowed. */
 typedef struct DiskWork {
         int socket_fd;
         const ProtoDiskStart *start;
@@ -161,7 +161,7 @@ static int sync_image(const Chain *chain, uint32_t index, Error *error) {
 }
 
 /* Others will use the image of a shared layer: from here on nobody in this sandbox can write to it. Only
- * then does the daemon hand over the layer above, which may be somebody else's. */
+ * then does the daemon hand over the layer above, which may belong to someone else. */
 static int on_layer_done(void *userdata, Error *error) {
         const DiskWork *work = userdata;
         Chain *chain = work->chain;
@@ -195,7 +195,7 @@ static Ext4Options options_of(DiskWork *work) {
         };
 }
 
-/* What is no layer's: it goes into the image on top. */
+/* Changes that do not belong to a layer: the top image gets them. */
 static int change(const DiskWork *work, Ext4 *ext4, Error *error) {
         const StepRootfs *settings = work->settings;
         const int password_fd = work->fds->fds[1];
@@ -210,7 +210,7 @@ static int change(const DiskWork *work, Ext4 *ext4, Error *error) {
         return r < 0 ? r : ext4_end_layer(ext4, error);
 }
 
-/* Compressed bytes that are left when @done of them were unpacked, or PROTO_SIZE_UNKNOWN. */
+/* Compressed bytes left after unpacking @done, or PROTO_SIZE_UNKNOWN. */
 static uint64_t bytes_left(const DiskWork *work, uint64_t done) {
         uint64_t all = work->start->layers_bytes;
 
@@ -221,8 +221,8 @@ static uint64_t bytes_left(const DiskWork *work, uint64_t done) {
         return all > done ? all - done : 0;
 }
 
-/* The size is the caller's: it is told which would do, as far as can be told from what was @done and
- * what is @left. It is more in any case, and enough for the layers below that were there already. */
+/* The caller chose the size: suggest one that suffices, estimated from what is @done and what is @left. It is
+ * larger in any case, and enough for existing lower layers. */
 static int explain_full(
         const DiskWork *work, const Ext4 *ext4, uint64_t done, uint64_t left, Error *error) {
         const uint64_t size = work->start->size;
@@ -256,7 +256,7 @@ static int write_chain(DiskWork *work, Error *error) {
         uint64_t done = 0, left = 0;
         int r;
 
-        /* Layers that others go on with, too, are no image's. */
+        /* Shared layers do not belong to one image. */
         if (work->start->shares_layers)
                 options.label = NULL;
         r = work->chain->n_complete > 0 ? ext4_open(&options, &ext4, error)
@@ -274,7 +274,7 @@ static int write_chain(DiskWork *work, Error *error) {
         return r;
 }
 
-/* An image of the chain's own, which says whose it is: all layers are there, and nothing is changed. */
+/* Adds an image with the identity of this chain, when all layers exist and nothing else changes. */
 static int add_top(DiskWork *work, Error *error) {
         const Ext4Options options = options_of(work);
 
@@ -342,7 +342,7 @@ static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         if (r < 0)
                 return r;
 
-        /* QEMU writes what it has of its own when it ends. */
+        /* QEMU writes its cached metadata when it exits. */
         chain.device = ext4_device_free(chain.device);
         chain.qemu = qemu_free(chain.qemu);
         return sync_images(&chain, error);

@@ -17,12 +17,12 @@ void step_document_done(StepDocument *document) {
         *document = (StepDocument){ 0 };
 }
 
-/* Where a document comes from when the store does not have it. */
+/* The origin of a document that the store does not have. */
 typedef struct Origin {
-        Digest digest;                   /* what it has to have */
+        Digest digest;                   /* the expected digest */
         uint64_t size;                   /* or PROTO_SIZE_UNKNOWN */
         const OciDescriptor *descriptor; /* of a config; NULL for a manifest or index */
-        bool is_passed_on;               /* who asks does not read it itself */
+        bool is_passed_on;               /* for another step to read */
 } Origin;
 
 static_assert(OCI_DOCUMENT_MAX == PROTO_DOCUMENT_MAX, "the daemon hands out what can be read");
@@ -58,7 +58,7 @@ static int read_content(int fd, const Digest *digest, StepDocument *document, Er
         return 0;
 }
 
-/* A reader that is gone is the daemon's to tell of. */
+/* If the reader has exited, the daemon reports why. */
 static void fill(const ProtoBlobAnswer *answer, int fd, const StepDocument *document) {
         if (answer->offset <= document->size)
                 (void) fd_write_full(
@@ -81,7 +81,7 @@ static int hash_document(StepDocument *document, DigestAlgorithm algorithm, Erro
         return hash_buffer(algorithm, document->data, document->size, &document->digest, error);
 }
 
-/* The digest of a signed schema 1 manifest covers it without its signatures: only that is kept. */
+/* The digest of a signed schema 1 manifest excludes its signatures, which are dropped. */
 static int strip_signatures(StepDocument *document, Error *error) {
         OciMediaType type =
                 oci_media_type_parse(document->content_type ? document->content_type : "");
@@ -199,15 +199,15 @@ static int get_origin(StepChannel *channel, const Origin *origin, StepDocument *
         return r < 0 ? r : check_digest(ret, &origin->digest, error);
 }
 
-/* What others have brought is not handed out to who has a source: that one has to be asked again. */
+/* Documents that others brought are not given to a step with a source: it must ask that again. */
 static int read_stored(
         StepChannel *channel, const Origin *origin, int fd, StepDocument *document, Error *error) {
         return fd < 0 && channel->source ? get_origin(channel, origin, document, error)
                                          : read_content(fd, &origin->digest, document, error);
 }
 
-/* Has the daemon look for a document, gets it when it is to be filled in, and takes it from the
- * store in the end: the daemon has it verified then. */
+/* Requests a document from the daemon, fetches it if the daemon asks for it, and finally takes it from the
+ * store, when the daemon has had it verified. */
 static int obtain(
         StepChannel *channel, const Origin *origin, StepDocument *document, Error *error) {
         bool is_offline = !channel->source && !document->data;
@@ -239,7 +239,7 @@ static int obtain(
                 if (r >= 0)
                         fill(&answer.blob_answer, fds.fds[0], document);
                 else
-                        /* Stays open, so that the daemon hears of the failure first. */
+                        /* Stays open, so that the daemon learns of the failure first. */
                         fds = PROTO_FDS_NULL;
         }
 

@@ -19,7 +19,7 @@
 #include "step-transfer.h"
 
 #define PASSWORD_MAX ((size_t) 4096)  /* bytes */
-#define READ_USEC    UINT64_C(100000) /* at most so often is told how much was read */
+#define READ_USEC    UINT64_C(100000) /* minimum interval of progress reports */
 
 static int read_password(int fd, char **ret, Error *error) {
         size_t size;
@@ -95,14 +95,14 @@ static int enter_sandbox_of_files(SandboxMode mode, ProtoUser user, int *fd, Err
                                    : sandbox_enter_blob(mode, user, error);
 }
 
-/* What was read of an archive before its image is known. */
+/* Progress of reading an archive before its image is known. */
 typedef struct FileReading {
         int socket_fd; /* borrowed */
         uint64_t size;
         uint64_t told_usec; /* CLOCK_MONOTONIC */
 } FileReading;
 
-/* A daemon that hears nothing takes the job for stuck. It learns with the answer if it is gone. */
+/* Without reports the daemon considers the job stuck. If it has exited, the next answer shows it. */
 static void on_read(void *userdata, uint64_t size) {
         FileReading *reading = userdata;
         ProtoMessage message = { .type = PROTO_FETCH_READ };
@@ -150,7 +150,7 @@ static int open_files(
         if (r < 0)
                 return r;
 
-        /* Threads may read them until the process ends, so that they are never closed. */
+        /* Never closed, since threads may read them until the process exits. */
         input.fd = TAKE_FD(fds->fds[0]);
         input.scratch_fd = TAKE_FD(fds->fds[1]);
         r = source_open(&reference, &input, &channel->source, error);
@@ -161,7 +161,7 @@ static int open_files(
         return 0;
 }
 
-/* Whoever takes the digest from elsewhere cannot know which one it would have to be. */
+/* A caller with a digest from elsewhere cannot know which one is right. */
 static int check_made_digest(const Digest *wanted, const Digest *made, Error *error) {
         char want[DIGEST_STRING_MAX], have[DIGEST_STRING_MAX];
 
@@ -229,7 +229,7 @@ static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         if (r < 0)
                 return r;
 
-        /* Threads may use the source until the process ends, so that it is never released. */
+        /* Never released, since threads may use the source until the process exits. */
         return fetch(&channel, start, &wanted, error);
 }
 

@@ -18,7 +18,7 @@ void step_resolved_image_done(StepImage *image) {
         oci_config_done(&image->config);
 }
 
-/* The document that the name stands for. */
+/* Gets the document that the name refers to. */
 static int get_top(
         StepChannel *channel, const StepWantedImage *wanted, StepDocument *ret, Error *error) {
         if (wanted->has_digest)
@@ -26,7 +26,7 @@ static int get_top(
         return step_document_get_top(channel, wanted->algorithm, ret, error);
 }
 
-/* Follows indexes down to a manifest: @document is replaced. @hint has the platform of its entry. */
+/* Follows indexes to a manifest, which replaces @document. @hint gets the platform of its entry. */
 static int descend(
         StepChannel *channel,
         const ReferencePlatform *wanted,
@@ -80,7 +80,7 @@ static int warn(StepChannel *channel, const char *text, Error *error) {
         return step_send(channel->socket_fd, &message, error);
 }
 
-/* An image without an index is for one platform only. Who did not say which gets it all the same. */
+/* An image without an index is for one platform, and is used unless the user named another. */
 static int check_platform(
         StepChannel *channel,
         const StepImage *image,
@@ -124,7 +124,7 @@ static int read_config(StepChannel *channel, StepImage *image, Error *error) {
         return r;
 }
 
-/* The store is an OCI layout: what has a Docker manifest gets an OCI one there, too. */
+/* The store is an OCI layout: an image with a Docker manifest also gets an OCI manifest there. */
 static int make_layout(StepChannel *channel, StepImage *image, Error *error) {
         _cleanup_(step_document_done) StepDocument document = { 0 };
         int r;
@@ -194,7 +194,7 @@ int step_gather_image(
         return 0;
 }
 
-/* From the document that the name stands for to the layers. */
+/* From the document that the name refers to, to the layers. */
 static int read_image(
         StepChannel *channel,
         const StepWantedPlatform *wanted,

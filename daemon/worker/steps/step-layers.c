@@ -12,26 +12,26 @@
 #include "proto-channel.h"
 #include "step-layers.h"
 
-/* A blob, as far as the daemon has told. */
+/* A blob, as far as the daemon has reported it. */
 typedef struct Layer {
         int fd; /* owned; -EBADF: not known yet */
         InflateLayer layer;
-        bool is_stream;   /* a pipe or a socket: what was read is gone */
-        bool is_complete; /* there will be no more than @size */
+        bool is_stream;   /* a pipe or a socket: bytes can be read once */
+        bool is_complete; /* @size is final */
         uint64_t size;    /* bytes that may be read; PROTO_SIZE_UNKNOWN: to its end */
-        uint64_t start;   /* where a tarball begins: where its user had read to */
+        uint64_t start;   /* start of a tarball: the offset at which its user left it */
 } Layer;
 
 struct StepLayers {
         int socket_fd; /* borrowed */
-        int cancel_fd; /* owned; readable when nothing is to be waited for any more */
+        int cancel_fd; /* owned; readable once waiting must stop */
         Layer *all;    /* owned */
         uint32_t n;
         uint32_t n_opened; /* the current layer is the one before */
         uint64_t offset;   /* in the current layer */
 };
 
-/* Until there is something to read from @fd. */
+/* Waits for @fd to be readable. */
 static int wait_for(const StepLayers *layers, int fd, Error *error) {
         struct pollfd fds[] = {
                 { .fd = fd, .events = POLLIN },
@@ -63,7 +63,7 @@ static void add_layer(Layer *layer, const ProtoUnpackLayer *message, ProtoFds *f
         };
 }
 
-/* Takes in what the daemon says next. */
+/* Receives the next message from the daemon. */
 static int receive(StepLayers *layers, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         ProtoMessage message;
@@ -158,7 +158,7 @@ static ssize_t read_layer(void *userdata, void *buffer, size_t size, Error *erro
         return n;
 }
 
-/* Whatever read_layer() waits for does not matter any more. */
+/* read_layer() need not wait any longer. */
 static void cancel(void *userdata) {
         const StepLayers *layers = userdata;
 

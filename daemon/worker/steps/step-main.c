@@ -22,7 +22,7 @@ int step_main(int argc, char **argv, StepRun run) {
                 return 2;
         }
 
-        /* A pipe whose reader is gone is an error to report, not a reason to die. */
+        /* A closed pipe is an error to report, not a reason to die. */
         (void) signal(SIGPIPE, SIG_IGN);
 
         sandbox_debug_wait();

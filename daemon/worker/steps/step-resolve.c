@@ -46,7 +46,7 @@ static int send_detail(
         return step_send(channel->socket_fd, &message, error);
 }
 
-/* Only who inspects an image wants them. */
+/* Only Inspect needs them. */
 static int send_details(StepChannel *channel, const OciConfig *config, Error *error) {
         int r;
 

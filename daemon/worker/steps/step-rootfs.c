@@ -12,7 +12,7 @@
 #include "step.h"
 #include "unpack-run.h"
 
-/* Whom to tell, and what was told. */
+/* The receiver of reports, and the last report. */
 typedef struct Reader {
         int socket_fd; /* borrowed; the daemon's */
         uint64_t consumed;
@@ -67,7 +67,7 @@ static bool has(UnpackTarget *target, UnpackDir root, const char *name) {
         return target->ops->look(target, root, name, &info, NULL) >= 0;
 }
 
-/* Who names an archive of an image by its path alone gets what that holds, and means the image. */
+/* A user who names an image archive by its path alone gets its files, but probably means the image. */
 static void warn_of_image(int socket_fd, UnpackTarget *target) {
         const char *kind = NULL;
         UnpackInfo info;

@@ -16,7 +16,7 @@ typedef enum LayerState {
         LAYER_NEW,
         LAYER_WANTED,       /* the daemon was asked */
         LAYER_TRANSFERRING, /* a thread fills the daemon's pipe */
-        LAYER_SENT,         /* all of it was written; the daemon looks at it */
+        LAYER_SENT,         /* completely written; the daemon verifies it */
         LAYER_DONE,         /* the daemon has it */
 } LayerState;
 
@@ -28,9 +28,9 @@ typedef struct LayerTransfer {
         LayerState state;
         pthread_t thread; /* in LAYER_TRANSFERRING */
         uint64_t offset;
-        int pipe_fd; /* owned; stays open after a failure, so that the daemon hears of that first */
-        int notify_fd; /* borrowed; where the thread says that it is done */
-        Error error;   /* how it went */
+        int pipe_fd; /* owned; stays open after a failure, so that the daemon learns of that first */
+        int notify_fd; /* borrowed; the thread reports here that it is done */
+        Error error;   /* its result */
 } LayerTransfer;
 
 typedef struct Transfers {
@@ -109,7 +109,7 @@ static int on_answer(Transfers *transfers, Error *error) {
         if (message.blob_answer.state != PROTO_BLOB_HAVE)
                 return start(transfer, &fds, message.blob_answer.offset, error);
 
-        /* Also while a thread is at it: somebody else was quicker. It ends on its own. */
+        /* This may arrive while a thread is busy, if someone else was faster. The thread ends on its own. */
         if (transfer->state != LAYER_TRANSFERRING)
                 transfer->state = LAYER_DONE;
         return 0;
@@ -127,7 +127,7 @@ static int on_sent(Transfers *transfers, Error *error) {
         (void) pthread_join(transfer->thread, NULL);
         transfer->state = LAYER_SENT;
 
-        /* Nobody reads the pipe any more: the daemon knows why, and will say what is next. */
+        /* Nobody reads the pipe any more: the daemon knows why, and will say how to proceed. */
         if (transfer->error.code != 0 && transfer->error.code != EPIPE) {
                 error_move(error, &transfer->error);
                 return error_prefix(error, "Layer %u of %u", transfer->index + 1, transfers->n);
@@ -146,7 +146,7 @@ static uint32_t count(const Transfers *transfers, LayerState state) {
         return n;
 }
 
-/* The root layer first, which is needed first. */
+/* Start with the lowest layer, which is needed first. */
 static int ask(Transfers *transfers, Error *error) {
         int r = 0;
 
@@ -179,7 +179,7 @@ static int wait_for_event(Transfers *transfers, Error *error) {
 
         if (poll(fds, 2, -1) < 0)
                 return errno == EINTR ? 0 : error_set_errno(error, errno, "Cannot wait");
-        /* A thread that is done first, so that an answer finds it so. */
+        /* Handle finished threads first, before the answers that depend on them. */
         if (fds[1].revents)
                 return on_sent(transfers, error);
         return fds[0].revents ? on_answer(transfers, error) : 0;
@@ -212,7 +212,7 @@ int step_transfer_layers(StepChannel *channel, const OciManifest *manifest, Erro
         Transfers *transfers;
         int r;
 
-        /* Threads may use it until the process ends, so that it is never released. */
+        /* Never released, since threads may use it until the process exits. */
         transfers = malloc(sizeof(*transfers));
         if (!transfers)
                 return error_oom(error);

@@ -9,15 +9,15 @@
 #include "tree-clone.h"
 #include "tree-remove.h"
 
-/* A user's tree may have files of the user's subordinate ids. When it has none, nothing is lost without
- * the namespace. */
+/* A user's tree may contain files of the user's subordinate ids. If it does not, the namespace is not
+ * needed. */
 static void enter_namespace(int *dir_fd) {
         _cleanup_(error_clear) Error ignored = ERROR_NULL;
 
         (void) sandbox_owners_enter_namespace(dir_fd, &ignored);
 }
 
-/* Renaming a directory writes into it: who does not own it needs the namespace. */
+/* Renaming a directory writes to it: if the user does not own it, that needs the namespace. */
 static int move(const ProtoTreeStart *start, int *dir_fd, unsigned flags, Error *error) {
         int r;
 
@@ -51,7 +51,7 @@ static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         if (r < 0)
                 return r;
 
-        /* These look at nothing. */
+        /* These operations read nothing. */
         if (message.tree_start.operation == PROTO_TREE_MOVE)
                 return move(&message.tree_start, &fds.fds[0], 0, error);
         if (message.tree_start.operation == PROTO_TREE_EXCHANGE)

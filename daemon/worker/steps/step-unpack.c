@@ -50,7 +50,7 @@ static bool is_of_no_content(const char *name) {
                strcmp(name, "lost+found") == 0 || is_mark(name);
 }
 
-/* Finds the file by which the daemon knows a directory that is filled in place; empty: there is none. */
+/* Finds the file by which the daemon recognizes a directory that is filled in place; empty: none. */
 static int find_mark(int dir_fd, char ret[static NAME_MAX + 1], Error *error) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
@@ -59,7 +59,7 @@ static int find_mark(int dir_fd, char ret[static NAME_MAX + 1], Error *error) {
         ret[0] = '\0';
         r = dir_open(dir_fd, &dir);
         if (r == -EACCES)
-                return 0; /* where the daemon has made one, it could read, too */
+                return 0; /* if the daemon has made one, the directory is readable */
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot read the root directory");
 
@@ -74,7 +74,7 @@ static int find_mark(int dir_fd, char ret[static NAME_MAX + 1], Error *error) {
         return 0;
 }
 
-/* Whether nothing but what mkfs and the daemon make is in a directory. */
+/* Whether a directory has only entries made by mkfs and the daemon. */
 static int is_empty(int dir_fd, Error *error) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
@@ -94,13 +94,13 @@ static int is_empty(int dir_fd, Error *error) {
         return !entry;
 }
 
-/* What root's id becomes; what has no mapping stays @own. */
+/* The id to which root is mapped; @own without a mapping. */
 static uint32_t mapped_root(const IdMap *map, uint32_t own) {
         return map->n_ranges > 0 && idmap_covers(map, 0) ? idmap_apply(map, 0) : own;
 }
 
-/* Images need not have an entry for the root: where a tree begins, a directory that is this user's, root's
- * as a rule, becomes the mapped root's. */
+/* Images need not have an entry for the root: initially, a root directory of this user, usually root, is
+ * given to the mapped root. */
 static int map_root(int root_fd, const StepRootfs *settings, Error *error) {
         struct stat st;
         uid_t uid;
@@ -120,7 +120,7 @@ static int map_root(int root_fd, const StepRootfs *settings, Error *error) {
         return 0;
 }
 
-/* The daemon knows whether that is of any interest. */
+/* The daemon decides whether that matters. */
 static int tell_rights(int socket_fd, const UnpackTarget *target, Error *error) {
         ProtoMessage message = { .type = PROTO_UNPACK_RIGHTS };
         const char *example;

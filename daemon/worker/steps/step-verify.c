@@ -15,11 +15,9 @@
 #include "sandbox.h"
 #include "step.h"
 
-#define BUFFER_SIZE ((size_t) 1 << 20) /* bytes */
-#define REPORT_BYTES                                                                               \
-        ((uint64_t) 1 << 19) /* tell the daemon after so many, or when no more is there */
-
-#define END_MSEC 1000 /* so long a complete blob's pipe may stay open, to tell that more comes */
+#define BUFFER_SIZE  ((size_t) 1 << 20)   /* bytes */
+#define REPORT_BYTES ((uint64_t) 1 << 19) /* between reports, unless the pipe is empty */
+#define END_MSEC     1000 /* a complete blob's pipe may stay open this long, in case of excess bytes */
 
 typedef struct Verify {
         int socket_fd; /* borrowed */
@@ -29,8 +27,8 @@ typedef struct Verify {
         char name[DIGEST_STRING_MAX]; /* of the blob, for messages */
         Hash *hash;                   /* owned */
         uint8_t *buffer;              /* owned */
-        uint64_t size;                /* bytes that are hashed and in the file */
-        uint64_t reported;            /* of these the daemon knows */
+        uint64_t size;                /* bytes hashed and written to the file */
+        uint64_t reported;            /* bytes reported to the daemon */
         bool is_short;                /* the pipe ended early */
 } Verify;
 
@@ -68,20 +66,20 @@ static int hash_file(Verify *verify, Error *error) {
         }
 }
 
-/* Also when it has ended. */
+/* Also at its end. */
 static bool pipe_has_more(const Verify *verify, int msec) {
         struct pollfd p = { .fd = verify->pipe_fd, .events = POLLIN };
 
         return poll(&p, 1, msec) > 0;
 }
 
-/* Nobody has to wait for who has sent all of it, and does not end. */
+/* Do not wait for a sender that has sent everything, but does not close the pipe. */
 static bool is_complete(const Verify *verify) {
         return verify->start.size != PROTO_SIZE_UNKNOWN && verify->size == verify->start.size &&
                !pipe_has_more(verify, END_MSEC);
 }
 
-/* Whether the daemon has made room: returns 1, 0, or a negative errno with @error set. */
+/* Asks the daemon to make room: returns 1 if it did, 0, or a negative errno. */
 static int ask_for_room(const Verify *verify, uint64_t size, Error *error) {
         ProtoMessage message = { .type = PROTO_VERIFY_FULL, .verify_full.size = size };
         int r;
@@ -92,13 +90,13 @@ static int ask_for_room(const Verify *verify, uint64_t size, Error *error) {
         return r < 0 ? r : message.verify_room.is_made;
 }
 
-/* Until @size bytes can be written without those that are to stay free. */
+/* Waits until @size bytes can be written without using space that must stay free. */
 static int make_room(const Verify *verify, size_t size, Error *error) {
         for (;;) {
                 Space space;
                 int r;
 
-                /* What cannot be told is seen when writing. */
+                /* If the space is unknown, writing will show. */
                 if (space_look(verify->file_fd, verify->start.keep_free, &space) < 0 ||
                     space_lacks(&space, size) == 0)
                         return 0;
@@ -115,7 +113,7 @@ static int make_room(const Verify *verify, size_t size, Error *error) {
         }
 }
 
-/* What did not fit is written again once there is room. */
+/* Retries writes that did not fit after room was made. */
 static int write_out(const Verify *verify, const uint8_t *data, size_t size, Error *error) {
         for (;;) {
                 int r = fd_write_full(verify->file_fd, data, size), q;
@@ -205,7 +203,7 @@ static int check(Verify *verify, Error *error) {
         return 0;
 }
 
-/* Before the blob gets its name; of no use for one that will not get any. */
+/* Flush before the blob gets its name; useless for one that will not get any. */
 static int flush(Verify *verify, Error *error) {
         struct stat st;
 
@@ -228,7 +226,7 @@ static int prepare(Verify *verify, Error *error) {
         if (r < 0 || verify->pipe_fd < 0)
                 return r;
 
-        /* Another daemon may be at it. */
+        /* Another daemon may be using it. */
         if (flock(verify->file_fd, LOCK_EX) < 0)
                 return error_set_errno(error, errno, "Cannot lock %s", verify->name);
         if (fstat(verify->file_fd, &st) < 0)
