@@ -11,7 +11,7 @@
 #include "base-cleanup.h"
 #include "sandbox-landlock.h"
 
-/* Rights that came after the first version of the ABI. */
+/* Rights added after the first version of the ABI. */
 #define RIGHT_TRUNCATE  (UINT64_C(1) << 14)
 #define RIGHT_IOCTL_DEV (UINT64_C(1) << 15)
 
@@ -26,7 +26,7 @@
 #define RIGHTS_READ                                                                                \
         (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 
-/* The kernel's, with what came after the headers of older systems. */
+/* The kernel's structure, with fields that older headers lack. */
 typedef struct Attributes {
         uint64_t handled_access_fs;
         uint64_t handled_access_net;
@@ -56,7 +56,7 @@ int sandbox_landlock_start(uint64_t scopes, int *ret_fd, int *ret_missing, Error
         int fd;
 
         *ret_missing = code;
-        /* EPERM is what the system call filters of containers answer. */
+        /* The system call filters of containers return EPERM. */
         if (code == ENOSYS || code == EOPNOTSUPP || code == EPERM)
                 return 0;
         if (code != 0)

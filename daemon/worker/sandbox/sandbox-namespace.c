@@ -24,7 +24,7 @@ static int write_proc(const char *path, const char *text) {
         return fd < 0 ? -errno : fd_write_full(fd, text, strlen(text));
 }
 
-/* The caller stays who it is in there: files become its own. */
+/* The caller keeps its user: files become its own. */
 static int map_self(uid_t uid, gid_t gid) {
         char text[64];
         int r;
@@ -42,8 +42,8 @@ static int map_self(uid_t uid, gid_t gid) {
         return write_proc("/proc/self/gid_map", text);
 }
 
-/* Whether it is this system that does not allow it: kernels without the call, filters of containers, limits
- * that administrators set, mounts of others that cannot be copied, ids that could not be mapped. */
+/* Whether the system does not allow it: kernels without the call, filters of containers, limits set by
+ * administrators, mounts of others that cannot be copied, ids that could not be mapped. */
 static bool is_not_allowed(int code) {
         return code == EPERM || code == EACCES || code == ENOSPC || code == EUSERS ||
                code == EINVAL || code == ENOSYS || code == EOPNOTSUPP || code == EOVERFLOW;
@@ -78,7 +78,7 @@ static bool is_same(int fd, int other_fd) {
                a.st_ino == b.st_ino;
 }
 
-/* A copy of the mount of @dir_fd, which has to be one of this namespace. Returns it or a negative errno. */
+/* Copies the mount of @dir_fd, which must belong to this namespace. Returns it or a negative errno. */
 static int copy_mount(int dir_fd, unsigned flags) {
         int fd = (int) syscall(
                 SYS_open_tree, dir_fd, "",
@@ -87,7 +87,7 @@ static int copy_mount(int dir_fd, unsigned flags) {
         return fd < 0 ? -errno : fd;
 }
 
-/* The same in a new namespace, in which the directory is found by its path. */
+/* Likewise in a new namespace, in which the directory is found by its path. */
 static int copy_mount_by_path(int dir_fd) {
         _cleanup_(closep) int fd = -EBADF;
         char link[FD_PATH_MAX], path[PATH_MAX];
@@ -105,7 +105,7 @@ static int copy_mount_by_path(int dir_fd) {
         return is_same(fd, dir_fd) ? TAKE_FD(fd) : -ESTALE;
 }
 
-/* Adds to what the mount forbids already. Returns whether it does, or a negative errno. */
+/* Adds restrictions to the mount. Returns whether it has them, or a negative errno. */
 static int restrict_mount(int copy_fd, uint64_t attributes) {
         struct mount_attr attr = { .attr_set = attributes };
 
@@ -115,7 +115,7 @@ static int restrict_mount(int copy_fd, uint64_t attributes) {
         return is_not_allowed(errno) ? 0 : -errno;
 }
 
-/* What is mounted from now on others do not see. */
+/* Hides later mounts from others. */
 static int leave_other_mounts(void) {
         return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
 }
@@ -123,8 +123,8 @@ static int leave_other_mounts(void) {
 static int make_root(int *root_fd, Error *error) {
         int fd;
 
-        /* In some containers the mount under the root is shared, which pivot_root(2) does not take. The tree
-         * is on top of all others then, and nothing without CAP_SYS_CHROOT gets below it. */
+        /* In some containers the mount under the root is shared, which pivot_root(2) refuses. Then the tree
+         * is on top of all others, and only CAP_SYS_CHROOT gets below it. */
         if (syscall(SYS_pivot_root, ".", ".") >= 0)
                 (void) umount2(".", MNT_DETACH);
         else if (errno != EINVAL || chroot(".") < 0)
@@ -148,8 +148,8 @@ static int move_into(int copy_fd, int *root_fd, int *ret_missing, Error *error) 
         int r;
 
         r = leave_other_mounts();
-        /* In a plain chroot, whose root is no mount, nothing can be mounted that others do not see: the copy
-         * is attached nowhere, and lasts as long as the worker. */
+        /* In a plain chroot, whose root is not a mount, private mounts are impossible: the copy is attached
+         * nowhere, and lasts as long as the worker. */
         if (r == -EINVAL) {
                 if (fchdir(copy_fd) < 0)
                         return error_set_errno(error, errno, "Cannot enter the copy of a mount");
@@ -251,7 +251,7 @@ int sandbox_namespace_enter_paths(
         if (r >= 0)
                 r = root_fd = sandbox_root_new();
         if (r >= 0) {
-                /* Also for who the worker becomes. */
+                /* Also for the user that the worker becomes. */
                 mask = umask(0022);
                 r = add_paths(root_fd, paths, n);
                 (void) umask(mask);

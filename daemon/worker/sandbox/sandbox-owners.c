@@ -24,8 +24,8 @@
 #define NUMBER_MAX    11 /* of a 32 bit id in decimal, with the NUL */
 #define ARGUMENTS_MAX (2 + 3 * ID_RANGES_MAX + 1)
 
-/* A child which does nothing but to be in a user namespace: that is mapped from outside, and entered only
- * when that went well. */
+/* A child that only exists to be in a user namespace, which is mapped from outside, and entered only after
+ * that has succeeded. */
 typedef struct Holder {
         pid_t pid;  /* 0: none */
         int pid_fd; /* owned */
@@ -46,7 +46,7 @@ typedef struct Hold {
         int wait_fd, end_fd, say_fd; /* borrowed */
 } Hold;
 
-/* In the child. Says 0 or an errno, and waits for the end. */
+/* In the child: sends 0 or an errno, and waits for the end. */
 static _Noreturn void hold(void *userdata) {
         const Hold *hold = userdata;
         int code = 0;
@@ -91,7 +91,7 @@ static int holder_start(Holder *holder, Error *error) {
         say_fd = -EBADF;
         if (read(said_fd, &code, sizeof(code)) != sizeof(code))
                 code = ECHILD;
-        /* ENOSPC says that their number is limited, not that a disk is full. */
+        /* ENOSPC means that their number is limited, not that a disk is full. */
         if (code != 0)
                 return error_set(
                         error, EPERM, ERROR_INVALID_OPTION,
@@ -101,7 +101,7 @@ static int holder_start(Holder *holder, Error *error) {
         return 0;
 }
 
-/* The last thing that a program said. */
+/* The last output of a program. */
 static void on_line(void *userdata, const char *text) {
         (void) snprintf(userdata, PROGRAM_LINE_MAX, "%s", text);
 }
@@ -111,7 +111,7 @@ static void on_moved(void *userdata, size_t bytes) {
 }
 
 static void on_waiting(void *userdata) {
-        /* It takes as long as it takes to look a user up. */
+        /* It may wait for a user database. */
 }
 
 /* Runs newuidmap(1) or newgidmap(1). */
@@ -175,7 +175,7 @@ static int map_ids(const char *name, pid_t pid, const IdMap *own, Error *error) 
         return run_mapper(name, numbers, n, error);
 }
 
-/* A descriptor belongs to the mount namespace in which it was opened: it is found by its path in another. */
+/* A descriptor belongs to the mount namespace in which it was opened: find it by its path in another. */
 static int reopen(int *dir_fd, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         char link[FD_PATH_MAX], path[PATH_MAX];

@@ -16,7 +16,7 @@
 #include "sandbox-debug.h"
 #include "sandbox-privileges.h"
 
-/* What unpacking as root needs: owners, modes, device nodes, file capabilities. */
+/* Capabilities for unpacking as root: owners, modes, device nodes, file capabilities. */
 static const cap_value_t tree_capabilities[] = {
         CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER,
         CAP_FSETID, CAP_MKNOD,        CAP_SETFCAP,
@@ -111,7 +111,7 @@ static int become(ProtoUser user, const gid_t *groups, size_t n_groups, Error *e
                         error, EINVAL, ERROR_WORKER_FAILED,
                         "The daemon named no user for its worker");
 
-        /* An ordinary user may not do that any more. */
+        /* The new user could no longer do this. */
         r = limit_bounding_set(NULL, 0, error);
         if (r < 0)
                 return r;
@@ -120,7 +120,7 @@ static int become(ProtoUser user, const gid_t *groups, size_t n_groups, Error *e
                 return error_set_errno(
                         error, errno, "Cannot become the user %u (WorkerUsers=)", user.uid);
 
-        /* The kernel has just forgotten that it dies with its parent, which may have ended since. */
+        /* The kernel has just reset the parent death signal, and the parent may have died since. */
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 return error_set_errno(error, errno, "Cannot bind the worker to its parent");
         if (getppid() != parent)

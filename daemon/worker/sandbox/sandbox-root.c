@@ -26,7 +26,7 @@ int sandbox_root_new(void) {
         return TAKE_FD(fd);
 }
 
-/* Programs and libraries are where links at the top say, on most systems. */
+/* On most systems links in the root lead to programs and libraries. */
 static bool is_link_to_usr(int root_fd, const char *path) {
         char target[NAME_MAX + 1];
         ssize_t n;
@@ -41,7 +41,7 @@ static bool is_link_to_usr(int root_fd, const char *path) {
                (symlinkat(target, root_fd, path + 1) >= 0 || errno == EEXIST);
 }
 
-/* Into a directory of the new root itself: EXDEV when it is one of the host's. */
+/* In a directory of the new root itself: EXDEV if it is one of the host's. */
 static int enter(int *dir_fd, const char *name) {
         const struct open_how how = {
                 .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
@@ -60,8 +60,7 @@ static int enter(int *dir_fd, const char *name) {
         return 0;
 }
 
-/* Returns 1 with the directory in which @path is to be and its name there, 0 when there is no need for it,
- * or a negative errno. */
+/* Returns 1 with the directory for @path and its name there, 0 if it is not needed, or a negative errno. */
 static int make_parents(int root_fd, const char *path, int *ret_fd, char name[NAME_MAX + 1]) {
         _cleanup_(closep) int fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
         size_t length;
@@ -90,7 +89,7 @@ static int make_parents(int root_fd, const char *path, int *ret_fd, char name[NA
         return 1;
 }
 
-/* A directory that is there already has parts of what it is to have. */
+/* Creates the mount point; an existing directory already contains some of its mounts. */
 static int make_place(int dir_fd, const char *name, int tree_fd) {
         struct stat st;
         int r;
@@ -121,14 +120,14 @@ int sandbox_root_add(int root_fd, const char *path) {
                 r = make_place(dir_fd, name, tree_fd);
         if (r <= 0)
                 return r;
-        /* A link to what is there already is no place for a directory. */
+        /* Skip links to existing paths: a directory cannot be mounted on them. */
         return syscall(SYS_move_mount, tree_fd, "", dir_fd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0 &&
                                errno != ENOTDIR
                        ? -errno
                        : 0;
 }
 
-/* Devices may still be opened, which are among what is added, and cannot be made. */
+/* Added devices can still be opened; new ones cannot be created. */
 int sandbox_root_close(int root_fd) {
         struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID };
 

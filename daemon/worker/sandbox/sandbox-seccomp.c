@@ -21,7 +21,7 @@
 
 /* clang-format off */
 
-/* Memory, threads, time, and descriptors that are open: everybody's. */
+/* For every step: memory, threads, time, and open descriptors. */
 static const char *const common_calls[] = {
         "brk", "clock_getres", "clock_gettime", "clock_nanosleep", "close", "dup",
         "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_wait", "eventfd2", "exit",
@@ -62,8 +62,8 @@ static const char *const network_calls[] = {
         "setsockopt", "shutdown", "stat", "statfs", "statx",
 };
 
-/* What a program that writes images can do without, and may try all the same. io_uring is looked for by
- * QEMU, which goes on without it. */
+/* Calls that a program which writes images may try, but does not need. QEMU probes for io_uring, and works
+ * without it. */
 static const char *const program_calls[] = {
         "chmod", "chown", "chroot", "clone3", "fanotify_init", "fanotify_mark", "fchmod",
         "fchmodat", "fchmodat2", "fchown", "fchownat", "fork", "fremovexattr", "fsetxattr",
@@ -80,7 +80,7 @@ static const char *const program_calls[] = {
         "unlinkat", "utime", "utimensat", "utimes", "vfork",
 };
 
-/* What only an attacker would try: better to end at once. */
+/* Only an attacker would try these: better to end at once. */
 static const char *const forbidden_calls[] = {
         "add_key", "bpf", "delete_module", "execve", "execveat", "finit_module",
         "fsconfig", "fsmount", "fsopen", "fspick", "init_module", "io_uring_enter",
@@ -90,7 +90,7 @@ static const char *const forbidden_calls[] = {
         "setns", "swapon", "umount2", "unshare", "userfaultfd",
 };
 
-/* What fcntl(2) is there for: neither who gets signals, nor which, nor leases. F_SETFL is looked at. */
+/* Permitted commands of fcntl(2): not those for signals and leases. F_SETFL is checked. */
 static const scmp_datum_t fcntl_commands[] = {
         F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_SETFD,
 };
@@ -99,7 +99,7 @@ static const scmp_datum_t fcntl_forbidden[] = {
         F_NOTIFY, F_SETLEASE, F_SETOWN, F_SETOWN_EX, F_SETSIG,
 };
 
-/* The same by ioctl(2), and typing into the terminal that standard error may be. */
+/* The same by ioctl(2), and input into the terminal of standard error. */
 static const scmp_datum_t ioctl_forbidden[] = { FIOASYNC, FIOSETOWN, SIOCSPGRP, TIOCLINUX, TIOCSTI };
 
 /* Of sockets, and the number of an interface in the address of a name server. */
@@ -107,7 +107,7 @@ static const scmp_datum_t network_ioctls[] = { FIONBIO, FIONREAD, SIOCGIFINDEX }
 
 /* clang-format on */
 
-/* Sockets that somebody may make. */
+/* Kinds of sockets that a step may create. */
 static const struct {
         scmp_datum_t family, protocol;
 } network_sockets[] = {
@@ -121,7 +121,7 @@ static void seccomp_releasep(scmp_filter_ctx *filter) {
                 seccomp_release(*filter);
 }
 
-/* A call that this libseccomp or this machine does not know cannot be made either. */
+/* A call unknown to this libseccomp or machine is not possible either. */
 static int add(scmp_filter_ctx filter, uint32_t action, const char *const *names, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 int number = seccomp_syscall_resolve_name(names[i]), r;
@@ -194,7 +194,7 @@ static int add_threads(scmp_filter_ctx filter) {
                 SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
         if (r >= 0)
                 r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-        /* Signals to itself, as of abort(3). */
+        /* Signals to itself, for abort(3). */
         if (r >= 0)
                 r = seccomp_rule_add(
                         filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
@@ -235,7 +235,7 @@ static int add_step(scmp_filter_ctx filter, SandboxSeccompStep step) {
         return 0;
 }
 
-/* A filter that answers @action to what no rule names. */
+/* Creates a filter with the default @action. */
 static int new_filter(uint32_t action, scmp_filter_ctx *ret) {
         int r;
 
@@ -247,7 +247,7 @@ static int new_filter(uint32_t action, scmp_filter_ctx *ret) {
         return r < 0 ? r : seccomp_attr_set(*ret, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 }
 
-/* @r is how making it went. */
+/* @r is the result of building it. */
 static int load(scmp_filter_ctx filter, int r, Error *error) {
         if (r >= 0)
                 r = seccomp_load(filter);
@@ -273,7 +273,7 @@ static int add_forbidden(scmp_filter_ctx filter) {
                            N_ELEMENTS(program_calls));
 }
 
-/* The kernel looks at the lower half of these arguments only, and so does this. */
+/* Like the kernel, this only checks the lower half of these arguments. */
 static int forbid_values(scmp_filter_ctx filter, int call, const scmp_datum_t *values, size_t n) {
         int r = 0;
 

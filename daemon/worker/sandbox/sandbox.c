@@ -18,8 +18,8 @@
 #include "sandbox-seccomp.h"
 #include "sandbox.h"
 
-/* Where name resolution, certificates and the libraries that they load are. Of sockets only those of services
- * that resolve names. */
+/* Paths of name resolution, certificates and the libraries that they load. The only sockets are those of
+ * services that resolve names. */
 static const char *const network_paths[] = {
         "/dev/null",
         "/dev/urandom",
@@ -35,7 +35,7 @@ static const char *const network_paths[] = {
         "/var/run/nscd",
 };
 
-/* Certificates may be somewhere else. */
+/* Variables that name other paths of certificates. */
 static const char *const network_variables[] = {
         "CURL_CA_BUNDLE",
         "SSL_CERT_DIR",
@@ -48,22 +48,22 @@ static const char resolver_file[] = "/etc/resolv.conf";
 
 #define RESOLVER_PATHS_MAX ((size_t) 16)
 
-/* Where the resolver's file is: its path, and that with each of its links followed. */
+/* Paths of the resolver's file: its own, and that after each of its links. */
 typedef struct ResolverPaths {
         char paths[RESOLVER_PATHS_MAX][PATH_MAX];
         size_t n;
 } ResolverPaths;
 
-/* Where programs and their libraries are. */
+/* Paths of programs and their libraries. */
 static const char *const program_paths[] = {
         "/bin", "/dev/urandom", "/etc/ld.so.cache", "/etc/ld.so.preload",
         "/lib", "/lib64",       "/nix/store",       "/usr",
 };
 
-/* What a program opens otherwise: of /proc what it has open already. */
+/* Other files that a program opens: in /proc only its own descriptors. */
 static const char *const program_files[] = { "/dev/null", "/proc/self/fd" };
 
-/* What keeps a worker from the host's files: 0 for what is there, else the errno value that says why not. */
+/* The walls between a worker and the host's files: 0 for one that exists, else the errno value why it does not. */
 typedef struct Walls {
         int mounts;
         int landlock;
@@ -75,9 +75,9 @@ typedef struct Walls {
 typedef struct Entering {
         SandboxMode mode;
         ProtoUser user;
-        bool can_mount;           /* before it began: in a user namespace everybody can */
+        bool can_mount;           /* determined before: in a user namespace everybody can */
         int *dir_fd;              /* borrowed; the directory or the tree, replaced on the way */
-        const char *const *paths; /* borrowed; what its root has of the host's; may be NULL */
+        const char *const *paths; /* borrowed; paths of the host in its root; may be NULL */
         size_t n_paths;
         const SandboxFiles *files; /* borrowed; of the disk worker's child */
         bool privileged;           /* of a tree: owners can be set, … */
@@ -90,7 +90,7 @@ typedef struct Entering {
 #define NETWORK_PATHS_MAX                                                                          \
         (N_ELEMENTS(network_paths) + N_ELEMENTS(network_variables) + RESOLVER_PATHS_MAX)
 
-/* All paths of the network worker, borrowed from @resolver, too; returns how many. */
+/* Lists all paths of the network worker, some borrowed from @resolver; returns their number. */
 static size_t list_network_paths(
         const ResolverPaths *resolver, const char *ret[static NETWORK_PATHS_MAX]) {
         size_t n = 0;
@@ -117,8 +117,8 @@ static bool put_path(
         return length > 0 && length < PATH_MAX;
 }
 
-/* Takes "." and ".." out of @path up to its first link, and replaces that one in @ret by what it leads to:
- * returns whether there is one. */
+/* Removes "." and ".." from @path up to its first link, and replaces that link in @ret by its target:
+ * returns whether it has one. */
 static bool follow_link(char path[static PATH_MAX], char ret[static PATH_MAX]) {
         char known[PATH_MAX] = "", target[PATH_MAX], name[NAME_MAX + 1];
         size_t length;
@@ -176,7 +176,7 @@ static void find_resolver(ResolverPaths *ret) {
         }
 }
 
-/* Returns whether there is none, or a negative errno with @error set. */
+/* Returns whether there is no wall, or a negative errno. */
 static int check_walls(const Walls *walls, SandboxMode mode, Error *error) {
         if (walls->mounts == 0 || walls->landlock == 0)
                 return 0;
@@ -189,18 +189,18 @@ static int check_walls(const Walls *walls, SandboxMode mode, Error *error) {
                 strerror(walls->mounts), strerror(walls->landlock));
 }
 
-/* A user namespace has but one user: root that is to be another in there must be so before. */
+/* A user namespace has only one user: root must become another user before. */
 static int prepare_user_namespace(ProtoUser user, Error *error) {
         int r;
 
         r = sandbox_privileges_become_user(user, error);
-        /* Who has changed its user may not write its own maps otherwise. */
+        /* After a change of user this is needed to write its own maps. */
         if (r >= 0 && prctl(PR_SET_DUMPABLE, 1) < 0)
                 return error_set_errno(error, errno, "Cannot prepare the sandbox");
         return r;
 }
 
-/* What namespace_*() returns becomes a wall, or the reason why it is none. */
+/* Records the result of namespace_*() as a wall, or the reason for its absence. */
 static void note(int r, int missing, int *ret) {
         if (r >= 0)
                 *ret = r > 0 ? 0 : missing;
@@ -233,7 +233,7 @@ static int leave_all_but_paths(Entering *entering, Error *error) {
         return r;
 }
 
-/* Of the file system only the paths, also in the user namespace that was entered before. */
+/* Only the paths remain of the file system, also in a user namespace entered before. */
 static int leave_files(Entering *entering, Error *error) {
         int r, missing = EPERM;
 
@@ -246,7 +246,7 @@ static int leave_files(Entering *entering, Error *error) {
         return r;
 }
 
-/* Root that may not mount finds an empty directory everywhere: it has only the process's own descriptors. */
+/* Root that may not mount can use an empty directory: it has only the process's own descriptors. */
 static int leave_files_without_mounts(Entering *entering, Error *error) {
         _cleanup_(closep) int fd = open("/proc/self/fdinfo", O_PATH | O_DIRECTORY | O_CLOEXEC);
         int r, missing = EPERM;
@@ -259,7 +259,7 @@ static int leave_files_without_mounts(Entering *entering, Error *error) {
         return r;
 }
 
-/* One worker is made for each blob, and mounts cost more than rules. */
+/* Each blob has a worker, and mounts cost more than rules. */
 static int leave_network_and_files(Entering *entering, Error *error) {
         const bool needs_mounts = sandbox_landlock_missing() != 0;
         int r = 0;
@@ -282,7 +282,7 @@ static int make_directory_root(Entering *entering, Error *error) {
         return r;
 }
 
-/* Root that may not mount has no use for a namespace in which there are no other users. */
+/* Root that may not mount cannot use a namespace without other users. */
 static int make_tree_root(Entering *entering, Error *error) {
         int r = 0, missing = EPERM;
 
@@ -295,8 +295,8 @@ static int make_tree_root(Entering *entering, Error *error) {
         return r;
 }
 
-/* Not in a user namespace: there root's files are somebody else's, and so they would be in the appliance
- * that libguestfs makes of them, and keeps. */
+/* Not in a user namespace, where root's files belong to somebody else, as they then would in the appliance
+ * that libguestfs makes of them, and caches. */
 static int own_processes(Entering *entering, Error *error) {
         return entering->can_mount ? sandbox_namespace_own_processes(error) : 0;
 }
@@ -321,7 +321,7 @@ static int keep_none(Entering *entering, Error *error) {
         return sandbox_privileges_drop(false, error);
 }
 
-/* Whoever could open a device that is in the image would have the host's. */
+/* Opening a device in the image would give access to that of the host. */
 static int drop_devices(Error *error) {
         static const cap_value_t devices = CAP_MKNOD;
         cap_t caps = cap_get_proc();
@@ -341,7 +341,7 @@ static int keep_for_trees(Entering *entering, Error *error) {
         return r >= 0 && entering->privileged && !entering->nodev ? drop_devices(error) : r;
 }
 
-/* Landlock: what a step may open. Scopes are what it may not reach otherwise. */
+/* Landlock: what a step may open. Scopes limit what else it may reach. */
 
 typedef int (*AllowFiles)(const Entering *entering, int rules, Error *error);
 
@@ -393,13 +393,13 @@ static int restrict_files(Entering *entering, AllowFiles allow, uint64_t scopes,
         return r < 0 ? r : sandbox_landlock_apply(rules, error);
 }
 
-/* The walls of a step, in the order in which they go up. What is NULL is none. */
+/* The walls of a step, in order. NULL: none. */
 typedef struct Step {
         int (*limit)(Error *error); /* new privileges, core dumps, memory */
         int (*namespaces)(Entering *entering, Error *error);
         int (*user)(Entering *entering, Error *error);
         int (*capabilities)(Entering *entering, Error *error);
-        AllowFiles landlock; /* with one it needs a wall around the host's files */
+        AllowFiles landlock; /* with one it needs a wall around the file system */
         uint64_t scopes;
         int (*seal)(Error *error);
         SandboxSeccompStep seccomp;
@@ -417,7 +417,7 @@ typedef enum StepKind {
         _STEP_KIND_MAX,
 } StepKind;
 
-/* sandbox.h draws it. */
+/* See the table in sandbox.h. */
 static const Step steps[_STEP_KIND_MAX] = {
         [STEP_NETWORK] = {
                 .limit = sandbox_privileges_limit,
@@ -463,7 +463,7 @@ static const Step steps[_STEP_KIND_MAX] = {
                 .user = become_user,
                 .capabilities = keep_none,
                 .landlock = allow_nothing,
-                .scopes = 0, /* the child is outside of its rules, and has to be reached and ended */
+                .scopes = 0, /* the child is outside its rules, and must be reached and ended */
                 .seal = sandbox_privileges_seal,
                 .seccomp = SECCOMP_DISK,
         },
