@@ -295,7 +295,9 @@ def test_places_that_cannot_go_are_told_and_keep_no_others(client, tmp_path, pro
         result = client.run('--json', 'virt-builder://tiny', dest)
         told = [one['text'] for one in result.of('message')]
         for place in stuck:
-            assert [text for text in told if f'{place} stays: ' in text and 'mounted' in text]
+            assert [text for text in told
+                    if f'Cannot remove {place}, left by an earlier builder: ' in text
+                    and 'mounted' in text]
             assert (place / 'below/virt-builder').exists() and (place / 'disk.img').exists()
         assert sorted(os.listdir(parent)) == ['place-a', 'place-d', 'templates']
     finally:
