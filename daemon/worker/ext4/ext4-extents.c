@@ -50,7 +50,7 @@ static int append(Ext4Extents *extents, const Ext4Extent *extent, Error *error) 
                 if (room > EXTENTS_MAX)
                         return error_set(
                                 error, EFBIG, ERROR_LIMIT_EXCEEDED,
-                                "The file has more than %zu pieces", EXTENTS_MAX);
+                                "The file has more than %zu extents", EXTENTS_MAX);
                 grown = reallocarray(extents->extents, room, sizeof(*grown));
                 if (!grown)
                         return error_oom(error);

@@ -32,7 +32,7 @@ int step_receive(
         if (r < 0)
                 return r;
         if (r == 0)
-                return error_set(error, EPIPE, ERROR_INTERRUPTED, "The daemon is gone");
+                return error_set(error, EPIPE, ERROR_INTERRUPTED, "The daemon has exited");
         if (ret->type != type)
                 return error_set(
                         error, EBADMSG, ERROR_WORKER_FAILED,

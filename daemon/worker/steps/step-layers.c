@@ -40,7 +40,7 @@ static int wait_for(const StepLayers *layers, int fd, Error *error) {
 
         while (poll(fds, 2, -1) < 0)
                 if (errno != EINTR)
-                        return error_set_errno(error, errno, "Cannot wait");
+                        return error_set_errno(error, errno, "Cannot wait for input");
 
         return fds[1].revents
                        ? error_set(error, ECANCELED, ERROR_CANCELLED, "Unpacking has stopped")
@@ -75,7 +75,7 @@ static int receive(StepLayers *layers, Error *error) {
         if (r < 0)
                 return r;
         if (r == 0)
-                return error_set(error, EPIPE, ERROR_INTERRUPTED, "The daemon is gone");
+                return error_set(error, EPIPE, ERROR_INTERRUPTED, "The daemon has exited");
 
         if (message.type == PROTO_UNPACK_LAYER && message.unpack_layer.index < layers->n) {
                 add_layer(&layers->all[message.unpack_layer.index], &message.unpack_layer, &fds);
