@@ -178,7 +178,8 @@ static int wait_for_event(Transfers *transfers, Error *error) {
         };
 
         if (poll(fds, 2, -1) < 0)
-                return errno == EINTR ? 0 : error_set_errno(error, errno, "Cannot wait for the daemon");
+                return errno == EINTR ? 0
+                                      : error_set_errno(error, errno, "Cannot wait for the daemon");
         /* Handle finished threads first, before the answers that depend on them. */
         if (fds[1].revents)
                 return on_sent(transfers, error);

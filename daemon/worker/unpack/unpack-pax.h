@@ -26,8 +26,7 @@ typedef struct UnpackPax {
         bool has_blocks, has_real_size, has_major, has_minor;
         uint64_t blocks, real_size, major, minor;
 
-        const char *
-                doubt; /* why readers may understand the records differently; NULL if they do not */
+        const char *doubt; /* why readers may disagree on the records; NULL if they do not */
 } UnpackPax;
 
 /**
