@@ -230,7 +230,7 @@ static void rest_of_a_file_from_another_volume_is_refused(void **state) {
 
         tar_add(tar, &(TarEntry){ .type = 'M', .name = "file", .content = "rest" });
         tar_end(tar);
-        run_badly_naming(f, ERROR_CORRUPT_ARCHIVE, "Cannot unpack \"file\": It is the rest");
+        run_badly_naming(f, ERROR_CORRUPT_ARCHIVE, "Cannot unpack \"file\": It continues a file");
         assert_string_equal(list(f), "");
 }
 

@@ -292,7 +292,7 @@ static void headers_in_an_unusual_order_are_in_doubt(void **state) {
                 { "xx", "several pax headers" },
                 { "xX", "several pax headers" },
                 { "Lxx", "several pax headers" },
-                { "xg", "an archive-wide header is between" },
+                { "xg", "a global header sets names" },
                 { "LV", "an archive-wide header is between" },
                 { "xL", "disagree on a name" },
                 { "Lx", "disagree on a name" },

@@ -81,7 +81,7 @@ static void device_nodes_that_are_left_out_are_counted(void **state) {
         tar_add(tar, &(TarEntry){ .type = '4', .name = "disk", .major = 8 });
         run_well(f);
         assert_int_equal(f->n_warnings, 1);
-        assert_non_null(strstr(f->warnings, "made here: 1 entry, \"disk\""));
+        assert_non_null(strstr(f->warnings, "created here: 1 entry, \"disk\""));
 }
 
 static void owner_outside_of_the_ranges_stays_without_rights(void **state) {
