@@ -323,6 +323,7 @@ static inline int memory_create(
         UnpackDir dir,
         const char *name,
         const UnpackMeta *meta,
+        UnpackFile **ret,
         Error *error) {
         MemoryTarget *memory = memory_of(target);
         int inode;
@@ -335,11 +336,17 @@ static inline int memory_create(
         memory->writing = true;
         memory->file_size = meta->size;
         memory->file_end = 0;
+        *ret = NULL;
         return 0;
 }
 
 static inline int memory_write(
-        UnpackTarget *target, uint64_t offset, const void *data, size_t size, Error *error) {
+        UnpackTarget *target,
+        UnpackFile *file,
+        uint64_t offset,
+        const void *data,
+        size_t size,
+        Error *error) {
         MemoryTarget *memory = memory_of(target);
 
         MUST(memory->writing && size > 0 && offset >= memory->file_end);
@@ -348,7 +355,8 @@ static inline int memory_write(
         return 0;
 }
 
-static inline int memory_finish(UnpackTarget *target, const UnpackMeta *meta, Error *error) {
+static inline int memory_finish(
+        UnpackTarget *target, UnpackFile *file, const UnpackMeta *meta, Error *error) {
         MemoryTarget *memory = memory_of(target);
 
         MUST(memory->writing && meta->size == memory->file_size);

@@ -34,13 +34,15 @@ static void make_pieces(Fixture *f, const char *name, uint64_t n) {
         uint8_t block[4096];
         UnpackDir root;
         UnpackTarget *target = open_target(f, &root);
+        UnpackFile *file = NULL;
 
-        assert_int_equal(target->ops->create(target, root, name, &file_meta, NULL), 0);
+        assert_int_equal(target->ops->create(target, root, name, &file_meta, &file, NULL), 0);
         for (uint64_t i = 0; i < n; i++) {
                 fill(block, i);
-                assert_int_equal(target->ops->write(target, 2 * i * BLOCK, block, BLOCK, NULL), 0);
+                assert_int_equal(
+                        target->ops->write(target, file, 2 * i * BLOCK, block, BLOCK, NULL), 0);
         }
-        assert_int_equal(target->ops->finish(target, &file_meta, NULL), 0);
+        assert_int_equal(target->ops->finish(target, file, &file_meta, NULL), 0);
 }
 
 static void check_pieces(int dir_fd, const char *name, uint64_t n) {
@@ -128,19 +130,20 @@ static void sparse_files_stay_sparse(void **state) {
         UnpackMeta meta = file_meta;
         UnpackDir root;
         UnpackTarget *target = open_target(f, &root);
+        UnpackFile *file = NULL;
         char got[8] = { 0 };
         struct stat st;
         int fd;
 
-        assert_int_equal(target->ops->create(target, root, "sparse", &meta, NULL), 0);
-        assert_int_equal(target->ops->write(target, 100, "low", 3, NULL), 0);
-        assert_int_equal(target->ops->write(target, 200, "near", 4, NULL), 0);
-        assert_int_equal(target->ops->write(target, 5 * GIB - 2, "high", 4, NULL), 0);
+        assert_int_equal(target->ops->create(target, root, "sparse", &meta, &file, NULL), 0);
+        assert_int_equal(target->ops->write(target, file, 100, "low", 3, NULL), 0);
+        assert_int_equal(target->ops->write(target, file, 200, "near", 4, NULL), 0);
+        assert_int_equal(target->ops->write(target, file, 5 * GIB - 2, "high", 4, NULL), 0);
         meta.size = 20 * GIB + 1;
-        assert_int_equal(target->ops->finish(target, &meta, NULL), 0);
+        assert_int_equal(target->ops->finish(target, file, &meta, NULL), 0);
         meta.size = 7 * GIB;
-        assert_int_equal(target->ops->create(target, root, "hole", &meta, NULL), 0);
-        assert_int_equal(target->ops->finish(target, &meta, NULL), 0);
+        assert_int_equal(target->ops->create(target, root, "hole", &meta, &file, NULL), 0);
+        assert_int_equal(target->ops->finish(target, file, &meta, NULL), 0);
         end_layer(f);
 
         fd = disk_mount(&f->disk, 0);
@@ -166,9 +169,11 @@ static void file_over_16_tib_is_too_large(void **state) {
         UnpackMeta meta = file_meta;
         UnpackDir root;
         UnpackTarget *target = open_target(f, &root);
+        UnpackFile *file = NULL;
 
-        assert_int_equal(target->ops->create(target, root, "a", &meta, NULL), 0);
-        assert_int_equal(target->ops->write(target, 16 * 1024 * GIB, "x", 1, &f->error), -EFBIG);
+        assert_int_equal(target->ops->create(target, root, "a", &meta, &file, NULL), 0);
+        assert_int_equal(
+                target->ops->write(target, file, 16 * 1024 * GIB, "x", 1, &f->error), -EFBIG);
         assert_non_null(strstr(error_text(&f->error), "too large for the file system"));
 }
 
@@ -176,10 +181,11 @@ static void pieces_out_of_order_are_refused(void **state) {
         Fixture *f = *state;
         UnpackDir root;
         UnpackTarget *target = open_target(f, &root);
+        UnpackFile *file = NULL;
 
-        assert_int_equal(target->ops->create(target, root, "a", &file_meta, NULL), 0);
-        assert_int_equal(target->ops->write(target, 8192, "abc", 3, NULL), 0);
-        assert_int_equal(target->ops->write(target, 8194, "x", 1, &f->error), -EINVAL);
+        assert_int_equal(target->ops->create(target, root, "a", &file_meta, &file, NULL), 0);
+        assert_int_equal(target->ops->write(target, file, 8192, "abc", 3, NULL), 0);
+        assert_int_equal(target->ops->write(target, file, 8194, "x", 1, &f->error), -EINVAL);
         assert_int_equal(f->error.kind, ERROR_CORRUPT_ARCHIVE);
 }
 
@@ -188,13 +194,14 @@ static void largest_file_is_clean(void **state) {
         UnpackMeta meta = file_meta;
         UnpackDir root;
         UnpackTarget *target = open_target(f, &root);
+        UnpackFile *file = NULL;
         struct stat st;
         int fd;
 
         meta.size = 16 * 1024 * GIB - BLOCK;
-        assert_int_equal(target->ops->create(target, root, "a", &meta, NULL), 0);
-        assert_int_equal(target->ops->write(target, meta.size - 1, "x", 1, NULL), 0);
-        assert_int_equal(target->ops->finish(target, &meta, NULL), 0);
+        assert_int_equal(target->ops->create(target, root, "a", &meta, &file, NULL), 0);
+        assert_int_equal(target->ops->write(target, file, meta.size - 1, "x", 1, NULL), 0);
+        assert_int_equal(target->ops->finish(target, file, &meta, NULL), 0);
         end_layer(f);
         fd = disk_mount(&f->disk, 0);
         if (fd < 0)

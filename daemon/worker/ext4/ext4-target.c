@@ -491,23 +491,32 @@ static int on_create(
         UnpackDir dir,
         const char *name,
         const UnpackMeta *meta,
+        UnpackFile **ret,
         Error *error) {
         Ext4 *ext4 = ext4_of(target);
         uint32_t ino = 0;
         int r;
 
         r = add_name(ext4, dir, name, UNPACK_REGULAR, &ino, error);
-        if (r >= 0)
-                ext4_content_begin(ext4, ino);
-        return r;
+        if (r < 0)
+                return r;
+
+        ext4_content_begin(ext4, ino);
+        *ret = NULL;
+        return 0;
 }
 
 static int on_write(
-        UnpackTarget *target, uint64_t offset, const void *data, size_t size, Error *error) {
+        UnpackTarget *target,
+        UnpackFile *file,
+        uint64_t offset,
+        const void *data,
+        size_t size,
+        Error *error) {
         return ext4_content_write(ext4_of(target), offset, data, size, error);
 }
 
-static int on_finish(UnpackTarget *target, const UnpackMeta *meta, Error *error) {
+static int on_finish(UnpackTarget *target, UnpackFile *file, const UnpackMeta *meta, Error *error) {
         Ext4 *ext4 = ext4_of(target);
         const uint32_t ino = ext4->content.ino;
         Ext4Inode inode;

@@ -149,6 +149,7 @@ static int replace_shadow(
         size_t size,
         Error *error) {
         UnpackTarget *target = tree->target;
+        UnpackFile *file = NULL;
         int r;
 
         meta->size = size;
@@ -158,14 +159,20 @@ static int replace_shadow(
         etc->touched = true;
         r = target->ops->remove(target, etc->dir, SHADOW_NAME, false, error);
         if (r >= 0)
-                r = target->ops->create(target, etc->dir, SHADOW_NAME, meta, error);
+                r = target->ops->create(target, etc->dir, SHADOW_NAME, meta, &file, error);
         if (r == -EEXIST)
                 return error_set(
                         error, EEXIST, ERROR_FAILED,
                         "It was created by someone else in the meantime");
-        if (r >= 0)
-                r = target->ops->write(target, 0, text, size, error);
-        return r < 0 ? r : target->ops->finish(target, meta, error);
+        if (r < 0)
+                return r;
+
+        r = target->ops->write(target, file, 0, text, size, error);
+        if (r < 0) {
+                unpack_target_discard(target, file);
+                return r;
+        }
+        return target->ops->finish(target, file, meta, error);
 }
 
 static int set_hash(

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -14,6 +16,17 @@
 
 #define PERMISSIONS 0777u
 #define SPECIAL     07000u /* setuid, setgid, sticky */
+
+/* Where new files are written. */
+struct UnpackFile {
+        int fd;        /* owned */
+        UnpackDir dir; /* how its directory makes new things differ; the descriptor may be closed */
+        uint32_t mode; /* what it was created with */
+        bool wants_owner;
+        uint64_t end;    /* bytes, so far */
+        uint64_t number; /* of its entry */
+        char path[];     /* its entry's */
+};
 
 /* New files usually get the process's ids, but mounts can differ: bsdgroups, idmapped ones. */
 static int learn_owner(UnpackDirectory *directory, int fd, Error *error) {
@@ -37,105 +50,141 @@ static bool wants_owner(const UnpackDirectory *directory, UnpackDir dir, const U
                meta->uid != directory->new_uid || meta->gid != directory->new_gid;
 }
 
+/* The mode for open(): a user cannot set xattrs of a file without permission to write it. */
+static uint32_t first_mode(const UnpackDirectory *directory, const UnpackMeta *meta) {
+        return !directory->privileged && meta->n_xattrs > 0 ? 0600 : meta->mode & PERMISSIONS;
+}
+
+static UnpackFile *file_free(UnpackFile *file) {
+        if (file) {
+                closep(&file->fd);
+                free(file);
+        }
+        return NULL;
+}
+
+DEFINE_CLEANUP(UnpackFile, file_free);
+
 int unpack_directory_create_file(
         UnpackTarget *target,
         UnpackDir dir,
         const char *name,
         const UnpackMeta *meta,
+        UnpackFile **ret,
         Error *error) {
         UnpackDirectory *directory = unpack_directory(target);
+        const char *path = target->entry.path ? target->entry.path : name;
+        _cleanup_(file_freep) UnpackFile *file = NULL;
+        int r;
 
-        assert(directory->file_fd < 0);
+        file = calloc(1, sizeof(*file) + strlen(path) + 1);
+        if (!file)
+                return error_oom(error);
 
-        /* A user cannot set xattrs of a file without permission to write it. */
-        directory->file_mode = meta->mode & PERMISSIONS;
-        if (!directory->privileged && meta->n_xattrs > 0)
-                directory->file_mode = 0600;
+        file->mode = first_mode(directory, meta);
+        file->dir = dir;
+        file->number = target->entry.number;
+        (void) stpcpy(file->path, path);
 
-        directory->file_fd =
+        file->fd =
                 openat(DIR_FD(dir), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                       directory->file_mode);
-        if (directory->file_fd < 0 && errno == EEXIST)
+                       file->mode);
+        if (file->fd < 0 && errno == EEXIST)
                 return -EEXIST;
-        if (directory->file_fd < 0)
+        if (file->fd < 0)
                 return error_set_errno(error, errno, "Cannot create a file");
 
-        directory->file_dir = dir;
-        directory->file_end = 0;
-        return dir & DIR_GIVES_GROUP ? 0 : learn_owner(directory, directory->file_fd, error);
+        r = dir & DIR_GIVES_GROUP ? 0 : learn_owner(directory, file->fd, error);
+        if (r < 0)
+                return r;
+
+        file->wants_owner = wants_owner(directory, dir, meta);
+        *ret = TAKE_PTR(file);
+        return 0;
 }
 
 int unpack_directory_write_file(
-        UnpackTarget *target, uint64_t offset, const void *data, size_t size, Error *error) {
-        UnpackDirectory *directory = unpack_directory(target);
+        UnpackTarget *target,
+        UnpackFile *file,
+        uint64_t offset,
+        const void *data,
+        size_t size,
+        Error *error) {
         int r;
 
         if (offset > INT64_MAX - size)
                 return error_set(error, EFBIG, ERROR_CORRUPT_ARCHIVE, "The file is too large");
 
-        directory->file_end = offset + size;
-        r = fd_pwrite_full(directory->file_fd, data, size, offset);
+        file->end = offset + size;
+        r = fd_pwrite_full(file->fd, data, size, offset);
         return r < 0 ? error_set_errno(error, -r, "Cannot write a file") : 0;
 }
 
 /* Writing and changing the owner clear setuid and capabilities: set these last. */
 static int finish_attributes(
-        UnpackDirectory *directory, int fd, const UnpackMeta *wanted, Error *error) {
-        const UnpackDir dir = directory->file_dir;
-        const UnpackXattrFile file = { .fd = fd };
+        UnpackDirectory *directory,
+        const UnpackFile *file,
+        const UnpackMeta *wanted,
+        Error *error) {
+        const UnpackEntry entry = { file->path, file->number };
+        const UnpackXattrFile xattrs = { .fd = file->fd };
         const UnpackMeta *meta;
         UnpackMeta kept;
         int r;
 
-        r = wants_owner(directory, dir, wanted) ? unpack_directory_set_owner(fd, "", wanted, error)
-                                                : unpack_directory_is_owned(directory, wanted);
+        r = file->wants_owner ? unpack_directory_set_owner(file->fd, "", wanted, error)
+                              : unpack_directory_is_owned(directory, wanted);
         if (r < 0)
                 return r;
-        kept = unpack_directory_keep(directory, wanted, r > 0);
+        kept = unpack_directory_keep(directory, &entry, wanted, r > 0);
         meta = &kept;
 
-        if (dir & DIR_GIVES_ACL) {
-                r = unpack_xattr_clear_acls(&file, false, error);
+        if (file->dir & DIR_GIVES_ACL) {
+                r = unpack_xattr_clear_acls(&xattrs, false, error);
                 if (r < 0)
                         return r;
         }
 
         r = unpack_xattr_write_all(
-                &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
-                error);
+                &directory->target, &directory->xattr_warnings, directory->privileged, &xattrs,
+                meta, error);
         if (r < 0)
                 return r;
 
         /* A removed ACL had changed the permissions. */
-        if ((meta->mode != directory->file_mode || (dir & DIR_GIVES_ACL)) &&
-            fchmod(fd, meta->mode) < 0)
+        if ((meta->mode != file->mode || (file->dir & DIR_GIVES_ACL)) &&
+            fchmod(file->fd, meta->mode) < 0)
                 return error_set_errno(error, errno, "Cannot set the mode of a file");
         return unpack_xattr_write_acls(
-                &directory->target, &directory->xattr_warnings, directory->privileged, &file, meta,
-                error);
+                &directory->target, &directory->xattr_warnings, directory->privileged, &xattrs,
+                meta, error);
 }
 
-int unpack_directory_finish_file(UnpackTarget *target, const UnpackMeta *meta, Error *error) {
-        UnpackDirectory *directory = unpack_directory(target);
+int unpack_directory_finish_file(
+        UnpackTarget *target, UnpackFile *taken, const UnpackMeta *meta, Error *error) {
         const struct timespec times[2] = { meta->atime, meta->mtime };
-        _cleanup_(closep) int fd = TAKE_FD(directory->file_fd);
+        _cleanup_(file_freep) UnpackFile *file = taken;
         int r;
 
         if (meta->size > INT64_MAX)
                 return error_set(error, EFBIG, ERROR_CORRUPT_ARCHIVE, "The file is too large");
-        if (directory->file_end < meta->size && ftruncate(fd, (off_t) meta->size) < 0)
+        if (file->end < meta->size && ftruncate(file->fd, (off_t) meta->size) < 0)
                 return error_set_errno(
                         error, errno, "Cannot set the size of a file to %" PRIu64 " bytes",
                         meta->size);
 
-        r = finish_attributes(directory, fd, meta, error);
+        r = finish_attributes(unpack_directory(target), file, meta, error);
         if (r < 0)
                 return r;
-        if (futimens(fd, times) < 0)
+        if (futimens(file->fd, times) < 0)
                 return error_set_errno(error, errno, "Cannot set the times of a file");
-        if (close(TAKE_FD(fd)) < 0)
+        if (close(TAKE_FD(file->fd)) < 0)
                 return error_set_errno(error, errno, "Cannot write a file");
         return 0;
+}
+
+void unpack_directory_discard_file(UnpackTarget *target, UnpackFile *file) {
+        (void) file_free(file);
 }
 
 static int make_node(
@@ -170,7 +219,7 @@ static int make_node(
         if (code == EEXIST)
                 return -EEXIST;
         if (code == EPERM && type != S_IFIFO) {
-                unpack_directory_lose(directory, DIRECTORY_LOSS_NODE);
+                unpack_directory_lose(directory, &directory->target.entry, DIRECTORY_LOSS_NODE);
                 return 1;
         }
         return code > 0 ? error_set_errno(error, code, "Cannot create a device node") : 0;
@@ -233,9 +282,9 @@ int unpack_directory_make(
                     : unpack_directory_is_owned(directory, meta);
         if (r < 0)
                 return r;
-        kept = unpack_directory_keep(directory, meta, r > 0);
+        kept = unpack_directory_keep(directory, &directory->target.entry, meta, r > 0);
         if (closes)
-                unpack_directory_lose(directory, DIRECTORY_LOSS_OPENNESS);
+                unpack_directory_lose(directory, &directory->target.entry, DIRECTORY_LOSS_OPENNESS);
 
         if (meta->n_xattrs > 0 || (dir & DIR_GIVES_ACL))
                 r = make_xattrs(directory, dir, name, meta, error);

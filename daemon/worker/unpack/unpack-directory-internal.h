@@ -5,6 +5,8 @@
  * unpack-directory-rights.c (owners, and the rights that they give), unpack-directory-list.c (listing a
  * directory) and unpack-directory-read.c (reading an entry). */
 
+#include <pthread.h>
+
 #include "unpack-directory.h"
 #include "unpack-xattr.h"
 
@@ -25,7 +27,8 @@ typedef enum UnpackDirectoryLoss {
 
 typedef struct UnpackDirectoryCount {
         uint64_t n;
-        char *example; /* owned; the first entry's name, NULL if there is none */
+        char *example;           /* owned; the first entry's name, NULL if there is none */
+        uint64_t example_number; /* the number of that entry */
 } UnpackDirectoryCount;
 
 typedef struct UnpackDirectory {
@@ -35,12 +38,9 @@ typedef struct UnpackDirectory {
         bool privileged;
         uint32_t new_uid, new_gid; /* the owner of new files, see learn_owner() */
         bool knows_owner;
-        int file_fd;         /* owned; the file being written, or < 0 */
-        UnpackDir file_dir;  /* borrowed; the directory of that file */
-        uint32_t file_mode;  /* the mode it was created with */
-        uint64_t file_end;   /* bytes */
         bool closes_devices; /* for this owner: */
         uint32_t device_uid, device_gid;
+        pthread_mutex_t count_lock; /* of these: */
         UnpackDirectoryCount losses[_DIRECTORY_LOSS_MAX];
         UnpackDirectoryCount rights; /* files with such rights */
         UnpackXattrWarnings xattr_warnings;
@@ -54,8 +54,9 @@ static inline UnpackDirectory *unpack_directory(UnpackTarget *target) {
 /** unpack_directory_type() - from struct stat's st_mode */
 UnpackType unpack_directory_type(mode_t mode);
 
-/** unpack_directory_lose() - count a loss of the current entry */
-void unpack_directory_lose(UnpackDirectory *directory, UnpackDirectoryLoss loss);
+/** unpack_directory_lose() - count a loss of @entry */
+void unpack_directory_lose(
+        UnpackDirectory *directory, const UnpackEntry *entry, UnpackDirectoryLoss loss);
 
 /**
  * unpack_directory_set_owner() - give @name in @fd, or @fd itself if it is empty, the owner in @meta
@@ -68,12 +69,16 @@ int unpack_directory_set_owner(int fd, const char *name, const UnpackMeta *meta,
 bool unpack_directory_is_owned(const UnpackDirectory *directory, const UnpackMeta *meta);
 
 /**
- * unpack_directory_keep() - the part of @meta that an entry keeps
+ * unpack_directory_keep() - the part of @meta that @entry keeps
  * @is_owned:   its owner is the one in @meta
  *
  * Another owner must not lend its rights: setuid, setgid and capabilities are removed, and counted.
  */
-UnpackMeta unpack_directory_keep(UnpackDirectory *directory, const UnpackMeta *meta, bool is_owned);
+UnpackMeta unpack_directory_keep(
+        UnpackDirectory *directory,
+        const UnpackEntry *entry,
+        const UnpackMeta *meta,
+        bool is_owned);
 
 /** unpack_directory_closes() - whether @meta is a device node to be created with unpack_directory_close() */
 bool unpack_directory_closes(const UnpackDirectory *directory, const UnpackMeta *meta);
@@ -101,10 +106,18 @@ int unpack_directory_create_file(
         UnpackDir dir,
         const char *name,
         const UnpackMeta *meta,
+        UnpackFile **ret,
         Error *error);
 int unpack_directory_write_file(
-        UnpackTarget *target, uint64_t offset, const void *data, size_t size, Error *error);
-int unpack_directory_finish_file(UnpackTarget *target, const UnpackMeta *meta, Error *error);
+        UnpackTarget *target,
+        UnpackFile *file,
+        uint64_t offset,
+        const void *data,
+        size_t size,
+        Error *error);
+int unpack_directory_finish_file(
+        UnpackTarget *target, UnpackFile *file, const UnpackMeta *meta, Error *error);
+void unpack_directory_discard_file(UnpackTarget *target, UnpackFile *file);
 int unpack_directory_make(
         UnpackTarget *target,
         UnpackDir dir,

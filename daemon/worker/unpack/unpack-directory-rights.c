@@ -20,13 +20,22 @@
 /* Bytes of a name in a warning, which must leave room for the sentence. */
 #define EXAMPLE_MAX 200
 
-static void count(const UnpackDirectory *directory, UnpackDirectoryCount *count) {
-        if (count->n++ == 0 && directory->target.entry)
-                count->example = strndup(directory->target.entry, EXAMPLE_MAX);
+/* Entries may come in any order. */
+static void count(
+        UnpackDirectory *directory, UnpackDirectoryCount *count, const UnpackEntry *entry) {
+        (void) pthread_mutex_lock(&directory->count_lock);
+        if (entry->path && (count->n == 0 || entry->number < count->example_number)) {
+                free(count->example);
+                count->example = strndup(entry->path, EXAMPLE_MAX);
+                count->example_number = entry->number;
+        }
+        count->n++;
+        (void) pthread_mutex_unlock(&directory->count_lock);
 }
 
-void unpack_directory_lose(UnpackDirectory *directory, UnpackDirectoryLoss loss) {
-        count(directory, &directory->losses[loss]);
+void unpack_directory_lose(
+        UnpackDirectory *directory, const UnpackEntry *entry, UnpackDirectoryLoss loss) {
+        count(directory, &directory->losses[loss], entry);
 }
 
 static int change_owner(int fd, const char *name, uid_t uid, gid_t gid) {
@@ -74,22 +83,25 @@ static bool has_rights(const UnpackMeta *meta) {
 }
 
 UnpackMeta unpack_directory_keep(
-        UnpackDirectory *directory, const UnpackMeta *meta, bool is_owned) {
+        UnpackDirectory *directory,
+        const UnpackEntry *entry,
+        const UnpackMeta *meta,
+        bool is_owned) {
         UnpackMeta kept = *meta;
 
         if (!is_owned)
-                unpack_directory_lose(directory, DIRECTORY_LOSS_OWNER);
+                unpack_directory_lose(directory, entry, DIRECTORY_LOSS_OWNER);
         else if (meta->is_unmapped)
-                unpack_directory_lose(directory, DIRECTORY_LOSS_UNMAPPED);
+                unpack_directory_lose(directory, entry, DIRECTORY_LOSS_UNMAPPED);
 
         if (directory->privileged && is_owned && !meta->is_unmapped) {
                 if (has_rights(meta) && meta->type == UNPACK_REGULAR)
-                        count(directory, &directory->rights);
+                        count(directory, &directory->rights, entry);
                 return kept;
         }
 
         if (has_rights(meta) && !(is_owned && meta->is_unmapped))
-                unpack_directory_lose(directory, DIRECTORY_LOSS_RIGHTS);
+                unpack_directory_lose(directory, entry, DIRECTORY_LOSS_RIGHTS);
         kept.mode &= ~RIGHTS;
         kept.loses_rights = true;
         return kept;
@@ -190,6 +202,7 @@ void unpack_directory_rights_done(UnpackDirectory *directory) {
         for (size_t i = 0; i < _DIRECTORY_LOSS_MAX; i++)
                 free(directory->losses[i].example);
         free(directory->rights.example);
+        (void) pthread_mutex_destroy(&directory->count_lock);
 }
 
 void unpack_directory_close_devices(UnpackTarget *target, uint32_t uid, uint32_t gid) {

@@ -165,7 +165,7 @@ static int dir_attributes(
                 r = directory->privileged ? unpack_directory_set_owner(fd, "", wanted, error) : 0;
         if (r < 0)
                 return r;
-        kept = unpack_directory_keep(directory, wanted, r > 0);
+        kept = unpack_directory_keep(directory, &directory->target.entry, wanted, r > 0);
         meta = &kept;
 
         r = unpack_xattr_write_all(
@@ -331,7 +331,6 @@ static int on_link(
 static void on_free(UnpackTarget *target) {
         UnpackDirectory *directory = unpack_directory(target);
 
-        closep(&directory->file_fd);
         unpack_directory_rights_done(directory);
         free(directory);
 }
@@ -353,6 +352,8 @@ static const UnpackTargetOps directory_ops = {
         .create = unpack_directory_create_file,
         .write = unpack_directory_write_file,
         .finish = unpack_directory_finish_file,
+        .discard = unpack_directory_discard_file,
+        .has_independent_files = true,
         .get_meta = unpack_directory_get_meta,
         .read_file = unpack_directory_read_file,
         .sum_up = unpack_directory_sum_up,
@@ -373,7 +374,7 @@ int unpack_directory_new(int root_fd, bool privileged, UnpackTarget **ret, Error
         directory->target.ops = &directory_ops;
         directory->root_fd = root_fd;
         directory->privileged = privileged;
-        directory->file_fd = -EBADF;
+        (void) pthread_mutex_init(&directory->count_lock, NULL);
 
         (void) umask(0);
         *ret = &directory->target;

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "unpack-ring.h"
 
 struct UnpackRing {
         pthread_mutex_t lock;
-        pthread_cond_t changed;
+        pthread_cond_t pushed_more, freed;
         UnpackRingChunk chunks[RING_CHUNKS];
+        atomic_uint users
+                [RING_CHUNKS]; /* of each chunk: readers that are not done, and holds; without the lock */
+        size_t free[RING_CHUNKS]; /* a stack of places in @chunks */
+        size_t n_free;
+        size_t queue[RING_CHUNKS];       /* the place of chunk number n is at n % RING_CHUNKS */
         uint64_t pushed;                 /* chunks, since the beginning */
         uint64_t done[_RING_READER_MAX]; /* chunks returned */
         bool holding[_RING_READER_MAX];  /* whether chunk number done[reader] is being read */
@@ -26,12 +33,14 @@ int unpack_ring_new(UnpackRing **ret, Error *error) {
                 return error_oom(error);
 
         (void) pthread_mutex_init(&ring->lock, NULL);
-        (void) pthread_cond_init(&ring->changed, NULL);
+        (void) pthread_cond_init(&ring->pushed_more, NULL);
+        (void) pthread_cond_init(&ring->freed, NULL);
 
         for (size_t i = 0; i < RING_CHUNKS; i++) {
                 ring->chunks[i].data = malloc(RING_CHUNK_BYTES);
                 if (!ring->chunks[i].data)
                         return error_oom(error);
+                ring->free[ring->n_free++] = i;
         }
 
         *ret = TAKE_PTR(ring);
@@ -45,72 +54,104 @@ UnpackRing *unpack_ring_free(UnpackRing *ring) {
         for (size_t i = 0; i < RING_CHUNKS; i++)
                 free(ring->chunks[i].data);
         error_clear(&ring->error);
-        (void) pthread_cond_destroy(&ring->changed);
+        (void) pthread_cond_destroy(&ring->freed);
+        (void) pthread_cond_destroy(&ring->pushed_more);
         (void) pthread_mutex_destroy(&ring->lock);
         free(ring);
         return NULL;
 }
 
-static uint64_t ring_slowest(const UnpackRing *ring) {
-        uint64_t slowest = ring->done[0];
+static size_t place_of(const UnpackRing *ring, const UnpackRingChunk *chunk) {
+        return (size_t) (chunk - ring->chunks);
+}
 
-        for (size_t i = 1; i < _RING_READER_MAX; i++)
-                if (ring->done[i] < slowest)
-                        slowest = ring->done[i];
-        return slowest;
+/* With the lock. */
+static void set_free(UnpackRing *ring, size_t place) {
+        ring->free[ring->n_free++] = place;
+        (void) pthread_cond_signal(&ring->freed);
+}
+
+/* Returns whether nobody uses the chunk any more. */
+static bool drop_user(UnpackRing *ring, size_t place) {
+        const unsigned before = atomic_fetch_sub(&ring->users[place], 1);
+
+        assert(before > 0);
+        return before == 1;
 }
 
 int unpack_ring_fill(UnpackRing *ring, UnpackRingChunk **ret) {
         int r = 0;
 
         (void) pthread_mutex_lock(&ring->lock);
-        while (!ring->failed && ring->pushed - ring_slowest(ring) == RING_CHUNKS)
-                (void) pthread_cond_wait(&ring->changed, &ring->lock);
+        while (!ring->failed && ring->n_free == 0)
+                (void) pthread_cond_wait(&ring->freed, &ring->lock);
         if (ring->failed)
                 r = -ECANCELED;
         else
-                *ret = &ring->chunks[ring->pushed % RING_CHUNKS];
+                *ret = &ring->chunks[ring->free[--ring->n_free]];
         (void) pthread_mutex_unlock(&ring->lock);
         return r;
 }
 
-void unpack_ring_push(UnpackRing *ring) {
+void unpack_ring_push(UnpackRing *ring, const UnpackRingChunk *chunk) {
+        const size_t place = place_of(ring, chunk);
+
         (void) pthread_mutex_lock(&ring->lock);
-        ring->pushed++;
-        (void) pthread_cond_broadcast(&ring->changed);
+        atomic_store(&ring->users[place], _RING_READER_MAX);
+        ring->queue[ring->pushed++ % RING_CHUNKS] = place;
+        (void) pthread_cond_broadcast(&ring->pushed_more);
         (void) pthread_mutex_unlock(&ring->lock);
 }
 
 void unpack_ring_close(UnpackRing *ring) {
         (void) pthread_mutex_lock(&ring->lock);
         ring->closed = true;
-        (void) pthread_cond_broadcast(&ring->changed);
+        (void) pthread_cond_broadcast(&ring->pushed_more);
         (void) pthread_mutex_unlock(&ring->lock);
 }
 
 int unpack_ring_pull(UnpackRing *ring, UnpackRingReader reader, const UnpackRingChunk **ret) {
+        uint64_t *done = &ring->done[reader];
         int r;
 
         (void) pthread_mutex_lock(&ring->lock);
         if (ring->holding[reader]) {
+                const size_t place = ring->queue[(*done)++ % RING_CHUNKS];
+
                 ring->holding[reader] = false;
-                ring->done[reader]++;
-                (void) pthread_cond_broadcast(&ring->changed);
+                if (drop_user(ring, place))
+                        set_free(ring, place);
         }
 
-        while (!ring->failed && !ring->closed && ring->done[reader] == ring->pushed)
-                (void) pthread_cond_wait(&ring->changed, &ring->lock);
+        while (!ring->failed && !ring->closed && *done == ring->pushed)
+                (void) pthread_cond_wait(&ring->pushed_more, &ring->lock);
         if (ring->failed)
                 r = -ECANCELED;
-        else if (ring->done[reader] == ring->pushed)
+        else if (*done == ring->pushed)
                 r = 0;
         else {
                 ring->holding[reader] = true;
-                *ret = &ring->chunks[ring->done[reader] % RING_CHUNKS];
+                *ret = &ring->chunks[ring->queue[*done % RING_CHUNKS]];
                 r = 1;
         }
         (void) pthread_mutex_unlock(&ring->lock);
         return r;
+}
+
+void unpack_ring_hold(UnpackRing *ring, const UnpackRingChunk *chunk) {
+        const unsigned before = atomic_fetch_add(&ring->users[place_of(ring, chunk)], 1);
+
+        assert(before > 0);
+}
+
+void unpack_ring_release(UnpackRing *ring, const UnpackRingChunk *chunk) {
+        const size_t place = place_of(ring, chunk);
+
+        if (!drop_user(ring, place))
+                return;
+        (void) pthread_mutex_lock(&ring->lock);
+        set_free(ring, place);
+        (void) pthread_mutex_unlock(&ring->lock);
 }
 
 void unpack_ring_fail(UnpackRing *ring, Error *error) {
@@ -121,7 +162,8 @@ void unpack_ring_fail(UnpackRing *ring, Error *error) {
                 error_move(&ring->error, error);
                 ring->failed = true;
         }
-        (void) pthread_cond_broadcast(&ring->changed);
+        (void) pthread_cond_broadcast(&ring->pushed_more);
+        (void) pthread_cond_broadcast(&ring->freed);
         (void) pthread_mutex_unlock(&ring->lock);
 }
 

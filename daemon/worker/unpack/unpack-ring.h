@@ -3,11 +3,12 @@
 
 /*
  * Passes the uncompressed layers from the inflating thread to the hashing and the writing thread: a
- * fixed number of chunks of a fixed size, filled in order, read by both readers in order, and reused
- * when both are done with them.
+ * fixed number of chunks of a fixed size, filled in order, read by both readers in order, and reused,
+ * in any order, when both are done with them and nobody holds them.
  *
  *     producer: fill, push, fill, push, … close
  *     reader:   pull, pull, … (each pull returns the previous chunk)
+ *     anybody:  hold (while a reader has the chunk), release
  *
  * The first failure of a thread stops all of them: from then on every call returns -ECANCELED.
  */
@@ -20,7 +21,7 @@
 #include "base-error.h"
 #include "inflate-input.h"
 
-#define RING_CHUNKS      16u
+#define RING_CHUNKS      64u
 #define RING_CHUNK_BYTES ((size_t) 256 << 10)
 
 typedef enum UnpackRingReader {
@@ -52,7 +53,7 @@ UnpackRing *unpack_ring_free(UnpackRing *ring);
 int unpack_ring_fill(UnpackRing *ring, UnpackRingChunk **ret);
 
 /** unpack_ring_push() - hand over the chunk from unpack_ring_fill() */
-void unpack_ring_push(UnpackRing *ring);
+void unpack_ring_push(UnpackRing *ring, const UnpackRingChunk *chunk);
 
 /** unpack_ring_close() - no more chunks will follow */
 void unpack_ring_close(UnpackRing *ring);
@@ -63,6 +64,10 @@ void unpack_ring_close(UnpackRing *ring);
  * Return: 1 and the chunk, 0 after the last one of the closed ring, or -ECANCELED.
  */
 int unpack_ring_pull(UnpackRing *ring, UnpackRingReader reader, const UnpackRingChunk **ret);
+
+/** unpack_ring_hold() - keep @chunk, which a reader has just now, until unpack_ring_release() */
+void unpack_ring_hold(UnpackRing *ring, const UnpackRingChunk *chunk);
+void unpack_ring_release(UnpackRing *ring, const UnpackRingChunk *chunk);
 
 /** unpack_ring_fail() - stop all threads; takes over @error, which is dropped if another was first */
 void unpack_ring_fail(UnpackRing *ring, Error *error);

@@ -11,6 +11,7 @@
 #include "inflate.h"
 #include "unpack-run.h"
 #include "unpack-tar.h"
+#include "unpack-writers.h"
 
 #define HEADER_BLOCKS_BYTES ((size_t) 64 << 10) /* blocks around what the limit counts */
 #define PROGRESS_NSEC       INT64_C(50000000)
@@ -21,18 +22,22 @@ typedef struct LayerRun {
         UnpackRing *ring;           /* owned */
         Inflate *inflate;           /* owned; the inflating thread's */
         UnpackTree *tree;           /* owned; from here on the writing thread's */
+        UnpackWriters *writers;     /* owned */
         UnpackStream stream;
         UnpackTar tar;
         UnpackProgress progress;
         int64_t progress_nsec; /* time of the last report */
-        unsigned n_warnings;
+        pthread_mutex_t warning_lock;
+        unsigned n_warnings; /* under that lock */
 } LayerRun;
 
 static void run_done(LayerRun *run) {
+        unpack_writers_free(run->writers);
         unpack_stream_done(&run->stream);
         unpack_tree_free(run->tree);
         inflate_free(run->inflate);
         unpack_ring_free(run->ring);
+        (void) pthread_mutex_destroy(&run->warning_lock);
 }
 
 static int prefix_layer(Error *error, const InflateLayer *layer) {
@@ -71,7 +76,7 @@ static int inflate_layer(LayerRun *run, const InflateLayer *layer, Error *error)
                 chunk->has_end = inflate_has_end(run->inflate);
                 chunk->has_rest = inflate_has_rest(run->inflate);
                 chunk->consumed = inflate_consumed(run->inflate);
-                unpack_ring_push(run->ring);
+                unpack_ring_push(run->ring, chunk);
         } while (r > 0);
 
         return 0;
@@ -164,6 +169,7 @@ static void on_chunk(void *userdata, const UnpackRingChunk *done) {
         LayerRun *run = userdata;
         const int64_t now = now_nsec();
 
+        (void) unpack_writers_flush(run->writers);
         run->progress.consumed = done->consumed;
         run->progress.unpacked += done->size;
         run->progress.entries = run->tar.entries;
@@ -177,8 +183,29 @@ static void on_chunk(void *userdata, const UnpackRingChunk *done) {
 static void on_warning(void *userdata, const char *text) {
         LayerRun *run = userdata;
 
+        (void) pthread_mutex_lock(&run->warning_lock);
         if (run->n_warnings++ < UNPACK_WARNINGS_MAX && run->events->warning)
                 run->events->warning(run->events->userdata, text);
+        (void) pthread_mutex_unlock(&run->warning_lock);
+}
+
+static void on_writer_failure(void *userdata, const InflateLayer *layer, Error *error) {
+        LayerRun *run = userdata;
+
+        (void) prefix_layer(error, layer);
+        unpack_ring_fail(run->ring, error);
+}
+
+static int new_writers(LayerRun *run, UnpackTarget *target, Error *error) {
+        const UnpackWritersOptions options = {
+                .target = target,
+                .ring = run->ring,
+                .n_threads = unpack_writers_default_threads(),
+                .on_failure = on_writer_failure,
+                .userdata = run,
+        };
+
+        return unpack_writers_new(&options, &run->writers, error);
 }
 
 static int write_layers(LayerRun *run, Error *error) {
@@ -202,6 +229,8 @@ static int write_layers(LayerRun *run, Error *error) {
                         return prefix_layer(error, &layer);
         }
 
+        if (r >= 0)
+                r = unpack_writers_drain(run->writers);
         return r < 0 ? r : unpack_tree_flush(run->tree, error);
 }
 
@@ -243,8 +272,11 @@ int unpack_run(
         Error *error) {
         static const UnpackOptions no_options = { .limits = LIMITS_DEFAULT };
         static const UnpackEvents no_events = { 0 };
-        _cleanup_(run_done)
-                LayerRun run = { .input = input, .events = events ? events : &no_events };
+        _cleanup_(run_done) LayerRun run = {
+                .input = input,
+                .events = events ? events : &no_events,
+                .warning_lock = PTHREAD_MUTEX_INITIALIZER,
+        };
         UnpackMetaRules rules;
         int r;
 
@@ -269,6 +301,9 @@ int unpack_run(
                 options->gids ? idmap_apply(options->gids, 0) : 0, &run.tree, error);
         if (r < 0)
                 return r;
+        r = new_writers(&run, target, error);
+        if (r < 0)
+                return r;
 
         /* For this run, the existing lower layers count as one. */
         if (options->has_lower)
@@ -283,12 +318,14 @@ int unpack_run(
         run.tar = (UnpackTar){
                 .stream = &run.stream,
                 .tree = run.tree,
+                .writers = run.writers,
                 .rules = &rules,
                 .target = target,
         };
         target->warning = on_warning;
         target->warning_userdata = &run;
         r = run_threads(&run, error);
+        run.writers = unpack_writers_free(run.writers);
         if (r < 0 && run.events->progress)
                 run.events->progress(run.events->userdata, &run.progress);
         if (r >= 0 && target->ops->sum_up) {

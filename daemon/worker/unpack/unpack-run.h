@@ -5,8 +5,8 @@
  * Applies the layers of an image, in order, to one root file system: the layer format of the OCI
  * image specification (layer.md). A plain tarball is an image of one layer.
  *
- * Three threads: one reads and inflates, one hashes, the caller's parses and writes. They use no
- * descriptors except those of the input and the target.
+ * One thread reads and inflates, one hashes, the caller's parses and creates names, and the threads of
+ * unpack-writers.h write contents. They use no descriptors except those of the input and the target.
  */
 
 #include <stdbool.h>
@@ -30,13 +30,14 @@ typedef struct UnpackProgress {
         uint64_t entries;  /* tar entries that have been applied */
 } UnpackProgress;
 
-/* Called from the thread that called unpack_run(). Either function may be NULL. */
+/* Either function may be NULL. */
 typedef struct UnpackEvents {
-        /* At most every 50 ms, once at the end of each layer, and once more after a failure. */
+        /* At most every 50 ms, once at the end of each layer, and once more after a failure, in the thread that
+         * called unpack_run(). */
         void (*progress)(void *userdata, const UnpackProgress *progress);
 
         /* Something was left out. @text is one English sentence without a final period. At most
-         * UNPACK_WARNINGS_MAX per run. */
+         * UNPACK_WARNINGS_MAX per run, one at a time, from any thread. */
         void (*warning)(void *userdata, const char *text);
 
         void *userdata; /* borrowed */

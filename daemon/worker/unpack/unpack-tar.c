@@ -35,8 +35,8 @@ static int archive_error(const UnpackTar *tar, struct archive *archive, Error *e
         }
 }
 
-static int copy_content(
-        UnpackTar *tar, struct archive *archive, const UnpackMeta *meta, Error *error) {
+/* Up to the end of the entry, whose file has @file_size bytes. */
+static int copy_content(UnpackTar *tar, struct archive *archive, uint64_t file_size, Error *error) {
         uint64_t end = 0; /* of the last write */
 
         for (;;) {
@@ -47,15 +47,15 @@ static int copy_content(
 
                 r = archive_read_data_block(archive, &data, &size, &offset);
                 tar->is_cut = r != ARCHIVE_OK && r != ARCHIVE_EOF && tar->stream->ended &&
-                              end > 0 && end == meta->size;
+                              end > 0 && end == file_size;
                 if (r == ARCHIVE_EOF || tar->is_cut)
-                        return unpack_tree_finish(tar->tree, meta, error);
+                        return unpack_writers_finish(tar->writers, error);
                 if (r != ARCHIVE_OK)
                         return archive_error(tar, archive, error);
                 if (size == 0)
                         continue;
-                if (offset < 0 || (uint64_t) offset > meta->size ||
-                    size > meta->size - (uint64_t) offset)
+                if (offset < 0 || (uint64_t) offset > file_size ||
+                    size > file_size - (uint64_t) offset)
                         return error_set(
                                 error, EBADMSG, ERROR_CORRUPT_ARCHIVE,
                                 "It has content beyond its size");
@@ -65,7 +65,8 @@ static int copy_content(
                                 "The parts of a sparse file are not in order");
 
                 end = (uint64_t) offset + size;
-                r = unpack_tree_write(tar->tree, (uint64_t) offset, data, size, error);
+                r = unpack_writers_write(
+                        tar->writers, (uint64_t) offset, data, size, tar->stream->chunk, error);
                 if (r < 0)
                         return r;
         }
@@ -193,6 +194,26 @@ static int read_symlink(const UnpackHeader *header, UnpackMeta *meta, Error *err
         return meta->link ? 0 : error_oom(error);
 }
 
+/* Takes over what @meta owns. */
+static int apply_other(
+        UnpackTar *tar,
+        struct archive *archive,
+        const UnpackPath *path,
+        UnpackMeta *meta,
+        Error *error) {
+        const uint64_t size = meta->size;
+        UnpackFile *file = NULL;
+        int r;
+
+        r = unpack_tree_entry(tar->tree, path, meta, &file, error);
+        if (r <= 0)
+                return r;
+
+        r = unpack_writers_begin(
+                tar->writers, &tar->stream->chunk->layer, path->text, file, meta, error);
+        return r < 0 ? r : copy_content(tar, archive, size, error);
+}
+
 static int apply_entry(
         UnpackTar *tar,
         struct archive *archive,
@@ -228,8 +249,7 @@ static int apply_entry(
                         return r;
         }
 
-        r = unpack_tree_entry(tar->tree, path, &meta, error);
-        return r <= 0 ? r : copy_content(tar, archive, &meta, error);
+        return apply_other(tar, archive, path, &meta, error);
 }
 
 static int read_entry(
@@ -249,9 +269,9 @@ static int read_entry(
         if (r < 0)
                 return r;
 
-        tar->target->entry = path.text;
+        tar->target->entry = (UnpackEntry){ path.text, tar->entries };
         r = apply_entry(tar, archive, entry, &path, &header, error);
-        tar->target->entry = NULL;
+        tar->target->entry.path = NULL;
         if (r < 0 && error && error->code > 0)
                 return error_prefix(error, "Cannot unpack \"%s\"", path.text);
         return r;

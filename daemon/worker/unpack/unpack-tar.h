@@ -7,11 +7,13 @@
 #include "unpack-meta.h"
 #include "unpack-stream.h"
 #include "unpack-tree.h"
+#include "unpack-writers.h"
 
 typedef struct UnpackTar {
         UnpackStream *stream;         /* borrowed */
         UnpackTree *tree;             /* borrowed */
         const UnpackMetaRules *rules; /* borrowed */
+        UnpackWriters *writers;       /* borrowed */
         UnpackTarget *target;         /* borrowed; for warnings */
         uint64_t entries;             /* of all layers, so far */
         bool is_cut; /* the layer ended after a file's content, without the padding */

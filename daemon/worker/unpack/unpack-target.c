@@ -10,6 +10,11 @@ UnpackTarget *unpack_target_free(UnpackTarget *target) {
         return NULL;
 }
 
+void unpack_target_discard(UnpackTarget *target, UnpackFile *file) {
+        if (target->ops->discard)
+                target->ops->discard(target, file);
+}
+
 void unpack_meta_done(UnpackMeta *meta) {
         for (size_t i = 0; i < meta->n_xattrs; i++) {
                 free(meta->xattrs[i].name);

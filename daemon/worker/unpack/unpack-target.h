@@ -10,7 +10,7 @@
  * must not be followed if it is a link.
  *
  * The errnos that the comments call answers are returned without @error. All calls are made by one
- * thread.
+ * thread, except those for independent files, see below.
  */
 
 #include <stdbool.h>
@@ -64,6 +64,15 @@ typedef struct UnpackMeta {
         UnpackXattr *xattrs; /* owned; no name twice; the target skips those that it cannot store */
         size_t n_xattrs;
 } UnpackMeta;
+
+/* A regular file that is being written; private to the target. NULL if that has one at a time. */
+typedef struct UnpackFile UnpackFile;
+
+/* Identifies an entry of the layers in messages. */
+typedef struct UnpackEntry {
+        const char *path; /* borrowed; as its layer names it; NULL between entries */
+        uint64_t number;  /* among all entries of the run */
+} UnpackEntry;
 
 /* What exists under a name. */
 typedef struct UnpackInfo {
@@ -170,18 +179,30 @@ typedef struct UnpackTargetOps {
                 const char *name,
                 Error *error);
 
-        /* Write a regular file: create, write with rising offsets, finish. No other call is made
-         * between create and finish, or a failed write. Ranges not written are holes. Answer of
-         * create: -EEXIST. */
+        /* Write a regular file: create, write with rising offsets, finish with the same @meta; or
+         * discard, also after a failed write, which leaves an incomplete file. The last two release
+         * the object. Ranges not written are holes. Answer of create: -EEXIST. */
         int (*create)(
                 UnpackTarget *target,
                 UnpackDir dir,
                 const char *name,
                 const UnpackMeta *meta,
+                UnpackFile **ret,
                 Error *error);
         int (*write)(
-                UnpackTarget *target, uint64_t offset, const void *data, size_t size, Error *error);
-        int (*finish)(UnpackTarget *target, const UnpackMeta *meta, Error *error);
+                UnpackTarget *target,
+                UnpackFile *file,
+                uint64_t offset,
+                const void *data,
+                size_t size,
+                Error *error);
+        int (*finish)(UnpackTarget *target, UnpackFile *file, const UnpackMeta *meta, Error *error);
+        void (*discard)(UnpackTarget *target, UnpackFile *file);
+
+        /* Files may be written, finished and discarded by any thread, each by one at a time, during
+         * other calls, until sum_up(). If not, no other call is made between create and finish, or a
+         * failed write, and discard is NULL. */
+        bool has_independent_files;
 
         /* Reads an entry's metadata; release @ret with unpack_meta_done(). Answer: -ENOENT. */
         int (*get_meta)(
@@ -218,12 +239,14 @@ struct UnpackTarget {
         void (*warning)(void *userdata, const char *text);
         void *warning_userdata;
 
-        /* Borrowed; the current entry, as its layer names it; NULL between entries. */
-        const char *entry;
+        UnpackEntry entry; /* the current one */
 };
 
 /** unpack_target_free() - release @target */
 UnpackTarget *unpack_target_free(UnpackTarget *target);
+
+/** unpack_target_discard() - abandon a file that was created */
+void unpack_target_discard(UnpackTarget *target, UnpackFile *file);
 
 /** unpack_meta_done() - release what @meta owns; usable with _cleanup_() */
 void unpack_meta_done(UnpackMeta *meta);

@@ -156,12 +156,13 @@ static int place(
         UnpackNode *parent,
         const char *name,
         const UnpackMeta *meta,
+        UnpackFile **ret,
         Error *error) {
         UnpackTarget *target = tree->target;
 
         switch (meta->type) {
         case UNPACK_REGULAR:
-                return target->ops->create(target, parent->dir, name, meta, error);
+                return target->ops->create(target, parent->dir, name, meta, ret, error);
         case UNPACK_DIRECTORY:
                 return place_directory(tree, parent, name, meta, error);
         case UNPACK_SYMLINK:
@@ -187,7 +188,11 @@ static int root_entry(UnpackTree *tree, const UnpackMeta *meta, Error *error) {
 }
 
 int unpack_tree_entry(
-        UnpackTree *tree, const UnpackPath *path, const UnpackMeta *meta, Error *error) {
+        UnpackTree *tree,
+        const UnpackPath *path,
+        const UnpackMeta *meta,
+        UnpackFile **ret,
+        Error *error) {
         const char *name = unpack_path_name(path);
         UnpackNode *parent;
         int r;
@@ -203,13 +208,13 @@ int unpack_tree_entry(
         if (r < 0)
                 return r;
 
-        r = place(tree, parent, name, meta, error);
+        r = place(tree, parent, name, meta, ret, error);
         if (r == -EEXIST || r == 1) {
                 const bool left_out = r == 1;
 
                 r = unpack_tree_remove(tree, parent, name, error);
                 if (r >= 0 && !left_out)
-                        r = place(tree, parent, name, meta, error);
+                        r = place(tree, parent, name, meta, ret, error);
                 if (r == -EEXIST)
                         return error_set(
                                 error, EEXIST, ERROR_FAILED,
@@ -221,16 +226,11 @@ int unpack_tree_entry(
                 return r;
 
         r = note_name(tree, parent, name, error);
-        return r < 0 ? r : meta->type == UNPACK_REGULAR;
-}
-
-int unpack_tree_write(
-        UnpackTree *tree, uint64_t offset, const void *data, size_t size, Error *error) {
-        return tree->target->ops->write(tree->target, offset, data, size, error);
-}
-
-int unpack_tree_finish(UnpackTree *tree, const UnpackMeta *meta, Error *error) {
-        return tree->target->ops->finish(tree->target, meta, error);
+        if (meta->type != UNPACK_REGULAR)
+                return r;
+        if (r < 0)
+                unpack_target_discard(tree->target, *ret);
+        return r < 0 ? r : 1;
 }
 
 /* The directory of the target of a hard link. */

@@ -5,9 +5,8 @@
  * Applies the entries of layers to a root file system, alike for every target: paths and links in them,
  * replacement, whiteouts, hard links, missing parents, and the times of directories.
  *
- *     (unpack_tree_begin_layer,
- *      (unpack_tree_entry (unpack_tree_write*, unpack_tree_finish)? | unpack_tree_link)*,
- *      unpack_tree_end_layer)*, unpack_tree_flush
+ *     (unpack_tree_begin_layer, (unpack_tree_entry | unpack_tree_link)*, unpack_tree_end_layer)*,
+ *     unpack_tree_flush
  */
 
 #include <stdbool.h>
@@ -50,19 +49,16 @@ int unpack_tree_end_layer(UnpackTree *tree, Error *error);
 
 /**
  * unpack_tree_entry() - create the entry, or apply the whiteout that its name means
+ * @ret:        a regular file whose content must follow; the caller must finish or discard it
  *
- * Return: 1 if the content of a regular file must follow, by unpack_tree_write() and unpack_tree_finish();
- * else 0.
+ * Return: 1 and the file; else 0.
  */
 int unpack_tree_entry(
-        UnpackTree *tree, const UnpackPath *path, const UnpackMeta *meta, Error *error);
-
-/** unpack_tree_write() - write content of the file, at rising offsets */
-int unpack_tree_write(
-        UnpackTree *tree, uint64_t offset, const void *data, size_t size, Error *error);
-
-/** unpack_tree_finish() - the file is complete; @meta as in unpack_tree_entry() */
-int unpack_tree_finish(UnpackTree *tree, const UnpackMeta *meta, Error *error);
+        UnpackTree *tree,
+        const UnpackPath *path,
+        const UnpackMeta *meta,
+        UnpackFile **ret,
+        Error *error);
 
 /**
  * unpack_tree_link() - make @path a hard link to @from

@@ -30,10 +30,9 @@ static int write_one(const UnpackXattrFile *file, const UnpackXattr *xattr) {
         return r < 0 ? -errno : 0;
 }
 
-static void warn_once(const UnpackTarget *target, bool *warned, const char *text) {
-        if (!*warned)
+static void warn_once(const UnpackTarget *target, atomic_bool *warned, const char *text) {
+        if (!atomic_exchange(warned, true))
                 unpack_target_warn(target, text);
-        *warned = true;
 }
 
 static int write_those(

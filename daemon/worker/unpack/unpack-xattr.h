@@ -4,6 +4,7 @@
 /* xattr(7) of the directory target. Attributes that the file system or the caller cannot store are
  * reported once per namespace. */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base-error.h"
@@ -13,10 +14,10 @@
 #define XATTR_ACL_DEFAULT "system.posix_acl_default"
 #define XATTR_CAPABILITY  "security.capability"
 
-/* The warnings already given. */
+/* The warnings already given, by any thread. */
 typedef struct UnpackXattrWarnings {
-        bool unsupported;
-        bool unprivileged;
+        atomic_bool unsupported;
+        atomic_bool unprivileged;
 } UnpackXattrWarnings;
 
 /* The owner of xattrs: the open file @fd or, if @fd is negative, the file at @path, not following a
