@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <sched.h>
 #include <signal.h>
 
 #include "base-thread.h"
@@ -22,6 +23,13 @@ static int create(
 
 int thread_start(pthread_t *ret, void *(*function)(void *), void *userdata) {
         return -create(ret, NULL, function, userdata);
+}
+
+void thread_prefer_throughput(void) {
+        const struct sched_param parameters = { 0 };
+
+        if (sched_getscheduler(0) == SCHED_OTHER)
+                (void) sched_setscheduler(0, SCHED_BATCH, &parameters);
 }
 
 int thread_start_detached(void *(*function)(void *), void *userdata) {

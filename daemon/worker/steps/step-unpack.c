@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "base-thread.h"
 #include "sandbox-label.h"
 #include "sandbox-owners.h"
 #include "sandbox-privileges.h"
@@ -180,6 +181,7 @@ static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         if (r < 0)
                 return r;
 
+        thread_prefer_throughput();
         settings = calloc(1, sizeof(*settings));
         if (!settings)
                 return error_oom(error);
