@@ -45,8 +45,8 @@ static const char *const tree_calls[] = {
         "fchmodat", "fchmodat2", "fchown", "fchownat", "fgetxattr", "flistxattr",
         "fremovexattr", "fsetxattr", "getcwd", "getdents64", "lgetxattr", "linkat",
         "llistxattr", "lremovexattr", "lsetxattr", "mkdirat", "mknodat", "openat", "openat2",
-        "readlinkat", "renameat", "renameat2", "statx", "symlinkat", "syncfs", "umask",
-        "unlinkat", "utimensat",
+        "readlinkat", "renameat", "renameat2", "statx", "symlinkat", "sync_file_range",
+        "syncfs", "umask", "unlinkat", "utimensat",
 };
 
 static const char *const disk_calls[] = {

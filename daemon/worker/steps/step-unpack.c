@@ -153,6 +153,8 @@ static int unpack(
                 r = find_mark(root_fd, mark, error);
         if (r >= 0)
                 r = unpack_directory_new(root_fd, privileged, &target, error);
+        if (r >= 0)
+                r = unpack_directory_write_back(target, error);
         if (r >= 0 && mark[0] != '\0')
                 unpack_directory_spare(target, mark);
         if (r >= 0 && !settings->keeps_devices)

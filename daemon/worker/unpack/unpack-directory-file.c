@@ -178,6 +178,8 @@ int unpack_directory_finish_file(
                 return r;
         if (futimens(file->fd, times) < 0)
                 return error_set_errno(error, errno, "Cannot set the times of a file");
+        if (unpack_directory(target)->writeback)
+                unpack_writeback_start(unpack_directory(target)->writeback, file->fd, meta->size);
         if (close(TAKE_FD(file->fd)) < 0)
                 return error_set_errno(error, errno, "Cannot write a file");
         return 0;

@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "unpack-directory.h"
+#include "unpack-writeback.h"
 #include "unpack-xattr.h"
 
 /* An UnpackDir is a descriptor, with flags for what new entries inherit from that directory. */
@@ -44,6 +45,7 @@ typedef struct UnpackDirectory {
         UnpackDirectoryCount losses[_DIRECTORY_LOSS_MAX];
         UnpackDirectoryCount rights; /* files with such rights */
         UnpackXattrWarnings xattr_warnings;
+        UnpackWriteback *writeback; /* owned; may be NULL */
 } UnpackDirectory;
 
 /** unpack_directory() - the target that unpack_directory_new() returned */

@@ -331,6 +331,7 @@ static int on_link(
 static void on_free(UnpackTarget *target) {
         UnpackDirectory *directory = unpack_directory(target);
 
+        unpack_writeback_free(directory->writeback);
         unpack_directory_rights_done(directory);
         free(directory);
 }
@@ -362,6 +363,10 @@ static const UnpackTargetOps directory_ops = {
 
 void unpack_directory_spare(UnpackTarget *target, const char *name) {
         unpack_directory(target)->spared = name;
+}
+
+int unpack_directory_write_back(UnpackTarget *target, Error *error) {
+        return unpack_writeback_new(&unpack_directory(target)->writeback, error);
 }
 
 int unpack_directory_new(int root_fd, bool privileged, UnpackTarget **ret, Error *error) {

@@ -33,6 +33,9 @@ int unpack_directory_new(int root_fd, bool privileged, UnpackTarget **ret, Error
  */
 void unpack_directory_close_devices(UnpackTarget *target, uint32_t uid, uint32_t gid);
 
+/** unpack_directory_write_back() - start writing files to the disk as they are finished, see unpack-writeback.h */
+int unpack_directory_write_back(UnpackTarget *target, Error *error);
+
 /** unpack_directory_spare() - @name in the root is not part of the image, and stays; borrowed */
 void unpack_directory_spare(UnpackTarget *target, const char *name);
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "unpack-writeback.h"
+
+#define WAIT_SECONDS 60
+
+/* A file of @size bytes, which has no name; written, but not to the disk. */
+static int new_file(size_t size) {
+        char path[] = "/var/tmp/test-writeback-XXXXXX";
+        const int fd = mkostemp(path, O_CLOEXEC);
+        char *data = calloc(1, size);
+
+        assert_true(fd >= 0 && data);
+        assert_int_equal(unlink(path), 0);
+        memset(data, 'x', size);
+        assert_int_equal(write(fd, data, size), size);
+        free(data);
+        return fd;
+}
+
+/* Whether blocks have yet to be found for it: 1, 0, or -errno where that cannot be seen. */
+static int is_delayed(int fd) {
+        struct {
+                struct fiemap map;
+                struct fiemap_extent extent;
+        } m = { .map = { .fm_length = FIEMAP_MAX_OFFSET, .fm_extent_count = 1 } };
+
+        if (ioctl(fd, FS_IOC_FIEMAP, &m) < 0)
+                return -errno;
+        return m.map.fm_mapped_extents == 1 && (m.extent.fe_flags & FIEMAP_EXTENT_DELALLOC);
+}
+
+static void wait_for_blocks(int fd) {
+        const time_t until = time(NULL) + WAIT_SECONDS;
+
+        while (is_delayed(fd) == 1) {
+                assert_true(time(NULL) < until);
+                (void) usleep(1000);
+        }
+}
+
+static int count_fds(void) {
+        DIR *dir = opendir("/proc/self/fd");
+        int n = 0;
+
+        assert_non_null(dir);
+        while (readdir(dir))
+                n++;
+        (void) closedir(dir);
+        return n;
+}
+
+static void large_files_are_on_their_way_to_the_disk_and_small_ones_are_not(void **state) {
+        _cleanup_(unpack_writeback_freep) UnpackWriteback *writeback = NULL;
+        const int small = new_file(WRITEBACK_FILE_BYTES - 1),
+                  large = new_file(WRITEBACK_FILE_BYTES);
+
+        if (is_delayed(small) != 1 || is_delayed(large) != 1) {
+                print_message("The file system of /var/tmp does not tell\n");
+                skip();
+        }
+
+        assert_int_equal(unpack_writeback_new(&writeback, NULL), 0);
+        unpack_writeback_start(writeback, small, WRITEBACK_FILE_BYTES - 1);
+        unpack_writeback_start(writeback, large, WRITEBACK_FILE_BYTES);
+        wait_for_blocks(large);
+        assert_int_equal(is_delayed(small), 1);
+        assert_int_equal(close(small), 0);
+        assert_int_equal(close(large), 0);
+}
+
+static void nothing_stays_open_whatever_the_queue_holds(void **state) {
+        UnpackWriteback *writeback = NULL;
+        const int before = count_fds(), fd = new_file(WRITEBACK_FILE_BYTES);
+
+        assert_int_equal(unpack_writeback_new(&writeback, NULL), 0);
+        for (size_t i = 0; i < (size_t) 4 * WRITEBACK_QUEUE_FILES; i++)
+                unpack_writeback_start(writeback, fd, WRITEBACK_FILE_BYTES);
+        assert_true(count_fds() <= before + 1 + (int) WRITEBACK_QUEUE_FILES + 1);
+        assert_null(unpack_writeback_free(writeback));
+        assert_int_equal(close(fd), 0);
+        assert_int_equal(count_fds(), before);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(large_files_are_on_their_way_to_the_disk_and_small_ones_are_not),
+                CASE(nothing_stays_open_whatever_the_queue_holds),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
