@@ -261,6 +261,7 @@ static int run_threads(LayerRun *run, Error *error) {
 
         (void) pthread_join(inflater, NULL);
         (void) pthread_join(hasher, NULL);
+        run->writers = unpack_writers_free(run->writers);
         return unpack_ring_take_error(run->ring, error);
 }
 
@@ -325,7 +326,6 @@ int unpack_run(
         target->warning = on_warning;
         target->warning_userdata = &run;
         r = run_threads(&run, error);
-        run.writers = unpack_writers_free(run.writers);
         if (r < 0 && run.events->progress)
                 run.events->progress(run.events->userdata, &run.progress);
         if (r >= 0 && target->ops->sum_up) {

@@ -50,7 +50,9 @@ struct UnpackWriters {
         Batch *first, *last; /* owned */
         size_t n_batches;    /* queued */
         unsigned n_working;  /* threads */
-        bool closed, failed;
+        bool closed;
+        bool failing; /* on_failure() is being called, or has been … */
+        bool failed;  /* … which it has */
 
         pthread_t threads[WRITERS_THREADS_MAX];
         unsigned n_threads;
@@ -135,20 +137,25 @@ static void append(UnpackWriters *writers, Batch *batch) {
         writers->n_batches++;
 }
 
+/* Nobody hears of it before on_failure() has. */
 static void fail(UnpackWriters *writers, const Content *content, Error *error) {
         bool is_first;
 
-        (void) error_prefix(error, "Cannot unpack \"%s\"", content->path);
         (void) pthread_mutex_lock(&writers->lock);
-        is_first = !writers->failed;
+        is_first = !writers->failing;
+        writers->failing = true;
+        (void) pthread_mutex_unlock(&writers->lock);
+        if (!is_first) {
+                error_clear(error);
+                return;
+        }
+
+        (void) error_prefix(error, "Cannot unpack \"%s\"", content->path);
+        writers->options.on_failure(writers->options.userdata, &content->layer, error);
+        (void) pthread_mutex_lock(&writers->lock);
         writers->failed = true;
         (void) pthread_cond_broadcast(&writers->queued);
         (void) pthread_mutex_unlock(&writers->lock);
-
-        if (is_first)
-                writers->options.on_failure(writers->options.userdata, &content->layer, error);
-        else
-                error_clear(error);
 }
 
 /* Writes the oldest batch without the lock, which is held before and after. */
