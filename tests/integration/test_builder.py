@@ -148,7 +148,7 @@ def test_unpacker_that_never_tells_why_it_stopped_reading_is_not_waited_for(
     (tmp_path / 'conf').write_text('[Daemon]\nStallTimeoutSec=1\n')
     env['VIRTBOOTSTRAP_CONFIG'] = str(tmp_path / 'conf')
     result = client.fail('virt-builder://tiny', work / 'root')
-    assert 'Cannot pass on what guestfish writes' in result.sentence
+    assert 'Cannot forward the output of guestfish' in result.sentence
     assert not os.listdir(work)
 
 

@@ -447,7 +447,7 @@ static void nobody_who_reads_is_told_of(void **state) {
         (void) close(TAKE_FD(f->read_fd));
         start(f);
         await_end(f);
-        assert_failed(f, ERROR_FAILED, "Cannot pass on what guestfish writes");
+        assert_failed(f, ERROR_FAILED, "Cannot forward the output of guestfish");
         assert_true(f->is_unread);
 }
 

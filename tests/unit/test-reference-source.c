@@ -72,7 +72,7 @@ static void source_that_is_none_is_refused(void **state) {
                 { "dir:", "no path" },
                 { "oci:/a:b c", "characters" },
                 { "oci:/a:b\xc3\xa4", "characters" },
-                { "docker-archive:x:", "a name has to follow" },
+                { "docker-archive:x:", "expected a name after" },
                 { "docker-archive:x:Debian", "" },
                 { "docker-archive:x:debian@" SHA_A, "digest" },
                 { "docker-archive:x:@", "number" },

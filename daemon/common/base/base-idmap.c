@@ -40,7 +40,7 @@ int idmap_parse_range(const char *text, IdRange *ret, Error *error) {
             parse_number(&p, '\0', ID_LIMIT + 1, &range.count) < 0)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "\"%s\" is not an id range: want START:TARGET:COUNT, such as 0:100000:65536",
+                        "\"%s\" is not an id range; expected START:TARGET:COUNT, such as 0:100000:65536",
                         text);
 
         *ret = range;
@@ -61,7 +61,7 @@ int idmap_add(IdMap *map, const IdRange *range, Error *error) {
             range->target + (uint64_t) range->count > ID_LIMIT)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "Id range %u:%u:%u goes past the last id, 4294967294", range->start,
+                        "Id range %u:%u:%u extends past the last id, 4294967294", range->start,
                         range->target, range->count);
 
         for (size_t i = 0; i < map->n_ranges; i++)

@@ -224,6 +224,6 @@ int mounts_find(const char *path, char **ret_names, Error *error) {
 
         if (r >= 0)
                 r = mounts_below(text, path, ret_names);
-        return r < 0 ? error_set_errno(error, -r, "Cannot find out what is mounted in %s", path)
+        return r < 0 ? error_set_errno(error, -r, "Cannot determine what is mounted in %s", path)
                      : r;
 }

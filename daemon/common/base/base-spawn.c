@@ -220,7 +220,7 @@ static int handle(Running *running, size_t stream, size_t size, Error *error) {
         r = fd_write_full(output_fd, running->buffer, size);
         if (r < 0)
                 return error_set_errno(
-                        error, -r, "Cannot pass on what %s writes", running->program->argv[0]);
+                        error, -r, "Cannot forward the output of %s", running->program->argv[0]);
         running->events->moved(running->userdata, size);
         return 0;
 }

@@ -154,7 +154,7 @@ static void assign_hosts(const ConfigReading *reading, unsigned line, const char
                 if (r < 0)
                         log_print(
                                 reading->log, LOG_WARNING,
-                                "%s:%u: PrivateHosts= cannot have \"%.*s\"%s, ignoring",
+                                "%s:%u: PrivateHosts= cannot contain \"%.*s\"%s, ignoring",
                                 reading->name, line, (int) length, p,
                                 r == -ENOBUFS ? ", the list is too long"
                                               : ": expected HOST[:PORT] or .DOMAIN[:PORT]");
@@ -173,7 +173,7 @@ static void assign_sandbox(const ConfigReading *reading, unsigned line, const ch
         else
                 log_print(
                         reading->log, LOG_WARNING,
-                        "%s:%u: Sandbox= is yes, best-effort or no, not \"%s\", ignoring",
+                        "%s:%u: Sandbox= must be yes, best-effort or no, not \"%s\", ignoring",
                         reading->name, line, value);
 }
 
@@ -185,8 +185,9 @@ static void assign_users(const ConfigReading *reading, unsigned line, const char
                     &users->last) < 0)
                 log_print(
                         reading->log, LOG_WARNING,
-                        "%s:%u: WorkerUsers= is a range of at most %" PRIu64 " ids from %" PRIu64
-                        " on, as \"61184-65519\", not \"%s\", ignoring",
+                        "%s:%u: WorkerUsers= must be a range of at most %" PRIu64
+                        " ids, none below %" PRIu64
+                        ", such as \"61184-65519\", not \"%s\", ignoring",
                         reading->name, line, CONFIG_USERS_COUNT, CONFIG_USERS_MIN, value);
 }
 
@@ -244,8 +245,9 @@ static void on_malformed(void *userdata, unsigned line, const char *text) {
         const ConfigReading *reading = userdata;
 
         log_print(
-                reading->log, LOG_WARNING, "%s:%u: \"%s\" is no assignment in a section, ignoring",
-                reading->name, line, text);
+                reading->log, LOG_WARNING,
+                "%s:%u: \"%s\" is not an assignment in a section, ignoring", reading->name, line,
+                text);
 }
 
 static const ConfigEvents events = { .assign = on_assign, .malformed = on_malformed };

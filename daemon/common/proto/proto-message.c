@@ -256,12 +256,12 @@ int proto_message_check(const ProtoMessage *message, size_t size, size_t n_fds, 
         if (size != shapes[message->type].size)
                 return error_set(
                         error, EBADMSG, ERROR_WORKER_FAILED,
-                        "Message of type %u has %zu bytes, not %zu", message->type, size,
+                        "Message of type %u has %zu bytes; expected %zu", message->type, size,
                         shapes[message->type].size);
         if (n_fds < shapes[message->type].fds_min || n_fds > shapes[message->type].fds_max)
                 return error_set(
                         error, EBADMSG, ERROR_WORKER_FAILED,
-                        "Message of type %u came with %zu descriptors", message->type, n_fds);
+                        "Message of type %u arrived with %zu descriptors", message->type, n_fds);
         if (!is_valid(message))
                 return error_set(
                         error, EBADMSG, ERROR_WORKER_FAILED,

@@ -102,7 +102,7 @@ int reference_platform_parse(const char *text, ReferencePlatform *ret, Error *er
         if (!p || *p != '\0' || reference_platform_normalize(&platform) < 0)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "Invalid platform '%s': it is OS/ARCH[/VARIANT], such as linux/arm64 or "
+                        "Invalid platform '%s': expected OS/ARCH[/VARIANT], such as linux/arm64 or "
                         "linux/arm/v7",
                         text_quote(text, quoted));
 
@@ -115,13 +115,13 @@ int reference_platform_host(ReferencePlatform *ret, Error *error) {
         struct utsname name;
 
         if (uname(&name) < 0)
-                return error_set_errno(error, errno, "Cannot find out this machine's platform");
+                return error_set_errno(error, errno, "Cannot determine this machine's platform");
         if (!take_part(name.sysname, platform.os) ||
             !take_part(name.machine, platform.architecture) ||
             reference_platform_normalize(&platform) < 0)
                 return error_set(
                         error, EOPNOTSUPP, ERROR_NO_MATCHING_PLATFORM,
-                        "This machine's platform has no name; say which one with --platform");
+                        "This machine's platform has no name; specify one with --platform");
 
         *ret = platform;
         return 0;

@@ -18,10 +18,11 @@ static const char *const kinds[_SOURCE_KIND_MAX] = {
 };
 
 static const char *const hints[_SOURCE_KIND_MAX] = {
-        [SOURCE_OCI] = "it has no path, want oci:PATH[:REF] with an OCI layout's directory",
-        [SOURCE_OCI_ARCHIVE] = "it has no path, want oci-archive:PATH[:REF]",
-        [SOURCE_DOCKER_ARCHIVE] = "it has no path, want docker-archive:PATH[:REF]",
-        [SOURCE_DIR] = "it has no path, want dir:PATH",
+        [SOURCE_OCI] =
+                "it has no path; expected oci:PATH[:REF] with the directory of an OCI layout",
+        [SOURCE_OCI_ARCHIVE] = "it has no path; expected oci-archive:PATH[:REF]",
+        [SOURCE_DOCKER_ARCHIVE] = "it has no path; expected docker-archive:PATH[:REF]",
+        [SOURCE_DIR] = "it has no path; expected dir:PATH",
 };
 
 /* What follows the ':' of the kind's word; NULL when it is none of them. */
@@ -57,16 +58,17 @@ static int parse_index(const char *text, const char *digits, unsigned *ret, Erro
         unsigned index = 0;
 
         if (*digits == '\0')
-                return invalid(text, "a number has to follow the '@'", error);
+                return invalid(text, "expected a number after the '@'", error);
 
         for (; *digits != '\0'; digits++) {
                 if (*digits < '0' || *digits > '9')
                         return invalid(
-                                text, "what follows the '@' is not an image's number", error);
+                                text, "the text after the '@' is not the number of an image",
+                                error);
 
                 index = 10 * index + (unsigned) (*digits - '0');
                 if (index > SOURCE_INDEX_MAX)
-                        return invalid(text, "the number behind the '@' is too large", error);
+                        return invalid(text, "the number after the '@' is too large", error);
         }
 
         *ret = index;
@@ -80,8 +82,7 @@ static int parse_layout_name(
                 return invalid(text, "the image's name is too long", error);
         for (const char *p = name; *p != '\0'; p++)
                 if (*p <= ' ' || *p > '~')
-                        return invalid(
-                                text, "the image's name has characters that none has", error);
+                        return invalid(text, "the image's name contains invalid characters", error);
 
         stpcpy(selector->name, name);
         return 0;
@@ -98,15 +99,15 @@ static int parse_docker_name(
         if (*name == '\0')
                 return invalid(
                         text,
-                        "a name has to follow the ':' behind the path, which is left out where there "
-                        "is one image only",
+                        "expected a name after the path's ':', which must be left out if there is only "
+                        "one image",
                         error);
 
         r = reference_parse(name, &reference, error);
         if (r < 0)
                 return r;
         if (reference.has_digest)
-                return invalid(text, "an archive's images have no digests, only tags", error);
+                return invalid(text, "images in an archive have tags, not digests", error);
 
         stpcpy(selector->name, reference_format(&reference, formatted));
         return 0;

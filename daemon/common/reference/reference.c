@@ -74,20 +74,21 @@ static const char *check_host(const char *host) {
         length = strcspn(name, is_address ? "]" : ":");
         if (is_address) {
                 if (name[length] != ']')
-                        return "an IPv6 address ends in ']'";
+                        return "an IPv6 address must end with ']'";
                 name[length++] = '\0';
         }
 
         if (name[length] != '\0') {
                 if (name[length] != ':' || !is_port(name + length + 1))
-                        return "a port is a number from 1 to 65535";
+                        return "a port must be a number from 1 to 65535";
                 name[length] = '\0';
         }
 
         if (is_address)
-                return is_ipv6(name) ? NULL : "the brackets do not hold an IPv6 address";
-        return is_domain(name) ? NULL
-                               : "a host has labels of letters, digits and '-', with '.' between";
+                return is_ipv6(name) ? NULL : "the brackets do not contain an IPv6 address";
+        return is_domain(name)
+                       ? NULL
+                       : "a host consists of labels of letters, digits and '-', separated by '.'";
 }
 
 /* [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)* */
@@ -112,9 +113,9 @@ static bool is_component(const char *text, size_t length) {
 
 static const char *check_repository(const char *text) {
         if (text[0] == '\0')
-                return "there is no image name";
+                return "it has no image name";
         if (strpbrk(text, UPPER))
-                return "an image name is in lower case";
+                return "an image name must be in lower case";
 
         for (;;) {
                 size_t length = strcspn(text, "/");
@@ -122,8 +123,8 @@ static const char *check_repository(const char *text) {
                 if (length == 0)
                         return "a component of the image name is empty";
                 if (!is_component(text, length))
-                        return "a component of an image name has lower-case letters and digits, "
-                               "with '.', '_', '__' or '-' between them";
+                        return "a component of an image name consists of lower-case letters and digits, "
+                               "separated by '.', '_', '__' or '-'";
                 if (text[length] == '\0')
                         return NULL;
                 text += length + 1;
@@ -134,10 +135,10 @@ static const char *check_tag(const char *tag) {
         if (tag[0] == '\0')
                 return "the tag is empty";
         if (strlen(tag) > REFERENCE_TAG_MAX)
-                return "a tag has at most 128 characters";
+                return "a tag can have at most 128 characters";
         if (strspn(tag, WORD ".-") != strlen(tag) || strspn(tag, WORD) == 0)
-                return "a tag has letters, digits, '_', '.' and '-', and starts with none of the "
-                       "last two";
+                return "a tag consists of letters, digits, '_', '.' and '-', and does not start with "
+                       "'.' or '-'";
         return NULL;
 }
 
@@ -161,7 +162,7 @@ static const char *split_name(const char *name, Reference *reference) {
 
                 if (is_host(first)) {
                         if (length > REFERENCE_REPOSITORY_MAX)
-                                return "a host has at most 255 characters";
+                                return "a host can have at most 255 characters";
 
                         problem = check_host(memcpy(reference->host, first, length + 1));
                         if (problem)
@@ -179,7 +180,7 @@ static const char *split_name(const char *name, Reference *reference) {
         if (strcmp(reference->host, DOCKER_HUB) == 0 && !strchr(repository, '/'))
                 library = "library/";
         if (strlen(library) + strlen(repository) > REFERENCE_REPOSITORY_MAX)
-                return "an image name has at most 255 characters";
+                return "an image name can have at most 255 characters";
 
         stpcpy(stpcpy(reference->repository, library), repository);
         return NULL;
@@ -195,9 +196,9 @@ static const char *split_digest(char *name, Reference *reference) {
         *at = '\0';
         r = digest_parse(at + 1, &reference->digest);
         if (r == -EPROTONOSUPPORT)
-                return "a digest is sha256 or sha512";
+                return "a digest must be sha256 or sha512";
         if (r < 0)
-                return "a digest is 'sha256:' and 64 lower-case hex digits, or 'sha512:' and 128";
+                return "a digest must be 'sha256:' and 64 lower-case hex digits, or 'sha512:' and 128";
 
         reference->has_digest = true;
         return NULL;
@@ -242,7 +243,7 @@ static const char *split(char *name, Reference *reference) {
         const char *problem;
 
         if (strlen(name) == ID_SIZE && strspn(name, HEX) == ID_SIZE)
-                return "this is an image id, which no registry knows; give a name";
+                return "this is an image id, which registries do not know; use a name";
 
         problem = split_digest(name, reference);
         if (!problem)
@@ -265,12 +266,13 @@ int reference_parse(const char *text, Reference *ret, Error *error) {
                 start += strlen(scheme);
                 start += *start == '/';
         } else if (strstr(start, "://"))
-                return invalid(text, error, "an image in a registry is docker://[HOST/]NAME");
+                return invalid(
+                        text, error, "expected docker://[HOST/]NAME for an image in a registry");
 
         length = strlen(start);
         if (length == 0)
                 return invalid(
-                        text, error, "it has no image name, want docker://[HOST/]NAME[:TAG]");
+                        text, error, "it has no image name; expected docker://[HOST/]NAME[:TAG]");
         if (start[length - 1] == '/')
                 length--;
         if (length > REFERENCE_MAX)
@@ -284,7 +286,7 @@ int reference_parse(const char *text, Reference *ret, Error *error) {
         if (at && strchr(at, '/'))
                 return error_set(
                         error, EINVAL, ERROR_INVALID_REFERENCE,
-                        "Invalid image reference: a user name and password are given as options, "
+                        "Invalid image reference: pass the user name and password as options, "
                         "not in front of the host");
 
         problem = split(name, &reference);
