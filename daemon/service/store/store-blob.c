@@ -138,7 +138,7 @@ int store_blob_set_verified(Store *store, const Digest *digest, int fd, Error *e
                 store->verified_fd, store_blob_name(digest, name), fingerprint, strlen(fingerprint),
                 0600);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot note that %s is verified", name);
+                return error_set_errno(error, -r, "Cannot record that %s is verified", name);
         return 0;
 }
 
@@ -152,8 +152,8 @@ int store_blob_publish(
                 return error_set_errno(error, -lock, "Cannot lock the cache");
         if (!store_partial_is_current(store, expected, size, partial_fd))
                 return error_set(
-                        error, ESTALE, ERROR_FAILED, "The cached blob %s was removed meanwhile",
-                        name);
+                        error, ESTALE, ERROR_FAILED,
+                        "The cached blob %s was removed in the meantime", name);
 
         /* The rename changes the change time: the fingerprint is taken after it. */
         if (fchmod(partial_fd, 0444) < 0 ||

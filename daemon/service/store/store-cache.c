@@ -217,8 +217,7 @@ int store_remove(Store *store, const Digest *digest, Error *error) {
         digest_format(digest, text);
         r = remove_blob(store, digest);
         if (r == -ENOENT)
-                return error_set(
-                        error, ENOENT, ERROR_NOT_FOUND, "There is no %s in the cache", text);
+                return error_set(error, ENOENT, ERROR_NOT_FOUND, "%s is not in the cache", text);
         if (r == -EBUSY)
                 return error_set(
                         error, EBUSY, ERROR_CACHE_BUSY, "%s cannot be removed: a job uses it",

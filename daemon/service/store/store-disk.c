@@ -195,7 +195,7 @@ int store_disk_publish(Store *store, const StoreDiskKey *key, const StoreDisk *d
                 return errno == EEXIST
                                ? 0
                                : error_set_errno(
-                                         error, errno, "Cannot note a disk image in the cache");
+                                         error, errno, "Cannot record a disk image in the cache");
         return 1;
 }
 

@@ -158,8 +158,8 @@ static int parse_images(Store *store, char *content, ImageList *list) {
                 if (is_skipping)
                         log_print(
                                 store->log, LOG_WARNING,
-                                "Line %u of the list of cached images is damaged: its image is "
-                                "forgotten",
+                                "Line %u of the list of cached images is damaged; forgetting its "
+                                "image",
                                 n);
         }
 
@@ -349,7 +349,7 @@ int store_image_add(Store *store, const StoreImage *image, Error *error) {
                 drop_oldest(&list);
         r = add_image(&list, &added);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot remember the image");
+                return error_set_errno(error, -r, "Cannot record the image");
 
         *added = *image;
         added->blobs = NULL;
@@ -357,7 +357,7 @@ int store_image_add(Store *store, const StoreImage *image, Error *error) {
         for (size_t i = 0; r >= 0 && i < image->n_blobs; i++)
                 r = add_blob(added, &image->blobs[i]);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot remember the image");
+                return error_set_errno(error, -r, "Cannot record the image");
 
         return write_images(store, &list, error);
 }

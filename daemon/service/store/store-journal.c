@@ -29,7 +29,7 @@ _Static_assert(
 int store_journal_new_id(char ret[static STORE_JOURNAL_ID_MAX], Error *error) {
         int r = store_disk_new_id(ret);
 
-        return r < 0 ? error_set_errno(error, -r, "Cannot make an id") : 0;
+        return r < 0 ? error_set_errno(error, -r, "Cannot create an id") : 0;
 }
 
 /* FNV-1a: against what a power failure leaves, not against somebody who may write here. */
@@ -68,7 +68,7 @@ int store_journal_write(Store *store, StoreJournalEntry *entry, Error *error) {
         r = file_write_locked(store->journal_fd, entry->id, text, (size_t) size, 0600, &fd);
         if (r < 0)
                 return error_set_errno(
-                        error, -r, "Cannot note the destination %s in the journal", entry->path);
+                        error, -r, "Cannot record the destination %s in the journal", entry->path);
 
         closep(&entry->lock_fd);
         entry->lock_fd = fd;
@@ -178,20 +178,20 @@ static int parse(
         if (text[0] == '/')
                 return error_set(
                         error, EBADMSG, ERROR_FAILED,
-                        "The entry %s of the journal is of an earlier version, without a mark in what it "
-                        "speaks of: look whether %s is to be removed",
+                        "The entry %s of the journal is from an earlier version, without a mark in what it "
+                        "refers to; check whether %s should be removed",
                         id, text);
         if (is_of_other_version(text))
                 return error_set(
                         error, EPROTONOSUPPORT, ERROR_FAILED,
-                        "The entry %s of the journal is of another version, and stays", id);
+                        "The entry %s of the journal is from a different version, and stays", id);
         if (size >= CHECKSUM_LENGTH)
                 (void) snprintf(
                         sum, sizeof(sum), "%016" PRIx64, checksum(text, size - CHECKSUM_LENGTH));
         if (size < CHECKSUM_LENGTH || memcmp(end, sum, CHECKSUM_LENGTH) != 0)
                 return error_set(
                         error, EBADMSG, ERROR_FAILED,
-                        "The entry %s of the journal is damaged: its checksum does not agree", id);
+                        "The entry %s of the journal is damaged: its checksum does not match", id);
 
         *ret = STORE_JOURNAL_ENTRY_NULL;
         strcpy(ret->id, id);
@@ -278,7 +278,7 @@ static int lock_against_daemons(Store *store, Error *error) {
                 if (usec >= STORE_JOURNAL_WAIT_USEC)
                         return error_set(
                                 error, EBUSY, ERROR_DESTINATION_BUSY,
-                                "Another daemon does not let go of the cache's journal");
+                                "Another daemon does not unlock the cache's journal");
                 (void) nanosleep(&pause, NULL);
         }
 

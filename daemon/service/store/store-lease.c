@@ -123,7 +123,7 @@ int store_disk_lease(
         if (r >= 0)
                 r = file_write_atomic(store->leases_fd, id, text, size, 0600);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot note the chain %s in the cache", path);
+                return error_set_errno(error, -r, "Cannot record the chain %s in the cache", path);
 
         note_use(disks, n_disks);
         strcpy(ret_id, id);
