@@ -114,7 +114,7 @@ def test_another_user_may_call_nothing(open_daemon, job):
             stranger.call(path if interface == JOB else PATH, interface, member, signature or None,
                           *arguments)
         assert caught.value.short == 'AccessDenied', (member, caught.value)
-        assert caught.value.message.startswith('Only root may'), (member, caught.value)
+        assert caught.value.message.startswith('Only root and the user running'), (member, caught.value)
         looked_at.append((interface, member))
     assert len(looked_at) > 10 and {one[0] for one in looked_at} == {MANAGER, JOB, CACHE}
     assert [row[0] for row in own.manager('ListJobs')[0]] == [job_id]
@@ -129,7 +129,7 @@ def test_another_user_may_not_change_the_log(open_daemon):
     with pytest.raises(BusError) as caught:
         stranger.call(LOG[0], PROPERTIES, 'Set', 'ssv', LOG[1], 'LogLevel', ('s', 'debug'))
     assert caught.value.short == 'AccessDenied'
-    assert caught.value.message.startswith('Only root may')
+    assert caught.value.message.startswith('Only root and the user running')
     assert own.get(*LOG, 'LogLevel') == level
     stranger.close()
     own.close()

@@ -213,7 +213,7 @@ def test_directory_where_an_archive_should_be_is_refused(everything, client, des
     result = client.fail(source, dest)
     assert result.error == 'InvalidReference'
     assert result.sentence == (f'The source {source} is a directory, neither a regular file nor a '
-                               'pipe: an image in a directory is oci:PATH or dir:PATH')
+                               'pipe; for an image in a directory, use oci:PATH or dir:PATH')
 
 
 @pytest.mark.parametrize('kind, other', [
@@ -278,7 +278,7 @@ def test_uri_of_another_host_is_refused(client, dest):
     result = client.fail('file://elsewhere/root.tar', dest)
     assert result.error == 'InvalidReference'
     assert result.sentence.endswith(
-        'want file:///PATH with an absolute path, of a file of this host')
+        'expected file:///PATH with the absolute path of a file on this host')
 
 
 def test_device_is_refused(client, dest):

@@ -99,7 +99,8 @@ static void source_that_is_too_long_is_refused_with_a_short_sentence(void **stat
         assert_int_equal(read_source(f, source, -EBADF), -ENAMETOOLONG);
         assert_int_equal(f->error.kind, ERROR_INVALID_REFERENCE);
         assert_string_equal(
-                f->error.message, "The source is too long: it has 8193 bytes, and may have 8192");
+                f->error.message,
+                "The source is too long: it has 8193 bytes, but may have at most 8192");
 
         source[BUS_SOURCE_MAX] = '\0';
         assert_int_equal(read_source(f, source, -EBADF), -EINVAL);
@@ -240,14 +241,14 @@ static void what_would_be_right_is_said(void **state) {
         static const struct {
                 const char *source, *part;
         } cases[] = {
-                { "docker://", "it has no image name, want docker://[HOST/]NAME[:TAG]" },
-                { "docker:", "it has no image name, want docker://[HOST/]NAME[:TAG]" },
-                { "oci:", "want oci:PATH[:REF]" },
-                { "oci::latest", "want oci:PATH[:REF]" },
-                { "dir:", "want dir:PATH" },
-                { "docker-archive:", "want docker-archive:PATH[:REF]" },
-                { "docker-archive:/x:", "a name has to follow" },
-                { "file://elsewhere/x", "of a file of this host" },
+                { "docker://", "it has no image name; expected docker://[HOST/]NAME[:TAG]" },
+                { "docker:", "it has no image name; expected docker://[HOST/]NAME[:TAG]" },
+                { "oci:", "expected oci:PATH[:REF]" },
+                { "oci::latest", "expected oci:PATH[:REF]" },
+                { "dir:", "expected dir:PATH" },
+                { "docker-archive:", "expected docker-archive:PATH[:REF]" },
+                { "docker-archive:/x:", "expected a name after" },
+                { "file://elsewhere/x", "of a file on this host" },
         };
         Fixture *f = *state;
 

@@ -31,7 +31,7 @@ int bus_access_caller(BusServer *server, sd_bus_message *call, uid_t *ret, Error
         if (r >= 0)
                 r = sd_bus_creds_get_euid(creds, ret);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot find out who calls");
+                return error_set_errno(error, -r, "Cannot determine who is calling");
         return 0;
 }
 
@@ -45,7 +45,7 @@ int bus_access_check(BusServer *server, sd_bus_message *call, uid_t *ret, Error 
         if (uid != 0 && uid != geteuid())
                 return error_set(
                         error, EACCES, ERROR_ACCESS_DENIED,
-                        "Only root may have root file systems set up by this daemon");
+                        "Only root and the user running this daemon may use it");
 
         if (ret)
                 *ret = uid;

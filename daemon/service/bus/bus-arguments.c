@@ -36,7 +36,7 @@ static int malformed(int r, Error *error) {
 
 static int invalid(const Option *option, const char *value, const char *want, Error *error) {
         return error_set(
-                error, EINVAL, ERROR_INVALID_OPTION, "Option \"%s\" cannot be \"%s\": want %s",
+                error, EINVAL, ERROR_INVALID_OPTION, "Option \"%s\" cannot be \"%s\"; expected %s",
                 option->name, value, want);
 }
 
@@ -81,7 +81,8 @@ static int read_digest(sd_bus_message *call, const Option *option, JobSpec *spec
         if (r < 0)
                 return malformed(r, error);
         if (digest_parse(value, &spec->digest) < 0)
-                return invalid(option, value, "sha256: and 64 lower-case hex digits", error);
+                return invalid(
+                        option, value, "sha256: followed by 64 lower-case hex digits", error);
 
         spec->has_digest = true;
         return 0;
@@ -109,7 +110,7 @@ static int read_size(sd_bus_message *call, const Option *option, JobSpec *spec, 
         if (value < DISK_SIZE_MIN || value > DISK_SIZE_MAX)
                 return error_set(
                         error, ERANGE, ERROR_INVALID_OPTION,
-                        "Option \"%s\" cannot be %" PRIu64 ": want %" PRIu64 " to %" PRIu64
+                        "Option \"%s\" cannot be %" PRIu64 "; expected %" PRIu64 " to %" PRIu64
                         " bytes",
                         option->name, value, DISK_SIZE_MIN, DISK_SIZE_MAX);
 
@@ -129,7 +130,7 @@ static int read_fd(sd_bus_message *call, const Option *option, JobSpec *spec, Er
         closer_close(spec->closer, *fd);
         *fd = fcntl(value, F_DUPFD_CLOEXEC, 3);
         if (*fd < 0)
-                return error_set_errno(error, errno, "Cannot keep a descriptor");
+                return error_set_errno(error, errno, "Cannot duplicate a descriptor");
         return 0;
 }
 
@@ -270,7 +271,7 @@ static int check_source(const JobSpec *spec, bool inspect, Error *error) {
                 if (checks[i].is_wrong)
                         return error_set(
                                 error, EINVAL, ERROR_INVALID_OPTION,
-                                "\"%s\" is for %s only, and %s is none", checks[i].option,
+                                "Option \"%s\" is for %s only, not for %s", checks[i].option,
                                 checks[i].where, spec->source);
 
         return 0;
@@ -295,7 +296,7 @@ static int check_spec(JobSpec *spec, bool inspect, Error *error) {
         if (spec->share_layers && spec->no_cache)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "Options \"share-layers\" and \"no-cache\" exclude each other");
+                        "Options \"share-layers\" and \"no-cache\" cannot be combined");
 
         r = bus_source_read(spec, error);
         return r < 0 ? r : check_source(spec, inspect, error);

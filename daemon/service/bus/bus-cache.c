@@ -62,7 +62,8 @@ static int on_remove(sd_bus_message *call, void *userdata, sd_bus_error *ret_err
         if (digest_parse(text, &digest) < 0)
                 error_set(
                         &error, EINVAL, ERROR_INVALID_OPTION,
-                        "\"%s\" is no digest: want sha256: and 64 lower-case hex digits", text);
+                        "\"%s\" is not a digest; expected sha256: followed by 64 lower-case hex digits",
+                        text);
         else
                 (void) store_remove(server_store(server), &digest, &error);
         if (error.code != 0)

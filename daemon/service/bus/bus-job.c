@@ -109,7 +109,8 @@ static int on_wait(sd_bus_message *call, void *userdata, sd_bus_error *ret_error
         if (n >= WAITERS_MAX) {
                 error_set(
                         &error, ENOBUFS, ERROR_QUEUE_FULL,
-                        "%u calls wait for the job already: listen to its signals instead", n);
+                        "%u calls are already waiting for the job; listen to its signals instead",
+                        n);
                 return bus_error_set(ret_error, &error);
         }
         if (add_waiter(job, call, end, &error) < 0)

@@ -40,8 +40,8 @@ static int on_set_level(
         if (level < 0)
                 return sd_bus_error_setf(
                         ret_error, SD_BUS_ERROR_INVALID_ARGS,
-                        "The log level is none of emerg, alert, crit, err, warning, notice, info "
-                        "and debug");
+                        "Unknown log level; expected emerg, alert, crit, err, warning, notice, info or "
+                        "debug");
         server->log->level = level;
         return 0;
 }
@@ -70,7 +70,7 @@ static int on_set_target(
         sd_bus_error *ret_error) {
         return sd_bus_error_setf(
                 ret_error, SD_BUS_ERROR_NOT_SUPPORTED,
-                "The log goes to standard error, which the unit or the shell decides about");
+                "The log goes to standard error; the unit or the shell decides where that leads");
 }
 
 static int on_get_identifier(

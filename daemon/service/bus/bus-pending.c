@@ -68,7 +68,7 @@ static int pending_new(BusServer *server, sd_bus_message *call, BusPending **ret
         if (n >= BUS_PENDING_MAX)
                 return error_set(
                         error, ENOBUFS, ERROR_QUEUE_FULL,
-                        "There are %u calls under way already: try again later", n);
+                        "%u calls are already in progress; try again later", n);
 
         pending = calloc(1, sizeof(*pending));
         if (!pending)
@@ -507,7 +507,7 @@ int bus_pending_verify(BusServer *server, sd_bus_message *call, Error *error) {
                 r = sd_event_add_defer(server->event, &pending->advance, on_advance, pending);
         if (r < 0) {
                 pending_free(pending);
-                return error_set_errno(error, -r, "Cannot begin to verify the cache");
+                return error_set_errno(error, -r, "Cannot start verifying the cache");
         }
 
         return 0;

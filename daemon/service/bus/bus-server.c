@@ -258,7 +258,7 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
                 return server->is_closing;
 
         return sd_bus_reply_method_errorf(
-                message, SD_BUS_ERROR_LIMITS_EXCEEDED, "%u messages were not read yet",
+                message, SD_BUS_ERROR_LIMITS_EXCEEDED, "%u messages have not been read yet",
                 BUS_UNREAD_LONG_MAX);
 }
 
@@ -515,7 +515,7 @@ int bus_server_add_peer(BusServer *server, int fd, Error *error) {
                 return error_set(
                         error, EUSERS, ERROR_QUEUE_FULL, "More than %u connections", BUS_PEERS_MAX);
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-                return error_set_errno(error, errno, "Cannot find out who connects");
+                return error_set_errno(error, errno, "Cannot determine who is connecting");
 
         connection = connection_new(server);
         if (!connection)
@@ -545,8 +545,8 @@ static int on_name_requested(sd_bus_message *reply, void *userdata, sd_bus_error
 
         error_set(
                 &error, EEXIST, ERROR_ACCESS_DENIED,
-                "Cannot have the name " BUS_NAME " on the bus: %s",
-                e ? e->message : "somebody else has it");
+                "Cannot acquire the name " BUS_NAME " on the bus: %s",
+                e ? e->message : "it is already taken");
         connection->server->events->name_lost(connection->server->userdata, &error);
         return 0;
 }

@@ -48,7 +48,8 @@ static int set_name(JobSpec *spec, const char *path, Error *error) {
 static int set_path(JobSpec *spec, const char *path, bool is_directory, Error *error) {
         if (spec->source_fd < 0 && path[0] != '/')
                 return invalid(
-                        spec->source, "without a descriptor its path has to be absolute", error);
+                        spec->source, "its path must be absolute unless a descriptor is passed",
+                        error);
 
         spec->is_directory = is_directory;
         spec->source_path = strdup(path);
@@ -129,7 +130,7 @@ static int read_tarball(JobSpec *spec, Error *error) {
                 if (!path)
                         return invalid(
                                 spec->source,
-                                "want file:///PATH with an absolute path, of a file of this host",
+                                "expected file:///PATH with the absolute path of a file on this host",
                                 error);
         }
 
@@ -159,7 +160,8 @@ static int read_template(JobSpec *spec, Error *error) {
         if (n_slashes < 1 || n_slashes > 3 || !is_template(name + n_slashes))
                 return invalid(
                         spec->source,
-                        "want virt-builder://TEMPLATE with a name of virt-builder --list", error);
+                        "expected virt-builder://TEMPLATE with a name from virt-builder --list",
+                        error);
 
         spec->source_kind = JOB_SOURCE_TEMPLATE;
         spec->fetch = strdup(name + n_slashes);
@@ -172,8 +174,8 @@ int bus_source_read(JobSpec *spec, Error *error) {
         if (length > BUS_SOURCE_MAX)
                 return error_set(
                         error, ENAMETOOLONG, ERROR_INVALID_REFERENCE,
-                        "The source is too long: it has %zu bytes, and may have %zu", length,
-                        BUS_SOURCE_MAX);
+                        "The source is too long: it has %zu bytes, but may have at most %zu",
+                        length, BUS_SOURCE_MAX);
         if (has_scheme(spec->source, REGISTRY_SCHEME))
                 return read_registry(spec, error);
         if (reference_source_is_one(spec->source))
@@ -185,7 +187,7 @@ int bus_source_read(JobSpec *spec, Error *error) {
 
         return invalid(
                 spec->source,
-                "want docker://[HOST/]NAME[:TAG], file:///PATH, oci:PATH[:REF], "
+                "expected docker://[HOST/]NAME[:TAG], file:///PATH, oci:PATH[:REF], "
                 "oci-archive:PATH[:REF], docker-archive:PATH[:REF], dir:PATH or "
                 "virt-builder://TEMPLATE",
                 error);
@@ -202,14 +204,14 @@ static int check_kind(JobSpec *spec, Error *error) {
         if (spec->is_directory && !S_ISDIR(st.st_mode))
                 return error_set(
                         error, ENOTDIR, ERROR_INVALID_REFERENCE,
-                        "The source %s is not a directory: an image in one file is "
+                        "The source %s is not a directory; for an image in one file, use "
                         "oci-archive:PATH or docker-archive:PATH",
                         spec->source);
         if (!spec->is_directory && S_ISDIR(st.st_mode))
                 return error_set(
                         error, EINVAL, ERROR_INVALID_REFERENCE,
-                        "The source %s is a directory, neither a regular file nor a pipe: an image "
-                        "in a directory is oci:PATH or dir:PATH",
+                        "The source %s is a directory, neither a regular file nor a pipe; for an image "
+                        "in a directory, use oci:PATH or dir:PATH",
                         spec->source);
         if (!spec->is_directory && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) &&
             !S_ISSOCK(st.st_mode))
@@ -234,7 +236,8 @@ int bus_source_open(JobSpec *spec, Error *error) {
         spec->source_fd = open(spec->source_path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (spec->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
                 return error_set(
-                        error, ENOENT, ERROR_NOT_FOUND, "The source %s is not there", spec->source);
+                        error, ENOENT, ERROR_NOT_FOUND, "The source %s does not exist",
+                        spec->source);
         if (spec->source_fd < 0 || fcntl(spec->source_fd, F_SETFL, 0) < 0)
                 return error_set_errno(error, errno, "Cannot open the source %s", spec->source);
 
