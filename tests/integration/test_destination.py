@@ -95,7 +95,7 @@ def test_other_volume_at_the_place_of_a_killed_job_is_left_alone(
         (volume / 'precious').write_text('restored')
         said = next_daemon(env)
         assert os.listdir(volume) == ['precious']
-        assert f'{volume} is left as it is: another file system' in said
+        assert f'{volume} is left as it is: the file system on which' in said
         client.run('cache', 'list')
         assert os.listdir(volume) == ['precious']
     finally:
@@ -111,7 +111,7 @@ def test_mount_point_of_a_killed_job_that_somebody_has_filled_again_is_left_alon
     (volume / 'precious').write_text('restored')
     said = next_daemon(env)
     assert os.listdir(volume) == ['precious']
-    assert f'{volume} is left as it is: the mark' in said
+    assert f"{volume} is left as it is: the job's mark" in said
     assert 'left as it is' not in next_daemon(env)
 
 
@@ -151,11 +151,11 @@ def test_entry_that_a_power_failure_has_cut_off_is_not_believed(env, client, cac
     entry.write_text(f'{work}/vol/')
     said = next_daemon(env)
     assert os.listdir(work / 'vol') == ['precious']
-    assert f'look whether {work}/vol/ is to be removed' in said
+    assert f'check whether {work}/vol/ should be removed' in said
     assert not entry.exists()
     # Also when the daemon belongs to a command that has nothing to do with it.
     entry.write_text(f'{work}/vol/')
-    assert f'look whether {work}/vol/ is to be removed' in client.run('cache', 'list').err
+    assert f'check whether {work}/vol/ should be removed' in client.run('cache', 'list').err
     assert os.listdir(work / 'vol') == ['precious']
 
 
@@ -168,7 +168,7 @@ def test_link_on_the_way_to_what_a_killed_job_has_left_is_not_followed(
     (work / 'alice/mnt').rename(work / 'alice/other')
     (work / 'alice/mnt').symlink_to('other')
     said = next_daemon(env)
-    assert 'there is a link on the way' in said
+    assert 'a directory on its path has been replaced by a link' in said
     assert list(work.glob('alice/other/.virt-*/root/data/*'))
 
 
@@ -216,7 +216,7 @@ def test_destination_that_is_exchanged_while_the_job_waits_is_left_alone(
     gate.set()
     result, error, message = api.wait(job)
     assert (result, error.rpartition('.')[2]) == ('failed', 'InvalidDestination')
-    assert 'is not what it was when the job was accepted' in message
+    assert 'has changed since the job was accepted' in message
     assert os.listdir(work) == ['dest'] and os.listdir(work / 'dest') == ['theirs']
 
 
@@ -234,7 +234,7 @@ def test_staging_directory_that_is_moved_away_is_emptied_and_told(
     assert not os.listdir(work / 'kept') and not os.listdir(work / 'alice')
     said = api.daemon.errors.read_text()
     assert f'moved the staging directory {staging.name}' in said
-    assert f'stays at {work}/kept' in said
+    assert f'remains at {work}/kept' in said
 
 
 
@@ -317,7 +317,7 @@ def test_tree_that_was_changed_before_the_daemon_was_killed_is_left_and_named(
         unchecked, env, work, change):
     dest, said = unchecked(change)
     left, = work.glob('.virt-*/root')
-    assert f'The tree that was at {dest} was changed while a daemon, which was killed, ' in said
+    assert f'The tree that was at {dest} was changed while being overwritten ' in said
     assert str(left) in said
     assert (left / 'old').read_text() == 'old'
     assert change is by_renaming or any(path.read_text() == 'mine' for path in left.rglob('new'))
@@ -398,7 +398,7 @@ def test_destination_that_others_may_write_to_is_refused(
     error, message = refusal(api, faulty_registry.reference('small'), dest,
                              overwrite=('b', overwrite))
     assert error == 'InvalidDestination'
-    assert f'Others than its owner may write to the destination {dest} (mode {mode:04o})' in message
+    assert f'Users other than its owner may write to the destination {dest} (mode {mode:04o})' in message
     assert 'chmod' in message
     assert tree.snapshot(dest) == before
 
@@ -413,7 +413,7 @@ def test_destination_of_another_user_where_others_may_make_one_is_refused(
     work.chmod(mode)
     error, message = refusal(api, faulty_registry.reference('small'), work / 'x')
     assert error == 'InvalidDestination'
-    assert f'The destination {work}/x belongs to user 4711, in a directory where others' in message
+    assert f'The destination {work}/x belongs to user 4711, in a directory where users other' in message
     assert 'chown' in message
 
 
@@ -456,7 +456,7 @@ def test_destination_that_opens_while_the_job_waits_is_left_alone(
     gate.set()
     result, error, message = api.wait(job)
     assert (result, error.rpartition('.')[2]) == ('failed', 'InvalidDestination')
-    assert 'Others than its owner may write' in message
+    assert 'Users other than its owner may write' in message
     assert not os.listdir(work / 'dest')
 
 

@@ -337,7 +337,7 @@ def test_what_cannot_be_removed_is_named(
     result = client.fail(reference, dest)
     left, = work.iterdir()
     said = [one['text'] for one in result.of('message')]
-    assert [text for text in said if text.startswith(f'What is left in {left} stays: ')], said
+    assert [text for text in said if text.startswith(f'Leaving what remains in {left}: ')], said
     env['VIRTBOOTSTRAP_WORKERS'] = str(programs.WORKERS_DIR)
     process.run([programs.DAEMON, '--recover'], env=env)
     assert_nothing_left(work)

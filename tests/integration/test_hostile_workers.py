@@ -33,7 +33,7 @@ def hostile(env, tmp_path):
 
 @pytest.mark.parametrize('what, why', [
     ('backing', 'it has a backing file'),
-    ('data', 'it has a feature that was not asked for'),
+    ('data', 'it has a feature that was not requested'),
     ('snapshot', 'it has snapshots')])
 @pytest.mark.parametrize('options', [(), ('--share-layers',)], ids=['own', 'shared'])
 def test_image_with_a_header_of_the_workers_own_is_refused(
@@ -42,7 +42,7 @@ def test_image_with_a_header_of_the_workers_own_is_refused(
     hostile('disk', HOSTILE_DISK, what)
     result = client.fail(faulty_registry.reference('image'), dest, *QCOW2, *options)
     assert result.error == 'WorkerFailed'
-    assert f'not what was to be made: {why}' in result.sentence
+    assert f'not as requested: {why}' in result.sentence
     assert os.listdir(work) == []
     assert os.listdir(cache / 'disks') == []
 

@@ -164,7 +164,7 @@ def test_range_of_ids_is_configured(env, daemon_on, work, tmp_path, faulty_regis
     daemon = daemon_on(options=[f'--config={config}'])
     client = programs.Client(env, daemon.address)
     result = client.fail(faulty_registry.reference('image'), work / 'root')
-    assert f'each of {uid}-{uid} (WorkerUsers=)' in result.sentence
+    assert f'all of {uid}-{uid} are taken (WorkerUsers=)' in result.sentence
 
 
 @pytest.fixture

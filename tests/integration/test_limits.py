@@ -139,7 +139,7 @@ def test_layer_of_a_tebibyte_does_not_fill_the_cache(
     client.bootstrap(faulty_registry.reference('good'), work / 'good')
     if keys:
         assert result.error == 'NoSpace'
-        assert f'There is no room in {small_cache}: {1 << 40} bytes are needed' in result.sentence
+        assert f'Not enough space in {small_cache}: {1 << 40} bytes are needed' in result.sentence
         assert 'CacheKeepFree=' in result.sentence
     else:
         assert result.error == 'LimitExceeded'
@@ -237,7 +237,7 @@ def test_reserve_holds_for_what_is_not_kept(client, env, tmp_path, faulty_regist
     result = client.fail(faulty_registry.reference('large'), work / 'large', '--no-cache',
                          env={'VIRTBOOTSTRAP_TMPDIR': str(place)})
     assert result.error == 'NoSpace'
-    assert f'There is no room in {place}' in result.sentence
+    assert f'Not enough space in {place}' in result.sentence
 
 
 def test_what_failed_jobs_leave_has_a_limit(

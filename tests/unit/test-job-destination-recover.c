@@ -159,7 +159,7 @@ static void old_tree_that_was_changed_stays_and_is_named(void **state) {
         kill_while_overwriting(f, true);
         destination = recovered(f);
         assert_int_equal(job_destination_leave(destination, &error), -ESTALE);
-        assert_non_null(strstr(error.message, "was changed while a daemon"));
+        assert_non_null(strstr(error.message, "was changed while being overwritten"));
         assert_non_null(strstr(error.message, "/root"));
         error_clear(&error);
         finish(destination);
@@ -234,7 +234,7 @@ static void other_volume_is_left_alone(void **state) {
         assert_int_equal(
                 mount("tmpfs", scratch_at(&f->scratch, "mnt"), "tmpfs", 0, "mode=0755"), 0);
         scratch_write(&f->scratch, "mnt/precious", "x");
-        recover(f, -EXDEV, "another file system");
+        recover(f, -EXDEV, "the file system on which the job worked is not there");
         assert_true(scratch_exists(&f->scratch, "mnt/precious"));
 
         /* Until the volume is there again. */
@@ -250,9 +250,9 @@ static void volume_that_is_away_is_left_noted(void **state) {
         mount_tmpfs(f, "mnt");
         kill_while_filling(f, "mnt");
         unmount(f, "mnt");
-        recover(f, -EXDEV, "another file system");
+        recover(f, -EXDEV, "the file system on which the job worked is not there");
         assert_int_equal(rmdir(scratch_at(&f->scratch, "mnt")), 0);
-        recover(f, -EXDEV, "there is nothing");
+        recover(f, -EXDEV, "it does not exist");
 }
 
 static char *mark_in(StoreFixture *f, const char *dir) {
@@ -283,7 +283,7 @@ static void mount_point_without_its_mark_is_left_alone(void **state) {
                         assert_int_equal(symlink("m", mark), 0);
                         break;
                 }
-                recover(f, -ESTALE, "the mark");
+                recover(f, -ESTALE, "the job's mark in it is missing");
                 assert_true(scratch_exists(&f->scratch, "mnt/file"));
                 (void) unlink(mark);
                 assert_int_equal(unlink(scratch_at(&f->scratch, "mnt/file")), 0);
@@ -309,7 +309,7 @@ static void other_directory_with_the_mark_is_left_alone(void **state) {
         assert_int_equal(renameat(from_fd, mark, to_fd, mark), 0);
         close(from_fd);
         close(to_fd);
-        recover(f, -ESTALE, "another directory");
+        recover(f, -ESTALE, "it is not the directory in which");
         assert_non_null(scratch_find(&f->scratch, path, ".virt"));
 }
 
@@ -319,7 +319,7 @@ static void staging_without_its_mark_is_left_alone_unless_it_is_empty(void **sta
         scratch_mkdir(&f->scratch, "parent");
         kill_while_filling(f, "parent/new");
         assert_int_equal(unlink(mark_in(f, staging(f, "parent", "new"))), 0);
-        recover(f, -ESTALE, "the mark");
+        recover(f, -ESTALE, "the job's mark in it is missing");
         assert_non_null(staging(f, "parent", "new"));
         assert_int_equal(
                 rename(scratch_at(&f->scratch, staging(f, "parent", "new")),
@@ -352,7 +352,7 @@ static void staging_that_is_no_longer_there_is_told(void **state) {
         kill_while_filling(f, "parent/new");
         assert_int_equal(
                 rename(scratch_at(&f->scratch, "parent"), scratch_at(&f->scratch, "away")), 0);
-        recover(f, -EXDEV, "not there");
+        recover(f, -EXDEV, "does not exist");
         assert_int_equal(
                 rename(scratch_at(&f->scratch, "away"), scratch_at(&f->scratch, "parent")), 0);
         recover(f, 1, NULL);

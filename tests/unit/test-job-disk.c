@@ -306,7 +306,7 @@ static void image_of_which_nobody_can_tell_who_writes_is_not_published(void **st
         lease_errno = EIO;
         assert_int_equal(job_disk_close_layer(disk, &f->error), -EIO);
         assert_non_null(
-                strstr(error_text(&f->error), "Cannot tell whether somebody can still write"));
+                strstr(error_text(&f->error), "Cannot determine whether anybody can still write"));
         assert_int_equal(count_keys(f), 0);
 }
 

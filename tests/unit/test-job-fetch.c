@@ -137,11 +137,11 @@ static void worker_that_breaks_the_protocol_fails_the_job_and_records_nothing(vo
                 const char *text;
         } cases[] = {
                 { "fetch-names-another", "it calls " REFERENCE " \"" OTHER "\"" },
-                { "fetch-looks-for-others", "a look into the cache is out of place" },
-                { "fetch-wants-content-of-the-layer", "a wanted layer is out of place" },
+                { "fetch-looks-for-others", "a cache lookup is out of place" },
+                { "fetch-wants-content-of-the-layer", "a request for a layer is out of place" },
                 { "fetch-names-another-layer", "is not layer 1 of " REFERENCE },
-                { "fetch-names-another-digest", "has not brought sha256:" },
-                { "fetch-keeps-the-config", "has not brought sha256:" },
+                { "fetch-names-another-digest", "did not fetch sha256:" },
+                { "fetch-keeps-the-config", "did not fetch sha256:" },
                 { "fetch-says-layers-itself", "is out of place" },
         };
 
@@ -173,13 +173,13 @@ static void resolve_worker_that_breaks_the_protocol_fails_the_job(void **state) 
                 const char *mode;
                 const char *text;
         } cases[] = {
-                { "resolve-too-early", "a wanted layer is out of place" },
+                { "resolve-too-early", "a request for a layer is out of place" },
                 { "resolve-nothing", "the end is out of place" },
                 { "resolve-to-another", "the image is out of place" },
                 { "resolve-from-content-of-others",
-                  "content that was not brought is out of place" },
+                  "a request for content that was not fetched is out of place" },
                 { "resolve-from-content-in-two-steps",
-                  "content that was not brought is out of place" },
+                  "a request for content that was not fetched is out of place" },
                 { "resolve-to-a-stored-one", "the image is out of place" },
                 { "resolve-dies", "The resolve worker was killed by signal 9" },
         };
@@ -335,7 +335,7 @@ static void pin_holds(void **state) {
                         run(f, "fetch-names-another-digest",
                             pinned(spec_for(f, REFERENCE, "b"), digest, pin));
                 assert_int_equal(job_state(job), JOB_FAILED);
-                assert_non_null(strstr(job_error(job)->message, "has not brought"));
+                assert_non_null(strstr(job_error(job)->message, "did not fetch"));
                 assert_false(scratch_exists(f->job.scratch, "b"));
         }
 

@@ -437,9 +437,9 @@ static void who_prints_too_much_is_heard_no_more_and_goes_on(void **state) {
         await_end(f);
         log = logged(f);
         assert_int_equal(f->result.code, 0);
-        left_out = strstr(log, "It prints too much: more was left out\n");
+        left_out = strstr(log, "It prints too much; the rest is omitted\n");
         assert_non_null(left_out);
-        assert_string_equal(left_out, "It prints too much: more was left out\n");
+        assert_string_equal(left_out, "It prints too much; the rest is omitted\n");
         assert_in_range(f->logged, OUTPUT_LINE_MAX, 2 * OUTPUT_BYTES_MAX);
 }
 
@@ -464,9 +464,9 @@ static void lines_have_a_ceiling_however_short_they_are(void **state) {
         log = logged(f);
         assert_int_equal(f->result.code, 0);
         assert_int_equal(count(log, "The unpack worker: x\n"), OUTPUT_LINES_MAX);
-        left_out = strstr(log, "It prints too much: more was left out\n");
+        left_out = strstr(log, "It prints too much; the rest is omitted\n");
         assert_non_null(left_out);
-        assert_string_equal(left_out, "It prints too much: more was left out\n");
+        assert_string_equal(left_out, "It prints too much; the rest is omitted\n");
 }
 
 static void nothing_is_left_out_of_as_many_lines_as_it_may_print(void **state) {

@@ -59,23 +59,23 @@ static void each_field_is_looked_at(void **state) {
         } cases[] = {
                 { 0, 'X', "not a qcow2 image" },
                 { 7, 2, "not a qcow2 image of version 3" },
-                { 13, 0xff, "names another backing file" },
-                { 18, 1, "names another backing file" },
-                { 19, 12, "names another backing file" },
+                { 13, 0xff, "names the wrong backing file" },
+                { 18, 1, "names the wrong backing file" },
+                { 19, 12, "names the wrong backing file" },
                 { 23, 8, "clusters" },
                 { 23, 22, "clusters" },
-                { 28, 0x7f, "another size" },
+                { 28, 0x7f, "the wrong size" },
                 { 35, 1, "encrypted" },
                 { 63, 1, "snapshots" },
-                { 72, 0x80, "a feature that was not asked for" },
-                { 79, 1 << 0, "a feature that was not asked for" }, /* dirty */
-                { 79, 1 << 2, "a feature that was not asked for" }, /* external data file */
-                { 79, 1 << 4, "a feature that was not asked for" }, /* extended L2 entries */
-                { 95, 1 << 1, "a feature that was not asked for" }, /* raw external data */
+                { 72, 0x80, "a feature that was not requested" },
+                { 79, 1 << 0, "a feature that was not requested" }, /* dirty */
+                { 79, 1 << 2, "a feature that was not requested" }, /* external data file */
+                { 79, 1 << 4, "a feature that was not requested" }, /* extended L2 entries */
+                { 95, 1 << 1, "a feature that was not requested" }, /* raw external data */
                 { 103, 96, "an unusable size" },
                 { 102, 0xff, "an unusable size" },
-                { 104, 1, "a feature that was not asked for" }, /* compression by zstd */
-                { QCOW2_BACKING_OFFSET, '/', "names another backing file" },
+                { 104, 1, "a feature that was not requested" }, /* compression by zstd */
+                { QCOW2_BACKING_OFFSET, '/', "names the wrong backing file" },
         };
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -101,14 +101,14 @@ static void format_of_the_backing_file_has_to_be_qcow2(void **state) {
         Fixture *f = *state;
 
         (void) put_extension(f->head, QCOW2_EXTENSIONS, QCOW2_FORMAT, "raw");
-        assert_refused(f, QCOW2_SIZE, "extension that was not asked for");
+        assert_refused(f, QCOW2_SIZE, "extension that was not requested");
         (void) put_extension(f->head, QCOW2_EXTENSIONS, QCOW2_FEATURES, "names");
-        assert_refused(f, QCOW2_SIZE, "does not say that its backing file is qcow2");
+        assert_refused(f, QCOW2_SIZE, "does not declare that its backing file is qcow2");
 
         put_qcow2(f->head, DISK, "");
         f->want.backing = "";
         (void) put_extension(f->head, QCOW2_EXTENSIONS, QCOW2_FORMAT, "qcow2");
-        assert_refused(f, QCOW2_SIZE, "extension that was not asked for");
+        assert_refused(f, QCOW2_SIZE, "extension that was not requested");
 }
 
 static void other_extensions_are_refused(void **state) {
@@ -116,7 +116,7 @@ static void other_extensions_are_refused(void **state) {
         const size_t at = put_extension(f->head, QCOW2_EXTENSIONS, QCOW2_FORMAT, "qcow2");
 
         (void) put_extension(f->head, at, QCOW2_DATA_FILE, "/etc/shadow");
-        assert_refused(f, QCOW2_SIZE, "extension that was not asked for");
+        assert_refused(f, QCOW2_SIZE, "extension that was not requested");
 }
 
 static void extensions_have_to_end_in_the_first_cluster(void **state) {
@@ -140,7 +140,7 @@ static void cut_headers_are_refused(void **state) {
 
         for (size_t size = 0; size < QCOW2_BACKING_OFFSET + strlen(f->want.backing); size++)
                 assert_int_equal(job_qcow2_check(f->head, size, &f->want, NULL), -EBADMSG);
-        assert_refused(f, 103, "ends in its header");
+        assert_refused(f, 103, "ends within its header");
 }
 
 #define QCOW2_CASE(fn) CASE_WITH(fn, set_up, tear_down)

@@ -98,7 +98,7 @@ static void assert_none_is_free(JobFixture *f, JobUserPurpose purpose) {
         assert_int_equal(job_user_take(f->users, purpose, &user, &error), -EUSERS);
         assert_string_equal(
                 error.message,
-                "No user is free for a worker: somebody has each of 61300-61302 (WorkerUsers=)");
+                "No user is free for a worker: all of 61300-61302 are taken (WorkerUsers=)");
 }
 
 static void each_worker_has_an_id_that_no_other_one_has(void **state) {
@@ -365,9 +365,8 @@ static void failure_to_look_a_user_up_is_no_absence(void **state) {
                         lookup_code = codes[i];
                         assert_int_equal(
                                 job_user_take(f->users, purposes[p], &user, &error), -codes[i]);
-                        assert_true(
-                                strstr(error.message,
-                                       "Cannot find out whether there is a user no such user"));
+                        assert_true(strstr(
+                                error.message, "Cannot determine whether the user no such user"));
                         /* It is asked for again. */
                         lookup_code = 0;
                         job_user_unref(take(f, purposes[p]));

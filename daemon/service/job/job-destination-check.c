@@ -52,7 +52,7 @@ static int check_content(const JobDestination *destination, int fd, Error *error
         if (!destination->overwrite && !job_destination_is_empty(fd))
                 return error_set(
                         error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
-                        "The destination %s is not empty: want a new or empty directory, or --overwrite",
+                        "The destination %s is not empty; use a new or empty directory, or --overwrite",
                         destination->path);
         if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0 &&
             (errno != EACCES || !job_destination_is_mapped(destination, fd)))
@@ -88,15 +88,15 @@ int job_destination_check_owner(const JobDestination *destination, int fd, Error
         if (is_open_to_others(fd, &st))
                 return error_set(
                         error, EPERM, ERROR_INVALID_DESTINATION,
-                        "Others than its owner may write to the destination %s (mode %04o), and so to the "
-                        "new tree: take that away from them (chmod go-w), or name a new directory",
+                        "Users other than its owner may write to the destination %s (mode %04o), and so to "
+                        "the new tree; revoke that (chmod go-w), or use a new directory",
                         destination->path, st.st_mode & 07777);
         if (st.st_uid != 0 && (above.st_uid != 0 || is_open_to_others(above_fd, &above)))
                 return error_set(
                         error, EPERM, ERROR_INVALID_DESTINATION,
-                        "The destination %s belongs to user %u, in a directory where others than root may "
-                        "make one: the new tree would be theirs; give it to root (chown), or name a new "
-                        "directory",
+                        "The destination %s belongs to user %u, in a directory where users other than root "
+                        "may create one: the new tree would be theirs; give it to root (chown), or use a "
+                        "new directory",
                         destination->path, st.st_uid);
         return 0;
 }

@@ -44,7 +44,7 @@ int job_destination_check_step(const JobDestinationStep *step, Error *error) {
         r = path && !step->target ? mounts_find(path, &names, error) : 0;
         if (r > 0)
                 return error_set(
-                        error, EBUSY, ERROR_FAILED,
-                        "Cannot remove what is in %s: something is mounted on %s", path, names);
+                        error, EBUSY, ERROR_FAILED, "Cannot empty %s: something is mounted on %s",
+                        path, names);
         return r;
 }

@@ -18,7 +18,7 @@ static int check_existing(const JobDestination *destination, Error *error) {
         if (job_destination_is_root(&destination->found))
                 return error_set(
                         error, EINVAL, ERROR_INVALID_DESTINATION,
-                        "The destination %s is the root of this system: want a directory of its own",
+                        "The destination %s is the root of this system; use a separate directory",
                         destination->path);
         fd =
                 openat(destination->base_fd, destination->name,
@@ -36,7 +36,7 @@ static int check_existing(const JobDestination *destination, Error *error) {
 static int check_writable(const JobDestination *destination, Error *error) {
         if (faccessat(destination->base_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
                 return error_set_errno(
-                        error, errno, "Cannot make the destination %s in %.*s", destination->path,
+                        error, errno, "Cannot create the destination %s in %.*s", destination->path,
                         destination->base_length > 0 ? (int) destination->base_length : 1,
                         destination->path);
         return 0;
@@ -53,8 +53,8 @@ static int use_directory(JobDestination *destination, int directory_fd, Error *e
         if (job_destination_is_root(&destination->found))
                 return error_set(
                         error, EINVAL, ERROR_INVALID_DESTINATION,
-                        "The descriptor of the destination is the root of this system: want a "
-                        "directory of its own");
+                        "The descriptor of the destination is the root of this system; use a "
+                        "separate directory");
 
         destination->root_fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (destination->root_fd < 0)

@@ -57,8 +57,8 @@ static int unusable(const char *path, int code, Error *error) {
 static int replaced(const JobDestination *destination, Error *error) {
         return error_set(
                 error, ESTALE, ERROR_INVALID_DESTINATION,
-                "The way to the destination %s is another one than it was when the job was accepted: "
-                "somebody has renamed a directory in it, or put a link or a mount in its place",
+                "The path to the destination %s has changed since the job was accepted: somebody has "
+                "renamed a directory on it, or put a link or a mount in its place",
                 destination->path);
 }
 
@@ -166,12 +166,12 @@ static int check_first_missing(int fd, const char *path, const char *missing, Er
         if (S_ISLNK(st.st_mode))
                 return error_set(
                         error, ENOTDIR, ERROR_INVALID_DESTINATION,
-                        "The destination %s cannot be made: the link %s leads to no directory",
+                        "The destination %s cannot be created: the link %s does not lead to a directory",
                         path, name);
         if (strchr(missing + 1, '/'))
                 return error_set(
                         error, ENOTDIR, ERROR_INVALID_DESTINATION,
-                        "The destination %s cannot be made: %s is not a directory", path, name);
+                        "The destination %s cannot be created: %s is not a directory", path, name);
         return error_set(
                 error, ENOTDIR, ERROR_INVALID_DESTINATION, "The destination %s is not a directory",
                 path);
@@ -197,7 +197,7 @@ static int set_path(
         if (destination->path[0] == '\0')
                 return error_set(
                         error, EINVAL, ERROR_INVALID_DESTINATION,
-                        "The destination / is the root of this system: want a directory of its own");
+                        "The destination / is the root of this system; use a separate directory");
         for (const char *p = missing; *p; p += 1 + strcspn(p + 1, "/"))
                 if (strcspn(p + 1, "/") > NAME_MAX)
                         return unusable(path, ENAMETOOLONG, error);
@@ -239,7 +239,8 @@ int job_destination_resolve(JobDestination *destination, const char *path, Error
         if (goes_up(copy + length))
                 return error_set(
                         error, EINVAL, ERROR_INVALID_DESTINATION,
-                        "The destination %s goes up from a directory that does not exist", path);
+                        "The destination %s has \"..\" after a directory that does not exist",
+                        path);
 
         destination->exists = copy[length] == '\0';
         r = set_path(destination, path, fd, copy + length, error);
@@ -335,7 +336,7 @@ int job_destination_make_parents(JobDestination *destination, Error *error) {
                 next = make_parent(fd, name);
                 if (next < 0)
                         return error_set_errno(
-                                error, -next, "Cannot make %.*s", (int) (p - destination->path),
+                                error, -next, "Cannot create %.*s", (int) (p - destination->path),
                                 destination->path);
                 (void) close(fd);
                 fd = next;

@@ -16,7 +16,7 @@
 static int disagrees(const JobDestination *destination, const char *why, Error *error) {
         return error_set(
                 error, ESTALE, ERROR_FAILED, "%s%s%s is left as it is: %s", destination->path,
-                destination->is_in_place ? "" : " or what was to become it, ",
+                destination->is_in_place ? "" : " or its staging directory ",
                 destination->is_in_place ? "" : destination->entry.staging, why);
 }
 
@@ -24,7 +24,7 @@ static int disagrees(const JobDestination *destination, const char *why, Error *
 static int is_away(const JobDestination *destination, const char *why, Error *error) {
         return error_set(
                 error, EXDEV, ERROR_FAILED,
-                "%s is left as it is: %s; entry %s of the journal stays until that is there again",
+                "%s is left as it is: %s; entry %s of the journal stays until it is back",
                 destination->path, why, destination->entry.id);
 }
 
@@ -37,15 +37,13 @@ static int check_identity(JobDestination *destination, int fd, Error *error) {
         if (!job_destination_is_file_system(fd, &destination->entry))
                 return is_away(
                         destination,
-                        "another file system is there than the one on which a job worked", error);
+                        "the file system on which the job worked is not there any more", error);
         if (st.st_ino != destination->entry.inode)
                 return disagrees(
-                        destination,
-                        "another directory is there than the one in which a job worked", error);
+                        destination, "it is not the directory in which the job worked", error);
         if (!job_destination_has_mark(fd, destination->mark))
                 return disagrees(
-                        destination,
-                        "the mark that the job made in it is not there, or is not of this user",
+                        destination, "the job's mark in it is missing, or belongs to another user",
                         error);
         return 0;
 }
@@ -67,11 +65,11 @@ static int open_parent(JobDestination *destination, Error *error) {
         destination->parent_fd = job_destination_open_path(destination->path, length, O_RDONLY);
         if (destination->parent_fd == -ELOOP)
                 return disagrees(
-                        destination, "there is a link on the way where a directory was", error);
+                        destination, "a directory on its path has been replaced by a link", error);
         if (destination->parent_fd == -ENOENT || destination->parent_fd == -ENOTDIR)
                 return destination->entry.inode == 0
                                ? 0
-                               : is_away(destination, "its directory is not there", error);
+                               : is_away(destination, "its parent directory does not exist", error);
         if (destination->parent_fd < 0)
                 return error_set_errno(
                         error, -destination->parent_fd, "Cannot open the directory of %s",
@@ -93,7 +91,7 @@ static int look_for_exchange(JobDestination *destination, Error *error) {
             0)
                 return errno == ENOENT ? 1
                                        : error_set_errno(
-                                                 error, errno, "Cannot look at what is left of %s",
+                                                 error, errno, "Cannot look at the remains of %s",
                                                  destination->path);
         if (st.st_ino == entry->root)
                 return 1;
@@ -103,7 +101,7 @@ static int look_for_exchange(JobDestination *destination, Error *error) {
         destination->modified = entry->modified;
         r = job_destination_sync_names(destination);
         return r < 0 ? error_set_errno(
-                               error, -r, "Cannot write that the new tree has the name %s",
+                               error, -r, "Cannot write the name %s of the new tree to the disk",
                                destination->path)
                      : 1;
 }
@@ -121,13 +119,14 @@ static int open_staging(JobDestination *destination, Error *error) {
         fd = job_destination_open_below(destination->parent_fd, entry->staging, O_RDONLY);
         if (fd == -ENOENT && entry->inode != 0)
                 return disagrees(
-                        destination, "it is not where it was made; was it moved, or removed?",
+                        destination, "it is not where it was created; was it moved or removed?",
                         error);
         if (fd == -ENOENT)
                 return finish(destination);
         if (fd < 0 || !job_destination_is_staging(fd))
                 return disagrees(
-                        destination, "it is no directory of this user with the mode 0700", error);
+                        destination, "it is not a directory of this user with the mode 0700",
+                        error);
 
         /* Killed before it could be noted which directory it is: the mark has a name of its own. */
         if (entry->inode == 0)
@@ -157,9 +156,9 @@ static int open_in_place(JobDestination *destination, Error *error) {
         fd = job_destination_open_path(destination->path, strlen(destination->path), O_RDONLY);
         if (fd == -ELOOP || fd == -ENOTDIR)
                 return disagrees(
-                        destination, "there is a link or a file where a directory was", error);
+                        destination, "the directory has been replaced by a link or a file", error);
         if (fd == -ENOENT)
-                return is_away(destination, "there is nothing", error);
+                return is_away(destination, "it does not exist", error);
         if (fd < 0)
                 return error_set_errno(error, -fd, "Cannot open %s", destination->path);
 

@@ -123,8 +123,8 @@ static int make_staging(JobDestination *destination, Error *error) {
         if (fd < 0 || !job_destination_is_staging(fd) || fchmod(fd, 0700) < 0) {
                 (void) unlinkat(destination->parent_fd, entry->staging, AT_REMOVEDIR);
                 return error_set(
-                        error, ESTALE, ERROR_FAILED,
-                        "Cannot open the staging directory %s that was just made", entry->staging);
+                        error, ESTALE, ERROR_FAILED, "Cannot open the new staging directory %s",
+                        entry->staging);
         }
 
         destination->staging_fd = TAKE_FD(fd);
@@ -153,7 +153,7 @@ static int open_found(const JobDestination *destination, int flags, Error *error
         if (fd < 0 || fstat(fd, &st) < 0 || !job_destination_is_same(&st, &destination->found))
                 return error_set(
                         error, ESTALE, ERROR_INVALID_DESTINATION,
-                        "The destination %s is not what it was when the job was accepted: somebody has "
+                        "The destination %s has changed since the job was accepted: somebody has "
                         "removed it, or put something else in its place",
                         destination->path);
         return TAKE_FD(fd);
@@ -208,7 +208,7 @@ static int make_root(JobDestination *destination, Error *error) {
         }
 
         if (mkdirat(destination->staging_fd, DESTINATION_STAGING_ROOT, 0700) < 0)
-                return error_set_errno(error, errno, "Cannot make a directory for the new tree");
+                return error_set_errno(error, errno, "Cannot create a directory for the new tree");
 
         destination->root_fd = job_destination_open_below(
                 destination->staging_fd, DESTINATION_STAGING_ROOT, O_RDONLY);
@@ -282,7 +282,8 @@ static int stage(JobDestination *destination, Error *error) {
 
         if (why.code == 0)
                 return error_set_errno(
-                        error, -r, "Cannot make a staging directory beside %s", destination->path);
+                        error, -r, "Cannot create a staging directory beside %s",
+                        destination->path);
         error_move(error, &why);
         return r;
 }
@@ -392,14 +393,14 @@ static int check_commit(JobDestination *destination, Error *error) {
         if (changes_places(destination) && !is_in_staging(destination, &destination->found))
                 return error_set(
                         error, ESTALE, ERROR_INVALID_DESTINATION,
-                        "The destination %s is not what it was when the job was accepted: somebody has "
+                        "The destination %s has changed since the job was accepted: somebody has "
                         "put something else in its place",
                         destination->path);
 
         r = job_destination_sync_names(destination);
         if (r < 0 && changes_places(destination))
                 return error_set_errno(
-                        error, -r, "Cannot write that the new tree has the name %s",
+                        error, -r, "Cannot write the name %s of the new tree to the disk",
                         destination->path);
         if (r < 0)
                 return error_set_errno(
@@ -439,8 +440,8 @@ static int leave_staging(
         closep(&destination->staging_fd);
         destination->staging_fd = -EBADF;
         return error_set(
-                error, ESTALE, ERROR_FAILED, "%s %s %s: it is %s/" DESTINATION_STAGING_ROOT, what,
-                destination->path, why, where);
+                error, ESTALE, ERROR_FAILED, "%s %s %s; it is at %s/" DESTINATION_STAGING_ROOT,
+                what, destination->path, why, where);
 }
 
 static int leave_found(JobDestination *destination, Error *error) {
@@ -457,8 +458,7 @@ static int end_revert(JobDestination *destination, Error *error) {
         if (job_destination_sync_names(destination) < 0)
                 return leave_staging(
                         destination, "The new tree for",
-                        "stays, since nobody knows whether a power failure would leave the old one",
-                        error);
+                        "is kept, since the old one might not survive a power failure", error);
         return 0;
 }
 
@@ -487,7 +487,7 @@ int job_destination_end_revert(JobDestination *destination, Error *error) {
 int job_destination_leave(JobDestination *destination, Error *error) {
         return leave_staging(
                 destination, "The tree that was at",
-                "was changed while a daemon, which was killed, overwrote it", error);
+                "was changed while being overwritten by a daemon that was killed", error);
 }
 
 /* After a commit that failed because of @r. */
@@ -519,14 +519,15 @@ static int publish(JobDestination *destination, Error *error) {
                         error, -r, "Cannot write the new tree of %s", destination->path);
 
         if (destination->is_given_up)
-                return error_set(error, ECANCELED, ERROR_CANCELLED, "The job has ended meanwhile");
+                return error_set(
+                        error, ECANCELED, ERROR_CANCELLED, "The job has ended in the meantime");
         r = flags != 0 ? look_before(destination) : 0;
         if (r >= 0)
                 r = rename_root(destination, flags);
         if (r == -ENOTEMPTY || r == -EEXIST || r == -ENOTDIR)
                 return error_set(
                         error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
-                        "The destination %s was filled meanwhile", destination->path);
+                        "The destination %s has been filled in the meantime", destination->path);
         if (r < 0)
                 return error_set_errno(
                         error, -r, "Cannot rename the new tree to %s", destination->path);
@@ -651,7 +652,7 @@ static int remove_staging(JobDestination *destination, Error *error) {
                 r = job_destination_read_path(destination->staging_fd, &path, NULL);
                 return error_set(
                         error, ESTALE, ERROR_FAILED,
-                        "Somebody has moved the staging directory %s of %s away: it is empty, and stays%s%s",
+                        "Somebody has moved the staging directory %s of %s away; it is empty, and remains%s%s",
                         name, destination->path, r < 0 ? "" : " at ", r < 0 ? "" : path);
         }
 

@@ -127,8 +127,8 @@ static int check_store(const JobDisk *disk, Error *error) {
                 return 0;
         return error_set(
                 error, EOPNOTSUPP, ERROR_FAILED,
-                "Layers cannot be shared: the file system of the cache gives no leases "
-                "(F_SETLEASE), without which nobody can tell who may still write to a disk image");
+                "Layers cannot be shared: the file system of the cache does not support "
+                "leases (F_SETLEASE), which show whether anybody can still write to a disk image");
 }
 
 /* With the name of an image that is still to be made. */
@@ -211,8 +211,8 @@ int job_disk_new(const JobDiskRequest *request, JobDisk **ret, Error *error) {
         if (disk->n_images > DISK_IMAGES_MAX)
                 return error_set(
                         error, E2BIG, ERROR_LIMIT_EXCEEDED,
-                        "%s has %u layers: a chain of disk images may have %u", spec->source,
-                        disk->n_layers, DISK_IMAGES_MAX - has_top);
+                        "%s has %u layers; a chain of disk images can have at most %u",
+                        spec->source, disk->n_layers, DISK_IMAGES_MAX - has_top);
 
         *ret = TAKE_PTR(disk);
         return 0;
@@ -248,7 +248,7 @@ uint32_t job_disk_n_complete(const JobDisk *disk) {
 
 static int take_back(int fd, mode_t mode, const char *name, Error *error) {
         if ((geteuid() == 0 && fchown(fd, 0, 0) < 0) || fchmod(fd, mode) < 0)
-                return error_set_errno(error, errno, "Cannot finish %s", name);
+                return error_set_errno(error, errno, "Cannot complete %s", name);
         return 0;
 }
 
@@ -374,7 +374,7 @@ static int check_writers(const JobDisk *disk, uint32_t index, const char *file, 
                         error, EBUSY, ERROR_WORKER_FAILED, "The disk worker can still write to %s",
                         file);
         return r < 0 ? error_set_errno(
-                               error, -r, "Cannot tell whether somebody can still write to %s",
+                               error, -r, "Cannot determine whether anybody can still write to %s",
                                file)
                      : 0;
 }

@@ -61,7 +61,7 @@ static int check_size(const JobFetchWanted *wanted, uint64_t size, Error *error)
         if (!is_layer(wanted) && size > PROTO_DOCUMENT_MAX)
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
-                        "%s has %ju bytes; a manifest or a config has at most %ju",
+                        "%s has %ju bytes; a manifest or a config can have at most %ju",
                         digest_format(&wanted->digest, text), (uintmax_t) size,
                         (uintmax_t) PROTO_DOCUMENT_MAX);
         return 0;
@@ -173,8 +173,8 @@ int job_fetch_not_brought(const Digest *digest, Error *error) {
 
         return error_set(
                 error, EBADMSG, ERROR_WORKER_FAILED,
-                "The fetch worker broke the protocol: it has not brought %s, which the image "
-                "consists of",
+                "The fetch worker broke the protocol: it did not fetch %s, which is part of the "
+                "image",
                 digest_format(digest, text));
 }
 
@@ -254,13 +254,14 @@ static int want_document(JobFetchAsker *asker, const ProtoBlobWanted *request, E
         JobFetchWanted *wanted;
 
         if (is_fetcher(asker) && request->lookup_only)
-                return job_fetch_out_of_place(asker, error, "a look into the cache");
+                return job_fetch_out_of_place(asker, error, "a cache lookup");
         if (!is_fetcher(asker)) {
                 brought = job_fetch_find_document(fetch, &request->digest);
                 /* It may have asked for it itself before, as what it would put there. */
                 if (request->want_content && fetch->fetcher.fetch &&
                     (brought ? !job_fetch_is_brought(brought) : !request->lookup_only))
-                        return job_fetch_out_of_place(asker, error, "content that was not brought");
+                        return job_fetch_out_of_place(
+                                asker, error, "a request for content that was not fetched");
                 if (brought)
                         return answer_have(
                                 asker, request->token, brought->use, request->want_content, error);
@@ -268,7 +269,7 @@ static int want_document(JobFetchAsker *asker, const ProtoBlobWanted *request, E
                         return job_fetch_not_brought(&request->digest, error);
         }
         if (fetch->n_documents == DOCUMENTS_MAX)
-                return job_fetch_out_of_place(asker, error, "a wanted document");
+                return job_fetch_out_of_place(asker, error, "a request for a document");
 
         wanted = &fetch->documents[fetch->n_documents++];
         wanted->is_handed_out =
@@ -284,7 +285,7 @@ int job_fetch_use_layer(JobFetchAsker *asker, const ProtoBlobWanted *request, Er
         const ProtoLayer *layer;
 
         if (request->token >= fetch->image.n_layers || fetch->layer_blobs[request->token].use)
-                return job_fetch_out_of_place(asker, error, "a wanted layer");
+                return job_fetch_out_of_place(asker, error, "a request for a layer");
 
         layer = &fetch->image.layers[request->token];
         if (!digest_equal(&request->digest, &layer->digest))
@@ -303,7 +304,7 @@ static int want_layer(JobFetchAsker *asker, const ProtoBlobWanted *request, Erro
 
         if (!fetch->has_top || !fetch->spec->destination || request->want_content ||
             is_fetcher(asker) != (fetch->fetcher.fetch != NULL))
-                return job_fetch_out_of_place(asker, error, "a wanted layer");
+                return job_fetch_out_of_place(asker, error, "a request for a layer");
         if (fetch->image.is_complete)
                 return job_fetch_use_layer(asker, request, error);
         if (!is_fetcher(asker) || fetch->n_early == PROTO_LAYERS_MAX)

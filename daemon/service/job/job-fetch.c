@@ -348,8 +348,7 @@ static int start_offline(JobFetch *fetch, Error *error) {
         else
                 return error_set(
                         error, ENOENT, ERROR_NOT_FOUND,
-                        "%s is not in the cache, and nothing is fetched when offline",
-                        spec->reference);
+                        "%s is not in the cache, and nothing is fetched offline", spec->reference);
 
         r = start_resolver(fetch, error);
         return r < 0 ? r : set_top(fetch, &top, error);

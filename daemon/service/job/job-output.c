@@ -70,7 +70,7 @@ static const char *skip_priorities(const char *line) {
 
 static void fill_up(JobOutput *output) {
         if (!output->is_full)
-                log_line(output, "It prints too much: more was left out");
+                log_line(output, "It prints too much; the rest is omitted");
         output->is_full = true;
 }
 

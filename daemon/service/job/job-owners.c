@@ -17,7 +17,7 @@ static int check_map(
         return error_set(
                 error, EPERM, ERROR_INVALID_OPTION,
                 "Option \"%s\" cannot map to the ids %u to %u, which this user may not give to files: that "
-                "takes root, or subordinate ids in %s, or the format qcow2, which keeps all owners",
+                "requires root, subordinate ids in %s, or the format qcow2, which keeps all owners",
                 option, missing.target, missing.target + (missing.count - 1), file);
 }
 
@@ -30,8 +30,8 @@ static int check_program(const char *name, Error *error) {
                 return r;
         return error_set(
                 error, EPERM, ERROR_INVALID_OPTION,
-                "An id map takes root, or %s, which is not installed, for this user's subordinate ids, or "
-                "the format qcow2, which keeps all owners",
+                "An id map requires root, or %s, which is not installed, for this user's subordinate ids, "
+                "or the format qcow2, which keeps all owners",
                 name);
 }
 

@@ -47,8 +47,7 @@ static uint64_t get64(const uint8_t *head, size_t offset) {
 
 static int wrong(Error *error, const char *what) {
         return error_set(
-                error, EBADMSG, ERROR_WORKER_FAILED, "A disk image is not what was to be made: %s",
-                what);
+                error, EBADMSG, ERROR_WORKER_FAILED, "A disk image is not as requested: %s", what);
 }
 
 static int check_fields(const uint8_t *head, const JobQcow2 *want, Error *error) {
@@ -59,13 +58,13 @@ static int check_fields(const uint8_t *head, const JobQcow2 *want, Error *error)
         if (cluster_bits < CLUSTER_BITS_MIN || cluster_bits > CLUSTER_BITS_MAX)
                 return wrong(error, "its clusters have an unusable size");
         if (get64(head, DISK_SIZE) != want->size)
-                return wrong(error, "its disk has another size");
+                return wrong(error, "its disk has the wrong size");
         if (get32(head, CRYPT_METHOD) != 0)
                 return wrong(error, "it is encrypted");
         if (get32(head, N_SNAPSHOTS) != 0)
                 return wrong(error, "it has snapshots");
         if (get64(head, INCOMPATIBLE) != 0 || get64(head, AUTOCLEAR) != 0)
-                return wrong(error, "it has a feature that was not asked for");
+                return wrong(error, "it has a feature that was not requested");
         return 0;
 }
 
@@ -86,7 +85,7 @@ static int check_backing(const uint8_t *head, size_t size, const JobQcow2 *want,
                 return wrong(error, "it has no backing file");
         if (length != strlen(want->backing) || offset > size || length > size - offset ||
             memcmp(head + offset, want->backing, length) != 0)
-                return wrong(error, "it names another backing file");
+                return wrong(error, "it names the wrong backing file");
         return 0;
 }
 
@@ -109,7 +108,7 @@ static int check_extensions(const uint8_t *head, size_t size, const JobQcow2 *wa
                 if (type == EXTENSION_FORMAT && has_backing && is_format(head + at, length))
                         has_format = true;
                 else if (type != EXTENSION_FEATURES)
-                        return wrong(error, "its header has an extension that was not asked for");
+                        return wrong(error, "its header has an extension that was not requested");
                 at += (length + EXTENSION_ALIGN - 1) / EXTENSION_ALIGN * EXTENSION_ALIGN;
         }
 
@@ -117,7 +116,7 @@ static int check_extensions(const uint8_t *head, size_t size, const JobQcow2 *wa
                 return wrong(error, "its header has no end");
         return !has_backing || has_format
                        ? 0
-                       : wrong(error, "it does not say that its backing file is qcow2");
+                       : wrong(error, "it does not declare that its backing file is qcow2");
 }
 
 int job_qcow2_check(const uint8_t *head, size_t size, const JobQcow2 *want, Error *error) {
@@ -125,7 +124,7 @@ int job_qcow2_check(const uint8_t *head, size_t size, const JobQcow2 *want, Erro
         int r;
 
         if (size < HEADER_SIZE_MIN)
-                return wrong(error, "it ends in its header");
+                return wrong(error, "it ends within its header");
         r = check_fields(head, want, error);
         if (r < 0)
                 return r;
@@ -135,7 +134,7 @@ int job_qcow2_check(const uint8_t *head, size_t size, const JobQcow2 *want, Erro
         if (header_size < HEADER_SIZE_MIN || header_size % 8 != 0 || header_size > size)
                 return wrong(error, "its header has an unusable size");
         if (header_size > COMPRESSION_TYPE && head[COMPRESSION_TYPE] != 0)
-                return wrong(error, "it has a feature that was not asked for");
+                return wrong(error, "it has a feature that was not requested");
 
         r = check_backing(head, size, want, error);
         return r < 0 ? r : check_extensions(head, size, want, error);

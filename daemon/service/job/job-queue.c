@@ -210,7 +210,7 @@ int job_queue_check(const JobQueue *queue, Error *error) {
         if (count(queue, entry_waits) >= queue->context->config->queued_max)
                 return error_set(
                         error, ENOBUFS, ERROR_QUEUE_FULL,
-                        "There are %" PRIu64 " jobs waiting already: try again later",
+                        "%" PRIu64 " jobs are already waiting; try again later",
                         queue->context->config->queued_max);
         return 0;
 }

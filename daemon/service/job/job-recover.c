@@ -84,7 +84,7 @@ static int on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
 
         log_print(
                 recovery->context->log, LOG_WARNING,
-                "Entry %s of the journal stays: the file system of what it speaks of does not answer",
+                "Entry %s of the journal stays: the file system that it refers to does not answer",
                 recovery->ids[recovery->n_done - 1]);
         recovery->task = job_task_free(recovery->task);
         (void) TAKE_PTR(recovery->data);
@@ -284,7 +284,7 @@ int job_recovery_start(
         if (r >= 0)
                 r = sd_event_source_set_enabled(recovery->patience, SD_EVENT_OFF);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot begin to recover");
+                return error_set_errno(error, -r, "Cannot start the recovery");
 
         recover_disks(context);
         job_queue_hold(queue);

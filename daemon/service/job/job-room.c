@@ -54,7 +54,8 @@ static int sum_up(
                 if (size > limits->blob_bytes)
                         return error_set(
                                 error, EFBIG, ERROR_LIMIT_EXCEEDED,
-                                "%s has %" PRIu64 " bytes, and may have %" PRIu64 " (BlobSize=)",
+                                "%s has %" PRIu64 " bytes, but may have at most %" PRIu64
+                                " (BlobSize=)",
                                 digest_format(&layers[i].digest, text), size, limits->blob_bytes);
                 sum.download = add(sum.download, size);
                 sum.missing =
@@ -65,7 +66,7 @@ static int sum_up(
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
                         "The image's layers have %" PRIu64
-                        " bytes to download, and may have %" PRIu64 " (DownloadSize=)",
+                        " bytes to download, but may have at most %" PRIu64 " (DownloadSize=)",
                         sum.download, limits->download_bytes);
 
         *ret = sum;
@@ -78,7 +79,7 @@ static int look(const JobContext *context, const char *path, Space *ret, Error *
 
         r = fd < 0 ? -errno : space_look(fd, context->config->keep_free, ret);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot see how much space is free in %s", path);
+                return error_set_errno(error, -r, "Cannot determine the free space in %s", path);
         return 0;
 }
 
@@ -112,8 +113,8 @@ int job_room_check(
                 if (spec->no_cache || store_partial_free(context->store, lacking) == 0)
                         return error_set(
                                 error, ENOSPC, ERROR_NO_SPACE,
-                                "There is no room in %s: %" PRIu64 " bytes are needed, and %" PRIu64
-                                " are free, of which %" PRIu64 " have to stay so (CacheKeepFree=)",
+                                "Not enough space in %s: %" PRIu64 " bytes are needed, but %" PRIu64
+                                " are free, of which %" PRIu64 " must stay free (CacheKeepFree=)",
                                 path, needed, space.free, space.kept);
         }
 }

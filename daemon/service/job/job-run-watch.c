@@ -170,8 +170,8 @@ static void give_up(JobRun *run) {
         run->task = job_step_give_up(run->task, TAKE_PTR(run->data));
         job_message(
                 run->job, LOG_WARNING,
-                "The file system of the destination does not answer: what was begun there is left to "
-                "the next daemon");
+                "The file system of the destination does not answer: the unfinished work there is left "
+                "to the next daemon");
         run->step = RUN_ENDED;
         job_run_wake(run);
 }

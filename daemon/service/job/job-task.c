@@ -218,7 +218,7 @@ int job_task_pool_check(const JobTaskPool *pool, Error *error) {
                 return 0;
         return error_set(
                 error, ENOBUFS, ERROR_QUEUE_FULL,
-                "%u paths are being looked at already: try again later, or find out which file system "
+                "%u paths are already being looked at; try again later, or find out which file system "
                 "does not answer",
                 pool->n_threads);
 }

@@ -60,7 +60,7 @@ static void on_ended(void *userdata, const Error *error) {
 
         if (error->code != 0 && tree->path) {
                 (void) error_copy(&why, error);
-                (void) error_prefix(&why, "What is left in %s stays", tree->path);
+                (void) error_prefix(&why, "Leaving what remains in %s", tree->path);
                 error = &why;
         }
         tree->events->ended(tree->userdata, error);
@@ -147,7 +147,7 @@ int job_tree_start(
                 .directory_fd = fcntl(step->directory_fd, F_DUPFD_CLOEXEC, 3),
         };
         if (tree->directory_fd < 0)
-                return error_set_errno(error, errno, "Cannot hand a directory over");
+                return error_set_errno(error, errno, "Cannot duplicate a directory");
         if (operation_of(step) == PROTO_TREE_EMPTY)
                 tree->path = find_path(step->directory_fd);
         r = start(tree, error);

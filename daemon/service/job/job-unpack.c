@@ -91,7 +91,7 @@ static int end_turn(JobUnpack *unpack, uint32_t index, Error *error) {
             job_blob_use_status(job_fetch_layer_use(unpack->fetch, index)).state != BLOB_READY)
                 return error_set(
                         error, EBADMSG, ERROR_WORKER_FAILED,
-                        "The disk worker reports the image of layer %u before it can have read it",
+                        "The disk worker reports the image of layer %u before it can have read the layer",
                         index);
 
         return job_disk_turn_end(&unpack->turn, index, error);

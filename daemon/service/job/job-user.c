@@ -62,7 +62,7 @@ static int find_system_user(const char *name, SystemUser *user, Error *error) {
         /* Without any users there is none either. */
         if (r != 0 && r != ENOENT && r != ESRCH)
                 return error_set_errno(
-                        error, r, "Cannot find out whether there is a user %s", name);
+                        error, r, "Cannot determine whether the user %s exists", name);
 
         user->is_known = true;
         if (found && proto_id_is_valid(found->pw_uid) && proto_id_is_valid(found->pw_gid))
@@ -149,7 +149,7 @@ static int open_lock_directory(JobUserTable *table, Error *error) {
         }
         if (fd < 0)
                 return error_set_errno(
-                        error, -fd, "Cannot open %s, where users of workers are reserved", path);
+                        error, -fd, "Cannot open %s, where users are reserved for workers", path);
 
         table->lock_dir_fd = fd;
         return 0;
@@ -303,8 +303,8 @@ static int take_any(JobUserTable *table, JobUser *user, Error *error) {
         if (r == 0)
                 return error_set(
                         error, EUSERS, ERROR_FAILED,
-                        "No user is free for a worker: somebody has each of %" PRIu32 "-%" PRIu32
-                        " (WorkerUsers=)",
+                        "No user is free for a worker: all of %" PRIu32 "-%" PRIu32
+                        " are taken (WorkerUsers=)",
                         table->first, table->first + table->n - 1);
 
         user->id = (ProtoUser){ .uid = id, .gid = id };

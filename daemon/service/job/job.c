@@ -59,7 +59,7 @@ static int make_id(char ret[static JOB_ID_MAX], Error *error) {
         uint8_t random[JOB_ID_MAX - 1];
 
         if (getrandom(random, sizeof(random), 0) != (ssize_t) sizeof(random))
-                return error_set_errno(error, errno, "Cannot make the id of a job");
+                return error_set_errno(error, errno, "Cannot create a job id");
 
         for (size_t i = 0; i < sizeof(random); i++)
                 ret[i] = alphabet[random[i] % (i == 0 ? 24 : sizeof(alphabet))];
