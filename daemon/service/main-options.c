@@ -19,18 +19,18 @@
 static const char help[] =
         "virt-bootstrapd [OPTION...]\n"
         "\n"
-        "Set up root file systems for virt-bootstrap and others who ask over D-Bus.\n"
+        "Set up root file systems for virt-bootstrap and other callers on D-Bus.\n"
         "It is started by systemd, by a message bus, or by virt-bootstrap itself.\n"
         "\n"
-        "  --bus=system|user|none     serve on that bus [system for root, else user]\n"
+        "  --bus=system|user|none     serve on this bus [system for root, else user]\n"
         "  --cache=PATH               where layers are kept\n"
-        "  --config=FILE              instead of virt-bootstrapd.conf and its drop-ins\n"
+        "  --config=FILE              use instead of virt-bootstrapd.conf and its drop-ins\n"
         "  --max-jobs=NUMBER          jobs at a time [2]\n"
         "  --max-queued=NUMBER        jobs that wait; more are refused [256]\n"
         "  --job-retention=SECONDS    how long a job stays readable after its end [60]\n"
-        "  --idle-timeout=SECONDS     end when there was nothing to do for so long [30]; 0: never\n"
-        "  --embedded-fd=NUMBER       serve the socket with that number only, and end with it\n"
-        "  --recover                  remove what a killed daemon left, and end\n"
+        "  --idle-timeout=SECONDS     exit after this long without work [30]; 0: never\n"
+        "  --embedded-fd=NUMBER       serve only the socket with that number; exit with it\n"
+        "  --recover                  remove what a killed daemon left, and exit\n"
         "  --log-level=LEVEL          err, warning, info or debug [info]\n"
         "  -h, --help                 show this help\n"
         "  --version                  show the version\n"
@@ -70,7 +70,8 @@ static const struct option long_options[] = {
 
 static int bad(const char *option, const char *value, const char *want) {
         (void) fprintf(
-                stderr, "virt-bootstrapd: --%s cannot be \"%s\": want %s\n", option, value, want);
+                stderr, "virt-bootstrapd: --%s cannot be \"%s\"; expected %s\n", option, value,
+                want);
         return -EINVAL;
 }
 
@@ -176,7 +177,7 @@ int main_options_parse(int argc, char **argv, MainOptions *ret) {
 
         if (optind < argc) {
                 (void) fprintf(
-                        stderr, "virt-bootstrapd: \"%s\" is one argument too many\n", argv[optind]);
+                        stderr, "virt-bootstrapd: unexpected argument \"%s\"\n", argv[optind]);
                 return -EINVAL;
         }
         if (options.cache && options.cache[0] != '/')

@@ -102,7 +102,7 @@ static int on_linger(sd_event_source *source, uint64_t usec, void *userdata) {
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
         Daemon *daemon = userdata;
 
-        log_print(&daemon->log, LOG_DEBUG, "Nothing to do, ending");
+        log_print(&daemon->log, LOG_DEBUG, "Nothing to do, exiting");
         /* Before the names go: who calls then has systemd start the next daemon, which it does not do
          * as long as it takes this one for running. */
         (void) sd_notify(0, "STOPPING=1");
@@ -141,14 +141,14 @@ static void on_peer_gone(void *userdata) {
         Daemon *daemon = userdata;
 
         if (daemon->options.embedded_fd >= 0)
-                stop(daemon, "the client is gone");
+                stop(daemon, "the client has disconnected");
 }
 
 static void on_name_lost(void *userdata, const Error *error) {
         Daemon *daemon = userdata;
 
         (void) error_copy(&daemon->error, error);
-        stop(daemon, "the bus does not take the daemon");
+        stop(daemon, "the daemon could not acquire its name on the bus");
 }
 
 static const BusServerEvents server_events = {
@@ -161,7 +161,7 @@ static void on_recovered(void *userdata) {
 
         daemon->recovery = job_recovery_free(daemon->recovery);
         if (daemon->options.recover)
-                stop(daemon, "the daemon was to clean up only");
+                stop(daemon, "the daemon was started for cleanup only");
 }
 
 static const JobRecoveryEvents recovery_events = { .ended = on_recovered };
@@ -241,8 +241,7 @@ static int serve_on_bus(Daemon *daemon, MainBus bus, Error *error) {
         if (!address && user_bus_address(&fallback) >= 0)
                 address = fallback;
         if (!address)
-                return error_set(
-                        error, ENOENT, ERROR_FAILED, "There is no session bus to serve on");
+                return error_set(error, ENOENT, ERROR_FAILED, "No session bus was found");
         return bus_server_add_bus(daemon->server, address, error);
 }
 
@@ -264,7 +263,7 @@ static int serve(Daemon *daemon, Error *error) {
         if (bus == MAIN_BUS_NONE && n == 0)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "With --bus=none there has to be a socket from systemd");
+                        "With --bus=none, systemd must pass a socket");
         if (bus == MAIN_BUS_NONE)
                 return 0;
 
@@ -287,7 +286,7 @@ static int find_cache(const Daemon *daemon, char **ret, Error *error) {
         else
                 return error_set(
                         error, ENOENT, ERROR_FAILED,
-                        "There is no place for the cache: neither XDG_CACHE_HOME nor HOME is set");
+                        "No place for the cache: neither XDG_CACHE_HOME nor HOME is set");
 
         if (r < 0)
                 return error_oom(error);
@@ -382,7 +381,7 @@ static bool is_debugged(const Daemon *daemon) {
 
         log_print(
                 &daemon->log, LOG_WARNING,
-                PROTO_DEBUG_VARIABLE " is not for a service, ignoring it");
+                PROTO_DEBUG_VARIABLE " is not supported in a service, ignoring it");
         (void) unsetenv(PROTO_DEBUG_VARIABLE);
         return false;
 }
@@ -409,7 +408,7 @@ static int dump_no_core(Error *error) {
         const struct rlimit none = { 0, 0 };
 
         if (setrlimit(RLIMIT_CORE, &none) < 0)
-                return error_set_errno(error, errno, "Cannot switch core dumps off");
+                return error_set_errno(error, errno, "Cannot disable core dumps");
         return 0;
 }
 

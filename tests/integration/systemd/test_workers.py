@@ -199,7 +199,7 @@ def debug_variable(machine, service):
 
 def test_no_step_of_a_service_waits_for_a_debugger(machine, debug_variable, srv):
     machine.client().bootstrap(f'{srv}/root.tar', f'{srv}/root')
-    assert 'VIRTBOOTSTRAP_DEBUG is not for a service, ignoring it' in machine.journal('-u', UNIT)
+    assert 'VIRTBOOTSTRAP_DEBUG is not supported in a service, ignoring it' in machine.journal('-u', UNIT)
 
 
 def test_log_level_is_set_by_systemctl(machine, service, srv):
