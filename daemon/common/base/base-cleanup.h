@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Release on scope exit, and hand over what must survive it. */
+/* Release on scope exit, and transfer what must survive it. */
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Closing descriptors of others: that asks their file system (FUSE_FLUSH), which may take for ever. So threads do it,
- * one after the other as long as that is quick.
+ * Closing descriptors of others: their file system is asked (FUSE_FLUSH), which may take forever. So threads do it; one
+ * thread is enough as long as it is quick.
  */
 
 #include <stddef.h>
@@ -12,19 +12,19 @@
 
 typedef struct Closer Closer;
 
-#define CLOSER_THREADS_MAX 64u   /* of which all may hang: then what is to be closed waits */
-#define CLOSER_FDS_MAX     65536 /* that wait; what is more is left open */
+#define CLOSER_THREADS_MAX 64u   /* if all of them hang, further descriptors wait */
+#define CLOSER_FDS_MAX     65536 /* that wait; any more are left open */
 
 /** closer_new() - NULL when out of memory */
 Closer *closer_new(void);
 
-/** closer_free() - release @closer (may be NULL); nobody waits for what is being closed */
+/** closer_free() - release @closer, without waiting for pending descriptors */
 Closer *closer_free(Closer *closer);
 
 /**
- * closer_close() - have a descriptor closed, soon
- * @closer:     NULL: it is closed at once
- * @fd:         taken over; nothing happens when it is negative
+ * closer_close() - close a descriptor soon, in a thread
+ * @closer:     if NULL, it is closed at once
+ * @fd:         taken over; a negative one is ignored
  *
  * For any thread.
  */

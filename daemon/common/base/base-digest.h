@@ -32,7 +32,7 @@ const char *digest_algorithm_to_string(DigestAlgorithm algorithm);
 /**
  * digest_parse() - read "sha256:" or "sha512:" and lower-case hex digits
  *
- * Return: 0, -EPROTONOSUPPORT for another algorithm, -EINVAL otherwise; @ret untouched on failure.
+ * Return: 0, -EPROTONOSUPPORT for another algorithm, -EINVAL otherwise.
  */
 int digest_parse(const char *text, Digest *ret);
 
@@ -42,7 +42,7 @@ char *digest_format(const Digest *digest, char ret[static DIGEST_STRING_MAX]);
 /** digest_format_hex() - as digest_format(), without the algorithm */
 char *digest_format_hex(const Digest *digest, char ret[static DIGEST_HEX_MAX]);
 
-/** digest_is_valid() - whether a digest from outside the process is one that the code may use */
+/** digest_is_valid() - whether a digest from outside the process is safe to use */
 bool digest_is_valid(const Digest *digest);
 
 /** digest_equal() - whether both are the same digest */

@@ -4,14 +4,14 @@
 /*
  * Error: what went wrong, for the code (@code), for the bus (@kind) and for a person (@message).
  *
- * Made where the failure is understood, prefixed with context on the way up, shown once: who makes
- * an error does not log it. The worker sends it to the daemon, the bus layer turns @kind into a
- * D-Bus error name, the client prints @message.
+ * It is created where the failure is understood, prefixed with context on the way up, and shown once:
+ * whoever creates an error must not log it. The worker sends it to the daemon, the bus layer turns
+ * @kind into a D-Bus error name, and the client prints @message.
  */
 
 #include <stdint.h>
 
-/* One per thing that a user can act on. The numbers travel between worker and daemon. */
+/* One for each kind that a user can act on. Workers send these numbers to the daemon. */
 typedef enum ErrorKind {
         ERROR_FAILED, /* nothing more specific: a system call failed, see the message */
         ERROR_INVALID_REFERENCE,
@@ -58,7 +58,7 @@ typedef struct Error {
  * @kind:       what a user can do about it
  * @format:     printf format of the human message; %m works
  *
- * Names that somebody else has chosen may be in the message: what is not printable becomes '?'.
+ * The message may contain names that somebody else has chosen: unprintable characters become '?'.
  *
  * Return: -@code, always, so that callers can write "return error_set(...)".
  */
@@ -79,7 +79,7 @@ int error_set_errno(Error *error, int code, const char *format, ...)
 int error_oom(Error *error);
 
 /**
- * error_prefix() - say what was being attempted, in front of the message
+ * error_prefix() - put what was being attempted in front of the message
  *
  * Return: -@error->code, or -EIO when @error is NULL.
  */
@@ -89,7 +89,7 @@ int error_prefix(Error *error, const char *format, ...)
 /** error_copy() - deep copy of @from into the empty @to; returns -@from->code */
 int error_copy(Error *to, const Error *from);
 
-/** error_move() - hand what @from says to the empty @to (NULL: drop it); @from is empty then */
+/** error_move() - move @from to the empty @to, or drop it if @to is NULL; @from is empty then */
 void error_move(Error *to, Error *from);
 
 /** error_text() - the message of @error, never NULL */

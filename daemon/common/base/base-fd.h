@@ -10,36 +10,36 @@
 
 #include "base-cleanup.h"
 
-/** fd_write_full() - write all of @data; returns 0 or a negative errno */
+/** fd_write_full() - write all of @data */
 int fd_write_full(int fd, const void *data, size_t size);
 
 /**
  * fd_read_full() - read until @size bytes or the end of the file
  *
- * Return: bytes read, less than @size only at the end of the file; or a negative errno.
+ * Return: bytes read, less than @size only at the end of the file.
  */
 ssize_t fd_read_full(int fd, void *data, size_t size);
 
 /** fd_pwrite_full() - fd_write_full() at @offset */
 int fd_pwrite_full(int fd, const void *data, size_t size, uint64_t offset);
 
-/** fd_pread_full() - fd_read_full() from @offset on */
+/** fd_pread_full() - fd_read_full() from @offset */
 ssize_t fd_pread_full(int fd, void *data, size_t size, uint64_t offset);
 
 /**
  * fd_read_all() - read a small file or pipe to its end
- * @limit:      most bytes that are accepted
- * @ret:        content, NUL-terminated, owned by the caller; untouched on failure
+ * @limit:      maximum number of bytes
+ * @ret:        content, NUL-terminated, owned by the caller
  * @ret_size:   bytes without the NUL; may be NULL
  *
- * Return: 0, -EFBIG when there are more than @limit bytes, or another negative errno.
+ * Return: 0; -EFBIG if there are more than @limit bytes.
  */
 int fd_read_all(int fd, size_t limit, char **ret, size_t *ret_size);
 
 /**
  * file_read() - fd_read_all() on the file @name in the directory @dir_fd
  *
- * Does not follow a link, and does not block on what is no regular file (-ELOOP, -EINVAL).
+ * Refuses links (-ELOOP) and does not block on other files than regular ones (-EINVAL).
  */
 int file_read(int dir_fd, const char *name, size_t limit, char **ret, size_t *ret_size);
 
@@ -47,24 +47,22 @@ int file_read(int dir_fd, const char *name, size_t limit, char **ret, size_t *re
  * file_write_atomic() - make @name in @dir_fd hold @data, or leave it as it was
  * @mode:       permissions of a new file
  *
- * Written under a temporary name in the same directory, which is gone when this fails. When this succeeds,
+ * The data is written under a temporary name in the same directory, which is removed on failure. On success,
  * the file is on the disk, under its name.
- *
- * Return: 0 or a negative errno.
  */
 int file_write_atomic(int dir_fd, const char *name, const void *data, size_t size, mode_t mode);
 
 /**
- * file_write_locked() - file_write_atomic(), with an exclusive flock(2) from before it has its name
- * @ret_fd:     has the lock; owned by the caller; untouched on failure
+ * file_write_locked() - file_write_atomic(), with an exclusive flock(2) taken before it gets its name
+ * @ret_fd:     holds the lock; owned by the caller
  */
 int file_write_locked(
         int dir_fd, const char *name, const void *data, size_t size, mode_t mode, int *ret_fd);
 
-/** fd_sync() - fsync(2), for directories too, where the file system can; returns 0 or a negative errno */
+/** fd_sync() - fsync(2), for directories too, if the file system supports it */
 int fd_sync(int fd);
 
-/** dir_open() - list the directory @dir_fd from its start on, @dir_fd stays; returns 0 or -errno */
+/** dir_open() - list the directory @dir_fd from its start; @dir_fd stays open */
 int dir_open(int dir_fd, DIR **ret);
 
 DEFINE_CLEANUP(DIR, closedir);
@@ -77,9 +75,9 @@ char *fd_path(int fd, char ret[static FD_PATH_MAX]);
  * fd_find_path() - where the directory @fd is now
  * @ret:        room for @size bytes
  *
- * Return: @ret; NULL when that cannot be told, as of one of another mount namespace.
+ * Return: @ret; NULL if unknown, for example in another mount namespace.
  */
 const char *fd_find_path(int fd, char *ret, size_t size);
 
-/** fd_raise_limit() - raise the soft limit of open files to the hard one; returns 0 or -errno */
+/** fd_raise_limit() - raise the soft limit of open files to the hard one */
 int fd_raise_limit(void);

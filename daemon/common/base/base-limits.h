@@ -2,18 +2,17 @@
 #pragma once
 
 /*
- * What a job may cost at most, each with a key in the section [Limits] of virt-bootstrapd.conf(5).
- * Going past one ends with ERROR_LIMIT_EXCEEDED, which names it. All members are of one type, so that
- * they can be sent to a worker.
+ * What a job may consume at most; each limit has a key in the section [Limits] of virt-bootstrapd.conf(5).
+ * Exceeding one causes ERROR_LIMIT_EXCEEDED, which names it. All members have one type, so that they can be
+ * sent to a worker.
  */
 
 #include <stdint.h>
 
 typedef struct Limits {
-        uint64_t
-                unpacked_bytes; /* UnpackedSize=; of all layers' tar streams, in which holes are not */
-        uint64_t entries;       /* Entries=; of all layers together */
-        uint64_t layers;        /* Layers= */
+        uint64_t unpacked_bytes; /* UnpackedSize=; of all layers' tar streams, without holes */
+        uint64_t entries;        /* Entries=; of all layers together */
+        uint64_t layers;         /* Layers= */
         uint64_t path_bytes; /* PathLength=; of an entry's or a hard link's path, without the NUL */
         uint64_t name_bytes; /* NameLength=; of one component */
         uint64_t depth;      /* PathDepth=; components of a path */
@@ -21,11 +20,11 @@ typedef struct Limits {
         uint64_t header_bytes; /* HeaderSize=; of one entry's headers: long names, pax records */
         uint64_t zstd_window_bytes; /* ZstdWindow=; rounded down to a power of two */
         uint64_t ratio; /* CompressionRatio=; unpacked to compressed bytes of one layer, … */
-        uint64_t ratio_floor_bytes; /* CompressionRatioFloor=; … from so many unpacked bytes on */
+        uint64_t ratio_floor_bytes; /* CompressionRatioFloor=; … above this many unpacked bytes */
         uint64_t blob_bytes;        /* BlobSize=; of one blob, as it is downloaded */
         uint64_t download_bytes;    /* DownloadSize=; of all that a job downloads */
         uint64_t minimum_speed;     /* MinimumSpeed=; bytes a second of each download, … */
-        uint64_t minimum_speed_usec; /* MinimumSpeedSec=; … on average of so long */
+        uint64_t minimum_speed_usec; /* MinimumSpeedSec=; … averaged over this time */
 } Limits;
 
 #define LIMITS_DEFAULT                                                                             \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What C lacks a word for. */
+/* Macros that every folder uses. */
 
 #include <stdint.h>
 

@@ -11,20 +11,20 @@
 #define MOUNTINFO_MAX    ((size_t) 64 << 20) /* bytes; the kernel allows 100000 mounts */
 
 /**
- * mounts_below() - what is mounted below a directory, also where that is seen at another place
- * @mountinfo:  the text, which is changed
+ * mounts_below() - find mounts below a directory, including other places where it is mounted
+ * @mountinfo:  the text; modified
  * @path:       of the directory, absolute, without links in it
- * @ret_names:  the paths of the first MOUNTS_NAMED_MAX, for a sentence, and how many more there are; owned by the caller;
- *              NULL when there are none
+ * @ret_names:  the paths of the first MOUNTS_NAMED_MAX and the number of the others, for a sentence; owned by the
+ *              caller; NULL if there are none
  *
- * What is mounted on the directory itself does not count, unless it is there at another place only. A pure
- * function. Return: how many they are; -EBADMSG when it is no such text; -ENOMEM.
+ * A mount on the directory itself does not count, unless it is on the directory only at another place. A pure
+ * function. Return: their number; -EBADMSG if the text is malformed; -ENOMEM.
  */
 int mounts_below(char *mountinfo, const char *path, char **ret_names);
 
 /**
- * mounts_find() - mounts_below() of what this process sees
+ * mounts_find() - mounts_below() for this process's mounts
  *
- * Return: how many they are, or a negative errno with @error set.
+ * Return: their number.
  */
 int mounts_find(const char *path, char **ret_names, Error *error);

@@ -6,9 +6,9 @@
 /**
  * program_find() - look for a program
  * @name:       its absolute path, or a name that is in one of the directories of $PATH
- * @ret:        its path, owned by the caller; untouched on failure
+ * @ret:        its path, owned by the caller
  *
- * Directories that are no absolute path do not count. Return: 0; -ENOENT without @error when it is not
- * there, or cannot be executed; or -ENOMEM with @error set.
+ * Relative directories in $PATH are ignored. Return: 0; -ENOENT, without @error set, if it does not exist or
+ * cannot be executed.
  */
 int program_find(const char *name, char **ret, Error *error);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What must not stay in memory that was given back. */
+/* Secrets, which must not stay in freed memory. */
 
-/** secret_free() - clear all bytes of an allocation, and release it (may be NULL) */
+/** secret_free() - clear all bytes of an allocation, and release it */
 void secret_free(void *secret);
 
 /** secret_freep() - the same, for use with _cleanup_() on a pointer */

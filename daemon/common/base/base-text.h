@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* UTF-8 (RFC 3629), and text from elsewhere on its way to the bus, the log or a terminal. */
+/* UTF-8 (RFC 3629), and untrusted text for the bus, the log or a terminal. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,20 +16,20 @@
  */
 size_t text_character(const char *text, uint32_t *ret);
 
-/** text_is_control() - whether @c steers a terminal (C0, DEL and C1) rather than being seen */
+/** text_is_control() - whether @c controls a terminal (C0, DEL and C1) rather than being visible */
 bool text_is_control(uint32_t c);
 
-/** text_utf8_length() - bytes of the valid sequence that @text starts with; 0 when it is none */
+/** text_utf8_length() - bytes of the valid sequence that @text starts with; 0 if it is invalid */
 size_t text_utf8_length(const char *text);
 
 /** text_is_utf8() - whether all of @text is valid, as D-Bus strings have to be */
 bool text_is_utf8(const char *text);
 
-/** text_columns() - code points of @text: what it takes on a terminal, without wide characters */
+/** text_columns() - code points of @text: its width on a terminal, without wide characters */
 size_t text_columns(const char *text);
 
 /**
- * text_make_printable() - make @text one line that can go everywhere, in place
+ * text_make_printable() - make @text one line that is safe everywhere, in place
  *
  * Line ends and tabs become spaces, other control characters and invalid bytes "?".
  */
@@ -41,7 +41,7 @@ char *text_printable(const char *text);
 /**
  * text_quote() - @text for use in an error message
  *
- * Everything but printable ASCII becomes '?', so that no terminal is driven by it and D-Bus takes
- * it; what is too long ends in "...". Returns @ret.
+ * Everything but printable ASCII becomes '?', so that it cannot control a terminal and D-Bus accepts it. If it
+ * is too long, it ends in "...". Returns @ret.
  */
 char *text_quote(const char *text, char ret[static TEXT_QUOTE_MAX]);

@@ -3,18 +3,17 @@
 
 #include <pthread.h>
 
-/** thread_start() - start a thread that gets no signals: those are for who started it; 0 or -errno */
+/** thread_start() - start a thread that receives no signals, which are for the starting thread */
 int thread_start(pthread_t *ret, void *(*function)(void *), void *userdata);
 
 /**
- * thread_prefer_throughput() - the process's threads, those to come as well, do not interrupt each other as soon as
- * they have something to do
+ * thread_prefer_throughput() - let the threads of this process, also later ones, run on when another one wakes
  *
- * For threads that feed each other: who has been waiting would else interrupt who provides for it. Changes nothing
- * when somebody has chosen another policy than the default. No failure: it is a matter of speed.
+ * For threads that feed each other: the waiting ones would otherwise interrupt the one that they wait for. Keeps a
+ * scheduling policy other than the default. Does not fail: only speed depends on it.
  */
 void thread_prefer_throughput(void);
 
-/** thread_start_detached() - one that nobody waits for, with a stack of THREAD_STACK_BYTES; as above */
+/** thread_start_detached() - the same, detached and with a stack of THREAD_STACK_BYTES */
 #define THREAD_STACK_BYTES ((size_t) 256 << 10)
 int thread_start_detached(void *(*function)(void *), void *userdata);

@@ -19,7 +19,7 @@ typedef struct ConfigEvents {
                 const char *section,
                 const char *key,
                 const char *value);
-        /* A line that is neither that, nor a section, nor empty. */
+        /* A line that is neither an assignment, nor a section, nor empty. */
         void (*malformed)(void *userdata, unsigned line, const char *text);
 } ConfigEvents;
 
@@ -29,7 +29,7 @@ void config_text_parse(const char *text, size_t size, const ConfigEvents *events
 /**
  * config_parse_number() - digits, and nothing else
  *
- * Return: 0, -EINVAL, or -ERANGE when it is not @min to @max; @ret untouched on failure.
+ * Return: 0, -EINVAL, or -ERANGE if it is not @min to @max.
  */
 int config_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
 
@@ -41,7 +41,7 @@ int config_parse_usec(const char *text, uint64_t min, uint64_t max, uint64_t *re
 
 /**
  * config_parse_range() - two numbers with "-" between them, the smaller one first
- * @count_max:  so many numbers may be in it
+ * @count_max:  maximum number of numbers in it
  *
  * As config_parse_number(); both are @min to @max.
  */

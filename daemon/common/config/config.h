@@ -2,11 +2,10 @@
 #pragma once
 
 /*
- * What an administrator decides: virt-bootstrapd.conf(5). Files are read as systemd's programs read
- * theirs: virt-bootstrapd.conf, then the drop-ins virt-bootstrapd.conf.d/NAME.conf by name, from
- * /etc/virt-bootstrap, /run/virt-bootstrap and /usr/lib/virt-bootstrap, of which the first that has a name
- * decides; for a user without privileges $XDG_CONFIG_HOME/virt-bootstrap comes before them. What cannot be
- * understood is warned about and left out.
+ * The administrator's settings: virt-bootstrapd.conf(5). Files are read as systemd's programs read theirs:
+ * virt-bootstrapd.conf, then the drop-ins virt-bootstrapd.conf.d/NAME.conf by name, from /etc/virt-bootstrap,
+ * /run/virt-bootstrap and /usr/lib/virt-bootstrap; the first directory that has a name wins. For an ordinary user,
+ * $XDG_CONFIG_HOME/virt-bootstrap precedes them. Anything invalid is ignored with a warning.
  */
 
 #include <stdbool.h>
@@ -34,8 +33,8 @@ typedef struct ConfigUsers {
         uint64_t first, last;
 } ConfigUsers;
 
-#define CONFIG_USERS_MIN   UINT64_C(1000)  /* below are the system's own */
-#define CONFIG_USERS_COUNT UINT64_C(65536) /* not more in a range */
+#define CONFIG_USERS_MIN   UINT64_C(1000)  /* those below are the system's */
+#define CONFIG_USERS_COUNT UINT64_C(65536) /* maximum in a range */
 
 typedef struct Config {
         uint64_t jobs_max;       /* [Daemon] MaxJobs= */
@@ -46,10 +45,10 @@ typedef struct Config {
         ConfigUsers users;       /* WorkerUsers= */
         uint64_t job_usec;       /* JobTimeoutSec=; a job that takes longer fails; 0: never */
         uint64_t
-                takeover_speed; /* TakeoverSpeed=; bytes a second: a blob that comes more slowly, … */
-        uint64_t takeover_usec;  /* TakeoverSec=; … for so long, is fetched from elsewhere, too */
-        uint64_t keep_free;      /* CacheKeepFree=; bytes, or SPACE_KEEP_AUTOMATIC */
-        uint64_t partial_bytes;  /* CachePartialSize=; of downloads that nobody goes on with */
+                takeover_speed; /* TakeoverSpeed=; bytes a second: a blob that arrives more slowly, … */
+        uint64_t takeover_usec; /* TakeoverSec=; … for this long, is fetched from elsewhere, too */
+        uint64_t keep_free;     /* CacheKeepFree=; bytes, or SPACE_KEEP_AUTOMATIC */
+        uint64_t partial_bytes;  /* CachePartialSize=; of downloads that nobody continues */
         SandboxMode sandbox;     /* Sandbox= */
         Limits limits;           /* [Limits] */
         ConfigArguments builder; /* [VirtBuilder] Source= and Options=, in order */
@@ -80,22 +79,20 @@ typedef struct Config {
 /**
  * config_apply() - read one file's content
  * @name:       of the file, for warnings
- * @config:     in which it changes what it names
+ * @config:     updated with the settings in the file
  */
 void config_apply(const char *name, const char *text, size_t size, const Log *log, Config *config);
 
 /**
- * config_arguments_next() - go through arguments
- * @previous:   what was returned last; NULL to begin
+ * config_arguments_next() - iterate over arguments
+ * @previous:   the last result; NULL to begin
  *
- * Return: the next one, as long-lived as @arguments; NULL behind the last.
+ * Return: the next one, as long-lived as @arguments; NULL after the last.
  */
 const char *config_arguments_next(const ConfigArguments *arguments, const char *previous);
 
 /**
  * config_load() - read all files
- * @file:       instead of them this one, which has to be there; or NULL
- *
- * Return: 0, or a negative errno with @error set.
+ * @file:       read only this one, which must exist; or NULL
  */
 int config_load(const char *file, const Log *log, Config *ret, Error *error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Running digests: OpenSSL behind a type that knows Digest. Apart from base/, so that the daemon
- * itself does not link OpenSSL. */
+/* Incremental digests: OpenSSL behind a type that uses Digest. Not in base/, so that the daemon itself
+ * does not link OpenSSL. */
 
 #include <stddef.h>
 
@@ -12,10 +12,10 @@
 
 typedef struct Hash Hash;
 
-/** hash_new() - start a digest; *@ret is owned by the caller; returns 0 or -ENOMEM with @error set */
+/** hash_new() - start a digest; *@ret is owned by the caller; returns 0 or -ENOMEM */
 int hash_new(DigestAlgorithm algorithm, Hash **ret, Error *error);
 
-/** hash_free() - release @hash (may be NULL) */
+/** hash_free() - release @hash */
 Hash *hash_free(Hash *hash);
 
 /** hash_update() - add bytes; cannot fail for the algorithms above */
@@ -24,7 +24,7 @@ void hash_update(Hash *hash, const void *data, size_t size);
 /** hash_final() - the digest of all bytes; @hash can only be freed after this */
 void hash_final(Hash *hash, Digest *ret);
 
-/** hash_buffer() - the digest of @size bytes at @data; returns 0 or -ENOMEM with @error set */
+/** hash_buffer() - the digest of @size bytes at @data; returns 0 or -ENOMEM */
 int hash_buffer(
         DigestAlgorithm algorithm, const void *data, size_t size, Digest *ret, Error *error);
 

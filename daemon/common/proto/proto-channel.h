@@ -6,32 +6,32 @@
 #include "base-cleanup.h"
 #include "proto-message.h"
 
-/* Names the step that waits for a debugger (virt-bootstrapd(8)); a service has its workers not see it. */
+/* Names the step that waits for a debugger (virt-bootstrapd(8)); a service hides it from its workers. */
 #define PROTO_DEBUG_VARIABLE "VIRTBOOTSTRAP_DEBUG"
 
 typedef struct ProtoFds {
-        int fds[PROTO_FDS_MAX]; /* owned; -EBADF where there is none */
+        int fds[PROTO_FDS_MAX]; /* owned; -EBADF if none */
 } ProtoFds;
 
 #define PROTO_FDS_NULL ((ProtoFds){ .fds = { -EBADF, -EBADF } })
 
-/** proto_fds_close() - close what is left; usable with _cleanup_() */
+/** proto_fds_close() - close the remaining ones; usable with _cleanup_() */
 void proto_fds_close(ProtoFds *fds);
 
 /**
  * proto_send() - send one message
- * @fds:        descriptors that go with it, borrowed; NULL when @n_fds is 0
+ * @fds:        descriptors to send with it, borrowed; NULL if @n_fds is 0
  *
- * Return: 0; -EAGAIN when the socket is full and does not block; or another negative errno.
+ * Return: 0; -EAGAIN if the socket is full and does not block.
  */
 int proto_send(int socket_fd, const ProtoMessage *message, const int *fds, size_t n_fds);
 
 /**
  * proto_receive() - receive one message and check it
  * @ret:        the message; undefined unless 1 is returned
- * @ret_fds:    descriptors that came with it, close-on-exec, owned by the caller
+ * @ret_fds:    descriptors that arrived with it, close-on-exec, owned by the caller
  *
- * Return: 1; 0 when the other side has closed; -EAGAIN when the socket does not block and has none;
- * -EBADMSG for what is no message, or another negative errno, with @error set except for -EAGAIN.
+ * Return: 1; 0 if the other side has closed; -EAGAIN, without @error set, if the socket does not block and has
+ * none; -EBADMSG if it is not a message.
  */
 int proto_receive(int socket_fd, ProtoMessage *ret, ProtoFds *ret_fds, Error *error);

@@ -2,16 +2,16 @@
 #pragma once
 
 /*
- * What the daemon and its workers say to each other: fixed-size messages over a SOCK_SEQPACKET pair,
- * at most PROTO_FDS_MAX descriptors with each.
+ * The messages between the daemon and its workers: fixed size, over a SOCK_SEQPACKET pair, with at most
+ * PROTO_FDS_MAX descriptors each.
  *
  *     daemon                       fetch worker
  *       ── FETCH_START [password, or image and scratch file] ──▶
- *       ◀── FETCH_READ × n ────────     an archive is read, which may take long
+ *       ◀── FETCH_READ × n ────────     reading an archive, which may take long
  *       ◀── BLOB_WANTED ───────────     manifests and the config, by digest
- *       ── BLOB_ANSWER [fd] ────────▶   FILL, any number of times: write it into the pipe; and in
- *                                        the end HAVE: it is in the store, with a descriptor to read
- *                                        if it is a manifest that this reference had last time, too
+ *       ── BLOB_ANSWER [fd] ────────▶   FILL, any number of times: write it into the pipe; finally
+ *                                        HAVE: it is in the store, with a descriptor to read if it is
+ *                                        a manifest that this reference also had last time
  *       ◀── TOP ───────────────────     which of them the reference names; all are in the store
  *       ◀── BLOB_WANTED ───────────     each layer, a few at a time: answered when the resolve
  *       ── BLOB_ANSWER [fd] ────────▶   worker has named it, too
@@ -29,11 +29,11 @@
  *
  *     daemon                       verify worker
  *       ── VERIFY_START [file, pipe] ──▶   waits for the file's lock, hashes what is there
- *       ◀── VERIFY_READY ──────────     go on from this offset
+ *       ◀── VERIFY_READY ──────────     continue from this offset
  *       ◀── VERIFY_GROWN × n ──────     bytes from the pipe are hashed and in the file
- *       ◀── VERIFY_FULL ───────────     there is no room for more of them, any number of times
- *       ── VERIFY_ROOM ────────────▶    some was made, or there is none to make
- *       ◀── RESULT ────────────────     done only when digest and size are right
+ *       ◀── VERIFY_FULL ───────────     no space for more of them; any number of times
+ *       ── VERIFY_ROOM ────────────▶    some was freed, or none can be
+ *       ◀── RESULT ────────────────     done only if digest and size are right
  *
  *     daemon                       unpack worker
  *       ── UNPACK_START [root, password], ID_RANGE × n ──▶
@@ -44,8 +44,8 @@
  *       ── DISK_START [scratch file, password], ID_RANGE × n, DISK_IMAGE [image] × n ──▶
  *       ── UNPACK_LAYER [blob] × n, UNPACK_GROWN × n ────▶
  *       ◀── UNPACK_PROGRESS × n, WARNING × n, RESULT
- *       ◀── DISK_LAYER × n ────────     of shared layers: the image is closed, and the next layer comes
- *                                        once others may use it
+ *       ◀── DISK_LAYER × n ────────     for shared layers: the image is closed, and the next layer
+ *                                        follows once others may use it
  *
  *     daemon                       builder worker
  *       ── BUILDER_START [pipe, password], BUILDER_ARGUMENT × n ──▶
@@ -55,8 +55,8 @@
  *       ── TREE_START [directory] ──▶
  *       ◀── RESULT ────────────────
  *
- * Everything that comes from a worker is checked by proto_receive() before anybody sees it: size,
- * enums, digests, and that texts are terminated, zero-padded printable UTF-8. Sizes are bytes.
+ * proto_receive() checks everything from a worker before any other code sees it: size, enums, digests, and that
+ * texts are terminated, zero-padded printable UTF-8. Sizes are bytes.
  */
 
 #include <stdbool.h>
@@ -72,11 +72,11 @@
 #define PROTO_FDS_MAX       ((size_t) 2)
 #define PROTO_LAYERS_MAX    ((uint32_t) 1000)
 #define PROTO_IMAGES_MAX    (PROTO_LAYERS_MAX + 1) /* of a chain of disk images */
-#define PROTO_SIZE_UNKNOWN  UINT64_MAX             /* schema1 does not tell the size of a layer */
-#define PROTO_DOCUMENT_MAX  (UINT64_C(4) << 20)    /* bytes of a manifest, index or config */
+#define PROTO_SIZE_UNKNOWN  UINT64_MAX          /* schema1 does not declare the size of a layer */
+#define PROTO_DOCUMENT_MAX  (UINT64_C(4) << 20) /* bytes of a manifest, index or config */
 #define PROTO_ARGUMENTS_MAX ((uint32_t) 64)
-#define PROTO_USER_MIN      100 /* below are the ids that distributions give to what is not ours */
-#define PROTO_WORKER_FD     3   /* a worker finds its socket here */
+#define PROTO_USER_MIN      100 /* lower ids belong to the distribution's own users */
+#define PROTO_WORKER_FD     3   /* the worker's socket */
 
 typedef enum ProtoType {
         PROTO_FETCH_START,
@@ -112,32 +112,31 @@ typedef enum ProtoType {
         _PROTO_TYPE_MAX,
 } ProtoType;
 
-/* Whom a worker of root becomes in its sandbox: never nobody. Zeros: it stays who it is. */
+/* The user that a worker of root becomes in its sandbox, never "nobody". Zeros: it keeps its user. */
 typedef struct ProtoUser {
         uint32_t uid;
         uint32_t gid;
 } ProtoUser;
 
 typedef struct ProtoFetchStart {
-        char source[1024];  /* of an image in files: without its path, "oci-archive:.:NAME" */
-        char platform[64];  /* empty: this machine's */
-        char username[256]; /* empty: anonymous */
-        char private_hosts
-                [1024]; /* where a registry may send although they are in private networks */
-        Digest digest;  /* the image must have this digest, when @has_digest */
+        char source[1024];        /* of an image in files: without its path, "oci-archive:.:NAME" */
+        char platform[64];        /* empty: this machine's */
+        char username[256];       /* empty: anonymous */
+        char private_hosts[1024]; /* hosts in private networks to which a registry may redirect */
+        Digest digest;            /* the image must have this digest, when @has_digest */
         uint8_t has_digest;
         uint8_t not_secure;
         uint8_t inspect; /* stop after the layers are known */
-        uint8_t sandbox; /* SandboxMode; so in all start messages */
+        uint8_t sandbox; /* SandboxMode, as in all start messages */
         ProtoUser user;
         Limits limits;
-} ProtoFetchStart; /* descriptors: the registry's password, at most; of an image in files its
-                          * archive or directory, and an empty file for what has to be kept of it */
+} ProtoFetchStart; /* descriptors: optionally the registry's password; for an image in files its
+                          * archive or directory, and an empty file for the parts to keep */
 
 typedef struct ProtoResolveStart {
         char platform[64]; /* empty: this machine's */
-        uint8_t offline;   /* ask for the layers: nobody else does */
-        uint8_t inspect;   /* tell the details, and ask for no layer */
+        uint8_t offline;   /* request the layers: nobody else does */
+        uint8_t inspect;   /* report the details, and request no layers */
         uint8_t sandbox;
         ProtoUser user;
 } ProtoResolveStart;
@@ -145,70 +144,70 @@ typedef struct ProtoResolveStart {
 typedef struct ProtoVerifyStart {
         Digest digest;
         uint64_t size;      /* the blob's, or PROTO_SIZE_UNKNOWN */
-        uint64_t size_max;  /* bytes that it may have */
-        uint64_t keep_free; /* bytes of the file system, or SPACE_KEEP_AUTOMATIC */
+        uint64_t size_max;  /* its maximum, bytes */
+        uint64_t keep_free; /* bytes of the file system to keep free, or SPACE_KEEP_AUTOMATIC */
         uint8_t sandbox;
         ProtoUser user;
-} ProtoVerifyStart; /* descriptors: the file, read-write; the pipe, when it is still to be filled */
+} ProtoVerifyStart; /* descriptors: the file, read-write; the pipe, unless it is complete */
 
-/* What begins with this in the root directory is the daemon's: a tree that is filled in place has a mark. */
+/* Files in the root directory with this prefix are the daemon's: a tree that is filled in place has a mark. */
 #define PROTO_MARK_PREFIX ".virt-bootstrap-"
 
 typedef struct ProtoUnpackStart {
         uint32_t n_layers;
-        uint32_t n_id_ranges; /* so many PROTO_ID_RANGE follow */
+        uint32_t n_id_ranges; /* number of PROTO_ID_RANGE that follow */
         uint8_t sandbox;
         uint8_t keeps_devices; /* also their modes and owners */
         Limits limits;
-} ProtoUnpackStart; /* descriptors: the root directory; root's new password, at most */
+} ProtoUnpackStart; /* descriptors: the root directory; optionally root's new password */
 
 typedef struct ProtoDiskStart {
         uint32_t n_layers;
-        uint32_t n_images;    /* so many PROTO_DISK_IMAGE follow: one a layer, and one for what is
-                               * changed afterwards, if anything is */
-        uint32_t n_id_ranges; /* so many PROTO_ID_RANGE follow */
+        uint32_t n_images;    /* number of PROTO_DISK_IMAGE that follow: one per layer, and one for
+                               * changes afterwards, if any */
+        uint32_t n_id_ranges; /* number of PROTO_ID_RANGE that follow */
         uint8_t sandbox;
-        uint8_t shares_layers; /* images below the last one are for other chains, too */
+        uint8_t shares_layers; /* other chains use the images below the last one, too */
         uint64_t size;         /* of the disk: DISK_SIZE_MIN to DISK_SIZE_MAX, whole blocks */
         uint64_t layers_bytes; /* compressed, of those without an image; or PROTO_SIZE_UNKNOWN */
         char label[64];        /* of the chain */
         ProtoUser user;
         Limits limits;
-} ProtoDiskStart; /* descriptors: an empty file; root's new password, at most */
+} ProtoDiskStart; /* descriptors: an empty file; optionally root's new password */
 
 typedef struct ProtoDiskImage {
         uint32_t index;
-        uint8_t is_complete; /* it has its layer's content already: all before it have, too */
-        /* What the image says of where the one before it is; empty for the first. */
+        uint8_t is_complete; /* it already has its layer's content, and so have all before it */
+        /* Where the image locates the one before it; empty for the first. */
         char backing[1024];
 } ProtoDiskImage; /* descriptors: the image, an empty file unless @is_complete */
 
 typedef struct ProtoBuilderStart {
         char template[256];
-        uint32_t n_arguments; /* so many PROTO_BUILDER_ARGUMENT follow */
+        uint32_t n_arguments; /* number of PROTO_BUILDER_ARGUMENT that follow */
         uint8_t sandbox;
         ProtoUser user;
-} ProtoBuilderStart; /* descriptors: where the tar stream goes; root's new password, at most */
+} ProtoBuilderStart; /* descriptors: for the tar stream; optionally root's new password */
 
 typedef struct ProtoBuilderArgument {
         char text[1024]; /* of virt-builder's command line */
 } ProtoBuilderArgument;
 
 typedef enum ProtoTreeOperation {
-        PROTO_TREE_EMPTY, /* remove all below the directory, but for @name in it */
+        PROTO_TREE_EMPTY, /* remove everything in the directory, except @name */
         PROTO_TREE_CLONE, /* fill @target with hard links to the files of @name, directories copied */
-        PROTO_TREE_CHECK, /* whether nothing has come to or gone from @name since it was cloned */
-        PROTO_TREE_MOVE, /* @target gets the name @name, where there is nothing but an empty directory */
-        PROTO_TREE_EXCHANGE, /* the two change places */
+        PROTO_TREE_CHECK, /* check that nothing in @name was added or removed since it was cloned */
+        PROTO_TREE_MOVE,  /* rename @target to @name, which is absent or an empty directory */
+        PROTO_TREE_EXCHANGE, /* exchange the two */
         _PROTO_TREE_OPERATION_MAX,
 } ProtoTreeOperation;
 
 typedef struct ProtoTreeStart {
-        uint64_t cloned_nsec;   /* of the clock, before @name was cloned; for PROTO_TREE_CHECK */
-        uint64_t modified_nsec; /* of @name's own times, when it was cloned; the same */
+        uint64_t cloned_nsec;   /* the clock before @name was cloned; for PROTO_TREE_CHECK */
+        uint64_t modified_nsec; /* @name's own time when it was cloned; the same */
         uint32_t operation;     /* ProtoTreeOperation */
         char name[256];         /* relative to the directory */
-        char target[512];       /* the same; but for PROTO_TREE_EMPTY and PROTO_TREE_CHECK */
+        char target[512];       /* the same; except for PROTO_TREE_EMPTY and PROTO_TREE_CHECK */
         uint8_t sandbox;
 } ProtoTreeStart; /* descriptors: the directory */
 
@@ -218,8 +217,8 @@ typedef struct ProtoIdRange {
 } ProtoIdRange;
 
 typedef enum ProtoBlobState {
-        PROTO_BLOB_HAVE, /* it is in the store; with a descriptor to read if @want_content was set */
-        PROTO_BLOB_FILL,   /* write it, from @offset on, into the descriptor that comes with this */
+        PROTO_BLOB_HAVE, /* it is in the store; comes with a descriptor to read if @want_content was set */
+        PROTO_BLOB_FILL,   /* write it, from @offset, into the attached descriptor */
         PROTO_BLOB_ABSENT, /* answer to @lookup_only */
         _PROTO_BLOB_STATE_MAX,
 } ProtoBlobState;
@@ -240,23 +239,22 @@ typedef struct ProtoUnpackLayer {
 
 typedef struct ProtoUnpackGrown {
         uint32_t index;
-        uint8_t is_complete; /* there will be no more than @size */
+        uint8_t is_complete; /* @size is final */
         uint64_t size; /* bytes of the blob that may be read; PROTO_SIZE_UNKNOWN: to its end */
 } ProtoUnpackGrown;
 
 typedef struct ProtoTop {
         Digest digest; /* of the document that the image's name stands for */
         char media_type[128];
-        char name
-                [512]; /* what files call their image; empty when they do not, as from a registry */
+        char name[512]; /* the image's name in its files; empty if none, or from a registry */
 } ProtoTop;
 
 typedef struct ProtoFetchRead {
-        uint64_t size; /* bytes of an archive that were read so far, to find its image */
+        uint64_t size; /* bytes of an archive read so far, to find its image */
 } ProtoFetchRead;
 
 typedef struct ProtoBlobWanted {
-        uint32_t token; /* chosen by the worker: of a layer its index, of others what is above */
+        uint32_t token; /* chosen by the worker: the index of a layer, or a higher number */
         uint8_t want_content;
         uint8_t lookup_only; /* do not prepare to fill it */
         Digest digest;
@@ -297,7 +295,7 @@ typedef struct ProtoDetail {
 } ProtoDetail;
 
 typedef struct ProtoVerifyReady {
-        uint64_t offset; /* so many bytes are in the file and hashed */
+        uint64_t offset; /* bytes that are in the file and hashed */
 } ProtoVerifyReady;
 
 typedef struct ProtoVerifyGrown {
@@ -305,21 +303,21 @@ typedef struct ProtoVerifyGrown {
 } ProtoVerifyGrown;
 
 typedef struct ProtoVerifyFull {
-        uint64_t size; /* bytes that would have to become free */
+        uint64_t size; /* bytes that would have to be freed */
 } ProtoVerifyFull;
 
 typedef struct ProtoVerifyRoom {
-        uint8_t is_made; /* there is more than there was: try again */
+        uint8_t is_made; /* there is more space now: try again */
 } ProtoVerifyRoom;
 
 typedef struct ProtoUnpackProgress {
         uint64_t consumed; /* compressed bytes, of all layers so far */
-        uint64_t unpacked; /* uncompressed bytes, the same */
+        uint64_t unpacked; /* uncompressed bytes, of all layers so far */
 } ProtoUnpackProgress;
 
 typedef struct ProtoUnpackRights {
-        uint64_t n; /* files that were made with setuid, setgid or capabilities: at least one */
-        char example[256]; /* the first one's name, perhaps cut */
+        uint64_t n;        /* files created with setuid, setgid or capabilities: at least one */
+        char example[256]; /* the first one's name, possibly cut */
 } ProtoUnpackRights;
 
 typedef struct ProtoDiskLayer {
@@ -327,7 +325,7 @@ typedef struct ProtoDiskLayer {
 } ProtoDiskLayer;
 
 typedef struct ProtoBuilderProgress {
-        uint32_t permille; /* of what is done; 0 to 1000 */
+        uint32_t permille; /* completed; 0 to 1000 */
 } ProtoBuilderProgress;
 
 typedef struct ProtoWarning {
@@ -337,15 +335,15 @@ typedef struct ProtoWarning {
 typedef enum ProtoOutcome {
         PROTO_OUTCOME_DONE,
         PROTO_OUTCOME_FAILED,
-        PROTO_OUTCOME_INPUT_SHORT,   /* what was to be read ended before all of it was there */
-        PROTO_OUTCOME_OUTPUT_CLOSED, /* nobody reads what was to be written */
+        PROTO_OUTCOME_INPUT_SHORT,   /* the input ended prematurely */
+        PROTO_OUTCOME_OUTPUT_CLOSED, /* nobody reads the output */
         _PROTO_OUTCOME_MAX,
 } ProtoOutcome;
 
 typedef struct ProtoResult {
         uint32_t outcome; /* ProtoOutcome; PROTO_OUTCOME_DONE exactly when @code is 0 */
-        uint32_t code;    /* errno value, 0 for success; for people, never to be decided by */
-        uint32_t kind;    /* ErrorKind, when @code is not 0 */
+        uint32_t code;    /* errno value, 0 for success; for people, never for decisions */
+        uint32_t kind;    /* ErrorKind, if @code is not 0 */
         char text[2048];
 } ProtoResult;
 
@@ -391,23 +389,23 @@ bool proto_id_is_valid(uint32_t id);
 size_t proto_message_size(ProtoType type);
 
 /**
- * proto_message_check() - whether bytes from the other side are a message
- * @message:    of which the first @size bytes came in
- * @n_fds:      descriptors that came with it
+ * proto_message_check() - whether bytes from the other side are a valid message
+ * @message:    of which the first @size bytes were received
+ * @n_fds:      descriptors that arrived with it
  *
- * A pure function. Return: 0, or -EBADMSG with @error set.
+ * A pure function. Return: 0, or -EBADMSG.
  */
 int proto_message_check(const ProtoMessage *message, size_t size, size_t n_fds, Error *error);
 
 /**
  * proto_text_set() - copy @text into a field of a message, cut at a character when it is too long
  *
- * What is not printable UTF-8 becomes '?'. Return: whether all of @text fitted.
+ * Anything but printable UTF-8 becomes '?'. Return: whether all of @text fitted.
  */
 bool proto_text_set(char *field, size_t field_size, const char *text);
 
 /**
  * proto_result_set() - make @message the result that @error (NULL: success) describes
- * @failure:    the outcome if it is none; not PROTO_OUTCOME_DONE
+ * @failure:    the outcome if @error is set; not PROTO_OUTCOME_DONE
  */
 void proto_result_set(ProtoMessage *message, ProtoOutcome failure, const Error *error);

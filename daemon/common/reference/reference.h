@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Image references, as containers/image and distribution/reference read them:
+ * Image references, as containers/image and distribution/reference parse them:
  *
  *     docker://[HOST[:PORT]/]NAME[:TAG][@DIGEST]
  *
@@ -25,24 +25,24 @@ typedef struct Reference {
         char tag[REFERENCE_TAG_MAX + 1]; /* "latest" when neither tag nor digest was given; empty
                                           * when only a digest was */
         bool has_digest;
-        Digest digest; /* decides over the tag when @has_digest */
+        Digest digest; /* takes precedence over the tag if @has_digest */
 } Reference;
 
 /**
  * reference_parse() - read a reference
  * @text:       with or without "docker://" (also "docker:///NAME") and a trailing slash
  *
- * Return: 0, or -EINVAL with @error set to ERROR_INVALID_REFERENCE; @ret untouched on failure.
+ * Return: 0, or -EINVAL (ERROR_INVALID_REFERENCE).
  */
 int reference_parse(const char *text, Reference *ret, Error *error);
 
 /**
  * reference_format() - the full form, such as "docker.io/library/debian:latest"
  *
- * With "@DIGEST" behind the tag, if any, when the reference has one. Every character is printable
- * ASCII that JSON needs no escape for. Returns @ret.
+ * "@DIGEST" follows the tag, if any, if the reference has a digest. All characters are printable ASCII that
+ * needs no escapes in JSON. Returns @ret.
  */
 char *reference_format(const Reference *reference, char ret[static REFERENCE_MAX + 1]);
 
-/** reference_api_host() - where the host's API is: "registry-1.docker.io" for docker.io, else @host */
+/** reference_api_host() - the host of its API: "registry-1.docker.io" for docker.io, else @host */
 const char *reference_api_host(const Reference *reference);
