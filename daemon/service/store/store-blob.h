@@ -6,7 +6,7 @@
  *
  *     store_partial_open() ─▶ a verify worker fills and hashes it ─▶ store_blob_publish()
  *
- * A blob has no name under blobs/ before its digest was checked.
+ * A blob gets a name under blobs/ only after its digest was verified.
  */
 
 #include <stdbool.h>
@@ -18,7 +18,7 @@
 typedef struct StoreBlob {
         int fd;        /* read-only, at offset 0, with a lease (shared lock) on the blob; owned */
         uint64_t size; /* bytes */
-        bool is_verified; /* nobody touched it since it was hashed */
+        bool is_verified; /* unchanged since it was hashed */
 } StoreBlob;
 
 #define STORE_BLOB_NULL ((StoreBlob){ .fd = -EBADF })
@@ -26,33 +26,33 @@ typedef struct StoreBlob {
 /**
  * store_blob_open() - find a blob and lease it
  *
- * What @ret says is not verified has to be hashed before its content may be believed; then
- * store_blob_set_verified() or store_blob_quarantine().
+ * If @ret is not verified, hash it before trusting its content; then call store_blob_set_verified() or
+ * store_blob_quarantine().
  *
- * Return: 1 when found, 0 when not in the store, or a negative errno with @error set.
+ * Return: 1 if found, 0 if not.
  */
 int store_blob_open(Store *store, const Digest *digest, StoreBlob *ret, Error *error);
 
 /**
- * store_anonymous_open() - a file for a blob that is not to be kept
+ * store_anonymous_open() - create a file for a blob that is not kept
  * @directory:  where; an absolute path
  *
- * It has no name, and is gone with its last descriptor. Return: 0, or a negative errno with @error set.
+ * It has no name, and disappears with its last descriptor.
  */
 int store_anonymous_open(const char *directory, int *ret_fd, Error *error);
 
 /**
  * store_blob_publish() - give a blob its name
- * @expected:   the digest that a verify worker has found the content of @partial_fd to have
+ * @expected:   the digest that a verify worker has computed for @partial_fd
  * @partial_fd: from store_partial_open() with @size, exclusively locked; the lock becomes a lease
  *
- * Return: 0; -ESTALE when the file has lost its name; or another negative errno, with @error set.
+ * Return: 0; -ESTALE if the file has lost its name.
  */
 int store_blob_publish(
         Store *store, const Digest *expected, uint64_t size, int partial_fd, Error *error);
 
-/** store_blob_set_verified() - note that a blob, open as @fd, was hashed and found right */
+/** store_blob_set_verified() - record that the blob open as @fd was hashed and matched */
 int store_blob_set_verified(Store *store, const Digest *digest, int fd, Error *error);
 
-/** store_blob_quarantine() - a damaged blob loses its name, and its file is removed */
+/** store_blob_quarantine() - remove a damaged blob and its name */
 void store_blob_quarantine(Store *store, const Digest *digest);

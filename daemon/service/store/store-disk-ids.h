@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Ids of shared disk images, to look for one among many. */
+/* A set of ids of shared disk images. */
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "store-disk.h"
 
-/* Zero it; store_disk_ids_done(). An id may be there several times. */
+/* Zero it; store_disk_ids_done(). It may contain an id several times. */
 typedef struct StoreDiskIds {
         char (*ids)[STORE_DISK_ID_MAX]; /* owned */
         size_t n, room;
@@ -20,7 +20,7 @@ void store_disk_ids_done(StoreDiskIds *ids);
 /** store_disk_ids_add() - 0 or -ENOMEM */
 int store_disk_ids_add(StoreDiskIds *ids, const char *id);
 
-/** store_disk_ids_sort() - to be called after the last store_disk_ids_add(), before store_disk_ids_have() */
+/** store_disk_ids_sort() - call after the last store_disk_ids_add(), before store_disk_ids_have() */
 void store_disk_ids_sort(StoreDiskIds *ids);
 
 /** store_disk_ids_have() - whether @id is one of them */

@@ -5,13 +5,13 @@
  * Disk images of layers that the chains of several jobs share:
  *
  *     disks/ID.qcow2                         the image of a layer, backed by the one of the layer below
- *     virt-bootstrap/disks/KEY               a link to the ID of what has this content
- *     virt-bootstrap/leases/ID               a chain that needs some of them, and where it is
+ *     virt-bootstrap/disks/KEY               a link to the ID of the image with this content
+ *     virt-bootstrap/leases/ID               a chain that needs some of them, and its path
  *
- * What an image has in it is decided by its disk's size, the blob of its layer, and the image below it:
- * that is its key. Only blobs whose digest was verified may stand in one. A lease ends when the chain's
- * file on top is gone, which is known by its inode: it may also have moved. A daemon without privileges
- * can look only where it was; what it does not find there keeps its images until all leases are released.
+ * The content of an image depends on its disk's size, the blob of its layer, and the image below it: these
+ * form its key. Only blobs with a verified digest may be in a key. A lease ends when the chain's top file
+ * no longer exists; it is identified by its inode, since it may have moved. An unprivileged daemon can look
+ * only at its old path: if it finds nothing there, the images are kept until all leases are released.
  */
 
 #include <stdbool.h>
@@ -27,14 +27,14 @@
 #define STORE_DISK_LAYERS_MAX ((size_t) 1001)
 
 typedef struct StoreDiskKey {
-        char parent[STORE_DISK_ID_MAX]; /* of the layer below; empty for the root layer's */
+        char parent[STORE_DISK_ID_MAX]; /* of the layer below; empty for the root layer */
         uint64_t size;                  /* of the disk, bytes */
         Digest layer;                   /* of the layer's blob */
 } StoreDiskKey;
 
 typedef struct StoreDisk {
         char id[STORE_DISK_ID_MAX];
-        int fd; /* owned; with a lock as long as it is open: nobody removes it then */
+        int fd; /* owned; locked while it is open, so nobody removes it */
 } StoreDisk;
 
 #define STORE_DISK_NULL ((StoreDisk){ .fd = -EBADF })
@@ -49,47 +49,42 @@ char *store_disk_path(const Store *store, const char *id);
  * store_disk_find() - look for an image
  * @ret:        read-only
  *
- * Return: 1 when found, 0 when not there, or a negative errno with @error set.
+ * Return: 1 if found, 0 if not.
  */
 int store_disk_find(Store *store, const StoreDiskKey *key, StoreDisk *ret, Error *error);
 
-/** store_disk_create() - a file for a new image, read-write; returns 0 or -errno with @error set */
+/** store_disk_create() - create a file for a new image, read-write */
 int store_disk_create(Store *store, StoreDisk *ret, Error *error);
 
 /**
- * store_disk_probe() - an empty file among the images, to see what their file system can do
- * @ret:        read-only, and open nowhere else; to be closed, and removed with store_disk_discard()
- *
- * Return: 0, or a negative errno with @error set.
+ * store_disk_probe() - create an empty file among the images, to find out what their file system supports
+ * @ret:        read-only, and open nowhere else; close it, and remove it with store_disk_discard()
  */
 int store_disk_probe(const Store *store, StoreDisk *ret, Error *error);
 
 /**
- * store_disk_open() - the file of @disk once more, read-only and with a lock of its own
+ * store_disk_open() - open the file of @disk again, read-only and with its own lock
  *
- * Return: 0, or a negative errno with @error set: -ESTALE when another file has its name.
+ * Return: 0; -ESTALE if a different file has its name.
  */
 int store_disk_open(const Store *store, const StoreDisk *disk, int *ret, Error *error);
 
 /**
- * store_disk_publish() - an image is complete: others may use it
+ * store_disk_publish() - let others use a complete image
  *
- * Return: 1; 0 when somebody else was faster, so that it is this chain's alone, and what is above it, too;
- * or a negative errno with @error set.
+ * Return: 1; 0 if another chain was faster: then this image and those above it belong to this chain alone.
  */
 int store_disk_publish(Store *store, const StoreDiskKey *key, const StoreDisk *disk, Error *error);
 
-/** store_disk_discard() - an image will not be completed: its file is removed */
+/** store_disk_discard() - remove the file of an image that will not be completed */
 void store_disk_discard(Store *store, const StoreDisk *disk);
 
 /**
- * store_disk_lease() - note that a chain needs images, and that they were used
- * @path:       where its file on top is, or will be once its directory was renamed
+ * store_disk_lease() - record that a chain needs images, and that they were used
+ * @path:       of its top file, or its future path after its directory is renamed
  * @top_fd:     that file
- * @disks:      locked; the lowest first, which is to go last
+ * @disks:      locked; the lowest first, which is removed last
  * @ret_id:     of the lease
- *
- * Return: 0, or a negative errno with @error set.
  */
 int store_disk_lease(
         Store *store,
@@ -100,19 +95,19 @@ int store_disk_lease(
         char ret_id[static STORE_DISK_ID_MAX],
         Error *error);
 
-/** store_disk_release() - forget the lease @id: its chain will not be there */
+/** store_disk_release() - forget the lease @id: its chain will not exist */
 void store_disk_release(Store *store, const char *id);
 
-/** store_disk_release_all() - forget all leases; returns how many there were */
+/** store_disk_release_all() - forget all leases; returns their number */
 unsigned store_disk_release_all(Store *store);
 
 /**
  * store_disk_prune() - remove images that neither a chain nor a job needs
- * @keep:       until they and @others have no more bytes than this
+ * @keep:       until they and @others have at most this many bytes
  * @ret_freed:  bytes
- * @ret_left:   bytes of those that could have been removed as well
+ * @ret_left:   bytes of other images that could be removed
  *
- * First those that nobody can find any more, then the one used least recently. Return: 0, or a negative
+ * Images that nobody can find any more go first, then the least recently used. Return: 0, or a negative
  * errno with @error set.
  */
 int store_disk_prune(
@@ -124,12 +119,10 @@ int store_disk_prune(
         Error *error);
 
 /**
- * store_disk_recover() - remove what killed daemons left: images that nobody can find, and no chain needs
- * @ret:        how many
- *
- * Return: 0, or a negative errno with @error set.
+ * store_disk_recover() - remove leftovers of killed daemons: images that nobody can find and no chain needs
+ * @ret:        their number
  */
 int store_disk_recover(Store *store, unsigned *ret, Error *error);
 
-/** store_disk_size() - bytes that all images take */
+/** store_disk_size() - bytes of all images */
 int store_disk_size(Store *store, uint64_t *ret, Error *error);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Images: what a reference named when it was last asked for.
+ * Images: what a reference named when it was last requested.
  *
  * They are kept in the text file "virt-bootstrap/images", from which index.json is made, so that
  * the daemon writes JSON and never reads it. An entry is
@@ -10,9 +10,9 @@
  *     image REFERENCE
  *     top DIGEST MEDIA-TYPE                 the document that the reference names
  *     manifest DIGEST MEDIA-TYPE PLATFORM   the platform's; goes into index.json
- *     document DIGEST                       manifests and the config that came from where the reference
- *                                           leads: who asks for it again may read them
- *     blob DIGEST                           layers, and documents that others have brought
+ *     document DIGEST                       manifests and the config, fetched from where the reference
+ *                                           leads: later requests for it may read them
+ *     blob DIGEST                           layers, and documents that other references fetched
  */
 
 #include <stdbool.h>
@@ -43,22 +43,22 @@ typedef struct StoreImage {
 void store_image_done(StoreImage *image);
 
 /**
- * store_image_add() - remember an image, in place of the one of the same reference
+ * store_image_add() - record an image, replacing the one with the same reference
  *
- * All its blobs must be in the store. Return: 0, or a negative errno with @error set.
+ * All its blobs must be in the store.
  */
 int store_image_add(Store *store, const StoreImage *image, Error *error);
 
 /**
  * store_image_find() - what @reference named last time
- * @ret:        to be released with store_image_done()
+ * @ret:        release it with store_image_done()
  *
- * Return: 1 when known, 0 when not, or a negative errno with @error set.
+ * Return: 1 if known, 0 if not.
  */
 int store_image_find(Store *store, const char *reference, StoreImage *ret, Error *error);
 
 /** store_image_has_document() - whether @digest is one of the image's documents */
 bool store_image_has_document(const StoreImage *image, const Digest *digest);
 
-/** store_image_refresh() - forget the images that miss a blob, and write index.json again */
+/** store_image_refresh() - forget images with missing blobs, and rewrite index.json */
 int store_image_refresh(Store *store, Error *error);

@@ -10,12 +10,12 @@
 #include "base-log.h"
 #include "store.h"
 
-#define STORE_RECORD_MAX ((size_t) 4096) /* bytes of a small file of the store's own */
+#define STORE_RECORD_MAX ((size_t) 4096) /* bytes of a small file of the store */
 
 struct Store {
-        const Log *log;                      /* borrowed; NULL: nobody is told */
+        const Log *log;                      /* borrowed; or NULL */
         char *path;                          /* owned */
-        int root_fd;                         /* owned, all that follow too */
+        int root_fd;                         /* owned, as all that follow */
         int blob_fds[_DIGEST_ALGORITHM_MAX]; /* blobs/sha256, blobs/sha512 */
         int private_fd;                      /* virt-bootstrap */
         int partial_fd;
@@ -34,19 +34,19 @@ char *store_blob_name(const Digest *digest, char ret[static STORE_NAME_MAX]);
 /* The reverse of store_blob_name(); whether @name is one. */
 bool store_blob_name_parse(const char *name, Digest *ret);
 
-/* The name of a partial blob: the same, and ".SIZE" where that is known. */
+/* The name of a partial blob: the same, and ".SIZE" if that is known. */
 #define STORE_PARTIAL_NAME_MAX (STORE_NAME_MAX + 21)
 char *store_partial_name(
         const Digest *digest, uint64_t size, char ret[static STORE_PARTIAL_NAME_MAX]);
 bool store_partial_name_parse(const char *name, Digest *ret, uint64_t *ret_size);
 
-/* Held for moments, while names change that belong together: returns the lock, or a negative errno. */
+/* Held briefly, while related names change: returns the lock, or a negative errno. */
 int store_lock(Store *store);
 void store_unlockp(int *lock);
 
 /* store_disk_is_id() - whether @text is the id of a disk image or a lease */
 bool store_disk_is_id(const char *text);
 
-/* store_disk_new_id() - a new one; returns 0 or a negative errno */
+/* store_disk_new_id() - create an id */
 #define STORE_RANDOM_ID_MAX 33
 int store_disk_new_id(char ret[static STORE_RANDOM_ID_MAX]);

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * Blobs on their way. Each has a file for the digest and the size that whoever wants it takes it to have:
- * who is told a wrong size fills a file of its own.
+ * Incomplete blobs. Each has a file for its digest and its expected size: a job with a wrong size fills a
+ * separate file.
  *
- * Who fills a file holds an exclusive lock on it. One that is too slow loses the name to another one, and
- * goes on with a file that has none.
+ * Whoever fills a file holds an exclusive lock on it. If it is too slow, its file loses the name to another one,
+ * and it continues with a file without a name.
  */
 
 #include <stdbool.h>
@@ -18,17 +18,15 @@
 
 #define STORE_SIZE_UNKNOWN UINT64_MAX
 
-#define STORE_PARTIALS_MAX ((size_t) 1000) /* of those that nobody fills */
+#define STORE_PARTIALS_MAX ((size_t) 1000) /* that nobody fills */
 
 /**
- * store_partial_open() - the file in which a blob arrives
- * @size:       bytes that it is to have, or STORE_SIZE_UNKNOWN
+ * store_partial_open() - open the file for an incoming blob
+ * @size:       expected bytes, or STORE_SIZE_UNKNOWN
  * @ret_fd:     read-write, owned by the caller; may have content of an earlier attempt; exclusively locked
- *              unless somebody fills it, so that it is never a left-over
+ *              unless somebody fills it, so nobody mistakes it for a leftover
  *
- * Nobody may write before holding that lock and having seen store_partial_is_current().
- *
- * Return: 0, or a negative errno with @error set.
+ * Write only while holding that lock and after checking store_partial_is_current().
  */
 int store_partial_open(
         Store *store, const Digest *digest, uint64_t size, int *ret_fd, Error *error);
@@ -36,19 +34,19 @@ int store_partial_open(
 /** store_partial_size() - how many of the @size bytes of a blob have arrived */
 uint64_t store_partial_size(Store *store, const Digest *digest, uint64_t size);
 
-/** store_partial_is_current() - whether @fd still has its name: nobody published or removed it */
+/** store_partial_is_current() - whether @fd still has its name, neither published nor removed */
 bool store_partial_is_current(Store *store, const Digest *digest, uint64_t size, int fd);
 
-/** store_partial_is_busy() - whether somebody else than the holders of @fd fills it */
+/** store_partial_is_busy() - whether somebody other than the holders of @fd fills it */
 bool store_partial_is_busy(int fd);
 
-/** store_partial_remove() - take its name from @fd, if it is current; what is in it goes with its users */
+/** store_partial_remove() - remove the name of @fd, if it is current; its content disappears with its users */
 void store_partial_remove(Store *store, const Digest *digest, uint64_t size, int fd);
 
 /**
- * store_partial_free() - remove what nobody fills, the oldest first, until @bytes were freed
+ * store_partial_free() - remove files that nobody fills, oldest first, until @bytes are freed
  *
- * Return: the bytes that were freed.
+ * Return: the bytes freed.
  */
 uint64_t store_partial_free(Store *store, uint64_t bytes);
 
@@ -56,8 +54,8 @@ uint64_t store_partial_free(Store *store, uint64_t bytes);
 void store_partial_trim(Store *store, uint64_t keep);
 
 /**
- * store_partial_remove_all() - remove all that has arrived of a blob
+ * store_partial_remove_all() - remove all partial files of a blob
  *
- * Return: 0; -ENOENT when there is nothing; -EBUSY when somebody fills it; or another negative errno.
+ * Return: 0; -ENOENT if there are none; -EBUSY if somebody fills one.
  */
 int store_partial_remove_all(Store *store, const Digest *digest);
