@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who calls, and may do what: root everything, and so the user whom the daemon runs as. */
+/* Access control: root and the user that the daemon runs as may do everything. */
 
 #include "bus-internal.h"
 
 /**
- * bus_access_caller() - who calls
+ * bus_access_caller() - determine the caller
  * @ret:        effective uid
  *
- * Of a peer what the kernel says about its socket. Return: 0, or a negative errno with @error set.
+ * For a peer, the kernel's credentials of its socket.
  */
 int bus_access_caller(BusServer *server, sd_bus_message *call, uid_t *ret, Error *error);
 
@@ -17,13 +17,13 @@ int bus_access_caller(BusServer *server, sd_bus_message *call, uid_t *ret, Error
  * bus_access_check() - whether the caller may use the daemon
  * @ret:        as bus_access_caller(); may be NULL
  *
- * Return: 0; -EACCES (ERROR_ACCESS_DENIED), or another negative errno, with @error set.
+ * Return: 0; -EACCES (ERROR_ACCESS_DENIED).
  */
 int bus_access_check(BusServer *server, sd_bus_message *call, uid_t *ret, Error *error);
 
 /**
- * bus_access_track() - have @on_gone called when who made @call leaves the bus
- * @ret:        owned by the caller; NULL for a peer, whose end is its connection's
+ * bus_access_track() - call @on_gone when the sender of @call leaves the bus
+ * @ret:        owned by the caller; NULL for a peer, which leaves with its connection
  */
 int bus_access_track(
         sd_bus_message *call,

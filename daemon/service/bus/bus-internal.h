@@ -11,7 +11,7 @@ typedef struct BusConnection {
         BusServer *server;          /* borrowed */
         sd_bus *bus;                /* owned */
         bool is_peer;
-        bool is_deaf;   /* it does not read, or is gone: its connection is about to be dropped */
+        bool is_deaf;   /* it does not read, or has disconnected: its connection will be dropped */
         uid_t peer_uid; /* of a peer, from its socket */
         sd_event_source *catch_up; /* owned; of a peer: see bus-server.c */
 } BusConnection;
@@ -50,10 +50,10 @@ struct BusServer {
         BusJob *jobs;               /* owned */
         BusPending *pending;        /* owned */
         BusParked *parked;          /* owned */
-        sd_event_source *reap;      /* owned; frees the connections that are gone */
-        sd_event_source *post;      /* owned; looks for deaf peers */
-        sd_event_source *exit;      /* owned; the last words */
-        bool is_closing;            /* no call is served any more */
+        sd_event_source *reap;      /* owned; frees closed connections */
+        sd_event_source *post;      /* owned; finds deaf peers */
+        sd_event_source *exit;      /* owned; sends the last messages */
+        bool is_closing;            /* calls are no longer served */
 };
 
 /* For _cleanup_(). */
@@ -61,13 +61,13 @@ static inline void bus_message_unrefp(sd_bus_message **message) {
         sd_bus_message_unref(*message);
 }
 
-/* bus_error_set() - an Error as the answer to a call; returns what the handler has to return */
+/* bus_error_set() - answer a call with an Error; returns the handler's return value */
 int bus_error_set(sd_bus_error *ret_error, const Error *error);
 
 /* bus_job_find() - the object of a job, or NULL */
 BusJob *bus_job_find(const BusServer *server, const char *id);
 
-/* bus_server_drop_calls() - forget the calls that came in by @bus */
+/* bus_server_drop_calls() - forget the calls received on @bus */
 void bus_server_drop_calls(BusServer *server, sd_bus *bus);
 
 extern const sd_bus_vtable bus_manager_vtable[]; /* userdata: BusServer */
@@ -78,7 +78,7 @@ extern const sd_bus_vtable bus_job_vtable[];     /* userdata: BusJob */
 /* bus_job_path() - the object path of a job; NULL when out of memory */
 char *bus_job_path(const Job *job);
 
-/* Emit on one connection what has happened to a job. */
+/* Emit a job's changes on one connection. */
 void bus_job_emit_added(const BusJob *job, sd_bus *bus);
 void bus_job_emit_state(const BusJob *job, sd_bus *bus);
 void bus_job_emit_progress(const BusJob *job, sd_bus *bus);
@@ -89,5 +89,5 @@ void bus_job_emit_removed(const BusJob *job, sd_bus *bus);
 /* bus_waiter_free() - forget a call without an answer */
 void bus_waiter_free(BusWaiter *waiter);
 
-/* bus_job_answer_waiters() - the job has ended */
+/* bus_job_answer_waiters() - answer all, since the job has ended */
 void bus_job_answer_waiters(BusJob *job);
