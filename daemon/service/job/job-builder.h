@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A builder worker, which has virt-builder make an image of a template, and writes what is in it into a
- * pipe, as a tarball.
+ * A builder worker, which runs virt-builder to build an image from a template, and writes the content of the
+ * image into a pipe, as a tarball.
  */
 
 #include "job-process.h"
@@ -12,11 +12,9 @@
 /**
  * job_builder_start() - start a process that sends PROTO_BUILDER_PROGRESS and PROTO_WARNING
  * @spec:       of a template; borrowed for the call
- * @pipe_fd:    where the tarball goes; borrowed for the call
- * @events:     borrowed, as is @userdata, until the process is freed; it ends without an error when all of the
- *              tarball was written, and as PROTO_OUTCOME_OUTPUT_CLOSED when it failed since nobody read it
- *
- * Return: 0, or a negative errno with @error set.
+ * @pipe_fd:    for the tarball; borrowed for the call
+ * @events:     borrowed, as is @userdata, until the process is freed; it ends without an error if the whole
+ *              tarball was written, and with PROTO_OUTCOME_OUTPUT_CLOSED if it failed because nobody read it
  */
 int job_builder_start(
         const JobContext *context,

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What all jobs of a daemon share.
+ * The context that all jobs of a daemon share.
  *
  *     JobContext context = { .event = …, … };
  *     job_context_init(&context) ─▶ queue, recovery, calls ─▶ job_context_done(&context)
@@ -21,27 +21,28 @@ typedef struct JobTaskPool JobTaskPool;
 typedef struct JobUserTable JobUserTable;
 
 typedef struct JobContext {
-        /* Borrowed: who makes the context sets these. */
+        /* Borrowed: set by the creator of the context. */
         sd_event *event;
         Store *store;
         const Config *config;
         const Log *log;
-        const char *workers;             /* the directory of the programs virt-bootstrap-KIND */
-        const char *temporary_directory; /* for what is not to be kept */
-        const ForkSlots *slots;          /* NULL: workers are forked with all descriptors */
+        const char *workers;             /* directory of the programs virt-bootstrap-KIND */
+        const char *temporary_directory; /* for files that are not kept */
+        const ForkSlots *slots;          /* if NULL, workers inherit all descriptors */
 
         /* Owned, from job_context_init() on. */
-        JobUserTable *users; /* whom workers become */
-        JobBlobTable *blobs; /* on their way into the store */
-        JobTaskPool *tasks;  /* threads, for what may take for ever */
-        Closer *closer;      /* for descriptors of callers, and copies that wait to be sent */
+        JobUserTable *users; /* users that workers become */
+        JobBlobTable *blobs; /* in transfer to the store */
+        JobTaskPool *tasks;  /* threads, for operations that may take forever */
+        Closer *closer; /* for descriptors of callers, and copies of these in unsent messages */
 
-        const char *job; /* borrowed; a job has a copy, with its id for the log; NULL: nobody's */
+        const char
+                *job; /* borrowed; in a job's copy of the context its id, for the log; else NULL */
 } JobContext;
 
-/** job_context_init() - make what @context, which has to stay where it is, owns; a failure leaves what
- * job_context_done() releases */
+/** job_context_init() - create what @context owns; it must not be moved; call job_context_done()
+ * even on failure */
 int job_context_init(JobContext *context, Error *error);
 
-/** job_context_done() - release what @context owns; nobody uses it any more */
+/** job_context_done() - release what @context owns, after its last use */
 void job_context_done(JobContext *context);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the files about destinations share. */
+/* Shared by the files about destinations. */
 
 #include <limits.h>
 #include <stdatomic.h>
@@ -20,37 +20,37 @@ struct JobDestination {
         char *path;      /* owned; absolute, without links */
         char *name;      /* borrowed from @path: the last component */
         JobPlace *place; /* owned */
-        int base_fd; /* owned; O_PATH: its directory, or the deepest above it, when the job was accepted */
-        size_t base_length; /* of @path: its name */
-        size_t existing;    /* of @path: what was there before parents were made */
-        int found_fd; /* owned; O_PATH: the destination, when it existed; keeps its inode taken */
+        int base_fd; /* owned; O_PATH: its directory, or the deepest existing one above it, when the job was accepted */
+        size_t base_length; /* of @path: the name of that directory */
+        size_t existing;    /* of @path: what existed before parents were created */
+        int found_fd; /* owned; O_PATH: the destination, if it existed; keeps its inode in use */
         struct stat found;         /* the same */
         uint64_t cloned, modified; /* the clock and the time of @found before it is cloned, in ns */
-        uint64_t root_before, found_before; /* the times of the two before they change places */
+        uint64_t root_before, found_before; /* the times of the two before they are exchanged */
         char clone_target[STAGING_CLONE_PATH];
-        char mark[MARK_NAME_MAX]; /* name of the file that says what it is; empty: there is none */
+        char mark[MARK_NAME_MAX]; /* name of the mark; empty if none */
         int parent_fd;            /* owned; -EBADF until prepared */
-        int staging_fd;           /* owned; -EBADF when in place */
-        int root_fd;              /* owned; a worker gets it, too */
-        int lock_fd; /* owned; in place: the root with a lock, which ends with the daemon */
-        bool exists; /* the destination did, when we looked */
+        int staging_fd;           /* owned; -EBADF if in place */
+        int root_fd;              /* owned; also passed to a worker */
+        int lock_fd; /* owned; if in place: the root with a lock, which ends with the daemon */
+        bool exists; /* the destination did, when checked */
         bool overwrite;
         bool maps_owners;
         bool is_in_place;
-        bool is_locked; /* in place: nobody else works there, and it had no content */
+        bool is_locked; /* if in place: nobody else works there, and it had no content */
         bool is_committed;
         atomic_bool is_given_up; /* by the event loop, while a thread works on it */
         Store *store;            /* borrowed */
-        StoreJournalEntry entry; /* owned; without a lock when it is not noted */
+        StoreJournalEntry entry; /* owned; without a lock if it is not in the journal */
 };
 
-/* job_destination_is_mapped() - whether @fd belongs to an id of a user's own, as whoever maps owners writes */
+/* job_destination_is_mapped() - whether @fd belongs to an id that the user may map to */
 bool job_destination_is_mapped(const JobDestination *destination, int fd);
 
-/* job_destination_alloc() - an empty one, NULL without memory */
+/* job_destination_alloc() - an empty one; NULL when out of memory */
 JobDestination *job_destination_alloc(void);
 
-/* job_destination_resolve() - find what exists of @path, and hold it */
+/* job_destination_resolve() - find the existing part of @path, and hold it open */
 int job_destination_resolve(JobDestination *destination, const char *path, Error *error);
 
 /* job_destination_read_path() - the path of the directory @fd, owned by the caller */
@@ -66,61 +66,61 @@ bool job_destination_is_same(const struct stat *a, const struct stat *b);
  * "..". Empty: @dir_fd itself. Returns a descriptor or a negative errno. */
 int job_destination_open_below(int dir_fd, const char *path, int flags);
 
-/* job_destination_open_path() - open the directory that the first @length bytes of @path name, from the root on:
+/* job_destination_open_path() - open the directory named by the first @length bytes of @path, from the root:
  * no links; as above */
 int job_destination_open_path(const char *path, size_t length, int flags);
 
-/* job_destination_find_parents() - look how many of the missing parents are still missing; nothing is made */
+/* job_destination_find_parents() - determine which of the missing parents still are; creates nothing */
 int job_destination_find_parents(JobDestination *destination, Error *error);
 
-/* job_destination_make_parents() - make those, and open the directory of the destination as parent_fd */
+/* job_destination_make_parents() - create those, and open the directory of the destination as parent_fd */
 int job_destination_make_parents(JobDestination *destination, Error *error);
 
-/* job_destination_remove_parents() - remove those that were made, when they are empty */
+/* job_destination_remove_parents() - remove the created ones, if they are empty */
 void job_destination_remove_parents(const JobDestination *destination);
 
-/* job_destination_check_parent() - whether the path still leads to the directory that we hold */
+/* job_destination_check_parent() - check that the path still leads to the held directory */
 int job_destination_check_parent(const JobDestination *destination, Error *error);
 
-/* job_destination_check_existing() - whether the directory @fd may be filled: what is in it, and who may write */
+/* job_destination_check_existing() - check that the directory @fd may be filled: its content, and who may write */
 int job_destination_check_existing(const JobDestination *destination, int fd, Error *error);
 
-/* job_destination_check_mounts() - whether nothing is mounted below what is to be overwritten; -EBUSY
- * (ERROR_INVALID_DESTINATION), which names it */
+/* job_destination_check_mounts() - check that nothing is mounted below an overwritten tree; -EBUSY
+ * (ERROR_INVALID_DESTINATION) with the mounts' names */
 int job_destination_check_mounts(const JobDestination *destination, Error *error);
 
-/* job_destination_check_owner() - the second half of that */
+/* job_destination_check_owner() - the second half of job_destination_check_existing() */
 int job_destination_check_owner(const JobDestination *destination, int fd, Error *error);
 
 /* job_destination_is_mount_root() - whether @name in @dir_fd (@dir_fd itself when empty) is mounted on */
 bool job_destination_is_mount_root(int dir_fd, const char *name);
 
-/* job_destination_is_empty() - whether nothing is in the directory @dir_fd, but what mkfs puts there */
+/* job_destination_is_empty() - whether the directory @dir_fd is empty, except for what mkfs creates */
 bool job_destination_is_empty(int dir_fd);
 
 /* job_destination_is_staging() - whether the directory @fd looks like a staging directory of this user */
 bool job_destination_is_staging(int fd);
 
-/* job_destination_identify() - say in @entry which directory @fd is */
+/* job_destination_identify() - record the identity of the directory @fd in @entry */
 int job_destination_identify(int fd, StoreJournalEntry *entry, Error *error);
 
 /* job_destination_is_file_system() - whether the directory @fd is on the file system of @entry */
 bool job_destination_is_file_system(int fd, const StoreJournalEntry *entry);
 
-/* job_destination_sync_names() - have what was renamed on the disk; returns 0 or a negative errno */
+/* job_destination_sync_names() - write renames to the disk */
 int job_destination_sync_names(const JobDestination *destination);
 
-/* job_destination_lock() - lock what is filled in place; -EBUSY (ERROR_DESTINATION_BUSY) when somebody else has */
+/* job_destination_lock() - lock a tree that is filled in place; -EBUSY (ERROR_DESTINATION_BUSY) if it is locked */
 int job_destination_lock(JobDestination *destination, Error *error);
 
 /* job_destination_name_mark() - the name of the mark of @id */
 char *job_destination_name_mark(const char *id, char ret[static MARK_NAME_MAX]);
 
-/* job_destination_make_mark() - put the mark into the directory @fd, on the disk */
+/* job_destination_make_mark() - create the mark in the directory @fd, and sync it */
 int job_destination_make_mark(JobDestination *destination, int fd, Error *error);
 
 /* job_destination_has_mark() - whether the file @name in the directory @fd is a mark of this user */
 bool job_destination_has_mark(int fd, const char *name);
 
-/* job_destination_remove_mark() - remove it, once all that was removed before is gone from the disk */
+/* job_destination_remove_mark() - remove it, after syncing all earlier removals */
 int job_destination_remove_mark(JobDestination *destination, int fd, Error *error);

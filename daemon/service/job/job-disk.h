@@ -2,19 +2,19 @@
 #pragma once
 
 /*
- * The disk images that a job makes: one a layer, and one on top of them for what is changed afterwards.
+ * The disk images that a job creates: one per layer, and one on top of them for later changes.
  *
  *     job_disk_new() ─▶ job_disk_make() ─▶ job_disk_send() ─▶ a disk worker fills them ─▶ job_disk_finish() ─▶ job_disk_keep() ─▶ job_disk_free()
  *                                                     └─▶ job_disk_close_layer()*
  *
- * They are "layer-0.qcow2" to "layer-N.qcow2" in the new tree. With shared layers only the one on top is,
- * and the others are in the store (store-disk.h), where they may be already. An image of a shared layer is
- * taken from the worker and published before the worker gets the layer above: what that has in it cannot
- * change what others use. No image is taken over before its header was checked (job-qcow2.h), and nobody can
- * write to it any more. As long as a worker of root's fills them, they belong to the user that it has become.
+ * They are "layer-0.qcow2" to "layer-N.qcow2" in the new tree. With shared layers, only the top one is there,
+ * and the others are in the store (store-disk.h), where some may already exist. The image of a shared layer is
+ * taken from the worker and published before the worker gets the layer above, so that the content of that layer
+ * cannot change what others use. No image is accepted until its header was checked (job-qcow2.h) and nobody can
+ * write to it any more. While root's worker fills the images, they belong to the user that it has become.
  *
- * job_disk_make(), _close_layer(), _finish() and _free() touch the file system of the destination, and may take for
- * ever: they are for the threads of job-step.h, which have a Disk to themselves. The others touch no files.
+ * job_disk_make(), _close_layer(), _finish() and _free() access the destination's file system, and may take
+ * forever: they are for the threads of job-step.h, which use a JobDisk exclusively. The others access no files.
  */
 
 #include "job-image.h"
@@ -23,67 +23,67 @@
 
 typedef struct JobDisk JobDisk;
 
-#define DISK_IMAGES_MAX 200u /* of a chain: libvirt takes no longer one, and QEMU gets slow */
+#define DISK_IMAGES_MAX 200u /* of a chain: libvirt refuses longer ones, and QEMU gets slow */
 
 typedef struct JobDiskRequest {
         const JobSpec *spec;   /* borrowed for the call */
-        const JobImage *image; /* the same; complete; NULL for a tarball */
-        ProtoUser user;        /* whom the disk worker becomes; zeros: it stays who it is */
-        int root_fd;           /* borrowed as long as the images, as the next two; the directory */
-        const char *path;      /* where that will be in the end */
+        const JobImage *image; /* borrowed for the call; complete; NULL for a tarball */
+        ProtoUser user;        /* the disk worker's user; zeros: it keeps its own */
+        int root_fd;           /* the directory; borrowed as long as the images, as the next two */
+        const char *path;      /* its final path */
         Store *store;
 } JobDiskRequest;
 
-/** job_disk_new() - no files yet; returns 0 or a negative errno with @error set */
+/** job_disk_new() - prepare, without creating files */
 int job_disk_new(const JobDiskRequest *request, JobDisk **ret, Error *error);
 
-/** job_disk_make() - make the files, and give them to the worker's user; returns 0 or -errno with @error set */
+/** job_disk_make() - create the files, and give them to the worker's user */
 int job_disk_make(JobDisk *disk, Error *error);
 
-/** job_disk_free() - release @disk (may be NULL); the files stay, but for those in the store that nobody but
- * a chain that is not kept needs */
+/** job_disk_free() - release @disk; the files stay, except files in the store that only
+ * a discarded chain needs */
 JobDisk *job_disk_free(JobDisk *disk);
 
-/** job_disk_n_images() - of the chain */
+/** job_disk_n_images() - images of the chain */
 uint32_t job_disk_n_images(const JobDisk *disk);
 
-/** job_disk_n_complete() - so many layers have their image already */
+/** job_disk_n_complete() - layers that already have their image */
 uint32_t job_disk_n_complete(const JobDisk *disk);
 
-/** job_disk_send() - hand the files to a disk worker */
+/** job_disk_send() - pass the files to a disk worker */
 int job_disk_send(const JobDisk *disk, JobProcess *process, Error *error);
 
-/* Whose turn it is when layers are shared: the worker's, with a layer, or the daemon's, with its image. */
+/* With shared layers, who is at work: the worker, with a layer, or the daemon, with its image. */
 typedef struct JobDiskTurn {
-        uint32_t n_shared; /* layers that have their image in the store */
-        uint32_t n_closed; /* of them: job_disk_close_layer() is done */
-        bool is_closing;   /* it is under way */
+        uint32_t n_shared; /* layers with their image in the store */
+        uint32_t n_closed; /* of these, layers for which job_disk_close_layer() is done */
+        bool is_closing;   /* it is in progress */
 } JobDiskTurn;
 
-/** job_disk_turn() - how it begins; after job_disk_make() */
+/** job_disk_turn() - the initial state; after job_disk_make() */
 JobDiskTurn job_disk_turn(const JobDisk *disk);
 
 /** job_disk_turn_has() - whether the worker may have the layer @index now: always, unless layers are shared */
 bool job_disk_turn_has(const JobDiskTurn *turn, uint32_t index);
 
-/** job_disk_turn_end() - the worker says that the image of @index is complete: job_disk_close_layer() has to follow;
- * -EBADMSG (ERROR_WORKER_FAILED) with @error set unless it is the next one */
+/** job_disk_turn_end() - the worker reports that the image of @index is complete: call job_disk_close_layer();
+ * -EBADMSG (ERROR_WORKER_FAILED) unless it is the next one */
 int job_disk_turn_end(JobDiskTurn *turn, uint32_t index, Error *error);
 
 /** job_disk_turn_next() - job_disk_close_layer() is done */
 void job_disk_turn_next(JobDiskTurn *turn);
 
 /**
- * job_disk_close_layer() - the image of the next shared layer is complete: it is published
+ * job_disk_close_layer() - publish the complete image of the next shared layer
  *
- * Its layer was verified. Return: 0, or a negative errno with @error set.
+ * The layer must be verified.
  */
 int job_disk_close_layer(JobDisk *disk, Error *error);
 
-/** job_disk_finish() - the worker is gone, and all is complete; returns 0 or -errno with @error set */
+/** job_disk_finish() - accept all images, after the worker has ended */
 int job_disk_finish(JobDisk *disk, Error *error);
 
-/** job_disk_keep() - the directory is where it is to be: what the chain needs in the store stays */
+/** job_disk_keep() - keep what the chain needs in the store, since the directory is in its place */
 void job_disk_keep(JobDisk *disk);
 
 DEFINE_CLEANUP(JobDisk, job_disk_free);

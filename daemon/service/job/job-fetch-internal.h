@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the two halves of a fetch share: its workers (job-fetch.c), and what they ask for (job-fetch-want.c). */
+/* Shared by the two halves of a fetch: its workers (job-fetch.c), and their requests (job-fetch-want.c). */
 
 #include "job-fetch.h"
 
 #define DOCUMENTS_MAX ((size_t) 16) /* manifests, nested indexes and the config of an image */
 
-/* One of the two workers that may ask for blobs. */
+/* One of the two workers that may request blobs. */
 typedef struct JobFetchAsker {
         JobFetch *fetch;     /* borrowed */
-        JobProcess *process; /* owned; NULL when there is none, or none any more */
+        JobProcess *process; /* owned; NULL if none, or no longer one */
 } JobFetchAsker;
 
-/* A blob that a worker asked for: a layer, or a document. */
+/* A blob that a worker requested: a layer, or a document. */
 typedef struct JobFetchWanted {
         JobFetchAsker *asker; /* borrowed */
-        JobBlobUse *use;      /* owned; NULL: not asked for yet */
+        JobBlobUse *use;      /* owned; NULL if not requested yet */
         uint32_t token;
         bool is_handed_out; /* with its content */
-        bool is_answered;   /* the worker knows that we have it */
-        uint64_t size;      /* what the image says of it, or PROTO_SIZE_UNKNOWN */
-        uint64_t offset;    /* from where on the worker was asked to fill it last, bytes */
+        bool is_answered;   /* the worker knows that it is in the store */
+        uint64_t size;      /* declared by the image, or PROTO_SIZE_UNKNOWN */
+        uint64_t offset;    /* where the worker was last asked to fill it from, bytes */
         Digest digest;
 } JobFetchWanted;
 
@@ -30,8 +30,7 @@ struct JobFetch {
         const JobSpec *spec;
         const JobFetchEvents *events;
         void *userdata;
-        JobFetchAsker
-                fetcher; /* the fetch worker: there is none for a registry's image when offline */
+        JobFetchAsker fetcher; /* the fetch worker: none for a registry's image when offline */
         JobFetchAsker resolver;
         bool is_stopping;
         char *origin;     /* owned; of its blobs: the registry, or the source in files */
@@ -41,7 +40,7 @@ struct JobFetch {
         char name[512]; /* what the image is called */
         JobImage image;
         JobFetchWanted *layer_blobs; /* owned; one per layer, when @image is complete */
-        ProtoBlobWanted *early;      /* owned; layers that were asked for before that */
+        ProtoBlobWanted *early;      /* owned; layers requested before that */
         size_t n_early;
         JobFetchWanted documents[DOCUMENTS_MAX];
         size_t n_documents;
@@ -49,21 +48,21 @@ struct JobFetch {
         Error incomplete; /* a transfer ended early; the worker may have more to say about it */
 };
 
-/* Ends the fetch because of @error, which is taken over: the first one is told. */
+/* Ends the fetch because of @error, which is taken over; the first one is reported. */
 void job_fetch_stop_with(JobFetch *fetch, Error *error);
 
-/* Errors: @what does not belong where a worker has said it; the image's @digest is not there. */
+/* Errors: a worker sent @what out of order; it did not fetch @digest, which the image needs. */
 int job_fetch_out_of_place(const JobFetchAsker *asker, Error *error, const char *what);
 int job_fetch_not_brought(const Digest *digest, Error *error);
 
-/* A document that was asked for, and is in the store with the digest that it should have; or NULL. */
+/* A requested document that is in the store with the right digest; or NULL. */
 const JobFetchWanted *job_fetch_find_document(const JobFetch *fetch, const Digest *digest);
 
-/* Whether such a one is from where the image is, and not the resolve worker's own. */
+/* Whether it came from the image's origin, not from the resolve worker. */
 bool job_fetch_is_brought(const JobFetchWanted *document);
 
-/* A worker asks for a blob. Return: 0, or a negative errno with @error set, as the next one does. */
+/* Handle a worker's request for a blob. */
 int job_fetch_want(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error);
 
-/* A layer of an image that is known, for who asked for it earlier. */
+/* Handle an earlier request for a layer, now that the image is known. */
 int job_fetch_use_layer(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error);

@@ -3,13 +3,13 @@
 
 /*
  * The fetching half of a job: a fetch worker, which finds the image and fills the blobs that the store does
- * not have, and a resolve worker, which has no network and says what the image consists of.
+ * not have, and a resolve worker, which has no network and reports what the image consists of.
  *
  *     job_fetch_start() ─▶ resolved() ─▶ layer_changed()* ─▶ ended() ─▶ job_fetch_free()
  *
- * The fetch worker says which document the name stands for, and asks for blobs: what it asks for as a layer
- * has to be what the resolve worker finds in the image's documents, once verify workers have hashed these.
- * A registry's image that is wanted offline has no fetch worker.
+ * The fetch worker reports which document the name stands for, and requests blobs. The layers that it requests
+ * must be those that the resolve worker finds in the image's documents, after verify workers have hashed these.
+ * Offline, a registry's image has no fetch worker.
  *
  * ended() is called exactly once, as the last thing.
  */
@@ -23,7 +23,7 @@
 typedef struct JobFetch JobFetch;
 
 typedef struct JobFetchEvents {
-        /* The image, its layers and details are known, and it is the one that was wanted. */
+        /* The image, its layers and details are known, and it is the requested one. */
         void (*resolved)(void *userdata);
 
         /* The blob of a layer has grown, is ready or has failed. */
@@ -34,7 +34,7 @@ typedef struct JobFetchEvents {
 
         void (*warning)(void *userdata, const char *text);
 
-        /* The workers are gone. @error is empty when all blobs are in the store and verified. */
+        /* The workers have ended. @error is empty if all blobs are in the store and verified. */
         void (*ended)(void *userdata, const Error *error);
 } JobFetchEvents;
 
@@ -42,8 +42,6 @@ typedef struct JobFetchEvents {
  * job_fetch_start() - start
  * @spec:       borrowed as long as the fetch, as are @events and @userdata; without a destination the
  *              layers are not fetched
- *
- * Return: 0, or a negative errno with @error set.
  */
 int job_fetch_start(
         const JobContext *context,
@@ -53,22 +51,22 @@ int job_fetch_start(
         JobFetch **ret,
         Error *error);
 
-/** job_fetch_free() - release @fetch (may be NULL), with its leases on blobs */
+/** job_fetch_free() - release @fetch, with its leases on blobs */
 JobFetch *job_fetch_free(JobFetch *fetch);
 
-/** job_fetch_stop() - end it; ended() follows */
+/** job_fetch_stop() - stop it; ended() follows */
 void job_fetch_stop(JobFetch *fetch);
 
 /** job_fetch_image() - the image, complete; NULL before resolved(); borrowed */
 const JobImage *job_fetch_image(const JobFetch *fetch);
 
-/** job_fetch_name() - what the image is called: a registry's by its reference, or "oci-archive:NAME" */
+/** job_fetch_name() - the image's name: a registry's reference, or "oci-archive:NAME" */
 const char *job_fetch_name(const JobFetch *fetch);
 
-/** job_fetch_layer_use() - the blob of a layer of the image; NULL as long as nobody looked for it */
+/** job_fetch_layer_use() - the blob of a layer of the image; NULL until it is requested */
 JobBlobUse *job_fetch_layer_use(const JobFetch *fetch, uint32_t index);
 
-/** job_fetch_describe() - a registry's image for the store; to be released with store_image_done() */
+/** job_fetch_describe() - a registry's image for the store; release it with store_image_done() */
 int job_fetch_describe(const JobFetch *fetch, StoreImage *ret, Error *error);
 
 DEFINE_CLEANUP(JobFetch, job_fetch_free);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * An image as the resolve worker tells it: what it consists of, and what it says of itself.
+ * An image as the resolve worker reports it: its layers and its details.
  *
  *     job_image_add(IMAGE) ─▶ job_image_add(DETAIL)* ─▶ job_image_add(LAYER)+, in order ─▶ is_complete
  */
@@ -19,7 +19,7 @@ typedef struct JobImage {
         bool has_head;
         bool is_complete;
         ProtoLayer *layers;   /* owned; head.n_layers of them */
-        uint32_t n_layers;    /* so many are known */
+        uint32_t n_layers;    /* number of known ones */
         ProtoDetail *details; /* owned */
         size_t n_details;
 } JobImage;
@@ -28,11 +28,10 @@ typedef struct JobImage {
 void job_image_done(JobImage *image);
 
 /**
- * job_image_add() - take in what the worker says
+ * job_image_add() - add a worker's message
  * @message:    PROTO_IMAGE, PROTO_LAYER or PROTO_DETAIL
  *
- * Return: 1 when @image is complete with it, 0 when there is more to come; or a negative errno with
- * @error set, also for what is out of place.
+ * Return: 1 if @image is now complete, 0 if more is expected. A message out of order is an error, too.
  */
 int job_image_add(JobImage *image, const ProtoMessage *message, Error *error);
 

@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * What a worker prints on standard output and standard error, which is nothing as long as all is well: a pipe
- * that the daemon reads, so that what comes from there is no more than lines of the log which say where they
- * come from, as errors: a worker that has something to print is about to die. They are printable UTF-8 and
- * cut; the worker cannot fill the log, keep the daemon busy, or be kept waiting for good.
+ * A worker's standard output and standard error, on which it normally prints nothing. The daemon reads them
+ * from a pipe, and logs them as lines that name their origin. They are errors, since a worker that prints
+ * something is about to die. Lines are printable UTF-8 and limited in length; the worker cannot fill the log,
+ * keep the daemon busy, or block forever.
  *
- * In the journal they have the fields VIRT_BOOTSTRAP_STEP=, and VIRT_BOOTSTRAP_JOB= when it works for one.
+ * In the journal they have the fields VIRT_BOOTSTRAP_STEP= and, if it works for a job, VIRT_BOOTSTRAP_JOB=.
  */
 
 #include <stddef.h>
@@ -17,24 +17,22 @@
 #include "base-error.h"
 #include "base-log.h"
 
-#define OUTPUT_LINE_MAX   ((size_t) 1024)     /* bytes of a line; the rest of it is left out */
-#define OUTPUT_BYTES_MAX  ((size_t) 64 << 10) /* of a worker; a report of a sanitizer is smaller */
+#define OUTPUT_LINE_MAX   ((size_t) 1024)     /* bytes of a line; the rest is omitted */
+#define OUTPUT_BYTES_MAX  ((size_t) 64 << 10) /* of a worker; sanitizer reports are smaller */
 #define OUTPUT_LINES_MAX  ((size_t) 256)      /* of a worker, empty ones not counted */
-#define OUTPUT_PAUSE_USEC UINT64_C(1000) /* between two reads when a worker prints more than that */
+#define OUTPUT_PAUSE_USEC UINT64_C(1000) /* between two reads if a worker prints more than that */
 
 typedef struct JobOutput JobOutput;
 
 typedef struct JobOutputSource {
         const char *step; /* borrowed as long as the output, as is @job */
-        const char *job;  /* id; NULL: it works for several, or none */
+        const char *job;  /* id; NULL if it works for several jobs, or none */
 } JobOutputSource;
 
 /**
- * job_output_new() - a pipe for a worker
+ * job_output_new() - create a pipe for a worker
  * @event:      borrowed, as is @log, as long as the output
- * @ret_fd:     where it prints; owned by the caller
- *
- * Return: 0, or a negative errno.
+ * @ret_fd:     the worker's end; owned by the caller
  */
 int job_output_new(
         sd_event *event,
@@ -43,7 +41,7 @@ int job_output_new(
         int *ret_fd,
         JobOutput **ret);
 
-/** job_output_free() - log what came so far, and release @output (may be NULL) */
+/** job_output_free() - log the output so far, and release @output */
 JobOutput *job_output_free(JobOutput *output);
 
 DEFINE_CLEANUP(JobOutput, job_output_free);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Whether this daemon can give the files of a tree the owners that a caller wants. */
+/* Whether this daemon can give a tree's files the owners that a caller requests. */
 
 #include "job-spec.h"
 
 /**
- * job_owners_check() - look before anything is started
+ * job_owners_check() - check this before a job starts
  *
- * Return: 0; -EPERM (ERROR_INVALID_OPTION) when an id map of @spec needs rights that the daemon's user does
- * not have, with an error which says what would do; or another negative errno; with @error set.
+ * Return: 0; -EPERM (ERROR_INVALID_OPTION) if an id map of @spec needs rights that the daemon's user does not
+ * have; @error says what is required.
  */
 int job_owners_check(const JobSpec *spec, Error *error);
 
-/** job_owners_has() - whether the daemon's user may give files to @uid, if need be in a user namespace */
+/** job_owners_has() - whether the daemon's user may give files to @uid, in a user namespace if necessary */
 bool job_owners_has(uid_t uid);

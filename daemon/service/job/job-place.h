@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where a job works, by the identity of the directories above: two names of one directory are one place. */
+/* A job's place, identified by the directories above it: two names of one directory are one place. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,21 +12,19 @@
 typedef struct JobPlace JobPlace;
 
 /**
- * job_place_new() - remember the directories from @fd up to the root
+ * job_place_new() - record the directories from @fd up to the root
  * @path:       absolute, without links in it
- * @existing:   bytes of @path that name @fd; what follows is not there yet
- *
- * Return: 0, or a negative errno with @error set.
+ * @existing:   bytes of @path that name @fd; the rest does not exist yet
  */
 int job_place_new(int fd, const char *path, size_t existing, JobPlace **ret, Error *error);
 
-/** job_place_free() - release @place (may be NULL) */
+/** job_place_free() - release @place */
 JobPlace *job_place_free(JobPlace *place);
 
 /**
- * job_place_overlaps() - whether one of the two is the other, above it or below it
+ * job_place_overlaps() - whether one of the two is the other, or above or below it
  *
- * Also through links and bind mounts, unless what is mounted is a directory between the two.
+ * Also through links and bind mounts, unless a directory between the two is bind-mounted.
  */
 bool job_place_overlaps(const JobPlace *a, const JobPlace *b);
 

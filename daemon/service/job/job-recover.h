@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Removes what daemons that were killed left: disk images in the cache at once, staging directories one
- * after the other. Jobs that are to work in the same place, above it or below it wait for that. What is on a file
- * system that does not answer stays: a job that is to work there is told that somebody does. */
+/* Removes the leftovers of killed daemons: disk images in the cache at once, staging directories one after the
+ * other. Jobs at the same place, above it or below it wait for that. Leftovers on a file system that does not
+ * answer stay: a job for that place fails as if somebody worked there. */
 
 #include "job-queue.h"
 
@@ -14,10 +14,8 @@ typedef struct JobRecoveryEvents {
 } JobRecoveryEvents;
 
 /**
- * job_recovery_start() - look into the store's journal and go to work
+ * job_recovery_start() - read the store's journal, and start
  * @queue:      held until the end; borrowed, as are @context, @events and @userdata, as long as the recovery
- *
- * Return: 0, or a negative errno with @error set.
  */
 int job_recovery_start(
         const JobContext *context,
@@ -27,10 +25,10 @@ int job_recovery_start(
         JobRecovery **ret,
         Error *error);
 
-/** job_recovery_stop() - look at no more entries; ended() follows */
+/** job_recovery_stop() - start no more entries; ended() follows */
 void job_recovery_stop(JobRecovery *recovery);
 
-/** job_recovery_free() - release @recovery (may be NULL) */
+/** job_recovery_free() - release @recovery */
 JobRecovery *job_recovery_free(JobRecovery *recovery);
 
 DEFINE_CLEANUP(JobRecovery, job_recovery_free);

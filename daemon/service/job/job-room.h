@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Whether what an image says of its layers can be downloaded, before the first byte of them is. */
+/* Whether an image's layers, as declared, can be downloaded; checked before their first byte is. */
 
 #include "job-fetch.h"
 
 /**
- * job_room_check() - look at the sizes of layers
- * @spec:       of the job that wants them all
+ * job_room_check() - check the sizes of layers
+ * @spec:       of the job that needs them
  *
- * What is in the store needs no room. What is left of other downloads goes if there is too little.
+ * Layers in the store need no space. Partial downloads are removed if there is too little.
  *
  * Return: 0; -EFBIG (ERROR_LIMIT_EXCEEDED, which names the key); -ENOSPC (ERROR_NO_SPACE, with the path
- * and the bytes that are needed and free); or another negative errno, with @error set.
+ * and the bytes that are needed and free).
  */
 int job_room_check(
         const JobContext *context,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a caller wants done. */
+/* A caller's request. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,10 +28,10 @@ typedef enum JobFormat {
 
 typedef struct JobSpec {
         char *source;      /* owned, as all that follow; as the caller wrote it */
-        char *fetch;       /* what the worker is told of it: without a path; the template's name */
-        char *reference;   /* of a registry's image, full form: what the store knows it by */
-        char *name;        /* the image's, short: of the file system in a disk image */
-        char *source_path; /* of the file or directory that it is in; NULL when it is in none */
+        char *fetch;       /* the form for the worker: without a path; the template's name */
+        char *reference;   /* of a registry's image, full form: its key in the store */
+        char *name;        /* of the image, short: for the file system in a disk image */
+        char *source_path; /* of the file or directory that contains it; NULL if none */
         char *destination; /* absolute path; NULL to inspect only */
         char *platform;    /* OS/ARCH[/VARIANT], or NULL */
         char *username;    /* or NULL */
@@ -40,52 +40,52 @@ typedef struct JobSpec {
         uint64_t size;     /* of disk images: bytes, or 0 for the default */
         bool share_layers; /* the images of layers stay in the store, for other jobs */
         bool has_pin;
-        Digest pin; /* of the document that @reference names: a part of it, when @has_pin */
+        Digest pin; /* of the document that @reference names, as part of that, if @has_pin */
         bool has_digest;
-        Digest digest; /* the image must have this one, when @has_digest */
+        Digest digest; /* the image must have this one, if @has_digest */
         bool not_secure;
         bool no_cache;
         bool offline;
         bool overwrite;
-        bool keep_devices; /* of JOB_FORMAT_DIR; images of disks have them in any case */
+        bool keep_devices; /* for JOB_FORMAT_DIR; disk images always keep them */
         IdMap uids;
         IdMap gids;
-        Closer *closer;       /* borrowed; has the descriptors closed; NULL: at once */
-        int password_fd;      /* owned, as all that follow; or -EBADF */
+        Closer *closer;  /* borrowed; closes the descriptors; if NULL, they are closed at once */
+        int password_fd; /* owned, as all that follow; or -EBADF */
         int root_password_fd; /* its first line is root's new password */
         int destination_fd;
         int source_fd;         /* of JOB_SOURCE_FILES and JOB_SOURCE_TARBALL */
-        bool is_directory;     /* what that is to be */
-        uint64_t source_bytes; /* that are to be read of it; 0 when that cannot be told */
+        bool is_directory;     /* what @source_fd must be */
+        uint64_t source_bytes; /* to read from it; 0 if unknown */
         uid_t owner;           /* the caller */
 } JobSpec;
 
-/** job_spec_new() - one that wants nothing yet, and no closer; NULL when out of memory */
+/** job_spec_new() - an empty one without a closer; NULL when out of memory */
 JobSpec *job_spec_new(void);
 
-/** job_spec_free() - release @spec (may be NULL) */
+/** job_spec_free() - release @spec */
 JobSpec *job_spec_free(JobSpec *spec);
 
-/** job_spec_release() - close its descriptors: nobody needs them any more, and others may wait for that */
+/** job_spec_release() - close its descriptors once they are no longer needed, since others may wait for that */
 void job_spec_release(JobSpec *spec);
 
 /** job_format_to_string() - "dir" or "qcow2" */
 const char *job_format_to_string(JobFormat format);
 
-/** job_format_from_string() - the reverse; returns -EINVAL when it is none of them */
+/** job_format_from_string() - the reverse; returns -EINVAL for other words */
 int job_format_from_string(const char *text, JobFormat *ret);
 
 /**
- * job_spec_password_of_tree() - root's password, for who unpacks; -EBADF when there is none to be set
+ * job_spec_password_of_tree() - root's password, for the unpacking worker; -EBADF if it sets none
  *
- * That of a template is set by virt-builder: it is read once. Borrowed.
+ * For a template, virt-builder sets it, since it can be read only once. Borrowed.
  */
 int job_spec_password_of_tree(const JobSpec *spec);
 
 /** job_spec_disk_size() - the virtual size of disk images, bytes */
 uint64_t job_spec_disk_size(const JobSpec *spec);
 
-/** job_spec_changes_tree() - whether something is to be changed when all layers are unpacked */
+/** job_spec_changes_tree() - whether something must be changed after all layers are unpacked */
 bool job_spec_changes_tree(const JobSpec *spec);
 
 DEFINE_CLEANUP(JobSpec, job_spec_free);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Whether bytes come fast enough.
+ * Whether bytes arrive fast enough.
  *
  *     job_speed_guard_new() ─▶ job_speed_guard_begin() ─▶ job_speed_guard_move()* ─▶ job_speed_guard_end()
  */
@@ -17,19 +17,17 @@
 typedef struct JobSpeedGuard JobSpeedGuard;
 
 typedef struct JobSpeedLimit {
-        uint64_t bytes_per_sec; /* 0: any is fast enough */
-        uint64_t window_usec;   /* for so long; 0: the same */
+        uint64_t bytes_per_sec; /* 0: no limit */
+        uint64_t window_usec;   /* averaged over this time; 0: no limit */
 } JobSpeedLimit;
 
-/** job_speed_limit_bytes() - how many bytes have to come in a window */
+/** job_speed_limit_bytes() - how many bytes must arrive in a window */
 uint64_t job_speed_limit_bytes(const JobSpeedLimit *limit);
 
 /**
  * job_speed_guard_new() - a guard that does not watch yet
  * @event:      borrowed, as is @userdata
- * @slow:       called at the end of each window in which too few bytes came
- *
- * Return: 0, or a negative errno with @error set.
+ * @slow:       called at the end of each window in which too few bytes arrived
  */
 int job_speed_guard_new(
         sd_event *event,
@@ -39,20 +37,20 @@ int job_speed_guard_new(
         JobSpeedGuard **ret,
         Error *error);
 
-/** job_speed_guard_free() - release @guard (may be NULL) */
+/** job_speed_guard_free() - release @guard */
 JobSpeedGuard *job_speed_guard_free(JobSpeedGuard *guard);
 
-/** job_speed_guard_begin() - watch from now on; @bytes are there already */
+/** job_speed_guard_begin() - watch from now on; @bytes have already arrived */
 void job_speed_guard_begin(JobSpeedGuard *guard, uint64_t bytes);
 
 /**
- * job_speed_guard_move() - @bytes are there now
+ * job_speed_guard_move() - report that @bytes have arrived by now
  *
- * Return: whether these were enough for a window: the next one begins.
+ * Return: whether these were enough for a window: then the next one begins.
  */
 bool job_speed_guard_move(JobSpeedGuard *guard, uint64_t bytes);
 
-/** job_speed_guard_end() - no longer watch */
+/** job_speed_guard_end() - stop watching */
 void job_speed_guard_end(JobSpeedGuard *guard);
 
 DEFINE_CLEANUP(JobSpeedGuard, job_speed_guard_free);

@@ -9,17 +9,14 @@
 typedef struct JobTree JobTree;
 
 typedef struct JobTreeEvents {
-        /* The worker is gone; as the last thing. The tree may be freed here. */
+        /* The worker has ended; the last event. The tree may be freed here. */
         void (*ended)(void *userdata, const Error *error);
 } JobTreeEvents;
 
 /**
- * job_tree_start() - start; a worker that is killed while it empties a directory is followed by another one
- * @step:       borrowed for the call: with a target it is cloned, else emptied, as job_destination_check_step() has
- *              allowed
+ * job_tree_start() - start; if the worker is killed while it empties a directory, another one is started
+ * @step:       borrowed for the call; job_destination_check_step() must have succeeded for one that empties
  * @events:     borrowed, as is @userdata, as long as the tree
- *
- * Return: 0, or a negative errno with @error set.
  */
 int job_tree_start(
         const JobContext *context,
@@ -29,13 +26,13 @@ int job_tree_start(
         JobTree **ret,
         Error *error);
 
-/** job_tree_free() - release @tree (may be NULL) */
+/** job_tree_free() - release @tree */
 JobTree *job_tree_free(JobTree *tree);
 
-/** job_tree_has_moved() - whether the worker has done anything since this was asked last: one that hangs has not */
+/** job_tree_has_moved() - whether the worker has done anything since the last call; one that hangs has not */
 bool job_tree_has_moved(JobTree *tree);
 
-/** job_tree_stop() - end it; ended() follows */
+/** job_tree_stop() - stop it; ended() follows */
 void job_tree_stop(JobTree *tree);
 
 DEFINE_CLEANUP(JobTree, job_tree_free);

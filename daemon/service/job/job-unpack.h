@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * The unpacking half of a job: an unpack worker, or a disk worker, which is told how far the blobs have
- * grown; or which reads a tarball.
+ * The unpacking half of a job: an unpack worker or a disk worker, which is informed how far the blobs have grown,
+ * or reads a tarball.
  *
  *     job_unpack_start() ─▶ job_unpack_begin() ─▶ (layer_complete() ─▶ job_unpack_layer_closed())* ─▶ ended() ─▶ job_unpack_free()
  *
- * A disk worker begins when the images are there, which take a thread to make, and belong to its user.
+ * A disk worker begins when the images exist; a thread creates them, and they belong to the worker's user.
  */
 
 #include "job-disk.h"
@@ -19,15 +19,15 @@ typedef struct JobUnpackEvents {
         void (*progress)(void *userdata, uint64_t consumed, uint64_t unpacked); /* bytes so far */
         void (*warning)(void *userdata, const char *text);
 
-        /* So many files, such as @example, have setuid, setgid or capabilities. Not for disk images. */
+        /* @n files, such as @example, have setuid, setgid or capabilities. Not for disk images. */
         void (*rights)(void *userdata, uint64_t n, const char *example);
 
-        /* The disk worker is done with the image of the next shared layer, whose blob is verified: it is
-         * to be closed in a thread, and job_unpack_layer_closed() to be called. */
+        /* The disk worker has completed the image of the next shared layer, whose blob is verified: close
+         * it in a thread, and call job_unpack_layer_closed(). */
         void (*layer_complete)(void *userdata);
 
-        /* The worker is gone; as the last thing. @error is empty when the tree is complete; it names
-         * the source, but for a registry's, of which it names the layer. */
+        /* The worker has ended; the last event. @error is empty if the tree is complete; otherwise it names
+         * the source, or for a registry's image the layer. */
         void (*ended)(void *userdata, const Error *error);
 } JobUnpackEvents;
 
@@ -35,8 +35,6 @@ typedef struct JobUnpackEvents {
  * job_unpack_start() - start the worker, of the kind that @spec's format needs
  * @spec:       borrowed as long as the unpack, as are @fetch, @events and @userdata
  * @fetch:      resolved; NULL for a tarball
- *
- * Return: 0, or a negative errno with @error set.
  */
 int job_unpack_start(
         const JobContext *context,
@@ -47,42 +45,38 @@ int job_unpack_start(
         JobUnpack **ret,
         Error *error);
 
-/** job_unpack_user() - whom the worker becomes, zeros when it stays who it is; nobody else has the id before the
+/** job_unpack_user() - the worker's user, or zeros if it keeps its own; nobody else gets the id before the
  * unpack is released */
 ProtoUser job_unpack_user(const JobUnpack *unpack);
 
-/* What is to be filled; all borrowed for the call. */
+/* The target to fill; all borrowed for the call. */
 typedef struct JobUnpackTarget {
         int root_fd;         /* the directory */
-        const JobDisk *disk; /* rather these images, which are made, for the format that has some */
+        const JobDisk *disk; /* instead, the existing images, for formats with images */
         int scratch_fd;      /* an empty file, with @disk */
         int tarball_fd;      /* without a fetch: the only layer */
 } JobUnpackTarget;
 
-/** job_unpack_begin() - have the worker, which has not ended, work; 0, or a negative errno with @error set */
+/** job_unpack_begin() - let the worker begin, if it has not ended */
 int job_unpack_begin(JobUnpack *unpack, const JobUnpackTarget *target, Error *error);
 
-/** job_unpack_layer_closed() - after layer_complete(): others may use the image, and the worker gets the next
- * layer; 0, or a negative errno with @error set */
+/** job_unpack_layer_closed() - after layer_complete(): others may use the image; send the worker the next
+ * layer */
 int job_unpack_layer_closed(JobUnpack *unpack, Error *error);
 
-/** job_unpack_explain() - add to @error what the source is, unless that is a registry, which names the layer */
+/** job_unpack_explain() - add the source to @error, unless that is a registry, where @error names the layer */
 void job_unpack_explain(const JobUnpack *unpack, Error *error);
 
-/** job_unpack_free() - release @unpack (may be NULL) */
+/** job_unpack_free() - release @unpack */
 JobUnpack *job_unpack_free(JobUnpack *unpack);
 
-/**
- * job_unpack_layer_changed() - pass on what is new of the layer @index
- *
- * Return: 0, or a negative errno with @error set.
- */
+/** job_unpack_layer_changed() - pass on the progress of the layer @index */
 int job_unpack_layer_changed(JobUnpack *unpack, uint32_t index, Error *error);
 
-/** job_unpack_is_settled() - whether all blobs that the worker was given are verified */
+/** job_unpack_is_settled() - whether all blobs that were sent to the worker are verified */
 bool job_unpack_is_settled(const JobUnpack *unpack);
 
-/** job_unpack_stop() - end it; ended() follows */
+/** job_unpack_stop() - stop it; ended() follows */
 void job_unpack_stop(JobUnpack *unpack);
 
 DEFINE_CLEANUP(JobUnpack, job_unpack_free);

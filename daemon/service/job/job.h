@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A job as its users see it: what is wanted, how far it is, how it ended. What it does is in
- * job-run.h; which jobs there are in job-queue.h.
+ * A job as its users see it: its request, progress and result. job-run.h has what it does, job-queue.h the list
+ * of jobs.
  *
  *     queued ─▶ running ─▶ finished | failed | cancelled
  *        └───────────────────────────────────▲
@@ -17,8 +17,8 @@
 #include "job-spec.h"
 
 #define JOB_ID_MAX              13               /* 12 characters and the NUL */
-#define JOB_PROGRESS_USEC       UINT64_C(100000) /* between two notices of progress */
-#define JOB_FRACTION_UNFINISHED 0.999            /* as far as it gets before everything is done */
+#define JOB_PROGRESS_USEC       UINT64_C(100000) /* minimum between two progress signals */
+#define JOB_FRACTION_UNFINISHED 0.999            /* the maximum before everything is done */
 
 typedef enum JobState {
         JOB_QUEUED,
@@ -45,20 +45,20 @@ typedef struct JobProgress {
         JobPhase phase;
         uint64_t done, total; /* bytes of the phase */
         double fraction;      /* 0 to 1 of the whole job; never falls, 1 only when done */
-        uint64_t downloaded;  /* bytes that came over the network */
+        uint64_t downloaded;  /* bytes received over the network */
         uint64_t unpacked;    /* uncompressed bytes */
 } JobProgress;
 
 typedef struct Job Job;
 
-/* Told of every change; called from the event loop. */
+/* Informed of every change; called from the event loop. */
 typedef struct JobListener {
         void (*added)(void *userdata, Job *job);
         void (*state_changed)(void *userdata, Job *job);
         void (*progress_changed)(void *userdata, Job *job);
         void (*digest_known)(void *userdata, Job *job);
         void (*message)(void *userdata, Job *job, int priority, const char *text);
-        void (*removed)(void *userdata, Job *job); /* it is freed after this */
+        void (*removed)(void *userdata, Job *job); /* it is freed afterwards */
         void *userdata;                            /* borrowed */
 } JobListener;
 
@@ -75,7 +75,7 @@ int job_new(
         Job **ret,
         Error *error);
 
-/** job_free() - release @job (may be NULL) */
+/** job_free() - release @job */
 Job *job_free(Job *job);
 
 const char *job_id(const Job *job);      /* lower-case letters and digits */
@@ -83,35 +83,35 @@ const JobSpec *job_spec(const Job *job); /* valid as long as the job */
 JobState job_state(const Job *job);
 bool job_has_ended(const Job *job);
 const JobProgress *job_progress(const Job *job);
-const Digest *job_digest(const Job *job); /* NULL when not known yet */
+const Digest *job_digest(const Job *job); /* NULL if not known yet */
 const Error *job_error(const Job *job);   /* empty unless it failed or was cancelled */
 
 /**
  * job_set_state() - the one function that changes the state
- * @error:      why, for JOB_FAILED and JOB_CANCELLED; NULL else
+ * @error:      why, for JOB_FAILED and JOB_CANCELLED; otherwise NULL
  *
- * The transition must be one of the picture above. Logs and tells the listener.
+ * The transition must be one in the diagram above. Logs it and informs the listener.
  */
 void job_set_state(Job *job, JobState state, const Error *error);
 
 /**
- * job_set_progress() - note how far it is
- * @progress:   its fraction is 0 to 1; one that would fall stays
+ * job_set_progress() - record the progress
+ * @progress:   its fraction is 0 to 1; a decrease is ignored
  *
- * The listener is told at most every JOB_PROGRESS_USEC, and in the end of what was last.
+ * The listener is informed at most every JOB_PROGRESS_USEC, and at the end of the last value.
  */
 void job_set_progress(Job *job, const JobProgress *progress);
 
-/** job_set_digest() - note the image's digest */
+/** job_set_digest() - record the image's digest */
 void job_set_digest(Job *job, const Digest *digest);
 
-/** job_message() - tell users something; @priority is one of syslog(3) */
+/** job_message() - send a message to users; @priority is one of syslog(3) */
 void job_message(Job *job, int priority, const char *text);
 
 const char *job_state_to_string(JobState state);
 const char *job_phase_to_string(JobPhase phase);
 
-/** job_result() - "done", "failed" or "cancelled"; of a job that has ended */
+/** job_result() - "done", "failed" or "cancelled"; only for an ended job */
 const char *job_result(const Job *job);
 
 DEFINE_CLEANUP(Job, job_free);
