@@ -16,11 +16,11 @@ typedef enum MainBus {
 typedef struct MainOptions {
         MainBus bus;
         const char *cache;       /* borrowed from argv or the environment; NULL: the default */
-        int embedded_fd;         /* serve this connected socket, and end with it; or negative */
-        bool recover;            /* clean up after a daemon that was killed, and end */
+        int embedded_fd;         /* serve this connected socket, and exit with it; or negative */
+        bool recover;            /* clean up after a killed daemon, and exit */
         int log_level;           /* a syslog priority */
-        const char *config_file; /* borrowed; instead of all others, or NULL */
-        struct {                 /* what overrides the configuration; UINT64_MAX: nothing */
+        const char *config_file; /* borrowed; instead of the default files, or NULL */
+        struct {                 /* overrides of the configuration; UINT64_MAX: none */
                 uint64_t idle_usec;
                 uint64_t retention_usec;
                 uint64_t jobs_max;
@@ -31,9 +31,9 @@ typedef struct MainOptions {
 /**
  * main_options_parse() - read the command line
  *
- * What the command line does not say is the configuration's.
+ * Settings that are not on the command line come from the configuration.
  *
- * Return: 1 to go on; 0 when help or version was asked for and printed; -EINVAL with a sentence on
- * standard error.
+ * Return: 1 to continue; 0 if help or version was requested and printed; -EINVAL, with a sentence on standard
+ * error.
  */
 int main_options_parse(int argc, char **argv, MainOptions *ret);
