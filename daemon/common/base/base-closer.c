@@ -29,7 +29,7 @@ Closer *closer_new(void) {
         return closer;
 }
 
-/* Under the lock, which is gone afterwards. */
+/* Called under the lock; frees it. */
 static void unref(Closer *closer) {
         const bool is_last = --closer->n_refs == 0;
 

@@ -131,7 +131,7 @@ int fd_read_all(int fd, size_t limit, char **ret, size_t *ret_size) {
                 if (size == room) {
                         int r;
 
-                        /* One byte past the limit tells a file of that size from a larger one. */
+                        /* One byte past the limit distinguishes a file of that size from a larger one. */
                         room = room == 0 ? 4096 : room * 2;
                         if (room > limit + 1)
                                 room = limit + 1;
@@ -174,7 +174,7 @@ int file_read(int dir_fd, const char *name, size_t limit, char **ret, size_t *re
 }
 
 int fd_sync(int fd) {
-        /* A file system that cannot has nothing that it could lose. */
+        /* A file system that cannot sync has nothing to lose. */
         return fsync(fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
 }
 
@@ -195,7 +195,7 @@ int file_write_locked(
         _cleanup_(closep) int fd = -EBADF;
         int r;
 
-        /* The name holds the thread: others that share the directory write their own. */
+        /* The name contains the thread: others that share the directory use their own. */
         if (asprintf(&temporary, "%s.%ld.new", name, (long) gettid()) < 0) {
                 temporary = NULL;
                 return -ENOMEM;

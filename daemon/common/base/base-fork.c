@@ -25,8 +25,8 @@ bool fork_reserve_fds(ForkSlots *ret) {
         return true;
 }
 
-/* The table of descriptors is the child's own once it has copied the low ones: the others it never had. Until
- * then the slots have to stay: the kernel lets this thread go on when the child executes something, or ends. */
+/* The child gets its own table of descriptors with copies of only the low ones. The slots must stay until then: the
+ * kernel lets this thread continue when the child executes something, or ends. */
 static pid_t clone_sharing_fds(void) {
         struct clone_args arguments = {
                 .flags = CLONE_FILES | CLONE_VFORK,
@@ -36,7 +36,7 @@ static pid_t clone_sharing_fds(void) {
 
         if (pid == 0 && syscall(SYS_close_range, FORK_LOW_FDS, ~0U, CLOSE_RANGE_UNSHARE) < 0)
                 _exit(EXIT_FAILURE);
-        /* As filters for system calls say that do not know this one. */
+        /* Filters that do not know this system call return these. */
         return pid < 0 && (errno == ENOSYS || errno == EPERM) ? fork() : pid;
 }
 
@@ -48,7 +48,7 @@ static int put(const ForkSlots *slots, const int fds[static 2]) {
         return 0;
 }
 
-/* What the child has is not to stay open here. */
+/* The child's descriptors must not stay open here. */
 static void clear(const ForkSlots *slots) {
         for (size_t i = 0; i < 2; i++)
                 (void) dup3(slots->null_fd, slots->fds[i], O_CLOEXEC);

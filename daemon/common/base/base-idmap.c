@@ -34,7 +34,7 @@ int idmap_parse_range(const char *text, IdRange *ret, Error *error) {
         const char *p = text;
         IdRange range;
 
-        /* All ids there are is one more than the largest of them. */
+        /* The number of all ids is one more than the largest. */
         if (parse_number(&p, ':', ID_LIMIT, &range.start) < 0 ||
             parse_number(&p, ':', ID_LIMIT, &range.target) < 0 ||
             parse_number(&p, '\0', ID_LIMIT + 1, &range.count) < 0)

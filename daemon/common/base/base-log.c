@@ -20,7 +20,7 @@ static const char *const level_names[] = {
 
 #define N_LEVELS N_ELEMENTS(level_names)
 
-/* systemd tells which device and inode the journal's stream has. */
+/* systemd passes the device and inode of the journal's stream. */
 static bool stderr_is_journal(void) {
         const char *stream = getenv("JOURNAL_STREAM");
         unsigned long long dev, ino;

@@ -15,7 +15,7 @@
 #include "base-macro.h"
 #include "base-mounts.h"
 
-#define MOUNTS_STEP ((size_t) 64) /* mounts for which there is room at once, doubled as needed */
+#define MOUNTS_STEP ((size_t) 64) /* mounts with space at first, doubled as needed */
 
 typedef struct Mount {
         uint64_t id, parent;
@@ -25,7 +25,7 @@ typedef struct Mount {
 } Mount;
 
 typedef struct Table {
-        Mount *mounts; /* owned; sorted by id in the end */
+        Mount *mounts; /* owned; finally sorted by id */
         size_t n, n_allocated;
 } Table;
 
@@ -54,7 +54,7 @@ static void unescape(char *text) {
         *to = '\0';
 }
 
-/* What @path has behind the directory @above: "" for that itself, else with a slash first; NULL when it is
+/* The part of @path after the directory @above: "" for that itself, otherwise with a leading slash; NULL if it is
  * not below. */
 static const char *rest_below(const char *path, const char *above) {
         size_t n = strcmp(above, "/") == 0 ? 0 : strlen(above);
@@ -125,7 +125,7 @@ static int parse(Table *table, char *text) {
         return r;
 }
 
-/* The mount that is seen at @path. */
+/* The visible mount at @path. */
 static const Mount *find_mount_of(const Table *table, const char *path) {
         const Mount *best = NULL;
 
@@ -142,7 +142,7 @@ static const Mount *find_mount_of(const Table *table, const char *path) {
         return best;
 }
 
-/* Where @path, which is below where @mount is, is in its file system; owned by the caller; or NULL. */
+/* The location of @path, which is below @mount, in its file system; owned by the caller; or NULL. */
 static char *locate(const Mount *mount, const char *path) {
         const char *rest = rest_below(path, mount->point);
         char *location;
@@ -153,7 +153,7 @@ static char *locate(const Mount *mount, const char *path) {
         return location;
 }
 
-/* Whether @mount is on what is @location in the file system of @home, or below it. */
+/* Whether @mount is on @location in the file system of @home, or below it. */
 static bool is_at(const Table *table, const Mount *mount, const Mount *home, const char *location) {
         const Mount *parent, key = { .id = mount->parent };
         _cleanup_(freep) char *point = NULL;

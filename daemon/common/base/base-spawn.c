@@ -22,7 +22,7 @@
 #define BUFFER_SIZE ((size_t) 128 << 10)
 #define STREAMS     2 /* standard output and standard error */
 
-/* A line that has come in parts. */
+/* A line that arrives in parts. */
 typedef struct OutputLine {
         char text[PROGRAM_LINE_MAX];
         size_t size; /* bytes, the NUL that follows not counted */
@@ -39,7 +39,7 @@ typedef struct Running {
         char *buffer;              /* owned; BUFFER_SIZE */
 } Running;
 
-/* In the child: only what is safe after fork(2). */
+/* In the child: only code that is safe after fork(2). */
 static int begin(const SpawnOptions *options, pid_t parent) {
         const int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
         const int fds[] = {
@@ -225,7 +225,7 @@ static int handle(Running *running, size_t stream, size_t size, Error *error) {
         return 0;
 }
 
-/* Returns 1, 0 when there is nothing now, or a negative errno with @error set. */
+/* Returns 1; 0 if there is nothing now. */
 static int read_some(Running *running, size_t stream, Error *error) {
         ssize_t n;
         int r;
@@ -249,7 +249,7 @@ static int read_some(Running *running, size_t stream, Error *error) {
         return 0;
 }
 
-/* What it wrote before it ended. Its orphans may hold the pipes open: they are not waited for. */
+/* Its output from before it ended. Its orphans may hold the pipes open: do not wait for them. */
 static int drain(Running *running, Error *error) {
         int r = 0;
 
@@ -262,7 +262,7 @@ static int drain(Running *running, Error *error) {
         return r;
 }
 
-/* Returns 1 when it has ended, 0 when not, or a negative errno with @error set. */
+/* Returns 1 if it has ended, 0 if not. */
 static int wait_once(Running *running, Error *error) {
         struct pollfd fds[STREAMS + 1] = { { .fd = running->pid_fd, .events = POLLIN } };
         int r;

@@ -16,7 +16,7 @@
 #define FILE_BYTES_MAX   ((size_t) 4 << 20)
 #define PASSWD_BYTES_MAX ((size_t) 64 << 10)
 
-/* A plain decimal number, and what ends it, unless that is '\0'. */
+/* A plain decimal number, and the character that ends it, unless that is '\0'. */
 static bool read_number(const char **text, char end, uint32_t *ret) {
         const char *p = *text;
         uint64_t value = 0;
@@ -77,7 +77,7 @@ void subid_parse_namespace(const char *text, IdMap *ranges) {
         }
 }
 
-/* Returns 1; 0 when there is no such file; or a negative errno with @error set. */
+/* Returns 1; 0 if the file does not exist. */
 static int read_text(const char *path, char **ret, Error *error) {
         _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         int r;
@@ -125,7 +125,7 @@ int subid_read(SubIds *ret, Error *error) {
         buffer = malloc(PASSWD_BYTES_MAX);
         if (!buffer)
                 return error_oom(error);
-        /* A user whom the system does not know by name has those of its number. */
+        /* A user without a name has the ids listed for its number. */
         (void) getpwuid_r(geteuid(), &passwd, buffer, PASSWD_BYTES_MAX, &found);
         name = found ? found->pw_name : NULL;
 
@@ -141,7 +141,7 @@ bool subid_has_others(const SubIds *ids) {
         return ids->uids.n_ranges > 1 || ids->gids.n_ranges > 1;
 }
 
-/* How many ids from @id on are in the range of @own that has it. */
+/* How many ids, from @id on, are in its range of @own. */
 static uint32_t count_from(const IdMap *own, uint32_t id) {
         for (size_t i = 0; i < own->n_ranges; i++) {
                 const IdRange *range = &own->ranges[i];

@@ -10,7 +10,7 @@
 
 #define RANGE_NUMBER_MAX sizeof("18446744073709551615")
 
-/* A unit, and what it multiplies by. */
+/* A unit and its factor. */
 typedef struct Unit {
         const char *name;
         uint64_t factor;
@@ -47,8 +47,8 @@ static char *strip(char *text) {
         return text;
 }
 
-/* The next line with what continues it: returns its length in @line, or a negative number at the end.
- * What does not fit is cut. */
+/* The next line with its continuations: returns its length in @line, or a negative number at the end. A line that
+ * is too long is cut. */
 static int next_line(
         const char **p, const char *end, char line[static CONFIG_LINE_MAX], unsigned *number) {
         size_t length = 0;

@@ -75,7 +75,7 @@ typedef struct ConfigReading {
         Config *config;   /* borrowed */
 } ConfigReading;
 
-/* Makes @arguments longer by one; returns 0, or -ENOBUFS when there is no room. */
+/* Appends one argument; returns 0, or -ENOBUFS if it does not fit. */
 static int add_argument(ConfigArguments *arguments, const char *text) {
         size_t size = strlen(text) + 1;
 
@@ -95,7 +95,7 @@ const char *config_arguments_next(const ConfigArguments *arguments, const char *
         return next < arguments->text + arguments->size ? next : NULL;
 }
 
-/* As in systemd's files: each assignment adds to what there is, and an empty one removes that. */
+/* As in systemd's files: each assignment appends, and an empty one clears. */
 static void assign_builder(
         const ConfigReading *reading, unsigned line, const char *key, const char *value) {
         ConfigArguments before = reading->config->builder, *arguments = &reading->config->builder;
@@ -128,7 +128,7 @@ static bool is_host(const char *text, size_t length) {
         return text[0] != '.' || (length > 1 && isalnum((unsigned char) text[1]));
 }
 
-/* Adds the host at @text to the list; returns 0, or -EINVAL, or -ENOBUFS when there is no room. */
+/* Adds the host at @text to the list; returns 0, -EINVAL, or -ENOBUFS if it does not fit. */
 static int add_host(Config *config, const char *text, size_t length) {
         const size_t used = strlen(config->private_hosts);
 
@@ -275,7 +275,7 @@ static int read_file(const char *path, const Log *log, Config *config, Error *er
         return 0;
 }
 
-/* Where files are looked for, in the order in which they decide. */
+/* The directories for files, in order of precedence. */
 typedef struct Places {
         char *user; /* owned; or NULL */
         const char *paths[4];
@@ -307,7 +307,7 @@ static int find_places(Places *places) {
         return 0;
 }
 
-/* Reads the file @name from the first place that has it. */
+/* Reads the file @name from the first directory that has it. */
 static int read_first(
         const Places *places, const char *name, const Log *log, Config *config, Error *error) {
         for (size_t i = 0; i < places->n; i++) {

@@ -58,7 +58,7 @@ static size_t take_fds(struct msghdr *header, ProtoFds *ret) {
                 if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
                         continue;
 
-                /* The buffer has room for PROTO_FDS_MAX: the kernel closes what is beyond. */
+                /* The buffer has space for PROTO_FDS_MAX: the kernel closes any more. */
                 count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
                 for (size_t i = 0; i < count && n < PROTO_FDS_MAX; i++)
                         memcpy(&ret->fds[n++], CMSG_DATA(c) + i * sizeof(int), sizeof(int));
@@ -81,8 +81,8 @@ int proto_receive(int socket_fd, ProtoMessage *ret, ProtoFds *ret_fds, Error *er
         size_t n_fds;
         int r;
 
-        /* The kernel tells once of a reset, the other side left something unread, before it hands out
-         * what that side had said. */
+        /* The kernel first reports a reset once, if the other side left something unread, and then
+         * delivers that side's messages. */
         do
                 size = recvmsg(socket_fd, &header, MSG_CMSG_CLOEXEC);
         while (size < 0 && (errno == EINTR || errno == ECONNRESET));

@@ -112,7 +112,7 @@ static bool is_optional_digest(uint8_t has, const Digest *digest) {
         return is_flag(has) && digest_is_valid(digest);
 }
 
-/* The overflow ids are nobody's, or rather everybody's. */
+/* The overflow ids belong to nobody, or rather to everybody. */
 bool proto_id_is_valid(uint32_t id) {
         return id >= PROTO_USER_MIN && id != UINT16_MAX - 1 && id != UINT16_MAX && id != UINT32_MAX;
 }

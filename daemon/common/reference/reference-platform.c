@@ -29,10 +29,10 @@ static const struct {
         { "ppc64el", "ppc64le", "" }, { "loongarch64", "loong64", "" },
 };
 
-/* Each runs what is built for those after it. */
+/* Each also runs programs for those after it. */
 static const struct {
         const char *architecture;
-        const char *assumed; /* the variant that wanting none means */
+        const char *assumed; /* the default variant */
         const char *variants[VARIANTS_MAX];
 } fallbacks[] = {
         { "arm", "v7", { "v8", "v7", "v6", "v5" } },
@@ -76,7 +76,7 @@ int reference_platform_normalize(ReferencePlatform *platform) {
         return 0;
 }
 
-/* Copies up to the next '/'; returns what follows, NULL when there is nothing or it is too long. */
+/* Copies up to the next '/'; returns the rest, or NULL if the part is empty or too long. */
 static const char *take_part(const char *text, char ret[static PLATFORM_PART_MAX + 1]) {
         size_t length = strcspn(text, "/");
 

@@ -25,7 +25,7 @@ static const char *const hints[_SOURCE_KIND_MAX] = {
         [SOURCE_DIR] = "it has no path; expected dir:PATH",
 };
 
-/* What follows the ':' of the kind's word; NULL when it is none of them. */
+/* The text after the scheme's ':'; NULL for other schemes. */
 static const char *skip_kind(const char *text, ReferenceSourceKind *ret) {
         for (ReferenceSourceKind i = 0; i < _SOURCE_KIND_MAX; i++) {
                 size_t length = strlen(kinds[i]);
@@ -75,7 +75,7 @@ static int parse_index(const char *text, const char *digits, unsigned *ret, Erro
         return 0;
 }
 
-/* The names of a layout are anybody's own: they are compared, and shown in messages. */
+/* The names in a layout are arbitrary: they are compared, and shown in messages. */
 static int parse_layout_name(
         const char *text, const char *name, ReferenceSelector *selector, Error *error) {
         if (strlen(name) > SOURCE_SELECTOR_NAME_MAX)

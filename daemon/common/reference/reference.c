@@ -64,7 +64,7 @@ static bool is_ipv6(const char *text) {
         return inet_pton(AF_INET6, text, &address) == 1;
 }
 
-/* Returns what is wrong with "NAME[:PORT]" or "[ADDRESS][:PORT]", or NULL. */
+/* Returns the error in "NAME[:PORT]" or "[ADDRESS][:PORT]", or NULL. */
 static const char *check_host(const char *host) {
         char name[REFERENCE_REPOSITORY_MAX + 1];
         bool is_address = host[0] == '[';
@@ -238,7 +238,7 @@ static size_t formatted_length(const Reference *reference) {
         return length;
 }
 
-/* Splits @name, which is cut into pieces; returns what is wrong with it, or NULL. */
+/* Splits @name, modifying it; returns the error in it, or NULL. */
 static const char *split(char *name, Reference *reference) {
         const char *problem;
 
@@ -281,7 +281,7 @@ int reference_parse(const char *text, Reference *ret, Error *error) {
         memcpy(name, start, length);
         name[length] = '\0';
 
-        /* Not repeated in the message, which is logged: there may be a password in it. */
+        /* Not repeated in the message, which is logged, since it may contain a password. */
         at = strchr(name, '@');
         if (at && strchr(at, '/'))
                 return error_set(
