@@ -18,7 +18,7 @@
 #define LEASE_TRIES      20U
 #define LEASE_RETRY_USEC 1000
 
-/* What tells that nobody touched a blob. */
+/* Shows that nobody has changed a blob. */
 #define FINGERPRINT_MAX 96
 static void format_fingerprint(const struct stat *st, char ret[static FINGERPRINT_MAX]) {
         (void) snprintf(
@@ -39,8 +39,7 @@ static bool is_verified(Store *store, const Digest *digest, const struct stat *s
         return strcmp(record, fingerprint) == 0;
 }
 
-/* An exclusive lock is held for moments only, by who lists or publishes, or by who removes it: returns 0
- * when it does not go away. */
+/* Listing, publishing and removing hold an exclusive lock only briefly: returns 0 if it is not released. */
 static int lease(int fd) {
         for (unsigned i = 0; i < LEASE_TRIES; i++) {
                 if (flock(fd, LOCK_SH | LOCK_NB) >= 0)
@@ -81,7 +80,7 @@ int store_blob_open(Store *store, const Digest *digest, StoreBlob *ret, Error *e
         if (st.st_nlink == 0)
                 return 0;
 
-        /* When it was used last; of no use when it is not verified. */
+        /* Its last use; irrelevant if it is not verified. */
         (void) utimensat(
                 store->verified_fd, store_blob_name(digest, name), NULL, AT_SYMLINK_NOFOLLOW);
 

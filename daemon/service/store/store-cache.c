@@ -50,7 +50,7 @@ static uint64_t timespec_to_usec(const struct timespec *t) {
         return (uint64_t) t->tv_sec * USEC_PER_SEC + (uint64_t) t->tv_nsec / NSEC_PER_USEC;
 }
 
-/* Opens a file of the store with an exclusive lock on it: nobody uses it then. */
+/* Opens a file of the store with an exclusive lock, so nobody uses it. */
 static int lock_exclusively(int dir_fd, const char *name, int *ret_fd) {
         _cleanup_(closep) int fd = -EBADF;
 
@@ -70,7 +70,7 @@ static StoreEntryState lock_state(int dir_fd, const char *name, StoreEntryState 
         return lock_exclusively(dir_fd, name, &fd) == -EBUSY ? STORE_ENTRY_USED : unlocked;
 }
 
-/* Adds the file @name of @dir_fd, if it is there and no directory or the like. */
+/* Adds the file @name in @dir_fd, if it exists and is a regular file. */
 static int add_file(
         Store *store,
         EntryList *list,
@@ -198,7 +198,7 @@ static int remove_complete(Store *store, const Digest *digest) {
         return r;
 }
 
-/* Removes a blob and what is partial of it, without looking at the images. */
+/* Removes a blob and its partial files, without updating the images. */
 static int remove_blob(Store *store, const Digest *digest) {
         int r, q;
 
@@ -241,7 +241,7 @@ int store_prune(Store *store, uint64_t keep, uint64_t *ret_freed, Error *error) 
         for (size_t i = 0; i < n; i++)
                 left += entries[i].size;
 
-        /* Disk images first: they can be made again without the network. */
+        /* Disk images first: they can be recreated without the network. */
         r = store_disk_prune(store, keep, left, &freed_disks, &left_disks, error);
         if (r < 0)
                 return r;
@@ -251,7 +251,7 @@ int store_prune(Store *store, uint64_t keep, uint64_t *ret_freed, Error *error) 
                 r = entries[i].state == STORE_ENTRY_PARTIAL
                             ? store_partial_remove_all(store, &entries[i].digest)
                             : remove_complete(store, &entries[i].digest);
-                /* All that there is of a blob goes with the first of its partial files. */
+                /* All files of a blob go with the first of its partial ones. */
                 if (r == -ENOENT && entries[i].state == STORE_ENTRY_PARTIAL)
                         r = 0;
                 if (r == -EBUSY || r == -ENOENT)

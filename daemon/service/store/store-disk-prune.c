@@ -16,7 +16,7 @@
 
 #define BLOCK_BYTES 512u /* of st_blocks */
 #define ROOM_MIN    ((size_t) 64)
-#define BATCH_MAX   ((size_t) 64) /* images that are locked at a time, each by a descriptor */
+#define BATCH_MAX   ((size_t) 64) /* images locked at a time, each by a descriptor */
 
 typedef struct Image {
         char id[STORE_DISK_ID_MAX];
@@ -69,7 +69,7 @@ static int add_image(Store *store, const char *name, DiskImageList *list) {
         return 0;
 }
 
-/* The id that a key leads to; whether it is one. */
+/* Reads the id that a key leads to; returns whether it is valid. */
 static bool read_key(const Store *store, const char *name, char ret[static STORE_DISK_ID_MAX]) {
         char id[STORE_DISK_ID_MAX + 1];
         const ssize_t n = readlinkat(store->disk_keys_fd, name, id, sizeof(id) - 1);
@@ -113,7 +113,7 @@ static int list_images(Store *store, DiskImageList *ret) {
         return r;
 }
 
-/* Those that nobody can find come first. */
+/* Images that nobody can find are first. */
 static int compare_use(const void *a, const void *b) {
         const Image *x = a, *y = b;
 
@@ -124,7 +124,7 @@ static int compare_use(const void *a, const void *b) {
         return (x->used.tv_nsec > y->used.tv_nsec) - (x->used.tv_nsec < y->used.tv_nsec);
 }
 
-/* A descriptor: as long as it is open, no job has the image, and none gets it. Negative: one has. */
+/* Returns a descriptor: while it is open, no job has the image or gets it. Negative: a job has it. */
 static int lock_image(Store *store, const Image *image) {
         _cleanup_(closep) int fd = -EBADF;
         char name[STORE_DISK_NAME_MAX];
@@ -135,14 +135,14 @@ static int lock_image(Store *store, const Image *image) {
         return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) >= 0 ? TAKE_FD(fd) : -EBADF;
 }
 
-/* A key is left, and leads to nothing until it is used again. */
+/* A stale key stays until it is used again. */
 static bool remove_image(Store *store, const Image *image) {
         char name[STORE_DISK_NAME_MAX];
 
         return unlinkat(store->disks_fd, store_disk_name(image->id, name), 0) >= 0;
 }
 
-/* Keys whose image is gone. */
+/* Keys whose image no longer exists. */
 static void remove_stale_keys(Store *store) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
@@ -161,7 +161,7 @@ static void remove_stale_keys(Store *store) {
         }
 }
 
-/* Who looks at images that are free. */
+/* Called for images that are free. */
 typedef struct Visitor {
         int (*read_leases)(Store *store, StoreDiskIds *ret);
         void (*visit)(void *userdata, Store *store, const Image *image);
@@ -169,8 +169,8 @@ typedef struct Visitor {
 } Visitor;
 
 /*
- * Who makes a chain notes that before it lets go of its images: read after they were locked, the leases are
- * all there is to know.
+ * A chain's lease is recorded before its images are unlocked: if the leases are read after locking, they are
+ * complete.
  */
 static int visit_batch(Store *store, const Image *images, size_t n, const Visitor *visitor) {
         _cleanup_(store_disk_ids_done) StoreDiskIds leased = { 0 };
@@ -188,7 +188,7 @@ static int visit_batch(Store *store, const Image *images, size_t n, const Visito
         return r;
 }
 
-/* Those of @list that are neither with a job nor needed by a chain. */
+/* Images of @list that neither a job nor a chain needs. */
 static int visit_free_images(Store *store, const DiskImageList *list, const Visitor *visitor) {
         int r = 0;
 
@@ -254,7 +254,7 @@ int store_disk_prune(
         return 0;
 }
 
-/* An image that nobody can find, and that no chain has, was not completed, or its chain is gone. */
+/* An image that nobody can find and no chain has was not completed, or its chain no longer exists. */
 static void keep_without_key(DiskImageList *list) {
         size_t n = 0;
 

@@ -56,7 +56,7 @@ static char *key_name(const StoreDiskKey *key, char ret[static KEY_MAX]) {
         return ret;
 }
 
-/* The image that a key leads to; 0 when there is none. */
+/* The image that a key leads to; 0 if none. */
 static int read_key(Store *store, const StoreDiskKey *key, char ret[static STORE_DISK_ID_MAX]) {
         char name[KEY_MAX], id[STORE_DISK_ID_MAX + 1];
         ssize_t n;
@@ -93,7 +93,7 @@ int store_disk_find(Store *store, const StoreDiskKey *key, StoreDisk *ret, Error
         if (fd < 0 || fstat(fd, &st) < 0)
                 return error_set_errno(error, errno, "Cannot open the cached disk image %s", name);
 
-        /* Somebody who removes it holds the lock; afterwards it has no name any more. */
+        /* Whoever removes it holds the lock; afterwards it has no name. */
         if (flock(fd, LOCK_SH | LOCK_NB) < 0 || fstat(fd, &st) < 0 || st.st_nlink == 0 ||
             !S_ISREG(st.st_mode))
                 return 0;
@@ -103,7 +103,7 @@ int store_disk_find(Store *store, const StoreDiskKey *key, StoreDisk *ret, Error
         return 1;
 }
 
-/* Returns 0 when somebody who cleans up took it away before there was a lock on it. */
+/* Returns 0 if a cleanup removed it before it was locked. */
 static int create_image(Store *store, StoreDisk *ret) {
         char id[STORE_DISK_ID_MAX], name[STORE_DISK_NAME_MAX];
         _cleanup_(closep) int fd = -EBADF;
@@ -189,7 +189,7 @@ int store_disk_publish(Store *store, const StoreDiskKey *key, const StoreDisk *d
         r = read_key(store, key, old);
         if (r > 0 && fstatat(store->disks_fd, store_disk_name(old, file), &st, 0) >= 0)
                 return 0;
-        /* What it led to is gone. */
+        /* Its image no longer exists. */
         (void) unlinkat(store->disk_keys_fd, key_name(key, name), 0);
         if (symlinkat(disk->id, store->disk_keys_fd, name) < 0)
                 return errno == EEXIST

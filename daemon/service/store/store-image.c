@@ -123,7 +123,7 @@ static int parse_member(StoreImage *image, const char *line) {
         return -EBADMSG;
 }
 
-/* The image that it belongs to is dropped with a line that is damaged. */
+/* A damaged line drops its image. */
 static int parse_line(ImageList *list, const char *line) {
         int r;
 
@@ -138,7 +138,7 @@ static int parse_line(ImageList *list, const char *line) {
         return r;
 }
 
-/* What is damaged is as good as missing: the list only says what is already in the store. */
+/* Damaged entries count as missing: the list only describes what is already in the store. */
 static int parse_images(Store *store, char *content, ImageList *list) {
         bool is_skipping = false; /* to the next image */
         unsigned n = 0;
@@ -265,7 +265,7 @@ static void print_platform(const char *platform, FILE *f) {
         (void) fputc('}', f);
 }
 
-/* Nothing that is printed needs an escape: see is_plain(). */
+/* Nothing printed here needs an escape: see is_plain(). */
 static void print_index(Store *store, const ImageList *list, FILE *f) {
         (void) fprintf(f, "{\"schemaVersion\":2,\"manifests\":[");
 
@@ -316,7 +316,7 @@ static int write_images(Store *store, const ImageList *list, Error *error) {
         return 0;
 }
 
-/* Whether @text can stand in index.json and in a line of the list as it is. */
+/* Whether index.json and a line of the list can contain @text verbatim. */
 static bool is_plain(const char *text) {
         for (const char *p = text; *p; p++)
                 if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\')

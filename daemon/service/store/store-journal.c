@@ -20,7 +20,7 @@
 #define JOURNAL_MAGIC     "virt-bootstrap journal "
 #define JOURNAL_VERSION   "3\n"
 #define CHECKSUM_LENGTH   ((size_t) 16) /* hex digits */
-#define OPEN_TRIES        16            /* of an entry that is written anew meanwhile */
+#define OPEN_TRIES        16            /* of an entry that is being rewritten */
 #define POLL_USEC         UINT64_C(5000)
 
 _Static_assert(
@@ -32,7 +32,7 @@ int store_journal_new_id(char ret[static STORE_JOURNAL_ID_MAX], Error *error) {
         return r < 0 ? error_set_errno(error, -r, "Cannot create an id") : 0;
 }
 
-/* FNV-1a: against what a power failure leaves, not against somebody who may write here. */
+/* FNV-1a: against damage by power failures, not against anybody with write access. */
 static uint64_t checksum(const char *data, size_t size) {
         uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
@@ -120,7 +120,7 @@ int store_journal_list(
         return 0;
 }
 
-/* Takes a number off the front of *@text, with the one character behind it. */
+/* Reads a number from the front of *@text, and skips the character after it. */
 static bool take_number(const char **text, char behind, uint64_t *ret) {
         char *end;
 
@@ -135,7 +135,7 @@ static bool take_number(const char **text, char behind, uint64_t *ret) {
         return true;
 }
 
-/* Takes the numbers and the two texts, up to the checksum at @end. */
+/* Reads the numbers and the two texts, up to the checksum at @end. */
 static bool parse_fields(const char *text, const char *end, StoreJournalEntry *ret) {
         const char *path, *staging;
 
@@ -158,7 +158,7 @@ static bool parse_fields(const char *text, const char *end, StoreJournalEntry *r
         return true;
 }
 
-/* Whether it is an entry of another version, of which nothing else is known, not even what its checksum is. */
+/* Whether the entry has a different version, so nothing else about it is known, not even its checksum. */
 static bool is_of_other_version(const char *text) {
         const size_t length = strlen(JOURNAL_MAGIC);
         size_t n;
@@ -222,8 +222,8 @@ static int read_entry(int fd, const char *id, StoreJournalEntry *ret, Error *err
         return parse(id, text, size, ret, error);
 }
 
-/* Opens a file of the journal, and locks it when nobody else has: *@ret_is_locked. Returns -ESTALE when somebody, who
- * is at work, has just replaced it. */
+/* Opens a file of the journal, and locks it unless it is locked: *@ret_is_locked. Returns -ESTALE if the job that uses
+ * it has just replaced it. */
 static int open_entry(Store *store, const char *id, bool *ret_is_locked) {
         _cleanup_(closep) int fd = -EBADF;
         struct stat named, opened;
@@ -269,8 +269,8 @@ int store_journal_take(Store *store, const char *id, StoreJournalEntry *ret, Err
 static int lock_against_daemons(Store *store, Error *error) {
         const struct timespec pause = { .tv_nsec = (long) (POLL_USEC * 1000) };
 
-        /* They hold it for as long as an entry takes to write. One that was stopped meanwhile is not waited
-         * for. */
+        /* Others hold it while they write an entry. Do not wait for a daemon that was stopped
+         * meanwhile. */
         for (uint64_t usec = 0; flock(store->journal_fd, LOCK_EX | LOCK_NB) < 0;
              usec += POLL_USEC) {
                 if (errno != EWOULDBLOCK && errno != EINTR)

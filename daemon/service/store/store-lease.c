@@ -18,7 +18,7 @@
 
 /*
  * A lease's file has "DEVICE INODE", the file handle as "TYPE HEX" or "-", and the ids of the images, each
- * on a line; then an empty line, and the path of the chain's top, in which may be anything.
+ * on a line; then an empty line, and the path of the chain's top, which may contain anything.
  */
 #define LEASE_BYTES_MAX ((size_t) 64 << 10)
 #define HANDLE_HEX_MAX  (2 * MAX_HANDLE_SZ + 1)
@@ -73,7 +73,7 @@ static bool parse_handle(const char *text, Handle *ret) {
         return true;
 }
 
-/* Who removes what was used least recently is to begin at the top: what is above a missing image is
+/* Removing the least recently used must begin at the top: images above a missing one are
  * lost. */
 static void note_use(const StoreDisk *disks, size_t n_disks) {
         struct timespec now;
@@ -130,7 +130,7 @@ int store_disk_lease(
         return 0;
 }
 
-/* A descriptor of the closest directory of @path that is there. */
+/* Opens the deepest existing directory of @path. */
 static int open_ancestor(const char *path) {
         _cleanup_(freep) char *copy = strdup(path);
         int fd = -1;
@@ -144,16 +144,16 @@ static int open_ancestor(const char *path) {
         return fd;
 }
 
-/* Whether the file is somewhere, though not where it was. */
+/* Whether the file still exists elsewhere. */
 static bool exists_elsewhere(const char *path, dev_t device, const char *handle_text) {
         _cleanup_(closep) int dir_fd = open_ancestor(path), fd = -EBADF;
         struct stat st;
         Handle handle;
 
-        /* The file system is not there: the chain may be back with it. */
+        /* The file system is not mounted: the chain may return with it. */
         if (dir_fd < 0 || fstat(dir_fd, &st) < 0 || st.st_dev != device)
                 return true;
-        /* Who cannot tell does not take what may be needed. */
+        /* If this is unknown, the images may be needed. */
         if (!parse_handle(handle_text, &handle))
                 return true;
 
@@ -179,11 +179,11 @@ static char *next_line(char **text) {
         return strsep(text, "\n");
 }
 
-/* The parts of a lease's text, which is cut up. */
+/* The parts of a lease's text, which is modified. */
 typedef struct Lease {
         const char *identity, *handle;
         char *ids;
-        const char *path; /* NULL in one that is damaged */
+        const char *path; /* NULL if it is damaged */
 } Lease;
 
 static Lease parse_lease(char *text) {
@@ -211,7 +211,7 @@ static int add_ids(StoreDiskIds *ids, char *text) {
         return r;
 }
 
-/* What cannot be read keeps what it names. */
+/* An unreadable lease keeps the images it names. */
 static int read_lease(Store *store, const char *name, bool only_alive, StoreDiskIds *ids) {
         _cleanup_(freep) char *text = NULL;
         Lease lease;

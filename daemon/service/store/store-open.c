@@ -15,14 +15,14 @@
 
 static const char layout_json[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
 
-/* Opens the directory @name, making it if need be. */
+/* Opens the directory @name, creating it if necessary. */
 static int open_directory(int dir_fd, const char *name, mode_t mode, int *ret, Error *error) {
         int fd;
 
         if (mkdirat(dir_fd, name, mode) < 0 && errno != EEXIST)
                 return error_set_errno(error, errno, "Cannot create the cache directory %s", name);
 
-        /* The cache itself may be a link to where there is room for it, what is in it may not. */
+        /* The cache itself may be a link to a larger disk; its contents may not. */
         fd = openat(dir_fd, name, O_DIRECTORY | O_CLOEXEC | (dir_fd == AT_FDCWD ? 0 : O_NOFOLLOW));
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot open the cache directory %s", name);
@@ -64,7 +64,7 @@ static int open_directories(Store *store, Error *error) {
         if (r < 0)
                 return r;
 
-        /* What came with somebody's password is not for everybody. */
+        /* Content fetched with somebody's password is not for everybody. */
         r = open_directory(store->root_fd, "blobs", 0700, &blobs_fd, error);
         for (DigestAlgorithm i = 0; r >= 0 && i < _DIGEST_ALGORITHM_MAX; i++)
                 r = open_directory(
@@ -77,7 +77,7 @@ static int open_directories(Store *store, Error *error) {
                 r = open_directory(store->private_fd, own[i].name, 0700, own[i].fd, error);
         if (r < 0)
                 return r;
-        /* Who runs a machine reads the images below its own, whose names nobody can guess or list. */
+        /* The user of a machine reads the images below its own; nobody can guess or list their names. */
         return open_directory(store->root_fd, "disks", 0711, &store->disks_fd, error);
 }
 

@@ -45,7 +45,7 @@ int store_partial_open(
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot create the cached blob %s", name);
 
-        /* Who looks for left-overs has the store locked: only who fills it has a lock now. */
+        /* Searches for leftovers lock the store, so only a job that fills it has a lock now. */
         (void) flock(fd, LOCK_EX | LOCK_NB);
 
         *ret_fd = fd;
@@ -84,7 +84,7 @@ void store_partial_remove(Store *store, const Digest *digest, uint64_t size, int
                 (void) unlinkat(store->partial_fd, store_partial_name(digest, size, name), 0);
 }
 
-/* Opens @name if nobody fills it, with the lock that keeps it so. */
+/* Opens @name if nobody fills it, with a lock to keep it that way. */
 static int lock_leftover(Store *store, const char *name, struct stat *ret) {
         _cleanup_(closep) int fd = -EBADF;
 
@@ -109,7 +109,7 @@ static int add_leftover(Leftovers *leftovers, const char *name, const struct sta
 
         one = &leftovers->all[leftovers->n++];
         *one = (Leftover){ .changed = st->st_mtim, .size = (uint64_t) st->st_size };
-        strcpy(one->name, name); /* store_partial_name_parse() has looked at its length */
+        strcpy(one->name, name); /* store_partial_name_parse() has checked its length */
         return 0;
 }
 
@@ -149,7 +149,7 @@ static int find_leftovers(Store *store, Leftovers *leftovers) {
         return r;
 }
 
-/* Removes @name if nobody fills it; returns 0, -EBUSY or another negative errno. */
+/* Removes @name if nobody fills it; otherwise returns -EBUSY. */
 static int remove_leftover(Store *store, const char *name, struct stat *ret) {
         _cleanup_(store_unlockp) int lock = store_lock(store);
         _cleanup_(closep) int fd = -EBADF;

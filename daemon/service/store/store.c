@@ -81,7 +81,7 @@ bool store_partial_name_parse(const char *name, Digest *ret, uint64_t *ret_size)
 int store_lock(Store *store) {
         _cleanup_(closep) int fd = -EBADF;
 
-        /* Opened each time: threads of one daemon keep each other out as other daemons do. */
+        /* Opened each time, so that threads of one daemon exclude each other as daemons do. */
         fd = openat(store->private_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         return fd < 0 || flock(fd, LOCK_EX) < 0 ? -errno : TAKE_FD(fd);
 }
