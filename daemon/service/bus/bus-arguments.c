@@ -16,12 +16,12 @@
 
 #define OPTIONS_MAX 32U
 
-/* How an option is read: its value is what the message has next. */
+/* How to read an option: the message is at its value. */
 typedef struct Option {
         const char *name;
         const char *type; /* D-Bus signature of the value */
         int (*read)(sd_bus_message *call, const struct Option *option, JobSpec *spec, Error *error);
-        size_t offset; /* of the member in JobSpec that it sets */
+        size_t offset; /* of its member in JobSpec */
         bool may_inspect;
 } Option;
 
@@ -119,7 +119,7 @@ static int read_size(sd_bus_message *call, const Option *option, JobSpec *spec, 
         return 0;
 }
 
-/* The message closes its descriptors: this one stays. */
+/* The message closes its descriptors: keep a copy. */
 static int read_fd(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
         int *fd = member(spec, option), value, r;
 
@@ -248,7 +248,7 @@ static int read_options(sd_bus_message *call, bool inspect, JobSpec *spec, Error
         return r < 0 ? malformed(r, error) : 0;
 }
 
-/* What makes no sense for a source is refused, since its user expected something of it. */
+/* Options that make no sense for a source are refused, since the user expects an effect. */
 static int check_source(const JobSpec *spec, bool inspect, Error *error) {
         const bool is_image =
                 spec->source_kind == JOB_SOURCE_REGISTRY || spec->source_kind == JOB_SOURCE_FILES;
@@ -277,7 +277,7 @@ static int check_source(const JobSpec *spec, bool inspect, Error *error) {
         return 0;
 }
 
-/* Some things go together only. */
+/* Some options require others. */
 static int check_spec(JobSpec *spec, bool inspect, Error *error) {
         const char *for_disks = spec->size > 0       ? "size"
                                 : spec->share_layers ? "share-layers"

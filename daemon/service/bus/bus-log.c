@@ -84,7 +84,7 @@ static int on_get_identifier(
         return sd_bus_message_append(reply, "s", "virt-bootstrapd");
 }
 
-/* UNPRIVILEGED: bus_access_check() decides, also about peers, of whom sd-bus knows no capabilities. */
+/* UNPRIVILEGED: bus_access_check() decides, even for peers, whose capabilities sd-bus does not know. */
 const sd_bus_vtable bus_log_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_WRITABLE_PROPERTY(

@@ -7,9 +7,9 @@
 
 #include "bus-park.h"
 
-#define FDS_MAX 16u /* of a call; there are no more options that have one */
+#define FDS_MAX 16u /* of a call; no more options have descriptors */
 
-/* What the thread needs; the numbers are the call's. */
+/* The data of the thread; the numbers are those of the call. */
 typedef struct Numbers {
         int fds[FDS_MAX];
         size_t n;
@@ -53,7 +53,7 @@ static const JobTaskOperation park_operation = {
         .ended = on_done,
 };
 
-/* An option; whatever else it holds. */
+/* An option of any other type. */
 static int collect_one(sd_bus_message *call, Numbers *numbers) {
         const char *type = NULL;
         int r, fd;

@@ -15,20 +15,20 @@ struct BusPending {
         BusServer *server;    /* borrowed */
         sd_bus_message *call; /* owned */
         sd_bus_track *caller; /* owned; see bus_access_track() */
-        JobTask *task;        /* owned; looks at paths of others */
+        JobTask *task;        /* owned; accesses paths of others */
 
-        JobSpec *spec; /* owned; of Inspect, as is what follows */
+        JobSpec *spec; /* owned; of Inspect, as the next ones */
         JobFetch *fetch;
 
-        StoreEntry *entries; /* owned; of Verify, as is what follows */
+        StoreEntry *entries; /* owned; of Verify, as the next ones */
         size_t n_entries;
         size_t n_done;
         sd_event_source *advance;
         JobBlobUse *use;
         sd_bus_message *reply;
         size_t n_damaged;
-        size_t n_unverified; /* nobody knows whether they are right */
-        Error unverified;    /* the first of them, and why */
+        size_t n_unverified; /* unknown whether they are intact */
+        Error unverified;    /* the first of these, and why */
 };
 
 static void pending_free(BusPending *pending) {
@@ -245,7 +245,7 @@ static const JobFetchEvents fetch_events = {
         .ended = on_fetch_ended,
 };
 
-/* What a thread finds out about what a caller wants. */
+/* What a thread determines for a request. */
 typedef struct Acceptance {
         JobSpec *spec;               /* owned */
         JobDestination *destination; /* owned; NULL to inspect */
@@ -391,7 +391,7 @@ int bus_pending_bootstrap(BusServer *server, sd_bus_message *call, JobSpec *spec
         return r < 0 ? r : accept_spec(server, call, TAKE_PTR(owned), &bootstrap_operation, error);
 }
 
-/* A blob is not right: @error says why. What was removed meanwhile does not matter. */
+/* A blob failed: @error says why. Blobs removed meanwhile do not matter. */
 static void count_verified(BusPending *pending, const Error *error) {
         char digest[DIGEST_STRING_MAX];
 
@@ -409,7 +409,7 @@ static void count_verified(BusPending *pending, const Error *error) {
         }
 }
 
-/* An answer without them would pass for all is well. */
+/* An answer without them would look like success. */
 static void answer_unverified(BusPending *pending) {
         if (pending->n_unverified > 1)
                 (void) error_prefix(
@@ -455,12 +455,12 @@ static void on_blob_changed(void *userdata, JobBlobUse *use) {
 }
 
 static void on_blob_fill(void *userdata, JobBlobUse *use, int pipe_fd, uint64_t offset) {
-        /* What is only looked at again is not filled. */
+        /* A blob that is only verified again is not filled. */
 }
 
 static const JobBlobEvents blob_events = { .changed = on_blob_changed, .fill = on_blob_fill };
 
-/* Takes on the next blob that is there as a whole. */
+/* Starts with the next complete blob. */
 static int on_advance(sd_event_source *source, void *userdata) {
         BusPending *pending = userdata;
         const JobContext *context = pending->server->context;
@@ -513,7 +513,7 @@ int bus_pending_verify(BusServer *server, sd_bus_message *call, Error *error) {
         return 0;
 }
 
-/* Whether a lease is needed is seen where its chain is. */
+/* Whether a lease is needed depends on its chain. */
 typedef struct PendingPrune {
         Store *store; /* borrowed */
         uint64_t keep, freed;

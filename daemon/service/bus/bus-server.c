@@ -14,7 +14,7 @@
 #include "bus-pending.h"
 #include "dbus-names.h"
 
-/* The unique name that a peer which says Hello gets: there are no others on its connection. */
+/* The unique name of a peer that sends Hello: its connection has no others. */
 #define PEER_NAME ":1.0"
 
 static void drop_waiters(BusJob *job, sd_bus *bus) {
@@ -65,7 +65,7 @@ static BusConnection *connection_free(BusConnection *connection) {
 }
 DEFINE_CLEANUP(BusConnection, connection_free);
 
-/* What the queue tells, to all who listen. */
+/* The queue's events, for all connections. */
 
 /* Messages that wait for the other side to read. */
 static uint64_t n_unread(sd_bus *bus) {
@@ -83,7 +83,7 @@ static void on_job_added(void *userdata, Job *job) {
         BusServer *server = userdata;
         BusJob *object = malloc(sizeof(*object));
 
-        /* A job that nobody can find cannot be worked with: better none. */
+        /* Without its object, nobody could use the job: better none. */
         if (!object)
                 abort();
         *object = (BusJob){ .server = server, .job = job, .path = bus_job_path(job) };
@@ -109,7 +109,7 @@ static void on_job_state_changed(void *userdata, Job *job) {
 static void on_job_progress(void *userdata, Job *job) {
         BusServer *server = userdata;
 
-        /* Who does not keep up is told the latest when it does. */
+        /* A peer that lags gets the latest state once it has caught up. */
         FOR_EACH_BUS(server, c)
         if (n_unread(c->bus) < BUS_UNREAD_PROGRESS_MAX)
                 bus_job_emit_progress(bus_job_find(server, job_id(job)), c->bus);
@@ -166,7 +166,7 @@ static int on_reap(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-/* After every event. The bus itself limits what it keeps for its clients; a peer's backlog is ours. */
+/* After every event. The bus limits the backlog of its clients; that of a peer is ours to limit. */
 static int on_post(sd_event_source *source, void *userdata) {
         BusServer *server = userdata;
 
@@ -184,13 +184,13 @@ static int on_post(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-/* Whom something is queued for. */
+/* Connections with queued messages. */
 static bool is_behind(const BusConnection *connection) {
         return !connection->is_deaf && sd_bus_is_open(connection->bus) > 0 &&
                n_unread(connection->bus) > 0;
 }
 
-/* Waits until somebody reads, with one of @room for each connection. Returns whether it is worth to go on. */
+/* Waits until somebody reads, with one of @room for each connection. Returns whether to continue. */
 static bool flush_some(BusServer *server, struct pollfd *room, int msec) {
         bool is_one_behind = false;
         nfds_t n = 0;
@@ -211,7 +211,7 @@ static bool flush_some(BusServer *server, struct pollfd *room, int msec) {
         return true;
 }
 
-/* Lets what is queued go out, to all at the same time: who does not read takes none of that of others. */
+/* Sends queued messages to all at the same time, so that a peer that does not read takes no time of others. */
 static void flush(BusServer *server) {
         const uint64_t end = now_msec() + BUS_FLUSH_MSEC;
         _cleanup_(freep) struct pollfd *room = NULL;
@@ -412,8 +412,8 @@ static int on_disconnected(sd_bus_message *signal, void *userdata, sd_bus_error 
         return 0;
 }
 
-/* A peer may send calls together with the end of its authentication. sd-bus (252) has then read them, and
- * would not look at them before something else comes. What looks after a backlog comes first. */
+/* A peer may send calls together with the end of its authentication. sd-bus (252) has then read them, but does
+ * not process them before something else arrives. Handlers for backlogs run first. */
 static int on_catch_up(sd_event_source *source, void *userdata) {
         BusConnection *connection = userdata;
 
@@ -428,7 +428,7 @@ static int on_connected(sd_bus_message *signal, void *userdata, sd_bus_error *re
         return sd_event_source_set_enabled(connection->catch_up, SD_EVENT_ONESHOT);
 }
 
-/* busctl and others say Hello to whatever they connect to. */
+/* busctl and others always send Hello. */
 static int on_hello(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
         return sd_bus_reply_method_return(call, "s", PEER_NAME);
 }

@@ -30,7 +30,7 @@ static int invalid(const char *source, const char *why, Error *error) {
                 why);
 }
 
-/* The last component of a path or a repository, without what comes behind a '.' or ':' in it. */
+/* The last component of a path or a repository, up to a '.' or ':' in it. */
 static int set_name(JobSpec *spec, const char *path, Error *error) {
         const char *end = path + strlen(path), *start;
 
@@ -56,7 +56,7 @@ static int set_path(JobSpec *spec, const char *path, bool is_directory, Error *e
         return spec->source_path ? 0 : error_oom(error);
 }
 
-/* Also with less slashes, or one more: "docker:NAME" is no image that is called "docker". */
+/* Also with fewer slashes, or one more: "docker:NAME" is not an image called "docker". */
 static int read_registry(JobSpec *spec, Error *error) {
         const char *name = spec->source + strlen(REGISTRY_SCHEME);
         size_t n_slashes = strspn(name, "/");
@@ -81,7 +81,7 @@ static int read_registry(JobSpec *spec, Error *error) {
         return set_name(spec, reference.repository, error);
 }
 
-/* The worker has no use for the path, and it may be long. */
+/* The worker does not need the path, which may be long. */
 static int read_files(JobSpec *spec, Error *error) {
         char text[SOURCE_REFERENCE_MAX + 1];
         ReferenceSource reference;
@@ -109,7 +109,7 @@ static int read_files(JobSpec *spec, Error *error) {
         return spec->fetch ? 0 : error_oom(error);
 }
 
-/* The path of a file: URI, as it is (RFC 8089, but without %-escapes); NULL when it has none here. */
+/* The path of a file: URI, verbatim (RFC 8089, but without %-escapes); NULL if it has none on this host. */
 static const char *path_of_uri(const char *uri) {
         const char *path = uri + strlen(FILE_SCHEME);
 
@@ -193,7 +193,7 @@ int bus_source_read(JobSpec *spec, Error *error) {
                 error);
 }
 
-/* Only what is read from its first byte to its last. */
+/* Only sources that are read from first to last byte. */
 static int check_kind(JobSpec *spec, Error *error) {
         struct stat st;
         off_t offset;
@@ -219,7 +219,7 @@ static int check_kind(JobSpec *spec, Error *error) {
                         error, EINVAL, ERROR_INVALID_REFERENCE,
                         "The source %s is neither a regular file nor a pipe", spec->source);
 
-        /* It is read from there on. */
+        /* It is read from its current offset. */
         offset = lseek(spec->source_fd, 0, SEEK_CUR);
         if (S_ISREG(st.st_mode) && offset >= 0 && offset < st.st_size)
                 spec->source_bytes = (uint64_t) (st.st_size - offset);
@@ -232,7 +232,7 @@ int bus_source_open(JobSpec *spec, Error *error) {
         if (spec->source_fd >= 0)
                 return check_kind(spec, error);
 
-        /* Nobody may write to a pipe yet: a worker waits for that. */
+        /* A pipe may have no writer yet: the worker waits for one. */
         spec->source_fd = open(spec->source_path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (spec->source_fd < 0 && (errno == ENOENT || errno == ENOTDIR))
                 return error_set(
