@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What can be said about a destination before anything is made. */
+/* Checks of a destination before anything is created. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -34,7 +34,7 @@ bool job_destination_is_empty(int dir_fd) {
         if (dir_open(dir_fd, &dir) < 0)
                 return false;
 
-        /* A file system of its own is empty, too, with what mkfs puts there. */
+        /* A new file system counts as empty, despite what mkfs creates. */
         errno = 0;
         while (empty && (entry = readdir(dir)))
                 empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
@@ -61,7 +61,7 @@ static int check_content(const JobDestination *destination, int fd, Error *error
         return job_destination_check_mounts(destination, error);
 }
 
-/* Whether somebody besides the owner may write. The bits of the group are the mask of an ACL, too. */
+/* Whether anybody besides the owner may write. The group's bits are also the mask of an ACL. */
 static bool is_open_to_others(int fd, const struct stat *st) {
         return (st->st_mode & S_IWOTH) ||
                ((st->st_mode & S_IWGRP) &&
@@ -69,10 +69,10 @@ static bool is_open_to_others(int fd, const struct stat *st) {
 }
 
 /*
- * The new root is its owner's, who may exchange all that is in it. Root leaves that to whoever an
- * administrator has prepared the directory for: only root can have done so where nobody else may write.
- * Whose directories are further up is of no consequence here: who may rename the directory of the
- * destination may do so with the finished tree as well, and nothing is done outside of what we hold.
+ * The new root belongs to its owner, who may replace everything in it. Root permits that for a user for whom an
+ * administrator has prepared the directory: if nobody else may write there, only root can have done so. The owners
+ * of directories further up do not matter: they could rename the finished tree as well, and nothing is done outside
+ * of the held directory.
  */
 int job_destination_check_owner(const JobDestination *destination, int fd, Error *error) {
         _cleanup_(closep) int above_fd = -EBADF;

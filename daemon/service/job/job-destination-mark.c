@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * How a daemon recognizes what another one has left: a file in it, of a name that nobody can guess, which
- * the journal has. It is made before anything else and removed after everything else, so that what has no
- * mark is not ours to empty.
+ * How a daemon recognizes the leftovers of another: they contain a file whose name nobody can guess, and which is in
+ * the journal. It is created before anything else and removed after everything else, so a directory without a mark is
+ * not ours to empty.
  */
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 bool job_destination_is_staging(int fd) {
         struct stat st;
 
-        /* Where the parent has the setgid bit, what is made in it has it, too. */
+        /* A directory inherits the setgid bit of its parent. */
         return fstat(fd, &st) >= 0 && st.st_uid == geteuid() &&
                (st.st_mode & ACCESSPERMS) == 0700 && st.st_nlink > 0;
 }
@@ -37,8 +37,8 @@ int job_destination_identify(int fd, StoreJournalEntry *entry, Error *error) {
         return 0;
 }
 
-/* Devices get other numbers when the system starts again, and a number may be given to another file system: it
- * only counts where there is no id. */
+/* After a reboot, devices may have different numbers, and a number may belong to a different file system: it
+ * counts only if there is no id. */
 bool job_destination_is_file_system(int fd, const StoreJournalEntry *entry) {
         struct statvfs vfs;
         struct stat st;

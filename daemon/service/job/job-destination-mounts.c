@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Mounts below what is to be overwritten or removed. With a directory that is removed in a mount namespace
- * which does not have them, the kernel silently takes off what is mounted on it in others; and what is
- * overwritten in place would get layers into them, or below. Only the daemon sees them: its workers are in
- * namespaces of their own.
+ * Mounts below a tree to be overwritten or removed. If a directory is removed in a mount namespace without them, the
+ * kernel silently unmounts them in others; and layers that overwrite a tree in place would go into or below them. Only
+ * the daemon sees them: its workers have their own namespaces.
  */
 
 #include <errno.h>
@@ -23,7 +22,7 @@ int job_destination_check_mounts(const JobDestination *destination, Error *error
         if (!destination->overwrite || !destination->exists)
                 return 0;
 
-        /* One that was handed over may be elsewhere than its path says. */
+        /* A directory that was passed may no longer be at its path. */
         if (destination->is_in_place && destination->root_fd >= 0)
                 path = fd_find_path(destination->root_fd, buffer, sizeof(buffer));
         r = path ? mounts_find(path, &names, error) : 0;

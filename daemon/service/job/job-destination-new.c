@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A destination as it is asked for: everything that can be said before anything is made. */
+/* A requested destination: all checks before anything is created. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static int check_existing(const JobDestination *destination, Error *error) {
         return job_destination_check_existing(destination, fd, error);
 }
 
-/* Whether the directory in which the destination's first missing part is to be made can be written. */
+/* Whether the directory for the destination's first missing part is writable. */
 static int check_writable(const JobDestination *destination, Error *error) {
         if (faccessat(destination->base_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
                 return error_set_errno(
@@ -59,7 +59,7 @@ static int use_directory(JobDestination *destination, int directory_fd, Error *e
         destination->root_fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (destination->root_fd < 0)
                 return error_set_errno(error, errno, "Cannot open the destination");
-        /* Where it is, whatever the caller calls it. */
+        /* Its real path, whatever the caller wrote. */
         r = job_destination_read_path(destination->root_fd, &real, error);
         if (r < 0)
                 return r;

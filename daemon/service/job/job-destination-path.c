@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * From a path to a descriptor, once: when the job is accepted. What is done later, and that may be hours
- * later, is done below that descriptor, where no link is followed: whoever owns a directory on the way may
- * exchange it for a link meanwhile.
+ * From a path to a descriptor, once: when the job is accepted. Everything later, maybe hours later, is done below
+ * that descriptor and follows no links: the owner of a directory on the path may replace it with a link meanwhile.
  */
 
 #include <errno.h>
@@ -18,10 +17,10 @@
 #include "base-fd.h"
 #include "job-destination-internal.h"
 
-#define OPEN_TRIES 16 /* of openat2(2), while somebody renames something */
+#define OPEN_TRIES 16 /* attempts of openat2(2), while somebody renames something */
 
-/* Removes "//", "/./" and what is after the last name. "..", which a link could lead elsewhere, is left
- * to the kernel. */
+/* Removes "//", "/./" and anything after the last name. ".." is left to the kernel, since a link could change its
+ * meaning. */
 static void tidy_path(char *path) {
         char *to = path;
 
@@ -120,12 +119,12 @@ int job_destination_open_path(const char *path, size_t length, int flags) {
         return job_destination_open_below(root_fd, names, flags);
 }
 
-/* Bytes of the path that name the directory of the destination. */
+/* Length of the path of the destination's directory, bytes. */
 static size_t parent_length(const JobDestination *destination) {
         return (size_t) (destination->name - 1 - destination->path);
 }
 
-/* Opens what exists of @path, the longest part of it, through links. */
+/* Opens the longest existing part of @path, through links. */
 static int open_existing(char *path, size_t *ret_length, Error *error) {
         size_t length = strlen(path);
 
@@ -147,7 +146,7 @@ static int open_existing(char *path, size_t *ret_length, Error *error) {
         }
 }
 
-/* Copies the name at @from, up to the next slash; returns where that is. */
+/* Copies the name at @from, up to the next slash; returns the slash's position. */
 static const char *next_name(const char *from, char ret[static NAME_MAX + 1]) {
         size_t n = strcspn(from, "/");
 
@@ -155,7 +154,7 @@ static const char *next_name(const char *from, char ret[static NAME_MAX + 1]) {
         return from + n;
 }
 
-/* Something is there, where the first missing part is to be made, and it is no directory. */
+/* The first missing part cannot be created: something other than a directory is in its place. */
 static int check_first_missing(int fd, const char *path, const char *missing, Error *error) {
         char name[NAME_MAX + 1];
         struct stat st;
@@ -177,7 +176,7 @@ static int check_first_missing(int fd, const char *path, const char *missing, Er
                 path);
 }
 
-/* Takes the path as the kernel has resolved it, with what is missing behind it. */
+/* Sets the path as the kernel has resolved it, followed by the missing part. */
 static int set_path(
         JobDestination *destination, const char *path, int fd, const char *missing, Error *error) {
         _cleanup_(freep) char *real = NULL;
@@ -205,7 +204,7 @@ static int set_path(
         return 0;
 }
 
-/* The destination is there: what we hold is the directory in which it is. */
+/* The destination exists: hold its parent directory. */
 static int hold_parent(JobDestination *destination, Error *error) {
         struct stat st;
 
@@ -279,7 +278,7 @@ int job_destination_find_parents(JobDestination *destination, Error *error) {
         const char *p = destination->path + destination->base_length;
         _cleanup_(closep) int fd = job_destination_open_below(destination->base_fd, "", O_PATH);
 
-        /* Of the names behind slashes, the last one is the destination's own. */
+        /* The last of the names after slashes is the destination's own. */
         while (fd >= 0 && p + 1 < destination->name) {
                 char name[NAME_MAX + 1];
                 int next;
@@ -303,7 +302,7 @@ int job_destination_find_parents(JobDestination *destination, Error *error) {
         return 0;
 }
 
-/* Makes the directory @name if it is missing, and opens it. Who owns @dir_fd may have changed it meanwhile. */
+/* Creates the directory @name if it does not exist, and opens it. The owner of @dir_fd may have changed it meanwhile. */
 static int make_parent(int dir_fd, const char *name) {
         _cleanup_(closep) int fd = -EBADF, sync_fd = -EBADF;
         struct stat st;

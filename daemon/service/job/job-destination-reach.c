@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who gets at a tree. */
+/* Who can reach a tree. */
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -23,7 +23,7 @@ bool job_destination_lends_rights(const JobDestination *destination) {
         if (fstat(destination->root_fd, &st) < 0)
                 return true;
 
-        /* What cannot be looked at is no wall for sure. */
+        /* A directory that cannot be checked is not a reliable wall. */
         while (st.st_mode & S_IXOTH) {
                 int parent =
                         openat(fd >= 0 ? fd : destination->root_fd, "..",

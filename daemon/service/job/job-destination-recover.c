@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a daemon that was killed has left. */
+/* The leftovers of a killed daemon. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include "base-fd.h"
 #include "job-destination-internal.h"
 
-/* What is there is not what the entry speaks of, and will not be either. */
+/* It is not what the entry refers to, and will not be. */
 static int disagrees(const JobDestination *destination, const char *why, Error *error) {
         return error_set(
                 error, ESTALE, ERROR_FAILED, "%s%s%s is left as it is: %s", destination->path,
@@ -20,7 +20,7 @@ static int disagrees(const JobDestination *destination, const char *why, Error *
                 destination->is_in_place ? "" : destination->entry.staging, why);
 }
 
-/* What the entry speaks of is not there, but may be later. */
+/* What the entry refers to is absent, but may return. */
 static int is_away(const JobDestination *destination, const char *why, Error *error) {
         return error_set(
                 error, EXDEV, ERROR_FAILED,
@@ -48,7 +48,7 @@ static int check_identity(JobDestination *destination, int fd, Error *error) {
         return 0;
 }
 
-/* Nothing is left but, maybe, the directories above it. */
+/* Nothing is left except, maybe, the directories above it. */
 static int finish(JobDestination *destination) {
         job_destination_remove_parents(destination);
         if (destination->parent_fd >= 0)
@@ -77,9 +77,9 @@ static int open_parent(JobDestination *destination, Error *error) {
         return 1;
 }
 
-/* Killed after a tree and the new one have changed places: somebody may have changed it since it was cloned. What is
- * not on the disk yet is to get there before anything of it goes. Where changing places alone changes times, as on XFS,
- * all of it counts as changed: nobody knows any more what they were before. */
+/* Killed after the old and the new tree were exchanged: somebody may have changed the old one since it was cloned. The
+ * exchange must be on the disk before anything is removed. If the exchange itself changes times, as on XFS, the whole
+ * old tree counts as changed: the times before it are unknown. */
 static int look_for_exchange(JobDestination *destination, Error *error) {
         const StoreJournalEntry *entry = &destination->entry;
         struct stat st;
@@ -106,7 +106,7 @@ static int look_for_exchange(JobDestination *destination, Error *error) {
                      : 1;
 }
 
-/* Opens what a killed daemon left: returns 0 when there is no such thing. */
+/* Opens what a killed daemon left: returns 0 if there is nothing. */
 static int open_staging(JobDestination *destination, Error *error) {
         StoreJournalEntry *entry = &destination->entry;
         _cleanup_(closep) int fd = -EBADF;
@@ -128,10 +128,10 @@ static int open_staging(JobDestination *destination, Error *error) {
                         destination, "it is not a directory of this user with the mode 0700",
                         error);
 
-        /* Killed before it could be noted which directory it is: the mark has a name of its own. */
+        /* Killed before the directory's identity was recorded: the mark's name is unique. */
         if (entry->inode == 0)
                 r = job_destination_identify(fd, entry, error);
-        /* Without a mark it is only removed if it is empty: that comes first and goes last. */
+        /* Without a mark it is removed only if it is empty: the mark is created first and removed last. */
         if (r >= 0 && !job_destination_has_mark(fd, destination->mark) &&
             unlinkat(destination->parent_fd, entry->staging, AT_REMOVEDIR) >= 0)
                 return finish(destination);
@@ -144,7 +144,7 @@ static int open_staging(JobDestination *destination, Error *error) {
         return look_for_exchange(destination, error);
 }
 
-/* What was being filled in place. */
+/* Opens a directory that was being filled in place. */
 static int open_in_place(JobDestination *destination, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         int r;

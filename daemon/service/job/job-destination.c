@@ -50,7 +50,7 @@ static bool is_noted(const JobDestination *destination) {
         return destination->entry.lock_fd >= 0;
 }
 
-/* How much of a name there is room for: no character of UTF-8 is cut in two. */
+/* How much of a name fits, without cutting a UTF-8 character. */
 static size_t cut_name(const char *name, size_t room) {
         size_t n = strnlen(name, room);
 
@@ -79,7 +79,7 @@ static int name_staging(JobDestination *destination, Error *error) {
         return 0;
 }
 
-/* Notes that a job is about to work here, unless another one does. */
+/* Records that a job is about to work here, unless another one does. */
 static int note(JobDestination *destination, Error *error) {
         StoreJournalEntry *entry = &destination->entry;
         int r;
@@ -109,7 +109,7 @@ static void forget(JobDestination *destination) {
                 store_journal_remove(destination->store, &destination->entry);
 }
 
-/* Makes the staging directory, marks it, and notes which one it is. */
+/* Creates the staging directory, marks it, and records its identity. */
 static int make_staging(JobDestination *destination, Error *error) {
         StoreJournalEntry *entry = &destination->entry;
         _cleanup_(closep) int fd = -EBADF;
@@ -119,7 +119,7 @@ static int make_staging(JobDestination *destination, Error *error) {
                 return -errno;
 
         fd = job_destination_open_below(destination->parent_fd, entry->staging, O_RDONLY);
-        /* Without the setgid bit, which the tree would get from it. */
+        /* Without the setgid bit, which the tree would inherit. */
         if (fd < 0 || !job_destination_is_staging(fd) || fchmod(fd, 0700) < 0) {
                 (void) unlinkat(destination->parent_fd, entry->staging, AT_REMOVEDIR);
                 return error_set(
@@ -141,7 +141,7 @@ static int make_staging(JobDestination *destination, Error *error) {
         return store_journal_write(destination->store, entry, error);
 }
 
-/* Opens what is at the destination, which has to be what was there when the job was accepted. */
+/* Opens the destination, which must be the same as when the job was accepted. */
 static int open_found(const JobDestination *destination, int flags, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         struct stat st;
@@ -163,7 +163,7 @@ static uint64_t nsec_of(const struct timespec *time) {
         return (uint64_t) time->tv_sec * NSEC_PER_SEC + (uint64_t) time->tv_nsec;
 }
 
-/* For the next daemon, too, when this one is killed after the two have changed places. */
+/* Also for the next daemon, if this one is killed after the exchange. */
 static int note_times(JobDestination *destination, Error *error) {
         StoreJournalEntry *entry = &destination->entry;
         struct stat root;
@@ -186,12 +186,12 @@ static void remember_times(JobDestination *destination, const struct stat *st) {
         destination->modified = nsec_of(&st->st_mtim);
 }
 
-/* The root of the new tree looks like the directory that it replaces, until the image says otherwise. */
+/* The new root has the attributes of the directory that it replaces, unless the image sets others. */
 static int make_root(JobDestination *destination, Error *error) {
         struct stat st = { .st_mode = 0755, .st_uid = geteuid(), .st_gid = getegid() };
 
         if (destination->exists) {
-                /* A user may not be let into what belongs to a subordinate id. */
+                /* A user may have no access to a directory of a subordinate id. */
                 _cleanup_(closep) int fd =
                         open_found(destination, geteuid() == 0 ? O_RDONLY : O_PATH, error);
                 int r = fd;
@@ -214,12 +214,12 @@ static int make_root(JobDestination *destination, Error *error) {
                 destination->staging_fd, DESTINATION_STAGING_ROOT, O_RDONLY);
         if (destination->root_fd < 0 || fchmod(destination->root_fd, st.st_mode & 07777) < 0)
                 return error_set_errno(error, errno, "Cannot open the directory for the new tree");
-        /* Who may not keep the owner becomes the owner. */
+        /* If the owner cannot be kept, this user becomes the owner. */
         (void) !fchown(destination->root_fd, st.st_uid, st.st_gid);
         return changes_places(destination) ? note_times(destination, error) : 0;
 }
 
-/* A worker that is about to end may still have the root when the daemon is gone: it has another lock. */
+/* A dying worker may still have the root open after the daemon has ended, so the lock is separate. */
 int job_destination_lock(JobDestination *destination, Error *error) {
         destination->lock_fd =
                 openat(destination->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -233,7 +233,7 @@ int job_destination_lock(JobDestination *destination, Error *error) {
         return 0;
 }
 
-/* Somebody may have filled it since it was looked at. */
+/* Somebody may have filled it since it was checked. */
 static int lock_in_place(JobDestination *destination, Error *error) {
         int r = job_destination_lock(destination, error);
 
@@ -258,7 +258,7 @@ static int use_in_place(JobDestination *destination, Error *error) {
                 return r;
 
         entry->staging[0] = '\0';
-        /* With content, nobody could tell later what is new: there is nothing to be emptied. */
+        /* With content, old and new could not be told apart later: do not empty it. */
         if (!destination->overwrite)
                 r = job_destination_identify(destination->root_fd, entry, error);
         if (r >= 0)
@@ -268,7 +268,7 @@ static int use_in_place(JobDestination *destination, Error *error) {
         return r;
 }
 
-/* Makes the staging directory with the root in it. */
+/* Creates the staging directory with the root in it. */
 static int stage(JobDestination *destination, Error *error) {
         _cleanup_(error_clear) Error why = ERROR_NULL;
         int r;
@@ -345,8 +345,8 @@ static bool is_in_staging(const JobDestination *destination, const struct stat *
                job_destination_is_same(&st, wanted);
 }
 
-/* Some file systems, such as XFS, modify directories that change places: the new root tells, into which nobody
- * else could write. */
+/* Some file systems, such as XFS, modify directories when they are exchanged: the new root shows this, since nobody
+ * else could write to it. */
 static int look_before(JobDestination *destination) {
         struct stat root, found;
 
@@ -373,7 +373,7 @@ int job_destination_sync_names(const JobDestination *destination) {
         return r < 0 ? r : fd_sync(destination->staging_fd);
 }
 
-/* Whether the new tree has the name that it is to have. */
+/* Whether the new tree has its final name. */
 static bool has_name(const JobDestination *destination) {
         struct stat named, held;
 
@@ -383,7 +383,7 @@ static bool has_name(const JobDestination *destination) {
                job_destination_is_same(&named, &held);
 }
 
-/* The new tree has its name: whether what had it before may be removed, and it will have it after a power failure. */
+/* The new tree has its name: check that the old one may be removed, and that the name survives a power failure. */
 static int check_commit(JobDestination *destination, Error *error) {
         int r;
 
@@ -427,7 +427,7 @@ static JobDestinationStep move_step(const JobDestination *destination) {
         };
 }
 
-/* What is not to be removed, but nobody would find: returns -ESTALE with @error set. */
+/* Keeps a tree that must not be removed, and says where: returns -ESTALE with @error set. */
 static int leave_staging(
         JobDestination *destination, const char *what, const char *why, Error *error) {
         _cleanup_(freep) char *path = NULL;
@@ -452,7 +452,7 @@ static int leave_found(JobDestination *destination, Error *error) {
                 error);
 }
 
-/* What was there has its name again. As long as that is not on the disk, either tree may be what is left of the two. */
+/* The old tree has its name again. Until that is on the disk, a power failure may leave either tree. */
 static int end_revert(JobDestination *destination, Error *error) {
         destination->is_committed = false;
         if (job_destination_sync_names(destination) < 0)
@@ -512,7 +512,7 @@ static int publish(JobDestination *destination, Error *error) {
         if (r < 0)
                 return r;
 
-        /* A worker has synced what is in it, but for what is filled by others. */
+        /* A worker has synced its content, except what others fill. */
         r = fd_sync(destination->root_fd);
         if (r < 0)
                 return error_set_errno(
@@ -542,7 +542,7 @@ int job_destination_commit(JobDestination *destination, Error *error) {
         if (!destination->is_in_place)
                 return publish(destination, error);
 
-        /* From now on it is not to be emptied again. */
+        /* From now on it must not be emptied. */
         r = job_destination_remove_mark(destination, destination->root_fd, error);
         if (r < 0)
                 return r;
@@ -616,13 +616,13 @@ void job_destination_accept(JobDestination *destination) {
 }
 
 bool job_destination_cleanup_step(const JobDestination *destination, JobDestinationStep *ret) {
-        /* With "overwrite", what was there and what is new cannot be told apart. */
+        /* With "overwrite", old and new content cannot be told apart. */
         if (destination->is_in_place &&
             (destination->is_committed || destination->overwrite || !destination->is_locked))
                 return false;
         if (!destination->is_in_place && destination->staging_fd < 0)
                 return false;
-        /* All that there was has gone to its place. */
+        /* Everything is in its final place. */
         if (!destination->is_in_place && destination->is_committed && !changes_places(destination))
                 return false;
 
@@ -634,7 +634,7 @@ bool job_destination_cleanup_step(const JobDestination *destination, JobDestinat
         return true;
 }
 
-/* Removes the staging directory, in which is nothing but the mark. */
+/* Removes the staging directory, which contains only the mark. */
 static int remove_staging(JobDestination *destination, Error *error) {
         const char *name = destination->entry.staging;
         _cleanup_(freep) char *path = NULL;
@@ -656,8 +656,8 @@ static int remove_staging(JobDestination *destination, Error *error) {
                         name, destination->path, r < 0 ? "" : " at ", r < 0 ? "" : path);
         }
 
-        /* Who finds the entry, but not the directory, is not to think that somebody has moved it. With a full
-         * disk they may. */
+        /* If the entry remains without the directory, the next daemon must not conclude that somebody has
+         * moved it. With a full disk, it may. */
         destination->entry.inode = 0;
         (void) store_journal_write(destination->store, &destination->entry, NULL);
         if (held.st_nlink > 0 && unlinkat(destination->parent_fd, name, AT_REMOVEDIR) < 0)
@@ -677,7 +677,7 @@ int job_destination_cleaned(JobDestination *destination, Error *error) {
 
         if (is_noted(destination) && !destination->is_committed)
                 job_destination_remove_parents(destination);
-        /* Only when it is gone for good is it forgotten. */
+        /* Remove the entry only after the removal is on the disk. */
         if (destination->parent_fd >= 0)
                 (void) fd_sync(destination->parent_fd);
         if (r >= 0 || r == -ESTALE)

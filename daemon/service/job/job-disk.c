@@ -28,15 +28,15 @@ struct JobDisk {
         uint32_t n_layers;
         uint32_t n_images;
         StoreDisk *shared; /* owned; one a layer when layers are shared, else NULL */
-        uint32_t n_shared; /* so many of them are there */
+        uint32_t n_shared; /* number of existing ones */
         uint32_t n_complete;
-        uint32_t n_closed;    /* the lowest ones that are complete, and nobody's to write to */
-        uint32_t n_published; /* the lowest ones, which others may use by now */
-        bool is_slower;       /* others have published what is above @n_published meanwhile */
+        uint32_t n_closed;    /* the lowest ones that are complete and closed for writing */
+        uint32_t n_published; /* the lowest ones that others may already use */
+        bool is_slower;       /* others have published the image above @n_published meanwhile */
         int *own;             /* owned; those in the directory, @n_images - @n_shared */
-        uint32_t n_own;       /* so many of them are there */
+        uint32_t n_own;       /* number of existing ones */
         char lease[STORE_DISK_ID_MAX]; /* the chain's; empty: none */
-        bool knows_writers; /* of the images in the directory: its file system can tell */
+        bool knows_writers; /* for the images in the directory: its file system supports this */
         bool is_kept;
 };
 
@@ -45,7 +45,7 @@ static char *image_name(uint32_t index, char ret[static NAME_SIZE]) {
         return ret;
 }
 
-/* What is there may have other names elsewhere, and may be a longer chain. */
+/* An existing image may have other links elsewhere, and the old chain may be longer. */
 static int remove_old(const JobDisk *disk, Error *error) {
         char name[NAME_SIZE];
 
@@ -67,7 +67,7 @@ static StoreDiskKey key_of(const JobDisk *disk, uint32_t layer) {
         return key;
 }
 
-/* Those that are there first: once one is missing, nothing above it can be. */
+/* Existing ones first: above a missing one, none can exist. */
 static int open_shared(JobDisk *disk, Error *error) {
         disk->shared = calloc(disk->n_layers, sizeof(*disk->shared));
         if (!disk->shared)
@@ -93,7 +93,7 @@ static int open_shared(JobDisk *disk, Error *error) {
         return 0;
 }
 
-/* An image names the one below it in the store, in UTF-8 and not for long. */
+/* An image contains the path of the one below it in the store, in UTF-8 and with a limited length. */
 static int check_store_path(const Store *store, Error *error) {
         _cleanup_(freep) char *path = store_disk_path(store, "00000000000000000000000000000000");
         ProtoDiskImage image;
@@ -110,7 +110,7 @@ static int check_store_path(const Store *store, Error *error) {
                 "not UTF-8");
 }
 
-/* What others use must not change under them. */
+/* Shared images must not change. */
 static int check_store(const JobDisk *disk, Error *error) {
         StoreDisk file = STORE_DISK_NULL;
         bool knows_writers;
@@ -131,7 +131,7 @@ static int check_store(const JobDisk *disk, Error *error) {
                 "leases (F_SETLEASE), which show whether anybody can still write to a disk image");
 }
 
-/* With the name of an image that is still to be made. */
+/* With the name of an image that does not exist yet. */
 static int probe_directory(JobDisk *disk, Error *error) {
         char name[NAME_SIZE];
         int fd;
@@ -252,7 +252,7 @@ static int take_back(int fd, mode_t mode, const char *name, Error *error) {
         return 0;
 }
 
-/* What image @index says of where the one below it is. */
+/* The path in image @index of the one below it. */
 static int set_backing(const JobDisk *disk, uint32_t index, ProtoDiskImage *image, Error *error) {
         char file[STORE_DISK_NAME_MAX], name[NAME_SIZE];
         _cleanup_(freep) char *path = NULL;
@@ -278,7 +278,7 @@ static bool is_shared(const JobDisk *disk, uint32_t index) {
         return index < disk->n_shared;
 }
 
-/* Where the descriptor of an image is kept. */
+/* The descriptor of an image. */
 static int *image_fd(const JobDisk *disk, uint32_t index) {
         return is_shared(disk, index) ? &disk->shared[index].fd
                                       : &disk->own[index - disk->n_shared];
@@ -361,7 +361,7 @@ static int open_again(JobDisk *disk, uint32_t index, int *ret, Error *error) {
         return 0;
 }
 
-/* Where nobody can tell who writes to the images of one chain, the end of the worker has to do. */
+/* If writers of a private chain's images are unknown, the end of the worker must suffice. */
 static int check_writers(const JobDisk *disk, uint32_t index, const char *file, Error *error) {
         int r;
 
@@ -401,7 +401,7 @@ static int check_header(const JobDisk *disk, uint32_t index, int fd, Error *erro
         return job_qcow2_check(head, (size_t) n, &want, error);
 }
 
-/* From here on it is as it will be used. */
+/* From here on it is in its final state. */
 static int take_over(JobDisk *disk, uint32_t index, Error *error) {
         int *kept = image_fd(disk, index), r;
         _cleanup_(closep) int fd = -EBADF;
@@ -422,7 +422,7 @@ static int take_over(JobDisk *disk, uint32_t index, Error *error) {
         return r < 0 ? error_prefix(error, "%s", file) : 0;
 }
 
-/* Before any of its images can be found: nobody may remove what the chain needs, not even for a moment. */
+/* Before any of its images can be found, so that nobody can ever remove what the chain needs. */
 static int lease(JobDisk *disk, Error *error) {
         _cleanup_(freep) char *path = NULL;
         char name[NAME_SIZE];
@@ -438,7 +438,7 @@ static int lease(JobDisk *disk, Error *error) {
                 disk->store, path, disk->own[0], disk->shared, disk->n_shared, disk->lease, error);
 }
 
-/* Once somebody else was faster, nobody can find what is above that any more. */
+/* Once another chain was faster, nobody can find the images above that. */
 static int publish(JobDisk *disk, uint32_t index, Error *error) {
         const StoreDiskKey key = key_of(disk, index);
         int r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a fetch's workers ask for, and what ends them. */
+/* The requests of a fetch's workers, and their failures. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static bool is_layer(const JobFetchWanted *wanted) {
         return wanted->token < PROTO_LAYERS_MAX;
 }
 
-/* Tells the worker that a blob is in the store. */
+/* Informs the worker that a blob is in the store. */
 static int answer_have(
         JobFetchAsker *asker,
         uint32_t token,
@@ -90,7 +90,7 @@ static uint64_t brought(const JobFetchWanted *wanted, size_t n) {
         return sum;
 }
 
-/* What an image does not say of its layers counts when it comes. */
+/* Sizes that an image does not declare count as data arrives. */
 static int check_download(const JobFetch *fetch, Error *error) {
         const uint64_t max = fetch->context->config->limits.download_bytes;
         uint64_t sum = brought(fetch->documents, fetch->n_documents);
@@ -115,7 +115,7 @@ static void on_blob_changed(void *userdata, JobBlobUse *use) {
                 return;
 
         if (status.state == BLOB_FAILED) {
-                /* Whose transfer ended early can say why; it is about to end. */
+                /* A worker whose transfer ended early will report why; it is about to end. */
                 if (status.is_short) {
                         if (fetch->incomplete.code == 0)
                                 (void) error_copy(&fetch->incomplete, status.error);
@@ -178,7 +178,7 @@ int job_fetch_not_brought(const Digest *digest, Error *error) {
                 digest_format(digest, text));
 }
 
-/* Answers that a blob is not there, if it is not: returns 1 then, 0 when it is to be looked at as any other. */
+/* If a blob is absent, answers so and returns 1; 0 if it must be handled like any other. */
 static int answer_absent(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error) {
         const ProtoMessage answer = {
                 .type = PROTO_BLOB_ANSWER,
@@ -228,7 +228,7 @@ static int use_blob(
                 fetch->context->blobs, &blob_request, &blob_events, wanted, &wanted->use, error);
 }
 
-/* One that is in the store, with the digest that it should have; NULL when there is none. */
+/* One that is in the store with the right digest; NULL if none. */
 const JobFetchWanted *job_fetch_find_document(const JobFetch *fetch, const Digest *digest) {
         for (size_t i = 0; i < fetch->n_documents; i++) {
                 const JobFetchWanted *document = &fetch->documents[i];
@@ -247,7 +247,7 @@ bool job_fetch_is_brought(const JobFetchWanted *document) {
         return is_fetcher(document->asker) || !fetch->fetcher.fetch;
 }
 
-/* The resolve worker may read what the fetch worker has brought; when offline, what is in the store. */
+/* The resolve worker may read what the fetch worker fetched; offline, what is in the store. */
 static int want_document(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error) {
         JobFetch *fetch = asker->fetch;
         const JobFetchWanted *brought;
@@ -257,7 +257,7 @@ static int want_document(JobFetchAsker *asker, const ProtoBlobWanted *request, E
                 return job_fetch_out_of_place(asker, error, "a cache lookup");
         if (!is_fetcher(asker)) {
                 brought = job_fetch_find_document(fetch, &request->digest);
-                /* It may have asked for it itself before, as what it would put there. */
+                /* It may have requested this document itself before, to store it. */
                 if (request->want_content && fetch->fetcher.fetch &&
                     (brought ? !job_fetch_is_brought(brought) : !request->lookup_only))
                         return job_fetch_out_of_place(
@@ -278,7 +278,7 @@ static int want_document(JobFetchAsker *asker, const ProtoBlobWanted *request, E
         return use_blob(asker, request, request->size, wanted, error);
 }
 
-/* Of an image that is known. */
+/* For a known image. */
 int job_fetch_use_layer(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error) {
         JobFetch *fetch = asker->fetch;
         char want[DIGEST_STRING_MAX];
@@ -297,7 +297,7 @@ int job_fetch_use_layer(JobFetchAsker *asker, const ProtoBlobWanted *request, Er
         return use_blob(asker, request, layer->size, &fetch->layer_blobs[request->token], error);
 }
 
-/* A layer may be asked for before the resolve worker has said which ones there are: it is soon to. */
+/* A layer may be requested before the resolve worker has listed the layers, which it soon will. */
 static int want_layer(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error) {
         JobFetch *fetch = asker->fetch;
         ProtoBlobWanted *more;

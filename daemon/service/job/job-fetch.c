@@ -12,7 +12,7 @@
 #include "job-fetch-internal.h"
 #include "job-room.h"
 
-/* Files call an image what they like; the name in a registry is the daemon's own. */
+/* Files may give an image any name; for a registry, the daemon knows the name. */
 static void set_name(JobFetch *fetch, const char *name) {
         const JobSpec *spec = fetch->spec;
 
@@ -38,7 +38,7 @@ static int check_pin(
                 digest_format(have, have_text), digest_format(wanted, want_text));
 }
 
-/* The document from which on the resolve worker reads. */
+/* The document from which the resolve worker starts. */
 static int set_top(JobFetch *fetch, const ProtoTop *top, Error *error) {
         ProtoMessage message = { .type = PROTO_TOP, .top = *top };
         int r;
@@ -72,7 +72,7 @@ static int take_top(JobFetch *fetch, const ProtoTop *top, Error *error) {
         return set_top(fetch, top, error);
 }
 
-/* What the resolve worker says of digests holds if a verify worker has found them. */
+/* The resolve worker's digests are trusted only if a verify worker has computed them. */
 static int check_image(const JobFetch *fetch, Error *error) {
         const ProtoImage *image = &fetch->image.head;
         const JobFetchWanted *manifest = job_fetch_find_document(fetch, &image->manifest);
@@ -117,7 +117,7 @@ static void on_read(JobFetch *fetch, uint64_t size) {
                 fetch->events->read(fetch->userdata, size);
 }
 
-/* job_process_start() lets through what a worker of the kind may send, and nothing else. */
+/* job_process_start() passes only messages that this kind of worker may send. */
 static void on_fetcher_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         JobFetch *fetch = userdata;
@@ -172,7 +172,7 @@ static bool is_complete(const JobFetch *fetch) {
         return true;
 }
 
-/* The end, when both workers are gone. */
+/* The end, after both workers have ended. */
 static void conclude(JobFetch *fetch) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
@@ -188,13 +188,13 @@ static void conclude(JobFetch *fetch) {
                         fetch->fetcher.fetch ? &fetch->fetcher : &fetch->resolver, &error,
                         "the end");
 
-        /* The workers do not know what their files are called. */
+        /* The workers do not know the names of their files. */
         if (error.code != 0 && fetch->spec->source_kind == JOB_SOURCE_FILES)
                 (void) error_prefix(&error, "%s", fetch->spec->source);
         fetch->events->ended(fetch->userdata, &error);
 }
 
-/* Without the image nothing is left to do for the other worker. */
+/* Without the image, the other worker has nothing left to do. */
 static void on_fetcher_ended(void *userdata, const Error *result) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         JobFetch *fetch = userdata;
@@ -334,7 +334,7 @@ static int start_resolver(JobFetch *fetch, Error *error) {
         return 0;
 }
 
-/* A registry's image, from the store alone: no worker with the network has a part in it. */
+/* A registry's image from the store alone: no worker with network access is involved. */
 static int start_offline(JobFetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
         ProtoTop top = { 0 };
@@ -354,7 +354,7 @@ static int start_offline(JobFetch *fetch, Error *error) {
         return r < 0 ? r : set_top(fetch, &top, error);
 }
 
-/* Who may put himself between us and a registry without TLS is another origin. */
+/* Without TLS, an attacker on the network could answer for the registry: a different origin. */
 static int set_origin(JobFetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
         int r;
@@ -384,7 +384,7 @@ static int start(JobFetch *fetch, Error *error) {
                 r = store_image_find(fetch->context->store, spec->reference, &fetch->known, error);
         if (r < 0)
                 return r;
-        /* Files are there: to be offline makes no difference. */
+        /* For files, being offline makes no difference. */
         if (spec->source_kind == JOB_SOURCE_REGISTRY && spec->offline)
                 return start_offline(fetch, error);
 
@@ -452,7 +452,7 @@ JobBlobUse *job_fetch_layer_use(const JobFetch *fetch, uint32_t index) {
         return fetch->layer_blobs[index].use;
 }
 
-/* Whether it came from where the reference leads, now or earlier: a fetch worker may read it the next time. */
+/* Whether it came from where the reference leads, now or earlier, so a later fetch worker may read it. */
 static bool is_own(
         const JobFetch *fetch, const StoreImage *current, const JobFetchWanted *document) {
         return (document->asker == &fetch->fetcher && document->offset == 0 &&
@@ -470,7 +470,7 @@ int job_fetch_describe(const JobFetch *fetch, StoreImage *ret, Error *error) {
         assert(job_fetch_image(fetch) && fetch->spec->source_kind == JOB_SOURCE_REGISTRY);
         static_assert(DOCUMENTS_MAX <= STORE_IMAGE_DOCUMENTS_MAX, "they can be remembered");
 
-        /* Another job may have brought the same in the meantime. */
+        /* Another job may have fetched the same in the meantime. */
         r = store_image_find(fetch->context->store, fetch->spec->reference, &current, error);
         if (r < 0)
                 return r;

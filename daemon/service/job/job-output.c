@@ -16,23 +16,23 @@
 #include "job-output.h"
 
 #define READ_BYTES      ((size_t) 64 << 10) /* what a pipe holds */
-#define PREFIX_MAX      ((size_t) 128)      /* bytes of what is in front of each line */
+#define PREFIX_MAX      ((size_t) 128)      /* bytes of the prefix of each line */
 #define CUT_MARK        " (cut)"
-#define READS_AT_END    4 /* orphans of a worker may go on printing for ever */
+#define READS_AT_END    4 /* a worker's orphans may print forever */
 #define PRIORITY_DIGITS 3 /* at most, of "<3>" */
 
 struct JobOutput {
         const Log *log; /* borrowed */
         JobOutputSource source;
-        int fd;                  /* owned; the end from which is read */
+        int fd;                  /* owned; the reading end */
         sd_event_source *io;     /* owned */
         sd_event_source *resume; /* owned; armed while it may not print */
         char line[OUTPUT_LINE_MAX + sizeof(CUT_MARK)];
         size_t size;    /* bytes of @line */
-        bool is_cut;    /* the rest of the line is left out */
-        size_t n_read;  /* bytes; no longer counted behind OUTPUT_BYTES_MAX */
+        bool is_cut;    /* the rest of the line is omitted */
+        size_t n_read;  /* bytes; not counted beyond OUTPUT_BYTES_MAX */
         size_t n_lines; /* that are in the log */
-        bool is_full;   /* it has printed more than may be of either */
+        bool is_full;   /* it has exceeded either limit */
 };
 
 static void log_line(const JobOutput *output, const char *line) {
@@ -53,7 +53,7 @@ static void log_line(const JobOutput *output, const char *line) {
         log_print(output->log, LOG_ERR, "%s", text);
 }
 
-/* "<3>" and the like, which syslog and the journal would take for a priority. */
+/* "<3>" and the like, which syslog and the journal would interpret as a priority. */
 static const char *skip_priorities(const char *line) {
         for (;;) {
                 size_t n = 1;
@@ -87,7 +87,7 @@ static void add_line(JobOutput *output, const char *line) {
 static void end_line(JobOutput *output) {
         const char *line;
 
-        /* Of a character that is cut in two nothing stays, and no byte that is none. */
+        /* Removes an incomplete character at the end, and invalid bytes. */
         output->line[output->size] = '\0';
         text_make_printable(output->line);
         if (output->is_cut)
@@ -123,7 +123,7 @@ static void take_in(JobOutput *output, const char *data, size_t size) {
         }
 }
 
-/* Returns 1, 0 at the end, or a negative errno: -EAGAIN when there is nothing now. */
+/* Returns 1; 0 at the end; -EAGAIN if there is nothing now. */
 static int read_some(JobOutput *output) {
         char data[READ_BYTES];
         ssize_t n = read(output->fd, data, sizeof(data));
@@ -141,7 +141,7 @@ static int on_readable(sd_event_source *io, int fd, uint32_t revents, void *user
         if (r == 0)
                 (void) sd_event_source_set_enabled(output->io, SD_EVENT_OFF);
 
-        /* It may go on, but slowly. */
+        /* It may continue, but slowly. */
         if (r > 0 && output->is_full) {
                 (void) sd_event_source_set_enabled(output->io, SD_EVENT_OFF);
                 (void) sd_event_source_set_time_relative(output->resume, OUTPUT_PAUSE_USEC);

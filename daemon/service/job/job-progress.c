@@ -9,7 +9,7 @@ void job_counts_done(JobCounts *counts) {
         *counts = (JobCounts){ 0 };
 }
 
-/* What a layer adds to the whole. */
+/* A layer's share of the sums. */
 static uint64_t weight(const JobLayerCount *layer) {
         return layer->size == PROTO_SIZE_UNKNOWN ? layer->arrived : layer->size;
 }
@@ -26,7 +26,7 @@ int job_counts_set_image(JobCounts *counts, const JobImage *image, Error *error)
         return 0;
 }
 
-/* The sums go down, too, when a blob begins anew. */
+/* The sums also decrease if a blob starts again. */
 void job_counts_set_layer(JobCounts *counts, uint32_t index, const JobBlobStatus *status) {
         JobLayerCount *layer = &counts->layers[index];
 
@@ -47,7 +47,7 @@ uint64_t job_counts_moved(const JobCounts *counts) {
                (counts->layers ? 1 : 0);
 }
 
-/* Of an image: half of the job is the download. */
+/* For an image, half of the job is the download. */
 static void measure_image(const JobCounts *counts, bool is_fetching, JobProgress *progress) {
         const bool is_downloading = is_fetching && counts->arrived < counts->total;
 
@@ -64,7 +64,7 @@ static void measure_image(const JobCounts *counts, bool is_fetching, JobProgress
                              (2.0 * (double) counts->total);
 }
 
-/* Of a tarball: a pipe does not say how much is to come. */
+/* For a tarball: the size of a pipe's data is unknown. */
 static void measure_tarball(const JobCounts *counts, JobProgress *progress) {
         progress->phase = JOB_PHASE_UNPACK;
         progress->done = counts->consumed;

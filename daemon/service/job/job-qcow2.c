@@ -68,7 +68,7 @@ static int check_fields(const uint8_t *head, const JobQcow2 *want, Error *error)
         return 0;
 }
 
-/* Where everything that belongs to the header has to end. */
+/* The limit for everything that belongs to the header. */
 static size_t head_size(const uint8_t *head, size_t size) {
         const size_t cluster = (size_t) 1 << get32(head, CLUSTER_BITS);
 

@@ -14,16 +14,16 @@ typedef struct Entry {
         JobQueue *queue;             /* borrowed */
         Job *job;                    /* owned */
         JobDestination *destination; /* owned; NULL once a run has it */
-        JobPlace *place;             /* owned; where it works, to tell those that would collide */
+        JobPlace *place;             /* owned; its place, to detect collisions */
         JobRun *run;                 /* owned; NULL before and after */
-        sd_event_source *removal;    /* owned; armed when the job has ended */
+        sd_event_source *removal;    /* owned; armed after the job has ended */
 } Entry;
 
 struct JobQueue {
         const JobContext *context;   /* borrowed */
         const JobListener *listener; /* borrowed */
         Entry *entries;              /* owned; oldest first */
-        sd_event_source *next;       /* owned; starts what waits, from the event loop */
+        sd_event_source *next;       /* owned; starts queued jobs, from the event loop */
         unsigned n_held;
         QueueGuard guard; /* borrowed, as is @guard_userdata; or NULL */
         void *guard_userdata;
@@ -88,7 +88,7 @@ static int on_removal(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* A job has ended: it stays a while, and what waits may start. */
+/* A job has ended: it is retained a while, and queued ones may start. */
 static void retain(Entry *entry) {
         JobQueue *queue = entry->queue;
 

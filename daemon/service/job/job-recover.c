@@ -16,18 +16,17 @@ struct JobRecovery {
         const JobRecoveryEvents *events;   /* borrowed */
         void *userdata;                    /* borrowed */
         char (*ids)[STORE_JOURNAL_ID_MAX]; /* owned; of the journal's entries */
-        char **paths; /* owned, as each; where they are, NULL: not known, or done */
+        char **paths; /* owned, as each; their places; NULL if unknown, or done */
         size_t n_ids, n_paths;
         size_t n_done;
-        sd_event_source *next; /* owned; looks at the next entry */
-        JobStepData
-                *data; /* owned, by @task when there is one; the entry that is being looked at */
-        JobTask *task; /* owned */
+        sd_event_source *next;     /* owned; starts the next entry */
+        JobStepData *data;         /* owned, by @task if there is one; the current entry */
+        JobTask *task;             /* owned */
         sd_event_source *patience; /* owned; armed while there is @task */
         JobTree *tree;             /* owned */
 };
 
-/* What is forgotten is told once, also by a daemon that tells only errors. */
+/* A removed entry is reported only once, so even a daemon that logs only errors does. */
 static void warn(const JobRecovery *recovery, const Error *error) {
         const bool is_forgotten = error->code == ESTALE || error->code == EBADMSG;
 
@@ -58,7 +57,7 @@ static void go_on(JobRecovery *recovery) {
         (void) sd_event_source_set_enabled(recovery->next, SD_EVENT_ONESHOT);
 }
 
-/* Returns -ENOMEM with @error set when it was not started. */
+/* Returns -ENOMEM if it was not started. */
 static int start_step(JobRecovery *recovery, const JobTaskOperation *operation, Error *error) {
         int r;
 
@@ -78,7 +77,7 @@ static void end_step(JobRecovery *recovery) {
         (void) sd_event_source_set_enabled(recovery->patience, SD_EVENT_OFF);
 }
 
-/* The others are not to wait for one whose file system does not answer: it stays in the journal. */
+/* Others must not wait for an entry whose file system does not answer: it stays in the journal. */
 static int on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
         JobRecovery *recovery = userdata;
 
@@ -127,7 +126,7 @@ static const JobTaskOperation leave_operation = {
         .ended = on_cleaned,
 };
 
-/* Returns a negative errno with @error set when it was not started. */
+/* Returns 0 if it was started. */
 static int start_tree(JobRecovery *recovery, const JobTreeEvents *events, Error *error) {
         return job_tree_start(
                 recovery->context, &recovery->data->next, events, recovery, &recovery->tree, error);
@@ -153,7 +152,7 @@ static const JobTaskOperation clean_operation = {
         .ended = on_clean,
 };
 
-/* What was changed is for somebody to look at; what could not be looked at is for the next daemon. */
+/* A changed tree is left for a person; one that could not be checked, for the next daemon. */
 static void on_checked(void *userdata, const Error *error) {
         _cleanup_(error_clear) Error why = ERROR_NULL;
         JobRecovery *recovery = userdata;
@@ -219,7 +218,7 @@ static int on_next(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-/* What there is of no use in the way of disk images keeps nobody from starting. */
+/* Failing to remove useless disk images does not prevent the start. */
 static void recover_disks(const JobContext *context) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         unsigned n = 0;

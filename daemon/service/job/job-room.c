@@ -30,11 +30,11 @@ static uint64_t add(uint64_t a, uint64_t b) {
 }
 
 typedef struct Sum {
-        uint64_t download; /* bytes that have to be fetched */
-        uint64_t missing;  /* of these, what has not arrived yet */
+        uint64_t download; /* bytes to fetch */
+        uint64_t missing;  /* of these, bytes that have not arrived yet */
 } Sum;
 
-/* What has to be fetched; each within the limit. */
+/* Sums up what must be fetched; checks each layer's limit. */
 static int sum_up(
         const JobContext *context,
         const ProtoLayer *layers,
@@ -92,7 +92,7 @@ int job_room_check(
         const char *path =
                 spec->no_cache ? context->temporary_directory : store_path(context->store);
 
-        /* What makes room may be what has arrived of these very layers. */
+        /* Freeing space may remove partial files of these very layers. */
         for (;;) {
                 uint64_t needed, lacking;
                 Space space;

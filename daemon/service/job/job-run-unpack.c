@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The step in which a job's workers work: where the content goes. */
+/* RUN_WORK, in which a job's workers run: the target's half. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static void on_rights(void *userdata, uint64_t n, const char *example) {
         run->n_with_rights = n;
 }
 
-/* Who builds is to notice that nobody reads. */
+/* So that the builder notices that nobody reads. */
 static void close_pipe(JobRun *run) {
         closep(&run->pipe_fd);
         run->pipe_fd = -EBADF;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What ends a job early: its own workers, whoever stops it, and the clocks. */
+/* Ends a job early: for its own workers, a caller, or a timeout. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,10 +10,10 @@
 #include "base-macro.h"
 #include "job-run-internal.h"
 
-/* For the second of two workers at one pipe to tell its reason. */
+/* For the second of two workers on a pipe to report its reason. */
 #define VERDICT_USEC (30 * USEC_PER_SEC)
 
-/* How often it is looked whether who empties a tree goes on. */
+/* How often to check that the worker that empties a tree makes progress. */
 #define TREE_LOOK_USEC USEC_PER_SEC
 
 void job_run_wake(JobRun *run) {
@@ -40,7 +40,7 @@ static uint64_t stall_usec(JobRun *run) {
         return VERDICT_USEC;
 }
 
-/* Whoever makes no progress for too long is stuck. */
+/* A job without progress for too long is stuck. */
 static void push_stall(JobRun *run) {
         const uint64_t usec = job_parts_are_running(&run->parts) ? stall_usec(run) : 0;
 
@@ -64,7 +64,7 @@ void job_run_report_progress(JobRun *run) {
         job_set_progress(run->job, &progress);
 }
 
-/* What is to end gets less time than what nobody has given up yet. */
+/* A step that should end gets less time than others. */
 static bool has_to_end(const JobRun *run) {
         return run->is_stopped || run->error.code != 0;
 }
@@ -89,7 +89,7 @@ static void end_patience(JobRun *run) {
         (void) sd_event_source_set_enabled(run->patience, SD_EVENT_OFF);
 }
 
-/* A rename is waited for, and what is to be removed has to go in any case. */
+/* Wait for a rename; and a removal is required in any case. */
 static bool may_stop_tree(const JobRun *run) {
         return run->step == RUN_CLONE || run->step == RUN_CHECK;
 }
@@ -165,7 +165,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* The file system does not answer. What was begun stays in the journal. */
+/* The file system does not answer. Unfinished work stays in the journal. */
 static void give_up(JobRun *run) {
         run->task = job_step_give_up(run->task, TAKE_PTR(run->data));
         job_message(
@@ -181,7 +181,7 @@ void job_run_watch_tree(JobRun *run) {
         (void) sd_event_source_set_enabled(run->patience, SD_EVENT_ONESHOT);
 }
 
-/* Much may be to be removed, but a worker that does nothing in all that time hangs. */
+/* A removal may be long, but a worker that does nothing in all that time hangs. */
 static void look_at_tree(JobRun *run) {
         const uint64_t usec = patience_usec(run);
 

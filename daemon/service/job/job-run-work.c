@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The step in which a job's workers work: where the content comes from. */
+/* RUN_WORK, in which a job's workers run: the source's half. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,7 +95,7 @@ static const JobProcessEvents builder_events = {
         .ended = on_builder_ended,
 };
 
-/* What is built comes out of a pipe, as a tarball. */
+/* The builder's output comes from a pipe, as a tarball. */
 static void start_building(JobRun *run) {
         _cleanup_(closep) int write_fd = -EBADF;
         int fds[2];

@@ -21,7 +21,7 @@ static void warn(JobRun *run) {
                 job_message(run->job, LOG_WARNING, error_text(&run->result_error));
 }
 
-/* The tree is where it is to be: an image's programs may be more than its user wants on this host. */
+/* The tree is in its place: its user may not want some of the image's programs on this host. */
 static void warn_of_rights(JobRun *run) {
         _cleanup_(freep) char *text = NULL;
 
@@ -51,7 +51,7 @@ static void remember_image(JobRun *run) {
                 job_message(run->job, LOG_WARNING, error_text(&error));
 }
 
-/* What was done stays, or what is left of it has to go. */
+/* Either the result stays, or its remains must be removed. */
 static void keep(JobRun *run) {
         if (run->error.code != 0)
                 return;
@@ -61,7 +61,7 @@ static void keep(JobRun *run) {
         remember_image(run);
 }
 
-/* The end, with nothing left of the job but what it was for. */
+/* The end: only the result remains. */
 static void conclude(JobRun *run) {
         JobState state = JOB_FINISHED;
 
@@ -163,7 +163,7 @@ static void begin(JobRun *run, JobRunStep step) {
         }
 }
 
-/* The new tree has its name, or not: what it has changed places with is looked at, or put back. */
+/* The new tree has its name, or not: the old one is checked, or put back. */
 static JobRunStep after_commit(JobRun *run) {
         if (run->result >= 0)
                 return run->data->has_next ? RUN_CHECK : RUN_CLEAN;
@@ -172,7 +172,7 @@ static JobRunStep after_commit(JobRun *run) {
         return run->data->is_exchanged ? RUN_REVERT : RUN_CLEAN;
 }
 
-/* Once it has its name for good it is too late to be cancelled. */
+/* Once the name is final, it is too late to cancel. */
 static JobRunStep after_own_commit(JobRun *run) {
         if (run->result >= 0 && run->data->has_next && run->data->next.moves)
                 return RUN_MOVE;
@@ -181,7 +181,7 @@ static JobRunStep after_own_commit(JobRun *run) {
         return after_commit(run);
 }
 
-/* Whatever the worker has said. */
+/* Whatever the worker has reported. */
 static JobRunStep after_seen_commit(JobRun *run) {
         if (run->result > 0)
                 error_clear(&run->error);
@@ -202,7 +202,7 @@ static JobRunStep after_clean(JobRun *run) {
         return RUN_ENDED;
 }
 
-/* A step that has to go well for the job to go on. */
+/* A step that must succeed for the job to continue. */
 static JobRunStep if_well(JobRun *run, JobRunStep then, JobRunStep otherwise) {
         job_run_note_error(run, &run->result_error);
         return run->error.code == 0 ? then : otherwise;
@@ -242,7 +242,7 @@ static JobRunStep next_step(JobRun *run) {
                 warn(run);
                 return run->result >= 0 ? RUN_CLEANED : RUN_ENDED;
         case RUN_CLEANED:
-                /* What could not be removed stays in the journal: the next daemon tries again. */
+                /* Remains that could not be removed stay in the journal: the next daemon tries again. */
                 warn(run);
                 return RUN_ENDED;
         case RUN_ENDED:

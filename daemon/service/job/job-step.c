@@ -33,7 +33,7 @@ void job_step_release(void *data) {
         job_step_data_free(data);
 }
 
-/* Whether nothing is mounted where the next step is to remove something. */
+/* Checks that nothing is mounted where the next step removes something. */
 static int check_next(const JobStepData *data, Error *error) {
         return data->has_next ? job_destination_check_step(&data->next, error) : 0;
 }
@@ -117,7 +117,7 @@ int job_step_cleaned(JobTask *task, void *userdata, Error *error) {
         return job_destination_cleaned(data->destination, error);
 }
 
-/* Returns 1 with an entry that no daemon works on, 0 when there is none, for this id. */
+/* Returns 1 with the entry of this id, if no daemon works on it; otherwise 0. */
 static int take_entry(const JobStepData *data, StoreJournalEntry *ret, Error *error) {
         int r;
 

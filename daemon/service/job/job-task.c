@@ -14,17 +14,17 @@
 struct JobTaskPool {
         pthread_mutex_t lock;
         unsigned n_refs;         /* under the lock: the owner, and each thread */
-        bool is_closed;          /* under the lock: the owner is gone, as is the event loop */
-        JobTask *ended;          /* under the lock: owned; not told yet */
-        int event_fd;            /* owned; readable when there is something in @ended */
+        bool is_closed;          /* under the lock: the owner and the event loop have ended */
+        JobTask *ended;          /* under the lock: owned; not reported yet */
+        int event_fd;            /* owned; readable if @ended is not empty */
         sd_event_source *source; /* owned */
-        JobTask *waiting;   /* owned; oldest first; the event loop's alone, as is what follows */
-        unsigned n_threads; /* whose end was not seen yet */
+        JobTask *waiting; /* owned; oldest first; used only by the event loop, as all that follow */
+        unsigned n_threads; /* whose end was not handled yet */
 };
 
 typedef enum TaskState {
         TASK_WAITS, /* for a thread */
-        TASK_RUNS,  /* or has ended, which was not told yet */
+        TASK_RUNS,  /* or has ended, which was not reported yet */
         TASK_ENDED,
 } TaskState;
 
@@ -34,7 +34,7 @@ struct JobTask {
         const JobTaskOperation *operation; /* borrowed */
         void *userdata;                    /* borrowed */
         void *data;                        /* owned until it has ended */
-        TaskState state;                   /* the event loop's alone */
+        TaskState state;                   /* used only by the event loop */
         bool is_given_up;                  /* under the lock of the pool */
         int r;
         Error error;
@@ -76,7 +76,7 @@ static void pool_unref(JobTaskPool *pool) {
         free(pool);
 }
 
-/* Tells the event loop, or nobody when there is none any more. */
+/* Notifies the event loop, if it still exists. */
 static void post(JobTask *task) {
         JobTaskPool *pool = task->pool;
         const uint64_t one = 1;

@@ -19,11 +19,11 @@ struct JobTree {
         void *userdata;              /* borrowed */
         const JobProcessEvents *process_events;
         JobProcess *process;  /* owned */
-        ProtoMessage message; /* what it is to do */
-        int directory_fd;     /* owned; where */
-        char *path;           /* owned; of what is being emptied; NULL when it is not known */
+        ProtoMessage message; /* its task */
+        int directory_fd;     /* owned; its directory */
+        char *path;           /* owned; of the directory being emptied; NULL if unknown */
         unsigned n_tries;
-        uint64_t seen; /* what the worker had used of a processor when it was looked at last */
+        uint64_t seen; /* the worker's CPU time at the last check */
         bool is_stopped;
 };
 
@@ -39,10 +39,10 @@ static int start(JobTree *tree, Error *error) {
 }
 
 static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
-        /* job_process_start() lets nothing through: it has but a result to tell. */
+        /* job_process_start() passes nothing: the worker only reports a result. */
 }
 
-/* Whether the worker is gone without having said why, and what it has left undone can be gone on with. */
+/* Whether the worker died without a reason, and its work can be resumed. */
 static bool may_try_again(const JobTree *tree, const Error *error) {
         return error->code != 0 && error->kind == ERROR_WORKER_FAILED && !tree->is_stopped &&
                (tree->message.tree_start.operation == PROTO_TREE_EMPTY ||
@@ -90,7 +90,7 @@ static int set_name(char *field, size_t size, const char *name, Error *error) {
         return 0;
 }
 
-/* Names are for a sentence only: what has to be removed is what the descriptor is of. */
+/* The names are only for messages: the descriptor determines what is removed. */
 static char *find_path(int fd) {
         char link[FD_PATH_MAX], path[PATH_MAX];
         ssize_t n = readlink(fd_path(fd, link), path, sizeof(path) - 1);

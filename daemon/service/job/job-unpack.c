@@ -12,12 +12,12 @@ struct JobUnpack {
         const JobUnpackEvents *events; /* borrowed */
         void *userdata;                /* borrowed */
         JobProcess *process;           /* owned */
-        uint32_t first;   /* layer that the worker needs: those below have their image already */
+        uint32_t first;   /* layer that the worker needs: those below already have their image */
         uint32_t n_given; /* the worker has the layers from that one to before this one */
-        bool is_begun;    /* it has all but layers */
-        JobUser *user;    /* owned reference; whose the images are that are being made, or NULL */
+        bool is_begun;    /* it has everything except layers */
+        JobUser *user;    /* owned reference; the owner of the images being created, or NULL */
         JobDiskTurn turn; /* zeros for a directory */
-        Error error;      /* why it was ended; empty if it was not */
+        Error error;      /* why it was stopped; empty if it was not */
 };
 
 static bool is_readable(const JobBlobUse *use) {
@@ -74,7 +74,7 @@ static int send_layer(JobUnpack *unpack, uint32_t index, Error *error) {
         return 0;
 }
 
-/* In order: the one that has changed may be what the ones behind it waited for. */
+/* In order: later layers may have waited for the one that changed. */
 static int send_layers(JobUnpack *unpack, Error *error) {
         int r = 0;
 
@@ -136,7 +136,7 @@ static void on_ended(void *userdata, const Error *result) {
 
         unpack->process = job_process_free(unpack->process);
 
-        /* The worker knows layers by their digests, but not what it is that the caller has. */
+        /* The worker knows layers by their digests, but not the caller's name for the source. */
         if (result->code != 0 || unpack->error.code != 0) {
                 (void) error_copy(&error, unpack->error.code != 0 ? &unpack->error : result);
                 job_unpack_explain(unpack, &error);
@@ -164,7 +164,7 @@ static uint32_t n_layers(const JobUnpack *unpack) {
         return unpack->fetch ? job_fetch_image(unpack->fetch)->n_layers : 1;
 }
 
-/* Compressed, of those that have no image yet. */
+/* Compressed bytes, of layers without an image. */
 static uint64_t layers_bytes(const JobUnpack *unpack) {
         uint64_t sum = 0;
 
@@ -221,7 +221,7 @@ static void send_disk_start(JobUnpack *unpack, const JobUnpackTarget *target) {
         job_process_send(unpack->process, &message, fds, fds[1] >= 0 ? 2 : 1);
 }
 
-/* The worker reads it to its end, however much there is. */
+/* The worker reads it to its end, whatever its size. */
 static void send_tarball(JobUnpack *unpack, int fd) {
         const ProtoMessage layer = { .type = PROTO_UNPACK_LAYER };
         const ProtoMessage grown = {
@@ -279,7 +279,7 @@ int job_unpack_start(
         if (r < 0)
                 return r;
 
-        /* Until the images are root's again, or gone, nobody else may be that user. */
+        /* Until the images belong to root again, or are removed, nobody else may get that user. */
         unpack->user = job_user_ref(job_process_user(unpack->process));
         *ret = TAKE_PTR(unpack);
         return 0;

@@ -19,7 +19,7 @@
 #include "job-user.h"
 
 #define STATUS_BYTES_MAX  ((size_t) 64 << 10) /* of /proc/PID/status; its lists can be long */
-#define LOCK_ATTEMPTS_MAX 16                  /* while others remove the file again and again */
+#define LOCK_ATTEMPTS_MAX 16                  /* attempts while others repeatedly remove the file */
 #define LOOKUP_BYTES      ((size_t) 16 << 10) /* of a user's entry */
 #define ID_TEXT_MAX       sizeof("4294967295")
 
@@ -27,13 +27,13 @@ struct JobUser {
         unsigned n_refs;
         JobUserTable *table; /* borrowed */
         ProtoUser id;
-        int lock_fd; /* owned; -EBADF: it is for all */
+        int lock_fd; /* owned; -EBADF if shared by all */
 };
 
-/* One that sysusers.d(5) may have made. */
+/* One that sysusers.d(5) may have created. */
 typedef struct SystemUser {
         bool is_known; /* whether there is one */
-        ProtoUser id;  /* zeros: there is none */
+        ProtoUser id;  /* zeros: none */
 } SystemUser;
 
 struct JobUserTable {
@@ -42,8 +42,8 @@ struct JobUserTable {
         SystemUser worker, builder;
         int lock_dir_fd;   /* owned; -EBADF until it is needed */
         uint32_t first, n; /* the range */
-        uint32_t next;     /* where to look next, from @first on */
-        bool *is_used;     /* owned; one an id of the range, as of the last look */
+        uint32_t next;     /* where to search next, relative to @first */
+        bool *is_used;     /* owned; one per id of the range, from the last search */
 };
 
 /* Not by a name that somebody has given to one of the ids that are not ours. */
@@ -59,7 +59,7 @@ static int find_system_user(const char *name, SystemUser *user, Error *error) {
                 return error_oom(error);
 
         r = getpwnam_r(name, &entry, buffer, LOOKUP_BYTES, &found);
-        /* Without any users there is none either. */
+        /* Without a user database, the user does not exist. */
         if (r != 0 && r != ENOENT && r != ESRCH)
                 return error_set_errno(
                         error, r, "Cannot determine whether the user %s exists", name);
@@ -109,7 +109,7 @@ JobUserTable *job_user_table_free(JobUserTable *table) {
         return NULL;
 }
 
-/* For locks in it. Returns a descriptor or a negative errno. */
+/* Opens the directory for locks. Returns a descriptor or a negative errno. */
 static int make_directory(const char *path) {
         _cleanup_(freep) char *parent = strdup(path);
         _cleanup_(closep) int fd = -EBADF;
@@ -129,7 +129,7 @@ static int make_directory(const char *path) {
         return fd < 0 || faccessat(fd, ".", W_OK, AT_EACCESS) < 0 ? -errno : TAKE_FD(fd);
 }
 
-/* As of a container whose /run is read-only, or missing. */
+/* For example in a container whose /run is read-only, or missing. */
 static bool is_not_to_be_had(int r) {
         return r == -EROFS || r == -EACCES || r == -EPERM || r == -ENOENT;
 }
@@ -155,8 +155,8 @@ static int open_lock_directory(JobUserTable *table, Error *error) {
         return 0;
 }
 
-/* As systemd does it: the lock counts as long as the file is there. Returns 1, 0 when somebody else has the
- * id, or a negative errno. */
+/* As systemd does it: the lock counts while the file exists. Returns 1; 0 if somebody else has the id; or a negative
+ * errno. */
 static int lock(const JobUserTable *table, uint32_t id, int *ret_fd) {
         char name[ID_TEXT_MAX];
 
@@ -190,10 +190,10 @@ static void unlock(const JobUserTable *table, uint32_t id, int fd) {
         (void) close(fd);
 }
 
-/* What the kernel knows of users. */
+/* The users that the kernel knows. */
 typedef struct Look {
         uint32_t first, n;
-        bool *is_used; /* borrowed; one an id */
+        bool *is_used; /* borrowed; one per id */
 } Look;
 
 static void note(const Look *look, uint32_t id) {
@@ -253,8 +253,8 @@ static void note_entries(const Look *look) {
                 (void) fclose(groups);
 }
 
-/* What processes have counts once the id is locked: who takes it in the meantime asks for the same lock.
- * What they have is noted in @look. Returns as lock(). */
+/* Locks the id, and then checks the ids of processes: anybody who takes it in the meantime needs the same lock. Records
+ * the ids of processes in @look. Returns as lock(). */
 static int lock_unused(const JobUserTable *table, const Look *look, uint32_t id, int *ret_fd) {
         int r;
 
@@ -269,7 +269,7 @@ static int lock_unused(const JobUserTable *table, const Look *look, uint32_t id,
         return r < 0 ? r : 0;
 }
 
-/* Returns 1 with the first id that is free, 0 when there is none, or a negative errno. */
+/* Returns 1 with the first free id; 0 if none is free; or a negative errno. */
 static int lock_any(JobUserTable *table, uint32_t *ret_id, int *ret_fd) {
         const Look look = { .first = table->first, .n = table->n, .is_used = table->is_used };
         int r = 0;
@@ -311,8 +311,7 @@ static int take_any(JobUserTable *table, JobUser *user, Error *error) {
         return 0;
 }
 
-/* Who seals itself is the same for all. Returns 1, 0 when there is no such user, or a negative errno with @error
- * set. */
+/* Sealed workers share one user. Returns 1; 0 if the user does not exist. */
 static int take_worker(JobUserTable *table, JobUser *user, Error *error) {
         int r = find_system_user(table->settings.worker, &table->worker, error);
 
@@ -320,7 +319,7 @@ static int take_worker(JobUserTable *table, JobUser *user, Error *error) {
         return r < 0 ? r : user->id.uid != 0;
 }
 
-/* A system user is of one at a time. Returns as lock(), or a negative errno with @error set. */
+/* One builder at a time has the system user. Returns as lock(), with @error set on failure. */
 static int take_builder(JobUserTable *table, JobUser *user, Error *error) {
         bool is_used = false;
         Look look = { .n = 1, .is_used = &is_used };

@@ -14,13 +14,13 @@ bool job_parts_are_running(const JobParts *parts) {
                job_part_is_running(&parts->unpack);
 }
 
-/* Whether the input may be to blame, as its digest or its builder would tell. */
+/* Whether the input may be at fault, which its digest or its builder would show. */
 static bool may_be_input(const Error *error) {
         return error->kind == ERROR_CORRUPT_ARCHIVE || error->kind == ERROR_UNSAFE_ARCHIVE ||
                error->kind == ERROR_DIGEST_MISMATCH;
 }
 
-/* Whether somebody still works on what the unpack worker has read. */
+/* Whether another worker still works on the input of the unpack worker. */
 static bool is_input_open(const JobParts *parts) {
         return job_part_is_running(&parts->builder) ||
                (job_part_is_running(&parts->fetch) && !parts->is_input_settled);

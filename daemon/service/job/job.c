@@ -19,8 +19,8 @@ struct Job {
         JobState state;
         JobProgress progress;
         uint64_t accepted_usec;       /* CLOCK_MONOTONIC */
-        uint64_t told_usec;           /* when the listener was told of progress last */
-        sd_event_source *tell_source; /* owned; armed when there is something to tell */
+        uint64_t told_usec;           /* when the listener was last informed of progress */
+        sd_event_source *tell_source; /* owned; armed if there is something to report */
         bool has_digest;
         Digest digest;
         Error error;
@@ -51,8 +51,8 @@ static const bool may_follow[_JOB_STATE_MAX][_JOB_STATE_MAX] = {
         },
 };
 
-/* Random, so that a client that was asleep does not take another's job for its own; the first character
- * is a letter, and none is mistaken for another. */
+/* Random, so that a suspended client does not mistake another's job for its own; the first character is a letter, and
+ * no character looks like another. */
 static int make_id(char ret[static JOB_ID_MAX], Error *error) {
         static const char alphabet[32] __attribute__((__nonstring__)) =
                 "abcdefghijkmnpqrstuvwxyz23456789";
@@ -183,7 +183,7 @@ void job_set_state(Job *job, JobState state, const Error *error) {
                 job->progress.done = job->progress.total;
                 job->progress.fraction = 1.0;
         }
-        /* What was last, before the end. */
+        /* The last value, before the end. */
         if (job_has_ended(job)) {
                 job_spec_release(job->spec);
                 tell_progress(job);
