@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* virt-bootstrapd: wires the layers together, and decides when it is time to end. */
+/* virt-bootstrapd: connects the layers, and decides when to exit. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,10 +24,10 @@
 #define TEMPORARY_DEFAULT "/var/tmp"
 #define SYSTEM_BUS        "unix:path=/run/dbus/system_bus_socket"
 
-/* Between giving up the name and ending, for calls that were sent to it meanwhile. */
+/* Between giving up the name and exiting, for calls that were sent to it meanwhile. */
 #define LINGER_USEC UINT64_C(100000)
 
-/* What such a call may take, although systemd has been told of the end: one hour. */
+/* How long such a call may take, although systemd was told that we stop: one hour. */
 #define STOP_MAX_USEC "3600000000"
 
 /* Sockets that systemd may pass. */
@@ -41,15 +41,15 @@ typedef struct Daemon {
         ForkSlots slots;                         /* when @has_slots */
         sd_event *event;                         /* owned, as all that follow */
         sd_event_source *idle;                   /* armed while there is nothing to do */
-        sd_event_source *linger;                 /* armed between giving up the names and ending */
-        sd_event_source *listening[SOCKETS_MAX]; /* NULL behind the last */
+        sd_event_source *linger;                 /* armed between giving up the names and exiting */
+        sd_event_source *listening[SOCKETS_MAX]; /* NULL after the last */
         Store *store;
         JobContext context;
         JobQueue *queue;
         BusServer *server;
         JobRecovery *recovery;
-        bool is_stopping; /* no more jobs: end when the last one is cleaned up */
-        Error error;      /* why it ends, if it should not */
+        bool is_stopping; /* no more jobs: exit when the last one is cleaned up */
+        Error error;      /* why it exits, if it should not */
 } Daemon;
 
 static void daemon_done(Daemon *daemon) {
@@ -70,7 +70,7 @@ static bool is_busy(const Daemon *daemon) {
         return !job_queue_is_empty(daemon->queue) || bus_server_n_peers(daemon->server) > 0;
 }
 
-/* Ends all jobs, and then the daemon. */
+/* Cancels all jobs, and then exits. */
 static void stop(Daemon *daemon, const char *why) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
@@ -93,7 +93,7 @@ static int on_linger(sd_event_source *source, uint64_t usec, void *userdata) {
 
         (void) sd_notify(0, "EXTEND_TIMEOUT_USEC=" STOP_MAX_USEC);
         bus_server_request_names(daemon->server);
-        /* on_connect() switched off what somebody connected to meanwhile. */
+        /* on_connect() disabled the sockets that somebody connected to meanwhile. */
         for (size_t i = 0; i < SOCKETS_MAX && daemon->listening[i]; i++)
                 (void) sd_event_source_set_enabled(daemon->listening[i], SD_EVENT_ON);
         return 0;
@@ -103,8 +103,8 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
         Daemon *daemon = userdata;
 
         log_print(&daemon->log, LOG_DEBUG, "Nothing to do, exiting");
-        /* Before the names go: who calls then has systemd start the next daemon, which it does not do
-         * as long as it takes this one for running. */
+        /* Before the names go: a later call makes systemd start the next daemon, which it would not do
+         * while it considers this one running. */
         (void) sd_notify(0, "STOPPING=1");
         bus_server_release_names(daemon->server);
         (void) sd_event_source_set_time_relative(daemon->linger, LINGER_USEC);
@@ -112,7 +112,7 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* After every event: whether to end, now or in a while. */
+/* After every event: whether to exit, now or later. */
 static int on_post(sd_event_source *source, void *userdata) {
         Daemon *daemon = userdata;
         int enabled = SD_EVENT_OFF;
@@ -225,7 +225,7 @@ static const char *bus_address(MainBus bus) {
         return getenv("DBUS_SESSION_BUS_ADDRESS");
 }
 
-/* The session bus of systemd --user has a place of its own. */
+/* The session bus of systemd --user has its own path. */
 static int user_bus_address(char **ret) {
         const char *runtime = getenv("XDG_RUNTIME_DIR");
 
@@ -370,7 +370,7 @@ static void override(uint64_t *value, uint64_t option) {
                 *value = option;
 }
 
-/* systemd says whom it has started itself (systemd.exec(5)): a service's workers stay closed. */
+/* systemd identifies processes that it started itself (systemd.exec(5)): a service's workers cannot be debugged. */
 static bool is_debugged(const Daemon *daemon) {
         const char *by_systemd = getenv("SYSTEMD_EXEC_PID");
 
@@ -403,7 +403,7 @@ static int configure(Daemon *daemon, Error *error) {
         return 0;
 }
 
-/* Passwords go through this process: where it dumps core they would stay on the disk. */
+/* Passwords pass through this process: a core dump would leave them on the disk. */
 static int dump_no_core(Error *error) {
         const struct rlimit none = { 0, 0 };
 
@@ -438,7 +438,7 @@ static int run(Daemon *daemon, Error *error) {
         return 0;
 }
 
-/* A thread that hangs still uses what would be freed, and nobody waits for it. */
+/* A thread that hangs still uses memory that would be freed, and nobody waits for it. */
 static void leave_threads(Daemon *daemon, int status) {
         if (!daemon->context.tasks || job_task_pool_n_threads(daemon->context.tasks) == 0)
                 return;
