@@ -105,8 +105,5 @@ JobBlobStatus job_blob_use_status(const JobBlobUse *use);
  */
 int job_blob_use_open(const JobBlobUse *use, int *ret_fd, Error *error);
 
-/** job_blob_table_is_idle() - whether nobody uses a blob */
-bool job_blob_table_is_idle(const JobBlobTable *table);
-
 DEFINE_CLEANUP(JobBlobTable, job_blob_table_free);
 DEFINE_CLEANUP(JobBlobUse, job_blob_use_free);

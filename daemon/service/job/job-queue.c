@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "job-queue.h"
 
@@ -251,14 +250,6 @@ static Entry *find_entry(const JobQueue *queue, const Job *job) {
         for (Entry *entry = queue->entries; entry; entry = entry->next)
                 if (entry->job == job)
                         return entry;
-
-        return NULL;
-}
-
-Job *job_queue_find(const JobQueue *queue, const char *id) {
-        for (Entry *entry = queue->entries; entry; entry = entry->next)
-                if (strcmp(job_id(entry->job), id) == 0)
-                        return entry->job;
 
         return NULL;
 }

@@ -34,9 +34,6 @@ int job_queue_check(const JobQueue *queue, Error *error);
 int job_queue_add(
         JobQueue *queue, JobSpec *spec, JobDestination *destination, Job **ret, Error *error);
 
-/** job_queue_find() - the job with that id, or NULL */
-Job *job_queue_find(const JobQueue *queue, const char *id);
-
 /** job_queue_next() - the job after @job, oldest first; the first one when @job is NULL */
 Job *job_queue_next(const JobQueue *queue, const Job *job);
 

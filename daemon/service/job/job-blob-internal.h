@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the two halves of a blob share: who wants it (job-blob-use.c), and its way into the store (job-blob.c). */
+
+#include "job-blob.h"
+#include "job-speed.h"
+
+typedef struct JobBlob JobBlob;
+
+/* Where a blob is: LOOK ─▶ LOCK ─▶ FILL ─▶ DONE, or LOOK ─▶ REHASH ─▶ DONE when the store has it. What is damaged,
+ * too short, or filled by somebody else meanwhile goes back to LOOK; what fails ends in DONE. */
+typedef enum JobBlobStep {
+        STEP_LOOK,   /* about to look for it in the store */
+        STEP_REHASH, /* a verify worker hashes what the store has */
+        STEP_LOCK,   /* a verify worker waits until nobody else fills the file */
+        STEP_FILL,   /* a user is asked to write into the pipe of the verify worker */
+        STEP_AGAIN,  /* the verify worker was stopped, to look for the blob again */
+        STEP_DONE,   /* ready or failed */
+} JobBlobStep;
+
+struct JobBlobUse {
+        JobBlobUse *next;            /* in the blob's list */
+        JobBlob *blob;               /* borrowed; lives as long as it has uses */
+        const JobBlobEvents *events; /* borrowed */
+        void *userdata;              /* borrowed */
+        const char *origin;          /* borrowed; or NULL */
+        uint64_t readable;           /* bytes that it brought itself, from the first one on */
+        uint64_t brought;            /* bytes that it brought, wherever they are */
+        bool is_changed;             /* it is to be told */
+        bool gave_up;                /* it was asked to fill the blob, and did not finish */
+};
+
+struct JobBlob {
+        JobBlob *next;       /* in the table's list */
+        JobBlobTable *table; /* borrowed */
+        JobBlobRequest request;
+        JobBlobStep step;
+        JobBlobUse *uses;   /* oldest first; a blob without uses is freed */
+        JobBlobUse *filler; /* who was asked to fill it; borrowed from @uses */
+        JobBlobStatus status;
+        Error error;              /* of BLOB_FAILED */
+        StoreBlob stored;         /* .fd: from the store */
+        int partial_fd;           /* owned; being filled */
+        int pipe_fd;              /* owned; the write end, until a filler has it */
+        JobProcess *verify;       /* owned */
+        sd_event_source *advance; /* owned; a deferred advance() */
+        JobSpeedGuard *takeover;  /* owned; whether the others had better not wait for the filler */
+        JobSpeedGuard *minimum;   /* owned; whether the filler is too slow for anybody */
+        uint64_t seen;            /* bytes in a file that another daemon fills */
+        unsigned n_telling;       /* > 0 while uses are told: not to be freed then */
+        bool is_alone;            /* nobody joins: the file of the filler has lost its name */
+        bool is_slow;             /* as @takeover says */
+        bool is_resumed;          /* began with what somebody else left: not to be read before it is
+                                  * verified, and worth another try if it turns out to be wrong */
+};
+
+struct JobBlobTable {
+        const JobContext *context; /* borrowed */
+        JobBlob *blobs;            /* owned through their uses */
+
+        /* What happens to a blob, which may lead to another blob. */
+        sd_event_handler_t on_advance;
+        void (*on_slow)(void *userdata);
+        void (*on_too_slow)(void *userdata);
+};
+
+/* job_blob_store() - the store that it goes into */
+Store *job_blob_store(const JobBlob *blob);
+
+/* job_blob_is_kept() - whether it gets a name in the store */
+bool job_blob_is_kept(const JobBlob *blob);
+
+/* job_blob_schedule() - have the event loop do what is next */
+void job_blob_schedule(JobBlob *blob);
+
+/* job_blob_notify() - have all who want it be told of its status */
+void job_blob_notify(JobBlob *blob);
+
+/* job_blob_tell() - tell those who are to be; @blob may be gone afterwards */
+void job_blob_tell(JobBlob *blob);
+
+/* job_blob_end() - it is ready, or has failed */
+void job_blob_end(JobBlob *blob, JobBlobState state, uint64_t size);
+
+/* job_blob_fail() - it has failed because of @error, which is copied; what has arrived is kept */
+void job_blob_fail(JobBlob *blob, const Error *error);
+
+/* job_blob_stop_watching() - nobody minds any more how fast it comes */
+void job_blob_stop_watching(JobBlob *blob);
+
+/* job_blob_close_partial() - leave the file in which it arrives */
+void job_blob_close_partial(JobBlob *blob);
+
+/* job_blob_remove_partial() - take its name from that file */
+void job_blob_remove_partial(JobBlob *blob);
+
+/* job_blob_next_filler() - who is to be asked to fill it, the first one of those who did not give up; or NULL */
+JobBlobUse *job_blob_next_filler(JobBlob *blob);
+
+/* job_blob_part() - those who wait begin anew, without the one who fills it */
+void job_blob_part(JobBlob *blob);
+
+/* job_blob_take_over() - those who wait and know another origin than the filler's begin anew */
+void job_blob_take_over(JobBlob *blob);
+
+/* job_blob_gather() - who waits for a slower one of the same gets it from @blob, which is complete */
+void job_blob_gather(JobBlob *blob);
