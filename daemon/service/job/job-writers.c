@@ -2,14 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <time.h>
 
 #include "job-writers.h"
 
 #define NSEC_PER_MSEC 1000000L
 
+/* Who opens the file to write in between waits for a moment. That the lease is in the way is told by a signal, of which
+ * SIGIO would be the end of this process. */
 static int take_lease(int fd) {
-        if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+        if (fcntl(fd, F_SETSIG, SIGURG) < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
                 return -errno;
 
         (void) fcntl(fd, F_SETLEASE, F_UNLCK);
