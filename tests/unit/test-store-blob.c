@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-store.h"
 
+#include <pthread.h>
+#include <signal.h>
+
 #include "test-flock.h"
 
 static bool is_in_store(StoreFixture *f, const Digest *digest, bool *ret_is_verified) {
@@ -55,6 +58,34 @@ static void published_blob_is_read_only_and_leased(void **state) {
         close(fd);
         assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
         close(other);
+}
+
+/* Gives up a lease once somebody waits for that. */
+static void *end_lease(void *userdata) {
+        const int *fd = userdata;
+
+        while (fcntl(*fd, F_GETLEASE) == F_RDLCK)
+                (void) usleep(100);
+        assert_int_equal(fcntl(*fd, F_SETLEASE, F_UNLCK), 0);
+        return NULL;
+}
+
+static void file_that_its_filler_looks_at_is_opened_a_moment_later(void **state) {
+        StoreFixture *f = *state;
+        Digest digest = digest_of("content");
+        pthread_t thread;
+        int fd, lease_fd;
+
+        assert_int_equal(store_partial_open(f->store, &digest, 7, &fd, NULL), 0);
+        close(fd);
+        lease_fd = open(scratch_at(&f->scratch, partial_path(&digest, 7)), O_RDONLY | O_CLOEXEC);
+        assert_int_equal(fcntl(lease_fd, F_SETSIG, SIGURG), 0);
+        assert_int_equal(fcntl(lease_fd, F_SETLEASE, F_RDLCK), 0);
+        assert_int_equal(pthread_create(&thread, NULL, end_lease, &lease_fd), 0);
+        assert_int_equal(store_partial_open(f->store, &digest, 7, &fd, NULL), 0);
+        pthread_join(thread, NULL);
+        close(fd);
+        close(lease_fd);
 }
 
 static void opened_blob_has_its_content_and_a_lease(void **state) {
@@ -292,6 +323,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 STORE_CASE(blob_is_absent_until_it_is_published),
                 STORE_CASE(published_blob_is_read_only_and_leased),
+                STORE_CASE(file_that_its_filler_looks_at_is_opened_a_moment_later),
                 STORE_CASE(opened_blob_has_its_content_and_a_lease),
                 STORE_CASE(sha512_has_a_folder_of_its_own),
                 STORE_CASE(blob_that_somebody_touched_is_not_verified),

@@ -15,6 +15,9 @@
 #include "store-internal.h"
 #include "store-partial.h"
 
+#define OPEN_TRIES      20U
+#define OPEN_RETRY_USEC 1000
+
 /* One that nobody fills. */
 typedef struct Leftover {
         char name[STORE_PARTIAL_NAME_MAX];
@@ -31,6 +34,19 @@ static void leftovers_done(Leftovers *leftovers) {
         free(leftovers->all);
 }
 
+/* Who fills it looks whether anybody else has it open to write, and has a lease on it for that moment. */
+static int open_partial(Store *store, const char *name) {
+        for (unsigned i = 0;; i++) {
+                const int fd =
+                        openat(store->partial_fd, name,
+                               O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+                if (fd >= 0 || errno != EWOULDBLOCK || i == OPEN_TRIES)
+                        return fd;
+                (void) usleep(OPEN_RETRY_USEC);
+        }
+}
+
 int store_partial_open(
         Store *store, const Digest *digest, uint64_t size, int *ret_fd, Error *error) {
         _cleanup_(store_unlockp) int lock = store_lock(store);
@@ -39,9 +55,7 @@ int store_partial_open(
 
         if (lock < 0)
                 return error_set_errno(error, -lock, "Cannot lock the cache");
-        fd =
-                openat(store->partial_fd, store_partial_name(digest, size, name),
-                       O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+        fd = open_partial(store, store_partial_name(digest, size, name));
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot create the cached blob %s", name);
 
