@@ -94,6 +94,8 @@ static void check_from_worker(const ProtoMessage *m) {
         case PROTO_FETCH_START:
         case PROTO_RESOLVE_START:
         case PROTO_VERIFY_START:
+        case PROTO_VERIFY_BLOB:
+        case PROTO_VERIFY_DONE:
         case PROTO_UNPACK_START:
         case PROTO_DISK_START:
         case PROTO_DISK_IMAGE:
@@ -129,8 +131,9 @@ static void check_from_daemon(const ProtoMessage *m) {
                 check_digest(&m->fetch_start.digest);
                 check_user(&m->fetch_start.user);
         } else if (m->type == PROTO_VERIFY_START) {
-                check_digest(&m->verify_start.digest);
                 check_user(&m->verify_start.user);
+        } else if (m->type == PROTO_VERIFY_BLOB) {
+                check_digest(&m->verify_blob.digest);
         } else if (m->type == PROTO_UNPACK_START) {
                 TRAP_UNLESS(m->unpack_start.n_id_ranges <= 2 * ID_RANGES_MAX);
         } else if (m->type == PROTO_DISK_START) {

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from support import faulty, image, programs, samples, tree
+from support import faulty, image, programs, samples, tar, tree
 from support.bus import CACHE, PATH, BusError
 from support.process import open_files, run, running, wait_for
 
@@ -159,6 +159,17 @@ def test_blob_has_no_name_before_it_is_verified(
         gate.set()
         client.finish(process)
     assert layer.digest in blobs(cache)
+
+
+@pytest.mark.parametrize('size, processes', [(1000, 1), (2 << 20, 2)], ids=['small', 'large'])
+def test_small_blobs_of_a_job_are_hashed_by_one_process(
+        faulty_registry, client, env, tmp_path, dest, size, processes):
+    workers = programs.wrap_workers(
+        tmp_path / 'workers', f'echo $$ >>{tmp_path}/started-$STEP\nexec $WORKER\n')
+    env['VIRTBOOTSTRAP_WORKERS'] = str(workers)
+    faulty_registry.add('image', image.Image([[tar.file('file', samples.noise(size))]]))
+    client.bootstrap(faulty_registry.reference('image'), dest)
+    assert len((tmp_path / 'started-verify').read_text().split()) == processes
 
 
 def test_wrong_content_gets_no_name(faulty_registry, client, dest, cache, one, reference):

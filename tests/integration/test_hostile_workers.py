@@ -7,10 +7,12 @@ import pathlib
 import pytest
 
 from support import disk, programs, samples, tar
-from support.image import Image
+from support.image import Image, digest_of
 
 HOSTILE_DISK = pathlib.Path(os.environ.get(
     'TEST_HOSTILE_DISK', programs.BUILD / 'tests/integration/hostile/hostile-disk.so')).resolve()
+HOSTILE_VERIFY = pathlib.Path(os.environ.get(
+    'TEST_HOSTILE_VERIFY', programs.BUILD / 'tests/integration/hostile/hostile-verify.so')).resolve()
 QCOW2 = ['--format=qcow2', '--size=64M']
 
 
@@ -20,6 +22,7 @@ def hostile(env, tmp_path):
     def turn(step, library, what):
         workers = programs.wrap_workers(
             tmp_path / 'workers', f'if [ $STEP = {step} ]; then\n'
+            f'    echo $$ >>{tmp_path}/started\n'
             '    export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0"\n'
             f'    export LD_PRELOAD={library} HOSTILE={what}\nfi\n'
             'exec $WORKER\n')
@@ -63,3 +66,18 @@ def test_base_that_its_worker_can_still_change_is_not_shared(
     undo()
     client.bootstrap(faulty_registry.reference('base'), work / 'good', *QCOW2, '--share-layers')
     assert disk.snapshot(work / 'good/layer-1.qcow2').keys() == {b'.', b'base'}
+
+
+@pytest.mark.parametrize('how', ['descriptor', 'mapping'])
+def test_blob_that_has_its_name_is_not_changed_by_who_hashed_it(
+        hostile, client, cache, faulty_registry, tmp_path, dest, how):
+    """A worker that keeps a file hashes no other one."""
+    image = Image([[tar.file(name, b'x')] for name in ('one', 'two', 'three')])
+    faulty_registry.add('image', image)
+    hostile('verify', HOSTILE_VERIFY, how)
+    client.bootstrap(faulty_registry.reference('image'), dest)
+    paths = list((cache / 'blobs/sha256').iterdir())
+    assert len(paths) == len(image.blobs()) + 1
+    for path in paths:
+        assert digest_of(path.read_bytes()).partition(':')[2] == path.name
+    assert len((tmp_path / 'started').read_text().split()) == len(paths)

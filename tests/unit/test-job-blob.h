@@ -10,7 +10,7 @@
 #include "job-blob.h"
 #include "store-cache.h"
 
-#define N_USERS 3
+#define N_USERS 5
 
 typedef struct Fixture Fixture;
 

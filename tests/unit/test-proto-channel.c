@@ -61,8 +61,8 @@ static void send_raw(int fd, const void *data, size_t size, size_t n_fds) {
 static void message_arrives_with_its_descriptors(void **state) {
         Fixture *f = *state;
         const ProtoMessage sent = {
-                .type = PROTO_VERIFY_START,
-                .verify_start = { .digest.bytes = { 1, 2, 3 }, .size = 42 },
+                .type = PROTO_VERIFY_BLOB,
+                .verify_blob = { .digest.bytes = { 1, 2, 3 }, .size = 42 },
         };
         ProtoFds fds = PROTO_FDS_NULL;
         ProtoMessage got;
@@ -72,7 +72,7 @@ static void message_arrives_with_its_descriptors(void **state) {
         assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
         assert_int_equal(proto_send(f->pair[0], &sent, pipe_fds, 2), 0);
         assert_int_equal(proto_receive(f->pair[1], &got, &fds, NULL), 1);
-        assert_memory_equal(&got, &sent, proto_message_size(PROTO_VERIFY_START));
+        assert_memory_equal(&got, &sent, proto_message_size(PROTO_VERIFY_BLOB));
 
         assert_int_equal(fcntl(fds.fds[0], F_GETFD), FD_CLOEXEC);
         assert_int_equal(fcntl(fds.fds[1], F_GETFD), FD_CLOEXEC);
@@ -120,13 +120,13 @@ static void surplus_descriptors_are_closed(void **state) {
 /* The kernel drops the third: what is left would do for this type. */
 static void message_that_lost_descriptors_is_refused(void **state) {
         Fixture *f = *state;
-        const ProtoMessage sent = { .type = PROTO_VERIFY_START };
+        const ProtoMessage sent = { .type = PROTO_VERIFY_BLOB };
         ProtoFds fds = PROTO_FDS_NULL;
         ProtoMessage got;
 
-        send_raw(f->pair[0], &sent, proto_message_size(PROTO_VERIFY_START), 3);
+        send_raw(f->pair[0], &sent, proto_message_size(PROTO_VERIFY_BLOB), 3);
         assert_int_equal(proto_receive(f->pair[1], &got, &fds, NULL), -EBADMSG);
-        send_raw(f->pair[0], &sent, proto_message_size(PROTO_VERIFY_START), 2);
+        send_raw(f->pair[0], &sent, proto_message_size(PROTO_VERIFY_BLOB), 2);
         assert_int_equal(proto_receive(f->pair[1], &got, &fds, NULL), 1);
         proto_fds_close(&fds);
 }

@@ -10,7 +10,7 @@
 static const struct {
         size_t min, max;
 } descriptors[_PROTO_TYPE_MAX] = {
-        [PROTO_FETCH_START] = { 0, 2 },   [PROTO_VERIFY_START] = { 1, 2 },
+        [PROTO_FETCH_START] = { 0, 2 },   [PROTO_VERIFY_BLOB] = { 1, 2 },
         [PROTO_UNPACK_START] = { 1, 2 },  [PROTO_TREE_START] = { 1, 1 },
         [PROTO_BLOB_ANSWER] = { 0, 1 },   [PROTO_UNPACK_LAYER] = { 1, 1 },
         [PROTO_DISK_START] = { 1, 2 },    [PROTO_DISK_IMAGE] = { 1, 1 },
@@ -55,6 +55,7 @@ static const Field flags[] = {
         FIELD(PROTO_RESOLVE_START, resolve_start.inspect),
         FIELD(PROTO_UNPACK_START, unpack_start.keeps_devices),
         FIELD(PROTO_VERIFY_ROOM, verify_room.is_made),
+        FIELD(PROTO_VERIFY_BLOB, verify_blob.is_last),
         FIELD(PROTO_DISK_START, disk_start.shares_layers),
         FIELD(PROTO_DISK_IMAGE, disk_image.is_complete),
         FIELD(PROTO_ID_RANGE, id_range.is_group),
@@ -78,7 +79,7 @@ static const Field sandboxes[] = {
 
 static const Field digests[] = {
         FIELD(PROTO_FETCH_START, fetch_start.digest),
-        FIELD(PROTO_VERIFY_START, verify_start.digest),
+        FIELD(PROTO_VERIFY_BLOB, verify_blob.digest),
         FIELD(PROTO_TOP, top.digest),
         FIELD(PROTO_UNPACK_LAYER, unpack_layer.digest),
         FIELD(PROTO_UNPACK_LAYER, unpack_layer.diff_id),
@@ -169,7 +170,7 @@ static void wrong_size_is_refused(void **state) {
                 ProtoMessage message = good_message(type);
                 size_t size = proto_message_size(type), n_fds = descriptors[type].min;
 
-                assert_true(size > sizeof(message.type) && size <= sizeof(message));
+                assert_true(size >= sizeof(message.type) && size <= sizeof(message));
                 assert_int_equal(proto_message_check(&message, size - 1, n_fds, NULL), -EBADMSG);
                 assert_int_equal(proto_message_check(&message, size + 1, n_fds, NULL), -EBADMSG);
                 for (size_t i = 0; i < sizeof(message.type); i++)

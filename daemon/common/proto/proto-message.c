@@ -15,7 +15,9 @@ static const struct {
 } shapes[_PROTO_TYPE_MAX] = {
         [PROTO_FETCH_START] = { SIZE_OF(fetch_start), 0, 2 },
         [PROTO_RESOLVE_START] = { SIZE_OF(resolve_start), 0, 0 },
-        [PROTO_VERIFY_START] = { SIZE_OF(verify_start), 1, 2 },
+        [PROTO_VERIFY_START] = { SIZE_OF(verify_start), 0, 0 },
+        [PROTO_VERIFY_BLOB] = { SIZE_OF(verify_blob), 1, 2 },
+        [PROTO_VERIFY_DONE] = { SIZE_OF(type), 0, 0 },
         [PROTO_UNPACK_START] = { SIZE_OF(unpack_start), 1, 2 },
         [PROTO_DISK_START] = { SIZE_OF(disk_start), 1, 2 },
         [PROTO_BUILDER_START] = { SIZE_OF(builder_start), 1, 2 },
@@ -186,8 +188,9 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_RESOLVE_START:
                 return resolve_start_is_valid(&m->resolve_start);
         case PROTO_VERIFY_START:
-                return digest_is_valid(&m->verify_start.digest) &&
-                       is_sandbox_mode(m->verify_start.sandbox) && is_user(&m->verify_start.user);
+                return is_sandbox_mode(m->verify_start.sandbox) && is_user(&m->verify_start.user);
+        case PROTO_VERIFY_BLOB:
+                return digest_is_valid(&m->verify_blob.digest) && is_flag(m->verify_blob.is_last);
         case PROTO_UNPACK_START:
                 return unpack_start_is_valid(&m->unpack_start);
         case PROTO_DISK_START:
@@ -238,6 +241,7 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_VERIFY_ROOM:
                 return is_flag(m->verify_room.is_made);
         case PROTO_FETCH_READ:
+        case PROTO_VERIFY_DONE:
         case PROTO_VERIFY_FULL:
         case PROTO_VERIFY_READY:
         case PROTO_VERIFY_GROWN:

@@ -28,12 +28,15 @@
  *       ◀── RESULT ────────────────
  *
  *     daemon                       verify worker
- *       ── VERIFY_START [file, pipe] ──▶   waits for the file's lock, hashes what is there
+ *       ── VERIFY_START ───────────▶    enters its sandbox
+ *       ── VERIFY_BLOB [file, pipe] ──▶   waits for the file's lock, hashes what is there
  *       ◀── VERIFY_READY ──────────     continue from this offset
  *       ◀── VERIFY_GROWN × n ──────     bytes from the pipe are hashed and in the file
  *       ◀── VERIFY_FULL ───────────     no space for more of them; any number of times
  *       ── VERIFY_ROOM ────────────▶    some was freed, or none can be
- *       ◀── RESULT ────────────────     done only if digest and size are right
+ *       ◀── VERIFY_DONE ───────────     digest and size are right; ready for the next VERIFY_BLOB
+ *       ◀── RESULT ────────────────     done only if digest and size are right; the end of the last blob, or of a
+ *                                        wrong one
  *
  *     daemon                       unpack worker
  *       ── UNPACK_START [root, password], ID_RANGE × n ──▶
@@ -109,6 +112,8 @@ typedef enum ProtoType {
         PROTO_UNPACK_RIGHTS,
         PROTO_VERIFY_FULL,
         PROTO_VERIFY_ROOM,
+        PROTO_VERIFY_BLOB,
+        PROTO_VERIFY_DONE,
         _PROTO_TYPE_MAX,
 } ProtoType;
 
@@ -142,13 +147,17 @@ typedef struct ProtoResolveStart {
 } ProtoResolveStart;
 
 typedef struct ProtoVerifyStart {
+        uint8_t sandbox;
+        ProtoUser user;
+} ProtoVerifyStart;
+
+typedef struct ProtoVerifyBlob {
         Digest digest;
         uint64_t size;      /* the blob's, or PROTO_SIZE_UNKNOWN */
         uint64_t size_max;  /* its maximum, bytes */
         uint64_t keep_free; /* bytes of the file system to keep free, or SPACE_KEEP_AUTOMATIC */
-        uint8_t sandbox;
-        ProtoUser user;
-} ProtoVerifyStart; /* descriptors: the file, read-write; the pipe, unless it is complete */
+        uint8_t is_last;    /* no other blob follows */
+} ProtoVerifyBlob;          /* descriptors: the file, read-write; the pipe, unless it is complete */
 
 /* Files in the root directory with this prefix are the daemon's: a tree that is filled in place has a mark. */
 #define PROTO_MARK_PREFIX ".virt-bootstrap-"
@@ -353,6 +362,7 @@ typedef struct ProtoMessage {
                 ProtoFetchStart fetch_start;
                 ProtoResolveStart resolve_start;
                 ProtoVerifyStart verify_start;
+                ProtoVerifyBlob verify_blob;
                 ProtoUnpackStart unpack_start;
                 ProtoDiskStart disk_start;
                 ProtoBuilderStart builder_start;

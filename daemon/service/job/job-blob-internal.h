@@ -5,6 +5,7 @@
 
 #include "job-blob.h"
 #include "job-speed.h"
+#include "job-verify.h"
 
 typedef struct JobBlob JobBlob;
 
@@ -25,6 +26,7 @@ struct JobBlobUse {
         const JobBlobEvents *events; /* borrowed */
         void *userdata;              /* borrowed */
         const char *origin;          /* borrowed; or NULL */
+        JobVerifyPool *pool;         /* borrowed; or NULL */
         uint64_t readable;           /* bytes that it brought itself, from the first one on */
         uint64_t brought;            /* bytes that it brought, wherever they are */
         bool is_changed;             /* it is to be told */
@@ -43,7 +45,7 @@ struct JobBlob {
         StoreBlob stored;         /* .fd: from the store */
         int partial_fd;           /* owned; being filled */
         int pipe_fd;              /* owned; the write end, until a filler has it */
-        JobProcess *verify;       /* owned */
+        JobVerify *verify;        /* borrowed; a worker that is busy with it; or NULL */
         sd_event_source *advance; /* owned; a deferred advance() */
         JobSpeedGuard *takeover;  /* owned; whether the others had better not wait for the filler */
         JobSpeedGuard *minimum;   /* owned; whether the filler is too slow for anybody */

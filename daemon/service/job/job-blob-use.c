@@ -16,7 +16,7 @@ static JobBlob *blob_free(JobBlob *blob) {
         if (!blob)
                 return NULL;
 
-        job_process_free(blob->verify);
+        job_verify_kill(blob->verify);
         sd_event_source_disable_unref(blob->advance);
         job_speed_guard_free(blob->takeover);
         job_speed_guard_free(blob->minimum);
@@ -73,7 +73,7 @@ static void give_up(JobBlob *blob) {
                 return;
 
         job_blob_stop_watching(blob);
-        blob->verify = job_process_free(blob->verify);
+        blob->verify = job_verify_kill(blob->verify);
         /* A process that was just forked has it open, too, until it executes a worker. */
         (void) flock(blob->partial_fd, LOCK_UN);
         job_blob_close_partial(blob);
@@ -193,7 +193,8 @@ static JobBlob *add_blob(JobBlobTable *table, const JobBlobRequest *request) {
                 .partial_fd = -EBADF,
                 .pipe_fd = -EBADF,
         };
-        blob->request.origin = NULL; /* each use has its own */
+        blob->request.origin = NULL; /* each use has its own, and its own pool */
+        blob->request.pool = NULL;
         if (sd_event_add_defer(table->context->event, &blob->advance, table->on_advance, blob) <
                     0 ||
             job_speed_guard_new(
@@ -324,7 +325,12 @@ int job_blob_use_new(
                 return error_oom(error);
 
         /* One who joins a blob that is there already is told, too. */
-        *use = (JobBlobUse){ .events = events, .userdata = userdata, .origin = request->origin };
+        *use = (JobBlobUse){
+                .events = events,
+                .userdata = userdata,
+                .origin = request->origin,
+                .pool = request->pool,
+        };
         append(blob, use);
         job_blob_schedule(blob);
         *ret = TAKE_PTR(use);

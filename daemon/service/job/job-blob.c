@@ -7,12 +7,15 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base-fd.h"
 #include "base-macro.h"
 #include "job-blob-internal.h"
+#include "job-writers.h"
 
 #define PIPE_SIZE (1 << 20) /* bytes; what /proc/sys/fs/pipe-max-size allows by default */
 
@@ -32,7 +35,7 @@ static void look(JobBlob *blob) {
 
 static void look_again(JobBlob *blob) {
         blob->step = STEP_AGAIN;
-        job_process_stop(blob->verify);
+        job_verify_stop(blob->verify);
 }
 
 /* Another daemon fills it, and is as slow as the filler of job_blob_take_over(). */
@@ -97,10 +100,14 @@ static void ask_to_fill(JobBlob *blob) {
 }
 
 static void on_ready(JobBlob *blob, uint64_t offset) {
-        /* Somebody else filled it while the verify worker waited for the lock. */
-        if (job_blob_is_kept(blob) && !store_partial_is_current(
-                                              job_blob_store(blob), &blob->request.digest,
-                                              blob->request.size, blob->partial_fd)) {
+        const JobBlobUse *filler = job_blob_next_filler(blob);
+
+        /* Somebody else filled it while the verify worker waited for the lock, or the job that the worker is of went
+         * away. */
+        if ((job_blob_is_kept(blob) && !store_partial_is_current(
+                                               job_blob_store(blob), &blob->request.digest,
+                                               blob->request.size, blob->partial_fd)) ||
+            (filler && !job_verify_may_serve(blob->verify, filler->pool))) {
                 look_again(blob);
                 return;
         }
@@ -137,10 +144,10 @@ static void on_full(JobBlob *blob, uint64_t size) {
                                        store_partial_free(job_blob_store(blob), size) > 0,
         };
 
-        job_process_send(blob->verify, &answer, NULL, 0);
+        job_verify_send(blob->verify, &answer);
 }
 
-static void on_verify_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
+static void on_verify_message(void *userdata, const ProtoMessage *message) {
         JobBlob *blob = userdata;
 
         if (message->type == PROTO_VERIFY_READY && blob->step == STEP_LOCK)
@@ -249,11 +256,27 @@ static void filled(JobBlob *blob, ProtoOutcome outcome, const Error *result) {
         fail_filling(blob, result);
 }
 
-static void on_verify_ended(void *userdata, const Error *result) {
+/* The lock stays all the time, as a shared one. Whether anybody has the file open to write is only known once we have
+ * not. */
+static bool on_verify_done(void *userdata) {
+        _cleanup_(closep) int fd = -EBADF;
         JobBlob *blob = userdata;
-        const ProtoOutcome outcome = job_process_outcome(blob->verify);
+        char path[FD_PATH_MAX];
 
-        blob->verify = job_process_free(blob->verify);
+        fd = open(fd_path(blob->partial_fd, path), O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || flock(blob->partial_fd, LOCK_SH | LOCK_NB) < 0 ||
+            flock(fd, LOCK_SH | LOCK_NB) < 0)
+                return false;
+
+        job_blob_close_partial(blob);
+        blob->partial_fd = TAKE_FD(fd);
+        return job_writers_are_known(blob->partial_fd);
+}
+
+static void on_verify_ended(void *userdata, ProtoOutcome outcome, const Error *result) {
+        JobBlob *blob = userdata;
+
+        blob->verify = NULL;
         closep(&blob->pipe_fd);
         blob->pipe_fd = -EBADF;
         job_blob_stop_watching(blob);
@@ -264,33 +287,40 @@ static void on_verify_ended(void *userdata, const Error *result) {
                 filled(blob, outcome, result);
 }
 
-static const JobProcessEvents verify_events = {
+static const JobVerifyEvents verify_events = {
         .message = on_verify_message,
+        .done = on_verify_done,
         .ended = on_verify_ended,
 };
 
+/* Who left the beginning of a file, or has it open while it waits for the lock, is somebody else than who is to fill it:
+ * what these bring and a pool's worker does are kept apart. */
+static JobVerifyPool *find_pool(JobBlob *blob) {
+        const JobBlobUse *use = job_blob_next_filler(blob);
+        struct stat st;
+
+        return use && fstat(blob->partial_fd, &st) >= 0 && st.st_size == 0 &&
+                               !store_partial_is_busy(blob->partial_fd)
+                       ? use->pool
+                       : NULL;
+}
+
 static int start_verify(JobBlob *blob, int file_fd, int pipe_fd, uint64_t size, Error *error) {
         const Config *config = blob->table->context->config;
-        ProtoMessage start = {
-                .type = PROTO_VERIFY_START,
-                .verify_start = {
+        const JobVerifyRequest request = {
+                .blob = {
                         .digest = blob->request.digest,
                         .size = size,
                         .size_max = pipe_fd >= 0 ? config->limits.blob_bytes : UINT64_MAX,
                         .keep_free = config->keep_free,
-                        .sandbox = config->sandbox,
                 },
+                .file_fd = file_fd,
+                .pipe_fd = pipe_fd,
+                .pool = pipe_fd >= 0 ? find_pool(blob) : NULL,
         };
-        int fds[] = { file_fd, pipe_fd }, r;
 
-        r = job_process_start(
-                blob->table->context, WORKER_VERIFY, &verify_events, blob, &blob->verify, error);
-        if (r < 0)
-                return r;
-
-        start.verify_start.user = job_user_id(job_process_user(blob->verify));
-        job_process_send(blob->verify, &start, fds, pipe_fd >= 0 ? 2 : 1);
-        return 0;
+        return job_verify_start(
+                blob->table->context, &request, &verify_events, blob, &blob->verify, error);
 }
 
 static int start_filling(JobBlob *blob, Error *error) {

@@ -26,7 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "job-process.h"
+#include "job-verify.h"
 #include "store-blob.h"
 
 typedef struct JobBlobTable JobBlobTable;
@@ -72,6 +72,9 @@ typedef struct JobBlobRequest {
         const char
                 *origin; /* where it comes from, as text; borrowed as long as the use; NULL: nobody
                              * else's */
+        /* Whose workers may hash it when they read nothing but what its job brings; borrowed as long as the use; NULL: a
+         * worker of its own does. */
+        JobVerifyPool *pool;
         bool verify_again; /* hash it even when nobody touched it since it was verified */
 } JobBlobRequest;
 

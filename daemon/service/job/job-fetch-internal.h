@@ -33,9 +33,10 @@ struct JobFetch {
         JobFetchAsker fetcher; /* the fetch worker: none for a registry's image when offline */
         JobFetchAsker resolver;
         bool is_stopping;
-        char *origin;     /* owned; of its blobs: the registry, or the source in files */
-        StoreImage known; /* owned; what the reference named last time */
-        ProtoTop top;     /* when @has_top */
+        JobVerifyPool *pool; /* owned; who hashes what is small */
+        char *origin;        /* owned; of its blobs: the registry, or the source in files */
+        StoreImage known;    /* owned; what the reference named last time */
+        ProtoTop top;        /* when @has_top */
         bool has_top;
         char name[512]; /* what the image is called */
         JobImage image;
@@ -54,6 +55,9 @@ void job_fetch_stop_with(JobFetch *fetch, Error *error);
 /* Errors: a worker sent @what out of order; it did not fetch @digest, which the image needs. */
 int job_fetch_out_of_place(const JobFetchAsker *asker, Error *error, const char *what);
 int job_fetch_not_brought(const Digest *digest, Error *error);
+
+/* Whether a blob of @size bytes may share a verify worker with others of the image. */
+bool job_fetch_is_small(uint64_t size);
 
 /* A requested document that is in the store with the right digest; or NULL. */
 const JobFetchWanted *job_fetch_find_document(const JobFetch *fetch, const Digest *digest);

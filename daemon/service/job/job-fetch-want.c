@@ -198,6 +198,19 @@ static int answer_absent(JobFetchAsker *asker, const ProtoBlobWanted *request, E
         return 1;
 }
 
+/* To start a worker for what is larger takes little of the time that it takes. */
+#define SMALL_BYTES (UINT64_C(1) << 20)
+
+bool job_fetch_is_small(uint64_t size) {
+        return size <= SMALL_BYTES;
+}
+
+/* A document has an end that is known, also where nobody says its size. */
+static bool is_small(const JobFetchWanted *wanted) {
+        return job_fetch_is_small(wanted->size) ||
+               (wanted->size == PROTO_SIZE_UNKNOWN && !is_layer(wanted));
+}
+
 static int use_blob(
         JobFetchAsker *asker,
         const ProtoBlobWanted *request,
@@ -205,7 +218,7 @@ static int use_blob(
         JobFetchWanted *wanted,
         Error *error) {
         JobFetch *fetch = asker->fetch;
-        const JobBlobRequest blob_request = {
+        JobBlobRequest blob_request = {
                 .digest = request->digest,
                 .size = size,
                 .temporary_directory =
@@ -224,6 +237,8 @@ static int use_blob(
         wanted->token = request->token;
         wanted->digest = request->digest;
         wanted->size = size;
+        if (is_small(wanted))
+                blob_request.pool = fetch->pool;
         return job_blob_use_new(
                 fetch->context->blobs, &blob_request, &blob_events, wanted, &wanted->use, error);
 }

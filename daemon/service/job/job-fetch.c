@@ -87,6 +87,14 @@ static int check_image(const JobFetch *fetch, Error *error) {
                        : check_pin(fetch, &spec->digest, &image->digest, error);
 }
 
+static bool has_small_layers(const JobImage *image) {
+        for (uint32_t i = 0; i < image->n_layers; i++)
+                if (job_fetch_is_small(image->layers[i].size))
+                        return true;
+
+        return false;
+}
+
 static int on_image(JobFetch *fetch, Error *error) {
         int r;
 
@@ -105,6 +113,8 @@ static int on_image(JobFetch *fetch, Error *error) {
         fetch->layer_blobs = calloc(fetch->image.n_layers, sizeof(*fetch->layer_blobs));
         if (!fetch->layer_blobs)
                 return error_oom(error);
+        if (!has_small_layers(&fetch->image))
+                job_verify_pool_close(fetch->pool);
 
         fetch->events->resolved(fetch->userdata);
         for (size_t i = 0; r >= 0 && i < fetch->n_early && !fetch->is_stopping; i++)
@@ -179,6 +189,7 @@ static void conclude(JobFetch *fetch) {
         if (fetch->fetcher.process || fetch->resolver.process)
                 return;
 
+        job_verify_pool_close(fetch->pool);
         if (fetch->error.code != 0)
                 error_move(&error, &fetch->error);
         else if (fetch->incomplete.code != 0)
@@ -376,6 +387,10 @@ static int start(JobFetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
         int r;
 
+        fetch->pool = job_verify_pool_new();
+        if (!fetch->pool)
+                return error_oom(error);
+
         set_name(fetch, "");
         r = set_origin(fetch, error);
         if (r < 0)
@@ -428,6 +443,7 @@ JobFetch *job_fetch_free(JobFetch *fetch) {
                 job_blob_use_free(fetch->layer_blobs[i].use);
         for (size_t i = 0; i < fetch->n_documents; i++)
                 job_blob_use_free(fetch->documents[i].use);
+        job_verify_pool_free(fetch->pool);
         free(fetch->layer_blobs);
         free(fetch->early);
         free(fetch->origin);

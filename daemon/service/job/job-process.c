@@ -80,6 +80,7 @@ static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
                 [PROTO_VERIFY_READY] = true,
                 [PROTO_VERIFY_GROWN] = true,
                 [PROTO_VERIFY_FULL] = true,
+                [PROTO_VERIFY_DONE] = true,
         },
         [WORKER_UNPACK] = {
                 [PROTO_UNPACK_PROGRESS] = true,

@@ -44,7 +44,7 @@ int store_anonymous_open(const char *directory, int *ret_fd, Error *error);
 /**
  * store_blob_publish() - give a blob its name
  * @expected:   the digest that a verify worker has computed for @partial_fd
- * @partial_fd: from store_partial_open() with @size, exclusively locked; the lock becomes a lease
+ * @partial_fd: the file from store_partial_open() with @size, readable and locked; the lock becomes a lease
  *
  * Return: 0; -ESTALE if the file has lost its name.
  */

@@ -19,14 +19,15 @@
 #define REPORT_BYTES ((uint64_t) 1 << 19) /* between reports, unless the pipe is empty */
 #define END_MSEC     1000 /* a complete blob's pipe may stay open this long, in case of excess bytes */
 
+/* A blob that is being hashed. */
 typedef struct Verify {
         int socket_fd; /* borrowed */
         int file_fd;   /* borrowed */
         int pipe_fd;   /* borrowed; or negative */
-        ProtoVerifyStart start;
+        ProtoVerifyBlob blob;
         char name[DIGEST_STRING_MAX]; /* of the blob, for messages */
         Hash *hash;                   /* owned */
-        uint8_t *buffer;              /* owned */
+        uint8_t *buffer;              /* borrowed; BUFFER_SIZE bytes */
         uint64_t size;                /* bytes hashed and written to the file */
         uint64_t reported;            /* bytes reported to the daemon */
         bool is_short;                /* the pipe ended early */
@@ -34,7 +35,6 @@ typedef struct Verify {
 
 static void verify_done(Verify *verify) {
         hash_free(verify->hash);
-        free(verify->buffer);
 }
 
 static int report(Verify *verify, ProtoType type, Error *error) {
@@ -75,7 +75,7 @@ static bool pipe_has_more(const Verify *verify, int msec) {
 
 /* Do not wait for a sender that has sent everything, but does not close the pipe. */
 static bool is_complete(const Verify *verify) {
-        return verify->start.size != PROTO_SIZE_UNKNOWN && verify->size == verify->start.size &&
+        return verify->blob.size != PROTO_SIZE_UNKNOWN && verify->size == verify->blob.size &&
                !pipe_has_more(verify, END_MSEC);
 }
 
@@ -97,7 +97,7 @@ static int make_room(const Verify *verify, size_t size, Error *error) {
                 int r;
 
                 /* If the space is unknown, writing will show. */
-                if (space_look(verify->file_fd, verify->start.keep_free, &space) < 0 ||
+                if (space_look(verify->file_fd, verify->blob.keep_free, &space) < 0 ||
                     space_lacks(&space, size) == 0)
                         return 0;
 
@@ -136,16 +136,15 @@ static int write_out(const Verify *verify, const uint8_t *data, size_t size, Err
 static int append(Verify *verify, const uint8_t *data, size_t size, Error *error) {
         int r;
 
-        if (verify->start.size != PROTO_SIZE_UNKNOWN && size > verify->start.size - verify->size)
+        if (verify->blob.size != PROTO_SIZE_UNKNOWN && size > verify->blob.size - verify->size)
                 return error_set(
                         error, EFBIG, ERROR_DIGEST_MISMATCH,
-                        "%s is larger than its %" PRIu64 " bytes", verify->name,
-                        verify->start.size);
-        if (size > verify->start.size_max || verify->size > verify->start.size_max - size)
+                        "%s is larger than its %" PRIu64 " bytes", verify->name, verify->blob.size);
+        if (size > verify->blob.size_max || verify->size > verify->blob.size_max - size)
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
                         "%s has more than %" PRIu64 " bytes (BlobSize=)", verify->name,
-                        verify->start.size_max);
+                        verify->blob.size_max);
 
         r = make_room(verify, size, error);
         if (r >= 0)
@@ -187,16 +186,16 @@ static int fill_from_pipe(Verify *verify, Error *error) {
 static int check(Verify *verify, Error *error) {
         Digest digest;
 
-        verify->is_short = verify->pipe_fd >= 0 && verify->start.size != PROTO_SIZE_UNKNOWN &&
-                           verify->size < verify->start.size;
+        verify->is_short = verify->pipe_fd >= 0 && verify->blob.size != PROTO_SIZE_UNKNOWN &&
+                           verify->size < verify->blob.size;
         if (verify->is_short)
                 return error_set(
                         error, EPROTO, ERROR_REGISTRY_ERROR,
                         "The transfer of %s ended after %" PRIu64 " of %" PRIu64 " bytes",
-                        verify->name, verify->size, verify->start.size);
+                        verify->name, verify->size, verify->blob.size);
 
         hash_final(verify->hash, &digest);
-        if (!digest_equal(&digest, &verify->start.digest))
+        if (!digest_equal(&digest, &verify->blob.digest))
                 return error_set(
                         error, EBADMSG, ERROR_DIGEST_MISMATCH,
                         "The content of %s does not match its digest", verify->name);
@@ -218,11 +217,7 @@ static int prepare(Verify *verify, Error *error) {
         struct stat st;
         int r;
 
-        verify->buffer = malloc(BUFFER_SIZE);
-        if (!verify->buffer)
-                return error_oom(error);
-
-        r = hash_new(verify->start.digest.algorithm, &verify->hash, error);
+        r = hash_new(verify->blob.digest.algorithm, &verify->hash, error);
         if (r < 0 || verify->pipe_fd < 0)
                 return r;
 
@@ -231,42 +226,75 @@ static int prepare(Verify *verify, Error *error) {
                 return error_set_errno(error, errno, "Cannot lock %s", verify->name);
         if (fstat(verify->file_fd, &st) < 0)
                 return error_set_errno(error, errno, "Cannot stat %s", verify->name);
-        if ((uint64_t) st.st_size > verify->start.size && ftruncate(verify->file_fd, 0) < 0)
+        if ((uint64_t) st.st_size > verify->blob.size && ftruncate(verify->file_fd, 0) < 0)
                 return error_set_errno(error, errno, "Cannot empty %s", verify->name);
         return 0;
 }
 
-static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
-        _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
-        _cleanup_(verify_done) Verify verify = { .socket_fd = socket_fd };
+static int verify_blob(Verify *verify, Error *error) {
+        int r;
+
+        digest_format(&verify->blob.digest, verify->name);
+        r = prepare(verify, error);
+        if (r >= 0)
+                r = hash_file(verify, error);
+        if (r >= 0 && verify->pipe_fd >= 0)
+                r = fill_from_pipe(verify, error);
+        if (r >= 0)
+                r = check(verify, error);
+        return r < 0 ? r : flush(verify, error);
+}
+
+/* Returns whether another one may follow, or a negative errno with @error set: then the descriptors stay open, so that
+ * the daemon hears of it before who writes into the pipe does. */
+static int next_blob(int socket_fd, uint8_t *buffer, ProtoOutcome *failure, Error *error) {
+        static const ProtoMessage done = { .type = PROTO_VERIFY_DONE };
+        _cleanup_(verify_done) Verify verify = { .socket_fd = socket_fd, .buffer = buffer };
+        ProtoFds fds = PROTO_FDS_NULL;
         ProtoMessage message;
         int r;
 
-        r = step_receive(socket_fd, PROTO_VERIFY_START, &message, &fds, error);
+        r = step_receive(socket_fd, PROTO_VERIFY_BLOB, &message, &fds, error);
         if (r < 0)
                 return r;
 
-        verify.start = message.verify_start;
+        verify.blob = message.verify_blob;
         verify.file_fd = fds.fds[0];
         verify.pipe_fd = fds.fds[1];
-        digest_format(&verify.start.digest, verify.name);
-
-        r = 0;
-        if (verify.start.sandbox != SANDBOX_NO)
-                r = sandbox_enter_blob(
-                        (SandboxMode) verify.start.sandbox, verify.start.user, error);
-        if (r >= 0)
-                r = prepare(&verify, error);
-        if (r >= 0)
-                r = hash_file(&verify, error);
-        if (r >= 0 && verify.pipe_fd >= 0)
-                r = fill_from_pipe(&verify, error);
-        if (r >= 0)
-                r = check(&verify, error);
-        if (r >= 0)
-                r = flush(&verify, error);
+        r = verify_blob(&verify, error);
         if (verify.is_short)
                 *failure = PROTO_OUTCOME_INPUT_SHORT;
+        if (r < 0 || verify.blob.is_last)
+                return r;
+
+        proto_fds_close(&fds);
+        r = step_send(socket_fd, &done, error);
+        return r < 0 ? r : 1;
+}
+
+static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
+        _cleanup_(freep) uint8_t *buffer = NULL;
+        ProtoVerifyStart start;
+        ProtoMessage message;
+        int r;
+
+        r = step_receive(socket_fd, PROTO_VERIFY_START, &message, NULL, error);
+        if (r < 0)
+                return r;
+
+        start = message.verify_start;
+        if (start.sandbox != SANDBOX_NO)
+                r = sandbox_enter_blob((SandboxMode) start.sandbox, start.user, error);
+        if (r < 0)
+                return r;
+
+        buffer = malloc(BUFFER_SIZE);
+        if (!buffer)
+                return error_oom(error);
+
+        do
+                r = next_blob(socket_fd, buffer, failure, error);
+        while (r > 0);
         return r;
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -619,6 +620,87 @@ static int resolve_to_a_stored_one(void) {
         return succeed();
 }
 
+/* Verify workers that find each blob right. */
+
+/* What one has kept of a file. */
+typedef struct Kept {
+        int fd;
+        char *bytes;
+} Kept;
+
+static void keep_nothing(int fd, Kept *ret) {
+}
+
+static void keep_file(int fd, Kept *ret) {
+        ret->fd = dup(fd);
+}
+
+static void keep_mapping(int fd, Kept *ret) {
+        ret->bytes = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
+
+static void do_harm(const Kept *kept) {
+        if (kept->fd >= 0)
+                (void) !pwrite(kept->fd, "!", 1, 0);
+        if (kept->bytes)
+                *kept->bytes = '!';
+}
+
+static uint64_t copy(int from, int to) {
+        uint64_t size = 0;
+        char buffer[256];
+        ssize_t n;
+
+        while ((n = read(from, buffer, sizeof(buffer))) > 0) {
+                (void) fd_write_full(to, buffer, (size_t) n);
+                size += (uint64_t) n;
+        }
+        return size;
+}
+
+static int verify(void (*keep)(int fd, Kept *ret), bool says_more) {
+        Kept kept = { .fd = -1 };
+
+        for (;;) {
+                _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
+                ProtoMessage message;
+                uint64_t size;
+
+                if (hear(&message, &fds) != 1)
+                        return EXIT_FAILURE;
+                if (message.type != PROTO_VERIFY_BLOB)
+                        continue;
+
+                do_harm(&kept);
+                (void) say((ProtoMessage){ .type = PROTO_VERIFY_READY });
+                size = copy(fds.fds[1], fds.fds[0]);
+                (void) say((ProtoMessage){ .type = PROTO_VERIFY_GROWN, .verify_grown.size = size });
+                keep(fds.fds[0], &kept);
+                proto_fds_close(&fds);
+                if (message.verify_blob.is_last)
+                        return succeed();
+                (void) say((ProtoMessage){ .type = PROTO_VERIFY_DONE });
+                if (says_more)
+                        (void) say((ProtoMessage){ .type = PROTO_VERIFY_READY });
+        }
+}
+
+static int verify_and_keep_nothing(void) {
+        return verify(keep_nothing, false);
+}
+
+static int verify_and_keep_the_file(void) {
+        return verify(keep_file, false);
+}
+
+static int verify_and_keep_a_mapping(void) {
+        return verify(keep_mapping, false);
+}
+
+static int verify_and_say_more(void) {
+        return verify(keep_nothing, true);
+}
+
 static const struct {
         const char *name;
         const char *step; /* NULL: each */
@@ -668,6 +750,10 @@ static const struct {
         { "resolve-from-content-in-two-steps", "resolve", resolve_from_content_in_two_steps },
         { "resolve-to-a-stored-one", "resolve", resolve_to_a_stored_one },
         { "resolve-dies", "resolve", die },
+        { "verify-keeps-nothing", "verify", verify_and_keep_nothing },
+        { "verify-keeps-the-file", "verify", verify_and_keep_the_file },
+        { "verify-keeps-a-mapping", "verify", verify_and_keep_a_mapping },
+        { "verify-says-more", "verify", verify_and_say_more },
         { "unpack-fails", "unpack", fail },
         { "tree-dies", "fetch", die },
         { "tree-dies", "tree", die_some_times },
