@@ -123,6 +123,19 @@ static void manifest_is_read_from_the_store(void **state) {
         assert_int_equal(wanted.lookup_only, 1); /* there is no network to fetch it from */
 }
 
+static void what_the_store_has_wrong_is_refused(void **state) {
+        Fixture *f = *state;
+        Digest digest = digest_of("{}");
+
+        answer_have(f, "[]");
+        assert_int_equal(
+                step_document_get_manifest(&f->channel, &digest, &f->document, &f->error),
+                -EBADMSG);
+        assert_int_equal(f->error.kind, ERROR_DIGEST_MISMATCH);
+        assert_non_null(strstr(f->error.message, "The cache returned content for sha256:"));
+        assert_null(f->document.data);
+}
+
 static void config_is_asked_for_with_its_size(void **state) {
         Fixture *f = *state;
         const OciDescriptor descriptor = { .digest = digest_of("{}"), .size = 2 };
@@ -364,6 +377,7 @@ static void daemon_that_is_gone_or_says_something_else_is_an_error(void **state)
 int main(void) {
         const struct CMUnitTest tests[] = {
                 DOCUMENT_CASE(manifest_is_read_from_the_store),
+                DOCUMENT_CASE(what_the_store_has_wrong_is_refused),
                 DOCUMENT_CASE(config_is_asked_for_with_its_size),
                 DOCUMENT_CASE(what_is_not_in_the_store_is_named_when_offline),
                 DOCUMENT_CASE(first_document_of_a_source_is_kept_under_its_digest),

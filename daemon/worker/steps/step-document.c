@@ -47,25 +47,13 @@ static int send_request(
         return step_send(channel->socket_fd, &message, error);
 }
 
-static int read_content(int fd, const Digest *digest, StepDocument *document, Error *error) {
-        int r;
-
-        r = fd_read_all(fd, OCI_DOCUMENT_MAX, &document->data, &document->size);
-        if (r < 0)
-                return error_set_errno(error, -r, "Cannot read a document from the cache");
-
-        document->digest = *digest;
-        return 0;
+static int hash_document(StepDocument *document, DigestAlgorithm algorithm, Error *error) {
+        return hash_buffer(algorithm, document->data, document->size, &document->digest, error);
 }
 
-/* If the reader has exited, the daemon reports why. */
-static void fill(const ProtoBlobAnswer *answer, int fd, const StepDocument *document) {
-        if (answer->offset <= document->size)
-                (void) fd_write_full(
-                        fd, document->data + answer->offset, document->size - answer->offset);
-}
-
-static int check_digest(const StepDocument *document, const Digest *expected, Error *error) {
+/* @where: what returned the document. */
+static int check_digest(
+        const StepDocument *document, const Digest *expected, const char *where, Error *error) {
         char text[DIGEST_STRING_MAX];
 
         if (digest_equal(&document->digest, expected))
@@ -73,12 +61,28 @@ static int check_digest(const StepDocument *document, const Digest *expected, Er
 
         return error_set(
                 error, EBADMSG, ERROR_DIGEST_MISMATCH,
-                "The source returned content for %s with a different digest",
+                "The %s returned content for %s with a different digest", where,
                 digest_format(expected, text));
 }
 
-static int hash_document(StepDocument *document, DigestAlgorithm algorithm, Error *error) {
-        return hash_buffer(algorithm, document->data, document->size, &document->digest, error);
+/* Another job's image may have taken over the verify worker that let it pass. As further digests are read from it, hash it
+ * again; documents are small. */
+static int read_content(int fd, const Digest *digest, StepDocument *document, Error *error) {
+        int r;
+
+        r = fd_read_all(fd, OCI_DOCUMENT_MAX, &document->data, &document->size);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot read a document from the cache");
+
+        r = hash_document(document, digest->algorithm, error);
+        return r < 0 ? r : check_digest(document, digest, "cache", error);
+}
+
+/* If the reader has exited, the daemon reports why. */
+static void fill(const ProtoBlobAnswer *answer, int fd, const StepDocument *document) {
+        if (answer->offset <= document->size)
+                (void) fd_write_full(
+                        fd, document->data + answer->offset, document->size - answer->offset);
 }
 
 /* The digest of a signed schema 1 manifest excludes its signatures, which are dropped. */
@@ -196,7 +200,7 @@ static int get_origin(StepChannel *channel, const Origin *origin, StepDocument *
 
         r = origin->descriptor ? get_config(channel, origin->descriptor, ret, error)
                                : get_document(channel, &origin->digest, ret, error);
-        return r < 0 ? r : check_digest(ret, &origin->digest, error);
+        return r < 0 ? r : check_digest(ret, &origin->digest, "source", error);
 }
 
 /* Documents that others brought are not given to a step with a source: it must ask that again. */
