@@ -1,23 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The functions by whose names OpenSSL 3 says that they are deprecated do the same work as its EVP, and do not set up
+ * providers before: for each worker that hashes a little, that would be a millisecond, and a configuration to read, which
+ * it cannot in its sandbox. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include <assert.h>
-#include <errno.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 
 #include "hash.h"
 
+static_assert(
+        SHA256_DIGEST_LENGTH <= sizeof(((Digest *) NULL)->bytes) &&
+                SHA512_DIGEST_LENGTH <= sizeof(((Digest *) NULL)->bytes),
+        "a digest has room");
+
 struct Hash {
-        EVP_MD_CTX *context; /* owned */
         DigestAlgorithm algorithm;
+        union {
+                SHA256_CTX sha256;
+                SHA512_CTX sha512;
+        };
 };
 
-static const EVP_MD *algorithm_md(DigestAlgorithm algorithm) {
-        switch (algorithm) {
+static int begin(Hash *hash) {
+        switch (hash->algorithm) {
         case DIGEST_SHA256:
-                return EVP_sha256();
+                return SHA256_Init(&hash->sha256);
         case DIGEST_SHA512:
-                return EVP_sha512();
+                return SHA512_Init(&hash->sha512);
         case _DIGEST_ALGORITHM_MAX:
                 break;
         }
@@ -26,37 +38,39 @@ static const EVP_MD *algorithm_md(DigestAlgorithm algorithm) {
 }
 
 int hash_new(DigestAlgorithm algorithm, Hash **ret, Error *error) {
-        _cleanup_(hash_freep) Hash *hash = NULL;
+        Hash *hash = malloc(sizeof(*hash));
 
-        hash = malloc(sizeof(*hash));
         if (!hash)
                 return error_oom(error);
 
-        *hash = (Hash){ .context = EVP_MD_CTX_new(), .algorithm = algorithm };
-        if (!hash->context || EVP_DigestInit_ex(hash->context, algorithm_md(algorithm), NULL) != 1)
-                return error_oom(error);
+        *hash = (Hash){ .algorithm = algorithm };
+        if (begin(hash) != 1)
+                abort();
 
-        *ret = TAKE_PTR(hash);
+        *ret = hash;
         return 0;
 }
 
 Hash *hash_free(Hash *hash) {
-        if (!hash)
-                return NULL;
-
-        EVP_MD_CTX_free(hash->context);
         free(hash);
         return NULL;
 }
 
 void hash_update(Hash *hash, const void *data, size_t size) {
-        if (EVP_DigestUpdate(hash->context, data, size) != 1)
+        const int r = hash->algorithm == DIGEST_SHA256 ? SHA256_Update(&hash->sha256, data, size)
+                                                       : SHA512_Update(&hash->sha512, data, size);
+
+        if (r != 1)
                 abort();
 }
 
 void hash_final(Hash *hash, Digest *ret) {
+        int r;
+
         *ret = (Digest){ .algorithm = hash->algorithm };
-        if (EVP_DigestFinal_ex(hash->context, ret->bytes, NULL) != 1)
+        r = hash->algorithm == DIGEST_SHA256 ? SHA256_Final(ret->bytes, &hash->sha256)
+                                             : SHA512_Final(ret->bytes, &hash->sha512);
+        if (r != 1)
                 abort();
 }
 
