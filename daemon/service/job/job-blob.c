@@ -102,8 +102,7 @@ static void ask_to_fill(JobBlob *blob) {
 static void on_ready(JobBlob *blob, uint64_t offset) {
         const JobBlobUse *filler = job_blob_next_filler(blob);
 
-        /* Somebody else filled it while the verify worker waited for the lock, or the job that the worker is of went
-         * away. */
+        /* Another daemon filled it while the verify worker waited for the lock, or the worker's job went away. */
         if ((job_blob_is_kept(blob) && !store_partial_is_current(
                                                job_blob_store(blob), &blob->request.digest,
                                                blob->request.size, blob->partial_fd)) ||
@@ -256,8 +255,7 @@ static void filled(JobBlob *blob, ProtoOutcome outcome, const Error *result) {
         fail_filling(blob, result);
 }
 
-/* The lock stays all the time, as a shared one. Whether anybody has the file open to write is only known once we have
- * not. */
+/* Keep the lock, as a shared one. The kernel can tell whether anybody has the file open for writing only once we do not. */
 static bool on_verify_done(void *userdata) {
         _cleanup_(closep) int fd = -EBADF;
         JobBlob *blob = userdata;
@@ -293,8 +291,8 @@ static const JobVerifyEvents verify_events = {
         .ended = on_verify_ended,
 };
 
-/* Who left the beginning of a file, or has it open while it waits for the lock, is somebody else than who is to fill it:
- * what these bring and a pool's worker does are kept apart. */
+/* Keep a pool's workers apart from what others bring: the beginning of a file that somebody left, and a file that another
+ * daemon has open while it waits for the lock. */
 static JobVerifyPool *find_pool(JobBlob *blob) {
         const JobBlobUse *use = job_blob_next_filler(blob);
         struct stat st;

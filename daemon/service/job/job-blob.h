@@ -72,8 +72,8 @@ typedef struct JobBlobRequest {
         const char
                 *origin; /* where it comes from, as text; borrowed as long as the use; NULL: nobody
                              * else's */
-        /* Whose workers may hash it when they read nothing but what its job brings; borrowed as long as the use; NULL: a
-         * worker of its own does. */
+        /* Whose workers may hash it, as long as they read only what its job brings; borrowed as long as the use; NULL: use
+         * a worker of its own. */
         JobVerifyPool *pool;
         bool verify_again; /* hash it even when nobody touched it since it was verified */
 } JobBlobRequest;

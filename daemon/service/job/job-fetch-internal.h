@@ -33,7 +33,7 @@ struct JobFetch {
         JobFetchAsker fetcher; /* the fetch worker: none for a registry's image when offline */
         JobFetchAsker resolver;
         bool is_stopping;
-        JobVerifyPool *pool; /* owned; who hashes what is small */
+        JobVerifyPool *pool; /* owned; hashes small blobs */
         char *origin;        /* owned; of its blobs: the registry, or the source in files */
         StoreImage known;    /* owned; what the reference named last time */
         ProtoTop top;        /* when @has_top */

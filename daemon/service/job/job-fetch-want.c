@@ -198,14 +198,14 @@ static int answer_absent(JobFetchAsker *asker, const ProtoBlobWanted *request, E
         return 1;
 }
 
-/* To start a worker for what is larger takes little of the time that it takes. */
+/* For larger blobs, starting a worker takes little time compared with hashing. */
 #define SMALL_BYTES (UINT64_C(1) << 20)
 
 bool job_fetch_is_small(uint64_t size) {
         return size <= SMALL_BYTES;
 }
 
-/* A document has an end that is known, also where nobody says its size. */
+/* Documents are small even if their size is not known. */
 static bool is_small(const JobFetchWanted *wanted) {
         return job_fetch_is_small(wanted->size) ||
                (wanted->size == PROTO_SIZE_UNKNOWN && !is_layer(wanted));

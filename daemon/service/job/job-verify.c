@@ -6,21 +6,21 @@
 
 #include "job-verify.h"
 
-/* A worker, and what it does. */
+/* A worker, and its blob. */
 struct JobVerify {
         JobVerify *next;               /* in the pool's list */
-        JobVerifyPool *pool;           /* borrowed; NULL: of none, or that one is gone */
+        JobVerifyPool *pool;           /* borrowed; NULL: none, or it was freed */
         const JobContext *context;     /* borrowed */
         JobProcess *process;           /* owned */
-        const JobVerifyEvents *events; /* borrowed; NULL: it has nothing to do */
+        const JobVerifyEvents *events; /* borrowed; NULL: it is idle */
         void *userdata;                /* borrowed */
-        bool is_of_pool;               /* it is, or was */
+        bool is_of_pool;               /* is or was */
         bool is_done;                  /* the blob is right */
-        bool is_ending;                /* it gets no other one */
+        bool is_ending;                /* it gets no more blobs */
 };
 
 struct JobVerifyPool {
-        JobVerify *workers; /* owned, but for those that have something to do when it is freed */
+        JobVerify *workers; /* owned, except those that are busy when it is freed */
         size_t n_workers;
         bool is_closed;
 };
@@ -83,7 +83,7 @@ JobVerifyPool *job_verify_pool_free(JobVerifyPool *pool) {
         return NULL;
 }
 
-/* Its blob is done with, whatever became of it. */
+/* Report the end of its blob. */
 static void conclude(JobVerify *verify, ProtoOutcome outcome, const Error *result) {
         const JobVerifyEvents *events = verify->events;
 
@@ -91,7 +91,7 @@ static void conclude(JobVerify *verify, ProtoOutcome outcome, const Error *resul
         events->ended(verify->userdata, outcome, result);
 }
 
-/* What it was taken over by may have it keep the file. */
+/* A worker that was taken over may have kept the file open. */
 static void on_done(JobVerify *verify) {
         verify->is_done = true;
         if (!verify->events->done(verify->userdata) || !verify->pool) {
@@ -129,12 +129,12 @@ static void on_ended(void *userdata, const Error *error) {
         if (!verify->events) {
                 if (error->code != 0 && !verify->is_ending)
                         log_print(
-                                verify->context->log, LOG_WARNING, "With nothing to do: %s",
+                                verify->context->log, LOG_WARNING, "While idle: %s",
                                 error_text(error));
                 return;
         }
 
-        /* Who is killed and does not end may still be writing. */
+        /* A killed worker that does not end may still be writing. */
         if (verify->is_done && error->code != ETIMEDOUT)
                 outcome = PROTO_OUTCOME_DONE;
         else if (error->code != 0)

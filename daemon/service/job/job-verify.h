@@ -6,18 +6,17 @@
  *
  *     job_verify_start() ─▶ message()* [─▶ done()] ─▶ ended()
  *
- * A worker of a pool hashes one blob after the other of what one job brings, so that small ones do not cost
- * a process each. Who wrote the image, and got hold of the worker by one of its blobs, has the ones that come
- * later then: whatever is to be kept apart has a worker of its own.
+ * The workers of a pool hash one blob after another for one job, so that small blobs do not cost a process each. A blob that
+ * takes over such a worker controls what it says of the job's later ones. What has to be kept apart is therefore hashed by a
+ * worker that ends with it.
  *
- * Also a worker that was taken over must not change a blob that has its name. So it is handed another one only
- * when nobody has the file of the last one open to write any more, and ended() follows the end of its process
- * otherwise.
+ * Even a worker that was taken over must not change a blob once it has its name. It gets another blob only if nobody has the
+ * file of the previous one open for writing. Otherwise its process ends before ended() is called.
  */
 
 #include "job-process.h"
 
-/* Of more at a time each has a worker of its own: a fetch worker brings a document, or a few layers. */
+/* Beyond this many at a time, each blob has a worker of its own. A fetch worker brings a few layers at a time. */
 #define VERIFY_POOL_MAX ((size_t) 4)
 
 typedef struct JobVerifyPool JobVerifyPool;
@@ -27,34 +26,35 @@ typedef struct JobVerifyEvents {
         /* PROTO_VERIFY_READY, _GROWN or _FULL. */
         void (*message)(void *userdata, const ProtoMessage *message);
 
-        /* The blob of a pool's worker is right: the file is to be closed, but for reading. Returns whether nobody
-         * has it open to write any more. */
+        /* The blob is right; called for a worker of a pool only. Close the file, but for reading. Returns whether nobody has it
+         * open for writing any more. */
         bool (*done)(void *userdata);
 
-        /* The last thing: the JobVerify is gone, and its worker writes into the file no more. @result is empty when the
-         * blob is right; else what the worker reported, or how it died. */
+        /* Called once, at the end: the JobVerify is gone, and its worker no longer writes to the file. @result is empty if the
+         * blob is right; otherwise what the worker reported, or how it died. */
         void (*ended)(void *userdata, ProtoOutcome outcome, const Error *result);
 } JobVerifyEvents;
 
 typedef struct JobVerifyRequest {
         ProtoVerifyBlob blob; /* but for @is_last */
         int file_fd;          /* borrowed; read-write where there is a pipe */
-        int pipe_fd;          /* borrowed; where it comes from; negative: it is there already */
-        JobVerifyPool *pool;  /* borrowed; whose workers may hash it; NULL: one of its own does */
+        int pipe_fd; /* borrowed; the blob comes out of it; negative: the file is complete */
+        JobVerifyPool
+                *pool; /* borrowed; whose workers may hash it; NULL: use a worker of its own */
 } JobVerifyRequest;
 
-/** job_verify_pool_new() - the workers of one job, none yet; owned by the caller; NULL without memory */
+/** job_verify_pool_new() - an empty pool for one job; owned by the caller; NULL if out of memory */
 JobVerifyPool *job_verify_pool_new(void);
 
-/** job_verify_pool_close() - there will be no more blobs for it: who has nothing to do ends */
+/** job_verify_pool_close() - no more blobs follow: end the workers that are idle, and others as they finish */
 void job_verify_pool_close(JobVerifyPool *pool);
 
-/** job_verify_pool_free() - release @pool (may be NULL): who has something to do ends afterwards */
+/** job_verify_pool_free() - release @pool (may be NULL); workers that are busy finish their blob first */
 JobVerifyPool *job_verify_pool_free(JobVerifyPool *pool);
 
 /**
  * job_verify_start() - have a blob hashed
- * @context:    borrowed as long as the worker, of which nobody knows how long that is
+ * @context:    borrowed as long as the worker, which may outlive its pool
  * @events:     borrowed, as is @userdata, until ended()
  * @ret:        borrowed; valid until ended()
  *
@@ -68,7 +68,7 @@ int job_verify_start(
         JobVerify **ret,
         Error *error);
 
-/** job_verify_may_serve() - whether the job that has @pool (may be NULL) may bring the blob: no worker serves two */
+/** job_verify_may_serve() - whether the job of @pool (may be NULL) may bring the blob: no worker serves two jobs */
 bool job_verify_may_serve(const JobVerify *verify, const JobVerifyPool *pool);
 
 /** job_verify_send() - send a message without descriptors, as job_process_send() */
