@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The functions by whose names OpenSSL 3 says that they are deprecated do the same work as its EVP, and do not set up
- * providers before: for each worker that hashes a little, that would be a millisecond, and a configuration to read, which
- * it cannot in its sandbox. */
+/* OpenSSL 3 calls these functions deprecated. They run the same code as its EVP interface, but without setting up providers
+ * first: that would cost each worker a millisecond, and reads a configuration that a worker in its sandbox cannot see. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include <assert.h>

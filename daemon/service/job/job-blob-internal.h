@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the two halves of a blob share: who wants it (job-blob-use.c), and its way into the store (job-blob.c). */
+/* Shared by the two halves of a blob: who wants it (job-blob-use.c), and its way into the store (job-blob.c). */
 
 #include "job-blob.h"
 #include "job-speed.h"
@@ -73,38 +73,38 @@ Store *job_blob_store(const JobBlob *blob);
 /* job_blob_is_kept() - whether it gets a name in the store */
 bool job_blob_is_kept(const JobBlob *blob);
 
-/* job_blob_schedule() - have the event loop do what is next */
+/* job_blob_schedule() - let the event loop take the next step */
 void job_blob_schedule(JobBlob *blob);
 
-/* job_blob_notify() - have all who want it be told of its status */
+/* job_blob_notify() - mark all its users to be told of its status */
 void job_blob_notify(JobBlob *blob);
 
-/* job_blob_tell() - tell those who are to be; @blob may be gone afterwards */
+/* job_blob_tell() - tell the marked users; @blob may be gone afterwards */
 void job_blob_tell(JobBlob *blob);
 
 /* job_blob_end() - it is ready, or has failed */
 void job_blob_end(JobBlob *blob, JobBlobState state, uint64_t size);
 
-/* job_blob_fail() - it has failed because of @error, which is copied; what has arrived is kept */
+/* job_blob_fail() - it has failed because of @error, which is copied; keep what has arrived */
 void job_blob_fail(JobBlob *blob, const Error *error);
 
-/* job_blob_stop_watching() - nobody minds any more how fast it comes */
+/* job_blob_stop_watching() - stop measuring how fast it arrives */
 void job_blob_stop_watching(JobBlob *blob);
 
-/* job_blob_close_partial() - leave the file in which it arrives */
+/* job_blob_close_partial() - close the file in which it arrives */
 void job_blob_close_partial(JobBlob *blob);
 
-/* job_blob_remove_partial() - take its name from that file */
+/* job_blob_remove_partial() - remove the name of that file */
 void job_blob_remove_partial(JobBlob *blob);
 
-/* job_blob_next_filler() - who is to be asked to fill it, the first one of those who did not give up; or NULL */
+/* job_blob_next_filler() - the first user that has not given up, which is to fill it next; or NULL */
 JobBlobUse *job_blob_next_filler(JobBlob *blob);
 
-/* job_blob_part() - those who wait begin anew, without the one who fills it */
+/* job_blob_part() - let the waiting users start anew, without the filler */
 void job_blob_part(JobBlob *blob);
 
-/* job_blob_take_over() - those who wait and know another origin than the filler's begin anew */
+/* job_blob_take_over() - let the waiting users whose origin is not the filler's start anew */
 void job_blob_take_over(JobBlob *blob);
 
-/* job_blob_gather() - who waits for a slower one of the same gets it from @blob, which is complete */
+/* job_blob_gather() - move users that wait for a slower copy to @blob, which is complete */
 void job_blob_gather(JobBlob *blob);

@@ -9,8 +9,8 @@
 
 #define NSEC_PER_MSEC 1000000L
 
-/* Who opens the file to write in between waits for a moment. That the lease is in the way is told by a signal, of which
- * SIGIO would be the end of this process. */
+/* If somebody opens the file for writing meanwhile, they wait for a moment, and the kernel sends the lease's signal. By
+ * default that is SIGIO, which would kill this process. */
 static int take_lease(int fd) {
         if (fcntl(fd, F_SETSIG, SIGURG) < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
                 return -errno;

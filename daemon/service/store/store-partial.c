@@ -34,7 +34,7 @@ static void leftovers_done(Leftovers *leftovers) {
         free(leftovers->all);
 }
 
-/* Who fills it looks whether anybody else has it open to write, and has a lease on it for that moment. */
+/* Whoever fills it may hold a lease for a moment, to learn who else has it open for writing. */
 static int open_partial(Store *store, const char *name) {
         for (unsigned i = 0;; i++) {
                 const int fd =

@@ -245,8 +245,8 @@ static int verify_blob(Verify *verify, Error *error) {
         return r < 0 ? r : flush(verify, error);
 }
 
-/* Returns whether another one may follow, or a negative errno with @error set: then the descriptors stay open, so that
- * the daemon hears of it before who writes into the pipe does. */
+/* Returns whether another blob may follow, or a negative errno with @error set. After a failure, the descriptors stay open,
+ * so that the daemon learns of it before the writer of the pipe does. */
 static int next_blob(int socket_fd, uint8_t *buffer, ProtoOutcome *failure, Error *error) {
         static const ProtoMessage done = { .type = PROTO_VERIFY_DONE };
         _cleanup_(verify_done) Verify verify = { .socket_fd = socket_fd, .buffer = buffer };
