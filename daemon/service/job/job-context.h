@@ -17,6 +17,7 @@
 #include "store.h"
 
 typedef struct JobBlobTable JobBlobTable;
+typedef struct JobSpares JobSpares;
 typedef struct JobTaskPool JobTaskPool;
 typedef struct JobUserTable JobUserTable;
 
@@ -36,8 +37,8 @@ typedef struct JobContext {
         JobTaskPool *tasks;  /* threads, for operations that may take forever */
         Closer *closer; /* for descriptors of callers, and copies of these in unsent messages */
 
-        const char
-                *job; /* borrowed; in a job's copy of the context its id, for the log; else NULL */
+        JobSpares *spares; /* borrowed; in a job's copy what was started ahead, or NULL */
+        const char *job;   /* borrowed; in a job's copy its id, for the log; else NULL */
 } JobContext;
 
 /** job_context_init() - create what @context owns; it must not be moved; call job_context_done()

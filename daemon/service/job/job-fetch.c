@@ -11,6 +11,7 @@
 #include "base-fd.h"
 #include "job-fetch-internal.h"
 #include "job-room.h"
+#include "job-spares.h"
 
 /* Files may give an image any name; for a registry, the daemon knows the name. */
 static void set_name(JobFetch *fetch, const char *name) {
@@ -310,7 +311,7 @@ static int start_fetcher(JobFetch *fetch, Error *error) {
         int r;
 
         fetch->fetcher.fetch = fetch;
-        r = job_process_start(
+        r = job_spares_start(
                 fetch->context, WORKER_FETCH, &fetcher_events, fetch, &fetch->fetcher.process,
                 error);
         return r < 0 ? r : send_fetch_start(fetch, error);
@@ -334,7 +335,7 @@ static int start_resolver(JobFetch *fetch, Error *error) {
                 return r;
 
         fetch->resolver.fetch = fetch;
-        r = job_process_start(
+        r = job_spares_start(
                 fetch->context, WORKER_RESOLVE, &resolver_events, fetch, &fetch->resolver.process,
                 error);
         if (r < 0)

@@ -423,6 +423,16 @@ int job_process_start(
         return 0;
 }
 
+void job_process_ignore(JobProcess *process) {
+        (void) sd_event_source_set_enabled(process->io_source, SD_EVENT_OFF);
+}
+
+void job_process_adopt(JobProcess *process, const JobProcessEvents *events, void *userdata) {
+        (void) sd_event_source_set_enabled(process->io_source, SD_EVENT_ON);
+        process->events = events;
+        process->userdata = userdata;
+}
+
 JobUser *job_process_user(const JobProcess *process) {
         return process->user;
 }

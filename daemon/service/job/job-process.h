@@ -56,6 +56,12 @@ int job_process_start(
         JobProcess **ret,
         Error *error);
 
+/** job_process_ignore() - leave its messages unread, until job_process_adopt() */
+void job_process_ignore(JobProcess *process);
+
+/** job_process_adopt() - report to @events from now on; borrowed as above, as is @userdata */
+void job_process_adopt(JobProcess *process, const JobProcessEvents *events, void *userdata);
+
 /** job_process_user() - whom it becomes in its sandbox, for its start message; borrowed; NULL: who it is */
 JobUser *job_process_user(const JobProcess *process);
 

@@ -13,6 +13,7 @@
 #include "job-builder.h"
 #include "job-progress.h"
 #include "job-run.h"
+#include "job-spares.h"
 #include "job-step.h"
 #include "job-tree.h"
 #include "job-unpack.h"

@@ -227,6 +227,7 @@ void job_run_end_task(JobRun *run) {
 void job_run_end_work(JobRun *run) {
         (void) sd_event_source_set_enabled(run->stall, SD_EVENT_OFF);
         (void) sd_event_source_set_enabled(run->deadline, SD_EVENT_OFF);
+        run->context.spares = job_spares_free(run->context.spares);
 }
 
 void job_run_on_warning(void *userdata, const char *text) {

@@ -136,6 +136,9 @@ static void begin(JobRun *run, JobRunStep step) {
                 job_run_start_task(run, &operations[step]);
                 break;
         case RUN_PREPARE:
+                job_run_start_task(run, &operations[step]);
+                run->context.spares = job_spares_new(&run->context, job_spec(run->job));
+                break;
         case RUN_SEE_COMMIT:
         case RUN_REVERT:
         case RUN_SEE_REVERT:
@@ -316,6 +319,7 @@ JobRun *job_run_free(JobRun *run) {
         closep(&run->pipe_fd);
         job_tree_free(run->tree);
         job_fetch_free(run->fetch);
+        job_spares_free(run->context.spares);
         job_step_data_free(run->data);
         free(run->with_rights);
         job_counts_done(&run->counts);

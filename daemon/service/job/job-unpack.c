@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "job-spares.h"
 #include "job-unpack.h"
 
 struct JobUnpack {
@@ -275,7 +276,7 @@ int job_unpack_start(
                 .events = events,
                 .userdata = userdata,
         };
-        r = job_process_start(context, kind, &process_events, unpack, &unpack->process, error);
+        r = job_spares_start(context, kind, &process_events, unpack, &unpack->process, error);
         if (r < 0)
                 return r;
 

@@ -114,6 +114,11 @@ static int wait_for_sigterm(void) {
         return EXIT_SUCCESS;
 }
 
+static int wait_silently(void) {
+        (void) pause();
+        return EXIT_SUCCESS;
+}
+
 static int ignore_sigterm(void) {
         (void) signal(SIGTERM, SIG_IGN);
         (void) say_progress(0, 0);
@@ -718,6 +723,7 @@ static const struct {
         { "say-more-after-the-result", NULL, say_more_after_the_result },
         { "say-two-results", NULL, say_two_results },
         { "wait", NULL, wait_for_sigterm },
+        { "wait-silently", NULL, wait_silently },
         { "ignore-sigterm", NULL, ignore_sigterm },
         { "fail-without-listening", NULL, fail_without_listening },
         { "look-around", NULL, look_around },

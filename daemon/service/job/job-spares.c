@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdlib.h>
+
+#include "job-spares.h"
+
+struct JobSpares {
+        JobProcess *processes[_WORKER_KIND_MAX]; /* owned; NULL: none */
+};
+
+/* What it said before it died without ever being needed. */
+static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
+}
+
+/* Whoever needs it starts another one, and hears of it if that fails as well. */
+static void on_ended(void *userdata, const Error *error) {
+        JobProcess **process = userdata;
+
+        *process = job_process_free(*process);
+}
+
+static const JobProcessEvents spare_events = { .message = on_message, .ended = on_ended };
+
+static void start(JobSpares *spares, const JobContext *context, JobWorkerKind kind) {
+        JobProcess **process = &spares->processes[kind];
+
+        if (job_process_start(context, kind, &spare_events, process, process, NULL) >= 0)
+                job_process_ignore(*process);
+}
+
+JobSpares *job_spares_new(const JobContext *context, const JobSpec *spec) {
+        const bool is_image =
+                spec->source_kind == JOB_SOURCE_REGISTRY || spec->source_kind == JOB_SOURCE_FILES;
+        JobSpares *spares = calloc(1, sizeof(*spares));
+
+        if (!spares)
+                return NULL;
+
+        if (is_image && !spec->offline)
+                start(spares, context, WORKER_FETCH);
+        if (is_image)
+                start(spares, context, WORKER_RESOLVE);
+        if (spec->destination)
+                start(spares, context,
+                      spec->format == JOB_FORMAT_QCOW2 ? WORKER_DISK : WORKER_UNPACK);
+        return spares;
+}
+
+JobSpares *job_spares_free(JobSpares *spares) {
+        if (!spares)
+                return NULL;
+
+        for (size_t i = 0; i < _WORKER_KIND_MAX; i++)
+                job_process_free(spares->processes[i]);
+        free(spares);
+        return NULL;
+}
+
+int job_spares_start(
+        const JobContext *context,
+        JobWorkerKind kind,
+        const JobProcessEvents *events,
+        void *userdata,
+        JobProcess **ret,
+        Error *error) {
+        if (!context->spares || !context->spares->processes[kind])
+                return job_process_start(context, kind, events, userdata, ret, error);
+
+        *ret = TAKE_PTR(context->spares->processes[kind]);
+        job_process_adopt(*ret, events, userdata);
+        return 0;
+}
