@@ -97,7 +97,7 @@ def assert_old_or_new(disk, env, client, reference, options=(), prepare=None):
             assert now in (old, new), where
             assert now == new or n < told, where
             # In place there is a moment when it is complete, without its mark, and still noted.
-            assert not said or (prepare and now == new and 'the mark' in said), f'{where}: {said}'
+            assert not said or (prepare and now == new and 'mark in it is missing' in said), f'{where}: {said}'
             assert set(os.listdir(disk.folder / 'work')) <= {'dest'}, where
             assert not list((disk.folder / 'cache/virt-bootstrap/journal').glob('?' * 32)), where
             assert_blobs(disk.folder / 'cache')
