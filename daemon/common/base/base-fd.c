@@ -178,19 +178,35 @@ int fd_sync(int fd) {
         return fsync(fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
 }
 
-/* Gives the file @fd its name, once its content is on the disk. */
-static int publish(int dir_fd, int fd, const char *temporary, const char *name) {
-        int r = fd_sync(fd);
+/* What is written; borrowed. */
+typedef struct FileContent {
+        const void *data;
+        size_t size;
+        mode_t mode;
+} FileContent;
 
-        if (r < 0)
-                return r;
-        if (renameat(dir_fd, temporary, dir_fd, name) < 0)
-                return -errno;
-        return fd_sync(dir_fd);
+/* Gives the file @fd its name. */
+typedef int (*FilePublish)(int dir_fd, int fd, const char *temporary, const char *name);
+
+static int publish_unsynced(int dir_fd, int fd, const char *temporary, const char *name) {
+        return renameat(dir_fd, temporary, dir_fd, name) < 0 ? -errno : 0;
 }
 
-int file_write_locked(
-        int dir_fd, const char *name, const void *data, size_t size, mode_t mode, int *ret_fd) {
+/* Once its content is on the disk. */
+static int publish_synced(int dir_fd, int fd, const char *temporary, const char *name) {
+        int r = fd_sync(fd);
+
+        if (r >= 0)
+                r = publish_unsynced(dir_fd, fd, temporary, name);
+        return r < 0 ? r : fd_sync(dir_fd);
+}
+
+static int write_file(
+        int dir_fd,
+        const char *name,
+        const FileContent *content,
+        FilePublish publish,
+        int *ret_fd) {
         _cleanup_(freep) char *temporary = NULL;
         _cleanup_(closep) int fd = -EBADF;
         int r;
@@ -203,11 +219,12 @@ int file_write_locked(
 
         if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT)
                 return -errno;
-        fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, content->mode);
         if (fd < 0)
                 return -errno;
 
-        r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : fd_write_full(fd, data, size);
+        r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno
+                                             : fd_write_full(fd, content->data, content->size);
         if (r >= 0)
                 r = publish(dir_fd, fd, temporary, name);
         if (r < 0) {
@@ -217,6 +234,20 @@ int file_write_locked(
 
         *ret_fd = TAKE_FD(fd);
         return 0;
+}
+
+int file_write_locked(
+        int dir_fd, const char *name, const void *data, size_t size, mode_t mode, int *ret_fd) {
+        const FileContent content = { data, size, mode };
+
+        return write_file(dir_fd, name, &content, publish_synced, ret_fd);
+}
+
+int file_write_unsynced(
+        int dir_fd, const char *name, const void *data, size_t size, mode_t mode, int *ret_fd) {
+        const FileContent content = { data, size, mode };
+
+        return write_file(dir_fd, name, &content, publish_unsynced, ret_fd);
 }
 
 int file_write_atomic(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {

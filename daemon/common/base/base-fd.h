@@ -59,6 +59,10 @@ int file_write_atomic(int dir_fd, const char *name, const void *data, size_t siz
 int file_write_locked(
         int dir_fd, const char *name, const void *data, size_t size, mode_t mode, int *ret_fd);
 
+/** file_write_unsynced() - file_write_locked(), but a power failure may leave anything in the file */
+int file_write_unsynced(
+        int dir_fd, const char *name, const void *data, size_t size, mode_t mode, int *ret_fd);
+
 /** fd_sync() - fsync(2), for directories too, if the file system supports it */
 int fd_sync(int fd);
 
