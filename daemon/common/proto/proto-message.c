@@ -161,7 +161,8 @@ static bool disk_start_is_valid(const ProtoDiskStart *m) {
                m->n_images <= m->n_layers + 1 && m->n_id_ranges <= 2 * ID_RANGES_MAX &&
                m->size >= DISK_SIZE_MIN && m->size <= DISK_SIZE_MAX &&
                m->size % DISK_BLOCK_BYTES == 0 && is_sandbox_mode(m->sandbox) &&
-               is_flag(m->shares_layers) && TEXT_OK(m->label) && is_user(&m->user);
+               is_flag(m->shares_layers) && is_flag(m->no_sync) && TEXT_OK(m->label) &&
+               is_user(&m->user);
 }
 
 static bool builder_start_is_valid(const ProtoBuilderStart *m) {
@@ -172,7 +173,7 @@ static bool builder_start_is_valid(const ProtoBuilderStart *m) {
 static bool unpack_start_is_valid(const ProtoUnpackStart *m) {
         return m->n_layers >= 1 && m->n_layers <= PROTO_LAYERS_MAX &&
                m->n_id_ranges <= 2 * ID_RANGES_MAX && is_sandbox_mode(m->sandbox) &&
-               is_flag(m->keeps_devices);
+               is_flag(m->keeps_devices) && is_flag(m->no_sync);
 }
 
 static bool tree_start_is_valid(const ProtoTreeStart *m) {
@@ -190,7 +191,8 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_VERIFY_START:
                 return is_sandbox_mode(m->verify_start.sandbox) && is_user(&m->verify_start.user);
         case PROTO_VERIFY_BLOB:
-                return digest_is_valid(&m->verify_blob.digest) && is_flag(m->verify_blob.is_last);
+                return digest_is_valid(&m->verify_blob.digest) && is_flag(m->verify_blob.is_last) &&
+                       is_flag(m->verify_blob.no_sync);
         case PROTO_UNPACK_START:
                 return unpack_start_is_valid(&m->unpack_start);
         case PROTO_DISK_START:

@@ -157,6 +157,7 @@ typedef struct ProtoVerifyBlob {
         uint64_t size_max;  /* its maximum, bytes */
         uint64_t keep_free; /* bytes of the file system to keep free, or SPACE_KEEP_AUTOMATIC */
         uint8_t is_last;    /* no other blob follows */
+        uint8_t no_sync;    /* it need not be on the disk; also in start messages */
 } ProtoVerifyBlob;          /* descriptors: the file, read-write; the pipe, unless it is complete */
 
 /* Files in the root directory with this prefix are the daemon's: a tree that is filled in place has a mark. */
@@ -167,6 +168,7 @@ typedef struct ProtoUnpackStart {
         uint32_t n_id_ranges; /* number of PROTO_ID_RANGE that follow */
         uint8_t sandbox;
         uint8_t keeps_devices; /* also their modes and owners */
+        uint8_t no_sync;
         Limits limits;
 } ProtoUnpackStart; /* descriptors: the root directory; optionally root's new password */
 
@@ -177,6 +179,7 @@ typedef struct ProtoDiskStart {
         uint32_t n_id_ranges; /* number of PROTO_ID_RANGE that follow */
         uint8_t sandbox;
         uint8_t shares_layers; /* other chains use the images below the last one, too */
+        uint8_t no_sync;
         uint64_t size;         /* of the disk: DISK_SIZE_MIN to DISK_SIZE_MAX, whole blocks */
         uint64_t layers_bytes; /* compressed, of those without an image; or PROTO_SIZE_UNKNOWN */
         char label[64];        /* of the chain */

@@ -27,6 +27,7 @@ typedef struct Chain {
         uint32_t n;
         uint32_t n_complete; /* the lowest ones, already complete */
         uint32_t n_begun;
+        bool no_sync;
         Qemu *qemu;         /* owned */
         Ext4Device *device; /* owned; of the image being written */
 } Chain;
@@ -155,7 +156,7 @@ static void report_layer(const DiskWork *work, uint32_t index) {
 }
 
 static int sync_image(const Chain *chain, uint32_t index, Error *error) {
-        return fdatasync(chain->fds[index]) < 0
+        return !chain->no_sync && fdatasync(chain->fds[index]) < 0
                        ? error_set_errno(error, errno, "Cannot flush a disk image to the disk")
                        : 0;
 }
@@ -317,6 +318,7 @@ static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         r = step_rootfs_receive_maps(socket_fd, start->n_id_ranges, settings, error);
         if (r >= 0)
                 r = chain_init(&chain, start->n_images, error);
+        chain.no_sync = start->no_sync;
         if (r >= 0)
                 r = receive_images(socket_fd, &chain, error);
         if (r >= 0)

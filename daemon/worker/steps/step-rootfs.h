@@ -17,6 +17,7 @@ typedef struct StepRootfs {
         bool maps_later;    /* owners are mapped after unpacking */
         bool has_lower;     /* the target already has lower layers */
         bool keeps_devices; /* directories only: keep modes and owners of device nodes */
+        bool no_sync;       /* directories only: the tree need not be on the disk */
 } StepRootfs;
 
 /** step_rootfs_receive_maps() - receive @n ranges of owners */

@@ -153,7 +153,7 @@ static int unpack(
                 r = find_mark(root_fd, mark, error);
         if (r >= 0)
                 r = unpack_directory_new(root_fd, privileged, &target, error);
-        if (r >= 0)
+        if (r >= 0 && !settings->no_sync)
                 r = unpack_directory_write_back(target, error);
         if (r >= 0 && mark[0] != '\0')
                 unpack_directory_spare(target, mark);
@@ -166,7 +166,7 @@ static int unpack(
                 r = tell_rights(socket_fd, target, error);
         if (r >= 0 && password_fd >= 0)
                 r = step_rootfs_set_password(target, password_fd, error);
-        if (r >= 0 && syncfs(root_fd) < 0)
+        if (r >= 0 && !settings->no_sync && syncfs(root_fd) < 0)
                 r = error_set_errno(error, errno, "Cannot flush the new tree to the disk");
         return r;
 }
@@ -190,6 +190,7 @@ static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
 
         settings->limits = message.unpack_start.limits;
         settings->keeps_devices = message.unpack_start.keeps_devices;
+        settings->no_sync = message.unpack_start.no_sync;
 
         r = step_rootfs_receive_maps(socket_fd, message.unpack_start.n_id_ranges, settings, error);
         if (r >= 0)

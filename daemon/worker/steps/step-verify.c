@@ -202,11 +202,12 @@ static int check(Verify *verify, Error *error) {
         return 0;
 }
 
-/* Flush before the blob gets its name; useless for one that will not get any. */
+/* Flush before the blob gets its name; useless for one that will not get any. One that already has a name may come from a
+ * job that did not flush it. */
 static int flush(Verify *verify, Error *error) {
         struct stat st;
 
-        if (verify->pipe_fd < 0 || fstat(verify->file_fd, &st) < 0 || st.st_nlink == 0)
+        if (verify->blob.no_sync || fstat(verify->file_fd, &st) < 0 || st.st_nlink == 0)
                 return 0;
         if (fdatasync(verify->file_fd) < 0)
                 return error_set_errno(error, errno, "Cannot write %s to the cache", verify->name);
