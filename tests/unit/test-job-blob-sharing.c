@@ -405,7 +405,7 @@ static void blob_that_another_daemon_fills_is_taken_from_the_store(void **state)
         assert_int_equal(user->n_fill, 0);
         assert_int_equal(user->status.state, BLOB_WAITING);
         assert_int_equal(fd_write_full(fd, "content", 7), 0);
-        assert_int_equal(store_blob_publish(f->job.store, &digest, 7, fd, NULL), 0);
+        assert_int_equal(store_blob_publish(f->job.store, &digest, 7, fd, false, NULL), 0);
         close(fd);
         await_ready(f, user);
         assert_int_equal(user->n_fill, 0);
@@ -446,7 +446,7 @@ static void blob_that_another_daemon_fills_slowly_is_taken_over(void **state) {
         assert_int_equal(user->offset, 0);
         assert_false(store_partial_is_current(f->job.store, &digest, 7, fd));
         put(user, "content");
-        assert_int_equal(store_blob_publish(f->job.store, &digest, 7, fd, NULL), -ESTALE);
+        assert_int_equal(store_blob_publish(f->job.store, &digest, 7, fd, false, NULL), -ESTALE);
         end_of(user);
         await_ready(f, user);
         check_stored(f, "content");

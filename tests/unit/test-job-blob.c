@@ -251,7 +251,7 @@ static void believe(Fixture *f, const Digest *digest) {
         StoreBlob blob = STORE_BLOB_NULL;
 
         assert_int_equal(store_blob_open(f->job.store, digest, &blob, NULL), 1);
-        assert_int_equal(store_blob_set_verified(f->job.store, digest, blob.fd, NULL), 0);
+        assert_int_equal(store_blob_set_verified(f->job.store, digest, &blob, true, NULL), 0);
         close(blob.fd);
 }
 

@@ -128,7 +128,7 @@ static void remember(Fixture *f, const char *reference, const Digest *digest, bo
                 image.documents[image.n_documents++] = *digest;
         else
                 image.n_blobs = 1;
-        assert_int_equal(store_image_add(f->job.store, &image, NULL), 0);
+        assert_int_equal(store_image_add(f->job.store, &image, false, NULL), 0);
 }
 
 static void worker_that_breaks_the_protocol_fails_the_job_and_records_nothing(void **state) {

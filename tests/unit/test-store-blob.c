@@ -3,8 +3,17 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
 
 #include "test-flock.h"
+
+static unsigned n_syncs;
+
+/* In place of the C library's. */
+int fsync(int fd) {
+        n_syncs++;
+        return (int) syscall(SYS_fsync, fd);
+}
 
 static bool is_in_store(StoreFixture *f, const Digest *digest, bool *ret_is_verified) {
         StoreBlob blob = STORE_BLOB_NULL;
@@ -30,7 +39,8 @@ static void blob_is_absent_until_it_is_published(void **state) {
         assert_false(is_in_store(f, &digest, NULL));
         assert_false(scratch_exists(&f->scratch, blob_path(&digest)));
 
-        assert_int_equal(store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, fd, NULL), 0);
+        assert_int_equal(
+                store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, fd, false, NULL), 0);
         assert_true(is_in_store(f, &digest, &is_verified));
         assert_true(is_verified);
         assert_true(scratch_exists(&f->scratch, blob_path(&digest)));
@@ -47,7 +57,8 @@ static void published_blob_is_read_only_and_leased(void **state) {
 
         assert_int_equal(store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), 0);
         assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
-        assert_int_equal(store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, fd, NULL), 0);
+        assert_int_equal(
+                store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, fd, false, NULL), 0);
         assert_int_equal(stat(scratch_at(&f->scratch, blob_path(&digest)), &st), 0);
         assert_int_equal(st.st_mode & 07777, 0444);
 
@@ -114,7 +125,8 @@ static void sha512_has_a_folder_of_its_own(void **state) {
 
         assert_int_equal(hash_buffer(DIGEST_SHA512, "x", 1, &digest, NULL), 0);
         assert_int_equal(store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), 0);
-        assert_int_equal(store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, fd, NULL), 0);
+        assert_int_equal(
+                store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, fd, false, NULL), 0);
         close(fd);
         assert_non_null(strstr(blob_path(&digest), "/sha512/"));
         assert_true(scratch_exists(&f->scratch, blob_path(&digest)));
@@ -155,7 +167,7 @@ static void blob_that_is_verified_again_is_believed(void **state) {
         assert_int_equal(chmod(scratch_at(&f->scratch, blob_path(&digest)), 0400), 0);
         assert_int_equal(store_blob_open(f->store, &digest, &blob, NULL), 1);
         assert_false(blob.is_verified);
-        assert_int_equal(store_blob_set_verified(f->store, &digest, blob.fd, NULL), 0);
+        assert_int_equal(store_blob_set_verified(f->store, &digest, &blob, false, NULL), 0);
         close(blob.fd);
         assert_true(is_in_store(f, &digest, &is_verified));
         assert_true(is_verified);
@@ -239,10 +251,12 @@ static void partial_blob_is_not_current_once_published_or_removed(void **state) 
                 store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &other, NULL), 0);
         assert_int_equal(store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &mine, NULL), 0);
         assert_true(store_partial_is_current(f->store, &digest, STORE_SIZE_UNKNOWN, mine));
-        assert_int_equal(store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, other, NULL), 0);
+        assert_int_equal(
+                store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, other, false, NULL), 0);
         assert_false(store_partial_is_current(f->store, &digest, STORE_SIZE_UNKNOWN, mine));
         assert_int_equal(
-                store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, mine, &error), -ESTALE);
+                store_blob_publish(f->store, &digest, STORE_SIZE_UNKNOWN, mine, false, &error),
+                -ESTALE);
         error_clear(&error);
         close(other);
         close(mine);
@@ -317,6 +331,104 @@ static void blob_that_is_removed_before_it_is_locked_is_not_there(void **state) 
         assert_null(on_flock);
 }
 
+static StoreBlob look_at(StoreFixture *f, const Digest *digest) {
+        StoreBlob blob = STORE_BLOB_NULL;
+
+        assert_int_equal(store_blob_open(f->store, digest, &blob, NULL), 1);
+        closep(&blob.fd);
+        return blob;
+}
+
+static void check_blob(StoreFixture *f, const Digest *digest, bool is_verified, bool is_synced) {
+        const StoreBlob blob = look_at(f, digest);
+
+        assert_int_equal(blob.is_verified, is_verified);
+        assert_int_equal(blob.is_synced, is_synced);
+}
+
+static void blob_that_was_not_synced_is_believed_in_the_same_boot_only(void **state) {
+        StoreFixture *f = *state;
+        Digest digest, synced;
+
+        store_open_again(f, BOOT_A);
+        n_syncs = 0;
+        digest = store_put_with(f->store, "content", true);
+        assert_int_equal(n_syncs, 0);
+        synced = store_put(f->store, "synced");
+        assert_int_not_equal(n_syncs, 0);
+        check_blob(f, &digest, true, false);
+        check_blob(f, &synced, true, true);
+
+        store_open_again(f, BOOT_A);
+        check_blob(f, &digest, true, false);
+        /* Now it is read from the disk, whatever that has of it. */
+        store_open_again(f, BOOT_B);
+        check_blob(f, &digest, false, true);
+        check_blob(f, &synced, true, true);
+}
+
+static void set_verified(StoreFixture *f, const Digest *digest, bool is_synced, bool no_sync) {
+        StoreBlob blob = STORE_BLOB_NULL;
+
+        assert_int_equal(store_blob_open(f->store, digest, &blob, NULL), 1);
+        blob.is_synced = is_synced;
+        n_syncs = 0;
+        assert_int_equal(store_blob_set_verified(f->store, digest, &blob, no_sync, NULL), 0);
+        assert_true((n_syncs == 0) == no_sync);
+        closep(&blob.fd);
+}
+
+static void blob_that_is_synced_later_is_believed_in_all_boots(void **state) {
+        StoreFixture *f = *state;
+        Digest digest;
+
+        store_open_again(f, BOOT_A);
+        digest = store_put_with(f->store, "content", true);
+        set_verified(f, &digest, false, true);
+        check_blob(f, &digest, true, false);
+        set_verified(f, &digest, true, false);
+        check_blob(f, &digest, true, true);
+        store_open_again(f, BOOT_B);
+        check_blob(f, &digest, true, true);
+
+        /* Nor does a note that is not synced itself need that. */
+        set_verified(f, &digest, true, true);
+        check_blob(f, &digest, true, true);
+}
+
+static void blob_is_not_believed_where_nobody_knows_the_boot(void **state) {
+        StoreFixture *f = *state;
+        Digest digest;
+
+        store_open_again(f, "-");
+        digest = store_put_with(f->store, "content", true);
+        check_blob(f, &digest, false, false);
+        store_open_again(f, BOOT_A);
+        check_blob(f, &digest, false, false);
+        digest = store_put_with(f->store, "more content", true);
+        check_blob(f, &digest, true, false);
+        store_open_again(f, "-");
+        check_blob(f, &digest, false, false);
+}
+
+/* As a power failure leaves it: no part of the record of a blob that was not synced passes for one of a blob that was. */
+static void record_that_was_cut_off_is_not_believed(void **state) {
+        StoreFixture *f = *state;
+        _cleanup_(freep) char *record = NULL;
+        Digest digest;
+        size_t length;
+
+        store_open_again(f, BOOT_A);
+        digest = store_put_with(f->store, "content", true);
+        record = scratch_read(&f->scratch, private_path("verified", &digest));
+        length = strlen(record);
+        for (size_t i = length; i-- > 0;) {
+                record[i] = '\0';
+                scratch_write(&f->scratch, private_path("verified", &digest), record);
+                check_blob(f, &digest, false, false);
+        }
+}
+
 #define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
 
 int main(void) {
@@ -338,6 +450,10 @@ int main(void) {
                 STORE_CASE(anonymous_file_has_no_name),
                 STORE_CASE(quarantined_blob_is_gone),
                 STORE_CASE(blob_that_is_removed_before_it_is_locked_is_not_there),
+                STORE_CASE(blob_that_was_not_synced_is_believed_in_the_same_boot_only),
+                STORE_CASE(blob_that_is_synced_later_is_believed_in_all_boots),
+                STORE_CASE(blob_is_not_believed_where_nobody_knows_the_boot),
+                STORE_CASE(record_that_was_cut_off_is_not_believed),
         };
 
         return cmocka_run_group_tests_name("store-blob", tests, NULL, NULL);

@@ -86,15 +86,16 @@ static unsigned recover(StoreFixture *f) {
 
 /* A chain of @n images with its top at @name; the images' locks are gone. */
 static void lease(StoreFixture *f, const char *name, const StoreDisk *disks, size_t n) {
+        StoreDiskChain chain = { .disks = disks, .n_disks = n };
         char id[STORE_DISK_ID_MAX];
         int fd;
 
         scratch_write(&f->scratch, name, "top");
         fd = open(scratch_at(&f->scratch, name), O_RDONLY | O_CLOEXEC);
         assert_true(fd >= 0);
-        assert_int_equal(
-                store_disk_lease(f->store, scratch_at(&f->scratch, name), fd, disks, n, id, NULL),
-                0);
+        chain.path = scratch_at(&f->scratch, name);
+        chain.top_fd = fd;
+        assert_int_equal(store_disk_lease(f->store, &chain, id, NULL), 0);
         assert_int_equal(close(fd), 0);
 }
 
@@ -455,14 +456,15 @@ static void lease_of_a_chain_that_comes_to_nothing_can_be_released(void **state)
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "a");
         const StoreDisk disk = put(f, &of);
+        StoreDiskChain chain = { .disks = &disk, .n_disks = 1 };
         char id[STORE_DISK_ID_MAX];
         int fd;
 
         scratch_write(&f->scratch, "top", "top");
         fd = open(scratch_at(&f->scratch, "top"), O_RDONLY | O_CLOEXEC);
-        assert_int_equal(
-                store_disk_lease(f->store, scratch_at(&f->scratch, "top"), fd, &disk, 1, id, NULL),
-                0);
+        chain.path = scratch_at(&f->scratch, "top");
+        chain.top_fd = fd;
+        assert_int_equal(store_disk_lease(f->store, &chain, id, NULL), 0);
         assert_int_equal(close(fd), 0);
         prune(f);
         assert_true(exists(f, &disk));
@@ -509,6 +511,83 @@ static void more_images_than_descriptors_are_pruned(void **state) {
                 assert_false(exists(f, &disks[i]));
 }
 
+/* The key of a job that syncs nothing. */
+static StoreDiskKey unsynced(StoreDiskKey of) {
+        of.no_sync = true;
+        return of;
+}
+
+static void image_that_was_not_synced_is_for_those_who_need_no_more_in_the_same_boot(void **state) {
+        StoreFixture *f = *state;
+        const StoreDiskKey synced = key(NULL, DISK_BYTES, "a"), quick = unsynced(synced);
+        StoreDisk disk, other;
+
+        store_open_again(f, BOOT_A);
+        disk = put(f, &quick);
+        assert_true(is_found(f, &quick, disk.id));
+        assert_false(is_found(f, &synced, NULL));
+        store_open_again(f, BOOT_B);
+        assert_false(is_found(f, &quick, NULL));
+        store_open_again(f, BOOT_A);
+        assert_true(is_found(f, &quick, disk.id));
+
+        /* What was synced is as good for both. */
+        other = put(f, &synced);
+        assert_true(is_found(f, &synced, other.id));
+        assert_true(is_found(f, &quick, other.id));
+        disk = fill(f);
+        assert_int_equal(store_disk_publish(f->store, &quick, &disk, NULL), 0);
+        let_go(&disk);
+}
+
+static void image_that_was_not_synced_goes_in_the_next_boot_unless_a_chain_needs_it(void **state) {
+        StoreFixture *f = *state;
+        StoreDisk disks[3];
+        unsigned n;
+
+        store_open_again(f, BOOT_A);
+        for (int i = 0; i < 3; i++) {
+                const char layer[] = { (char) ('a' + i), '\0' };
+                const StoreDiskKey of = key(NULL, DISK_BYTES, layer);
+                const StoreDiskKey quick = unsynced(of);
+
+                disks[i] = put(f, i == 0 ? &of : &quick);
+        }
+        lease(f, "top", &disks[1], 1);
+        assert_int_equal(store_disk_recover(f->store, &n, NULL), 0);
+        assert_int_equal(n, 0);
+        store_open_again(f, BOOT_B);
+        assert_int_equal(store_disk_recover(f->store, &n, NULL), 0);
+        assert_int_equal(n, 1);
+        assert_true(exists(f, &disks[0]) && exists(f, &disks[1]));
+        assert_false(exists(f, &disks[2]));
+}
+
+static void image_that_was_not_synced_is_shared_with_nobody_where_the_boot_is_not_known(
+        void **state) {
+        StoreFixture *f = *state;
+        const StoreDiskKey quick = unsynced(key(NULL, DISK_BYTES, "a"));
+        StoreDisk disk;
+
+        store_open_again(f, "-");
+        disk = fill(f);
+        assert_int_equal(store_disk_publish(f->store, &quick, &disk, NULL), 0);
+        assert_false(is_found(f, &quick, NULL));
+        let_go(&disk);
+}
+
+/* Of a power failure. */
+static void lease_that_was_emptied_is_removed(void **state) {
+        static const char path[] = "store/virt-bootstrap/leases/00112233445566778899aabbccddeeff";
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "a");
+
+        (void) put(f, &of);
+        scratch_write(&f->scratch, path, "");
+        prune(f);
+        assert_false(scratch_exists(&f->scratch, path));
+}
+
 #define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
 
 int main(void) {
@@ -536,6 +615,12 @@ int main(void) {
                 STORE_CASE(image_that_is_removed_before_it_is_locked_is_not_found),
                 STORE_CASE(image_whose_job_ends_while_others_prune_stays),
                 STORE_CASE(chain_on_a_file_system_that_is_away_keeps_its_images),
+                STORE_CASE(
+                        image_that_was_not_synced_is_for_those_who_need_no_more_in_the_same_boot),
+                STORE_CASE(image_that_was_not_synced_goes_in_the_next_boot_unless_a_chain_needs_it),
+                STORE_CASE(
+                        image_that_was_not_synced_is_shared_with_nobody_where_the_boot_is_not_known),
+                STORE_CASE(lease_that_was_emptied_is_removed),
         };
 
         return cmocka_run_group_tests_name("store-disk", tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "test-store.h"
 
 #include <jansson.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <syslog.h>
 
@@ -12,6 +13,15 @@
 #define WRITERS       2
 #define WRITER_IMAGES 25
 #define IMAGES_PATH   "store/virt-bootstrap/images"
+#define UNSYNCED_PATH IMAGES_PATH ".unsynced"
+
+static unsigned n_syncs;
+
+/* In place of the C library's. */
+int fsync(int fd) {
+        n_syncs++;
+        return (int) syscall(SYS_fsync, fd);
+}
 
 typedef struct Made {
         StoreImage image;
@@ -37,10 +47,14 @@ static Made make(StoreFixture *f, const char *reference, const char *content) {
         return made;
 }
 
-static int add(StoreFixture *f, Made *made, Error *error) {
+static int add_with(StoreFixture *f, Made *made, bool no_sync, Error *error) {
         made->image.blobs = made->blobs;
         made->image.n_blobs = 2;
-        return store_image_add(f->store, &made->image, error);
+        return store_image_add(f->store, &made->image, no_sync, error);
+}
+
+static int add(StoreFixture *f, Made *made, Error *error) {
+        return add_with(f, made, false, error);
 }
 
 static json_t *load_index(StoreFixture *f) {
@@ -321,7 +335,7 @@ static int add_many(StoreFixture *f, Made *made, int writer) {
                 (void) snprintf(
                         made->image.reference, sizeof(made->image.reference), "r.test/%d:%d",
                         writer, i);
-                r = store_image_add(store, &made->image, NULL);
+                r = store_image_add(store, &made->image, false, NULL);
         }
         store_free(store);
         return r;
@@ -363,6 +377,74 @@ static void refresh_makes_the_index_again(void **state) {
         assert_int_equal(count_images(f), 1);
 }
 
+static bool is_known(StoreFixture *f, const char *reference) {
+        StoreImage found = { 0 };
+        int r = store_image_find(f->store, reference, &found, NULL);
+
+        assert_true(r >= 0);
+        store_image_done(&found);
+        return r > 0;
+}
+
+static void image_that_is_not_synced_is_known_without_risk_to_others(void **state) {
+        StoreFixture *f = *state;
+        Made a, b;
+
+        store_open_again(f, BOOT_A);
+        a = make(f, "example.org/a:1", "a");
+        b = make(f, "example.org/b:1", "b");
+        assert_int_equal(add(f, &a, NULL), 0);
+        n_syncs = 0;
+        assert_int_equal(add_with(f, &b, true, NULL), 0);
+        assert_int_equal(n_syncs, 0);
+        assert_true(is_known(f, "example.org/a:1") && is_known(f, "example.org/b:1"));
+        assert_int_equal(count_images(f), 2);
+
+        /* As a power failure may leave it. */
+        for (size_t i = 0; i < 100; i++) {
+                char *list = scratch_read(&f->scratch, UNSYNCED_PATH);
+
+                list[strlen(list) - 1] = '\0';
+                scratch_write(&f->scratch, UNSYNCED_PATH, list);
+                free(list);
+                assert_true(is_known(f, "example.org/a:1"));
+                assert_false(is_known(f, "example.org/b:1"));
+        }
+        scratch_write(&f->scratch, UNSYNCED_PATH, "");
+        assert_true(is_known(f, "example.org/a:1"));
+}
+
+static void image_that_was_not_synced_is_synced_with_the_next_that_is(void **state) {
+        StoreFixture *f = *state;
+        Made a = make(f, "example.org/a:1", "a"), b = make(f, "example.org/b:1", "b");
+
+        assert_int_equal(add_with(f, &a, true, NULL), 0);
+        assert_true(scratch_exists(&f->scratch, UNSYNCED_PATH));
+        assert_int_equal(add(f, &b, NULL), 0);
+        assert_false(scratch_exists(&f->scratch, UNSYNCED_PATH));
+        assert_true(is_known(f, "example.org/a:1") && is_known(f, "example.org/b:1"));
+}
+
+/* index.json may be damaged, and nobody else writes it anew. */
+static void lists_that_were_not_synced_are_written_anew_in_the_next_boot(void **state) {
+        StoreFixture *f = *state;
+        Made made;
+
+        store_open_again(f, BOOT_A);
+        made = make(f, "example.org/a:1", "a");
+        assert_int_equal(add_with(f, &made, true, NULL), 0);
+        n_syncs = 0;
+        store_open_again(f, BOOT_A);
+        assert_int_equal(n_syncs, 0);
+
+        scratch_write(&f->scratch, "store/index.json", "");
+        store_open_again(f, BOOT_B);
+        assert_int_not_equal(n_syncs, 0);
+        assert_int_equal(count_images(f), 1);
+        assert_false(scratch_exists(&f->scratch, UNSYNCED_PATH));
+        assert_true(is_known(f, "example.org/a:1"));
+}
+
 #define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
 
 int main(void) {
@@ -379,6 +461,9 @@ int main(void) {
                 STORE_CASE(damaged_list_is_as_good_as_none),
                 STORE_CASE(image_that_is_cut_off_is_not_found),
                 STORE_CASE(refresh_makes_the_index_again),
+                STORE_CASE(image_that_is_not_synced_is_known_without_risk_to_others),
+                STORE_CASE(image_that_was_not_synced_is_synced_with_the_next_that_is),
+                STORE_CASE(lists_that_were_not_synced_are_written_anew_in_the_next_boot),
                 STORE_CASE(images_that_daemons_add_at_once_are_all_found),
         };
 

@@ -26,8 +26,17 @@ int flock(int fd, int operation) {
         return (int) syscall(SYS_flock, fd, operation);
 }
 
+static unsigned n_syncs;
+
+/* In place of the C library's. */
+int fsync(int fd) {
+        n_syncs++;
+        return (int) syscall(SYS_fsync, fd);
+}
+
 /* What is at the place of an entry's lock is released by the caller. */
-static StoreJournalEntry add(Store *store, const char *id, const char *path, const char *staging) {
+static StoreJournalEntry add_with(
+        Store *store, const char *id, const char *path, const char *staging, bool no_sync) {
         StoreJournalEntry entry = {
                 .path = strdup(path),
                 .staging = strdup(staging),
@@ -39,12 +48,22 @@ static StoreJournalEntry add(Store *store, const char *id, const char *path, con
                 .cloned = UINT64_MAX,
                 .modified = 7,
                 .lock_fd = -EBADF,
+                .no_sync = no_sync,
         };
 
         strcpy(entry.id, id);
         assert_int_equal(store_journal_write(store, &entry, NULL), 0);
         assert_true(entry.lock_fd >= 0);
         return entry;
+}
+
+static StoreJournalEntry add(Store *store, const char *id, const char *path, const char *staging) {
+        return add_with(store, id, path, staging, false);
+}
+
+static StoreJournalEntry add_unsynced(
+        Store *store, const char *id, const char *path, const char *staging) {
+        return add_with(store, id, path, staging, true);
 }
 
 /* A daemon that is killed keeps no lock. */
@@ -193,14 +212,12 @@ static void journal_is_one_daemons_at_a_time(void **state) {
 }
 
 /* Every prefix of it, and every byte of it changed. */
-static void damaged_entry_is_told_and_not_believed(void **state) {
-        StoreFixture *f = *state;
+static void check_damaged(StoreFixture *f) {
         const char *path = scratch_at(&f->scratch, JOURNAL ID_A);
         _cleanup_(freep) char *whole = NULL;
         size_t size;
         int fd;
 
-        leave(f->store, ID_A, "/srv/vol", "");
         fd = open(path, O_RDWR | O_CLOEXEC);
         assert_int_equal(fd_read_all(fd, 4096, &whole, &size), 0);
         for (size_t i = 0; i < size; i++) {
@@ -212,6 +229,17 @@ static void damaged_entry_is_told_and_not_believed(void **state) {
                 assert_int_equal(pwrite(fd, whole, size, 0), size);
         }
         close(fd);
+}
+
+static void damaged_entry_is_told_and_not_believed(void **state) {
+        StoreFixture *f = *state;
+        StoreJournalEntry entry;
+
+        leave(f->store, ID_A, "/srv/vol", "");
+        check_damaged(f);
+        entry = add_unsynced(f->store, ID_A, "/srv/vol", "");
+        store_journal_entry_done(&entry);
+        check_damaged(f);
 }
 
 static void entry_of_an_earlier_version_names_the_path(void **state) {
@@ -230,12 +258,51 @@ static void entry_of_an_earlier_version_names_the_path(void **state) {
 static void entry_of_a_later_version_is_for_who_can_read_it(void **state) {
         StoreFixture *f = *state;
 
-        scratch_write(&f->scratch, JOURNAL ID_A, "virt-bootstrap journal 4\nanything");
+        scratch_write(&f->scratch, JOURNAL ID_A, "virt-bootstrap journal 5\nanything");
         assert_int_equal(refusal(f, ID_A, "version"), -EPROTONOSUPPORT);
         scratch_write(&f->scratch, JOURNAL ID_A, "virt-bootstrap journal 12\n");
         assert_int_equal(refusal(f, ID_A, "version"), -EPROTONOSUPPORT);
         scratch_write(&f->scratch, JOURNAL ID_A, "virt-bootstrap journal x\n");
         assert_int_equal(refusal(f, ID_A, "damaged"), -EBADMSG);
+}
+
+static void entry_that_was_not_synced_says_so_and_whether_it_is_from_before(void **state) {
+        static const char *const boots[] = { BOOT_A, BOOT_B, "-" };
+        StoreFixture *f = *state;
+        StoreJournalEntry entry;
+
+        store_open_again(f, BOOT_A);
+        n_syncs = 0;
+        entry = add_unsynced(f->store, ID_A, "/a", "x");
+        store_journal_entry_done(&entry);
+        assert_int_equal(n_syncs, 0);
+
+        for (size_t i = 0; i < 3; i++) {
+                store_open_again(f, boots[i]);
+                assert_int_equal(store_journal_take(f->store, ID_A, &entry, NULL), 1);
+                assert_string_equal(entry.path, "/a");
+                assert_string_equal(entry.staging, "x");
+                assert_int_equal(entry.device, 1);
+                assert_int_equal(entry.modified, 7);
+                assert_true(entry.no_sync);
+                assert_int_equal(entry.is_from_before, i > 0);
+                store_journal_entry_done(&entry);
+        }
+
+        leave(f->store, ID_B, "/b", "");
+        assert_int_equal(store_journal_take(f->store, ID_B, &entry, NULL), 1);
+        assert_false(entry.no_sync || entry.is_from_before);
+        n_syncs = 0;
+        store_journal_remove(f->store, &entry);
+        assert_int_not_equal(n_syncs, 0);
+        store_journal_entry_done(&entry);
+
+        assert_int_equal(store_journal_take(f->store, ID_A, &entry, NULL), 1);
+        n_syncs = 0;
+        store_journal_remove(f->store, &entry);
+        assert_int_equal(n_syncs, 0);
+        store_journal_entry_done(&entry);
+        assert_int_equal(count(f), 0);
 }
 
 static void files_of_others_are_ignored(void **state) {
@@ -284,6 +351,7 @@ int main(void) {
                 STORE_CASE(damaged_entry_is_told_and_not_believed),
                 STORE_CASE(entry_of_an_earlier_version_names_the_path),
                 STORE_CASE(entry_of_a_later_version_is_for_who_can_read_it),
+                STORE_CASE(entry_that_was_not_synced_says_so_and_whether_it_is_from_before),
                 STORE_CASE(files_of_others_are_ignored),
                 STORE_CASE(entry_that_is_too_long_is_not_believed),
         };

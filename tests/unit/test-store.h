@@ -86,15 +86,30 @@ static inline void store_put_partial(Store *store, const Digest *digest, const c
         store_put_partial_of(store, digest, STORE_SIZE_UNKNOWN, content);
 }
 
-/* A blob as a job would put it there. */
-static inline Digest store_put(Store *store, const char *content) {
+/* A blob as a job would put it there, which may not sync it. */
+static inline Digest store_put_with(Store *store, const char *content, bool no_sync) {
         Digest digest = digest_of(content);
         int fd;
 
         assert_int_equal(store_partial_open(store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), 0);
         assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
         assert_int_equal(fd_write_full(fd, content, strlen(content)), 0);
-        assert_int_equal(store_blob_publish(store, &digest, STORE_SIZE_UNKNOWN, fd, NULL), 0);
+        assert_int_equal(
+                store_blob_publish(store, &digest, STORE_SIZE_UNKNOWN, fd, no_sync, NULL), 0);
         close(fd);
         return digest;
+}
+
+static inline Digest store_put(Store *store, const char *content) {
+        return store_put_with(store, content, false);
+}
+
+#define BOOT_A "aaaaaaaa-0000-4000-8000-000000000001"
+#define BOOT_B "bbbbbbbb-0000-4000-8000-000000000002"
+
+/* As the next daemon has it, in that boot of the system. */
+static inline void store_open_again(StoreFixture *f, const char *boot) {
+        f->store = store_free(f->store);
+        assert_int_equal(
+                store_open_in_boot(scratch_at(&f->scratch, "store"), boot, &f->store, NULL), 0);
 }

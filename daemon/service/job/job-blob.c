@@ -163,10 +163,10 @@ static void stored_was_verified(JobBlob *blob, const Error *result) {
         char text[DIGEST_STRING_MAX];
 
         if (result->code == 0) {
-                blob->stored.is_verified = true;
+                blob->stored.is_verified = blob->stored.is_synced = true;
                 if (store_blob_set_verified(
-                            job_blob_store(blob), &blob->request.digest, blob->stored.fd, &error) <
-                    0)
+                            job_blob_store(blob), &blob->request.digest, &blob->stored, false,
+                            &error) < 0)
                         log_print(blob->table->context->log, LOG_WARNING, "%s", error_text(&error));
                 job_blob_end(blob, BLOB_READY, blob->stored.size);
                 return;
@@ -199,7 +199,7 @@ static void publish(JobBlob *blob) {
         if (r >= 0 && job_blob_is_kept(blob))
                 r = store_blob_publish(
                         job_blob_store(blob), &blob->request.digest, blob->request.size,
-                        blob->partial_fd, &error);
+                        blob->partial_fd, false, &error);
 
         /* A file that lost its name to another filler's is as good for those who have it. */
         if (r < 0 && r != -ESTALE)
@@ -360,7 +360,7 @@ static int look_up(JobBlob *blob, Error *error) {
         if (r == 0)
                 return start_filling(blob, error);
 
-        if (blob->stored.is_verified && !blob->request.verify_again) {
+        if (blob->stored.is_verified && blob->stored.is_synced && !blob->request.verify_again) {
                 job_blob_end(blob, BLOB_READY, blob->stored.size);
                 return 0;
         }

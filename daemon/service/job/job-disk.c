@@ -435,7 +435,14 @@ static int lease(JobDisk *disk, Error *error) {
         }
 
         return store_disk_lease(
-                disk->store, path, disk->own[0], disk->shared, disk->n_shared, disk->lease, error);
+                disk->store,
+                &(StoreDiskChain){
+                        .path = path,
+                        .top_fd = disk->own[0],
+                        .disks = disk->shared,
+                        .n_disks = disk->n_shared,
+                },
+                disk->lease, error);
 }
 
 /* Once another chain was faster, nobody can find the images above that. */

@@ -18,25 +18,50 @@
 #define LEASE_TRIES      20U
 #define LEASE_RETRY_USEC 1000
 
+/* Precedes the fingerprint of a blob that may not be on the disk. */
+#define UNSYNCED "unsynced "
+
 /* Shows that nobody has changed a blob. */
 #define FINGERPRINT_MAX 96
+#define RECORD_MAX      (sizeof(UNSYNCED) + STORE_BOOT_MAX + FINGERPRINT_MAX)
 static void format_fingerprint(const struct stat *st, char ret[static FINGERPRINT_MAX]) {
         (void) snprintf(
                 ret, FINGERPRINT_MAX, "%jd %ju %jd.%09ld\n", (intmax_t) st->st_size,
                 (uintmax_t) st->st_ino, (intmax_t) st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
 }
 
-static bool is_verified(Store *store, const Digest *digest, const struct stat *st) {
+/* Cuts "unsynced BOOT " off: returns the boot, and in *@text what follows; NULL when the blob was synced. */
+static const char *take_boot(char **text) {
+        char *boot;
+
+        if (strncmp(*text, UNSYNCED, strlen(UNSYNCED)) != 0)
+                return NULL;
+
+        *text += strlen(UNSYNCED);
+        boot = strsep(text, " ");
+        if (!*text)
+                *text = boot + strlen(boot);
+        return boot;
+}
+
+static void read_record(
+        Store *store, const Digest *digest, const struct stat *st, StoreBlob *blob) {
         _cleanup_(freep) char *record = NULL;
-        char name[STORE_NAME_MAX], fingerprint[FINGERPRINT_MAX];
+        char name[STORE_NAME_MAX], fingerprint[FINGERPRINT_MAX], *text;
+        const char *boot;
 
         if (file_read(
                     store->verified_fd, store_blob_name(digest, name), STORE_RECORD_MAX, &record,
                     NULL) < 0)
-                return false;
+                return;
 
+        text = record;
+        boot = take_boot(&text);
         format_fingerprint(st, fingerprint);
-        return strcmp(record, fingerprint) == 0;
+        if (strcmp(text, fingerprint) != 0)
+                return;
+        blob->is_verified = !boot || store_is_this_boot(store, boot);
+        blob->is_synced = !boot || store_is_other_boot(store, boot);
 }
 
 /* Listing, publishing and removing hold an exclusive lock only briefly: returns 0 if it is not released. */
@@ -84,11 +109,8 @@ int store_blob_open(Store *store, const Digest *digest, StoreBlob *ret, Error *e
         (void) utimensat(
                 store->verified_fd, store_blob_name(digest, name), NULL, AT_SYMLINK_NOFOLLOW);
 
-        *ret = (StoreBlob){
-                .fd = TAKE_FD(fd),
-                .size = (uint64_t) st.st_size,
-                .is_verified = is_verified(store, digest, &st),
-        };
+        *ret = (StoreBlob){ .fd = TAKE_FD(fd), .size = (uint64_t) st.st_size };
+        read_record(store, digest, &st, ret);
         return 1;
 }
 
@@ -124,25 +146,36 @@ int store_anonymous_open(const char *directory, int *ret_fd, Error *error) {
         return 0;
 }
 
-int store_blob_set_verified(Store *store, const Digest *digest, int fd, Error *error) {
-        char name[STORE_NAME_MAX], fingerprint[FINGERPRINT_MAX];
+int store_blob_set_verified(
+        Store *store, const Digest *digest, const StoreBlob *blob, bool no_sync, Error *error) {
+        char name[STORE_NAME_MAX], fingerprint[FINGERPRINT_MAX], record[RECORD_MAX];
         struct stat st;
         int r;
 
-        if (fstat(fd, &st) < 0)
+        if (fstat(blob->fd, &st) < 0)
                 return error_set_errno(error, errno, "Cannot stat a cached blob");
 
+        /* The boot comes first, so that a truncated record does not match. */
         format_fingerprint(&st, fingerprint);
-        r = file_write_atomic(
-                store->verified_fd, store_blob_name(digest, name), fingerprint, strlen(fingerprint),
-                0600);
+        if (blob->is_synced)
+                strcpy(record, fingerprint);
+        else
+                (void) snprintf(record, sizeof(record), UNSYNCED "%s %s", store->boot, fingerprint);
+        r = store_write(
+                store->verified_fd, store_blob_name(digest, name), record, strlen(record), no_sync);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot record that %s is verified", name);
         return 0;
 }
 
 int store_blob_publish(
-        Store *store, const Digest *expected, uint64_t size, int partial_fd, Error *error) {
+        Store *store,
+        const Digest *expected,
+        uint64_t size,
+        int partial_fd,
+        bool no_sync,
+        Error *error) {
+        const StoreBlob blob = { .fd = partial_fd, .size = size, .is_synced = !no_sync };
         _cleanup_(store_unlockp) int lock = store_lock(store);
         char name[STORE_PARTIAL_NAME_MAX], hex[DIGEST_HEX_MAX];
 
@@ -162,7 +195,7 @@ int store_blob_publish(
             flock(partial_fd, LOCK_SH) < 0)
                 return error_set_errno(error, errno, "Cannot publish the cached blob %s", name);
 
-        return store_blob_set_verified(store, expected, partial_fd, error);
+        return store_blob_set_verified(store, expected, &blob, no_sync, error);
 }
 
 void store_blob_quarantine(Store *store, const Digest *digest) {

@@ -18,7 +18,8 @@
 typedef struct StoreBlob {
         int fd;        /* read-only, at offset 0, with a lease (shared lock) on the blob; owned */
         uint64_t size; /* bytes */
-        bool is_verified; /* unchanged since it was hashed */
+        bool is_verified; /* unchanged since it was hashed, also by a power failure */
+        bool is_synced;   /* its content is certain to be on the disk */
 } StoreBlob;
 
 #define STORE_BLOB_NULL ((StoreBlob){ .fd = -EBADF })
@@ -27,7 +28,8 @@ typedef struct StoreBlob {
  * store_blob_open() - find a blob and lease it
  *
  * If @ret is not verified, hash it before trusting its content; then call store_blob_set_verified() or
- * store_blob_quarantine().
+ * store_blob_quarantine(). A blob that was not synced in an earlier boot of the system is not verified, but what is read
+ * of it now is synced.
  *
  * Return: 1 if found, 0 if not.
  */
@@ -45,14 +47,25 @@ int store_anonymous_open(const char *directory, int *ret_fd, Error *error);
  * store_blob_publish() - give a blob its name
  * @expected:   the digest that a verify worker has computed for @partial_fd
  * @partial_fd: the file from store_partial_open() with @size, readable and locked; the lock becomes a lease
+ * @no_sync:    it is not synced, nor is the record: it counts as verified in this boot only
  *
  * Return: 0; -ESTALE if the file has lost its name.
  */
 int store_blob_publish(
-        Store *store, const Digest *expected, uint64_t size, int partial_fd, Error *error);
+        Store *store,
+        const Digest *expected,
+        uint64_t size,
+        int partial_fd,
+        bool no_sync,
+        Error *error);
 
-/** store_blob_set_verified() - record that the blob open as @fd was hashed and matched */
-int store_blob_set_verified(Store *store, const Digest *digest, int fd, Error *error);
+/**
+ * store_blob_set_verified() - record that a blob was hashed and matched
+ * @blob:       open; whether it is synced
+ * @no_sync:    do not sync the record
+ */
+int store_blob_set_verified(
+        Store *store, const Digest *digest, const StoreBlob *blob, bool no_sync, Error *error);
 
 /** store_blob_quarantine() - remove a damaged blob and its name */
 void store_blob_quarantine(Store *store, const Digest *digest);

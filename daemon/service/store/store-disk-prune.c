@@ -142,7 +142,7 @@ static bool remove_image(Store *store, const Image *image) {
         return unlinkat(store->disks_fd, store_disk_name(image->id, name), 0) >= 0;
 }
 
-/* Keys whose image no longer exists. */
+/* Keys whose image no longer exists, or may have been damaged when the system last ended. */
 static void remove_stale_keys(Store *store) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
@@ -154,9 +154,10 @@ static void remove_stale_keys(Store *store) {
                 char id[STORE_DISK_ID_MAX], name[STORE_DISK_NAME_MAX];
 
                 if (read_key(store, entry->d_name, id) &&
-                    faccessat(
-                            store->disks_fd, store_disk_name(id, name), F_OK, AT_SYMLINK_NOFOLLOW) <
-                            0)
+                    (store_disk_key_is_stale(store, entry->d_name) ||
+                     faccessat(
+                             store->disks_fd, store_disk_name(id, name), F_OK,
+                             AT_SYMLINK_NOFOLLOW) < 0))
                         (void) unlinkat(store->disk_keys_fd, entry->d_name, 0);
         }
 }
@@ -276,6 +277,7 @@ int store_disk_recover(Store *store, unsigned *ret, Error *error) {
         const Visitor visitor = { store_lease_read, recover_image, &n };
         int r;
 
+        remove_stale_keys(store);
         r = list_images(store, &list);
         keep_without_key(&list);
         if (r >= 0)

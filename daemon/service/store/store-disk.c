@@ -17,7 +17,8 @@
 
 #define SUFFIX       ".qcow2"
 #define CREATE_TRIES 16u
-#define KEY_MAX      (STORE_DISK_ID_MAX + sizeof("-18446744073709551615-") + STORE_NAME_MAX)
+#define KEY_MAX                                                                                    \
+        (STORE_DISK_ID_MAX + sizeof("-18446744073709551615-") + STORE_NAME_MAX + STORE_BOOT_MAX)
 
 char *store_disk_name(const char *id, char ret[static STORE_DISK_NAME_MAX]) {
         (void) stpcpy(stpcpy(ret, id), SUFFIX);
@@ -47,6 +48,7 @@ char *store_disk_path(const Store *store, const char *id) {
         return path;
 }
 
+/* Of an image that was synced. */
 static char *key_name(const StoreDiskKey *key, char ret[static KEY_MAX]) {
         char layer[STORE_NAME_MAX];
 
@@ -56,12 +58,28 @@ static char *key_name(const StoreDiskKey *key, char ret[static KEY_MAX]) {
         return ret;
 }
 
+/* Of one that was not. */
+static char *boot_key_name(const Store *store, const StoreDiskKey *key, char ret[static KEY_MAX]) {
+        const size_t length = strlen(key_name(key, ret));
+
+        (void) snprintf(ret + length, KEY_MAX - length, ".%s", store->boot);
+        return ret;
+}
+
+bool store_disk_key_is_stale(const Store *store, const char *name) {
+        const char *dot = strchr(name, '.');
+
+        return dot && dot > name && !store_is_this_boot(store, dot + 1);
+}
+
 /* The image that a key leads to; 0 if none. */
-static int read_key(Store *store, const StoreDiskKey *key, char ret[static STORE_DISK_ID_MAX]) {
-        char name[KEY_MAX], id[STORE_DISK_ID_MAX + 1];
+static int read_key(Store *store, const char *name, char ret[static STORE_DISK_ID_MAX]) {
+        char id[STORE_DISK_ID_MAX + 1];
         ssize_t n;
 
-        n = readlinkat(store->disk_keys_fd, key_name(key, name), id, sizeof(id) - 1);
+        if (store_disk_key_is_stale(store, name))
+                return 0;
+        n = readlinkat(store->disk_keys_fd, name, id, sizeof(id) - 1);
         if (n < 0)
                 return errno == ENOENT ? 0 : -errno;
 
@@ -73,7 +91,7 @@ static int read_key(Store *store, const StoreDiskKey *key, char ret[static STORE
         return 1;
 }
 
-int store_disk_find(Store *store, const StoreDiskKey *key, StoreDisk *ret, Error *error) {
+static int find_image(Store *store, const char *key, StoreDisk *ret, Error *error) {
         char id[STORE_DISK_ID_MAX], name[STORE_DISK_NAME_MAX];
         _cleanup_(closep) int fd = -EBADF;
         struct stat st;
@@ -101,6 +119,16 @@ int store_disk_find(Store *store, const StoreDiskKey *key, StoreDisk *ret, Error
         strcpy(ret->id, id);
         ret->fd = TAKE_FD(fd);
         return 1;
+}
+
+int store_disk_find(Store *store, const StoreDiskKey *key, StoreDisk *ret, Error *error) {
+        char name[KEY_MAX];
+        int r;
+
+        r = find_image(store, key_name(key, name), ret, error);
+        if (r == 0 && key->no_sync)
+                r = find_image(store, boot_key_name(store, key, name), ret, error);
+        return r;
 }
 
 /* Returns 0 if a cleanup removed it before it was locked. */
@@ -181,16 +209,25 @@ int store_disk_open(const Store *store, const StoreDisk *disk, int *ret, Error *
         return 0;
 }
 
-int store_disk_publish(Store *store, const StoreDiskKey *key, const StoreDisk *disk, Error *error) {
-        char name[KEY_MAX], old[STORE_DISK_ID_MAX], file[STORE_DISK_NAME_MAX];
+/* Whether a key leads to an image that is there. */
+static bool leads_to_image(Store *store, const char *key) {
+        char id[STORE_DISK_ID_MAX], file[STORE_DISK_NAME_MAX];
         struct stat st;
-        int r;
 
-        r = read_key(store, key, old);
-        if (r > 0 && fstatat(store->disks_fd, store_disk_name(old, file), &st, 0) >= 0)
+        return read_key(store, key, id) > 0 &&
+               fstatat(store->disks_fd, store_disk_name(id, file), &st, 0) >= 0;
+}
+
+int store_disk_publish(Store *store, const StoreDiskKey *key, const StoreDisk *disk, Error *error) {
+        char name[KEY_MAX];
+
+        if (leads_to_image(store, key_name(key, name)))
+                return 0;
+        if (key->no_sync && (leads_to_image(store, boot_key_name(store, key, name)) ||
+                             store_disk_key_is_stale(store, name)))
                 return 0;
         /* Its image no longer exists. */
-        (void) unlinkat(store->disk_keys_fd, key_name(key, name), 0);
+        (void) unlinkat(store->disk_keys_fd, name, 0);
         if (symlinkat(disk->id, store->disk_keys_fd, name) < 0)
                 return errno == EEXIST
                                ? 0

@@ -9,7 +9,8 @@
  *     virt-bootstrap/leases/ID               a chain that needs some of them, and its path
  *
  * The content of an image depends on its disk's size, the blob of its layer, and the image below it: these
- * form its key. Only blobs with a verified digest may be in a key. A lease ends when the chain's top file
+ * form its key. The key of an image that was not synced also has this boot of the system: jobs that sync do not
+ * look for such keys, and in another boot nobody does. Only blobs with a verified digest may be in a key. A lease ends when the chain's top file
  * no longer exists; it is identified by its inode, since it may have moved. An unprivileged daemon can look
  * only at its old path: if it finds nothing there, the images are kept until all leases are released.
  */
@@ -30,6 +31,7 @@ typedef struct StoreDiskKey {
         char parent[STORE_DISK_ID_MAX]; /* of the layer below; empty for the root layer */
         uint64_t size;                  /* of the disk, bytes */
         Digest layer;                   /* of the layer's blob */
+        bool no_sync; /* of a job without sync: find also images that were not synced; publish as one */
 } StoreDiskKey;
 
 typedef struct StoreDisk {
@@ -79,19 +81,22 @@ int store_disk_publish(Store *store, const StoreDiskKey *key, const StoreDisk *d
 /** store_disk_discard() - remove the file of an image that will not be completed */
 void store_disk_discard(Store *store, const StoreDisk *disk);
 
+/* A chain that needs images; all borrowed. */
+typedef struct StoreDiskChain {
+        const char *path; /* of its top file, or its future path after its directory is renamed */
+        int top_fd;       /* that file */
+        const StoreDisk *disks; /* locked; the lowest first, which is removed last */
+        size_t n_disks;
+        bool no_sync; /* do not sync the lease */
+} StoreDiskChain;
+
 /**
  * store_disk_lease() - record that a chain needs images, and that they were used
- * @path:       of its top file, or its future path after its directory is renamed
- * @top_fd:     that file
- * @disks:      locked; the lowest first, which is removed last
  * @ret_id:     of the lease
  */
 int store_disk_lease(
         Store *store,
-        const char *path,
-        int top_fd,
-        const StoreDisk *disks,
-        size_t n_disks,
+        const StoreDiskChain *chain,
         char ret_id[static STORE_DISK_ID_MAX],
         Error *error);
 

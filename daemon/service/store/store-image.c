@@ -18,7 +18,10 @@
 #include "store-internal.h"
 
 #define IMAGES_FILE     "images"
-#define IMAGES_FILE_MAX ((size_t) 256 << 20) /* bytes */
+#define UNSYNCED_FILE   "images.unsynced"
+#define IMAGES_FILE_MAX ((size_t) 256 << 20)       /* bytes */
+#define HEAD_FORMAT     "boot %s %016" PRIx64 "\n" /* of UNSYNCED_FILE: with the checksum of the rest */
+#define HEAD_MAX        (STORE_BOOT_MAX + 24)
 
 /* All images of the store, oldest first. */
 typedef struct ImageList {
@@ -166,12 +169,40 @@ static int parse_images(Store *store, char *content, ImageList *list) {
         return 0;
 }
 
+/* What jobs have written that sync nothing: returns 0; or -ENOENT when there is nothing, or a power failure has damaged
+ * it. */
+static int read_unsynced(Store *store, char **ret) {
+        _cleanup_(freep) char *content = NULL;
+        char boot[STORE_BOOT_MAX], head[HEAD_MAX];
+        size_t size, length;
+        int r;
+
+        r = file_read(store->private_fd, UNSYNCED_FILE, IMAGES_FILE_MAX, &content, &size);
+        if (r < 0)
+                return r;
+
+        length = strcspn(content, "\n") + 1;
+        if (length > size || sscanf(content, "boot %36s", boot) != 1)
+                return -ENOENT;
+        (void) snprintf(
+                head, sizeof(head), HEAD_FORMAT, boot,
+                store_checksum(content + length, size - length));
+        if (strncmp(content, head, length) != 0)
+                return -ENOENT;
+
+        memmove(content, content + length, size - length + 1);
+        *ret = TAKE_PTR(content);
+        return 0;
+}
+
 static int read_images(Store *store, ImageList *ret, Error *error) {
         _cleanup_(image_list_done) ImageList list = { 0 };
         _cleanup_(freep) char *content = NULL;
         int r;
 
-        r = file_read(store->private_fd, IMAGES_FILE, IMAGES_FILE_MAX, &content, NULL);
+        r = read_unsynced(store, &content);
+        if (r == -ENOENT)
+                r = file_read(store->private_fd, IMAGES_FILE, IMAGES_FILE_MAX, &content, NULL);
         if (r < 0 && r != -ENOENT)
                 return error_set_errno(error, -r, "Cannot read the list of cached images");
 
@@ -288,7 +319,29 @@ static void print_index(Store *store, const ImageList *list, FILE *f) {
         (void) fprintf(f, "]}\n");
 }
 
-static int write_images(Store *store, const ImageList *list, Error *error) {
+/* The list that was synced stays: after a power failure it is what there is. */
+static int write_unsynced(Store *store, const char *images, size_t size) {
+        _cleanup_(freep) char *text = NULL;
+        int length;
+
+        length = asprintf(
+                &text, HEAD_FORMAT "%s", store->boot, store_checksum(images, size), images);
+        if (length < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+        return store_write(store->private_fd, UNSYNCED_FILE, text, (size_t) length, true);
+}
+
+static int write_synced(Store *store, const char *images, size_t size) {
+        int r = store_write(store->private_fd, IMAGES_FILE, images, size, false);
+
+        if (r < 0 || unlinkat(store->private_fd, UNSYNCED_FILE, 0) < 0)
+                return r < 0 || errno == ENOENT ? r : -errno;
+        return fd_sync(store->private_fd);
+}
+
+static int write_images(Store *store, const ImageList *list, bool no_sync, Error *error) {
         _cleanup_(freep) char *images = NULL, *index = NULL;
         size_t images_size = 0, index_size = 0;
         FILE *f;
@@ -308,9 +361,9 @@ static int write_images(Store *store, const ImageList *list, Error *error) {
         if (fclose(f) != 0)
                 return error_oom(error);
 
-        r = file_write_atomic(store->private_fd, IMAGES_FILE, images, images_size, 0600);
+        r = (no_sync ? write_unsynced : write_synced)(store, images, images_size);
         if (r >= 0)
-                r = file_write_atomic(store->root_fd, "index.json", index, index_size, 0600);
+                r = store_write(store->root_fd, "index.json", index, index_size, no_sync);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot write the list of cached images");
         return 0;
@@ -324,7 +377,7 @@ static bool is_plain(const char *text) {
         return text[0] != '\0';
 }
 
-int store_image_add(Store *store, const StoreImage *image, Error *error) {
+int store_image_add(Store *store, const StoreImage *image, bool no_sync, Error *error) {
         _cleanup_(image_list_done) ImageList list = { 0 };
         _cleanup_(store_unlockp) int lock = -EBADF;
         StoreImage *added;
@@ -359,7 +412,7 @@ int store_image_add(Store *store, const StoreImage *image, Error *error) {
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot record the image");
 
-        return write_images(store, &list, error);
+        return write_images(store, &list, no_sync, error);
 }
 
 int store_image_find(Store *store, const char *reference, StoreImage *ret, Error *error) {
@@ -407,5 +460,18 @@ int store_image_refresh(Store *store, Error *error) {
                 return r;
 
         drop_images(store, &list, NULL);
-        return write_images(store, &list, error);
+        return write_images(store, &list, false, error);
+}
+
+int store_image_recover(Store *store, Error *error) {
+        _cleanup_(freep) char *content = NULL;
+        char boot[STORE_BOOT_MAX];
+        int r;
+
+        r = file_read(store->private_fd, UNSYNCED_FILE, IMAGES_FILE_MAX, &content, NULL);
+        if (r == -ENOENT)
+                return 0;
+        if (r >= 0 && sscanf(content, "boot %36s", boot) == 1 && store_is_this_boot(store, boot))
+                return 0;
+        return store_image_refresh(store, error);
 }

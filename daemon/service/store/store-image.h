@@ -13,6 +13,13 @@
  *     document DIGEST                       manifests and the config, fetched from where the reference
  *                                           leads: later requests for it may read them
  *     blob DIGEST                           layers, and documents that other references fetched
+ *
+ * A job without sync writes the list to "virt-bootstrap/images.unsynced" instead, which then takes precedence. It has one
+ * more line at the start:
+ *
+ *     boot BOOT CHECKSUM                    of the system, as the kernel names it; of the rest of the file
+ *
+ * If the checksum does not match after a power failure, the list in "images" is used.
  */
 
 #include <stdbool.h>
@@ -45,9 +52,9 @@ void store_image_done(StoreImage *image);
 /**
  * store_image_add() - record an image, replacing the one with the same reference
  *
- * All its blobs must be in the store.
+ * All its blobs must be in the store. With @no_sync, a power failure may lose this image, but no other.
  */
-int store_image_add(Store *store, const StoreImage *image, Error *error);
+int store_image_add(Store *store, const StoreImage *image, bool no_sync, Error *error);
 
 /**
  * store_image_find() - what @reference named last time
@@ -62,3 +69,6 @@ bool store_image_has_document(const StoreImage *image, const Digest *digest);
 
 /** store_image_refresh() - forget images with missing blobs, and rewrite index.json */
 int store_image_refresh(Store *store, Error *error);
+
+/** store_image_recover() - rewrite and sync the lists if they were written without sync in an earlier boot */
+int store_image_recover(Store *store, Error *error);

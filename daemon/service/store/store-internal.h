@@ -11,6 +11,7 @@
 #include "store.h"
 
 #define STORE_RECORD_MAX ((size_t) 4096) /* bytes of a small file of the store */
+#define STORE_BOOT_MAX   37              /* 32 hex digits, 4 dashes and the NUL */
 
 struct Store {
         const Log *log;                      /* borrowed; or NULL */
@@ -25,7 +26,20 @@ struct Store {
         int disk_keys_fd;
         int leases_fd;
         pthread_mutex_t journal_lock; /* among threads; see store_journal_begin() */
+        char boot[STORE_BOOT_MAX];    /* the current boot of the system; "-" if unknown */
 };
+
+/* store_is_this_boot() - whether the recorded @boot is certainly this one */
+bool store_is_this_boot(const Store *store, const char *boot);
+
+/* store_is_other_boot() - whether it is certainly another one */
+bool store_is_other_boot(const Store *store, const char *boot);
+
+/* store_write() - write a small file as file_write_atomic() or, with @no_sync, as file_write_unsynced() */
+int store_write(int dir_fd, const char *name, const char *text, size_t size, bool no_sync);
+
+/* store_checksum() - FNV-1a: against damage by power failures, not against anybody with write access */
+uint64_t store_checksum(const char *data, size_t size);
 
 /* The name of a file about a blob: "sha256-HEX". */
 #define STORE_NAME_MAX DIGEST_STRING_MAX
@@ -46,6 +60,9 @@ void store_unlockp(int *lock);
 
 /* store_disk_is_id() - whether @text is the id of a disk image or a lease */
 bool store_disk_is_id(const char *text);
+
+/* store_disk_key_is_stale() - whether the key @name is of an image that was not synced in an earlier boot */
+bool store_disk_key_is_stale(const Store *store, const char *name);
 
 /* store_disk_new_id() - create an id */
 #define STORE_RANDOM_ID_MAX 33

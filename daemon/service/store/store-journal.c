@@ -19,6 +19,7 @@
 #define JOURNAL_ENTRY_MAX ((size_t) 8192) /* bytes */
 #define JOURNAL_MAGIC     "virt-bootstrap journal "
 #define JOURNAL_VERSION   "3\n"
+#define UNSYNCED_VERSION  "4\n"         /* a line with the boot follows */
 #define CHECKSUM_LENGTH   ((size_t) 16) /* hex digits */
 #define OPEN_TRIES        16            /* of an entry that is being rewritten */
 #define POLL_USEC         UINT64_C(5000)
@@ -32,26 +33,19 @@ int store_journal_new_id(char ret[static STORE_JOURNAL_ID_MAX], Error *error) {
         return r < 0 ? error_set_errno(error, -r, "Cannot create an id") : 0;
 }
 
-/* FNV-1a: against damage by power failures, not against anybody with write access. */
-static uint64_t checksum(const char *data, size_t size) {
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-        for (size_t i = 0; i < size; i++)
-                hash = (hash ^ (unsigned char) data[i]) * UINT64_C(0x100000001b3);
-        return hash;
-}
-
 int store_journal_write(Store *store, StoreJournalEntry *entry, Error *error) {
         _cleanup_(freep) char *text = NULL;
         int size, r, fd;
 
         size = asprintf(
                 &text,
-                JOURNAL_MAGIC JOURNAL_VERSION "%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64
-                                              " %" PRIx64 " %" PRIx64 " %" PRIx64 "\n%s%c%s%c%*s",
-                entry->device, entry->file_system, entry->inode, entry->existing, entry->root,
-                entry->cloned, entry->modified, entry->path, '\0', entry->staging, '\0',
-                (int) CHECKSUM_LENGTH, "");
+                JOURNAL_MAGIC "%s%s%s%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64
+                              " %" PRIx64 " %" PRIx64 "\n%s%c%s%c%*s",
+                entry->no_sync ? UNSYNCED_VERSION : JOURNAL_VERSION,
+                entry->no_sync ? store->boot : "", entry->no_sync ? "\n" : "", entry->device,
+                entry->file_system, entry->inode, entry->existing, entry->root, entry->cloned,
+                entry->modified, entry->path, '\0', entry->staging, '\0', (int) CHECKSUM_LENGTH,
+                "");
         if (size < 0) {
                 text = NULL;
                 return error_oom(error);
@@ -63,9 +57,10 @@ int store_journal_write(Store *store, StoreJournalEntry *entry, Error *error) {
                         "The path of the destination %s is too long", entry->path);
         (void) snprintf(
                 text + size - CHECKSUM_LENGTH, CHECKSUM_LENGTH + 1, "%016" PRIx64,
-                checksum(text, (size_t) size - CHECKSUM_LENGTH));
+                store_checksum(text, (size_t) size - CHECKSUM_LENGTH));
 
-        r = file_write_locked(store->journal_fd, entry->id, text, (size_t) size, 0600, &fd);
+        r = (entry->no_sync ? file_write_unsynced : file_write_locked)(
+                store->journal_fd, entry->id, text, (size_t) size, 0600, &fd);
         if (r < 0)
                 return error_set_errno(
                         error, -r, "Cannot record the destination %s in the journal", entry->path);
@@ -81,7 +76,10 @@ void store_journal_forget(Store *store, const char *id) {
 }
 
 void store_journal_remove(Store *store, StoreJournalEntry *entry) {
-        store_journal_forget(store, entry->id);
+        if (entry->no_sync)
+                (void) unlinkat(store->journal_fd, entry->id, 0);
+        else
+                store_journal_forget(store, entry->id);
         closep(&entry->lock_fd);
         entry->lock_fd = -EBADF;
 }
@@ -135,14 +133,40 @@ static bool take_number(const char **text, char behind, uint64_t *ret) {
         return true;
 }
 
-/* Reads the numbers and the two texts, up to the checksum at @end. */
-static bool parse_fields(const char *text, const char *end, StoreJournalEntry *ret) {
+/* Reads the version at the start of *@text, and the boot of an entry that was not synced. */
+static bool take_version(const Store *store, const char **text, StoreJournalEntry *ret) {
+        char boot[STORE_BOOT_MAX];
+        size_t length;
+
+        if (strncmp(*text, JOURNAL_VERSION, strlen(JOURNAL_VERSION)) == 0) {
+                *text += strlen(JOURNAL_VERSION);
+                return true;
+        }
+
+        if (strncmp(*text, UNSYNCED_VERSION, strlen(UNSYNCED_VERSION)) != 0)
+                return false;
+
+        *text += strlen(UNSYNCED_VERSION);
+        length = strcspn(*text, "\n");
+        if (length >= sizeof(boot) || (*text)[length] != '\n')
+                return false;
+        memcpy(boot, *text, length);
+        boot[length] = '\0';
+        *text += length + 1;
+        ret->no_sync = true;
+        ret->is_from_before = !store_is_this_boot(store, boot);
+        return true;
+}
+
+/* Reads the version, the numbers and the two texts, up to the checksum at @end. */
+static bool parse_fields(
+        const Store *store, const char *text, const char *end, StoreJournalEntry *ret) {
         const char *path, *staging;
 
-        if (!take_number(&text, ' ', &ret->device) || !take_number(&text, ' ', &ret->file_system) ||
-            !take_number(&text, ' ', &ret->inode) || !take_number(&text, ' ', &ret->existing) ||
-            !take_number(&text, ' ', &ret->root) || !take_number(&text, ' ', &ret->cloned) ||
-            !take_number(&text, '\n', &ret->modified))
+        if (!take_version(store, &text, ret) || !take_number(&text, ' ', &ret->device) ||
+            !take_number(&text, ' ', &ret->file_system) || !take_number(&text, ' ', &ret->inode) ||
+            !take_number(&text, ' ', &ret->existing) || !take_number(&text, ' ', &ret->root) ||
+            !take_number(&text, ' ', &ret->cloned) || !take_number(&text, '\n', &ret->modified))
                 return false;
 
         path = text;
@@ -165,13 +189,20 @@ static bool is_of_other_version(const char *text) {
 
         if (strncmp(text, JOURNAL_MAGIC, length) != 0)
                 return false;
-        n = strspn(text + length, "0123456789");
-        return n > 0 && text[length + n] == '\n' &&
-               strncmp(text + length, JOURNAL_VERSION, strlen(JOURNAL_VERSION)) != 0;
+        text += length;
+        n = strspn(text, "0123456789");
+        return n > 0 && text[n] == '\n' &&
+               strncmp(text, JOURNAL_VERSION, strlen(JOURNAL_VERSION)) != 0 &&
+               strncmp(text, UNSYNCED_VERSION, strlen(UNSYNCED_VERSION)) != 0;
 }
 
 static int parse(
-        const char *id, const char *text, size_t size, StoreJournalEntry *ret, Error *error) {
+        const Store *store,
+        const char *id,
+        const char *text,
+        size_t size,
+        StoreJournalEntry *ret,
+        Error *error) {
         const char *end = text + size - CHECKSUM_LENGTH;
         char sum[CHECKSUM_LENGTH + 1];
 
@@ -187,7 +218,8 @@ static int parse(
                         "The entry %s of the journal is from a different version, and stays", id);
         if (size >= CHECKSUM_LENGTH)
                 (void) snprintf(
-                        sum, sizeof(sum), "%016" PRIx64, checksum(text, size - CHECKSUM_LENGTH));
+                        sum, sizeof(sum), "%016" PRIx64,
+                        store_checksum(text, size - CHECKSUM_LENGTH));
         if (size < CHECKSUM_LENGTH || memcmp(end, sum, CHECKSUM_LENGTH) != 0)
                 return error_set(
                         error, EBADMSG, ERROR_FAILED,
@@ -195,9 +227,8 @@ static int parse(
 
         *ret = STORE_JOURNAL_ENTRY_NULL;
         strcpy(ret->id, id);
-        if (strncmp(text, JOURNAL_MAGIC JOURNAL_VERSION, strlen(JOURNAL_MAGIC JOURNAL_VERSION)) !=
-                    0 ||
-            !parse_fields(text + strlen(JOURNAL_MAGIC JOURNAL_VERSION), end, ret))
+        if (strncmp(text, JOURNAL_MAGIC, strlen(JOURNAL_MAGIC)) != 0 ||
+            !parse_fields(store, text + strlen(JOURNAL_MAGIC), end, ret))
                 return error_set(
                         error, EBADMSG, ERROR_FAILED, "The entry %s of the journal is damaged", id);
         if (!ret->path || !ret->staging) {
@@ -207,7 +238,8 @@ static int parse(
         return 0;
 }
 
-static int read_entry(int fd, const char *id, StoreJournalEntry *ret, Error *error) {
+static int read_entry(
+        const Store *store, int fd, const char *id, StoreJournalEntry *ret, Error *error) {
         _cleanup_(freep) char *text = NULL;
         size_t size;
         int r;
@@ -219,7 +251,7 @@ static int read_entry(int fd, const char *id, StoreJournalEntry *ret, Error *err
                         "The entry %s of the journal is damaged: it is too long", id);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot read the entry %s of the journal", id);
-        return parse(id, text, size, ret, error);
+        return parse(store, id, text, size, ret, error);
 }
 
 /* Opens a file of the journal, and locks it unless it is locked: *@ret_is_locked. Returns -ESTALE if the job that uses
@@ -258,7 +290,7 @@ int store_journal_take(Store *store, const char *id, StoreJournalEntry *ret, Err
         if (fd < 0 || !is_locked)
                 return 0;
 
-        r = read_entry(fd, id, ret, error);
+        r = read_entry(store, fd, id, ret, error);
         if (r < 0)
                 return r;
 
@@ -319,7 +351,7 @@ int store_journal_check(Store *store, const char *path, Error *error) {
                 bool is_locked;
 
                 fd = open_replaced(store, ids[i], &is_locked);
-                if (fd < 0 || is_locked || read_entry(fd, ids[i], &entry, NULL) < 0)
+                if (fd < 0 || is_locked || read_entry(store, fd, ids[i], &entry, NULL) < 0)
                         continue;
                 if (store_journal_overlaps(entry.path, path))
                         r = error_set(

@@ -10,6 +10,9 @@
  *                                  DEVICE FILE-SYSTEM INODE EXISTING ROOT CLONED MODIFIED
  *                                  PATH NUL STAGING NUL CHECKSUM
  *
+ * The entry of a job without sync has version 4, followed by a line with the boot of the system. After a power failure
+ * it may be an older one than the state of the directory.
+ *
  * It is locked with flock(2) before it gets its name and until the job has ended: an entry without a lock was
  * left by a killed daemon. The ID is also part of the name of the mark, a file in the directory, without which
  * nobody may empty it.
@@ -38,6 +41,8 @@ typedef struct StoreJournalEntry {
         uint64_t cloned,
                 modified; /* for that check: the clock and the tree's time before it was cloned, in ns */
         int lock_fd;      /* owned */
+        bool no_sync;        /* neither the entry nor the directory is synced */
+        bool is_from_before; /* set when it is read: not synced, and in an earlier or unknown boot */
 } StoreJournalEntry;
 
 #define STORE_JOURNAL_ENTRY_NULL ((StoreJournalEntry){ .lock_fd = -EBADF })
@@ -49,7 +54,7 @@ int store_journal_new_id(char ret[static STORE_JOURNAL_ID_MAX], Error *error);
  * store_journal_write() - record @entry under its id, or update it
  * @entry:      receives the lock
  *
- * On success the entry is on the disk; on failure the earlier record stays.
+ * On success the entry is on the disk, unless it has @no_sync; on failure the earlier record stays.
  */
 int store_journal_write(Store *store, StoreJournalEntry *entry, Error *error);
 

@@ -90,10 +90,7 @@ static void note_use(const StoreDisk *disks, size_t n_disks) {
 
 int store_disk_lease(
         Store *store,
-        const char *path,
-        int top_fd,
-        const StoreDisk *disks,
-        size_t n_disks,
+        const StoreDiskChain *chain,
         char ret_id[static STORE_DISK_ID_MAX],
         Error *error) {
         char id[STORE_DISK_ID_MAX], handle[HANDLE_HEX_MAX + 16];
@@ -103,29 +100,30 @@ int store_disk_lease(
         FILE *stream;
         int r;
 
-        if (fstat(top_fd, &st) < 0)
-                return error_set_errno(error, errno, "Cannot look at %s", path);
+        if (fstat(chain->top_fd, &st) < 0)
+                return error_set_errno(error, errno, "Cannot look at %s", chain->path);
 
         stream = open_memstream(&text, &size);
         if (!stream)
                 return error_oom(error);
 
-        format_handle(top_fd, handle, sizeof(handle));
+        format_handle(chain->top_fd, handle, sizeof(handle));
         (void) fprintf(
                 stream, "%ju %ju\n%s\n", (uintmax_t) st.st_dev, (uintmax_t) st.st_ino, handle);
-        for (size_t i = 0; i < n_disks; i++)
-                (void) fprintf(stream, "%s\n", disks[i].id);
-        (void) fprintf(stream, "\n%s", path);
+        for (size_t i = 0; i < chain->n_disks; i++)
+                (void) fprintf(stream, "%s\n", chain->disks[i].id);
+        (void) fprintf(stream, "\n%s", chain->path);
         if (fclose(stream) != 0)
                 return error_oom(error);
 
         r = store_disk_new_id(id);
         if (r >= 0)
-                r = file_write_atomic(store->leases_fd, id, text, size, 0600);
+                r = store_write(store->leases_fd, id, text, size, chain->no_sync);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot record the chain %s in the cache", path);
+                return error_set_errno(
+                        error, -r, "Cannot record the chain %s in the cache", chain->path);
 
-        note_use(disks, n_disks);
+        note_use(chain->disks, chain->n_disks);
         strcpy(ret_id, id);
         return 0;
 }
@@ -211,9 +209,10 @@ static int add_ids(StoreDiskIds *ids, char *text) {
         return r;
 }
 
-/* An unreadable lease keeps the images it names. */
+/* An unreadable lease keeps the images it names; one that a power failure has emptied names none. */
 static int read_lease(Store *store, const char *name, bool only_alive, StoreDiskIds *ids) {
         _cleanup_(freep) char *text = NULL;
+        bool is_dead;
         Lease lease;
         int r;
 
@@ -221,8 +220,11 @@ static int read_lease(Store *store, const char *name, bool only_alive, StoreDisk
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
 
+        is_dead = text[0] == '\0';
         lease = parse_lease(text);
-        if (only_alive && lease.path && !is_alive(lease.path, lease.identity, lease.handle)) {
+        if (only_alive && lease.path)
+                is_dead = !is_alive(lease.path, lease.identity, lease.handle);
+        if (only_alive && is_dead) {
                 (void) unlinkat(store->leases_fd, name, 0);
                 return 0;
         }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,8 @@
 #include "base-macro.h"
 #include "store-image.h"
 #include "store-internal.h"
+
+#define BOOT_FILE "/proc/sys/kernel/random/boot_id"
 
 static const char layout_json[] = "{\"imageLayoutVersion\":\"1.0.0\"}\n";
 
@@ -99,10 +102,10 @@ static int write_layout(Store *store, Error *error) {
 
         if (faccessat(store->root_fd, "index.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
                 return store_image_refresh(store, error);
-        return 0;
+        return store_image_recover(store, error);
 }
 
-int store_open(const char *path, Store **ret, Error *error) {
+int store_open_in_boot(const char *path, const char *boot, Store **ret, Error *error) {
         _cleanup_(store_freep) Store *store = NULL;
         int r;
 
@@ -126,6 +129,7 @@ int store_open(const char *path, Store **ret, Error *error) {
         };
         for (DigestAlgorithm i = 0; i < _DIGEST_ALGORITHM_MAX; i++)
                 store->blob_fds[i] = -EBADF;
+        (void) snprintf(store->boot, sizeof(store->boot), "%s", boot);
         if (!store->path)
                 return error_oom(error);
 
@@ -141,4 +145,12 @@ int store_open(const char *path, Store **ret, Error *error) {
 
         *ret = TAKE_PTR(store);
         return 0;
+}
+
+int store_open(const char *path, Store **ret, Error *error) {
+        _cleanup_(freep) char *boot = NULL;
+
+        if (file_read(AT_FDCWD, BOOT_FILE, STORE_BOOT_MAX, &boot, NULL) >= 0)
+                boot[strcspn(boot, "\n")] = '\0';
+        return store_open_in_boot(path, boot ? boot : "-", ret, error);
 }

@@ -39,6 +39,34 @@ Store *store_free(Store *store) {
         return NULL;
 }
 
+static bool is_boot(const char *text) {
+        return strlen(text) == STORE_BOOT_MAX - 1 &&
+               strspn(text, "0123456789abcdef-") == STORE_BOOT_MAX - 1;
+}
+
+bool store_is_this_boot(const Store *store, const char *boot) {
+        return is_boot(store->boot) && strcmp(store->boot, boot) == 0;
+}
+
+bool store_is_other_boot(const Store *store, const char *boot) {
+        return is_boot(store->boot) && is_boot(boot) && strcmp(store->boot, boot) != 0;
+}
+
+int store_write(int dir_fd, const char *name, const char *text, size_t size, bool no_sync) {
+        _cleanup_(closep) int fd = -EBADF;
+
+        return no_sync ? file_write_unsynced(dir_fd, name, text, size, 0600, &fd)
+                       : file_write_atomic(dir_fd, name, text, size, 0600);
+}
+
+uint64_t store_checksum(const char *data, size_t size) {
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+        for (size_t i = 0; i < size; i++)
+                hash = (hash ^ (unsigned char) data[i]) * UINT64_C(0x100000001b3);
+        return hash;
+}
+
 const char *store_path(const Store *store) {
         return store->path;
 }

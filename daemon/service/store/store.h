@@ -11,8 +11,9 @@
  *     virt-bootstrap/images            what the references named; see store-image.h
  *     virt-bootstrap/partial/A-HEX.N   incomplete blobs, kept for resuming; of N bytes, if that is known;
  *                                      see store-partial.h
- *     virt-bootstrap/verified/A-HEX    size, inode and change time of a blob when it was hashed; its
- *                                      modification time is the last use of the blob
+ *     virt-bootstrap/verified/A-HEX    size, inode and change time of a blob when it was hashed, and the boot of
+ *                                      the system if it was not synced; its modification time is the last
+ *                                      use of the blob
  *     virt-bootstrap/journal/ID        staging directories in use; see store-journal.h
  *     virt-bootstrap/disks, leases     the disk images, and the chains that need them
  *     virt-bootstrap/users/ID          user ids of workers, if they cannot be reserved for the whole machine;
@@ -35,6 +36,13 @@ typedef struct Store Store;
  * @ret:        the store, owned by the caller
  */
 int store_open(const char *path, Store **ret, Error *error);
+
+/**
+ * store_open_in_boot() - the same, in the given @boot of the system; "-" if it is unknown
+ *
+ * Data that was not synced is trusted only in the boot in which it was written.
+ */
+int store_open_in_boot(const char *path, const char *boot, Store **ret, Error *error);
 
 /** store_free() - release @store */
 Store *store_free(Store *store);
