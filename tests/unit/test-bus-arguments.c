@@ -215,7 +215,10 @@ static void each_switch_sets_its_own_member(void **state) {
         assert_true(
                 !f->spec->overwrite && f->spec->offline && !f->spec->no_cache &&
                 !f->spec->not_secure);
+        assert_int_equal(with_bool(f, "no-sync", 1), 0);
+        assert_true(f->spec->no_sync && !f->spec->no_cache);
         assert_int_equal(with_bool(f, "no-cache", 1), 0);
+        assert_false(f->spec->no_sync);
         assert_true(f->spec->no_cache && !f->spec->not_secure);
         assert_int_equal(with_bool(f, "not-secure", 1), 0);
         assert_true(!f->spec->no_cache && f->spec->not_secure);
@@ -237,7 +240,7 @@ static void unknown_option_is_named(void **state) {
 static void option_of_another_type_is_named(void **state) {
         static const char *const switches[] = {
                 "not-secure", "no-cache",    "offline",          "overwrite",      "uidmap",
-                "gidmap",     "password-fd", "root-password-fd", "destination-fd",
+                "gidmap",     "password-fd", "root-password-fd", "destination-fd", "no-sync",
         };
         static const char *const texts[] = { "platform", "username", "format", "digest" };
         Fixture *f = *state;
@@ -458,7 +461,7 @@ static void what_only_images_have_is_refused_for_other_sources(void **state) {
 }
 
 static void inspecting_has_no_destination_and_fewer_options(void **state) {
-        static const char *const not_these[] = { "overwrite", "no-cache" };
+        static const char *const not_these[] = { "overwrite", "no-cache", "no-sync" };
         Fixture *f = *state;
         sd_bus_message *call;
 
@@ -470,7 +473,7 @@ static void inspecting_has_no_destination_and_fewer_options(void **state) {
         assert_string_equal(f->spec->platform, "linux/amd64");
         assert_int_equal(with_bool(f, "offline", 1), 0);
         assert_int_equal(with_bool(f, "not-secure", 1), 0);
-        for (size_t i = 0; i < 2; i++) {
+        for (size_t i = 0; i < 3; i++) {
                 assert_int_equal(with_bool(f, not_these[i], 1), -EINVAL);
                 check_names(f, not_these[i]);
         }

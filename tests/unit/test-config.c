@@ -23,7 +23,7 @@ static void every_key_is_read(void **state) {
                 "[Daemon]\nMaxJobs=7\nMaxQueued=8\nJobRetentionSec=9\nIdleTimeoutSec=10min\n"
                 "WorkerUsers=2000-2063\n"
                 "StallTimeoutSec=11\nSandbox=no\nJobTimeoutSec=12\nTakeoverSpeed=13K\nTakeoverSec=14\n"
-                "CacheKeepFree=15M\nCachePartialSize=16G\n"
+                "CacheKeepFree=15M\nCachePartialSize=16G\nDurability=none\n"
                 "[Limits]\nUnpackedSize=1G\nEntries=2\nLayers=3\nPathLength=4\nNameLength=5\n"
                 "PathDepth=6\nXattrSize=7\nHeaderSize=8K\nZstdWindow=9M\nCompressionRatio=10\n"
                 "CompressionRatioFloor=11\nBlobSize=12G\nDownloadSize=13G\nMinimumSpeed=14K\n"
@@ -35,6 +35,7 @@ static void every_key_is_read(void **state) {
         assert_int_equal(config.idle_usec, 600000000);
         assert_int_equal(config.stall_usec, 11000000);
         assert_int_equal(config.sandbox, SANDBOX_NO);
+        assert_int_equal(config.durability, DURABILITY_NONE);
         assert_int_equal(config.users.first, 2000);
         assert_int_equal(config.users.last, 2063);
         assert_int_equal(config.job_usec, 12000000);
@@ -101,6 +102,18 @@ static void sandbox_has_three_modes(void **state) {
         assert_int_equal(apply("[Daemon]\nSandbox=yes\n").sandbox, SANDBOX_YES);
         assert_int_equal(apply("[Daemon]\nSandbox=best-effort\n").sandbox, SANDBOX_BEST_EFFORT);
         assert_int_equal(apply("[Daemon]\nSandbox=off\n").sandbox, SANDBOX_NO);
+}
+
+static void durability_is_full_unless_it_is_none(void **state) {
+        const Config defaults = CONFIG_DEFAULT;
+
+        assert_int_equal(defaults.durability, DURABILITY_FULL);
+        assert_int_equal(
+                apply("[Daemon]\nDurability=none\nDurability=full\n").durability, DURABILITY_FULL);
+        assert_int_equal(
+                apply("[Daemon]\nDurability=none\nDurability=\nDurability=no\n").durability,
+                DURABILITY_NONE);
+        assert_int_equal(apply("[Limits]\nDurability=none\n").durability, DURABILITY_FULL);
 }
 
 static void users_that_are_no_range_or_the_systems_change_nothing(void **state) {
@@ -268,6 +281,7 @@ int main(void) {
                 CASE(hosts_add_up_and_an_empty_list_removes_them),
                 CASE(list_of_hosts_has_a_limit),
                 CASE(sandbox_has_three_modes),
+                CASE(durability_is_full_unless_it_is_none),
                 CASE(users_that_are_no_range_or_the_systems_change_nothing),
                 CASE(arguments_of_virt_builder_add_up_in_order),
                 CASE(too_many_or_too_long_arguments_are_left_out),

@@ -11,12 +11,13 @@
 #include "job-destination.h"
 #include "store-journal.h"
 
-static inline int destination_at(
-        StoreFixture *f, const char *name, bool overwrite, JobDestination **ret) {
+static inline int destination_with(
+        StoreFixture *f, const char *name, bool overwrite, bool no_sync, JobDestination **ret) {
         const JobDestinationRequest request = {
                 .path = name[0] == '/' ? name : scratch_at(&f->scratch, name),
                 .directory_fd = -EBADF,
                 .overwrite = overwrite,
+                .no_sync = no_sync,
         };
         Error error = ERROR_NULL;
         int r = job_destination_new(&request, ret, &error);
@@ -24,6 +25,11 @@ static inline int destination_at(
         assert_true((r < 0) == (error.code != 0));
         error_clear(&error);
         return r;
+}
+
+static inline int destination_at(
+        StoreFixture *f, const char *name, bool overwrite, JobDestination **ret) {
+        return destination_with(f, name, overwrite, false, ret);
 }
 
 static inline JobDestination *must_have(StoreFixture *f, const char *name, bool overwrite) {

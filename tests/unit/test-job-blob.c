@@ -234,6 +234,141 @@ static void damaged_blob_is_quarantined_and_fetched_again(void **state) {
         check_stored(f, "content");
 }
 
+/* As if it had been damaged without anybody touching it. */
+static void believe(Fixture *f, const Digest *digest) {
+        StoreBlob blob = STORE_BLOB_NULL;
+
+        assert_int_equal(store_blob_open(f->job.store, digest, &blob, NULL), 1);
+        assert_int_equal(store_blob_set_verified(f->job.store, digest, &blob, true, NULL), 0);
+        close(blob.fd);
+}
+
+/* A job that syncs nothing, or not. */
+static void want_with(Fixture *f, JobUser *user, const char *content, bool no_sync) {
+        const JobBlobRequest request = {
+                .digest = digest_of(content),
+                .size = strlen(content),
+                .no_sync = no_sync,
+        };
+
+        *user = (JobUser){ .fixture = f };
+        want_request(f, user, &request);
+}
+
+static void start_system_again(Fixture *f, const char *boot) {
+        store_open_again(f->job.store_fixture, boot);
+        f->job.store = f->job.context.store = f->job.store_fixture->store;
+}
+
+static bool is_synced(Fixture *f, const char *content) {
+        const Digest digest = digest_of(content);
+        StoreBlob blob = STORE_BLOB_NULL;
+
+        assert_int_equal(store_blob_open(f->job.store, &digest, &blob, NULL), 1);
+        closep(&blob.fd);
+        assert_true(blob.is_verified);
+        return blob.is_synced;
+}
+
+static void fill_unsynced(Fixture *f, JobUser *user, const char *content) {
+        want_with(f, user, content, true);
+        loop_until(&f->job, is_asked, user);
+        put(user, content);
+        end_of(user);
+        await_ready(f, user);
+        assert_false(is_synced(f, content));
+}
+
+static void blob_that_is_not_synced_needs_no_worker_in_the_same_boot(void **state) {
+        Fixture *f = *state;
+        JobUser *user = &f->users[0];
+
+        start_system_again(f, BOOT_A);
+        fill_unsynced(f, user, "content");
+        user->use = job_blob_use_free(user->use);
+        f->job.context.workers = "/nonexistent";
+        want_with(f, user, "content", true);
+        await_ready(f, user);
+        assert_int_equal(user->n_fill, 0);
+        check_content(user, "content");
+}
+
+static void blob_that_is_not_synced_is_synced_for_who_wants_that(void **state) {
+        Fixture *f = *state;
+        JobUser *user = &f->users[0];
+
+        start_system_again(f, BOOT_A);
+        fill_unsynced(f, user, "content");
+        /* While the other one still has it. */
+        want_with(f, &f->users[1], "content", false);
+        await_ready(f, &f->users[1]);
+        assert_int_equal(f->users[1].n_fill, 0);
+        assert_true(is_synced(f, "content"));
+}
+
+static void blob_that_was_not_synced_is_hashed_in_the_next_boot(void **state) {
+        Fixture *f = *state;
+        JobUser *user = &f->users[0];
+        const Digest digest = digest_of("content");
+
+        start_system_again(f, BOOT_A);
+        fill_unsynced(f, user, "content");
+        user->use = job_blob_use_free(user->use);
+        start_system_again(f, BOOT_B);
+        want_with(f, user, "content", true);
+        await_ready(f, user);
+        assert_int_equal(user->n_fill, 0);
+        user->use = job_blob_use_free(user->use);
+        assert_true(is_synced(f, "content"));
+
+        /* A power failure has left zeros, and all that the record says. */
+        store_blob_quarantine(f->job.store, &digest);
+        start_system_again(f, BOOT_A);
+        fill_unsynced(f, user, "content");
+        user->use = job_blob_use_free(user->use);
+        assert_int_equal(chmod(scratch_at(f->job.scratch, blob_path(&digest)), 0644), 0);
+        scratch_write(f->job.scratch, blob_path(&digest), "\1\1\1\1\1\1\1");
+        believe(f, &digest);
+        start_system_again(f, BOOT_B);
+        want_with(f, user, "content", true);
+        loop_until(&f->job, is_asked, user);
+        check_absent(f, "content", "");
+        put(user, "content");
+        end_of(user);
+        await_ready(f, user);
+        check_content(user, "content");
+}
+
+/* A job that is to survive a power failure waits for none that is not. */
+static void blob_is_synced_when_one_of_those_who_share_it_wants_that(void **state) {
+        Fixture *f = *state;
+        JobUser *quick = &f->users[0], *safe = &f->users[1], *late = &f->users[2];
+
+        start_system_again(f, BOOT_A);
+        want_with(f, quick, "content", true);
+        loop_until(&f->job, is_asked, quick);
+        want_with(f, safe, "content", false);
+        put(quick, "content");
+        end_of(quick);
+        await_ready(f, quick);
+        await_ready(f, safe);
+        assert_int_equal(safe->n_fill, 0);
+        assert_true(is_synced(f, "content"));
+
+        /* The other way round one is enough. */
+        for (int i = 0; i < N_USERS; i++)
+                f->users[i].use = job_blob_use_free(f->users[i].use);
+        want_with(f, safe, "more", false);
+        loop_until(&f->job, is_asked, safe);
+        want_with(f, late, "more", true);
+        put(safe, "more");
+        end_of(safe);
+        await_ready(f, safe);
+        await_ready(f, late);
+        assert_int_equal(late->n_fill, 0);
+        assert_true(is_synced(f, "more"));
+}
+
 static void want_again(Fixture *f, const char *content) {
         const JobBlobRequest request = {
                 .digest = digest_of(content),
@@ -244,15 +379,6 @@ static void want_again(Fixture *f, const char *content) {
         want_request(f, &f->users[0], &request);
         loop_until(&f->job, is_settled, &f->users[0]);
         assert_int_equal(f->users[0].n_fill, 0);
-}
-
-/* As if it had been damaged without anybody touching it. */
-static void believe(Fixture *f, const Digest *digest) {
-        StoreBlob blob = STORE_BLOB_NULL;
-
-        assert_int_equal(store_blob_open(f->job.store, digest, &blob, NULL), 1);
-        assert_int_equal(store_blob_set_verified(f->job.store, digest, &blob, true, NULL), 0);
-        close(blob.fd);
 }
 
 static void blob_that_is_to_be_verified_again_is_never_fetched(void **state) {
@@ -404,6 +530,10 @@ int main(void) {
                 BLOB_CASE(too_much_of_an_earlier_attempt_comes_anew),
                 BLOB_CASE(all_of_an_earlier_attempt_needs_only_to_be_verified),
                 BLOB_CASE(stored_blob_needs_no_worker),
+                BLOB_CASE(blob_that_is_not_synced_needs_no_worker_in_the_same_boot),
+                BLOB_CASE(blob_that_is_not_synced_is_synced_for_who_wants_that),
+                BLOB_CASE(blob_that_was_not_synced_is_hashed_in_the_next_boot),
+                BLOB_CASE(blob_is_synced_when_one_of_those_who_share_it_wants_that),
                 BLOB_CASE(touched_blob_is_verified_again),
                 BLOB_CASE(damaged_blob_is_quarantined_and_fetched_again),
                 BLOB_CASE(blob_that_is_to_be_verified_again_is_never_fetched),

@@ -34,6 +34,14 @@ int mkdirat(int dir_fd, const char *name, mode_t mode) {
         return r;
 }
 
+static unsigned n_syncs;
+
+/* In place of the C library's. */
+int fsync(int fd) {
+        n_syncs++;
+        return (int) syscall(SYS_fsync, fd);
+}
+
 /* The only id in the journal. */
 static const char *only_id(StoreFixture *f) {
         static char id[STORE_JOURNAL_ID_MAX];
@@ -433,6 +441,129 @@ static void daemon_killed_at_any_step_leaves_nothing(void **state) {
         }
 }
 
+static JobDestination *have_unsynced(StoreFixture *f, const char *name, bool overwrite) {
+        JobDestination *destination = NULL;
+
+        assert_int_equal(destination_with(f, name, overwrite, true, &destination), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "new");
+        return destination;
+}
+
+static void job_without_sync_syncs_nothing(void **state) {
+        StoreFixture *f = *state;
+        JobDestination *destination;
+
+        n_syncs = 0;
+        for (unsigned i = 0; i < 3; i++) {
+                destination = have_unsynced(f, i == 2 ? "failed" : "a/new", i == 1);
+                if (i < 2)
+                        assert_int_equal(job_destination_commit(destination, NULL), 0);
+                job_destination_accept(destination);
+                finish(destination);
+        }
+        assert_int_equal(count_journal(f), 0);
+        assert_true(scratch_exists(&f->scratch, "a/new/new"));
+        assert_false(scratch_exists(&f->scratch, "failed"));
+
+        mount_tmpfs(f, "mnt");
+        destination = have_unsynced(f, "mnt", false);
+        assert_int_equal(job_destination_commit(destination, NULL), 0);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, "mnt/new"));
+        unmount(f, "mnt");
+        assert_int_equal(count_journal(f), 0);
+        assert_int_equal(n_syncs, 0);
+}
+
+static void new_tree_that_was_not_synced_is_removed_in_any_boot(void **state) {
+        static const char *const boots[] = { BOOT_A, BOOT_B, "-" };
+        StoreFixture *f = *state;
+
+        scratch_mkdir(&f->scratch, "full");
+        scratch_write(&f->scratch, "full/old", "x");
+        for (size_t i = 0; i < 6; i++) {
+                store_open_again(f, BOOT_A);
+                job_destination_free(have_unsynced(f, i < 3 ? "a/new" : "full", i >= 3));
+                store_open_again(f, boots[i % 3]);
+                recover(f, 1, NULL);
+                assert_false(scratch_exists(&f->scratch, "a"));
+                assert_null(staging(f, ".", "full"));
+                assert_true(scratch_exists(&f->scratch, "full/old"));
+        }
+}
+
+/* Killed after "full" has been overwritten. @root: what the entry says of the new tree. */
+static void kill_after_overwriting_unsynced(StoreFixture *f, bool knows_root) {
+        StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
+        JobDestination *destination;
+
+        (void) unlink(scratch_at(&f->scratch, "full/new"));
+        scratch_write(&f->scratch, "full/old", "x");
+        store_open_again(f, BOOT_A);
+        destination = have_unsynced(f, "full", true);
+        assert_int_equal(job_destination_commit(destination, NULL), 0);
+        job_destination_free(destination);
+        if (knows_root)
+                return;
+
+        assert_int_equal(store_journal_take(f->store, only_id(f), &entry, NULL), 1);
+        assert_true(entry.no_sync && entry.root != 0);
+        entry.root = 0;
+        assert_int_equal(store_journal_write(f->store, &entry, NULL), 0);
+        store_journal_entry_done(&entry);
+}
+
+/* The new one may be damaged; and somebody may have gone on with the old one, if it was not told that it was replaced. */
+static void tree_that_was_overwritten_without_sync_stays_in_the_next_boot(void **state) {
+        StoreFixture *f = *state;
+
+        scratch_mkdir(&f->scratch, "full");
+        for (unsigned i = 0; i < 4; i++) {
+                const char *boot = i < 2 ? BOOT_B : "-";
+                char *left;
+
+                kill_after_overwriting_unsynced(f, i % 2 == 0);
+                store_open_again(f, boot);
+                recover(f, -ESTALE, "the system ended while a job without sync");
+                assert_true(scratch_exists(&f->scratch, "full/new"));
+                left = staging(f, ".", "full");
+                assert_non_null(left);
+                assert_true(scratch_exists(&f->scratch, strcat(left, "/root/old")));
+                assert_null(scratch_find(&f->scratch, staging(f, ".", "full"), ".virt"));
+                assert_int_equal(
+                        rename(scratch_at(&f->scratch, staging(f, ".", "full")),
+                               scratch_at(&f->scratch, "left")),
+                        0);
+                assert_int_equal(
+                        nftw(scratch_at(&f->scratch, "left"), scratch_remove_one, 64,
+                             FTW_DEPTH | FTW_PHYS),
+                        0);
+        }
+
+        /* Unless no more than the daemon has ended. */
+        kill_after_overwriting_unsynced(f, true);
+        store_open_again(f, BOOT_A);
+        recover(f, 1, NULL);
+        assert_null(staging(f, ".", "full"));
+}
+
+static void mount_point_that_was_not_synced_is_not_emptied_in_the_next_boot(void **state) {
+        StoreFixture *f = *state;
+
+        mount_tmpfs(f, "mnt");
+        store_open_again(f, BOOT_A);
+        job_destination_free(have_unsynced(f, "mnt", false));
+        recover(f, 1, NULL);
+        assert_false(scratch_exists(&f->scratch, "mnt/new"));
+
+        job_destination_free(have_unsynced(f, "mnt", false));
+        store_open_again(f, BOOT_B);
+        recover(f, -ESTALE, "the system ended while a job without sync");
+        assert_true(scratch_exists(&f->scratch, "mnt/new"));
+        unmount(f, "mnt");
+}
+
 #define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
 
 int main(void) {
@@ -454,6 +585,10 @@ int main(void) {
                 STORE_CASE(link_on_the_way_is_not_followed),
                 STORE_CASE(recovery_leaves_alone_what_another_daemon_is_about_to_make),
                 STORE_CASE(daemon_killed_at_any_step_leaves_nothing),
+                STORE_CASE(job_without_sync_syncs_nothing),
+                STORE_CASE(new_tree_that_was_not_synced_is_removed_in_any_boot),
+                STORE_CASE(tree_that_was_overwritten_without_sync_stays_in_the_next_boot),
+                STORE_CASE(mount_point_that_was_not_synced_is_not_emptied_in_the_next_boot),
         };
 
         return cmocka_run_group_tests_name("job-destination-recover", tests, NULL, NULL);

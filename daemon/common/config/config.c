@@ -177,6 +177,18 @@ static void assign_sandbox(const ConfigReading *reading, unsigned line, const ch
                         reading->name, line, value);
 }
 
+static void assign_durability(const ConfigReading *reading, unsigned line, const char *value) {
+        if (strcmp(value, "full") == 0)
+                reading->config->durability = DURABILITY_FULL;
+        else if (strcmp(value, "none") == 0)
+                reading->config->durability = DURABILITY_NONE;
+        else
+                log_print(
+                        reading->log, LOG_WARNING,
+                        "%s:%u: Durability= is full or none, not \"%s\", ignoring", reading->name,
+                        line, value);
+}
+
 static void assign_users(const ConfigReading *reading, unsigned line, const char *value) {
         ConfigUsers *users = &reading->config->users;
 
@@ -203,6 +215,11 @@ static void on_assign(
 
         if (strcmp(section, "Daemon") == 0 && strcmp(key, "Sandbox") == 0) {
                 assign_sandbox(reading, line, value);
+                return;
+        }
+
+        if (strcmp(section, "Daemon") == 0 && strcmp(key, "Durability") == 0) {
+                assign_durability(reading, line, value);
                 return;
         }
 

@@ -36,6 +36,12 @@ typedef struct ConfigUsers {
 #define CONFIG_USERS_MIN   UINT64_C(1000)  /* those below are the system's */
 #define CONFIG_USERS_COUNT UINT64_C(65536) /* maximum in a range */
 
+/* What is certain to survive a power failure. */
+typedef enum ConfigDurability {
+        DURABILITY_FULL, /* the result of a job that is done, unless it was requested without sync */
+        DURABILITY_NONE, /* nothing: all jobs are without sync */
+} ConfigDurability;
+
 typedef struct Config {
         uint64_t jobs_max;       /* [Daemon] MaxJobs= */
         uint64_t queued_max;     /* MaxQueued= */
@@ -48,10 +54,11 @@ typedef struct Config {
                 takeover_speed; /* TakeoverSpeed=; bytes a second: a blob that arrives more slowly, … */
         uint64_t takeover_usec; /* TakeoverSec=; … for this long, is fetched from elsewhere, too */
         uint64_t keep_free;     /* CacheKeepFree=; bytes, or SPACE_KEEP_AUTOMATIC */
-        uint64_t partial_bytes;  /* CachePartialSize=; of downloads that nobody continues */
-        SandboxMode sandbox;     /* Sandbox= */
-        Limits limits;           /* [Limits] */
-        ConfigArguments builder; /* [VirtBuilder] Source= and Options=, in order */
+        uint64_t partial_bytes;      /* CachePartialSize=; of downloads that nobody continues */
+        SandboxMode sandbox;         /* Sandbox= */
+        ConfigDurability durability; /* Durability= */
+        Limits limits;               /* [Limits] */
+        ConfigArguments builder;     /* [VirtBuilder] Source= and Options=, in order */
         /* [Registry] PrivateHosts=: "HOST", ".DOMAIN" or either with ":PORT", separated by spaces */
         char private_hosts[CONFIG_HOSTS_MAX];
 } Config;
@@ -73,6 +80,7 @@ typedef struct Config {
                 .keep_free = SPACE_KEEP_AUTOMATIC,                                                 \
                 .partial_bytes = UINT64_C(16) << 30,                                               \
                 .sandbox = SANDBOX_YES,                                                            \
+                .durability = DURABILITY_FULL,                                                     \
                 .limits = LIMITS_DEFAULT,                                                          \
         })
 

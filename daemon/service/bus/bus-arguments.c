@@ -167,6 +167,7 @@ static const Option options[] = {
         { "gidmap", "a(uuu)", read_idmap, offsetof(JobSpec, gids), false },
         { "keep-devices", "b", read_bool, offsetof(JobSpec, keep_devices), false },
         { "no-cache", "b", read_bool, offsetof(JobSpec, no_cache), false },
+        { "no-sync", "b", read_bool, offsetof(JobSpec, no_sync), false },
         { "not-secure", "b", read_bool, offsetof(JobSpec, not_secure), true },
         { "offline", "b", read_bool, offsetof(JobSpec, offline), true },
         { "overwrite", "b", read_bool, offsetof(JobSpec, overwrite), false },

@@ -278,6 +278,7 @@ static int accept_job(JobTask *task, void *data, Error *error) {
                 .path = acceptance->spec->destination,
                 .directory_fd = acceptance->spec->destination_fd,
                 .overwrite = acceptance->spec->overwrite,
+                .no_sync = acceptance->spec->no_sync,
                 .maps_owners =
                         acceptance->spec->uids.n_ranges + acceptance->spec->gids.n_ranges > 0,
         };
@@ -364,6 +365,7 @@ static int accept_spec(
         if (!acceptance)
                 return error_oom(error);
         acceptance->spec = TAKE_PTR(owned);
+        acceptance->spec->no_sync |= context->config->durability == DURABILITY_NONE;
 
         r = job_task_pool_check(context->tasks, error);
         if (r >= 0)
@@ -472,6 +474,7 @@ static int on_advance(sd_event_source *source, void *userdata) {
                         .digest = entry->digest,
                         .size = entry->size,
                         .verify_again = true,
+                        .no_sync = context->config->durability == DURABILITY_NONE,
                 };
 
                 if (entry->state == STORE_ENTRY_PARTIAL)

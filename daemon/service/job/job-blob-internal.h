@@ -26,6 +26,7 @@ struct JobBlobUse {
         const JobBlobEvents *events; /* borrowed */
         void *userdata;              /* borrowed */
         const char *origin;          /* borrowed; or NULL */
+        bool no_sync;                /* the blob need not be on the disk */
         JobVerifyPool *pool;         /* borrowed; or NULL */
         uint64_t readable;           /* bytes that it brought itself, from the first one on */
         uint64_t brought;            /* bytes that it brought, wherever they are */
@@ -53,6 +54,7 @@ struct JobBlob {
         unsigned n_telling;       /* > 0 while uses are told: not to be freed then */
         bool is_alone;            /* nobody joins: the file of the filler has lost its name */
         bool is_slow;             /* as @takeover says */
+        bool is_unsynced;         /* its file in the store is not synced, or will not be */
         bool is_resumed;          /* began with what somebody else left: not to be read before it is
                                   * verified, and worth another try if it turns out to be wrong */
 };

@@ -177,6 +177,7 @@ static void append(JobBlob *blob, JobBlobUse *use) {
         use->next = NULL;
         use->blob = blob;
         use->is_changed = true;
+        blob->request.no_sync = blob->request.no_sync && use->no_sync;
 }
 
 static JobBlob *add_blob(JobBlobTable *table, const JobBlobRequest *request) {
@@ -279,7 +280,8 @@ void job_blob_gather(JobBlob *blob) {
 
                 next = other->next;
                 if (other == blob || other->status.state != BLOB_WAITING ||
-                    !is_for(other, &blob->request))
+                    !is_for(other, &blob->request) ||
+                    (blob->is_unsynced && !other->request.no_sync))
                         continue;
 
                 while (*p) {
@@ -298,7 +300,8 @@ void job_blob_gather(JobBlob *blob) {
 
 static JobBlob *find_shared(JobBlobTable *table, const JobBlobRequest *request) {
         for (JobBlob *blob = table->blobs; blob; blob = blob->next)
-                if (is_for(blob, request) && !blob->is_alone)
+                if (is_for(blob, request) && !blob->is_alone &&
+                    (request->no_sync || !blob->is_unsynced || blob->step != STEP_DONE))
                         return blob;
 
         return NULL;
@@ -330,6 +333,7 @@ int job_blob_use_new(
                 .userdata = userdata,
                 .origin = request->origin,
                 .pool = request->pool,
+                .no_sync = request->no_sync,
         };
         append(blob, use);
         job_blob_schedule(blob);

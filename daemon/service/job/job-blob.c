@@ -157,18 +157,27 @@ static void on_verify_message(void *userdata, const ProtoMessage *message) {
                 on_full(blob, message->verify_full.size);
 }
 
+/* A use that requires sync joined after the verify worker had started without it. */
+static bool has_to_be_synced(const JobBlob *blob) {
+        return job_blob_is_kept(blob) && blob->is_unsynced && !blob->request.no_sync;
+}
+
 /* The store's copy was hashed again. */
 static void stored_was_verified(JobBlob *blob, const Error *result) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         char text[DIGEST_STRING_MAX];
 
         if (result->code == 0) {
-                blob->stored.is_verified = blob->stored.is_synced = true;
+                blob->stored.is_verified = true;
+                blob->stored.is_synced = !blob->is_unsynced;
                 if (store_blob_set_verified(
-                            job_blob_store(blob), &blob->request.digest, &blob->stored, false,
-                            &error) < 0)
+                            job_blob_store(blob), &blob->request.digest, &blob->stored,
+                            blob->request.no_sync, &error) < 0)
                         log_print(blob->table->context->log, LOG_WARNING, "%s", error_text(&error));
-                job_blob_end(blob, BLOB_READY, blob->stored.size);
+                if (has_to_be_synced(blob))
+                        look(blob);
+                else
+                        job_blob_end(blob, BLOB_READY, blob->stored.size);
                 return;
         }
         if (result->kind != ERROR_DIGEST_MISMATCH) {
@@ -199,11 +208,13 @@ static void publish(JobBlob *blob) {
         if (r >= 0 && job_blob_is_kept(blob))
                 r = store_blob_publish(
                         job_blob_store(blob), &blob->request.digest, blob->request.size,
-                        blob->partial_fd, false, &error);
+                        blob->partial_fd, blob->is_unsynced, &error);
 
         /* A file that lost its name to another filler's is as good for those who have it. */
         if (r < 0 && r != -ESTALE)
                 job_blob_fail(blob, &error);
+        else if (r >= 0 && has_to_be_synced(blob))
+                look(blob);
         else {
                 job_blob_end(blob, BLOB_READY, (uint64_t) st.st_size);
                 job_blob_gather(blob);
@@ -311,12 +322,14 @@ static int start_verify(JobBlob *blob, int file_fd, int pipe_fd, uint64_t size, 
                         .size = size,
                         .size_max = pipe_fd >= 0 ? config->limits.blob_bytes : UINT64_MAX,
                         .keep_free = config->keep_free,
+                        .no_sync = blob->request.no_sync || blob->stored.is_synced,
                 },
                 .file_fd = file_fd,
                 .pipe_fd = pipe_fd,
                 .pool = pipe_fd >= 0 ? find_pool(blob) : NULL,
         };
 
+        blob->is_unsynced = blob->request.no_sync && !blob->stored.is_synced;
         return job_verify_start(
                 blob->table->context, &request, &verify_events, blob, &blob->verify, error);
 }
@@ -325,6 +338,7 @@ static int start_filling(JobBlob *blob, Error *error) {
         _cleanup_(closep) int read_fd = -EBADF;
         int ends[2], r;
 
+        job_blob_close_partial(blob);
         if (job_blob_is_kept(blob))
                 r = store_partial_open(
                         job_blob_store(blob), &blob->request.digest, blob->request.size,
@@ -351,6 +365,8 @@ static int start_filling(JobBlob *blob, Error *error) {
 static int look_up(JobBlob *blob, Error *error) {
         int r;
 
+        closep(&blob->stored.fd);
+        blob->stored = STORE_BLOB_NULL;
         r = store_blob_open(job_blob_store(blob), &blob->request.digest, &blob->stored, error);
         if (r < 0)
                 return r;
@@ -360,7 +376,9 @@ static int look_up(JobBlob *blob, Error *error) {
         if (r == 0)
                 return start_filling(blob, error);
 
-        if (blob->stored.is_verified && blob->stored.is_synced && !blob->request.verify_again) {
+        if (blob->stored.is_verified && !blob->request.verify_again &&
+            (blob->stored.is_synced || blob->request.no_sync)) {
+                blob->is_unsynced = !blob->stored.is_synced;
                 job_blob_end(blob, BLOB_READY, blob->stored.size);
                 return 0;
         }

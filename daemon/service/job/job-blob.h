@@ -76,6 +76,7 @@ typedef struct JobBlobRequest {
          * a worker of its own. */
         JobVerifyPool *pool;
         bool verify_again; /* hash it even when nobody touched it since it was verified */
+        bool no_sync; /* it need not be on the disk, unless somebody else who wants it says otherwise */
 } JobBlobRequest;
 
 /**

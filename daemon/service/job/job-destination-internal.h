@@ -107,6 +107,14 @@ int job_destination_identify(int fd, StoreJournalEntry *entry, Error *error);
 /* job_destination_is_file_system() - whether the directory @fd is on the file system of @entry */
 bool job_destination_is_file_system(int fd, const StoreJournalEntry *entry);
 
+/* job_destination_sync() - write the file or directory @fd to the disk, unless the job is without sync */
+int job_destination_sync(const JobDestination *destination, int fd);
+
+/* job_destination_leave_staging() - keep the staging directory, without its mark and its entry: returns -ESTALE with
+ * @error set, "WHAT PATH WHY: it is STAGING/root" */
+int job_destination_leave_staging(
+        JobDestination *destination, const char *what, const char *why, Error *error);
+
 /* job_destination_sync_names() - write renames to the disk */
 int job_destination_sync_names(const JobDestination *destination);
 

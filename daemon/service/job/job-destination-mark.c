@@ -53,6 +53,10 @@ char *job_destination_name_mark(const char *id, char ret[static MARK_NAME_MAX]) 
         return ret;
 }
 
+int job_destination_sync(const JobDestination *destination, int fd) {
+        return destination->entry.no_sync ? 0 : fd_sync(fd);
+}
+
 int job_destination_make_mark(JobDestination *destination, int fd, Error *error) {
         _cleanup_(closep) int mark_fd = -EBADF;
         char name[MARK_NAME_MAX];
@@ -66,9 +70,9 @@ int job_destination_make_mark(JobDestination *destination, int fd, Error *error)
                         error, errno, "Cannot mark the destination %s", destination->path);
 
         strcpy(destination->mark, name);
-        r = fd_sync(mark_fd);
+        r = job_destination_sync(destination, mark_fd);
         if (r >= 0)
-                r = fd_sync(fd);
+                r = job_destination_sync(destination, fd);
         if (r < 0)
                 return error_set_errno(
                         error, -r, "Cannot mark the destination %s", destination->path);
@@ -84,13 +88,13 @@ bool job_destination_has_mark(int fd, const char *name) {
 }
 
 int job_destination_remove_mark(JobDestination *destination, int fd, Error *error) {
-        int r = fd_sync(fd);
+        int r = job_destination_sync(destination, fd);
 
         if (r >= 0 && destination->mark[0] != '\0' && unlinkat(fd, destination->mark, 0) < 0 &&
             errno != ENOENT)
                 r = -errno;
         if (r >= 0)
-                r = fd_sync(fd);
+                r = job_destination_sync(destination, fd);
         if (r < 0)
                 return error_set_errno(
                         error, -r, "Cannot remove the mark of the destination %s",

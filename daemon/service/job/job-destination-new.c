@@ -104,6 +104,7 @@ int job_destination_new(const JobDestinationRequest *request, JobDestination **r
 
         destination->overwrite = request->overwrite;
         destination->maps_owners = request->maps_owners;
+        destination->entry.no_sync = request->no_sync;
         r = job_destination_resolve(destination, request->path, error);
         if (r < 0)
                 return r;

@@ -303,7 +303,7 @@ int job_destination_find_parents(JobDestination *destination, Error *error) {
 }
 
 /* Creates the directory @name if it does not exist, and opens it. The owner of @dir_fd may have changed it meanwhile. */
-static int make_parent(int dir_fd, const char *name) {
+static int make_parent(const JobDestination *destination, int dir_fd, const char *name) {
         _cleanup_(closep) int fd = -EBADF, sync_fd = -EBADF;
         struct stat st;
         bool is_new;
@@ -319,7 +319,7 @@ static int make_parent(int dir_fd, const char *name) {
 
         sync_fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (sync_fd >= 0)
-                (void) fd_sync(sync_fd);
+                (void) job_destination_sync(destination, sync_fd);
         return TAKE_FD(fd);
 }
 
@@ -332,7 +332,7 @@ int job_destination_make_parents(JobDestination *destination, Error *error) {
                 int next;
 
                 p = next_name(p + 1, name);
-                next = make_parent(fd, name);
+                next = make_parent(destination, fd, name);
                 if (next < 0)
                         return error_set_errno(
                                 error, -next, "Cannot create %.*s", (int) (p - destination->path),

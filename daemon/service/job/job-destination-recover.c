@@ -79,13 +79,14 @@ static int open_parent(JobDestination *destination, Error *error) {
 
 /* Killed after the old and the new tree were exchanged: somebody may have changed the old one since it was cloned. The
  * exchange must be on the disk before anything is removed. If the exchange itself changes times, as on XFS, the whole
- * old tree counts as changed: the times before it are unknown. */
+ * old tree counts as changed: the times before it are unknown. After a power failure, the entry of a job without sync may
+ * be older than the state of the directory: then only the new tree may be removed. */
 static int look_for_exchange(JobDestination *destination, Error *error) {
         const StoreJournalEntry *entry = &destination->entry;
         struct stat st;
         int r;
 
-        if (entry->root == 0)
+        if (entry->root == 0 && !entry->is_from_before)
                 return 1;
         if (fstatat(destination->staging_fd, DESTINATION_STAGING_ROOT, &st, AT_SYMLINK_NOFOLLOW) <
             0)
@@ -95,6 +96,11 @@ static int look_for_exchange(JobDestination *destination, Error *error) {
                                                  destination->path);
         if (st.st_ino == entry->root)
                 return 1;
+        if (entry->is_from_before)
+                return job_destination_leave_staging(
+                        destination, "What may be the tree that was at",
+                        "is kept, since the system ended while a job without sync worked there",
+                        error);
 
         destination->exists = destination->overwrite = destination->is_committed = true;
         destination->cloned = entry->cloned;
@@ -168,6 +174,11 @@ static int open_in_place(JobDestination *destination, Error *error) {
         r = check_identity(destination, fd, error);
         if (r < 0)
                 return r;
+        /* The job may have ended, and somebody may have used the tree since: the removal of the mark may be lost. */
+        if (destination->entry.is_from_before)
+                return disagrees(
+                        destination, "the system ended while a job without sync worked there",
+                        error);
 
         destination->root_fd = TAKE_FD(fd);
         r = job_destination_lock(destination, error);
@@ -193,6 +204,8 @@ int job_destination_recover(
         destination->name = strrchr(destination->path, '/') + 1;
         destination->entry = *entry;
         *entry = STORE_JOURNAL_ENTRY_NULL;
+        /* From here on, this is not the work of a job without sync. */
+        destination->entry.no_sync = false;
         (void) job_destination_name_mark(destination->entry.id, destination->mark);
 
         r = destination->entry.staging[0] == '\0' ? open_in_place(destination, error)

@@ -134,7 +134,7 @@ static int make_staging(JobDestination *destination, Error *error) {
         if (r < 0)
                 return r;
 
-        r = fd_sync(destination->parent_fd);
+        r = job_destination_sync(destination, destination->parent_fd);
         if (r < 0)
                 return error_set_errno(
                         error, -r, "Cannot write to the directory of %s", destination->path);
@@ -163,8 +163,9 @@ static uint64_t nsec_of(const struct timespec *time) {
         return (uint64_t) time->tv_sec * NSEC_PER_SEC + (uint64_t) time->tv_nsec;
 }
 
-/* Also for the next daemon, if this one is killed after the exchange. */
-static int note_times(JobDestination *destination, Error *error) {
+/* Also for the next daemon, if this one is killed after the exchange, and to recognize the new tree of a job without sync
+ * after a power failure. */
+static int note_root(JobDestination *destination, Error *error) {
         StoreJournalEntry *entry = &destination->entry;
         struct stat root;
 
@@ -216,7 +217,9 @@ static int make_root(JobDestination *destination, Error *error) {
                 return error_set_errno(error, errno, "Cannot open the directory for the new tree");
         /* If the owner cannot be kept, this user becomes the owner. */
         (void) !fchown(destination->root_fd, st.st_uid, st.st_gid);
-        return changes_places(destination) ? note_times(destination, error) : 0;
+        return changes_places(destination) || destination->entry.no_sync
+                       ? note_root(destination, error)
+                       : 0;
 }
 
 /* A dying worker may still have the root open after the daemon has ended, so the lock is separate. */
@@ -368,9 +371,9 @@ static void look_after(JobDestination *destination) {
 }
 
 int job_destination_sync_names(const JobDestination *destination) {
-        int r = fd_sync(destination->parent_fd);
+        int r = job_destination_sync(destination, destination->parent_fd);
 
-        return r < 0 ? r : fd_sync(destination->staging_fd);
+        return r < 0 ? r : job_destination_sync(destination, destination->staging_fd);
 }
 
 /* Whether the new tree has its final name. */
@@ -427,8 +430,8 @@ static JobDestinationStep move_step(const JobDestination *destination) {
         };
 }
 
-/* Keeps a tree that must not be removed, and says where: returns -ESTALE with @error set. */
-static int leave_staging(
+/* Keeps a tree that must not be removed, and says where. */
+int job_destination_leave_staging(
         JobDestination *destination, const char *what, const char *why, Error *error) {
         _cleanup_(freep) char *path = NULL;
         const char *where = destination->entry.staging;
@@ -445,7 +448,7 @@ static int leave_staging(
 }
 
 static int leave_found(JobDestination *destination, Error *error) {
-        return leave_staging(
+        return job_destination_leave_staging(
                 destination, "The tree that was at",
                 has_name(destination) ? "could not be put back"
                                       : "cannot be put back, since something else is there now",
@@ -456,7 +459,7 @@ static int leave_found(JobDestination *destination, Error *error) {
 static int end_revert(JobDestination *destination, Error *error) {
         destination->is_committed = false;
         if (job_destination_sync_names(destination) < 0)
-                return leave_staging(
+                return job_destination_leave_staging(
                         destination, "The new tree for",
                         "is kept, since the old one might not survive a power failure", error);
         return 0;
@@ -485,7 +488,7 @@ int job_destination_end_revert(JobDestination *destination, Error *error) {
 }
 
 int job_destination_leave(JobDestination *destination, Error *error) {
-        return leave_staging(
+        return job_destination_leave_staging(
                 destination, "The tree that was at",
                 "was changed while being overwritten by a daemon that was killed", error);
 }
@@ -513,7 +516,7 @@ static int publish(JobDestination *destination, Error *error) {
                 return r;
 
         /* A worker has synced its content, except what others fill. */
-        r = fd_sync(destination->root_fd);
+        r = job_destination_sync(destination, destination->root_fd);
         if (r < 0)
                 return error_set_errno(
                         error, -r, "Cannot write the new tree of %s", destination->path);
@@ -679,7 +682,7 @@ int job_destination_cleaned(JobDestination *destination, Error *error) {
                 job_destination_remove_parents(destination);
         /* Remove the entry only after the removal is on the disk. */
         if (destination->parent_fd >= 0)
-                (void) fd_sync(destination->parent_fd);
+                (void) job_destination_sync(destination, destination->parent_fd);
         if (r >= 0 || r == -ESTALE)
                 forget(destination);
         return r;

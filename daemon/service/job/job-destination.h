@@ -15,7 +15,9 @@
  * its parent.
  *
  * Each of these is on the disk before the next one: the entry of the journal; the directory with the mark; the
- * tree; its name. Then the job's success is reported, and the entry is removed.
+ * tree; its name. Then the job's success is reported, and the entry is removed. A job without sync keeps this order,
+ * which is what counts if a process is killed; but after a power failure, any of them may be missing. Its entry says so:
+ * in a later boot, only what is certain to be its new tree is removed.
  */
 
 #include <stdbool.h>
@@ -37,6 +39,7 @@ typedef struct JobDestinationRequest {
         int directory_fd; /* the directory itself, borrowed; or negative */
         bool overwrite;
         bool maps_owners; /* to ids that this user may give to files, whose files it may then change */
+        bool no_sync;     /* sync nothing */
 } JobDestinationRequest;
 
 /**

@@ -23,7 +23,7 @@ struct JobDisk {
         const char *path; /* borrowed */
         ProtoUser user;
         uint64_t size; /* of the disk, bytes */
-        bool overwrites, shares_layers;
+        bool overwrites, shares_layers, no_sync;
         Digest *layers; /* owned; of @n_layers blobs, when layers are shared; else NULL */
         uint32_t n_layers;
         uint32_t n_images;
@@ -60,6 +60,7 @@ static StoreDiskKey key_of(const JobDisk *disk, uint32_t layer) {
         StoreDiskKey key = {
                 .size = disk->size,
                 .layer = disk->layers[layer],
+                .no_sync = disk->no_sync,
         };
 
         if (layer > 0)
@@ -198,6 +199,7 @@ int job_disk_new(const JobDiskRequest *request, JobDisk **ret, Error *error) {
                 .size = job_spec_disk_size(spec),
                 .overwrites = spec->overwrite,
                 .shares_layers = spec->share_layers,
+                .no_sync = spec->no_sync,
                 .n_layers = request->image ? request->image->n_layers : 1,
         };
         disk->n_images = disk->n_layers + has_top;
@@ -441,6 +443,7 @@ static int lease(JobDisk *disk, Error *error) {
                         .top_fd = disk->own[0],
                         .disks = disk->shared,
                         .n_disks = disk->n_shared,
+                        .no_sync = disk->no_sync,
                 },
                 disk->lease, error);
 }

@@ -224,6 +224,7 @@ static int use_blob(
                 .temporary_directory =
                         fetch->spec->no_cache ? fetch->context->temporary_directory : NULL,
                 .origin = fetch->origin,
+                .no_sync = fetch->spec->no_sync,
         };
         int r;
 

@@ -47,7 +47,7 @@ static void remember_image(JobRun *run) {
         if (job_spec(run->job)->no_cache || job_spec(run->job)->source_kind != JOB_SOURCE_REGISTRY)
                 return;
         if (job_fetch_describe(run->fetch, &image, &error) < 0 ||
-            store_image_add(run->context.store, &image, false, &error) < 0)
+            store_image_add(run->context.store, &image, job_spec(run->job)->no_sync, &error) < 0)
                 job_message(run->job, LOG_WARNING, error_text(&error));
 }
 

@@ -45,6 +45,7 @@ typedef struct JobSpec {
         Digest digest; /* the image must have this one, if @has_digest */
         bool not_secure;
         bool no_cache;
+        bool no_sync; /* nothing needs to survive a power failure */
         bool offline;
         bool overwrite;
         bool keep_devices; /* for JOB_FORMAT_DIR; disk images always keep them */

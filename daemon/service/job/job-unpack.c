@@ -190,6 +190,7 @@ static void send_unpack_start(JobUnpack *unpack, const JobUnpackTarget *target) 
                         .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
                         .sandbox = config->sandbox,
                         .keeps_devices = spec->keep_devices,
+                        .no_sync = spec->no_sync,
                         .limits = config->limits,
                 },
         };
@@ -209,6 +210,7 @@ static void send_disk_start(JobUnpack *unpack, const JobUnpackTarget *target) {
                         .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
                         .sandbox = config->sandbox,
                         .shares_layers = spec->share_layers,
+                        .no_sync = spec->no_sync,
                         .user = job_user_id(unpack->user),
                         .size = job_spec_disk_size(spec),
                         .layers_bytes = layers_bytes(unpack),
