@@ -40,6 +40,7 @@ static const char *const groups[] = {
            "      --size SIZE             Virtual size of a disk image, default 5G\n"
            "      --share-layers          Let disk images share the layers that they have in common\n"
            "      --overwrite             Write into a directory that is not empty\n"
+           "      --no-sync               Sync nothing: a power failure may damage the result\n"
            "      --keep-devices          Keep owners and modes of device nodes in a directory\n"
            "      --root-password SELECTOR\n"
            "                              Set root's password to the first line of file:PATH\n"

@@ -19,6 +19,7 @@ enum {
         OPT_IDMAP,
         OPT_NOT_SECURE,
         OPT_NO_CACHE,
+        OPT_NO_SYNC,
         OPT_STATUS_ONLY,
         OPT_VERSION,
         OPT_PLATFORM,
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
         { "password", required_argument, NULL, 'p' },
         { "not-secure", no_argument, NULL, OPT_NOT_SECURE },
         { "no-cache", no_argument, NULL, OPT_NO_CACHE },
+        { "no-sync", no_argument, NULL, OPT_NO_SYNC },
         { "quiet", no_argument, NULL, 'q' },
         { "debug", no_argument, NULL, 'd' },
         { "status-only", no_argument, NULL, OPT_STATUS_ONLY },
@@ -182,6 +184,7 @@ static bool *find_switch(ClientOptions *options, int option) {
         } switches[] = {
                 { OPT_NOT_SECURE, &options->not_secure },
                 { OPT_NO_CACHE, &options->no_cache },
+                { OPT_NO_SYNC, &options->no_sync },
                 { 'q', &options->quiet },
                 { 'd', &options->debug },
                 { OPT_STATUS_ONLY, &options->status_only },

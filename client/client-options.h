@@ -56,7 +56,8 @@ typedef struct ClientOptions {
         uint64_t keep;       /* bytes that a prune leaves; 0 if not given */
         IdMap uid_map, gid_map;
 
-        bool not_secure, no_cache, offline, overwrite, share_layers, keep_devices, force, detach;
+        bool not_secure, no_cache, no_sync, offline, overwrite, share_layers, keep_devices, force,
+                detach;
         bool quiet, debug, status_only, json;
         bool no_ask_password, no_legend;
 } ClientOptions;

@@ -83,6 +83,8 @@ static int append_for_bootstrap(
         if (r >= 0)
                 r = append_bool(call, "no-cache", options->no_cache);
         if (r >= 0)
+                r = append_bool(call, "no-sync", options->no_sync);
+        if (r >= 0)
                 r = append_bool(call, "overwrite", options->overwrite);
         if (r >= 0)
                 r = append_bool(call, "keep-devices", options->keep_devices);

@@ -51,7 +51,8 @@ def test_killed_process_leaves_the_old_tree_or_the_whole_new_one(client, one, wo
         dest = work / str(moment)
         dest.mkdir()
         (dest / 'old').write_text('old')
-        process = client.start('--not-secure', '--no-cache', '--overwrite', one, dest)
+        options = ['--no-sync'] if moment % 2 else []
+        process = client.start('--not-secure', '--no-cache', '--overwrite', *options, one, dest)
         deadline = time.monotonic() + pick.uniform(0, duration)
         while time.monotonic() < deadline and process.poll() is None:
             try:

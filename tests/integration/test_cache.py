@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import threading
 
 import pytest
@@ -176,6 +177,34 @@ def test_wrong_content_gets_no_name(faulty_registry, client, dest, cache, one, r
     faulty_registry.fault(one.layers[0].digest, faulty.corrupt)
     assert client.fail(reference, dest).error == 'DigestMismatch'
     assert one.layers[0].digest not in blobs(cache)
+
+
+def damage(cache, digest, boot):
+    """As a power failure may leave a blob without sync: its record agrees."""
+    name = digest.partition(':')[2]
+    path, record = cache / 'blobs/sha256' / name, cache / f'virt-bootstrap/verified/sha256-{name}'
+    assert record.read_text().startswith('unsynced ')
+    path.chmod(0o644)
+    path.write_bytes(bytes(path.stat().st_size))
+    st = path.stat()
+    record.write_text(f'unsynced {boot} {st.st_size} {st.st_ino} '
+                      f'{st.st_ctime_ns // 10**9}.{st.st_ctime_ns % 10**9:09}\n')
+
+
+def test_blob_without_sync_is_believed_until_the_system_starts_again(
+        faulty_registry, client, work, cache, one, reference):
+    layer = one.layers[0]
+    client.bootstrap(reference, work / 'a', '--no-sync')
+    client.bootstrap(reference, work / 'b', '--no-sync')
+    assert faulty_registry.blob_requests()[layer.digest] == 1
+
+    boot = pathlib.Path('/proc/sys/kernel/random/boot_id').read_text().strip()
+    damage(cache, layer.digest, boot)
+    client.fail(reference, work / 'c', '--no-sync')
+    damage(cache, layer.digest, '01234567-89ab-4def-8000-000000000000')
+    client.bootstrap(reference, work / 'd', '--no-sync')
+    assert faulty_registry.blob_requests()[layer.digest] == 2
+    tree.assert_same(tree.snapshot(work / 'a'), tree.snapshot(work / 'd'))
 
 
 def test_no_cache_leaves_nothing(client, work, cache, env, tmp_path, reference):

@@ -127,7 +127,7 @@ def test_every_documented_option_is_known(client):
     text = client.run('--help').out
     for option in ('format', 'root-password', 'uidmap', 'gidmap', 'idmap', 'username', 'password',
                    'not-secure', 'no-cache', 'quiet', 'debug', 'status-only', 'version', 'platform',
-                   'json', 'embedded', 'address', 'user', 'system', 'offline', 'overwrite'):
+                   'json', 'embedded', 'address', 'user', 'system', 'offline', 'overwrite', 'no-sync'):
         assert f'--{option}' in text, option
 
 

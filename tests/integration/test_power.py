@@ -63,6 +63,14 @@ def assert_blobs(cache):
         assert hashlib.new(path.parent.name, path.read_bytes()).hexdigest() == path.name
 
 
+def sync(path):
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def chosen(cuts):
     cuts = list(cuts)
     step = max(1, len(cuts) // CUTS)
@@ -138,3 +146,38 @@ def test_what_was_told_is_on_the_disk_without_anything_of_the_caches(
     with disk.after(disk.flushed(told)):
         assert without_times(content(dest)) == new
         assert os.listdir(disk.folder / 'work') == ['dest']
+
+
+@pytest.mark.parametrize('options', [[], ['--overwrite']])
+def test_job_without_sync_costs_nothing_but_what_it_made(
+        disk, env, client, reference, tmp_path, options):
+    """Whatever there is of it: the next daemon removes nothing of others, and later jobs believe none of it."""
+    work, cache = disk.folder / 'work', disk.folder / 'cache'
+    with disk.plain():
+        (work / 'others').mkdir()
+        (work / 'others/file').write_text('precious')
+        client.bootstrap(reference, work / 'whole')
+        whole = without_times(content(work / 'whole'))
+        run([programs.CLIENT, '--embedded', 'cache', 'prune'], env=env)
+        if options:
+            (work / 'dest').mkdir()
+            (work / 'dest/old').write_text('old')
+    # Files have their sizes on the disk without their content.
+    with disk.begin(f'{power.MOUNT_OPTIONS},nodelalloc'):
+        client.bootstrap(reference, work / 'dest', '--no-sync', *options)
+        # Of the blobs there is only what would have them believed.
+        for path in (cache / 'virt-bootstrap/verified').iterdir():
+            sync(path)
+        records = disk.flushed(len(disk.writes()))
+    disk.stop()
+
+    for n, writes in [('records', records), *chosen(disk.cuts(SEED))[::4]]:
+        where = f'seed {SEED}, cut {n}'
+        with disk.after(writes), power.OtherBoot(tmp_path):
+            recover(env)
+            assert not list((cache / 'virt-bootstrap/journal').glob('?' * 32)), where
+            assert (work / 'others/file').read_text() == 'precious', where
+            assert without_times(content(work / 'whole')) == whole, where
+            client.bootstrap(reference, work / 'again')
+            assert without_times(content(work / 'again')) == whole, where
+            assert_blobs(cache)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What gets its name is on the disk before: seen in the system calls, whatever a file system makes of them."""
+"""What gets its name is on the disk before, unless nobody wants that: seen in the system calls, whatever a file system
+makes of them."""
 
 import pathlib
 import re
@@ -8,11 +9,13 @@ import shutil
 import pytest
 
 from support import programs, samples
+from support.process import run
 
 pytestmark = [pytest.mark.root,
               pytest.mark.skipif(not shutil.which('strace'), reason='strace is not installed')]
 
-CALLS = 'fdatasync,syncfs,rename,renameat,renameat2'
+SYNCS = ('fsync', 'fdatasync', 'syncfs', 'sync', 'sync_file_range', 'msync')
+CALLS = ','.join([*SYNCS, 'rename', 'renameat', 'renameat2'])
 LAYERS = 2
 
 
@@ -65,7 +68,7 @@ def naming_of(calls, name):
 
 @pytest.fixture
 def reference(faulty_registry):
-    faulty_registry.add('image', samples.large(files=2, size=9000, layers=LAYERS))
+    faulty_registry.add('image', samples.large(files=2, size=20_000, layers=LAYERS))
     return faulty_registry.reference('image')
 
 
@@ -94,3 +97,69 @@ def test_disk_images_are_on_the_disk_before_they_have_their_names(trace, referen
         flushed = index_of(calls, f'a flush of image {i}', lambda call, arguments:
                            call == 'fdatasync' and f'layer-{i}.qcow2>' in arguments)
         assert flushed[0] < naming_of(calls, dest.name)
+
+
+QCOW2 = ['--format=qcow2', '--size=256M']
+
+
+def assert_no_sync(calls, dest):
+    naming_of(calls, dest.name)
+    assert not [call for call in calls if call[0] in SYNCS]
+
+
+@pytest.mark.parametrize('options', [[], ['--overwrite'], ['--no-cache'], QCOW2,
+                                     [*QCOW2, '--share-layers']], ids=' '.join)
+def test_job_without_sync_syncs_nothing(trace, env, reference, dest, options):
+    run([programs.DAEMON, '--recover'], env=env)  # makes the cache
+    if '--overwrite' in options:
+        dest.mkdir()
+        (dest / 'old').write_text('old')
+    assert_no_sync(trace(reference, dest, '--no-sync', *options), dest)
+    # Nor with what is in the cache.
+    second = dest.with_name('second')
+    assert_no_sync(trace(reference, second, '--no-sync', *options), second)
+
+
+def test_all_jobs_are_without_sync_where_that_is_configured(
+        trace, env, tmp_path, reference, dest):
+    run([programs.DAEMON, '--recover'], env=env)
+    path = tmp_path / 'virt-bootstrapd.conf'
+    path.write_text('[Daemon]\nDurability=none\n')
+    env['VIRTBOOTSTRAP_CONFIG'] = str(path)
+    assert_no_sync(trace(reference, dest), dest)
+
+
+def test_job_without_sync_fills_a_mount_point_without_sync(trace, env, reference, dest):
+    run([programs.DAEMON, '--recover'], env=env)
+    dest.mkdir()
+    run(['mount', '-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs', dest])
+    try:
+        calls = trace(reference, dest, '--no-sync')
+        assert (dest / '.').is_dir() and list(dest.iterdir())
+    finally:
+        run(['umount', dest])
+    assert calls and not [call for call in calls if call[0] in SYNCS]
+
+
+def test_what_the_cache_has_without_sync_is_synced_for_a_job_with_sync(
+        trace, reference, work, cache):
+    trace(reference, work / 'quick', '--no-sync')
+    names = [path.name for path in (cache / 'blobs/sha256').iterdir()]
+
+    def flushed(calls):
+        return {name for name in names for call, arguments in calls
+                if call == 'fdatasync' and f'/blobs/sha256/{name}>' in arguments}
+
+    assert flushed(trace(reference, work / 'safe')) == set(names)
+    assert not flushed(trace(reference, work / 'again'))
+
+
+def test_shared_disk_image_without_sync_is_not_for_a_job_with_sync(trace, reference, work):
+    options = [*QCOW2, '--share-layers']
+    trace(reference, work / 'quick', '--no-sync', *options)
+
+    def images_written(calls):
+        return [call for call, arguments in calls if call == 'fdatasync' and '.qcow2>' in arguments]
+
+    assert len(images_written(trace(reference, work / 'safe', *options))) == LAYERS + 1
+    assert len(images_written(trace(reference, work / 'again', *options))) == 1

@@ -47,7 +47,7 @@ static void everything_that_the_original_took_is_taken(void **state) {
         assert_int_equal(
                 parse(&line,
                       "docker://fedora /srv/x -f qcow2 --root-password file:/pw -u me -p geheim "
-                      "--not-secure --no-cache -q -d --status-only"),
+                      "--not-secure --no-cache --no-sync -q -d --status-only"),
                 0);
         assert_int_equal(options->verb, VERB_BOOTSTRAP);
         assert_string_equal(options->arguments[0], "docker://fedora");
@@ -57,7 +57,7 @@ static void everything_that_the_original_took_is_taken(void **state) {
         assert_string_equal(options->username, "me");
         assert_string_equal(options->password, "geheim");
         assert_true(options->not_secure && options->no_cache && options->quiet);
-        assert_true(options->debug && options->status_only);
+        assert_true(options->debug && options->status_only && options->no_sync);
         assert_int_equal(options->transport, TRANSPORT_DEFAULT);
 }
 
@@ -71,7 +71,9 @@ static void options_may_stand_anywhere_and_be_shortened(void **state) {
         assert_string_equal(line.options.format, "dir");
         assert_true(line.options.overwrite && line.options.offline && line.options.share_layers);
         assert_true(line.options.keep_devices);
-        assert_false(line.options.no_cache || line.options.json || line.options.detach);
+        assert_false(
+                line.options.no_cache || line.options.no_sync || line.options.json ||
+                line.options.detach);
 }
 
 static void idmap_counts_for_both_maps(void **state) {

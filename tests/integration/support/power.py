@@ -10,6 +10,7 @@ import random
 import shutil
 import struct
 import subprocess
+import uuid
 
 from .process import run, stop, wait_for
 
@@ -36,16 +37,32 @@ def leave_mounts():
     run(['mount', '--make-rprivate', '/'])
 
 
+class OtherBoot:
+    """As if the system had been started again, as long as the block lasts."""
+
+    BOOT = '/proc/sys/kernel/random/boot_id'
+
+    def __init__(self, folder):
+        self.file = folder / 'boot'
+        self.file.write_text(f'{uuid.uuid4()}\n')
+
+    def __enter__(self):
+        run(['mount', '--bind', self.file, self.BOOT])
+
+    def __exit__(self, *_):
+        run(['umount', self.BOOT])
+
+
 class Mount:
     """A file system in a file or on a device, as long as the block lasts."""
 
-    def __init__(self, image, folder):
-        self.image, self.folder = image, folder
+    def __init__(self, image, folder, options=MOUNT_OPTIONS):
+        self.image, self.folder, self.options = image, folder, options
 
     def __enter__(self):
         self.loop = run(['losetup', '-f', '--show', self.image]).strip()
         try:
-            run(['mount', '-t', 'ext4', '-o', MOUNT_OPTIONS, self.loop, self.folder])
+            run(['mount', '-t', 'ext4', '-o', self.options, self.loop, self.folder])
         except BaseException:
             run(['losetup', '-d', self.loop])
             raise
@@ -70,7 +87,7 @@ class Disk:
     def plain(self):
         return Mount(self.image, self.folder)
 
-    def begin(self):
+    def begin(self, options=MOUNT_OPTIONS):
         """From now on what is written is remembered, until stop(). The image stays as it is."""
         self.before = self.log.with_name('before')
         run(['cp', '--sparse=always', self.image, self.before])
@@ -84,7 +101,7 @@ class Disk:
             '--blockdev', 'driver=blklogwrites,node-name=logged,file=image,log=log',
             '--export', f'type=fuse,id=export,node-name=logged,mountpoint={self.device},writable=on'])
         wait_for(lambda: self.device.stat().st_size, 'the device')
-        return Mount(self.device, self.folder)
+        return Mount(self.device, self.folder, options)
 
     def stop(self):
         stop(self.process)
