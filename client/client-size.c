@@ -6,26 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base-number.h"
 #include "client-size.h"
 
 static const char suffixes[] = "BKMGTPE";
-
-static bool parse_number(const char **text, uint64_t *ret) {
-        const char *p = *text;
-        uint64_t value = 0;
-
-        if (!isdigit((unsigned char) *p))
-                return false;
-
-        for (; isdigit((unsigned char) *p); p++)
-                if (__builtin_mul_overflow(value, 10, &value) ||
-                    __builtin_add_overflow(value, (uint64_t) (*p - '0'), &value))
-                        return false;
-
-        *text = p;
-        *ret = value;
-        return true;
-}
 
 static bool parse_unit(const char *text, unsigned *ret_shift) {
         const char *suffix;
@@ -50,7 +34,8 @@ int client_size_parse(const char *text, uint64_t *ret_bytes, Error *error) {
         uint64_t value;
         unsigned shift;
 
-        if (!parse_number(&p, &value) || !parse_unit(p, &shift) || value > UINT64_MAX >> shift)
+        if (number_take(&p, UINT64_MAX, &value) < 0 || !parse_unit(p, &shift) ||
+            value > UINT64_MAX >> shift)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
                         "\"%s\" is not a size; expected a number with an optional suffix K, M, G or T, "

@@ -5,27 +5,19 @@
 #include <stdlib.h>
 
 #include "base-idmap.h"
+#include "base-number.h"
 
 /* chown(2) and user_namespaces(7) reserve the last id: it means "none". */
 #define ID_LIMIT UINT64_C(0xffffffff)
 
-static int parse_number(const char **text, char end, uint64_t limit, uint32_t *ret) {
-        uint64_t value = 0;
-        const char *p = *text;
+static int parse_number(const char **text, char end, uint64_t max, uint32_t *ret) {
+        uint64_t value;
 
-        if (*p < '0' || *p > '9')
+        if (number_take(text, max, &value) < 0 || **text != end)
                 return -EINVAL;
 
-        for (; *p >= '0' && *p <= '9'; p++) {
-                value = value * 10 + (uint64_t) (*p - '0');
-                if (value >= limit)
-                        return -EINVAL;
-        }
-
-        if (*p != end)
-                return -EINVAL;
-
-        *text = end ? p + 1 : p;
+        if (end != '\0')
+                (*text)++;
         *ret = (uint32_t) value;
         return 0;
 }
@@ -35,9 +27,9 @@ int idmap_parse_range(const char *text, IdRange *ret, Error *error) {
         IdRange range;
 
         /* The number of all ids is one more than the largest. */
-        if (parse_number(&p, ':', ID_LIMIT, &range.start) < 0 ||
-            parse_number(&p, ':', ID_LIMIT, &range.target) < 0 ||
-            parse_number(&p, '\0', ID_LIMIT + 1, &range.count) < 0)
+        if (parse_number(&p, ':', ID_LIMIT - 1, &range.start) < 0 ||
+            parse_number(&p, ':', ID_LIMIT - 1, &range.target) < 0 ||
+            parse_number(&p, '\0', ID_LIMIT, &range.count) < 0)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
                         "\"%s\" is not an id range; expected START:TARGET:COUNT, such as 0:100000:65536",

@@ -11,30 +11,11 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "base-number.h"
 #include "base-subid.h"
 
 #define FILE_BYTES_MAX   ((size_t) 4 << 20)
 #define PASSWD_BYTES_MAX ((size_t) 64 << 10)
-
-/* A plain decimal number, and the character that ends it, unless that is '\0'. */
-static bool read_number(const char **text, char end, uint32_t *ret) {
-        const char *p = *text;
-        uint64_t value = 0;
-
-        if (*p < '0' || *p > '9')
-                return false;
-        for (; *p >= '0' && *p <= '9'; p++) {
-                value = value * 10 + (uint64_t) (*p - '0');
-                if (value > UINT32_MAX)
-                        return false;
-        }
-        if (end != '\0' && *p != end)
-                return false;
-
-        *text = end != '\0' ? p + 1 : p;
-        *ret = (uint32_t) value;
-        return true;
-}
 
 static bool is_user(const char *line, size_t length, const char *name, uint32_t uid) {
         char number[16];
@@ -57,13 +38,13 @@ void subid_parse(const char *text, const char *name, uint32_t uid, IdMap *ranges
         for (const char *line = text; *line; line = next_line(line)) {
                 const size_t length = strcspn(line, ":\n");
                 const char *p = line + length;
-                uint32_t start, count;
+                uint64_t start, count;
 
                 if (*p++ != ':' || !is_user(line, length, name, uid))
                         continue;
-                if (read_number(&p, ':', &start) && read_number(&p, '\0', &count) &&
-                    (*p == '\n' || *p == '\0'))
-                        add(ranges, start, count);
+                if (number_take(&p, UINT32_MAX, &start) >= 0 && *p++ == ':' &&
+                    number_take(&p, UINT32_MAX, &count) >= 0 && (*p == '\n' || *p == '\0'))
+                        add(ranges, (uint32_t) start, (uint32_t) count);
         }
 }
 

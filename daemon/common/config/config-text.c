@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base-macro.h"
+#include "base-number.h"
 #include "config-text.h"
 
 #define RANGE_NUMBER_MAX sizeof("18446744073709551615")
@@ -120,15 +121,12 @@ static int parse_with_unit(
         uint64_t min,
         uint64_t max,
         uint64_t *ret) {
-        uint64_t value = 0;
+        uint64_t value;
+        int r;
 
-        if (*text < '0' || *text > '9')
-                return -EINVAL;
-
-        for (; *text >= '0' && *text <= '9'; text++)
-                if (__builtin_mul_overflow(value, 10, &value) ||
-                    __builtin_add_overflow(value, *text - '0', &value))
-                        return -ERANGE;
+        r = number_take(&text, UINT64_MAX, &value);
+        if (r < 0)
+                return r;
 
         while (is_blank(*text))
                 text++;

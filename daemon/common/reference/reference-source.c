@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base-number.h"
 #include "base-text.h"
 #include "reference-source.h"
 #include "reference.h"
@@ -55,23 +56,20 @@ static int invalid(const char *text, const char *why, Error *error) {
 }
 
 static int parse_index(const char *text, const char *digits, unsigned *ret, Error *error) {
-        unsigned index = 0;
+        uint64_t index;
+        int r;
 
         if (*digits == '\0')
                 return invalid(text, "expected a number after the '@'", error);
 
-        for (; *digits != '\0'; digits++) {
-                if (*digits < '0' || *digits > '9')
-                        return invalid(
-                                text, "the text after the '@' is not the number of an image",
-                                error);
+        r = number_parse(digits, SOURCE_INDEX_MAX, &index);
+        if (r == -ERANGE)
+                return invalid(text, "the number after the '@' is too large", error);
+        if (r < 0)
+                return invalid(
+                        text, "the text after the '@' is not the number of an image", error);
 
-                index = 10 * index + (unsigned) (*digits - '0');
-                if (index > SOURCE_INDEX_MAX)
-                        return invalid(text, "the number after the '@' is too large", error);
-        }
-
-        *ret = index;
+        *ret = (unsigned) index;
         return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base-number.h"
 #include "base-text.h"
 #include "reference.h"
 
@@ -46,16 +47,10 @@ static bool is_domain(const char *text) {
 }
 
 static bool is_port(const char *text) {
-        unsigned long port = 0;
-        size_t length = strlen(text);
+        uint64_t port;
 
-        if (length == 0 || length > strlen("65535") || strspn(text, DIGITS) != length)
-                return false;
-
-        for (const char *p = text; *p; p++)
-                port = 10 * port + (unsigned long) (*p - '0');
-
-        return port > 0 && port <= UINT16_MAX;
+        return strlen(text) <= strlen("65535") && number_parse(text, UINT16_MAX, &port) >= 0 &&
+               port > 0;
 }
 
 static bool is_ipv6(const char *text) {

@@ -5,22 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base-number.h"
 #include "registry-range.h"
 
 static bool read_number(const char **p, uint64_t *ret) {
-        const char *start = *p;
-        uint64_t value = 0;
-
-        for (; **p >= '0' && **p <= '9'; (*p)++) {
-                uint64_t digit = (uint64_t) (**p - '0');
-
-                if (value > (REGISTRY_SIZE_UNKNOWN - 1 - digit) / 10)
-                        return false;
-                value = 10 * value + digit;
-        }
-
-        *ret = value;
-        return *p != start;
+        return number_take(p, REGISTRY_SIZE_UNKNOWN - 1, ret) >= 0;
 }
 
 static bool read_char(const char **p, char c) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base-number.h"
 #include "unpack-number.h"
 
 #define BASE_256 0x80 /* in the first byte, which is that or 0xff for a negative number */
@@ -55,20 +56,14 @@ int unpack_number_from_field(const uint8_t *field, size_t size, uint64_t *ret) {
 }
 
 int unpack_number_from_decimal(const UnpackText *text, uint64_t *ret) {
-        uint64_t value = 0;
+        uint64_t value;
+        ssize_t n;
 
-        if (text->size == 0)
+        n = number_scan(text->text, text->size, INT64_MAX, &value);
+        if (n < 0)
+                return (int) n;
+        if ((size_t) n != text->size)
                 return -EINVAL;
-
-        for (size_t i = 0; i < text->size; i++) {
-                const char digit = text->text[i];
-
-                if (digit < '0' || digit > '9')
-                        return -EINVAL;
-                if (value > (INT64_MAX - (uint64_t) (digit - '0')) / 10)
-                        return -ERANGE;
-                value = value * 10 + (uint64_t) (digit - '0');
-        }
 
         *ret = value;
         return 0;

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base-macro.h"
+#include "base-number.h"
 #include "unpack-number.h"
 #include "unpack-pax.h"
 
@@ -19,18 +20,17 @@ static int parse_record(
         UnpackText *ret_key,
         UnpackText *ret_value,
         size_t *ret_length) {
-        size_t length = 0, i = 0;
         const char *equals;
+        uint64_t number;
+        size_t length, i;
+        ssize_t n;
 
-        for (; i < size && record[i] >= '0' && record[i] <= '9'; i++) {
-                length = length * 10 + (size_t) (record[i] - '0');
-                if (length > size)
-                        return -EBADMSG;
-        }
-        if (i == 0 || i == size || record[i] != ' ')
+        n = number_scan(record, size, size, &number);
+        if (n < 0 || (size_t) n == size || record[n] != ' ')
                 return -EBADMSG;
 
-        i++;
+        length = (size_t) number;
+        i = (size_t) n + 1;
         if (length < i + 2 || record[length - 1] != '\n')
                 return -EBADMSG;
         equals = memchr(record + i, '=', length - 1 - i);
