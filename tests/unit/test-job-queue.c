@@ -3,6 +3,7 @@
 
 #include <syslog.h>
 
+#include "base-macro.h"
 #include "job-queue.h"
 #include "job-recover.h"
 #include "store-cache.h"
@@ -288,6 +289,35 @@ static void failures_are_told_and_leave_nothing(void **state) {
                 assert_int_equal(job_state(job), JOB_FAILED);
                 assert_int_equal(job_error(job)->kind, cases[i].kind);
                 assert_true(f->fraction < 1.0);
+                check_nothing_left(f, "new");
+                stop_queue(f);
+        }
+}
+
+static void need_builder(void) {
+        if (access(TEST_FAKE_WORKERS "/virt-bootstrap-builder", X_OK) < 0) {
+                print_message("There is no builder in this build\n");
+                skip();
+        }
+}
+
+static void unpacker_that_stopped_reading_is_not_waited_for_without_a_limit(void **state) {
+        static const uint64_t stall_usecs[] = { 0, 3600 * USEC_PER_SEC };
+        Fixture *f = *state;
+
+        need_builder();
+        f->context.verdict_usec = USEC_PER_SEC / 10;
+        for (size_t i = 0; i < N_ELEMENTS(stall_usecs); i++) {
+                JobSpec *spec = spec_for(f, "new");
+                Job *job;
+
+                f->job.config.stall_usec = stall_usecs[i];
+                spec->source_kind = JOB_SOURCE_TEMPLATE;
+                start_queue(f, "builder-unread");
+                job = must_add(f, spec);
+                loop_until(&f->job, job_is_over, job);
+                assert_int_equal(job_state(job), JOB_FAILED);
+                assert_non_null(strstr(job_error(job)->message, "Nobody reads the tarball"));
                 check_nothing_left(f, "new");
                 stop_queue(f);
         }
@@ -597,6 +627,7 @@ int main(void) {
                 QUEUE_CASE(two_jobs_share_what_is_fetched),
                 QUEUE_CASE(overwriting_keeps_what_the_image_does_not_have),
                 QUEUE_CASE(failures_are_told_and_leave_nothing),
+                QUEUE_CASE(unpacker_that_stopped_reading_is_not_waited_for_without_a_limit),
                 QUEUE_CASE(cleaning_step_that_is_killed_is_tried_again),
                 QUEUE_CASE(cleaning_step_that_is_always_killed_is_left_to_the_next_daemon),
                 QUEUE_CASE(worker_that_cannot_be_executed_fails_the_job),

@@ -13,6 +13,7 @@
 #include "base-closer.h"
 #include "base-fork.h"
 #include "base-log.h"
+#include "base-macro.h"
 #include "config.h"
 #include "store.h"
 
@@ -20,6 +21,9 @@ typedef struct JobBlobTable JobBlobTable;
 typedef struct JobSpares JobSpares;
 typedef struct JobTaskPool JobTaskPool;
 typedef struct JobUserTable JobUserTable;
+
+/* For the second of two workers on a pipe to report its reason. */
+#define JOB_VERDICT_USEC (30 * USEC_PER_SEC)
 
 typedef struct JobContext {
         /* Borrowed: set by the creator of the context. */
@@ -30,6 +34,7 @@ typedef struct JobContext {
         const char *workers;             /* directory of the programs virt-bootstrap-KIND */
         const char *temporary_directory; /* for files that are not kept */
         const ForkSlots *slots;          /* if NULL, workers inherit all descriptors */
+        uint64_t verdict_usec;           /* JOB_VERDICT_USEC; tests do not wait that long */
 
         /* Owned, from job_context_init() on. */
         JobUserTable *users; /* users that workers become */

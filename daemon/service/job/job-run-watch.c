@@ -10,9 +10,6 @@
 #include "base-macro.h"
 #include "job-run-internal.h"
 
-/* For the second of two workers on a pipe to report its reason. */
-#define VERDICT_USEC (30 * USEC_PER_SEC)
-
 /* How often to check that the worker that empties a tree makes progress. */
 #define TREE_LOOK_USEC USEC_PER_SEC
 
@@ -33,11 +30,12 @@ static JobVerdict verdict(JobRun *run, const Error **ret_reason) {
 
 static uint64_t stall_usec(JobRun *run) {
         const uint64_t usec = run->context.config->stall_usec;
+        const uint64_t brief_usec = run->context.verdict_usec;
         const Error *reason;
 
-        if (verdict(run, &reason) != VERDICT_WAIT_BRIEFLY || (usec > 0 && usec < VERDICT_USEC))
+        if (verdict(run, &reason) != VERDICT_WAIT_BRIEFLY || (usec > 0 && usec < brief_usec))
                 return usec;
-        return VERDICT_USEC;
+        return brief_usec;
 }
 
 /* A job without progress for too long is stuck. */

@@ -28,18 +28,18 @@ static int say(ProtoMessage message) {
         return proto_send(PROTO_WORKER_FD, &message, NULL, 0) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int say_result(int code, ErrorKind kind, const char *text) {
+static int say_outcome(ProtoOutcome outcome, int code, ErrorKind kind, const char *text) {
         ProtoMessage message = {
                 .type = PROTO_RESULT,
-                .result = {
-                        .outcome = code == 0 ? PROTO_OUTCOME_DONE : PROTO_OUTCOME_FAILED,
-                        .code = (uint32_t) code,
-                        .kind = kind,
-                },
+                .result = { .outcome = outcome, .code = (uint32_t) code, .kind = kind },
         };
 
         (void) proto_text_set(message.result.text, sizeof(message.result.text), text);
         return say(message);
+}
+
+static int say_result(int code, ErrorKind kind, const char *text) {
+        return say_outcome(code == 0 ? PROTO_OUTCOME_DONE : PROTO_OUTCOME_FAILED, code, kind, text);
 }
 
 static int say_progress(uint64_t consumed, uint64_t unpacked) {
@@ -59,6 +59,12 @@ static int succeed(void) {
 
 static int fail(void) {
         return say_result(ENOSPC, ERROR_NO_SPACE, "The disk is full");
+}
+
+/* A builder whose reader has gone. */
+static int fail_unread(void) {
+        return say_outcome(
+                PROTO_OUTCOME_OUTPUT_CLOSED, EPIPE, ERROR_FAILED, "Nobody reads the tarball");
 }
 
 static int speak(void) {
@@ -761,6 +767,8 @@ static const struct {
         { "verify-keeps-a-mapping", "verify", verify_and_keep_a_mapping },
         { "verify-says-more", "verify", verify_and_say_more },
         { "unpack-fails", "unpack", fail },
+        { "builder-unread", "builder", fail_unread },
+        { "builder-unread", "unpack", wait_for_sigterm },
         { "tree-dies", "fetch", die },
         { "tree-dies", "tree", die_some_times },
 };
