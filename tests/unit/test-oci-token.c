@@ -7,6 +7,7 @@
 
 #include "base-cleanup.h"
 #include "oci-token.h"
+#include "test-freed.h"
 
 static int parse(const char *text, OciToken *ret, Error *error) {
         return oci_token_parse(text, strlen(text), ret, error);
@@ -94,12 +95,26 @@ static void ceilings_are_kept(void **state) {
         assert_int_equal(oci_token_parse(text, size - 1, &token, NULL), -EBADMSG);
 }
 
+/* Neither in what jansson has made of the answer. */
+static void token_stays_nowhere(void **state) {
+        OciToken token;
+
+        oci_token_set_up();
+        freed_text = "drowssap";
+        assert_int_equal(parse("{\"a\":1,\"token\":\"x-drowssap-x\",\"b\":[]}", &token, NULL), 0);
+        oci_token_done(&token);
+        freed_text = NULL;
+        assert_null(token.token);
+        assert_int_equal(n_freed_with_text, 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(token_is_read_under_either_name),
                 CASE(lifetime_is_kept_within_bounds),
                 CASE(answer_without_a_token_is_refused_and_not_quoted),
                 CASE(ceilings_are_kept),
+                CASE(token_stays_nowhere),
         };
 
         return cmocka_run_group_tests_name("oci-token", tests, NULL, NULL);

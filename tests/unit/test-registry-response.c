@@ -6,6 +6,7 @@
 
 #include "base-cleanup.h"
 #include "registry-response.h"
+#include "test-freed.h"
 
 static void set_body(RegistryResponse *response, const char *text) {
         assert_int_equal(registry_response_append(response, text, strlen(text), 1000, NULL), 0);
@@ -79,12 +80,35 @@ static void body_grows_up_to_its_ceiling(void **state) {
         assert_int_equal(strlen(response.body), 10000);
 }
 
+/* A token's document: also of what was read before more room was needed. */
+static void body_stays_nowhere(void **state) {
+        static const char token[] = "{\"token\":\"drowssap\"}";
+        RegistryResponse response = { 0 };
+        char piece[1000];
+
+        memset(piece, 'x', sizeof(piece));
+        freed_text = "drowssap";
+        for (size_t i = 0; i < 3; i++) {
+                assert_int_equal(
+                        registry_response_append(&response, token, strlen(token), 10000, NULL), 0);
+                for (size_t k = 0; k < 3; k++)
+                        assert_int_equal(
+                                registry_response_append(
+                                        &response, piece, sizeof(piece), 10000, NULL),
+                                0);
+        }
+        registry_response_done(&response);
+        freed_text = NULL;
+        assert_int_equal(n_freed_with_text, 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(statuses_are_told_apart),
                 CASE(credentials_that_nothing_asked_for_were_not_refused),
                 CASE(registrys_own_words_end_the_sentence),
                 CASE(body_grows_up_to_its_ceiling),
+                CASE(body_stays_nowhere),
         };
 
         return cmocka_run_group_tests_name("registry-response", tests, NULL, NULL);

@@ -107,20 +107,6 @@ int dir_open(int dir_fd, DIR **ret) {
         return 0;
 }
 
-/* As realloc(3), which may leave a copy of the @size bytes where they were. */
-static int grow(char **content, size_t size, size_t room) {
-        char *bigger = malloc(room);
-
-        if (!bigger)
-                return -ENOMEM;
-
-        if (size > 0)
-                memcpy(bigger, *content, size);
-        secret_free(*content);
-        *content = bigger;
-        return 0;
-}
-
 int fd_read_all(int fd, size_t limit, char **ret, size_t *ret_size) {
         _cleanup_(secret_freep) char *content = NULL;
         size_t size = 0, room = 0;
@@ -129,15 +115,16 @@ int fd_read_all(int fd, size_t limit, char **ret, size_t *ret_size) {
                 ssize_t n;
 
                 if (size == room) {
-                        int r;
+                        char *bigger;
 
                         /* One byte past the limit distinguishes a file of that size from a larger one. */
                         room = room == 0 ? 4096 : room * 2;
                         if (room > limit + 1)
                                 room = limit + 1;
-                        r = grow(&content, size, room + 1);
-                        if (r < 0)
-                                return r;
+                        bigger = secret_realloc(content, room + 1);
+                        if (!bigger)
+                                return -ENOMEM;
+                        content = bigger;
                 }
 
                 n = fd_read_full(fd, content + size, room - size);

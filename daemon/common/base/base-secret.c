@@ -18,3 +18,16 @@ void secret_free(void *secret) {
 void secret_freep(void *secret) {
         secret_free(*(void **) secret);
 }
+
+void *secret_realloc(void *secret, size_t size) {
+        const size_t old_size = secret ? malloc_usable_size(secret) : 0;
+        void *moved = malloc(size);
+
+        if (!moved)
+                return NULL;
+
+        if (secret)
+                memcpy(moved, secret, old_size < size ? old_size : size);
+        secret_free(secret);
+        return moved;
+}

@@ -7,14 +7,17 @@
 
 #include "base-cleanup.h"
 #include "base-macro.h"
+#include "base-secret.h"
 #include "oci-token.h"
 
 static const char *const token_keys[] = { "token", "access_token" };
 
+void oci_token_set_up(void) {
+        json_set_alloc_funcs(malloc, secret_free);
+}
+
 void oci_token_done(OciToken *token) {
-        if (token->token)
-                explicit_bzero(token->token, strlen(token->token));
-        free(token->token);
+        secret_free(token->token);
         *token = (OciToken){ 0 };
 }
 

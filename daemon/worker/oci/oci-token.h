@@ -19,6 +19,13 @@ typedef struct OciToken {
 } OciToken;
 
 /**
+ * oci_token_set_up() - have jansson clear whatever memory it gives back, since tokens go through it
+ *
+ * This is for the whole process, which has to be one thread yet.
+ */
+void oci_token_set_up(void);
+
+/**
  * oci_token_parse() - read a token server's answer
  *
  * "token" or, when that is missing or empty, "access_token"; "expires_in" in seconds.

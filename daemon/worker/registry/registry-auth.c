@@ -4,14 +4,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base-secret.h"
 #include "oci-token.h"
 #include "registry-auth.h"
-
-static void free_secretp(char **text) {
-        if (*text)
-                explicit_bzero(*text, strlen(*text));
-        free(*text);
-}
 
 static uint64_t boottime_usec(void) {
         struct timespec ts;
@@ -26,7 +21,7 @@ void registry_auth_init(RegistryAuth *auth, RegistryEndpoint *endpoint) {
 }
 
 void registry_auth_done(RegistryAuth *auth) {
-        free_secretp(&auth->token);
+        secret_free(auth->token);
         (void) pthread_mutex_destroy(&auth->lock);
         *auth = (RegistryAuth){ 0 };
 }
@@ -120,7 +115,7 @@ static int auth_take_token(
         if (r < 0)
                 return error_prefix(error, "Cannot get a token");
 
-        free_secretp(&auth->token);
+        secret_free(auth->token);
         auth->token = token.token;
         auth->expires_usec = asked_usec + token.expires_in * REGISTRY_USEC_PER_SEC;
         auth->scheme = REGISTRY_SCHEME_BEARER;
@@ -206,7 +201,7 @@ int registry_auth_get(
         RegistryResponse *response,
         Error *error) {
         for (unsigned renewals = 0;; renewals++) {
-                _cleanup_(free_secretp) char *token = NULL;
+                _cleanup_(secret_freep) char *token = NULL;
                 RegistryRequest authorized = *request;
                 unsigned generation;
                 RegistryLogin login;

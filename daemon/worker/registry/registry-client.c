@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base-secret.h"
 #include "base-text.h"
 #include "oci-document.h"
 #include "oci-media-type.h"
+#include "oci-token.h"
 #include "registry-auth.h"
 #include "registry-client.h"
 #include "registry-http.h"
@@ -22,6 +24,17 @@ struct RegistryClient {
         size_t n_idle;
 };
 
+/* Both copy passwords and tokens, and would give their memory back as it is. */
+static int set_up_libraries(Error *error) {
+        if (curl_global_init_mem(
+                    CURL_GLOBAL_DEFAULT, malloc, secret_free, secret_realloc, strdup, calloc) !=
+            CURLE_OK)
+                return error_set(error, EIO, ERROR_FAILED, "Cannot set up libcurl");
+
+        oci_token_set_up();
+        return 0;
+}
+
 int registry_client_new(
         const Reference *reference,
         const RegistryOptions *options,
@@ -30,8 +43,9 @@ int registry_client_new(
         RegistryClient *client;
         int r;
 
-        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-                return error_set(error, EIO, ERROR_FAILED, "Cannot set up libcurl");
+        r = set_up_libraries(error);
+        if (r < 0)
+                return r;
 
         client = calloc(1, sizeof(*client));
         if (!client) {

@@ -41,7 +41,10 @@ typedef struct RegistryDocument {
  * @options:    copied
  * @ret:        owned by the caller; untouched on failure
  *
- * Does not connect yet. Return: 0, or a negative errno with @error set.
+ * Does not connect yet. From then on libcurl and jansson clear whatever memory they give back, in the whole
+ * process, which has to be one thread yet.
+ *
+ * Return: 0, or a negative errno with @error set.
  */
 int registry_client_new(
         const Reference *reference,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base-secret.h"
 #include "registry-endpoint.h"
 
 static int copy_text(const char *text, char **ret, Error *error) {
@@ -71,9 +72,7 @@ int registry_endpoint_init(
 }
 
 void registry_endpoint_done(RegistryEndpoint *endpoint) {
-        if (endpoint->password)
-                explicit_bzero(endpoint->password, strlen(endpoint->password));
-        free(endpoint->password);
+        secret_free(endpoint->password);
         free(endpoint->username);
         free(endpoint->url);
         free(endpoint->private_hosts);

@@ -6,8 +6,11 @@
 
 #include "base-cleanup.h"
 #include "base-macro.h"
+#include "base-secret.h"
 #include "oci-registry-error.h"
 #include "registry-response.h"
+
+#define ROOM_MIN ((size_t) 4096) /* bytes */
 
 static const struct {
         long status;
@@ -21,10 +24,7 @@ static const struct {
 };
 
 void registry_response_done(RegistryResponse *response) {
-        /* May be a token. */
-        if (response->body)
-                explicit_bzero(response->body, response->size);
-        free(response->body);
+        secret_free(response->body); /* may be a token */
         *response = (RegistryResponse){ 0 };
 }
 
@@ -69,25 +69,38 @@ void registry_response_read_headers(RegistryResponse *response, CURL *easy) {
                 read_challenges(easy, &response->challenges);
 }
 
+/* To a power of two that is at least @room. */
+static int grow(RegistryResponse *response, size_t room, Error *error) {
+        size_t bigger = response->room > 0 ? response->room : ROOM_MIN;
+        char *body;
+
+        if (room <= response->room)
+                return 0;
+
+        while (bigger < room)
+                bigger *= 2;
+        body = secret_realloc(response->body, bigger);
+        if (!body)
+                return error_oom(error);
+
+        response->body = body;
+        response->room = bigger;
+        return 0;
+}
+
 int registry_response_append(
         RegistryResponse *response, const void *data, size_t size, size_t max, Error *error) {
-        size_t needed, room;
-        char *body;
+        int r;
 
         if (size > max - response->size)
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
                         "%s sent a document of more than %zu bytes", response->host, max);
 
-        /* The same power of two again costs nothing. */
-        needed = response->size + size + 1;
-        for (room = 4096; room < needed;)
-                room *= 2;
-        body = realloc(response->body, room);
-        if (!body)
-                return error_oom(error);
+        r = grow(response, response->size + size + 1, error);
+        if (r < 0)
+                return r;
 
-        response->body = body;
         memcpy(response->body + response->size, data, size);
         response->size += size;
         response->body[response->size] = '\0';

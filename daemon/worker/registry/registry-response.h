@@ -29,6 +29,7 @@ typedef struct RegistryResponse {
         RegistryChallenges challenges; /* of a 401 or 403; those that could be read */
         char *body;                    /* owned; NUL-terminated behind @size; NULL when empty */
         size_t size;
+        size_t room; /* allocated for @body */
 } RegistryResponse;
 
 /** registry_response_done() - release what @response owns and zero it; usable with _cleanup_() */

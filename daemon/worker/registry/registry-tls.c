@@ -12,6 +12,7 @@
 #include "base-cleanup.h"
 #include "base-fd.h"
 #include "base-macro.h"
+#include "base-secret.h"
 #include "registry-tls.h"
 
 static const char *const default_dirs[] = {
@@ -19,16 +20,10 @@ static const char *const default_dirs[] = {
         "/etc/docker/certs.d",
 };
 
-static void free_secret(char *text) {
-        if (text)
-                explicit_bzero(text, strlen(text));
-        free(text);
-}
-
 void registry_tls_done(RegistryTls *tls) {
         free(tls->authorities);
         free(tls->certificate);
-        free_secret(tls->key);
+        secret_free(tls->key);
         *tls = (RegistryTls){ 0 };
 }
 
