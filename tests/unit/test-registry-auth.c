@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base-macro.h"
+#include "oci-token.h"
 #include "registry-auth.h"
 
 #define THREADS   6 /* one for each layer */
@@ -24,7 +27,9 @@ static struct {
         pthread_barrier_t all_denied;
         unsigned n_tokens;       /* that it has given out */
         unsigned n_to_be_denied; /* requests of this round that come with an old token */
-} server = { .lock = PTHREAD_MUTEX_INITIALIZER };
+        unsigned n_requests, n_with_token;
+        unsigned expires_in; /* seconds, of the tokens */
+} server = { .lock = PTHREAD_MUTEX_INITIALIZER, .expires_in = 300 };
 
 static bool has_current_token(const RegistryLogin *login) {
         char token[TOKEN_MAX];
@@ -38,8 +43,8 @@ static void give_token(RegistryResponse *response) {
         server.n_tokens++;
         assert_true(
                 asprintf(
-                        &response->body, "{\"token\":\"token-%u\",\"expires_in\":300}",
-                        server.n_tokens) > 0);
+                        &response->body, "{\"token\":\"token-%u\",\"expires_in\":%u}",
+                        server.n_tokens, server.expires_in) > 0);
         (void) pthread_mutex_unlock(&server.lock);
         response->size = strlen(response->body);
         response->status = 200;
@@ -51,6 +56,8 @@ static void give_blob(const RegistryRequest *request, RegistryResponse *response
         bool is_denied, is_first;
 
         (void) pthread_mutex_lock(&server.lock);
+        server.n_requests++;
+        server.n_with_token += request->login && request->login->token;
         is_first = server.n_to_be_denied > 0;
         if (is_first)
                 server.n_to_be_denied--;
@@ -117,9 +124,71 @@ static void one_new_token_serves_all_whose_old_one_is_refused(void **state) {
         (void) pthread_barrier_destroy(&server.all_denied);
 }
 
+static int reset_server(void **state) {
+        server.n_tokens = server.n_requests = server.n_with_token = 0;
+        server.expires_in = 300;
+        return 0;
+}
+
+static void token_that_has_expired_is_not_sent(void **state) {
+        RegistryEndpoint endpoint = { .repository = "image" };
+        RegistryAuth auth;
+
+        registry_auth_init(&auth, &endpoint);
+        assert_ptr_equal(fetch(&auth), &auth);
+        assert_ptr_equal(fetch(&auth), &auth);
+        assert_int_equal(server.n_requests, 3); /* the first one had no token yet */
+        assert_int_equal(server.n_with_token, 2);
+        assert_int_equal(server.n_tokens, 1);
+
+        /* The registry would take it: it does not look at the time. */
+        auth.expires_usec = 0;
+        assert_ptr_equal(fetch(&auth), &auth);
+        assert_int_equal(server.n_requests, 5);
+        assert_int_equal(server.n_with_token, 3);
+        assert_int_equal(server.n_tokens, 2);
+        registry_auth_done(&auth);
+}
+
+static uint64_t now_usec(void) {
+        struct timespec ts;
+
+        assert_int_equal(clock_gettime(CLOCK_BOOTTIME, &ts), 0);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+static void token_counts_for_a_minute_at_least(void **state) {
+        static const struct {
+                unsigned expires_in;
+                uint64_t seconds;
+        } cases[] = {
+                { 1, OCI_TOKEN_EXPIRES_DEFAULT },
+                { 59, OCI_TOKEN_EXPIRES_DEFAULT },
+                { 61, 61 },
+                { 3600, 3600 },
+        };
+
+        for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+                RegistryEndpoint endpoint = { .repository = "image" };
+                const uint64_t before = now_usec();
+                RegistryAuth auth;
+
+                server.expires_in = cases[i].expires_in;
+                registry_auth_init(&auth, &endpoint);
+                assert_ptr_equal(fetch(&auth), &auth);
+                assert_true(auth.expires_usec >= before + cases[i].seconds * USEC_PER_SEC);
+                assert_true(auth.expires_usec <= now_usec() + cases[i].seconds * USEC_PER_SEC);
+                registry_auth_done(&auth);
+        }
+        assert_int_equal(OCI_TOKEN_EXPIRES_DEFAULT, 60);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(one_new_token_serves_all_whose_old_one_is_refused),
+                cmocka_unit_test_setup(
+                        one_new_token_serves_all_whose_old_one_is_refused, reset_server),
+                cmocka_unit_test_setup(token_that_has_expired_is_not_sent, reset_server),
+                cmocka_unit_test_setup(token_counts_for_a_minute_at_least, reset_server),
         };
 
         return cmocka_run_group_tests_name("registry-auth", tests, NULL, NULL);

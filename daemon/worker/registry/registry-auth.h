@@ -25,7 +25,7 @@ typedef struct RegistryAuth {
         pthread_mutex_t lock;       /* held while a token is fetched: one fetch serves all */
         RegistryScheme scheme;      /* how requests log in; REGISTRY_SCHEME_OTHER: not at all */
         char *token;                /* owned, secret; for Bearer */
-        uint64_t expires_usec;      /* CLOCK_BOOTTIME; of @token */
+        uint64_t expires_usec;      /* CLOCK_BOOTTIME; @token is not sent any more from then on */
         unsigned generation;        /* counts the changes of the above */
 } RegistryAuth;
 
