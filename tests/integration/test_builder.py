@@ -12,8 +12,9 @@ import pytest
 
 from support import samples, tar, tree
 from support.hanging import FileSystem
+from support.memory import memories_of, who_has
 from support.others import NOBODY
-from support.process import descendants, running, wait_for
+from support.process import command_line, descendants, running, wait_for
 from support.programs import WORKERS, Client, workers_of, wrap_workers
 
 BUILDER = """#!/bin/sh
@@ -189,6 +190,22 @@ def test_password_is_set_by_virt_builder_alone(client, programs_at, tmp_path, de
     put(programs_at / 'virt-builder', BUILDER + '[ "$(cat password)" = drowssap ]\n')
     client.bootstrap('virt-builder://tiny', dest, f'--root-password=file:{secret}')
     assert stat.S_ISDIR(os.lstat(dest).st_mode)
+
+
+@pytest.mark.root
+def test_password_is_in_no_memory_while_virt_builder_works(client, programs_at, tmp_path, work):
+    """The builder has written it into the file by then, which virt-builder reads."""
+    put(programs_at / 'virt-builder', SLOW)
+    job = client.start('virt-builder://tiny', work / 'root', '--root-password=sesame of the tree')
+    wait_for(lambda: any(str(programs_at / 'virt-builder').encode() in command_line(pid)
+                         for pid in descendants(job.pid)), 'virt-builder')
+    memories = memories_of(job)
+    files = list((tmp_path / 'temporary').glob('virt-bootstrap-builder/place-*/password'))
+    assert [path.read_text() for path in files] == ['sesame of the tree']
+    assert 'virt-bootstrap-builder' in {name for name, _ in memories}
+    assert not who_has(memories, 'sesame of the tree')
+    job.send_signal(signal.SIGINT)
+    client.finish(job, expect=130)
 
 
 def parent_of_places(tmp_path):

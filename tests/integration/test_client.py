@@ -7,12 +7,12 @@ import pty
 import re
 import signal
 import subprocess
-import termios
 
 import pytest
 
 from support import faulty, image, programs, samples
 from support.process import DEADLINE, wait_for
+from support.terminal import Terminal
 
 
 @pytest.fixture
@@ -238,32 +238,6 @@ def test_full_disk_behind_standard_output_is_a_failure(remote, held, reference, 
     assert (done.returncode, done.stderr) == (
         1, 'virt-bootstrap: Cannot write to standard output\n')
     remote.run('cancel', job_id)
-
-
-class Terminal:
-    """The terminal of a client that asks for a password."""
-
-    def __init__(self, argv, env):
-        self.ours, theirs = pty.openpty()
-        self.theirs, self.seen = theirs, b''
-        assert self.echoes()
-        self.process = subprocess.Popen(
-            ['setsid', '--ctty', *argv], stdin=theirs, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env=env, text=True)
-
-    def echoes(self):
-        return bool(termios.tcgetattr(self.theirs)[3] & termios.ECHO)
-
-    def read_until(self, end):
-        while not self.seen.endswith(end):
-            self.seen += os.read(self.ours, 4096)
-
-    def type(self, text):
-        os.write(self.ours, text)
-
-    def close(self):
-        os.close(self.ours)
-        os.close(self.theirs)
 
 
 @pytest.fixture

@@ -207,6 +207,16 @@ def status(code, body=b'', **headers):
     return act
 
 
+def answer_to(path, body):
+    """Is JSON."""
+    def act(request):
+        if path not in request.path:
+            return False
+        request.answer(200, body, Content_Type='application/json')
+        return True
+    return act
+
+
 def error(code, name, message, **headers):
     body = json.dumps({'errors': [{'code': name, 'message': message}]}).encode()
     return status(code, body, Content_Type='application/json', **headers)
@@ -273,6 +283,18 @@ def other_range(begin):
 def redirect(url, code=307):
     def act(request):
         request.answer(code, Location=url + _path(request))
+        return True
+    return act
+
+
+def bearer(realm, service):
+    """Wants any token, which a server at @realm gives."""
+    def act(request):
+        if request.headers.get('Authorization', '').startswith('Bearer '):
+            return False
+        request.answer(401, images.dumps({'errors': [{'code': 'UNAUTHORIZED'}]}),
+                       WWW_Authenticate=f'Bearer realm="{realm}",service="{service}",'
+                                        'scope="repository:image:pull"')
         return True
     return act
 

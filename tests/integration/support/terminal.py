@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A terminal on which a program asks for a password."""
+
+import os
+import pty
+import subprocess
+import termios
+
+
+class Terminal:
+    def __init__(self, argv, env):
+        self.ours, theirs = pty.openpty()
+        self.theirs, self.seen = theirs, b''
+        assert self.echoes()
+        self.process = subprocess.Popen(
+            ['setsid', '--ctty', *argv], stdin=theirs, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=env, text=True)
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self.theirs)[3] & termios.ECHO)
+
+    def read_until(self, end):
+        while not self.seen.endswith(end):
+            self.seen += os.read(self.ours, 4096)
+
+    def type(self, text):
+        os.write(self.ours, text)
+
+    def close(self):
+        os.close(self.ours)
+        os.close(self.theirs)
