@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,36 @@ static void plain_passwords_are_handed_over_and_erased(void **state) {
                 assert_int_equal(password[i], 0);
         for (size_t i = 0; i < sizeof(root_password); i++)
                 assert_int_equal(root_password[i], 0);
+}
+
+/* Takes a password from a file, on a stack that can be looked through. */
+static void *take_from_file(void *userdata) {
+        ClientOptions options = { .username = "me", .password = userdata };
+        ClientSecrets secrets = SECRETS_NULL;
+        bool is_exposed;
+
+        assert_int_equal(client_secrets_take(&options, &secrets, &is_exposed, NULL), 0);
+        client_secrets_done(&secrets);
+        return NULL;
+}
+
+static void password_of_a_file_does_not_stay_on_the_stack(void **state) {
+        const size_t size = 256 * 1024;
+        char selector[64], *stack;
+        pthread_attr_t attributes;
+        pthread_t thread;
+
+        assert_int_equal(posix_memalign((void **) &stack, 4096, size), 0);
+        memset(stack, 0, size);
+        assert_int_equal(pthread_attr_init(&attributes), 0);
+        assert_int_equal(pthread_attr_setstack(&attributes, stack, size), 0);
+        (void) make_file("geheim\n", 7, selector);
+        assert_int_equal(pthread_create(&thread, &attributes, take_from_file, selector), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_null(memmem(stack, size, "geheim", 6));
+        remove_file(selector);
+        (void) pthread_attr_destroy(&attributes);
+        free(stack);
 }
 
 static void handed_over_secret_cannot_be_changed(void **state) {
@@ -155,6 +186,7 @@ static void nothing_is_asked_when_asking_is_forbidden(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(plain_passwords_are_handed_over_and_erased),
+                CASE(password_of_a_file_does_not_stay_on_the_stack),
                 CASE(handed_over_secret_cannot_be_changed),
                 CASE(first_line_of_a_file_is_taken),
                 CASE(unusable_file_is_refused_without_its_content),

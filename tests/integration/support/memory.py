@@ -80,4 +80,4 @@ def memories_of(process):
 
 def who_has(memories, secret):
     """The names of the programs that have it."""
-    return {name for name, memory in memories if memory.count(secret.encode())}
+    return {name for name, memory in memories if memory.count(secret)}
