@@ -314,7 +314,6 @@ static int set_up_jobs(Daemon *daemon, Error *error) {
                 .workers = workers ? workers : WORKERS_PATH,
                 .temporary_directory = temporary ? temporary : TEMPORARY_DEFAULT,
                 .slots = daemon->has_slots ? &daemon->slots : NULL,
-                .verdict_usec = JOB_VERDICT_USEC,
         };
         r = job_context_init(&daemon->context, error);
         if (r >= 0)

@@ -323,6 +323,13 @@ static void unpacker_that_stopped_reading_is_not_waited_for_without_a_limit(void
         }
 }
 
+static void unpacker_has_half_a_minute_to_tell_why_it_stopped_reading(void **state) {
+        Fixture *f = *state;
+
+        start_queue(f, "fetch-image");
+        assert_int_equal(f->context.verdict_usec, 30 * USEC_PER_SEC);
+}
+
 static off_t deaths_left(Fixture *f) {
         struct stat st;
 
@@ -628,6 +635,7 @@ int main(void) {
                 QUEUE_CASE(overwriting_keeps_what_the_image_does_not_have),
                 QUEUE_CASE(failures_are_told_and_leave_nothing),
                 QUEUE_CASE(unpacker_that_stopped_reading_is_not_waited_for_without_a_limit),
+                QUEUE_CASE(unpacker_has_half_a_minute_to_tell_why_it_stopped_reading),
                 QUEUE_CASE(cleaning_step_that_is_killed_is_tried_again),
                 QUEUE_CASE(cleaning_step_that_is_always_killed_is_left_to_the_next_daemon),
                 QUEUE_CASE(worker_that_cannot_be_executed_fails_the_job),

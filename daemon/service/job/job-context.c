@@ -15,6 +15,9 @@ int job_context_init(JobContext *context, Error *error) {
         };
         int r;
 
+        if (context->verdict_usec == 0)
+                context->verdict_usec = JOB_VERDICT_USEC;
+
         r = job_user_table_new(&settings, &context->users, error);
         if (r < 0)
                 return r;

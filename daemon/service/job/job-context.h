@@ -34,7 +34,7 @@ typedef struct JobContext {
         const char *workers;             /* directory of the programs virt-bootstrap-KIND */
         const char *temporary_directory; /* for files that are not kept */
         const ForkSlots *slots;          /* if NULL, workers inherit all descriptors */
-        uint64_t verdict_usec;           /* JOB_VERDICT_USEC; tests do not wait that long */
+        uint64_t verdict_usec;           /* if 0, JOB_VERDICT_USEC; tests set a shorter time */
 
         /* Owned, from job_context_init() on. */
         JobUserTable *users; /* users that workers become */
