@@ -66,8 +66,7 @@ static int parse_index(const char *text, const char *digits, unsigned *ret, Erro
         if (r == -ERANGE)
                 return invalid(text, "the number after the '@' is too large", error);
         if (r < 0)
-                return invalid(
-                        text, "the text after the '@' is not the number of an image", error);
+                return invalid(text, "the text after the '@' is not the number of an image", error);
 
         *ret = (unsigned) index;
         return 0;
