@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Decimal numbers in texts: digits and nothing else, without a sign, blanks or a prefix. Zeros in front are fine.
+ * Decimal numbers in texts: only digits, without a sign, blanks or a prefix. Leading zeros are accepted.
  * Pure functions of bytes.
  */
 
@@ -11,23 +11,23 @@
 #include <sys/types.h>
 
 /**
- * number_scan() - read the number that a text begins with
- * @size:       at most so many bytes are looked at; SIZE_MAX for a text that ends with a NUL
- * @max:        the largest number that is taken
+ * number_scan() - read the number at the start of a text
+ * @size:       the most bytes to read; SIZE_MAX for a NUL-terminated text
+ * @max:        the largest accepted number
  *
- * Return: how many digits it has; -EINVAL when there is none, -ERANGE when the number is above @max. @ret is
+ * Return: the number of digits; -EINVAL if there are none, -ERANGE if the number exceeds @max. @ret is
  * untouched on failure.
  */
 ssize_t number_scan(const char *text, size_t size, uint64_t max, uint64_t *ret);
 
 /**
- * number_take() - take a number off the front of *@text, which ends with a NUL
+ * number_take() - read the number at the start of *@text, which is NUL-terminated
  *
- * Afterwards *@text is what follows the last digit. It is untouched on failure, as is @ret.
+ * Then *@text points after the last digit. On failure, *@text and @ret are untouched.
  *
- * Return: 0; -EINVAL or -ERANGE as number_scan().
+ * Return: 0; -EINVAL or -ERANGE like number_scan().
  */
 int number_take(const char **text, uint64_t max, uint64_t *ret);
 
-/** number_parse() - read a text that is a number; returns as number_take(), and -EINVAL when more follows */
+/** number_parse() - read a text that is a number; like number_take(), but -EINVAL if more follows */
 int number_parse(const char *text, uint64_t max, uint64_t *ret);

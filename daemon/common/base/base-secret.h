@@ -11,5 +11,5 @@ void secret_free(void *secret);
 /** secret_freep() - the same, for use with _cleanup_() on a pointer */
 void secret_freep(void *secret);
 
-/** secret_realloc() - as realloc(3), which may leave a copy of the bytes where they were */
+/** secret_realloc() - like realloc(3), but leaves no copy of the bytes behind */
 void *secret_realloc(void *secret, size_t size);

@@ -19,9 +19,9 @@ typedef struct OciToken {
 } OciToken;
 
 /**
- * oci_token_set_up() - have jansson clear whatever memory it gives back, since tokens go through it
+ * oci_token_set_up() - make jansson clear all memory that it frees, since it may contain tokens
  *
- * This is for the whole process, which has to be one thread yet.
+ * This affects the whole process, which must still be single-threaded.
  */
 void oci_token_set_up(void);
 

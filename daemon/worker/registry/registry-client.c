@@ -24,7 +24,7 @@ struct RegistryClient {
         size_t n_idle;
 };
 
-/* Both copy passwords and tokens, and would give their memory back as it is. */
+/* Both copy passwords and tokens, and would free their memory without clearing it. */
 static int set_up_libraries(Error *error) {
         if (curl_global_init_mem(
                     CURL_GLOBAL_DEFAULT, malloc, secret_free, secret_realloc, strdup, calloc) !=

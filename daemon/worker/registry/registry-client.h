@@ -41,8 +41,8 @@ typedef struct RegistryDocument {
  * @options:    copied
  * @ret:        owned by the caller; untouched on failure
  *
- * Does not connect yet. From then on libcurl and jansson clear whatever memory they give back, in the whole
- * process, which has to be one thread yet.
+ * Does not connect yet. From then on, libcurl and jansson clear all memory that they free. This affects the
+ * whole process, which must still be single-threaded.
  *
  * Return: 0, or a negative errno with @error set.
  */
