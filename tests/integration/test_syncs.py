@@ -82,6 +82,21 @@ def test_blob_is_on_the_disk_before_it_has_its_name(trace, reference, dest, cach
         assert flushed[0] < naming_of(calls, name)
 
 
+def test_layer_and_files_are_on_their_way_to_the_disk_before_anybody_waits_for_them(
+        trace, faulty_registry, dest):
+    image = samples.large(files=1, size=20_000_000, layers=1)
+    faulty_registry.add('image', image)
+    calls = trace(faulty_registry.reference('image'), dest)
+    layer = image.layer_digests()[0].removeprefix('sha256:')
+    for wait, where in (('fdatasync', f'/partial/sha256-{layer}'), ('syncfs', '')):
+        started = index_of(calls, f'a start of writing {where}', lambda call, arguments:
+                           call == 'sync_file_range' and ('/partial/' in arguments) == bool(where)
+                           and where in arguments)
+        waited = index_of(calls, f'{wait} of {where}', lambda call, arguments:
+                          call == wait and where in arguments)
+        assert started[0] < waited[0]
+
+
 @pytest.mark.parametrize('options', [[], ['--overwrite']])
 def test_tree_is_on_the_disk_before_it_has_its_name(trace, reference, dest, options):
     if options:

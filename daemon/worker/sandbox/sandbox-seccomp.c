@@ -32,8 +32,8 @@ static const char *const common_calls[] = {
         "newfstatat", "pipe2", "poll", "ppoll", "pread64", "pwrite64", "read", "readv",
         "recvmsg", "restart_syscall", "rseq", "rt_sigaction", "rt_sigpending",
         "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "sched_getaffinity",
-        "sched_yield", "sendmsg", "set_robust_list", "sigaltstack", "sysinfo",
-        "time", "uname", "write", "writev",
+        "sched_yield", "sendmsg", "set_robust_list", "sigaltstack",
+        "sync_file_range", "sysinfo", "time", "uname", "write", "writev",
 };
 
 static const char *const directory_calls[] = {
@@ -45,8 +45,8 @@ static const char *const tree_calls[] = {
         "fchmodat", "fchmodat2", "fchown", "fchownat", "fgetxattr", "flistxattr",
         "fremovexattr", "fsetxattr", "getcwd", "getdents64", "lgetxattr", "linkat",
         "llistxattr", "lremovexattr", "lsetxattr", "mkdirat", "mknodat", "openat", "openat2",
-        "readlinkat", "renameat", "renameat2", "statx", "symlinkat", "sync_file_range",
-        "syncfs", "umask", "unlinkat", "utimensat",
+        "readlinkat", "renameat", "renameat2", "statx", "symlinkat", "syncfs", "umask",
+        "unlinkat", "utimensat",
 };
 
 static const char *const disk_calls[] = {
