@@ -19,7 +19,7 @@ for name in names:
         wrong.append(f'{path} is not there')
         continue
     source = file.read_text()
-    wanted = rf'\bCASE\w*\({case}\b|_CASE\({case}\b' if path.endswith('.c') else rf'^def {case}\('
+    wanted = rf'^\w*TEST\w*\({case}\b' if path.endswith('.c') else rf'^def {case}\('
     if case and not re.search(wanted, source, re.MULTILINE):
         wrong.append(f'{path} has no case {case}')
     listed = (file.parent / 'meson.build')

@@ -32,7 +32,7 @@ static void await(int fd, short events) {
         assert_int_equal(poll(&pollfd, 1, PATIENCE_MSEC), 1);
 }
 
-static void what_is_to_be_closed_is_closed(void **state) {
+TEST(what_is_to_be_closed_is_closed) {
         Closer *closer = closer_new();
         int fds[2];
 
@@ -47,7 +47,7 @@ static void what_is_to_be_closed_is_closed(void **state) {
         closer_free(closer);
 }
 
-static void what_does_not_close_holds_up_nobody(void **state) {
+TEST(what_does_not_close_holds_up_nobody) {
         Closer *closer = closer_new();
         int stuck[2], fds[2];
 
@@ -70,21 +70,11 @@ static void what_does_not_close_holds_up_nobody(void **state) {
         assert_int_equal(close(fds[0]), 0);
 }
 
-static void without_a_closer_it_is_closed_at_once(void **state) {
+TEST(without_a_closer_it_is_closed_at_once) {
         int fds[2];
 
         assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
         closer_close(NULL, fds[1]);
         assert_int_equal(fcntl(fds[1], F_GETFD), -1);
         assert_int_equal(close(fds[0]), 0);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(what_is_to_be_closed_is_closed),
-                CASE(what_does_not_close_holds_up_nobody),
-                CASE(without_a_closer_it_is_closed_at_once),
-        };
-
-        return cmocka_run_group_tests_name("base-closer", tests, NULL, NULL);
 }

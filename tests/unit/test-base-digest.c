@@ -9,7 +9,7 @@
 
 #define HEX_64 "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
-static void both_algorithms_survive_a_round_trip(void **state) {
+TEST(both_algorithms_survive_a_round_trip) {
         static const char *const texts[] = { "sha256:" HEX_64, "sha512:" HEX_64 HEX_64 };
 
         for (size_t i = 0; i < 2; i++) {
@@ -23,7 +23,7 @@ static void both_algorithms_survive_a_round_trip(void **state) {
         }
 }
 
-static void malformed_text_is_refused_and_leaves_the_result_alone(void **state) {
+TEST(malformed_text_is_refused_and_leaves_the_result_alone) {
         static const char *const texts[] = {
                 "",
                 ":",
@@ -45,14 +45,14 @@ static void malformed_text_is_refused_and_leaves_the_result_alone(void **state) 
         }
 }
 
-static void unknown_algorithm_is_told_from_nonsense(void **state) {
+TEST(unknown_algorithm_is_told_from_nonsense) {
         Digest digest;
 
         assert_int_equal(digest_parse("md5:" HEX_64, &digest), -EPROTONOSUPPORT);
         assert_int_equal(digest_parse("SHA256:" HEX_64, &digest), -EPROTONOSUPPORT);
 }
 
-static void digest_from_outside_is_valid_only_with_zero_padding(void **state) {
+TEST(digest_from_outside_is_valid_only_with_zero_padding) {
         Digest digest = { .algorithm = DIGEST_SHA256 };
 
         assert_true(digest_is_valid(&digest));
@@ -62,15 +62,4 @@ static void digest_from_outside_is_valid_only_with_zero_padding(void **state) {
         assert_true(digest_is_valid(&digest));
         digest.algorithm = _DIGEST_ALGORITHM_MAX;
         assert_false(digest_is_valid(&digest));
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(both_algorithms_survive_a_round_trip),
-                CASE(malformed_text_is_refused_and_leaves_the_result_alone),
-                CASE(unknown_algorithm_is_told_from_nonsense),
-                CASE(digest_from_outside_is_valid_only_with_zero_padding),
-        };
-
-        return cmocka_run_group_tests_name("base-digest", tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 #include "base-cleanup.h"
 #include "base-error.h"
 
-static void context_is_put_in_front_on_the_way_up(void **state) {
+TEST(context_is_put_in_front_on_the_way_up) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         assert_int_equal(
@@ -17,7 +17,7 @@ static void context_is_put_in_front_on_the_way_up(void **state) {
         assert_int_equal(error.kind, ERROR_DIGEST_MISMATCH);
 }
 
-static void errno_decides_the_kind(void **state) {
+TEST(errno_decides_the_kind) {
         static const struct {
                 int code;
                 ErrorKind kind;
@@ -36,7 +36,7 @@ static void errno_decides_the_kind(void **state) {
         }
 }
 
-static void nobody_listening_is_no_crash(void **state) {
+TEST(nobody_listening_is_no_crash) {
         Error from = ERROR_NULL;
 
         assert_int_equal(error_set(NULL, EIO, ERROR_FAILED, "x"), -EIO);
@@ -46,7 +46,7 @@ static void nobody_listening_is_no_crash(void **state) {
         assert_null(from.message);
 }
 
-static void every_kind_has_a_bus_name_of_its_own(void **state) {
+TEST(every_kind_has_a_bus_name_of_its_own) {
         for (ErrorKind a = 0; a < _ERROR_KIND_MAX; a++) {
                 assert_memory_equal(
                         error_kind_to_bus_name(a), "org.virtbootstrap1.Error.",
@@ -59,7 +59,7 @@ static void every_kind_has_a_bus_name_of_its_own(void **state) {
                 error_kind_to_bus_name(ERROR_NO_SPACE), "org.virtbootstrap1.Error.NoSpace");
 }
 
-static void copy_and_move_hand_over_the_whole_error(void **state) {
+TEST(copy_and_move_hand_over_the_whole_error) {
         _cleanup_(error_clear) Error a = ERROR_NULL, b = ERROR_NULL, c = ERROR_NULL;
 
         error_set(&a, ENOENT, ERROR_NOT_FOUND, "gone");
@@ -71,24 +71,11 @@ static void copy_and_move_hand_over_the_whole_error(void **state) {
         assert_int_equal(c.kind, ERROR_NOT_FOUND);
 }
 
-static void what_others_named_is_printable(void **state) {
+TEST(what_others_named_is_printable) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         error_set(&error, ENOENT, ERROR_NOT_FOUND, "%s is not there", "caf\xe9\n\033[1m");
         assert_string_equal(error_text(&error), "caf? ?[1m is not there");
         error_prefix(&error, "%s", "/tmp/\xff");
         assert_string_equal(error_text(&error), "/tmp/?: caf? ?[1m is not there");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(context_is_put_in_front_on_the_way_up),
-                CASE(errno_decides_the_kind),
-                CASE(nobody_listening_is_no_crash),
-                CASE(every_kind_has_a_bus_name_of_its_own),
-                CASE(copy_and_move_hand_over_the_whole_error),
-                CASE(what_others_named_is_printable),
-        };
-
-        return cmocka_run_group_tests_name("base-error", tests, NULL, NULL);
 }

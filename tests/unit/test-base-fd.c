@@ -41,7 +41,9 @@ static int tear_down(void **state) {
         return r;
 }
 
-static void what_is_written_is_read_back(void **state) {
+#define FD_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+FD_TEST(what_is_written_is_read_back) {
         Fixture *f = *state;
         _cleanup_(freep) char *content = NULL;
         size_t size;
@@ -53,7 +55,7 @@ static void what_is_written_is_read_back(void **state) {
         assert_string_equal(content, "new!");
 }
 
-static void part_of_a_file_is_written_and_read_at_its_offset(void **state) {
+FD_TEST(part_of_a_file_is_written_and_read_at_its_offset) {
         const Fixture *f = *state;
         char buffer[16] = "";
         int fd;
@@ -72,7 +74,7 @@ static void part_of_a_file_is_written_and_read_at_its_offset(void **state) {
         assert_int_equal(fd_pwrite_full(-EBADF, "x", 1, 0), -EBADF);
 }
 
-static void directory_is_listed_from_its_start_each_time(void **state) {
+FD_TEST(directory_is_listed_from_its_start_each_time) {
         const Fixture *f = *state;
 
         assert_int_equal(file_write_atomic(f->fd, "file", "x", 1, 0600), 0);
@@ -88,7 +90,7 @@ static void directory_is_listed_from_its_start_each_time(void **state) {
         }
 }
 
-static void file_over_the_limit_is_refused(void **state) {
+FD_TEST(file_over_the_limit_is_refused) {
         Fixture *f = *state;
         char *content = NULL, big[10000];
 
@@ -101,7 +103,7 @@ static void file_over_the_limit_is_refused(void **state) {
 }
 
 /* Also of what was read before more room was needed, or before it was too much. */
-static void what_was_read_stays_nowhere_else(void **state) {
+FD_TEST(what_was_read_stays_nowhere_else) {
         Fixture *f = *state;
         char *content = NULL, big[10000];
 
@@ -119,7 +121,7 @@ static void what_was_read_stays_nowhere_else(void **state) {
         assert_int_equal(n_freed_with_text, 0);
 }
 
-static void links_and_fifos_are_not_read(void **state) {
+FD_TEST(links_and_fifos_are_not_read) {
         Fixture *f = *state;
         char *content = NULL;
 
@@ -129,7 +131,7 @@ static void links_and_fifos_are_not_read(void **state) {
         assert_int_equal(file_read(f->fd, "file", 1 << 20, &content, NULL), -EINVAL);
 }
 
-static void failed_write_leaves_the_old_file(void **state) {
+FD_TEST(failed_write_leaves_the_old_file) {
         Fixture *f = *state;
         _cleanup_(closep) int elsewhere = open("/proc/self", O_DIRECTORY | O_CLOEXEC);
 
@@ -140,7 +142,7 @@ static void failed_write_leaves_the_old_file(void **state) {
 }
 
 /* By a process that was killed, whose number another one has now. */
-static void what_a_killed_writer_left_is_no_hindrance(void **state) {
+FD_TEST(what_a_killed_writer_left_is_no_hindrance) {
         Fixture *f = *state;
         _cleanup_(freep) char *content = NULL;
         char name[64];
@@ -152,19 +154,4 @@ static void what_a_killed_writer_left_is_no_hindrance(void **state) {
         assert_string_equal(content, "x");
         assert_int_equal(faccessat(f->fd, name, F_OK, 0), -1);
         assert_int_equal(errno, ENOENT);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE_WITH(what_is_written_is_read_back, set_up, tear_down),
-                CASE_WITH(part_of_a_file_is_written_and_read_at_its_offset, set_up, tear_down),
-                CASE_WITH(directory_is_listed_from_its_start_each_time, set_up, tear_down),
-                CASE_WITH(file_over_the_limit_is_refused, set_up, tear_down),
-                CASE_WITH(what_was_read_stays_nowhere_else, set_up, tear_down),
-                CASE_WITH(links_and_fifos_are_not_read, set_up, tear_down),
-                CASE_WITH(failed_write_leaves_the_old_file, set_up, tear_down),
-                CASE_WITH(what_a_killed_writer_left_is_no_hindrance, set_up, tear_down),
-        };
-
-        return cmocka_run_group_tests_name("base-fd", tests, NULL, NULL);
 }

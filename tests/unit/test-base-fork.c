@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,11 +12,6 @@
 #define SAID "here"
 
 static ForkSlots slots;
-
-static int set_up(void **state) {
-        /* The descriptors of all cases are above. */
-        return fork_reserve_fds(&slots) ? 0 : -1;
-}
 
 static void assert_exits(pid_t pid) {
         int status = 0;
@@ -30,7 +26,7 @@ static void make_pipe(int ret[2]) {
         assert_true(ret[0] >= FORK_LOW_FDS && ret[1] >= FORK_LOW_FDS);
 }
 
-static void child_has_what_it_is_handed(void **state) {
+TEST(child_has_what_it_is_handed) {
         char text[sizeof(SAID)] = "";
         int to[2], from[2], fds[2];
         pid_t pid;
@@ -59,7 +55,7 @@ static void child_has_what_it_is_handed(void **state) {
         assert_int_equal(close(from[0]), 0);
 }
 
-static void child_has_nothing_else_that_is_open(void **state) {
+TEST(child_has_nothing_else_that_is_open) {
         int held[2], fds[2] = { STDIN_FILENO, STDERR_FILENO };
         pid_t pid;
 
@@ -78,7 +74,7 @@ static void child_has_nothing_else_that_is_open(void **state) {
         assert_int_equal(close(held[0]), 0);
 }
 
-static void parent_keeps_what_it_has(void **state) {
+TEST(parent_keeps_what_it_has) {
         int other[2], fds[2] = { STDIN_FILENO, STDERR_FILENO };
         char byte = 'x';
         pid_t pid;
@@ -97,11 +93,6 @@ static void parent_keeps_what_it_has(void **state) {
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(child_has_what_it_is_handed),
-                CASE(child_has_nothing_else_that_is_open),
-                CASE(parent_keeps_what_it_has),
-        };
-
-        return cmocka_run_group_tests_name("base-fork", tests, set_up, NULL);
+        /* The descriptors of all cases are above. */
+        return fork_reserve_fds(&slots) ? test_run() : EXIT_FAILURE;
 }

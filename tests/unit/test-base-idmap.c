@@ -20,7 +20,7 @@ static IdMap map_of(const char *const *texts, size_t n) {
         return map;
 }
 
-static void swap_works_in_either_order(void **state) {
+TEST(swap_works_in_either_order) {
         static const char *const forth[] = { "0:1000:1", "1000:0:1" };
         static const char *const back[] = { "1000:0:1", "0:1000:1" };
         const IdMap maps[] = { map_of(forth, 2), map_of(back, 2) };
@@ -31,7 +31,7 @@ static void swap_works_in_either_order(void **state) {
         }
 }
 
-static void id_outside_every_range_stays(void **state) {
+TEST(id_outside_every_range_stays) {
         static const char *const texts[] = { "10:100010:5" };
         const IdMap map = map_of(texts, 1), empty = { 0 };
 
@@ -42,7 +42,7 @@ static void id_outside_every_range_stays(void **state) {
         assert_int_equal(idmap_apply(&empty, 0), 0);
 }
 
-static void only_what_is_in_no_range_is_outside(void **state) {
+TEST(only_what_is_in_no_range_is_outside) {
         static const char *const texts[] = { "10:100010:5", "20:0:1" };
         const IdMap map = map_of(texts, 2), empty = { 0 };
 
@@ -51,7 +51,7 @@ static void only_what_is_in_no_range_is_outside(void **state) {
         assert_true(idmap_covers(&empty, 0));
 }
 
-static void identity_of_the_kernel_is_a_range(void **state) {
+TEST(identity_of_the_kernel_is_a_range) {
         static const char *const texts[] = { "0:0:4294967295" };
         const IdMap map = map_of(texts, 1);
 
@@ -59,7 +59,7 @@ static void identity_of_the_kernel_is_a_range(void **state) {
         assert_true(idmap_covers(&map, UINT32_MAX - 1));
 }
 
-static void malformed_range_is_named(void **state) {
+TEST(malformed_range_is_named) {
         static const char *const texts[] = {
                 "",
                 "0",
@@ -87,7 +87,7 @@ static void malformed_range_is_named(void **state) {
         }
 }
 
-static void overlap_of_starts_is_refused_and_of_targets_is_not(void **state) {
+TEST(overlap_of_starts_is_refused_and_of_targets_is_not) {
         static const char *const texts[] = { "0:100000:10" };
         IdMap map = map_of(texts, 1);
         const IdRange overlap = { 9, 500, 5 }, same_target = { 10, 100000, 1 },
@@ -101,24 +101,10 @@ static void overlap_of_starts_is_refused_and_of_targets_is_not(void **state) {
         assert_int_equal(map.n_ranges, 2);
 }
 
-static void range_over_the_ceiling_is_refused(void **state) {
+TEST(range_over_the_ceiling_is_refused) {
         IdMap map = { 0 };
 
         for (uint32_t i = 0; i < ID_RANGES_MAX; i++)
                 assert_int_equal(idmap_add(&map, &(IdRange){ i, i, 1 }, NULL), 0);
         assert_int_equal(idmap_add(&map, &(IdRange){ 1000, 0, 1 }, NULL), -E2BIG);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(swap_works_in_either_order),
-                CASE(id_outside_every_range_stays),
-                CASE(only_what_is_in_no_range_is_outside),
-                CASE(identity_of_the_kernel_is_a_range),
-                CASE(malformed_range_is_named),
-                CASE(overlap_of_starts_is_refused_and_of_targets_is_not),
-                CASE(range_over_the_ceiling_is_refused),
-        };
-
-        return cmocka_run_group_tests_name("base-idmap", tests, NULL, NULL);
 }

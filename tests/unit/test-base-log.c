@@ -43,7 +43,7 @@ static void check_log(Fixture *f, const char *want) {
         free(content);
 }
 
-static void levels_have_names_and_numbers(void **state) {
+TEST(levels_have_names_and_numbers) {
         assert_int_equal(log_level_from_string("err"), LOG_ERR);
         assert_int_equal(log_level_from_string("warning"), LOG_WARNING);
         assert_int_equal(log_level_from_string("info"), LOG_INFO);
@@ -58,7 +58,9 @@ static void levels_have_names_and_numbers(void **state) {
         assert_int_equal(log_level_from_string("errors"), -EINVAL);
 }
 
-static void what_is_less_important_than_the_level_is_not_shown(void **state) {
+#define LOG_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+LOG_TEST(what_is_less_important_than_the_level_is_not_shown) {
         Fixture *f = *state;
         Log log;
 
@@ -70,7 +72,7 @@ static void what_is_less_important_than_the_level_is_not_shown(void **state) {
         check_log(f, "virt-bootstrapd: yes 1\nvirt-bootstrapd: and this\n");
 }
 
-static void journal_gets_the_priority(void **state) {
+LOG_TEST(journal_gets_the_priority) {
         Fixture *f = *state;
         char stream[64];
         struct stat st;
@@ -86,7 +88,7 @@ static void journal_gets_the_priority(void **state) {
 }
 
 /* Of a parent whose standard error was the journal. */
-static void stream_of_something_else_is_no_journal(void **state) {
+LOG_TEST(stream_of_something_else_is_no_journal) {
         static const char *const streams[] = { "1:2", "", "x", "1:" };
         Fixture *f = *state;
 
@@ -98,17 +100,4 @@ static void stream_of_something_else_is_no_journal(void **state) {
                 assert_false(log.has_priorities);
         }
         check_log(f, "");
-}
-
-#define LOG_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(levels_have_names_and_numbers),
-                LOG_CASE(what_is_less_important_than_the_level_is_not_shown),
-                LOG_CASE(journal_gets_the_priority),
-                LOG_CASE(stream_of_something_else_is_no_journal),
-        };
-
-        return cmocka_run_group_tests_name("base-log", tests, NULL, NULL);
 }

@@ -22,7 +22,7 @@ static void check(const char *text, const char *path, int want, const char *want
                 assert_null(names);
 }
 
-static void what_is_below_is_named(void **state) {
+TEST(what_is_below_is_named) {
         const char text[] = ROOT
                 "30 21 0:40 / /srv/x/data rw - tmpfs t rw\n"
                 "31 30 8:2 / /srv/x/data/db rw,nosuid master:1 - xfs /dev/sdb rw\n"
@@ -38,13 +38,13 @@ static void what_is_below_is_named(void **state) {
         check("", "/srv", 0, NULL);
 }
 
-static void blanks_in_names_are_blanks(void **state) {
+TEST(blanks_in_names_are_blanks) {
         check(ROOT "30 21 0:40 / /srv/a\\040b/c\\134d rw - tmpfs t rw\n", "/srv/a b", 1,
               "/srv/a b/c\\d");
 }
 
 /* A mount belongs to a directory, not to a path: it goes with it. */
-static void what_is_mounted_on_it_at_another_place_is_named(void **state) {
+TEST(what_is_mounted_on_it_at_another_place_is_named) {
         const char text[] = ROOT
                 "40 21 8:1 /srv /alias rw - ext4 /dev/sda1 rw\n"
                 "41 40 0:50 / /alias/x/data rw - tmpfs t rw\n"
@@ -58,7 +58,7 @@ static void what_is_mounted_on_it_at_another_place_is_named(void **state) {
         check(text, "/srv/z", 0, NULL);
 }
 
-static void what_is_mounted_on_the_directory_itself_does_not_count(void **state) {
+TEST(what_is_mounted_on_the_directory_itself_does_not_count) {
         const char text[] = ROOT
                 "40 21 8:1 /srv/x /srv/x rw - ext4 /dev/sda1 rw\n"
                 "41 40 0:50 / /srv/x rw - tmpfs t rw\n"
@@ -67,7 +67,7 @@ static void what_is_mounted_on_the_directory_itself_does_not_count(void **state)
         check(text, "/srv/x", 1, "/srv/x/in");
 }
 
-static void many_are_counted(void **state) {
+TEST(many_are_counted) {
         char text[4096] = ROOT;
 
         for (int i = 0; i < 20; i++)
@@ -77,21 +77,8 @@ static void many_are_counted(void **state) {
         check(text, "/d", 20, "/d/0, /d/1, /d/2, /d/3, /d/4, /d/5, /d/6, /d/7, and 12 more");
 }
 
-static void what_is_no_such_text_is_refused(void **state) {
+TEST(what_is_no_such_text_is_refused) {
         check("21 1 8:1 /\n", "/d", -EBADMSG, NULL);
         check("x 1 8:1 / / rw\n", "/d", -EBADMSG, NULL);
         check("21 1 8-1 / / rw\n", "/d", -EBADMSG, NULL);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(what_is_below_is_named),
-                CASE(blanks_in_names_are_blanks),
-                CASE(what_is_mounted_on_it_at_another_place_is_named),
-                CASE(what_is_mounted_on_the_directory_itself_does_not_count),
-                CASE(many_are_counted),
-                CASE(what_is_no_such_text_is_refused),
-        };
-
-        return cmocka_run_group_tests_name("base-mounts", tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ static const Row rows[] = {
         { "\xd9\xa1", UINT64_MAX, -EINVAL, UNTOUCHED, "\xd9\xa1" }, /* a digit in another script */
 };
 
-static void number_is_taken_off_the_front(void **state) {
+TEST(number_is_taken_off_the_front) {
         for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
                 const char *rest = rows[i].text;
                 uint64_t value = UNTOUCHED;
@@ -65,7 +65,7 @@ static void number_is_taken_off_the_front(void **state) {
         }
 }
 
-static void text_has_to_be_a_number_and_nothing_else(void **state) {
+TEST(text_has_to_be_a_number_and_nothing_else) {
         for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
                 const bool has_more = rows[i].result == 0 && rows[i].rest[0] != '\0';
                 uint64_t value = UNTOUCHED;
@@ -77,7 +77,7 @@ static void text_has_to_be_a_number_and_nothing_else(void **state) {
         }
 }
 
-static void no_byte_past_the_size_is_looked_at(void **state) {
+TEST(no_byte_past_the_size_is_looked_at) {
         static const struct {
                 size_t size;
                 ssize_t result;
@@ -102,14 +102,4 @@ static void no_byte_past_the_size_is_looked_at(void **state) {
                 assert_true(value == cases[i].value);
                 free(text);
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(number_is_taken_off_the_front),
-                CASE(text_has_to_be_a_number_and_nothing_else),
-                CASE(no_byte_past_the_size_is_looked_at),
-        };
-
-        return cmocka_run_group_tests_name("base-number", tests, NULL, NULL);
 }

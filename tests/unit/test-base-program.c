@@ -53,7 +53,9 @@ static void check_missing(const char *name) {
         assert_null(found);
 }
 
-static void first_directory_that_has_it_decides(void **state) {
+#define PROGRAM_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+PROGRAM_TEST(first_directory_that_has_it_decides) {
         const Scratch *scratch = *state;
 
         search(scratch);
@@ -63,7 +65,7 @@ static void first_directory_that_has_it_decides(void **state) {
         check("program", scratch_at(scratch, "first/program"));
 }
 
-static void what_cannot_be_executed_is_passed_over(void **state) {
+PROGRAM_TEST(what_cannot_be_executed_is_passed_over) {
         const Scratch *scratch = *state;
 
         search(scratch);
@@ -74,7 +76,7 @@ static void what_cannot_be_executed_is_passed_over(void **state) {
         check_missing("no-such-program");
 }
 
-static void absolute_path_is_taken_as_it_is(void **state) {
+PROGRAM_TEST(absolute_path_is_taken_as_it_is) {
         const Scratch *scratch = *state;
 
         put(scratch, "program", 0755);
@@ -82,7 +84,7 @@ static void absolute_path_is_taken_as_it_is(void **state) {
         check_missing("/nonexistent/program");
 }
 
-static void relative_directories_do_not_count(void **state) {
+PROGRAM_TEST(relative_directories_do_not_count) {
         const Scratch *scratch = *state;
         char before[SCRATCH_PATH_MAX];
 
@@ -94,24 +96,10 @@ static void relative_directories_do_not_count(void **state) {
         assert_int_equal(chdir(before), 0);
 }
 
-static void without_a_path_it_is_the_systems(void **state) {
+PROGRAM_TEST(without_a_path_it_is_the_systems) {
         _cleanup_(freep) char *found = NULL;
 
         assert_int_equal(unsetenv("PATH"), 0);
         assert_int_equal(program_find("sh", &found, NULL), 0);
         assert_string_equal(strrchr(found, '/'), "/sh");
-}
-
-#define PROGRAM_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                PROGRAM_CASE(first_directory_that_has_it_decides),
-                PROGRAM_CASE(what_cannot_be_executed_is_passed_over),
-                PROGRAM_CASE(absolute_path_is_taken_as_it_is),
-                PROGRAM_CASE(relative_directories_do_not_count),
-                PROGRAM_CASE(without_a_path_it_is_the_systems),
-        };
-
-        return cmocka_run_group_tests_name("base-program", tests, NULL, NULL);
 }

@@ -28,7 +28,9 @@ static int stop_looking(void **state) {
         return 0;
 }
 
-static void secret_is_cleared_to_its_last_byte(void **state) {
+#define SECRET_TEST(name) TEST_WITH(name, look_for_secret, stop_looking)
+
+SECRET_TEST(secret_is_cleared_to_its_last_byte) {
         char *secret = make_secret(100);
 
         secret_free(make_secret(100));
@@ -37,7 +39,7 @@ static void secret_is_cleared_to_its_last_byte(void **state) {
         assert_int_equal(n_freed_with_text, 0);
 }
 
-static void secret_that_moves_stays_nowhere(void **state) {
+SECRET_TEST(secret_that_moves_stays_nowhere) {
         static const size_t sizes[] = { 100, 101, 5000, 1 << 20 };
         char *secret = make_secret(100);
 
@@ -54,15 +56,4 @@ static void secret_that_moves_stays_nowhere(void **state) {
         secret = secret_realloc(NULL, 10);
         assert_non_null(secret);
         secret_free(secret);
-}
-
-#define SECRET_CASE(fn) CASE_WITH(fn, look_for_secret, stop_looking)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                SECRET_CASE(secret_is_cleared_to_its_last_byte),
-                SECRET_CASE(secret_that_moves_stays_nowhere),
-        };
-
-        return cmocka_run_group_tests_name("base-secret", tests, NULL, NULL);
 }

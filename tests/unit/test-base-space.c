@@ -9,7 +9,7 @@
 #include "base-cleanup.h"
 #include "base-space.h"
 
-static void what_is_kept_is_not_to_be_used(void **state) {
+TEST(what_is_kept_is_not_to_be_used) {
         const Space space = { .free = 100, .kept = 30 };
 
         assert_int_equal(space_lacks(&space, 0), 0);
@@ -19,20 +19,20 @@ static void what_is_kept_is_not_to_be_used(void **state) {
         assert_int_equal(space_lacks(&space, UINT64_MAX), UINT64_MAX - 100);
 }
 
-static void what_is_kept_may_be_in_use_already(void **state) {
+TEST(what_is_kept_may_be_in_use_already) {
         const Space space = { .free = 10, .kept = 30 };
 
         assert_int_equal(space_lacks(&space, 0), 20);
         assert_int_equal(space_lacks(&space, 5), 25);
 }
 
-static void without_a_limit_there_is_always_room(void **state) {
+TEST(without_a_limit_there_is_always_room) {
         const Space space = { .free = UINT64_MAX };
 
         assert_int_equal(space_lacks(&space, UINT64_MAX), 0);
 }
 
-static void a_share_of_the_file_system_is_kept_or_what_was_named(void **state) {
+TEST(a_share_of_the_file_system_is_kept_or_what_was_named) {
         _cleanup_(closep) int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         Space space;
 
@@ -41,15 +41,4 @@ static void a_share_of_the_file_system_is_kept_or_what_was_named(void **state) {
         assert_int_equal(space_look(fd, 7, &space), 0);
         assert_true(space.kept == 7 || space.free == UINT64_MAX);
         assert_int_equal(space_look(-EBADF, 7, &space), -EBADF);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(what_is_kept_is_not_to_be_used),
-                CASE(what_is_kept_may_be_in_use_already),
-                CASE(without_a_limit_there_is_always_room),
-                CASE(a_share_of_the_file_system_is_kept_or_what_was_named),
-        };
-
-        return cmocka_run_group_tests_name("base-space", tests, NULL, NULL);
 }

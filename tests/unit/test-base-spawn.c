@@ -63,7 +63,7 @@ static int touch(const char *directory) {
         return r < 0 ? r : end.si_status;
 }
 
-static void program_of_a_living_worker_is_run(void **state) {
+TEST(program_of_a_living_worker_is_run) {
         Scratch scratch;
 
         scratch_init(&scratch);
@@ -73,7 +73,7 @@ static void program_of_a_living_worker_is_run(void **state) {
 }
 
 /* The worker ends between fork(2) and prctl(2): no signal comes for that any more. */
-static void program_of_a_dead_worker_is_not_run(void **state) {
+TEST(program_of_a_dead_worker_is_not_run) {
         Scratch scratch;
         pid_t pid;
         int status;
@@ -128,7 +128,7 @@ static siginfo_t run_script(const char *script, const int *fds, size_t n_fds) {
         return end;
 }
 
-static void child_has_the_descriptors_that_it_is_given_and_no_others(void **state) {
+TEST(child_has_the_descriptors_that_it_is_given_and_no_others) {
         const int given = fcntl(STDERR_FILENO, F_DUPFD, 50),
                   other = fcntl(STDERR_FILENO, F_DUPFD, 50);
         char script[256];
@@ -147,7 +147,7 @@ static void child_has_the_descriptors_that_it_is_given_and_no_others(void **stat
         (void) close(other);
 }
 
-static void child_has_no_signal_blocked_and_ends_by_sigpipe(void **state) {
+TEST(child_has_no_signal_blocked_and_ends_by_sigpipe) {
         static const char script[] = "kill -TERM $$; exit 1", piped[] = "kill -PIPE $$; exit 1";
         sigset_t blocked, before;
         siginfo_t end;
@@ -163,7 +163,7 @@ static void child_has_no_signal_blocked_and_ends_by_sigpipe(void **state) {
         assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
 }
 
-static void end_of_a_child_is_described(void **state) {
+TEST(end_of_a_child_is_described) {
         static const struct {
                 const char *script, *description;
         } cases[] = {
@@ -180,7 +180,7 @@ static void end_of_a_child_is_described(void **state) {
         }
 }
 
-static void killed_child_is_reaped(void **state) {
+TEST(killed_child_is_reaped) {
         const SpawnOptions options = {
                 .output_fd = -EBADF,
                 .error_fd = -EBADF,
@@ -195,17 +195,4 @@ static void killed_child_is_reaped(void **state) {
         assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
         assert_int_equal(errno, ECHILD);
         assert_int_equal(close(pidfd), 0);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(program_of_a_living_worker_is_run),
-                CASE(program_of_a_dead_worker_is_not_run),
-                CASE(child_has_the_descriptors_that_it_is_given_and_no_others),
-                CASE(child_has_no_signal_blocked_and_ends_by_sigpipe),
-                CASE(end_of_a_child_is_described),
-                CASE(killed_child_is_reaped),
-        };
-
-        return cmocka_run_group_tests_name("base-spawn", tests, NULL, NULL);
 }

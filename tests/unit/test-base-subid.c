@@ -17,7 +17,7 @@ static bool misses(const IdMap *own, uint32_t target, uint32_t count) {
         return true;
 }
 
-static void lines_of_the_user_count_by_name_and_number(void **state) {
+TEST(lines_of_the_user_count_by_name_and_number) {
         IdMap ids = { 0 };
 
         subid_parse(
@@ -30,7 +30,7 @@ static void lines_of_the_user_count_by_name_and_number(void **state) {
         assert_int_equal(ids.ranges[1].start, 200000);
 }
 
-static void user_without_a_name_has_those_of_its_number(void **state) {
+TEST(user_without_a_name_has_those_of_its_number) {
         IdMap ids = { 0 };
 
         subid_parse("me:100000:10\n1000:200000:10", NULL, 1000, &ids);
@@ -38,7 +38,7 @@ static void user_without_a_name_has_those_of_its_number(void **state) {
         assert_int_equal(ids.ranges[0].start, 200000);
 }
 
-static void malformed_lines_give_nothing(void **state) {
+TEST(malformed_lines_give_nothing) {
         static const char *const texts[] = {
                 "",
                 "me",
@@ -69,7 +69,7 @@ static void malformed_lines_give_nothing(void **state) {
         }
 }
 
-static void overlapping_ranges_are_passed_over(void **state) {
+TEST(overlapping_ranges_are_passed_over) {
         IdMap ids = { 0 };
 
         subid_parse("me:100:10\nme:105:10\nme:110:10\n", "me", 1000, &ids);
@@ -77,7 +77,7 @@ static void overlapping_ranges_are_passed_over(void **state) {
         assert_int_equal(ids.ranges[1].start, 110);
 }
 
-static void target_may_be_in_several_ranges_that_touch(void **state) {
+TEST(target_may_be_in_several_ranges_that_touch) {
         IdMap ids = { 0 };
 
         subid_parse("me:100:10\nme:1:1\nme:110:10\n", "me", 1000, &ids);
@@ -86,14 +86,14 @@ static void target_may_be_in_several_ranges_that_touch(void **state) {
         assert_true(misses(&ids, 0, UINT32_MAX));
 }
 
-static void namespace_of_all_ids_has_all_of_them(void **state) {
+TEST(namespace_of_all_ids_has_all_of_them) {
         IdMap ids = { 0 };
 
         subid_parse_namespace("         0          0 4294967295\n", &ids);
         assert_false(misses(&ids, 0, UINT32_MAX));
 }
 
-static void namespace_has_the_ids_inside_of_it(void **state) {
+TEST(namespace_has_the_ids_inside_of_it) {
         IdMap ids = { 0 };
 
         subid_parse_namespace("0 1000 1\n1 100000 65536\n", &ids);
@@ -101,7 +101,7 @@ static void namespace_has_the_ids_inside_of_it(void **state) {
         assert_true(misses(&ids, 0, 65538) && misses(&ids, 100000, 1));
 }
 
-static void own_id_is_the_first_of_a_user(void **state) {
+TEST(own_id_is_the_first_of_a_user) {
         SubIds ids;
 
         assert_int_equal(subid_read(&ids, NULL), 0);
@@ -109,19 +109,4 @@ static void own_id_is_the_first_of_a_user(void **state) {
         assert_false(misses(&ids.uids, geteuid(), 1) || misses(&ids.gids, getegid(), 1));
         if (geteuid() != 0)
                 assert_int_equal(ids.uids.ranges[0].start, geteuid());
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(lines_of_the_user_count_by_name_and_number),
-                CASE(user_without_a_name_has_those_of_its_number),
-                CASE(malformed_lines_give_nothing),
-                CASE(overlapping_ranges_are_passed_over),
-                CASE(target_may_be_in_several_ranges_that_touch),
-                CASE(namespace_of_all_ids_has_all_of_them),
-                CASE(namespace_has_the_ids_inside_of_it),
-                CASE(own_id_is_the_first_of_a_user),
-        };
-
-        return cmocka_run_group_tests_name("base-subid", tests, NULL, NULL);
 }

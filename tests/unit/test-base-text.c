@@ -6,7 +6,7 @@
 #include "base-cleanup.h"
 #include "base-text.h"
 
-static void valid_utf8_is_told_from_invalid(void **state) {
+TEST(valid_utf8_is_told_from_invalid) {
         static const char *const valid[] = {
                 "", "a", "ä", "€", "😀", "\x7f", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf",
         };
@@ -28,13 +28,13 @@ static void valid_utf8_is_told_from_invalid(void **state) {
                 assert_false(text_is_utf8(invalid[i]));
 }
 
-static void columns_count_code_points(void **state) {
+TEST(columns_count_code_points) {
         assert_int_equal(text_columns(""), 0);
         assert_int_equal(text_columns("abc"), 3);
         assert_int_equal(text_columns("böse…"), 5);
 }
 
-static void nothing_that_steers_a_terminal_is_printed(void **state) {
+TEST(nothing_that_steers_a_terminal_is_printed) {
         static const struct {
                 const char *text, *printable;
         } texts[] = {
@@ -55,20 +55,20 @@ static void nothing_that_steers_a_terminal_is_printed(void **state) {
         }
 }
 
-static void printable_text_stays_as_it_is(void **state) {
+TEST(printable_text_stays_as_it_is) {
         char quoted[TEXT_QUOTE_MAX];
 
         assert_string_equal(text_quote("", quoted), "");
         assert_string_equal(text_quote("a b/~", quoted), "a b/~");
 }
 
-static void control_characters_and_other_bytes_become_question_marks(void **state) {
+TEST(control_characters_and_other_bytes_become_question_marks) {
         char quoted[TEXT_QUOTE_MAX];
 
         assert_string_equal(text_quote("\x1b[31m\n\x7f\xc3\xa9", quoted), "?[31m????");
 }
 
-static void long_text_is_cut_with_dots(void **state) {
+TEST(long_text_is_cut_with_dots) {
         char text[TEXT_QUOTE_MAX + 1] = { 0 }, quoted[TEXT_QUOTE_MAX];
 
         memset(text, 'x', TEXT_QUOTE_MAX - 1);
@@ -78,17 +78,4 @@ static void long_text_is_cut_with_dots(void **state) {
         text_quote(text, quoted);
         assert_int_equal(strlen(quoted), TEXT_QUOTE_MAX - 1);
         assert_string_equal(quoted + TEXT_QUOTE_MAX - 5, "x...");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(valid_utf8_is_told_from_invalid),
-                CASE(columns_count_code_points),
-                CASE(nothing_that_steers_a_terminal_is_printed),
-                CASE(printable_text_stays_as_it_is),
-                CASE(control_characters_and_other_bytes_become_question_marks),
-                CASE(long_text_is_cut_with_dots),
-        };
-
-        return cmocka_run_group_tests_name("base-text", tests, NULL, NULL);
 }

@@ -36,19 +36,10 @@ static int policy_after(int before) {
         return WEXITSTATUS(status);
 }
 
-static void threads_to_come_do_not_interrupt_each_other(void **state) {
+TEST(threads_to_come_do_not_interrupt_each_other) {
         assert_int_equal(policy_after(SCHED_OTHER), SCHED_BATCH);
 }
 
-static void policy_that_somebody_chose_stays(void **state) {
+TEST(policy_that_somebody_chose_stays) {
         assert_int_equal(policy_after(SCHED_IDLE), SCHED_IDLE);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(threads_to_come_do_not_interrupt_each_other),
-                CASE(policy_that_somebody_chose_stays),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

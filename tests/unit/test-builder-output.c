@@ -15,7 +15,7 @@ static BuilderOutput read_lines(const char *const *lines) {
 
 #define READ(...) read_lines((const char *const[]){ __VA_ARGS__, NULL })
 
-static void phases_rise_and_end_before_the_end(void **state) {
+TEST(phases_rise_and_end_before_the_end) {
         static const char *const lines[] = {
                 "[   0.1] Downloading: file:///srv/tiny.img.xz",
                 "[   0.1] Planning how to build this image",
@@ -40,7 +40,7 @@ static void phases_rise_and_end_before_the_end(void **state) {
         assert_int_equal(output.rank, 0);
 }
 
-static void repeated_and_unknown_phases_change_nothing(void **state) {
+TEST(repeated_and_unknown_phases_change_nothing) {
         const BuilderOutput once = READ("[  60.5] Editing: /etc/fstab");
         const BuilderOutput more =
                 READ("[  60.5] Editing: /etc/fstab", "[  61.0] Deleting: /x",
@@ -50,7 +50,7 @@ static void repeated_and_unknown_phases_change_nothing(void **state) {
         assert_int_equal(more.permille, once.permille);
 }
 
-static void summary_and_other_text_are_no_progress(void **state) {
+TEST(summary_and_other_text_are_no_progress) {
         const BuilderOutput output =
                 READ("                   Output size: 64.0M", "[", "[ 1.0", "[ 1.0]Deleting",
                      "Deleting: /dev/*");
@@ -58,7 +58,7 @@ static void summary_and_other_text_are_no_progress(void **state) {
         assert_int_equal(output.permille, 0);
 }
 
-static void warning_is_returned(void **state) {
+TEST(warning_is_returned) {
         BuilderOutput output = BUILDER_OUTPUT_NULL;
 
         assert_string_equal(
@@ -67,7 +67,7 @@ static void warning_is_returned(void **state) {
         assert_int_equal(output.rank, 0);
 }
 
-static void error_line_is_the_reason_whatever_surrounds_it(void **state) {
+TEST(error_line_is_the_reason_whatever_surrounds_it) {
         const BuilderOutput output =
                 READ("something else", "virt-builder: error: libguestfs error: no kernel",
                      "virt-builder: error: exit", "If reporting bugs, run virt-builder with",
@@ -77,7 +77,7 @@ static void error_line_is_the_reason_whatever_surrounds_it(void **state) {
         assert_false(output.is_no_space || output.is_unknown_template);
 }
 
-static void what_curl_says_is_better_than_its_command_line(void **state) {
+TEST(what_curl_says_is_better_than_its_command_line) {
         const BuilderOutput output =
                 READ("curl: (6) Could not resolve host: example",
                      "virt-builder: error: external command curl exited with error 6");
@@ -85,7 +85,7 @@ static void what_curl_says_is_better_than_its_command_line(void **state) {
         assert_string_equal(output.reason, "curl: (6) Could not resolve host: example");
 }
 
-static void last_line_is_the_reason_without_a_better_one(void **state) {
+TEST(last_line_is_the_reason_without_a_better_one) {
         assert_string_equal(READ("one", "two", "  three").reason, "two");
         assert_string_equal(
                 READ("guestfish: no operating system was found on this disk", "",
@@ -97,31 +97,15 @@ static void last_line_is_the_reason_without_a_better_one(void **state) {
                 READ("virt-builder: Setting random password of root to Xyz").reason[0], '\0');
 }
 
-static void known_failures_are_recognised(void **state) {
+TEST(known_failures_are_recognised) {
         assert_true(READ("virt-builder: error: cannot find os-version x with architecture x86_64")
                             .is_unknown_template);
         assert_true(READ("xzcat: disk.img: No space left on device").is_no_space);
 }
 
-static void long_reason_is_cut(void **state) {
+TEST(long_reason_is_cut) {
         char line[4 * BUILDER_REASON_MAX] = "";
 
         memset(line, 'x', sizeof(line) - 1);
         assert_int_equal(strlen(READ(line).reason), BUILDER_REASON_MAX - 1);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(phases_rise_and_end_before_the_end),
-                CASE(repeated_and_unknown_phases_change_nothing),
-                CASE(summary_and_other_text_are_no_progress),
-                CASE(warning_is_returned),
-                CASE(error_line_is_the_reason_whatever_surrounds_it),
-                CASE(what_curl_says_is_better_than_its_command_line),
-                CASE(last_line_is_the_reason_without_a_better_one),
-                CASE(known_failures_are_recognised),
-                CASE(long_reason_is_cut),
-        };
-
-        return cmocka_run_group_tests_name("builder-output", tests, NULL, NULL);
 }

@@ -165,7 +165,9 @@ static void check_names(const Fixture *f, const char *name) {
         assert_non_null(strstr(f->error.message, name));
 }
 
-static void call_without_options_has_the_defaults(void **state) {
+#define BUS_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+BUS_TEST(call_without_options_has_the_defaults) {
         Fixture *f = *state;
 
         assert_int_equal(finish(f, begin(f, SOURCE)), 0);
@@ -182,7 +184,7 @@ static void call_without_options_has_the_defaults(void **state) {
                 f->spec->destination_fd < 0);
 }
 
-static void texts_and_switches_are_read(void **state) {
+BUS_TEST(texts_and_switches_are_read) {
         Fixture *f = *state;
         sd_bus_message *call = begin(f, SOURCE);
 
@@ -202,7 +204,7 @@ static void texts_and_switches_are_read(void **state) {
                 f->spec->not_secure && f->spec->no_cache && f->spec->offline && f->spec->overwrite);
 }
 
-static void each_switch_sets_its_own_member(void **state) {
+BUS_TEST(each_switch_sets_its_own_member) {
         Fixture *f = *state;
 
         assert_int_equal(with_bool(f, "overwrite", 1), 0);
@@ -226,7 +228,7 @@ static void each_switch_sets_its_own_member(void **state) {
         assert_false(f->spec->not_secure);
 }
 
-static void unknown_option_is_named(void **state) {
+BUS_TEST(unknown_option_is_named) {
         Fixture *f = *state;
 
         assert_int_equal(with_text(f, "no-such-option", "x"), -EINVAL);
@@ -237,7 +239,7 @@ static void unknown_option_is_named(void **state) {
         check_names(f, "\"Overwrite\"");
 }
 
-static void option_of_another_type_is_named(void **state) {
+BUS_TEST(option_of_another_type_is_named) {
         static const char *const switches[] = {
                 "not-secure", "no-cache",    "offline",          "overwrite",      "uidmap",
                 "gidmap",     "password-fd", "root-password-fd", "destination-fd", "no-sync",
@@ -256,7 +258,7 @@ static void option_of_another_type_is_named(void **state) {
         }
 }
 
-static void bad_values_are_named(void **state) {
+BUS_TEST(bad_values_are_named) {
         static const struct {
                 const char *name, *value;
         } cases[] = {
@@ -275,7 +277,7 @@ static void bad_values_are_named(void **state) {
         }
 }
 
-static void owner_maps_are_read(void **state) {
+BUS_TEST(owner_maps_are_read) {
         static const IdRange ranges[] = { { 0, 100000, 1000 }, { 1000, 5, 1 } };
         Fixture *f = *state;
 
@@ -290,7 +292,7 @@ static void owner_maps_are_read(void **state) {
         assert_int_equal(f->spec->gids.n_ranges, 0);
 }
 
-static void owner_maps_that_cannot_be_are_refused(void **state) {
+BUS_TEST(owner_maps_that_cannot_be_are_refused) {
         static const IdRange overlapping[] = { { 0, 100000, 1000 }, { 999, 5, 1 } };
         static const IdRange empty[] = { { 0, 100000, 0 } };
         static const IdRange past[] = { { 0, UINT32_MAX - 1, 2 } };
@@ -317,7 +319,7 @@ static void check_fd(int fd, const struct stat *want) {
 }
 
 /* The message, with those that it brought, is long gone then. */
-static void descriptors_stay_with_who_reads_them(void **state) {
+BUS_TEST(descriptors_stay_with_who_reads_them) {
         Fixture *f = *state;
         static const char *const names[] = { "a", "b", "c" };
         sd_bus_message *call = begin(f, SOURCE);
@@ -343,7 +345,7 @@ static void descriptors_stay_with_who_reads_them(void **state) {
 }
 
 /* The fixture sees that nothing stays open. */
-static void descriptors_of_a_call_that_is_refused_are_closed(void **state) {
+BUS_TEST(descriptors_of_a_call_that_is_refused_are_closed) {
         Fixture *f = *state;
         sd_bus_message *call = begin(f, SOURCE);
         int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -358,7 +360,7 @@ static void descriptors_of_a_call_that_is_refused_are_closed(void **state) {
         check_names(f, "no-such-option");
 }
 
-static void password_needs_a_user(void **state) {
+BUS_TEST(password_needs_a_user) {
         Fixture *f = *state;
         sd_bus_message *call = begin(f, SOURCE);
         int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -369,7 +371,7 @@ static void password_needs_a_user(void **state) {
         check_names(f, "username");
 }
 
-static void last_of_repeated_options_counts(void **state) {
+BUS_TEST(last_of_repeated_options_counts) {
         Fixture *f = *state;
         sd_bus_message *call = begin(f, SOURCE);
 
@@ -379,7 +381,7 @@ static void last_of_repeated_options_counts(void **state) {
         assert_string_equal(f->spec->username, "second");
 }
 
-static void endless_options_are_refused(void **state) {
+BUS_TEST(endless_options_are_refused) {
         Fixture *f = *state;
         sd_bus_message *call = begin(f, SOURCE);
 
@@ -390,7 +392,7 @@ static void endless_options_are_refused(void **state) {
 }
 
 /* What all sources may look like is the matter of test-bus-source.c. */
-static void bad_source_is_refused(void **state) {
+BUS_TEST(bad_source_is_refused) {
         Fixture *f = *state;
 
         assert_int_equal(finish(f, begin(f, "http://example.org/x")), -EINVAL);
@@ -405,7 +407,7 @@ static int with_size(Fixture *f, const char *format, uint64_t size) {
         return finish(f, call);
 }
 
-static void size_is_for_disks_and_in_whole_blocks(void **state) {
+BUS_TEST(size_is_for_disks_and_in_whole_blocks) {
         Fixture *f = *state;
 
         assert_int_equal(with_size(f, "qcow2", UINT64_C(1) << 30), 0);
@@ -420,7 +422,7 @@ static void size_is_for_disks_and_in_whole_blocks(void **state) {
         check_names(f, "size");
 }
 
-static void sharing_layers_needs_layers_a_cache_and_disks(void **state) {
+BUS_TEST(sharing_layers_needs_layers_a_cache_and_disks) {
         static const struct {
                 const char *source, *format;
                 int no_cache, want;
@@ -446,7 +448,7 @@ static void sharing_layers_needs_layers_a_cache_and_disks(void **state) {
         }
 }
 
-static void what_only_images_have_is_refused_for_other_sources(void **state) {
+BUS_TEST(what_only_images_have_is_refused_for_other_sources) {
         static const char *const options[] = { "platform", "digest", "username" };
         static const char *const values[] = { "linux/amd64", ("sha256:" ZEROS), "me" };
         Fixture *f = *state;
@@ -460,7 +462,7 @@ static void what_only_images_have_is_refused_for_other_sources(void **state) {
         }
 }
 
-static void inspecting_has_no_destination_and_fewer_options(void **state) {
+BUS_TEST(inspecting_has_no_destination_and_fewer_options) {
         static const char *const not_these[] = { "overwrite", "no-cache", "no-sync" };
         Fixture *f = *state;
         sd_bus_message *call;
@@ -479,7 +481,7 @@ static void inspecting_has_no_destination_and_fewer_options(void **state) {
         }
 }
 
-static void arguments_of_another_shape_are_an_error(void **state) {
+BUS_TEST(arguments_of_another_shape_are_an_error) {
         Fixture *f = *state;
         sd_bus_message *call = new_call(f);
 
@@ -495,32 +497,4 @@ static void arguments_of_another_shape_are_an_error(void **state) {
         assert_true(sd_bus_message_append(call, "ssa{ss}", SOURCE, "/srv/new", 1, "a", "b") >= 0);
         assert_true(deliver(f, call) < 0);
         assert_int_equal(f->error.kind, ERROR_INVALID_OPTION);
-}
-
-#define BUS_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                BUS_CASE(call_without_options_has_the_defaults),
-                BUS_CASE(texts_and_switches_are_read),
-                BUS_CASE(each_switch_sets_its_own_member),
-                BUS_CASE(unknown_option_is_named),
-                BUS_CASE(option_of_another_type_is_named),
-                BUS_CASE(bad_values_are_named),
-                BUS_CASE(owner_maps_are_read),
-                BUS_CASE(owner_maps_that_cannot_be_are_refused),
-                BUS_CASE(descriptors_stay_with_who_reads_them),
-                BUS_CASE(descriptors_of_a_call_that_is_refused_are_closed),
-                BUS_CASE(password_needs_a_user),
-                BUS_CASE(last_of_repeated_options_counts),
-                BUS_CASE(endless_options_are_refused),
-                BUS_CASE(bad_source_is_refused),
-                BUS_CASE(size_is_for_disks_and_in_whole_blocks),
-                BUS_CASE(sharing_layers_needs_layers_a_cache_and_disks),
-                BUS_CASE(what_only_images_have_is_refused_for_other_sources),
-                BUS_CASE(inspecting_has_no_destination_and_fewer_options),
-                BUS_CASE(arguments_of_another_shape_are_an_error),
-        };
-
-        return cmocka_run_group_tests_name("bus-arguments", tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 
 /* Built with "docker" as the only feature, in place of the bus library's own. */
 
-static void what_was_left_out_is_refused_by_name(void **state) {
+TEST(what_was_left_out_is_refused_by_name) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         assert_int_equal(bus_features_require("docker", &error), 0);
@@ -30,20 +30,11 @@ static int read_source(const char *source, Error *error) {
         return r;
 }
 
-static void template_is_refused_where_nothing_builds_it(void **state) {
+TEST(template_is_refused_where_nothing_builds_it) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         assert_int_equal(read_source("docker://registry.example/debian:12", &error), 0);
         assert_int_equal(read_source("virt-builder://debian-12", &error), -EOPNOTSUPP);
         assert_int_equal(error.kind, ERROR_INVALID_OPTION);
         assert_non_null(strstr(error.message, "virt-builder"));
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(what_was_left_out_is_refused_by_name),
-                CASE(template_is_refused_where_nothing_builds_it),
-        };
-
-        return cmocka_run_group_tests_name("bus-features", tests, NULL, NULL);
 }

@@ -58,7 +58,9 @@ static int read_path(Fixture *f, const char *before, const char *name) {
         return read_around(f, before, name, "");
 }
 
-static void registry_reference_is_read(void **state) {
+#define SOURCE_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+SOURCE_TEST(registry_reference_is_read) {
         Fixture *f = *state;
 
         assert_int_equal(read_source(f, "docker://registry.example/team/debian:12", -EBADF), 0);
@@ -71,7 +73,7 @@ static void registry_reference_is_read(void **state) {
 }
 
 /* The one under which the store knows the image. */
-static void registry_reference_has_a_full_form(void **state) {
+SOURCE_TEST(registry_reference_has_a_full_form) {
         static const char hex[] =
                 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
         Fixture *f = *state;
@@ -90,7 +92,7 @@ static void registry_reference_has_a_full_form(void **state) {
         assert_true(digest_equal(&f->spec->pin, &pin));
 }
 
-static void source_that_is_too_long_is_refused_with_a_short_sentence(void **state) {
+SOURCE_TEST(source_that_is_too_long_is_refused_with_a_short_sentence) {
         static char source[BUS_SOURCE_MAX + 2];
         Fixture *f = *state;
 
@@ -106,7 +108,7 @@ static void source_that_is_too_long_is_refused_with_a_short_sentence(void **stat
         assert_int_equal(read_source(f, source, -EBADF), -EINVAL);
 }
 
-static void registry_reference_has_any_slashes_and_case(void **state) {
+SOURCE_TEST(registry_reference_has_any_slashes_and_case) {
         static const char *const sources[] = { "docker:alpine", "docker:/alpine",
                                                "docker:///alpine", "DOCKER://alpine" };
         Fixture *f = *state;
@@ -118,7 +120,7 @@ static void registry_reference_has_any_slashes_and_case(void **state) {
         }
 }
 
-static void tarball_is_opened_by_each_of_its_names(void **state) {
+SOURCE_TEST(tarball_is_opened_by_each_of_its_names) {
         static const char *const schemes[] = { "file://", "file:", "", "FILE://",
                                                "file://localhost" };
         Fixture *f = *state;
@@ -132,7 +134,7 @@ static void tarball_is_opened_by_each_of_its_names(void **state) {
         }
 }
 
-static void image_in_files_is_opened_and_its_path_kept_from_the_worker(void **state) {
+SOURCE_TEST(image_in_files_is_opened_and_its_path_kept_from_the_worker) {
         static const struct {
                 const char *scheme, *selector, *fetch, *name;
         } cases[] = {
@@ -152,7 +154,7 @@ static void image_in_files_is_opened_and_its_path_kept_from_the_worker(void **st
         }
 }
 
-static void archive_gets_its_images_full_name(void **state) {
+SOURCE_TEST(archive_gets_its_images_full_name) {
         Fixture *f = *state;
 
         scratch_write(&f->scratch, "saved.tar", "x");
@@ -161,7 +163,7 @@ static void archive_gets_its_images_full_name(void **state) {
         assert_string_equal(f->spec->name, "debian");
 }
 
-static void descriptor_takes_the_place_of_the_path(void **state) {
+SOURCE_TEST(descriptor_takes_the_place_of_the_path) {
         Fixture *f = *state;
         int fds[2];
 
@@ -176,7 +178,7 @@ static void descriptor_takes_the_place_of_the_path(void **state) {
         assert_int_equal(read_source(f, "docker-archive:-", -EBADF), -EINVAL);
 }
 
-static void pipe_without_a_writer_does_not_hold_the_daemon_up(void **state) {
+SOURCE_TEST(pipe_without_a_writer_does_not_hold_the_daemon_up) {
         Fixture *f = *state;
 
         assert_int_equal(mkfifo(scratch_at(&f->scratch, "fifo"), 0600), 0);
@@ -184,7 +186,7 @@ static void pipe_without_a_writer_does_not_hold_the_daemon_up(void **state) {
         assert_int_equal(fcntl(f->spec->source_fd, F_GETFL) & O_NONBLOCK, 0);
 }
 
-static void template_has_one_to_three_slashes(void **state) {
+SOURCE_TEST(template_has_one_to_three_slashes) {
         static const char *const good[] = {
                 "virt-builder:/fedora-38",
                 "virt-builder://fedora-38",
@@ -208,7 +210,7 @@ static void template_has_one_to_three_slashes(void **state) {
         }
 }
 
-static void bad_sources_are_refused(void **state) {
+SOURCE_TEST(bad_sources_are_refused) {
         static const char *const bad[] = {
                 "",
                 "debian:12",
@@ -237,7 +239,7 @@ static void bad_sources_are_refused(void **state) {
         }
 }
 
-static void what_would_be_right_is_said(void **state) {
+SOURCE_TEST(what_would_be_right_is_said) {
         static const struct {
                 const char *source, *part;
         } cases[] = {
@@ -259,7 +261,7 @@ static void what_would_be_right_is_said(void **state) {
         }
 }
 
-static void missing_file_is_named(void **state) {
+SOURCE_TEST(missing_file_is_named) {
         Fixture *f = *state;
 
         assert_int_equal(read_path(f, "", "missing.tar"), -ENOENT);
@@ -267,7 +269,7 @@ static void missing_file_is_named(void **state) {
         assert_non_null(strstr(f->error.message, "missing.tar"));
 }
 
-static void what_is_no_file_or_directory_is_refused(void **state) {
+SOURCE_TEST(what_is_no_file_or_directory_is_refused) {
         Fixture *f = *state;
 
         scratch_mkdir(&f->scratch, "there");
@@ -280,27 +282,4 @@ static void what_is_no_file_or_directory_is_refused(void **state) {
         assert_int_equal(read_path(f, "dir:", "file"), -ENOTDIR);
         assert_int_equal(read_source(f, "/dev/null", -EBADF), -EINVAL);
         assert_int_equal(f->error.kind, ERROR_INVALID_REFERENCE);
-}
-
-#define SOURCE_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                SOURCE_CASE(registry_reference_is_read),
-                SOURCE_CASE(registry_reference_has_a_full_form),
-                SOURCE_CASE(source_that_is_too_long_is_refused_with_a_short_sentence),
-                SOURCE_CASE(registry_reference_has_any_slashes_and_case),
-                SOURCE_CASE(tarball_is_opened_by_each_of_its_names),
-                SOURCE_CASE(image_in_files_is_opened_and_its_path_kept_from_the_worker),
-                SOURCE_CASE(archive_gets_its_images_full_name),
-                SOURCE_CASE(descriptor_takes_the_place_of_the_path),
-                SOURCE_CASE(pipe_without_a_writer_does_not_hold_the_daemon_up),
-                SOURCE_CASE(template_has_one_to_three_slashes),
-                SOURCE_CASE(bad_sources_are_refused),
-                SOURCE_CASE(what_would_be_right_is_said),
-                SOURCE_CASE(missing_file_is_named),
-                SOURCE_CASE(what_is_no_file_or_directory_is_refused),
-        };
-
-        return cmocka_run_group_tests_name("bus-source", tests, NULL, NULL);
 }

@@ -242,7 +242,7 @@ static void bootstrap(const char *part, Run *ret) {
                 ret->id = strdup(client_follow_id(follow));
 }
 
-static void job_is_followed_to_its_end(void **state) {
+TEST(job_is_followed_to_its_end) {
         _cleanup_(run_done) Run run;
 
         bootstrap("done", &run);
@@ -252,7 +252,7 @@ static void job_is_followed_to_its_end(void **state) {
         assert_null(run.outcome.error);
 }
 
-static void job_that_ends_at_once_is_not_missed(void **state) {
+TEST(job_that_ends_at_once_is_not_missed) {
         _cleanup_(run_done) Run run;
 
         bootstrap("instant", &run);
@@ -260,7 +260,7 @@ static void job_that_ends_at_once_is_not_missed(void **state) {
         assert_string_equal(run.digest, DIGEST);
 }
 
-static void failure_keeps_its_name_and_sentence(void **state) {
+TEST(failure_keeps_its_name_and_sentence) {
         _cleanup_(run_done) Run run;
 
         bootstrap("failed", &run);
@@ -269,7 +269,7 @@ static void failure_keeps_its_name_and_sentence(void **state) {
         assert_string_equal(run.outcome.message, "It is not there");
 }
 
-static void refused_call_is_an_outcome_without_a_job(void **state) {
+TEST(refused_call_is_an_outcome_without_a_job) {
         _cleanup_(run_done) Run run;
 
         bootstrap("refuse", &run);
@@ -280,7 +280,7 @@ static void refused_call_is_an_outcome_without_a_job(void **state) {
         assert_null(run.digest);
 }
 
-static void interrupt_cancels_and_waits_and_a_second_one_changes_nothing(void **state) {
+TEST(interrupt_cancels_and_waits_and_a_second_one_changes_nothing) {
         _cleanup_(run_done) Run run;
 
         bootstrap("interrupt", &run);
@@ -288,7 +288,7 @@ static void interrupt_cancels_and_waits_and_a_second_one_changes_nothing(void **
         assert_int_equal(client_outcome_status(&run.outcome), STATUS_CANCELLED);
 }
 
-static void interrupt_before_the_job_is_known_cancels_it(void **state) {
+TEST(interrupt_before_the_job_is_known_cancels_it) {
         _cleanup_(run_done) Run run;
 
         bootstrap("early", &run);
@@ -297,7 +297,7 @@ static void interrupt_before_the_job_is_known_cancels_it(void **state) {
         assert_int_equal(client_outcome_status(&run.outcome), STATUS_CANCELLED);
 }
 
-static void death_of_the_daemon_is_told_after_a_recovery(void **state) {
+TEST(death_of_the_daemon_is_told_after_a_recovery) {
         char path[] = "/tmp/test-client-follow-XXXXXX";
         _cleanup_(run_done) Run run;
 
@@ -312,7 +312,7 @@ static void death_of_the_daemon_is_told_after_a_recovery(void **state) {
         assert_int_equal(unlink(path), 0); /* --recover made it */
 }
 
-static void daemon_that_cannot_be_started_is_named(void **state) {
+TEST(daemon_that_cannot_be_started_is_named) {
         const ClientOptions options = { .transport = TRANSPORT_EMBEDDED };
         _cleanup_(error_clear) Error error = ERROR_NULL;
         ClientConnection *connection = NULL;
@@ -324,20 +324,9 @@ static void daemon_that_cannot_be_started_is_named(void **state) {
 }
 
 int main(int argc, char *argv[]) {
-        const struct CMUnitTest tests[] = {
-                CASE(job_is_followed_to_its_end),
-                CASE(job_that_ends_at_once_is_not_missed),
-                CASE(failure_keeps_its_name_and_sentence),
-                CASE(refused_call_is_an_outcome_without_a_job),
-                CASE(interrupt_cancels_and_waits_and_a_second_one_changes_nothing),
-                CASE(interrupt_before_the_job_is_known_cancels_it),
-                CASE(death_of_the_daemon_is_told_after_a_recovery),
-                CASE(daemon_that_cannot_be_started_is_named),
-        };
-
         if (argc > 1)
                 return strcmp(argv[1], "--recover") == 0 ? recover() : play();
 
         (void) setenv("VIRTBOOTSTRAP_DAEMON", SELF, true);
-        return cmocka_run_group_tests_name("client-follow", tests, NULL, NULL);
+        return test_run();
 }

@@ -25,7 +25,7 @@ static const ClientImage full = {
         .n_env = 1,
 };
 
-static void json_has_the_keys_of_skopeo_inspect(void **state) {
+TEST(json_has_the_keys_of_skopeo_inspect) {
         char *text;
         size_t size;
         FILE *file = open_memstream(&text, &size);
@@ -43,7 +43,7 @@ static void json_has_the_keys_of_skopeo_inspect(void **state) {
         free(text);
 }
 
-static void json_of_an_image_that_says_nothing_is_whole(void **state) {
+TEST(json_of_an_image_that_says_nothing_is_whole) {
         const ClientImage image = IMAGE_NULL;
         char *text;
         size_t size;
@@ -59,7 +59,7 @@ static void json_of_an_image_that_says_nothing_is_whole(void **state) {
         free(text);
 }
 
-static void print_leaves_out_what_is_not_known(void **state) {
+TEST(print_leaves_out_what_is_not_known) {
         char *text;
         size_t size;
         FILE *file = open_memstream(&text, &size);
@@ -79,14 +79,4 @@ static void print_leaves_out_what_is_not_known(void **state) {
                 "LAYER     SIZE CACHED MEDIA TYPE\n"
                 "sha256:aa 2.0K yes    application/x+gzip\n");
         free(text);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(json_has_the_keys_of_skopeo_inspect),
-                CASE(json_of_an_image_that_says_nothing_is_whole),
-                CASE(print_leaves_out_what_is_not_known),
-        };
-
-        return cmocka_run_group_tests_name("client-image", tests, NULL, NULL);
 }

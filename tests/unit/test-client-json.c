@@ -34,7 +34,7 @@ static void expect_text(const char *value, const char *expected) {
         output_expect(&output, expected);
 }
 
-static void strings_are_escaped(void **state) {
+TEST(strings_are_escaped) {
         expect_text("", "\"\"");
         expect_text("plain / text", "\"plain / text\"");
         expect_text("\"quoted\" \\", "\"\\\"quoted\\\" \\\\\"");
@@ -45,7 +45,7 @@ static void strings_are_escaped(void **state) {
         expect_text(NULL, "null");
 }
 
-static void containers_nest_with_commas_where_they_belong(void **state) {
+TEST(containers_nest_with_commas_where_they_belong) {
         Output output;
 
         output_open(&output);
@@ -75,7 +75,7 @@ static void containers_nest_with_commas_where_they_belong(void **state) {
                 "\"\\\"key\\\"\":\"value\"}\n{}\n");
 }
 
-static void fraction_is_a_number_whatever_comes(void **state) {
+TEST(fraction_is_a_number_whatever_comes) {
         static const struct {
                 double value;
                 const char *text;
@@ -94,7 +94,7 @@ static void fraction_is_a_number_whatever_comes(void **state) {
         }
 }
 
-static void events_are_one_line_each(void **state) {
+TEST(events_are_one_line_each) {
         _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
         Output output;
 
@@ -116,7 +116,7 @@ static void events_are_one_line_each(void **state) {
                 "\"message\":\"It \\\"failed\\\"\",\"digest\":null}\n");
 }
 
-static void success_has_neither_error_nor_message(void **state) {
+TEST(success_has_neither_error_nor_message) {
         _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
         Output output;
 
@@ -127,16 +127,4 @@ static void success_has_neither_error_nor_message(void **state) {
                 &output,
                 "{\"event\":\"finished\",\"job\":null,\"result\":\"done\",\"error\":null,"
                 "\"message\":null,\"digest\":\"sha256:00\"}\n");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(strings_are_escaped),
-                CASE(containers_nest_with_commas_where_they_belong),
-                CASE(fraction_is_a_number_whatever_comes),
-                CASE(events_are_one_line_each),
-                CASE(success_has_neither_error_nor_message),
-        };
-
-        return cmocka_run_group_tests_name("client-json", tests, NULL, NULL);
 }

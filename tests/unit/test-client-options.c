@@ -40,7 +40,7 @@ static void release(CommandLine *line) {
         error_clear(&line->error);
 }
 
-static void everything_that_the_original_took_is_taken(void **state) {
+TEST(everything_that_the_original_took_is_taken) {
         __attribute__((__cleanup__(release))) CommandLine line;
         const ClientOptions *options = &line.options;
 
@@ -61,7 +61,7 @@ static void everything_that_the_original_took_is_taken(void **state) {
         assert_int_equal(options->transport, TRANSPORT_DEFAULT);
 }
 
-static void options_may_stand_anywhere_and_be_shortened(void **state) {
+TEST(options_may_stand_anywhere_and_be_shortened) {
         __attribute__((__cleanup__(release))) CommandLine line;
 
         assert_int_equal(
@@ -76,7 +76,7 @@ static void options_may_stand_anywhere_and_be_shortened(void **state) {
                 line.options.detach);
 }
 
-static void idmap_counts_for_both_maps(void **state) {
+TEST(idmap_counts_for_both_maps) {
         __attribute__((__cleanup__(release))) CommandLine line;
         const ClientOptions *options = &line.options;
 
@@ -93,7 +93,7 @@ static void idmap_counts_for_both_maps(void **state) {
         assert_int_equal(idmap_apply(&options->gid_map, 505), 1505);
 }
 
-static void verbs_take_their_arguments(void **state) {
+TEST(verbs_take_their_arguments) {
         static const struct {
                 const char *text;
                 ClientVerb verb;
@@ -125,7 +125,7 @@ static void verbs_take_their_arguments(void **state) {
         }
 }
 
-static void sizes_and_digest_are_read(void **state) {
+TEST(sizes_and_digest_are_read) {
         static const char hex[] =
                 "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
         __attribute__((__cleanup__(release))) CommandLine line;
@@ -138,7 +138,7 @@ static void sizes_and_digest_are_read(void **state) {
         assert_string_equal(line.options.digest, hex);
 }
 
-static void transports_are_chosen(void **state) {
+TEST(transports_are_chosen) {
         static const struct {
                 const char *text, *address;
                 ClientTransport transport;
@@ -163,7 +163,7 @@ static void transports_are_chosen(void **state) {
         }
 }
 
-static void wrong_usage_is_one_line_that_names_it(void **state) {
+TEST(wrong_usage_is_one_line_that_names_it) {
         static const struct {
                 const char *text, *named;
         } lines[] = {
@@ -203,7 +203,7 @@ static void wrong_usage_is_one_line_that_names_it(void **state) {
         }
 }
 
-static void refusal_does_not_repeat_a_secret(void **state) {
+TEST(refusal_does_not_repeat_a_secret) {
         static const char *const texts[] = {
                 "a b --passwort=geheim",
                 "a b --not-secure=geheim",
@@ -219,7 +219,7 @@ static void refusal_does_not_repeat_a_secret(void **state) {
         }
 }
 
-static void secret_that_is_given_again_is_overwritten(void **state) {
+TEST(secret_that_is_given_again_is_overwritten) {
         __attribute__((__cleanup__(release))) CommandLine line;
 
         assert_int_equal(parse(&line, "-p first --password second a b --root-password=x"), 0);
@@ -227,20 +227,4 @@ static void secret_that_is_given_again_is_overwritten(void **state) {
         assert_string_equal(line.options.root_password, "x");
         for (int i = 0; i < line.argc; i++)
                 assert_null(strstr(line.argv[i], "first"));
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(everything_that_the_original_took_is_taken),
-                CASE(options_may_stand_anywhere_and_be_shortened),
-                CASE(idmap_counts_for_both_maps),
-                CASE(verbs_take_their_arguments),
-                CASE(sizes_and_digest_are_read),
-                CASE(transports_are_chosen),
-                CASE(wrong_usage_is_one_line_that_names_it),
-                CASE(refusal_does_not_repeat_a_secret),
-                CASE(secret_that_is_given_again_is_overwritten),
-        };
-
-        return cmocka_run_group_tests_name("client-options", tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 
 #include "client-outcome.h"
 
-static void exit_status_follows_the_result(void **state) {
+TEST(exit_status_follows_the_result) {
         static const struct {
                 const char *result;
                 int status;
@@ -23,7 +23,7 @@ static void exit_status_follows_the_result(void **state) {
         }
 }
 
-static void name_and_sentence_of_the_daemon_stay_as_they_are(void **state) {
+TEST(name_and_sentence_of_the_daemon_stay_as_they_are) {
         static const char *const names[] = {
                 "org.virtbootstrap1.Error.NotFound",
                 "org.virtbootstrap1.Error.FromTheFuture",
@@ -40,7 +40,7 @@ static void name_and_sentence_of_the_daemon_stay_as_they_are(void **state) {
         }
 }
 
-static void what_the_bus_says_becomes_a_name_of_ours(void **state) {
+TEST(what_the_bus_says_becomes_a_name_of_ours) {
         static const struct {
                 const char *name, *error, *message;
         } errors[] = {
@@ -69,22 +69,11 @@ static void what_the_bus_says_becomes_a_name_of_ours(void **state) {
         }
 }
 
-static void cancellation_found_here_counts_as_one(void **state) {
+TEST(cancellation_found_here_counts_as_one) {
         _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
         (void) error_set(&error, ECANCELED, ERROR_CANCELLED, "Stopped");
         assert_int_equal(client_outcome_set_error(&outcome, &error), 0);
         assert_int_equal(client_outcome_status(&outcome), STATUS_CANCELLED);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(exit_status_follows_the_result),
-                CASE(name_and_sentence_of_the_daemon_stay_as_they_are),
-                CASE(what_the_bus_says_becomes_a_name_of_ours),
-                CASE(cancellation_found_here_counts_as_one),
-        };
-
-        return cmocka_run_group_tests_name("client-outcome", tests, NULL, NULL);
 }

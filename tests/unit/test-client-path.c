@@ -4,7 +4,7 @@
 #include "base-cleanup.h"
 #include "client-path.h"
 
-static void paths_start_at_the_root_and_have_no_empty_components(void **state) {
+TEST(paths_start_at_the_root_and_have_no_empty_components) {
         static const struct {
                 const char *path, *absolute;
         } paths[] = {
@@ -26,12 +26,4 @@ static void paths_start_at_the_root_and_have_no_empty_components(void **state) {
                         client_path_make_absolute("/srv/x", paths[i].path, &absolute, NULL), 0);
                 assert_string_equal(absolute, paths[i].absolute);
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(paths_start_at_the_root_and_have_no_empty_components),
-        };
-
-        return cmocka_run_group_tests_name("client-path", tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 
 static const ClientProgress quarter = { "download", 12 << 20, 48 << 20, 0.25 };
 
-static void plain_line_tells_bytes_where_they_are_known(void **state) {
+TEST(plain_line_tells_bytes_where_they_are_known) {
         const ClientProgress resolving = { "resolve", 0, 0, 0 };
         const ClientProgress rounding = { "unpack", 0, 0, 0.29 }; /* 0.29 * 100 < 29 */
         char line[PROGRESS_LINE_MAX];
@@ -20,7 +20,7 @@ static void plain_line_tells_bytes_where_they_are_known(void **state) {
         assert_string_equal(client_progress_format_plain(&rounding, line), "Unpacking (29%)");
 }
 
-static void status_line_has_two_decimals(void **state) {
+TEST(status_line_has_two_decimals) {
         static const struct {
                 double fraction;
                 const char *line;
@@ -43,12 +43,12 @@ static void status_line_has_two_decimals(void **state) {
         }
 }
 
-static void phase_that_is_not_known_keeps_its_name(void **state) {
+TEST(phase_that_is_not_known_keeps_its_name) {
         assert_string_equal(client_progress_phase_text("finish"), "Finishing");
         assert_string_equal(client_progress_phase_text("levitate"), "levitate");
 }
 
-static void line_is_due_for_each_phase_and_each_tenth(void **state) {
+TEST(line_is_due_for_each_phase_and_each_tenth) {
         const ClientProgress none = { 0 }, start = { "download", 0, 0, 0.21 };
 
         assert_true(client_progress_is_due(&none, &start));
@@ -58,7 +58,7 @@ static void line_is_due_for_each_phase_and_each_tenth(void **state) {
         assert_true(client_progress_is_due(&start, &(ClientProgress){ "unpack", 0, 0, 0.21 }));
 }
 
-static void bar_shows_everything_when_there_is_room(void **state) {
+TEST(bar_shows_everything_when_there_is_room) {
         char line[PROGRESS_LINE_MAX];
 
         assert_string_equal(
@@ -66,7 +66,7 @@ static void bar_shows_everything_when_there_is_room(void **state) {
                 "Downloading    [=====>               ]  25% 12.0M of 48.0M");
 }
 
-static void bar_is_full_only_at_the_end(void **state) {
+TEST(bar_is_full_only_at_the_end) {
         const ClientProgress almost = { "unpack", 99, 100, 0.9999 }, all = { "done", 0, 0, 1 };
         char line[PROGRESS_LINE_MAX];
 
@@ -76,7 +76,7 @@ static void bar_is_full_only_at_the_end(void **state) {
         assert_non_null(strstr(line, "==] 100%"));
 }
 
-static void bar_is_coloured_only_on_demand(void **state) {
+TEST(bar_is_coloured_only_on_demand) {
         char line[PROGRESS_LINE_MAX];
 
         client_progress_format_bar(&quarter, 80, false, line);
@@ -86,7 +86,7 @@ static void bar_is_coloured_only_on_demand(void **state) {
         assert_non_null(strstr(line, "\033[0m]"));
 }
 
-static void bar_never_reaches_the_last_column(void **state) {
+TEST(bar_never_reaches_the_last_column) {
         static const char *const names[] = {
                 "download",
                 "böse phase €",
@@ -103,19 +103,4 @@ static void bar_never_reaches_the_last_column(void **state) {
                         assert_true(text_columns(line) <= (columns > 0 ? columns - 1 : 0));
                         assert_true(text_is_utf8(line));
                 }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(plain_line_tells_bytes_where_they_are_known),
-                CASE(status_line_has_two_decimals),
-                CASE(phase_that_is_not_known_keeps_its_name),
-                CASE(line_is_due_for_each_phase_and_each_tenth),
-                CASE(bar_shows_everything_when_there_is_room),
-                CASE(bar_is_full_only_at_the_end),
-                CASE(bar_is_coloured_only_on_demand),
-                CASE(bar_never_reaches_the_last_column),
-        };
-
-        return cmocka_run_group_tests_name("client-progress", tests, NULL, NULL);
 }

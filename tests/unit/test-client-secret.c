@@ -34,7 +34,7 @@ static void remove_file(const char *selector) {
         assert_int_equal(unlink(selector + strlen("file:")), 0);
 }
 
-static void plain_passwords_are_handed_over_and_erased(void **state) {
+TEST(plain_passwords_are_handed_over_and_erased) {
         _cleanup_(client_secrets_done) ClientSecrets secrets = SECRETS_NULL;
         char password[] = "geheim", root_password[] = "noch geheimer";
         ClientOptions options = {
@@ -67,7 +67,7 @@ static void *take_from_file(void *userdata) {
         return NULL;
 }
 
-static void password_of_a_file_does_not_stay_on_the_stack(void **state) {
+TEST(password_of_a_file_does_not_stay_on_the_stack) {
         const size_t size = 256 * 1024;
         char selector[64], *stack;
         pthread_attr_t attributes;
@@ -86,7 +86,7 @@ static void password_of_a_file_does_not_stay_on_the_stack(void **state) {
         free(stack);
 }
 
-static void handed_over_secret_cannot_be_changed(void **state) {
+TEST(handed_over_secret_cannot_be_changed) {
         _cleanup_(client_secrets_done) ClientSecrets secrets = SECRETS_NULL;
         char root_password[] = "geheim";
         ClientOptions options = { .root_password = root_password };
@@ -98,7 +98,7 @@ static void handed_over_secret_cannot_be_changed(void **state) {
         expect_content(secrets.root_password_fd, "geheim");
 }
 
-static void first_line_of_a_file_is_taken(void **state) {
+TEST(first_line_of_a_file_is_taken) {
         static const char *const contents[] = {
                 "geheim",
                 "geheim\n",
@@ -121,7 +121,7 @@ static void first_line_of_a_file_is_taken(void **state) {
         }
 }
 
-static void unusable_file_is_refused_without_its_content(void **state) {
+TEST(unusable_file_is_refused_without_its_content) {
         char big[SECRET_BYTES_MAX], selector[64];
         const struct {
                 const char *content;
@@ -151,7 +151,7 @@ static void unusable_file_is_refused_without_its_content(void **state) {
         }
 }
 
-static void missing_file_is_named(void **state) {
+TEST(missing_file_is_named) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         char selector[] = "file:/nonexistent/password";
         ClientOptions options = { .username = "me", .password = selector };
@@ -162,7 +162,7 @@ static void missing_file_is_named(void **state) {
         assert_non_null(strstr(error.message, "/nonexistent/password"));
 }
 
-static void password_without_a_user_name_is_ignored(void **state) {
+TEST(password_without_a_user_name_is_ignored) {
         char password[] = "geheim";
         ClientOptions options = { .password = password };
         ClientSecrets secrets = SECRETS_NULL;
@@ -173,7 +173,7 @@ static void password_without_a_user_name_is_ignored(void **state) {
         assert_int_equal(password[0], 0);
 }
 
-static void nothing_is_asked_when_asking_is_forbidden(void **state) {
+TEST(nothing_is_asked_when_asking_is_forbidden) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         ClientOptions options = { .username = "me", .no_ask_password = true };
         ClientSecrets secrets = SECRETS_NULL;
@@ -181,19 +181,4 @@ static void nothing_is_asked_when_asking_is_forbidden(void **state) {
 
         assert_int_equal(client_secrets_take(&options, &secrets, &is_exposed, &error), -EINVAL);
         assert_int_equal(error.kind, ERROR_AUTHENTICATION_REQUIRED);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(plain_passwords_are_handed_over_and_erased),
-                CASE(password_of_a_file_does_not_stay_on_the_stack),
-                CASE(handed_over_secret_cannot_be_changed),
-                CASE(first_line_of_a_file_is_taken),
-                CASE(unusable_file_is_refused_without_its_content),
-                CASE(missing_file_is_named),
-                CASE(password_without_a_user_name_is_ignored),
-                CASE(nothing_is_asked_when_asking_is_forbidden),
-        };
-
-        return cmocka_run_group_tests_name("client-secret", tests, NULL, NULL);
 }

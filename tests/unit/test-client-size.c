@@ -7,7 +7,7 @@
 #include "base-cleanup.h"
 #include "client-size.h"
 
-static void suffixes_are_powers_of_1024(void **state) {
+TEST(suffixes_are_powers_of_1024) {
         static const struct {
                 const char *text;
                 uint64_t bytes;
@@ -33,7 +33,7 @@ static void suffixes_are_powers_of_1024(void **state) {
         }
 }
 
-static void what_is_no_size_is_named_and_leaves_the_output(void **state) {
+TEST(what_is_no_size_is_named_and_leaves_the_output) {
         static const char *const texts[] = {
                 "",    "G",    "-1",    "5X",  " 5G",
                 "5 G", "5GB",  "5GiBx", "5Gi", "1.5G",
@@ -51,7 +51,7 @@ static void what_is_no_size_is_named_and_leaves_the_output(void **state) {
         }
 }
 
-static void sizes_are_printed_with_one_decimal(void **state) {
+TEST(sizes_are_printed_with_one_decimal) {
         static const struct {
                 uint64_t bytes;
                 const char *text;
@@ -70,14 +70,4 @@ static void sizes_are_printed_with_one_decimal(void **state) {
 
                 assert_string_equal(client_size_format(sizes[i].bytes, text), sizes[i].text);
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(suffixes_are_powers_of_1024),
-                CASE(what_is_no_size_is_named_and_leaves_the_output),
-                CASE(sizes_are_printed_with_one_decimal),
-        };
-
-        return cmocka_run_group_tests_name("client-size", tests, NULL, NULL);
 }

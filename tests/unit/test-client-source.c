@@ -65,7 +65,9 @@ static char *expand(const Fixture *f, const char *text) {
         return out;
 }
 
-static void files_are_opened_and_their_paths_absolute(void **state) {
+#define SOURCE_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+SOURCE_TEST(files_are_opened_and_their_paths_absolute) {
         static const struct {
                 const char *text, *sent, *opened;
         } sources[] = {
@@ -100,7 +102,7 @@ static void files_are_opened_and_their_paths_absolute(void **state) {
         }
 }
 
-static void other_sources_are_copied(void **state) {
+SOURCE_TEST(other_sources_are_copied) {
         static const char *const sources[] = {
                 "docker://alpine",
                 "docker://localhost:5000/a/./b",
@@ -127,7 +129,7 @@ static void other_sources_are_copied(void **state) {
         }
 }
 
-static void path_of_a_directory_copy_may_have_colons(void **state) {
+SOURCE_TEST(path_of_a_directory_copy_may_have_colons) {
         Fixture *f = *state;
 
         assert_int_equal(mkdir(scratch_at(&f->scratch, "a:b"), 0700), 0);
@@ -137,7 +139,7 @@ static void path_of_a_directory_copy_may_have_colons(void **state) {
         assert_true(is_same(f->source.fd, scratch_at(&f->scratch, "a:b")));
 }
 
-static void colon_in_the_current_directory_does_not_end_the_path(void **state) {
+SOURCE_TEST(colon_in_the_current_directory_does_not_end_the_path) {
         Fixture *f = *state;
         char directory[PATH_MAX];
 
@@ -151,7 +153,7 @@ static void colon_in_the_current_directory_does_not_end_the_path(void **state) {
         assert_true(is_same(f->source.fd, scratch_at(&f->scratch, "a:b/c.tar")));
 }
 
-static void file_that_is_not_there_is_named(void **state) {
+SOURCE_TEST(file_that_is_not_there_is_named) {
         Fixture *f = *state;
 
         assert_int_equal(read_source(f, "docker-archive:none.tar:b"), -ENOENT);
@@ -172,7 +174,7 @@ static void assert_hint(
         assert_string_equal(f->error.message, wanted);
 }
 
-static void what_may_have_been_meant_is_said(void **state) {
+SOURCE_TEST(what_may_have_been_meant_is_said) {
         Fixture *f = *state;
         _cleanup_(freep) char *escaped = expand(f, "file://%/a%2dB%e4");
         _cleanup_(freep) char *other = expand(f, "file://%/b%2dB");
@@ -198,7 +200,7 @@ static void what_may_have_been_meant_is_said(void **state) {
         assert_true(text_is_utf8(f->error.message));
 }
 
-static void path_of_any_bytes_is_opened_and_told_in_utf8(void **state) {
+SOURCE_TEST(path_of_any_bytes_is_opened_and_told_in_utf8) {
         Fixture *f = *state;
         _cleanup_(freep) char *sent = expand(f, "oci-archive:%/a?b\xc3\xa4:c");
 
@@ -223,7 +225,7 @@ static void path_of_any_bytes_is_opened_and_told_in_utf8(void **state) {
         assert_string_equal(f->source.text, "docker://a?");
 }
 
-static void standard_input_may_be_a_socket(void **state) {
+SOURCE_TEST(standard_input_may_be_a_socket) {
         static const char *const sources[] = {
                 "docker-archive:-",  "oci-archive:-:latest", "oci-archive:/dev/stdin",
                 "file:///dev/stdin", "/dev/stdin",
@@ -248,7 +250,7 @@ static void standard_input_may_be_a_socket(void **state) {
         close(pair[1]);
 }
 
-static void dash_alone_is_standard_input(void **state) {
+SOURCE_TEST(dash_alone_is_standard_input) {
         Fixture *f = *state;
 
         assert_int_equal(read_source(f, "-"), 0);
@@ -256,29 +258,10 @@ static void dash_alone_is_standard_input(void **state) {
         assert_true(is_same(f->source.fd, "/dev/stdin"));
 }
 
-static void directory_is_never_standard_input(void **state) {
+SOURCE_TEST(directory_is_never_standard_input) {
         Fixture *f = *state;
 
         assert_int_equal(mkdir(scratch_at(&f->scratch, "-"), 0700), 0);
         assert_int_equal(read_source(f, "oci:-"), 0);
         assert_true(is_same(f->source.fd, scratch_at(&f->scratch, "-")));
-}
-
-#define SOURCE_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                SOURCE_CASE(files_are_opened_and_their_paths_absolute),
-                SOURCE_CASE(other_sources_are_copied),
-                SOURCE_CASE(path_of_a_directory_copy_may_have_colons),
-                SOURCE_CASE(colon_in_the_current_directory_does_not_end_the_path),
-                SOURCE_CASE(file_that_is_not_there_is_named),
-                SOURCE_CASE(what_may_have_been_meant_is_said),
-                SOURCE_CASE(path_of_any_bytes_is_opened_and_told_in_utf8),
-                SOURCE_CASE(standard_input_may_be_a_socket),
-                SOURCE_CASE(dash_alone_is_standard_input),
-                SOURCE_CASE(directory_is_never_standard_input),
-        };
-
-        return cmocka_run_group_tests_name("client-source", tests, NULL, NULL);
 }

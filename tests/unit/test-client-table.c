@@ -20,7 +20,7 @@ static void expect_print(const ClientTable *table, bool has_titles, const char *
         free(text);
 }
 
-static void columns_are_as_wide_as_their_widest_cell(void **state) {
+TEST(columns_are_as_wide_as_their_widest_cell) {
         _cleanup_(client_table_freep) ClientTable *table = NULL;
 
         assert_int_equal(client_table_new(columns, 3, &table, NULL), 0);
@@ -36,7 +36,7 @@ static void columns_are_as_wide_as_their_widest_cell(void **state) {
                 "longer 12345 \n");
 }
 
-static void titles_can_be_left_out_and_then_take_no_room(void **state) {
+TEST(titles_can_be_left_out_and_then_take_no_room) {
         _cleanup_(client_table_freep) ClientTable *table = NULL;
 
         assert_int_equal(client_table_new(columns, 3, &table, NULL), 0);
@@ -44,7 +44,7 @@ static void titles_can_be_left_out_and_then_take_no_room(void **state) {
         expect_print(table, false, "a 1 b\n");
 }
 
-static void cells_cannot_steer_the_terminal(void **state) {
+TEST(cells_cannot_steer_the_terminal) {
         _cleanup_(client_table_freep) ClientTable *table = NULL;
 
         assert_int_equal(client_table_new(columns, 3, &table, NULL), 0);
@@ -53,7 +53,7 @@ static void cells_cannot_steer_the_terminal(void **state) {
         expect_print(table, false, "?[2J 1 2 c\n");
 }
 
-static void many_rows_fit(void **state) {
+TEST(many_rows_fit) {
         _cleanup_(client_table_freep) ClientTable *table = NULL;
 
         assert_int_equal(client_table_new(columns, 3, &table, NULL), 0);
@@ -61,15 +61,4 @@ static void many_rows_fit(void **state) {
                 assert_int_equal(
                         client_table_add(table, (const char *const[]){ "a", "b", "c" }, NULL), 0);
         assert_int_equal(client_table_rows(table), 1000);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(columns_are_as_wide_as_their_widest_cell),
-                CASE(titles_can_be_left_out_and_then_take_no_room),
-                CASE(cells_cannot_steer_the_terminal),
-                CASE(many_rows_fit),
-        };
-
-        return cmocka_run_group_tests_name("client-table", tests, NULL, NULL);
 }

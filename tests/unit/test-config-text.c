@@ -31,29 +31,29 @@ static void assert_parse(const char *text, const char *expected) {
         free(said);
 }
 
-static void assignments_have_section_and_line(void **state) {
+TEST(assignments_have_section_and_line) {
         assert_parse("[A]\nx=1\n[B b]\n y = 2 = 3 \n", "2 [A] x=1|4 [B b] y=2 = 3|");
 }
 
-static void comments_and_empty_lines_are_passed_over(void **state) {
+TEST(comments_and_empty_lines_are_passed_over) {
         assert_parse("# x=1\n\n; y\n[A]\n  # z\nx=#1\r\n", "6 [A] x=#1|");
 }
 
-static void backslash_continues_a_line(void **state) {
+TEST(backslash_continues_a_line) {
         assert_parse("[A]\nx=1 \\\n 2\\\n3\ny=4", "4 [A] x=1   2 3|5 [A] y=4|");
 }
 
-static void what_is_no_assignment_is_told(void **state) {
+TEST(what_is_no_assignment_is_told) {
         assert_parse("x=1\n[A]\nfoo\n=1\n[A\n", "1 ! x=1|3 ! foo|4 ! =1|5 ! [A|");
 }
 
-static void last_line_needs_no_end(void **state) {
+TEST(last_line_needs_no_end) {
         assert_parse("[A]\nx=", "2 [A] x=|");
         assert_parse("", "");
         assert_parse("\\", "");
 }
 
-static void numbers_sizes_and_times(void **state) {
+TEST(numbers_sizes_and_times) {
         static const struct {
                 int (*parse)(const char *, uint64_t, uint64_t, uint64_t *);
                 const char *text;
@@ -86,7 +86,7 @@ static void numbers_sizes_and_times(void **state) {
         }
 }
 
-static void number_out_of_range_leaves_the_value(void **state) {
+TEST(number_out_of_range_leaves_the_value) {
         uint64_t value = 42;
 
         assert_int_equal(config_parse_number("11", 1, 10, &value), -ERANGE);
@@ -94,24 +94,9 @@ static void number_out_of_range_leaves_the_value(void **state) {
         assert_int_equal(value, 42);
 }
 
-static void booleans(void **state) {
+TEST(booleans) {
         assert_int_equal(config_parse_boolean("Yes"), 1);
         assert_int_equal(config_parse_boolean("on"), 1);
         assert_int_equal(config_parse_boolean("0"), 0);
         assert_int_equal(config_parse_boolean("maybe"), -EINVAL);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(assignments_have_section_and_line),
-                CASE(comments_and_empty_lines_are_passed_over),
-                CASE(backslash_continues_a_line),
-                CASE(what_is_no_assignment_is_told),
-                CASE(last_line_needs_no_end),
-                CASE(numbers_sizes_and_times),
-                CASE(number_out_of_range_leaves_the_value),
-                CASE(booleans),
-        };
-
-        return cmocka_run_group_tests_name("config-text", tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@ static Config apply(const char *text) {
         return config;
 }
 
-static void every_key_is_read(void **state) {
+TEST(every_key_is_read) {
         const Config config = apply(
                 "[Daemon]\nMaxJobs=7\nMaxQueued=8\nJobRetentionSec=9\nIdleTimeoutSec=10min\n"
                 "WorkerUsers=2000-2063\n"
@@ -60,7 +60,7 @@ static void every_key_is_read(void **state) {
         assert_int_equal(config.limits.minimum_speed_usec, 15000000);
 }
 
-static void what_cannot_be_understood_changes_nothing(void **state) {
+TEST(what_cannot_be_understood_changes_nothing) {
         const Config config =
                 apply("[Daemon]\nMaxJobs=many\nMaxJobs=0\nEntries=5\nSandbox=perhaps\nNonsense=1\n"
                       "[Elsewhere]\nMaxJobs=9\n[Limits]\nPathLength=4096\n");
@@ -72,7 +72,7 @@ static void what_cannot_be_understood_changes_nothing(void **state) {
         assert_int_equal(config.limits.path_bytes, defaults.limits.path_bytes);
 }
 
-static void hosts_add_up_and_an_empty_list_removes_them(void **state) {
+TEST(hosts_add_up_and_an_empty_list_removes_them) {
         assert_string_equal(
                 apply("[Registry]\nPrivateHosts=a.example  10.0.0.1:9000\nPrivateHosts=[::1]:1\n")
                         .private_hosts,
@@ -87,7 +87,7 @@ static void hosts_add_up_and_an_empty_list_removes_them(void **state) {
                 ".corp.example .a:5");
 }
 
-static void list_of_hosts_has_a_limit(void **state) {
+TEST(list_of_hosts_has_a_limit) {
         Config config = apply("[Registry]\nPrivateHosts=first\n");
         const char *more = "[Registry]\nPrivateHosts=host\n";
 
@@ -98,13 +98,13 @@ static void list_of_hosts_has_a_limit(void **state) {
         assert_memory_equal(config.private_hosts, "first host host", 15);
 }
 
-static void sandbox_has_three_modes(void **state) {
+TEST(sandbox_has_three_modes) {
         assert_int_equal(apply("[Daemon]\nSandbox=yes\n").sandbox, SANDBOX_YES);
         assert_int_equal(apply("[Daemon]\nSandbox=best-effort\n").sandbox, SANDBOX_BEST_EFFORT);
         assert_int_equal(apply("[Daemon]\nSandbox=off\n").sandbox, SANDBOX_NO);
 }
 
-static void durability_is_full_unless_it_is_none(void **state) {
+TEST(durability_is_full_unless_it_is_none) {
         const Config defaults = CONFIG_DEFAULT;
 
         assert_int_equal(defaults.durability, DURABILITY_FULL);
@@ -116,7 +116,7 @@ static void durability_is_full_unless_it_is_none(void **state) {
         assert_int_equal(apply("[Limits]\nDurability=none\n").durability, DURABILITY_FULL);
 }
 
-static void users_that_are_no_range_or_the_systems_change_nothing(void **state) {
+TEST(users_that_are_no_range_or_the_systems_change_nothing) {
         static const char *const values[] = {
                 "",          "61184",         "61184-",         "-65519",          "2-1",
                 "2000-1999", "999-2000",      "0-2000",         "1000-66536",      "a-b",
@@ -157,7 +157,7 @@ static const char *join_builder(const Config *config) {
         return text;
 }
 
-static void arguments_of_virt_builder_add_up_in_order(void **state) {
+TEST(arguments_of_virt_builder_add_up_in_order) {
         Config config =
                 apply("[VirtBuilder]\nSource=file:///srv/index\nOptions=--no-check-signature\n"
                       "Options=--edit\nOptions=/etc/hosts: s/a b/c/\nSource=https://example/i\n");
@@ -176,7 +176,7 @@ static void arguments_of_virt_builder_add_up_in_order(void **state) {
         assert_string_equal(join_builder(&config), "");
 }
 
-static void too_many_or_too_long_arguments_are_left_out(void **state) {
+TEST(too_many_or_too_long_arguments_are_left_out) {
         _cleanup_(freep) char *text = NULL;
         char longest[CONFIG_ARGUMENT_BYTES_MAX + 1] = "";
         Config config;
@@ -214,7 +214,7 @@ static void write_file(const char *dir, const char *name, const char *text) {
         assert_int_equal(fclose(f), 0);
 }
 
-static void named_file_stands_for_all_and_has_to_be_there(void **state) {
+TEST(named_file_stands_for_all_and_has_to_be_there) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         _cleanup_(freep) char *path = NULL;
         char dir[] = "/tmp/test-config-XXXXXX";
@@ -234,7 +234,7 @@ static void named_file_stands_for_all_and_has_to_be_there(void **state) {
 }
 
 /* Root does not look into a home directory: a child that is somebody else does. */
-static void dropins_follow_the_main_file_by_name(void **state) {
+TEST(dropins_follow_the_main_file_by_name) {
         char dir[] = "/tmp/test-config-XXXXXX", sub[128], dropins[160];
         Config config;
         int r;
@@ -272,22 +272,4 @@ static void dropins_follow_the_main_file_by_name(void **state) {
         assert_int_equal(unlink(sub), 0);
         *strrchr(sub, '/') = '\0';
         assert_int_equal(rmdir(sub) | rmdir(dir), 0);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(every_key_is_read),
-                CASE(what_cannot_be_understood_changes_nothing),
-                CASE(hosts_add_up_and_an_empty_list_removes_them),
-                CASE(list_of_hosts_has_a_limit),
-                CASE(sandbox_has_three_modes),
-                CASE(durability_is_full_unless_it_is_none),
-                CASE(users_that_are_no_range_or_the_systems_change_nothing),
-                CASE(arguments_of_virt_builder_add_up_in_order),
-                CASE(too_many_or_too_long_arguments_are_left_out),
-                CASE(named_file_stands_for_all_and_has_to_be_there),
-                CASE(dropins_follow_the_main_file_by_name),
-        };
-
-        return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

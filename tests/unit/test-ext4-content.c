@@ -67,7 +67,7 @@ static void check_pieces(int dir_fd, const char *name, uint64_t n) {
         close(fd);
 }
 
-static void files_of_many_pieces_have_trees(void **state) {
+EXT4_TEST(files_of_many_pieces_have_trees) {
         static const uint64_t counts[] = { 1, 4, 5, 340, 341, 1360, 1361, 5000 };
         static const size_t n = sizeof(counts) / sizeof(counts[0]);
         Fixture *f = *state;
@@ -87,7 +87,7 @@ static void files_of_many_pieces_have_trees(void **state) {
         closep(&fd);
 }
 
-static void removing_files_of_many_pieces_frees_their_trees(void **state) {
+EXT4_TEST(removing_files_of_many_pieces_frees_their_trees) {
         Fixture *f = *state;
         UnpackDir root;
         UnpackTarget *target = open_target(f, &root);
@@ -105,7 +105,7 @@ static void removing_files_of_many_pieces_frees_their_trees(void **state) {
         assert_true(f->disk.devices[2].trimmed >= 5000 * BLOCK + 16 * BLOCK);
 }
 
-static void free_space_in_pieces_is_used(void **state) {
+EXT4_TEST(free_space_in_pieces_is_used) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         char name[32];
@@ -125,7 +125,7 @@ static void free_space_in_pieces_is_used(void **state) {
         compare(f);
 }
 
-static void sparse_files_stay_sparse(void **state) {
+EXT4_TEST(sparse_files_stay_sparse) {
         Fixture *f = *state;
         UnpackMeta meta = file_meta;
         UnpackDir root;
@@ -164,7 +164,7 @@ static void sparse_files_stay_sparse(void **state) {
         close(fd);
 }
 
-static void file_over_16_tib_is_too_large(void **state) {
+EXT4_TEST(file_over_16_tib_is_too_large) {
         Fixture *f = *state;
         UnpackMeta meta = file_meta;
         UnpackDir root;
@@ -177,7 +177,7 @@ static void file_over_16_tib_is_too_large(void **state) {
         assert_non_null(strstr(error_text(&f->error), "too large for the file system"));
 }
 
-static void pieces_out_of_order_are_refused(void **state) {
+EXT4_TEST(pieces_out_of_order_are_refused) {
         Fixture *f = *state;
         UnpackDir root;
         UnpackTarget *target = open_target(f, &root);
@@ -189,7 +189,7 @@ static void pieces_out_of_order_are_refused(void **state) {
         assert_int_equal(f->error.kind, ERROR_CORRUPT_ARCHIVE);
 }
 
-static void largest_file_is_clean(void **state) {
+EXT4_TEST(largest_file_is_clean) {
         Fixture *f = *state;
         UnpackMeta meta = file_meta;
         UnpackDir root;
@@ -211,7 +211,7 @@ static void largest_file_is_clean(void **state) {
         close(fd);
 }
 
-static void content_can_be_read_back(void **state) {
+EXT4_TEST(content_can_be_read_back) {
         Fixture *f = *state;
         UnpackDir root;
         UnpackTarget *target = open_target(f, &root);
@@ -250,7 +250,7 @@ static void check_round(Fixture *f, unsigned round) {
         disk_unmount(&f->disk);
 }
 
-static void freed_blocks_become_metadata_and_content_again(void **state) {
+EXT4_TEST(freed_blocks_become_metadata_and_content_again) {
         Fixture *f = *state;
         UnpackDir root;
         UnpackTarget *target = open_target(f, &root);
@@ -279,20 +279,4 @@ static void freed_blocks_become_metadata_and_content_again(void **state) {
                 end_layer(f);
                 check_round(f, i);
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                EXT4_CASE(files_of_many_pieces_have_trees),
-                EXT4_CASE(removing_files_of_many_pieces_frees_their_trees),
-                EXT4_CASE(free_space_in_pieces_is_used),
-                EXT4_CASE(sparse_files_stay_sparse),
-                EXT4_CASE(file_over_16_tib_is_too_large),
-                EXT4_CASE(pieces_out_of_order_are_refused),
-                EXT4_CASE(largest_file_is_clean),
-                EXT4_CASE(content_can_be_read_back),
-                EXT4_CASE(freed_blocks_become_metadata_and_content_again),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,7 +56,7 @@ static void check_names(int dir_fd, const char *dir, const Pattern *pattern, uns
         assert_int_equal(count_names(path), n + 2);
 }
 
-static void large_directory_is_indexed(void **state) {
+EXT4_TEST(large_directory_is_indexed) {
         Fixture *f = *state;
         int fd;
 
@@ -72,7 +72,7 @@ static void large_directory_is_indexed(void **state) {
         close(fd);
 }
 
-static void index_has_nodes_between_root_and_leaves(void **state) {
+EXT4_TEST(index_has_nodes_between_root_and_leaves) {
         Fixture *f = *state;
         int fd;
 
@@ -87,7 +87,7 @@ static void index_has_nodes_between_root_and_leaves(void **state) {
         close(fd);
 }
 
-static void directory_grows_and_shrinks_over_layers(void **state) {
+EXT4_TEST(directory_grows_and_shrinks_over_layers) {
         Fixture *f = *state;
         Bytes *tar;
         char name[32];
@@ -125,7 +125,7 @@ static int compare_pairs(const void *a, const void *b) {
         return (x->hash > y->hash) - (x->hash < y->hash);
 }
 
-static void names_of_the_same_hash_are_found_in_two_leaves(void **state) {
+EXT4_TEST(names_of_the_same_hash_are_found_in_two_leaves) {
         const size_t n = 300000;
         Pair *pairs = calloc(n, sizeof(*pairs));
         Fixture *f = *state;
@@ -162,7 +162,7 @@ static void names_of_the_same_hash_are_found_in_two_leaves(void **state) {
         free(pairs);
 }
 
-static void directories_that_do_not_fit_into_memory_come_and_go(void **state) {
+EXT4_TEST(directories_that_do_not_fit_into_memory_come_and_go) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         char name[64];
@@ -187,7 +187,7 @@ static void directories_that_do_not_fit_into_memory_come_and_go(void **state) {
         compare(f);
 }
 
-static void subdirectories_over_the_limit_of_links_are_counted_as_one(void **state) {
+EXT4_TEST(subdirectories_over_the_limit_of_links_are_counted_as_one) {
         const unsigned n = 65100;
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -212,7 +212,7 @@ static void subdirectories_over_the_limit_of_links_are_counted_as_one(void **sta
         close(fd);
 }
 
-static void same_name_over_and_over_takes_no_space(void **state) {
+EXT4_TEST(same_name_over_and_over_takes_no_space) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         const Ext4Dir *dir;
@@ -226,7 +226,7 @@ static void same_name_over_and_over_takes_no_space(void **state) {
         compare(f);
 }
 
-static void links_are_counted_up_to_their_limit(void **state) {
+EXT4_TEST(links_are_counted_up_to_their_limit) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         char name[32];
@@ -264,7 +264,7 @@ static void check_writable(Fixture *f, size_t index) {
         disk_check(&f->disk, index);
 }
 
-static void kernel_can_go_on_with_it(void **state) {
+EXT4_TEST(kernel_can_go_on_with_it) {
         Fixture *f = *state;
         int fd;
 
@@ -291,7 +291,7 @@ static void kernel_can_go_on_with_it(void **state) {
         close(fd);
 }
 
-static void e2fsck_has_nothing_to_optimise(void **state) {
+EXT4_TEST(e2fsck_has_nothing_to_optimise) {
         char command[256], path[128];
         Fixture *f = *state;
 
@@ -302,21 +302,4 @@ static void e2fsck_has_nothing_to_optimise(void **state) {
                 disk_image(&f->disk, 0, path));
         assert_int_equal(system(command), 0);
         disk_check(&f->disk, 0);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                EXT4_CASE(large_directory_is_indexed),
-                EXT4_CASE(index_has_nodes_between_root_and_leaves),
-                EXT4_CASE(directory_grows_and_shrinks_over_layers),
-                EXT4_CASE(names_of_the_same_hash_are_found_in_two_leaves),
-                EXT4_CASE(directories_that_do_not_fit_into_memory_come_and_go),
-                EXT4_CASE(subdirectories_over_the_limit_of_links_are_counted_as_one),
-                EXT4_CASE(same_name_over_and_over_takes_no_space),
-                EXT4_CASE(links_are_counted_up_to_their_limit),
-                EXT4_CASE(kernel_can_go_on_with_it),
-                EXT4_CASE(e2fsck_has_nothing_to_optimise),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

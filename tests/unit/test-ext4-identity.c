@@ -31,7 +31,7 @@ static void add_files(Fixture *f) {
         tar_file(tar, "xattr", "x");
 }
 
-static void label_is_cut_between_characters(void **state) {
+EXT4_TEST(label_is_cut_between_characters) {
         static const struct {
                 const char *given, *kept;
         } rows[] = {
@@ -57,7 +57,7 @@ static void label_is_cut_between_characters(void **state) {
         }
 }
 
-static void identity_of_its_own_leaves_what_is_below(void **state) {
+EXT4_TEST(identity_of_its_own_leaves_what_is_below) {
         Fixture *f = *state;
         char below[512], above[512];
 
@@ -77,7 +77,7 @@ static void identity_of_its_own_leaves_what_is_below(void **state) {
         compare(f);
 }
 
-static void identity_can_be_set_together_with_other_changes(void **state) {
+EXT4_TEST(identity_can_be_set_together_with_other_changes) {
         _cleanup_(freep) IdMap *map = calloc(1, sizeof(*map));
         Fixture *f = *state;
         struct stat st;
@@ -108,7 +108,7 @@ static int identify(Fixture *f, const char *label, Error *error) {
         return ext4_identify(&options, error);
 }
 
-static void identifying_writes_one_block_and_reads_no_more(void **state) {
+EXT4_TEST(identifying_writes_one_block_and_reads_no_more) {
         Fixture *f = *state;
         char below[512], above[512];
         unsigned n_calls;
@@ -131,7 +131,7 @@ static void identifying_writes_one_block_and_reads_no_more(void **state) {
         compare(f);
 }
 
-static void copy_of_a_copy_can_be_identified_and_gone_on_with(void **state) {
+EXT4_TEST(copy_of_a_copy_can_be_identified_and_gone_on_with) {
         Fixture *f = *state;
 
         add_files(f);
@@ -149,7 +149,7 @@ static void copy_of_a_copy_can_be_identified_and_gone_on_with(void **state) {
         compare(f);
 }
 
-static void failures_of_the_device_are_told(void **state) {
+EXT4_TEST(failures_of_the_device_are_told) {
         Fixture *f = *state;
         unsigned n_calls;
 
@@ -168,23 +168,9 @@ static void failures_of_the_device_are_told(void **state) {
         }
 }
 
-static void what_is_no_file_system_is_refused(void **state) {
+EXT4_TEST(what_is_no_file_system_is_refused) {
         Fixture *f = *state;
 
         assert_true(identify(f, "x", &f->error) < 0);
         assert_non_null(strstr(error_text(&f->error), "Cannot open the file system"));
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                EXT4_CASE(label_is_cut_between_characters),
-                EXT4_CASE(identity_of_its_own_leaves_what_is_below),
-                EXT4_CASE(identity_can_be_set_together_with_other_changes),
-                EXT4_CASE(identifying_writes_one_block_and_reads_no_more),
-                EXT4_CASE(copy_of_a_copy_can_be_identified_and_gone_on_with),
-                EXT4_CASE(failures_of_the_device_are_told),
-                EXT4_CASE(what_is_no_file_system_is_refused),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,7 +83,9 @@ static void write_out(Fixture *f, unsigned n_blocks, unsigned n_writes) {
         assert_int_equal(test->n_writes, n_writes);
 }
 
-static void unchanged_blocks_are_not_written(void **state) {
+#define SCRATCH_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+SCRATCH_TEST(unchanged_blocks_are_not_written) {
         Fixture *f = *state;
 
         start(f, NULL);
@@ -100,7 +102,7 @@ static void unchanged_blocks_are_not_written(void **state) {
         write_out(f, 1, 1);
 }
 
-static void blocks_that_the_cache_has_no_room_for_are_kept(void **state) {
+SCRATCH_TEST(blocks_that_the_cache_has_no_room_for_are_kept) {
         Fixture *f = *state;
 
         start(f, NULL);
@@ -114,7 +116,7 @@ static void blocks_that_the_cache_has_no_room_for_are_kept(void **state) {
         write_out(f, 0, 0);
 }
 
-static void blocks_that_are_not_there_come_from_the_device(void **state) {
+SCRATCH_TEST(blocks_that_are_not_there_come_from_the_device) {
         Fixture *f = *state;
 
         start(f, read_device);
@@ -127,7 +129,7 @@ static void blocks_that_are_not_there_come_from_the_device(void **state) {
         write_out(f, 1, 1);
 }
 
-static void forgotten_blocks_are_not_written(void **state) {
+SCRATCH_TEST(forgotten_blocks_are_not_written) {
         Fixture *f = *state;
 
         start(f, NULL);
@@ -145,7 +147,7 @@ static void forgotten_blocks_are_not_written(void **state) {
         write_out(f, 1, 1);
 }
 
-static void parts_of_blocks_can_be_written(void **state) {
+SCRATCH_TEST(parts_of_blocks_can_be_written) {
         uint8_t data[4096];
         Fixture *f = *state;
 
@@ -161,7 +163,7 @@ static void parts_of_blocks_can_be_written(void **state) {
         assert_int_equal(data[2048], 1);
 }
 
-static void blocks_behind_the_end_are_refused(void **state) {
+SCRATCH_TEST(blocks_behind_the_end_are_refused) {
         uint8_t data[8192] = { 0 };
         Fixture *f = *state;
 
@@ -171,7 +173,7 @@ static void blocks_behind_the_end_are_refused(void **state) {
         assert_int_not_equal(io_channel_read_blk64(f->channel, UINT64_MAX / 4096, 1, data), 0);
 }
 
-static void failures_are_kept_for_who_asks(void **state) {
+SCRATCH_TEST(failures_are_kept_for_who_asks) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         uint8_t data[4096];
         Fixture *f = *state;
@@ -181,20 +183,4 @@ static void failures_are_kept_for_who_asks(void **state) {
         assert_int_equal(io_channel_read_blk64(f->channel, 1, 1, data), EIO);
         assert_true(ext4_scratch_take_error(f->scratch, &error));
         assert_string_equal(error_text(&error), "The device fails");
-}
-
-#define SCRATCH_CASE(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                SCRATCH_CASE(unchanged_blocks_are_not_written),
-                SCRATCH_CASE(blocks_that_the_cache_has_no_room_for_are_kept),
-                SCRATCH_CASE(blocks_that_are_not_there_come_from_the_device),
-                SCRATCH_CASE(forgotten_blocks_are_not_written),
-                SCRATCH_CASE(parts_of_blocks_can_be_written),
-                SCRATCH_CASE(blocks_behind_the_end_are_refused),
-                SCRATCH_CASE(failures_are_kept_for_who_asks),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ static bool mount_last(Fixture *f) {
         return fd >= 0;
 }
 
-static void values_go_to_the_inode_then_to_a_block(void **state) {
+EXT4_TEST(values_go_to_the_inode_then_to_a_block) {
         static const size_t sizes[] = { 0, 10, 40, 100, 1000, 2000 };
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -83,7 +83,7 @@ static void values_go_to_the_inode_then_to_a_block(void **state) {
         compare(f);
 }
 
-static void values_that_do_not_fit_are_left_out_with_a_warning(void **state) {
+EXT4_TEST(values_that_do_not_fit_are_left_out_with_a_warning) {
         static const size_t sizes[] = { 3000, 65536, 40000, 4096, 10 };
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -111,7 +111,7 @@ static void values_that_do_not_fit_are_left_out_with_a_warning(void **state) {
         check_none(f, "dir", "user.v1");
 }
 
-static void rights_are_kept_before_other_values(void **state) {
+EXT4_TEST(rights_are_kept_before_other_values) {
         static char value[3900];
         _cleanup_(bytes_done) Bytes records = { 0 };
         Fixture *f = *state;
@@ -133,7 +133,7 @@ static void rights_are_kept_before_other_values(void **state) {
 }
 
 /* The mode's bits of the group are those of the mask, which the group alone need not have. */
-static void lost_acl_gives_the_group_no_more_rights(void **state) {
+EXT4_TEST(lost_acl_gives_the_group_no_more_rights) {
         enum { N_USERS = 600 }; /* more than fit into a block */
         static uint8_t large[sizeof(acl) + 8 * N_USERS];
         uint8_t *end = large + 20;
@@ -153,7 +153,7 @@ static void lost_acl_gives_the_group_no_more_rights(void **state) {
         assert_non_null(strstr(debugfs(f, 0, "stat file"), "Mode:  0640"));
 }
 
-static void removing_a_file_frees_its_xattrs(void **state) {
+EXT4_TEST(removing_a_file_frees_its_xattrs) {
         static const size_t sizes[] = { 3000, 65536, 40000, 10 };
         Fixture *f = *state;
 
@@ -173,7 +173,7 @@ static void removing_a_file_frees_its_xattrs(void **state) {
         assert_int_equal(number_of(f, 2, "\nFree inodes:"), number_of(f, 0, "\nFree inodes:"));
 }
 
-static void what_cannot_be_kept_is_one_warning(void **state) {
+EXT4_TEST(what_cannot_be_kept_is_one_warning) {
         static size_t sizes[200];
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -192,7 +192,7 @@ static void what_cannot_be_kept_is_one_warning(void **state) {
                         199);
 }
 
-static void names_that_the_kernel_would_refuse_are_left_out(void **state) {
+EXT4_TEST(names_that_the_kernel_would_refuse_are_left_out) {
         static const char *const refused[] = { "system.other", "other", "user." };
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -217,7 +217,7 @@ static void names_that_the_kernel_would_refuse_are_left_out(void **state) {
         }
 }
 
-static void names_as_long_as_the_kernel_takes_them_are_kept(void **state) {
+EXT4_TEST(names_as_long_as_the_kernel_takes_them_are_kept) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         char key[sizeof(XATTR("")) + 255];
@@ -237,7 +237,7 @@ static void names_as_long_as_the_kernel_takes_them_are_kept(void **state) {
         compare(f);
 }
 
-static void merged_directory_has_none_of_the_old_xattrs(void **state) {
+EXT4_TEST(merged_directory_has_none_of_the_old_xattrs) {
         static const size_t sizes[] = { 10, 3000, 50 };
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -255,7 +255,7 @@ static void merged_directory_has_none_of_the_old_xattrs(void **state) {
         compare(f);
 }
 
-static void acl_follows_the_mode(void **state) {
+EXT4_TEST(acl_follows_the_mode) {
         static const unsigned modes[] = { 0660, 0644, 0777, 0400 };
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -288,7 +288,7 @@ static void check_owner(int fd, const char *name, uint32_t uid, uint32_t gid) {
         assert_int_equal(st.st_gid, gid);
 }
 
-static void owners_are_mapped_once(void **state) {
+EXT4_TEST(owners_are_mapped_once) {
         static const size_t large[] = { 3000 };
         _cleanup_(freep) IdMap *uids = calloc(1, sizeof(*uids)), *gids = calloc(1, sizeof(*gids));
         Fixture *f = *state;
@@ -334,7 +334,7 @@ static void owners_are_mapped_once(void **state) {
         close(fd);
 }
 
-static void root_password_is_set(void **state) {
+EXT4_TEST(root_password_is_set) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         char content[256] = { 0 };
@@ -368,7 +368,7 @@ static void root_password_is_set(void **state) {
         close(fd);
 }
 
-static void meta_can_be_read_back(void **state) {
+EXT4_TEST(meta_can_be_read_back) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
@@ -408,24 +408,4 @@ static void meta_can_be_read_back(void **state) {
         assert_true(meta.n_xattrs >= 1);
         unpack_meta_done(&meta);
         assert_int_equal(target->ops->get_meta(target, root, "none", &meta, NULL), -ENOENT);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                EXT4_CASE(values_go_to_the_inode_then_to_a_block),
-                EXT4_CASE(values_that_do_not_fit_are_left_out_with_a_warning),
-                EXT4_CASE(rights_are_kept_before_other_values),
-                EXT4_CASE(lost_acl_gives_the_group_no_more_rights),
-                EXT4_CASE(removing_a_file_frees_its_xattrs),
-                EXT4_CASE(what_cannot_be_kept_is_one_warning),
-                EXT4_CASE(names_that_the_kernel_would_refuse_are_left_out),
-                EXT4_CASE(names_as_long_as_the_kernel_takes_them_are_kept),
-                EXT4_CASE(merged_directory_has_none_of_the_old_xattrs),
-                EXT4_CASE(acl_follows_the_mode),
-                EXT4_CASE(owners_are_mapped_once),
-                EXT4_CASE(root_password_is_set),
-                EXT4_CASE(meta_can_be_read_back),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

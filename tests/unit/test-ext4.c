@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-ext4.h"
 
-static void empty_file_system_has_an_empty_root(void **state) {
+EXT4_TEST(empty_file_system_has_an_empty_root) {
         Fixture *f = *state;
 
         f->disk.label = "a label that is too long";
@@ -11,7 +11,7 @@ static void empty_file_system_has_an_empty_root(void **state) {
         compare(f);
 }
 
-static void every_type_of_entry_is_kept(void **state) {
+EXT4_TEST(every_type_of_entry_is_kept) {
         static const struct {
                 uint32_t major, minor;
         } numbers[] = {
@@ -52,7 +52,7 @@ static void every_type_of_entry_is_kept(void **state) {
         compare(f);
 }
 
-static void times_are_kept_to_the_nanosecond(void **state) {
+EXT4_TEST(times_are_kept_to_the_nanosecond) {
         static const char *const times[] = {
                 "-2147483648",          "-1.5",          "0",           "2147483647.999999999",
                 "2147483648.000000001", "4294967296.25", "15032385535",
@@ -74,7 +74,7 @@ static void times_are_kept_to_the_nanosecond(void **state) {
         compare(f);
 }
 
-static void times_out_of_range_are_clamped(void **state) {
+EXT4_TEST(times_out_of_range_are_clamped) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         struct stat st;
@@ -95,7 +95,7 @@ static void times_out_of_range_are_clamped(void **state) {
         close(fd);
 }
 
-static void content_of_all_sizes_is_kept(void **state) {
+EXT4_TEST(content_of_all_sizes_is_kept) {
         static const size_t sizes[] = {
                 0, 1, 4095, 4096, 4097, 8192, 65537, 1048576, 3 * 1048576 + 5, 0
         };
@@ -111,7 +111,7 @@ static void content_of_all_sizes_is_kept(void **state) {
         compare(f);
 }
 
-static void small_files_are_written_together(void **state) {
+EXT4_TEST(small_files_are_written_together) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         char name[32];
@@ -125,7 +125,7 @@ static void small_files_are_written_together(void **state) {
         compare(f);
 }
 
-static void layers_change_what_is_below(void **state) {
+EXT4_TEST(layers_change_what_is_below) {
         Fixture *f = *state;
         Bytes *tar;
 
@@ -160,7 +160,7 @@ static void layers_change_what_is_below(void **state) {
         compare(f);
 }
 
-static void layer_of_nothing_and_layer_that_only_deletes_are_clean(void **state) {
+EXT4_TEST(layer_of_nothing_and_layer_that_only_deletes_are_clean) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -180,7 +180,7 @@ static void layer_of_nothing_and_layer_that_only_deletes_are_clean(void **state)
         compare(f);
 }
 
-static void deleting_frees_space(void **state) {
+EXT4_TEST(deleting_frees_space) {
         Fixture *f = *state;
 
         for (unsigned i = 0; i < 6; i++) {
@@ -196,7 +196,7 @@ static void deleting_frees_space(void **state) {
         compare(f);
 }
 
-static void space_that_a_layer_freed_itself_is_used_again(void **state) {
+EXT4_TEST(space_that_a_layer_freed_itself_is_used_again) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -206,7 +206,7 @@ static void space_that_a_layer_freed_itself_is_used_again(void **state) {
         compare(f);
 }
 
-static void upper_layer_has_only_what_it_changed(void **state) {
+EXT4_TEST(upper_layer_has_only_what_it_changed) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         char name[32];
@@ -222,7 +222,7 @@ static void upper_layer_has_only_what_it_changed(void **state) {
         compare(f);
 }
 
-static void full_file_system_is_no_space(void **state) {
+EXT4_TEST(full_file_system_is_no_space) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         int r;
@@ -238,7 +238,7 @@ static void full_file_system_is_no_space(void **state) {
         assert_true(ext4_size_for(f->disk.ext4, 0, 0) > 64 * MIB);
 }
 
-static void size_is_for_the_content_there_was_at_any_time(void **state) {
+EXT4_TEST(size_is_for_the_content_there_was_at_any_time) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -251,7 +251,7 @@ static void size_is_for_the_content_there_was_at_any_time(void **state) {
         assert_true(ext4_size_for(f->disk.ext4, 0, 0) > 80 * MIB);
 }
 
-static void size_is_for_the_files_there_were_at_any_time(void **state) {
+EXT4_TEST(size_is_for_the_files_there_were_at_any_time) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         char name[32];
@@ -266,7 +266,7 @@ static void size_is_for_the_files_there_were_at_any_time(void **state) {
         assert_true(ext4_size_for(f->disk.ext4, 0, 0) > 20000 * DISK_BLOCK_BYTES);
 }
 
-static void size_of_what_was_opened_is_enough(void **state) {
+EXT4_TEST(size_of_what_was_opened_is_enough) {
         Fixture *f = *state;
         uint64_t size;
 
@@ -281,7 +281,7 @@ static void size_of_what_was_opened_is_enough(void **state) {
         assert_true(size > 64 * MIB && size < 96 * MIB);
 }
 
-static void no_inodes_left_is_no_space(void **state) {
+EXT4_TEST(no_inodes_left_is_no_space) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         char name[32];
@@ -298,7 +298,7 @@ static void no_inodes_left_is_no_space(void **state) {
         assert_true(ext4_size_for(f->disk.ext4, 0, 0) > DISK_SIZE_MIN);
 }
 
-static void all_sizes_of_file_systems_are_clean(void **state) {
+EXT4_TEST(all_sizes_of_file_systems_are_clean) {
         static const uint64_t sizes[] = { 8 * MIB,          9 * MIB + 4096,     100 * MIB,
                                           128 * MIB + 4096, 511 * MIB,          512 * MIB,
                                           10240 * MIB,      102400 * MIB + 4096 };
@@ -317,7 +317,7 @@ static void all_sizes_of_file_systems_are_clean(void **state) {
         }
 }
 
-static void file_system_can_be_gone_on_with(void **state) {
+EXT4_TEST(file_system_can_be_gone_on_with) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -351,7 +351,7 @@ static void add_some(Fixture *f) {
         tar_file(layer_add(f), "link/x", "x");
 }
 
-static void failures_of_the_device_are_told(void **state) {
+EXT4_TEST(failures_of_the_device_are_told) {
         Fixture *f = *state;
         unsigned n_calls;
 
@@ -383,7 +383,7 @@ static void failures_of_the_device_are_told(void **state) {
         }
 }
 
-static void size_that_is_told_is_enough(void **state) {
+EXT4_TEST(size_that_is_told_is_enough) {
         static const struct {
                 unsigned n;
                 size_t size;
@@ -434,7 +434,7 @@ static void check_size_told_on_failure(void **state, uint64_t size, Ext4Lack lac
         run_well(f);
 }
 
-static void size_that_is_told_on_failure_is_enough(void **state) {
+EXT4_TEST(size_that_is_told_on_failure_is_enough) {
         static const struct {
                 unsigned n;
                 size_t size;
@@ -463,32 +463,4 @@ static void size_that_is_told_on_failure_is_enough(void **state) {
                 }
                 check_size_told_on_failure(state, rows[i].disk, rows[i].lack);
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                EXT4_CASE(empty_file_system_has_an_empty_root),
-                EXT4_CASE(every_type_of_entry_is_kept),
-                EXT4_CASE(times_are_kept_to_the_nanosecond),
-                EXT4_CASE(times_out_of_range_are_clamped),
-                EXT4_CASE(content_of_all_sizes_is_kept),
-                EXT4_CASE(small_files_are_written_together),
-                EXT4_CASE(layers_change_what_is_below),
-                EXT4_CASE(layer_of_nothing_and_layer_that_only_deletes_are_clean),
-                EXT4_CASE(deleting_frees_space),
-                EXT4_CASE(space_that_a_layer_freed_itself_is_used_again),
-                EXT4_CASE(upper_layer_has_only_what_it_changed),
-                EXT4_CASE(full_file_system_is_no_space),
-                EXT4_CASE(size_is_for_the_content_there_was_at_any_time),
-                EXT4_CASE(size_is_for_the_files_there_were_at_any_time),
-                EXT4_CASE(size_of_what_was_opened_is_enough),
-                EXT4_CASE(no_inodes_left_is_no_space),
-                EXT4_CASE(all_sizes_of_file_systems_are_clean),
-                EXT4_CASE(file_system_can_be_gone_on_with),
-                EXT4_CASE(failures_of_the_device_are_told),
-                EXT4_CASE(size_that_is_told_is_enough),
-                EXT4_CASE(size_that_is_told_on_failure_is_enough),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,4 +167,4 @@ static inline void add_content(Bytes *tar, const char *name, size_t size, unsign
         free(content);
 }
 
-#define EXT4_CASE(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+#define EXT4_TEST(name) TEST_WITH(name, set_up, tear_down)

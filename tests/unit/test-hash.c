@@ -13,7 +13,7 @@ static const char *const abc[_DIGEST_ALGORITHM_MAX] = {
                 "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
 };
 
-static void known_answers(void **state) {
+TEST(known_answers) {
         for (DigestAlgorithm i = 0; i < _DIGEST_ALGORITHM_MAX; i++) {
                 char text[DIGEST_STRING_MAX];
                 Digest digest;
@@ -23,7 +23,7 @@ static void known_answers(void **state) {
         }
 }
 
-static void pieces_give_the_same_digest_as_the_whole(void **state) {
+TEST(pieces_give_the_same_digest_as_the_whole) {
         _cleanup_(hash_freep) Hash *hash = NULL;
         Digest pieces, whole;
 
@@ -34,13 +34,4 @@ static void pieces_give_the_same_digest_as_the_whole(void **state) {
         hash_final(hash, &pieces);
         assert_int_equal(hash_buffer(DIGEST_SHA256, "abc", 3, &whole, NULL), 0);
         assert_true(digest_equal(&pieces, &whole));
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(known_answers),
-                CASE(pieces_give_the_same_digest_as_the_whole),
-        };
-
-        return cmocka_run_group_tests_name("hash", tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 
 #include "inflate-kind.h"
 
-static void kind_is_told_by_the_bytes_at_its_place(void **state) {
+TEST(kind_is_told_by_the_bytes_at_its_place) {
         static const struct {
                 size_t at;
                 const char *magic, *name;
@@ -34,12 +34,4 @@ static void kind_is_told_by_the_bytes_at_its_place(void **state) {
                         assert_null(name);
                 assert_null(inflate_kind_of(head, end - 1));
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(kind_is_told_by_the_bytes_at_its_place),
-        };
-
-        return cmocka_run_group_tests_name("inflate-kind", tests, NULL, NULL);
 }

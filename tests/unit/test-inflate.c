@@ -111,7 +111,7 @@ static void check_big(Fixture *f) {
         assert_int_equal(stat_of(f, "small").st_size, 1);
 }
 
-static void each_compression_is_told_by_content(void **state) {
+UNPACK_TEST(each_compression_is_told_by_content) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
 
@@ -125,7 +125,7 @@ static void each_compression_is_told_by_content(void **state) {
         }
 }
 
-static void stream_in_several_parts_is_one(void **state) {
+UNPACK_TEST(stream_in_several_parts_is_one) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
 
@@ -142,7 +142,7 @@ static void stream_in_several_parts_is_one(void **state) {
         }
 }
 
-static void bytes_that_come_a_few_at_a_time_are_enough(void **state) {
+UNPACK_TEST(bytes_that_come_a_few_at_a_time_are_enough) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
 
@@ -162,7 +162,7 @@ static void bytes_that_come_a_few_at_a_time_are_enough(void **state) {
                 }
 }
 
-static void skippable_frames_of_zstd_are_skipped(void **state) {
+UNPACK_TEST(skippable_frames_of_zstd_are_skipped) {
         static const uint8_t skippable[] = { 0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 'a', 'b', 'c' };
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
@@ -178,7 +178,7 @@ static void skippable_frames_of_zstd_are_skipped(void **state) {
         check_big(f);
 }
 
-static void gzip_header_with_all_fields_is_read(void **state) {
+UNPACK_TEST(gzip_header_with_all_fields_is_read) {
         static const uint8_t header[] = { 0x1f, 0x8b, 8, 0x1c, 0,   0,   0,   0,   0,
                                           3,    4,    0, 'a',  'b', 0,   0,   'n', 'a',
                                           'm',  'e',  0, 'n',  'o', 't', 'e', 0 };
@@ -194,7 +194,7 @@ static void gzip_header_with_all_fields_is_read(void **state) {
         check_big(f);
 }
 
-static void gzip_header_with_reserved_flags_is_refused(void **state) {
+UNPACK_TEST(gzip_header_with_reserved_flags_is_refused) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
 
@@ -215,7 +215,7 @@ static void gzip_header_with_reserved_flags_is_refused(void **state) {
                 }
 }
 
-static void truncated_stream_is_refused(void **state) {
+UNPACK_TEST(truncated_stream_is_refused) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
 
@@ -234,7 +234,7 @@ static void truncated_stream_is_refused(void **state) {
         }
 }
 
-static void something_behind_the_stream_is_refused(void **state) {
+UNPACK_TEST(something_behind_the_stream_is_refused) {
         static const char *const tails[] = {
                 "x", "garbage of some length", "\x1f", "\x28\xb5", "LZ", "\x89L", "BZ"
         };
@@ -257,7 +257,7 @@ static void something_behind_the_stream_is_refused(void **state) {
         }
 }
 
-static void zeros_behind_the_stream_do_not_matter(void **state) {
+UNPACK_TEST(zeros_behind_the_stream_do_not_matter) {
         static const uint8_t zeros[1000];
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
@@ -276,7 +276,7 @@ static void zeros_behind_the_stream_do_not_matter(void **state) {
         }
 }
 
-static void something_behind_a_compressed_tarball_is_left_out_with_a_warning(void **state) {
+UNPACK_TEST(something_behind_a_compressed_tarball_is_left_out_with_a_warning) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
 
@@ -296,7 +296,7 @@ static void something_behind_a_compressed_tarball_is_left_out_with_a_warning(voi
         }
 }
 
-static void tarball_that_ends_before_its_compression_is_taken_with_a_warning(void **state) {
+UNPACK_TEST(tarball_that_ends_before_its_compression_is_taken_with_a_warning) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
 
@@ -319,7 +319,7 @@ static void tarball_that_ends_before_its_compression_is_taken_with_a_warning(voi
         }
 }
 
-static void wrong_byte_in_the_stream_is_refused(void **state) {
+UNPACK_TEST(wrong_byte_in_the_stream_is_refused) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
 
@@ -338,7 +338,7 @@ static void wrong_byte_in_the_stream_is_refused(void **state) {
         }
 }
 
-static void compression_inside_compression_is_no_tar(void **state) {
+UNPACK_TEST(compression_inside_compression_is_no_tar) {
         _cleanup_(bytes_done) Bytes tar = { 0 }, once = { 0 };
         Fixture *f = *state;
 
@@ -370,7 +370,7 @@ static void program_add(Bytes *out, const char *command) {
         assert_int_equal(unlink(path), 0);
 }
 
-static void what_the_programs_make_is_read(void **state) {
+UNPACK_TEST(what_the_programs_make_is_read) {
         static const char *const commands[] = {
                 "gzip",      "zstd -q", "zstd -q --check", "xz",         "xz -C crc32",
                 "bzip2",     "lz4 -q",  "lz4 -q -l",       "lz4 -q -BD", "lz4 -q -B4 -BX",
@@ -396,7 +396,7 @@ static void what_the_programs_make_is_read(void **state) {
         }
 }
 
-static void part_without_content_adds_nothing(void **state) {
+UNPACK_TEST(part_without_content_adds_nothing) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
 
@@ -419,7 +419,7 @@ static void part_without_content_adds_nothing(void **state) {
         }
 }
 
-static void lz4_frame_without_content_may_be_the_last_one_only(void **state) {
+UNPACK_TEST(lz4_frame_without_content_may_be_the_last_one_only) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
         Bytes *layer = layer_add(f);
@@ -435,7 +435,7 @@ static void lz4_frame_without_content_may_be_the_last_one_only(void **state) {
         run_badly(f, ERROR_CORRUPT_ARCHIVE);
 }
 
-static void dictionary_over_the_limit_is_refused_in_each_member(void **state) {
+UNPACK_TEST(dictionary_over_the_limit_is_refused_in_each_member) {
         static const uint8_t xz_256_mib[] = {
                 0xfd, '7',  'z',  'X',  'Z',  0x00, 0x00, 0x04, 0xe6, 0xd6, 0xb4, 0x46,
                 0x02, 0x00, 0x21, 0x01, 0x20, 0x00, 0x00, 0x00, 0x09, 0x88, 0xa5, 0x76,
@@ -465,7 +465,7 @@ static void dictionary_over_the_limit_is_refused_in_each_member(void **state) {
         run_badly(f, ERROR_LIMIT_EXCEEDED);
 }
 
-static void zstd_window_over_the_limit_is_refused(void **state) {
+UNPACK_TEST(zstd_window_over_the_limit_is_refused) {
         /* A frame header with a window of 2^28 bytes, then an empty last block. */
         static const uint8_t frame[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x90, 0x01, 0x00, 0x00 };
         Fixture *f = *state;
@@ -474,7 +474,7 @@ static void zstd_window_over_the_limit_is_refused(void **state) {
         run_badly(f, ERROR_LIMIT_EXCEEDED);
 }
 
-static void bomb_ends_at_the_ratio(void **state) {
+UNPACK_TEST(bomb_ends_at_the_ratio) {
         _cleanup_(freep) uint8_t *zeros = calloc(1, 64 << 20);
         Fixture *f = *state;
 
@@ -490,7 +490,7 @@ static void bomb_ends_at_the_ratio(void **state) {
         assert_int_equal(f->progress.unpacked, 64 << 20);
 }
 
-static void bytes_and_layers_have_a_ceiling(void **state) {
+UNPACK_TEST(bytes_and_layers_have_a_ceiling) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -507,7 +507,7 @@ static void bytes_and_layers_have_a_ceiling(void **state) {
         run_badly(f, ERROR_LIMIT_EXCEEDED);
 }
 
-static void layer_of_zeros_is_an_empty_one(void **state) {
+UNPACK_TEST(layer_of_zeros_is_an_empty_one) {
         Fixture *f = *state;
 
         tar_end(layer_add(f));
@@ -515,7 +515,7 @@ static void layer_of_zeros_is_an_empty_one(void **state) {
         assert_string_equal(list(f), "");
 }
 
-static void what_is_no_tar_is_refused(void **state) {
+UNPACK_TEST(what_is_no_tar_is_refused) {
         static const char text[] = "This is no archive, although it is long enough to be one, ";
         Fixture *f = *state;
 
@@ -528,7 +528,7 @@ static void what_is_no_tar_is_refused(void **state) {
         run_badly(f, ERROR_CORRUPT_ARCHIVE);
 }
 
-static void lzop_is_refused_with_what_to_do_about_it(void **state) {
+UNPACK_TEST(lzop_is_refused_with_what_to_do_about_it) {
         static const uint8_t start[] = {
                 0x89, 'L', 'Z', 'O', 0, '\r', '\n', 0x1a, '\n', 0x10, 0x40
         };
@@ -547,7 +547,7 @@ static void lzop_is_refused_with_what_to_do_about_it(void **state) {
         assert_null(strstr(error_text(&f->error), "lzop"));
 }
 
-static void truncated_tar_is_refused(void **state) {
+UNPACK_TEST(truncated_tar_is_refused) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -556,7 +556,7 @@ static void truncated_tar_is_refused(void **state) {
         run_badly(f, ERROR_CORRUPT_ARCHIVE);
 }
 
-static void damaged_header_is_refused(void **state) {
+UNPACK_TEST(damaged_header_is_refused) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -566,7 +566,7 @@ static void damaged_header_is_refused(void **state) {
         run_badly(f, ERROR_CORRUPT_ARCHIVE);
 }
 
-static void each_error_names_the_layer(void **state) {
+UNPACK_TEST(each_error_names_the_layer) {
         /* Told by who parses, who inflates the first bytes, and who inflates others. */
         static const char *const texts[] = { "short", "BZh9 no bzip2", "\x1f\x8b no gzip" };
         Fixture *f = *state;
@@ -580,7 +580,7 @@ static void each_error_names_the_layer(void **state) {
         }
 }
 
-static void error_of_a_tarball_is_for_the_caller_to_name(void **state) {
+UNPACK_TEST(error_of_a_tarball_is_for_the_caller_to_name) {
         Fixture *f = *state;
 
         bytes_add(tarball_add(f), "short", 5);
@@ -588,7 +588,7 @@ static void error_of_a_tarball_is_for_the_caller_to_name(void **state) {
         assert_string_equal(f->error.message, "It is not a tar archive");
 }
 
-static void diff_id_covers_everything_up_to_the_end(void **state) {
+UNPACK_TEST(diff_id_covers_everything_up_to_the_end) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         Fixture *f = *state;
         InflateLayer *info = &f->infos[0];
@@ -617,7 +617,7 @@ static ssize_t fail_read(void *userdata, void *buffer, size_t size, Error *error
         return error_set(error, EPIPE, ERROR_INTERRUPTED, "read");
 }
 
-static void failure_of_the_input_reaches_the_caller(void **state) {
+UNPACK_TEST(failure_of_the_input_reaches_the_caller) {
         Fixture *f = *state;
 
         for (int i = 0; i < 2; i++) {
@@ -667,7 +667,7 @@ static void waiting_cancel(void *userdata) {
         assert_int_equal(write(waiting->pipe_fds[1], "x", 1), 1);
 }
 
-static void failure_of_the_writer_cancels_an_input_that_waits(void **state) {
+UNPACK_TEST(failure_of_the_writer_cancels_an_input_that_waits) {
         Fixture *f = *state;
         _cleanup_(unpack_target_freep) UnpackTarget *target = NULL;
         Waiting waiting = { 0 };
@@ -684,41 +684,4 @@ static void failure_of_the_writer_cancels_an_input_that_waits(void **state) {
         assert_int_equal(f->error.kind, ERROR_CORRUPT_ARCHIVE);
         close(waiting.pipe_fds[0]);
         close(waiting.pipe_fds[1]);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                UNPACK_CASE(each_compression_is_told_by_content),
-                UNPACK_CASE(stream_in_several_parts_is_one),
-                UNPACK_CASE(bytes_that_come_a_few_at_a_time_are_enough),
-                UNPACK_CASE(skippable_frames_of_zstd_are_skipped),
-                UNPACK_CASE(gzip_header_with_all_fields_is_read),
-                UNPACK_CASE(gzip_header_with_reserved_flags_is_refused),
-                UNPACK_CASE(truncated_stream_is_refused),
-                UNPACK_CASE(something_behind_the_stream_is_refused),
-                UNPACK_CASE(zeros_behind_the_stream_do_not_matter),
-                UNPACK_CASE(something_behind_a_compressed_tarball_is_left_out_with_a_warning),
-                UNPACK_CASE(tarball_that_ends_before_its_compression_is_taken_with_a_warning),
-                UNPACK_CASE(wrong_byte_in_the_stream_is_refused),
-                UNPACK_CASE(compression_inside_compression_is_no_tar),
-                UNPACK_CASE(what_the_programs_make_is_read),
-                UNPACK_CASE(part_without_content_adds_nothing),
-                UNPACK_CASE(lz4_frame_without_content_may_be_the_last_one_only),
-                UNPACK_CASE(dictionary_over_the_limit_is_refused_in_each_member),
-                UNPACK_CASE(zstd_window_over_the_limit_is_refused),
-                UNPACK_CASE(bomb_ends_at_the_ratio),
-                UNPACK_CASE(bytes_and_layers_have_a_ceiling),
-                UNPACK_CASE(layer_of_zeros_is_an_empty_one),
-                UNPACK_CASE(what_is_no_tar_is_refused),
-                UNPACK_CASE(lzop_is_refused_with_what_to_do_about_it),
-                UNPACK_CASE(truncated_tar_is_refused),
-                UNPACK_CASE(damaged_header_is_refused),
-                UNPACK_CASE(each_error_names_the_layer),
-                UNPACK_CASE(error_of_a_tarball_is_for_the_caller_to_name),
-                UNPACK_CASE(diff_id_covers_everything_up_to_the_end),
-                UNPACK_CASE(failure_of_the_input_reaches_the_caller),
-                UNPACK_CASE(failure_of_the_writer_cancels_an_input_that_waits),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

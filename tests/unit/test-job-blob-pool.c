@@ -46,7 +46,7 @@ static void bring(Fixture *f, JobUser *user, const char *content) {
         check_content(user, content);
 }
 
-static void one_worker_hashes_one_blob_of_a_job_after_the_other(void **state) {
+BLOB_TEST(one_worker_hashes_one_blob_of_a_job_after_the_other) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *pool = job_verify_pool_new();
         pid_t pid;
@@ -61,7 +61,7 @@ static void one_worker_hashes_one_blob_of_a_job_after_the_other(void **state) {
         check_stored(f, "two");
 }
 
-static void blobs_at_the_same_time_have_a_worker_each(void **state) {
+BLOB_TEST(blobs_at_the_same_time_have_a_worker_each) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *pool = job_verify_pool_new();
         static const char *const contents[N_USERS] = { "one", "two", "three", "four", "five" };
@@ -77,7 +77,7 @@ static void blobs_at_the_same_time_have_a_worker_each(void **state) {
         assert_int_equal(workers_now().n, VERIFY_POOL_MAX);
 }
 
-static void no_worker_serves_two_jobs(void **state) {
+BLOB_TEST(no_worker_serves_two_jobs) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *a = job_verify_pool_new();
         _cleanup_(job_verify_pool_freep) JobVerifyPool *b = job_verify_pool_new();
@@ -94,7 +94,7 @@ static void no_worker_serves_two_jobs(void **state) {
 }
 
 /* Its worker might have been taken over by what that job brought before. */
-static void when_the_workers_job_goes_away_the_other_one_has_its_own(void **state) {
+BLOB_TEST(when_the_workers_job_goes_away_the_other_one_has_its_own) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *a = job_verify_pool_new();
         _cleanup_(job_verify_pool_freep) JobVerifyPool *b = job_verify_pool_new();
@@ -113,7 +113,7 @@ static void when_the_workers_job_goes_away_the_other_one_has_its_own(void **stat
         check_stored(f, "content");
 }
 
-static void what_its_job_does_not_wait_for_is_hashed_to_the_end(void **state) {
+BLOB_TEST(what_its_job_does_not_wait_for_is_hashed_to_the_end) {
         Fixture *f = *state;
         JobVerifyPool *pool = job_verify_pool_new();
         JobUser *a = &f->users[0], *b = &f->users[1];
@@ -131,7 +131,7 @@ static void what_its_job_does_not_wait_for_is_hashed_to_the_end(void **state) {
         loop_until(&f->job, has_no_child, NULL);
 }
 
-static void what_somebody_else_began_is_hashed_by_a_worker_of_its_own(void **state) {
+BLOB_TEST(what_somebody_else_began_is_hashed_by_a_worker_of_its_own) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *pool = job_verify_pool_new();
         Digest digest = digest_of("content");
@@ -147,7 +147,7 @@ static void what_somebody_else_began_is_hashed_by_a_worker_of_its_own(void **sta
         loop_until(&f->job, has_no_child, NULL);
 }
 
-static void what_another_daemon_has_open_is_hashed_by_a_worker_of_its_own(void **state) {
+BLOB_TEST(what_another_daemon_has_open_is_hashed_by_a_worker_of_its_own) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *pool = job_verify_pool_new();
         Digest digest = digest_of("content");
@@ -162,7 +162,7 @@ static void what_another_daemon_has_open_is_hashed_by_a_worker_of_its_own(void *
         loop_until(&f->job, has_no_child, NULL);
 }
 
-static void what_is_in_the_store_is_hashed_by_a_worker_of_its_own(void **state) {
+BLOB_TEST(what_is_in_the_store_is_hashed_by_a_worker_of_its_own) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *pool = job_verify_pool_new();
         Digest digest = store_put(f->job.store, "content");
@@ -173,7 +173,7 @@ static void what_is_in_the_store_is_hashed_by_a_worker_of_its_own(void **state) 
         loop_until(&f->job, has_no_child, NULL);
 }
 
-static void who_has_found_a_wrong_blob_is_not_asked_again(void **state) {
+BLOB_TEST(who_has_found_a_wrong_blob_is_not_asked_again) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *pool = job_verify_pool_new();
 
@@ -187,7 +187,7 @@ static void who_has_found_a_wrong_blob_is_not_asked_again(void **state) {
         bring(f, &f->users[1], "two");
 }
 
-static void what_is_not_to_be_kept_shares_a_worker_too(void **state) {
+BLOB_TEST(what_is_not_to_be_kept_shares_a_worker_too) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *pool = job_verify_pool_new();
         JobBlobRequest request = {
@@ -208,7 +208,7 @@ static void what_is_not_to_be_kept_shares_a_worker_too(void **state) {
         check_absent(f, "one", NULL);
 }
 
-static void workers_end_when_there_are_no_more_blobs(void **state) {
+BLOB_TEST(workers_end_when_there_are_no_more_blobs) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *pool = job_verify_pool_new();
 
@@ -241,15 +241,15 @@ static void check_that_no_blob_changes(Fixture *f, const char *mode) {
         assert_true(is_gone);
 }
 
-static void worker_that_keeps_a_file_open_ends_before_the_blob_has_its_name(void **state) {
+BLOB_TEST(worker_that_keeps_a_file_open_ends_before_the_blob_has_its_name) {
         check_that_no_blob_changes(*state, "verify-keeps-the-file");
 }
 
-static void worker_that_keeps_a_file_mapped_ends_before_the_blob_has_its_name(void **state) {
+BLOB_TEST(worker_that_keeps_a_file_mapped_ends_before_the_blob_has_its_name) {
         check_that_no_blob_changes(*state, "verify-keeps-a-mapping");
 }
 
-static void worker_that_keeps_nothing_goes_on(void **state) {
+BLOB_TEST(worker_that_keeps_nothing_goes_on) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *pool = job_verify_pool_new();
         pid_t pid;
@@ -263,7 +263,7 @@ static void worker_that_keeps_nothing_goes_on(void **state) {
         assert_int_equal(the_worker(), pid);
 }
 
-static void worker_that_ends_without_a_verdict_fails_the_blob(void **state) {
+BLOB_TEST(worker_that_ends_without_a_verdict_fails_the_blob) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *pool = job_verify_pool_new();
 
@@ -274,7 +274,7 @@ static void worker_that_ends_without_a_verdict_fails_the_blob(void **state) {
         check_absent(f, "one", "");
 }
 
-static void worker_that_speaks_without_being_asked_ends(void **state) {
+BLOB_TEST(worker_that_speaks_without_being_asked_ends) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *pool = job_verify_pool_new();
 
@@ -285,27 +285,4 @@ static void worker_that_speaks_without_being_asked_ends(void **state) {
         f->job.context.workers = TEST_WORKERS;
         want_in(f, &f->users[1], "two", pool);
         bring(f, &f->users[1], "two");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                BLOB_CASE(one_worker_hashes_one_blob_of_a_job_after_the_other),
-                BLOB_CASE(blobs_at_the_same_time_have_a_worker_each),
-                BLOB_CASE(no_worker_serves_two_jobs),
-                BLOB_CASE(when_the_workers_job_goes_away_the_other_one_has_its_own),
-                BLOB_CASE(what_its_job_does_not_wait_for_is_hashed_to_the_end),
-                BLOB_CASE(what_somebody_else_began_is_hashed_by_a_worker_of_its_own),
-                BLOB_CASE(what_another_daemon_has_open_is_hashed_by_a_worker_of_its_own),
-                BLOB_CASE(what_is_in_the_store_is_hashed_by_a_worker_of_its_own),
-                BLOB_CASE(who_has_found_a_wrong_blob_is_not_asked_again),
-                BLOB_CASE(what_is_not_to_be_kept_shares_a_worker_too),
-                BLOB_CASE(workers_end_when_there_are_no_more_blobs),
-                BLOB_CASE(worker_that_keeps_a_file_open_ends_before_the_blob_has_its_name),
-                BLOB_CASE(worker_that_keeps_a_file_mapped_ends_before_the_blob_has_its_name),
-                BLOB_CASE(worker_that_keeps_nothing_goes_on),
-                BLOB_CASE(worker_that_ends_without_a_verdict_fails_the_blob),
-                BLOB_CASE(worker_that_speaks_without_being_asked_ends),
-        };
-
-        return cmocka_run_group_tests_name("job-blob-pool", tests, NULL, NULL);
 }

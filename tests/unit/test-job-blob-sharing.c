@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-job-blob.h"
 
-static void of_two_users_one_is_asked_and_both_get_it(void **state) {
+BLOB_TEST(of_two_users_one_is_asked_and_both_get_it) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -19,7 +19,7 @@ static void of_two_users_one_is_asked_and_both_get_it(void **state) {
         check_content(b, "content");
 }
 
-static void growing_blob_is_read_by_who_brings_it_alone(void **state) {
+BLOB_TEST(growing_blob_is_read_by_who_brings_it_alone) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -40,7 +40,7 @@ static void growing_blob_is_read_by_who_brings_it_alone(void **state) {
         check_content(b, "content");
 }
 
-static void who_comes_late_is_told_too(void **state) {
+BLOB_TEST(who_comes_late_is_told_too) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -54,7 +54,7 @@ static void who_comes_late_is_told_too(void **state) {
         assert_int_equal(b->n_fill, 0);
 }
 
-static void when_the_filler_goes_away_the_other_goes_on(void **state) {
+BLOB_TEST(when_the_filler_goes_away_the_other_goes_on) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -75,7 +75,7 @@ static void when_the_filler_goes_away_the_other_goes_on(void **state) {
         check_stored(f, "content");
 }
 
-static void when_the_filler_stops_short_the_other_goes_on_and_both_get_it(void **state) {
+BLOB_TEST(when_the_filler_stops_short_the_other_goes_on_and_both_get_it) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -94,7 +94,7 @@ static void when_the_filler_stops_short_the_other_goes_on_and_both_get_it(void *
         check_content(a, "content");
 }
 
-static void when_nobody_can_fill_it_what_arrived_is_kept(void **state) {
+BLOB_TEST(when_nobody_can_fill_it_what_arrived_is_kept) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -112,7 +112,7 @@ static void when_nobody_can_fill_it_what_arrived_is_kept(void **state) {
         check_absent(f, "content", "conte");
 }
 
-static void wrong_content_fails_who_brought_it_and_is_not_kept(void **state) {
+BLOB_TEST(wrong_content_fails_who_brought_it_and_is_not_kept) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -139,7 +139,7 @@ static void wrong_content_fails_who_brought_it_and_is_not_kept(void **state) {
         check_stored(f, "content");
 }
 
-static void wrong_end_of_what_another_began_costs_neither_its_job(void **state) {
+BLOB_TEST(wrong_end_of_what_another_began_costs_neither_its_job) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -162,7 +162,7 @@ static void wrong_end_of_what_another_began_costs_neither_its_job(void **state) 
         check_stored(f, "content");
 }
 
-static void who_names_another_size_shares_nothing(void **state) {
+BLOB_TEST(who_names_another_size_shares_nothing) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
         const JobBlobRequest request = { .digest = digest_of("content"), .size = 70 };
@@ -199,7 +199,7 @@ static void let_window_end(Fixture *f) {
         }
 }
 
-static void slow_filler_goes_on_alone_and_another_fills_it_for_the_others(void **state) {
+BLOB_TEST(slow_filler_goes_on_alone_and_another_fills_it_for_the_others) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -225,7 +225,7 @@ static void slow_filler_goes_on_alone_and_another_fills_it_for_the_others(void *
         check_stored(f, "content");
 }
 
-static void who_is_of_the_slow_origin_waits_for_its_one_filler(void **state) {
+BLOB_TEST(who_is_of_the_slow_origin_waits_for_its_one_filler) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
         Digest digest = digest_of("content");
@@ -247,7 +247,7 @@ static void who_is_of_the_slow_origin_waits_for_its_one_filler(void **state) {
 }
 
 /* Of two that wait the second one is from elsewhere: it fetches the blob for both. */
-static void who_is_of_the_slow_origin_gets_what_another_origin_has_brought(void **state) {
+BLOB_TEST(who_is_of_the_slow_origin_gets_what_another_origin_has_brought) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1], *c = &f->users[2];
 
@@ -273,7 +273,7 @@ static void who_is_of_the_slow_origin_gets_what_another_origin_has_brought(void 
         check_stored(f, "content");
 }
 
-static void when_all_are_slow_each_origin_is_asked_once(void **state) {
+BLOB_TEST(when_all_are_slow_each_origin_is_asked_once) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1], *c = &f->users[2];
         Digest digest = digest_of("content");
@@ -299,7 +299,7 @@ static void when_all_are_slow_each_origin_is_asked_once(void **state) {
         check_stored(f, "content");
 }
 
-static void who_is_of_the_slow_origin_goes_on_when_its_filler_goes_away(void **state) {
+BLOB_TEST(who_is_of_the_slow_origin_goes_on_when_its_filler_goes_away) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -319,7 +319,7 @@ static void who_is_of_the_slow_origin_goes_on_when_its_filler_goes_away(void **s
         check_stored(f, "content");
 }
 
-static void who_wants_what_is_slow_already_does_not_wait(void **state) {
+BLOB_TEST(who_wants_what_is_slow_already_does_not_wait) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -341,7 +341,7 @@ static void who_wants_what_is_slow_already_does_not_wait(void **state) {
         check_stored(f, "content");
 }
 
-static void filler_that_does_not_come_to_an_end_is_not_waited_for(void **state) {
+BLOB_TEST(filler_that_does_not_come_to_an_end_is_not_waited_for) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -354,7 +354,7 @@ static void filler_that_does_not_come_to_an_end_is_not_waited_for(void **state) 
         check_stored(f, "content");
 }
 
-static void slow_filler_alone_is_left_alone(void **state) {
+BLOB_TEST(slow_filler_alone_is_left_alone) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
@@ -370,7 +370,7 @@ static void slow_filler_alone_is_left_alone(void **state) {
         check_stored(f, "content");
 }
 
-static void filler_below_the_minimum_fails_and_the_other_goes_on(void **state) {
+BLOB_TEST(filler_below_the_minimum_fails_and_the_other_goes_on) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -392,7 +392,7 @@ static void filler_below_the_minimum_fails_and_the_other_goes_on(void **state) {
 }
 
 /* As another daemon on the same store would. */
-static void blob_that_another_daemon_fills_is_taken_from_the_store(void **state) {
+BLOB_TEST(blob_that_another_daemon_fills_is_taken_from_the_store) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
@@ -412,7 +412,7 @@ static void blob_that_another_daemon_fills_is_taken_from_the_store(void **state)
         check_content(user, "content");
 }
 
-static void blob_that_another_daemon_gives_up_is_gone_on_with(void **state) {
+BLOB_TEST(blob_that_another_daemon_gives_up_is_gone_on_with) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
@@ -431,7 +431,7 @@ static void blob_that_another_daemon_gives_up_is_gone_on_with(void **state) {
         await_ready(f, user);
 }
 
-static void blob_that_another_daemon_fills_slowly_is_taken_over(void **state) {
+BLOB_TEST(blob_that_another_daemon_fills_slowly_is_taken_over) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
@@ -453,7 +453,7 @@ static void blob_that_another_daemon_fills_slowly_is_taken_over(void **state) {
         close(fd);
 }
 
-static void who_waits_for_a_slow_filler_gets_what_another_daemon_has_brought(void **state) {
+BLOB_TEST(who_waits_for_a_slow_filler_gets_what_another_daemon_has_brought) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
         Digest digest = digest_of("content");
@@ -478,7 +478,7 @@ static bool is_freed(void *userdata) {
         return !((JobUser *) userdata)->use;
 }
 
-static void users_may_leave_while_they_are_told(void **state) {
+BLOB_TEST(users_may_leave_while_they_are_told) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -491,7 +491,7 @@ static void users_may_leave_while_they_are_told(void **state) {
         assert_true(is_freed(a) && is_freed(b));
 }
 
-static void user_that_leaves_when_told_of_growth_leaves_the_other(void **state) {
+BLOB_TEST(user_that_leaves_when_told_of_growth_leaves_the_other) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -508,35 +508,4 @@ static void user_that_leaves_when_told_of_growth_leaves_the_other(void **state) 
         put(b, "tent");
         end_of(b);
         await_ready(f, b);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                BLOB_CASE(of_two_users_one_is_asked_and_both_get_it),
-                BLOB_CASE(growing_blob_is_read_by_who_brings_it_alone),
-                BLOB_CASE(who_comes_late_is_told_too),
-                BLOB_CASE(when_the_filler_goes_away_the_other_goes_on),
-                BLOB_CASE(when_the_filler_stops_short_the_other_goes_on_and_both_get_it),
-                BLOB_CASE(when_nobody_can_fill_it_what_arrived_is_kept),
-                BLOB_CASE(wrong_content_fails_who_brought_it_and_is_not_kept),
-                BLOB_CASE(wrong_end_of_what_another_began_costs_neither_its_job),
-                BLOB_CASE(who_names_another_size_shares_nothing),
-                BLOB_CASE(slow_filler_goes_on_alone_and_another_fills_it_for_the_others),
-                BLOB_CASE(who_is_of_the_slow_origin_waits_for_its_one_filler),
-                BLOB_CASE(who_is_of_the_slow_origin_gets_what_another_origin_has_brought),
-                BLOB_CASE(when_all_are_slow_each_origin_is_asked_once),
-                BLOB_CASE(who_is_of_the_slow_origin_goes_on_when_its_filler_goes_away),
-                BLOB_CASE(who_wants_what_is_slow_already_does_not_wait),
-                BLOB_CASE(filler_that_does_not_come_to_an_end_is_not_waited_for),
-                BLOB_CASE(slow_filler_alone_is_left_alone),
-                BLOB_CASE(filler_below_the_minimum_fails_and_the_other_goes_on),
-                BLOB_CASE(blob_that_another_daemon_fills_is_taken_from_the_store),
-                BLOB_CASE(blob_that_another_daemon_gives_up_is_gone_on_with),
-                BLOB_CASE(blob_that_another_daemon_fills_slowly_is_taken_over),
-                BLOB_CASE(who_waits_for_a_slow_filler_gets_what_another_daemon_has_brought),
-                BLOB_CASE(users_may_leave_while_they_are_told),
-                BLOB_CASE(user_that_leaves_when_told_of_growth_leaves_the_other),
-        };
-
-        return cmocka_run_group_tests_name("job-blob-sharing", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-job-blob.h"
 
-static void missing_blob_is_filled_and_published(void **state) {
+BLOB_TEST(missing_blob_is_filled_and_published) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
 
@@ -19,7 +19,7 @@ static void missing_blob_is_filled_and_published(void **state) {
         check_stored(f, "content");
 }
 
-static void ready_blob_is_leased_until_nobody_wants_it(void **state) {
+BLOB_TEST(ready_blob_is_leased_until_nobody_wants_it) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
@@ -34,7 +34,7 @@ static void ready_blob_is_leased_until_nobody_wants_it(void **state) {
         assert_int_equal(store_remove(f->job.store, &digest, NULL), 0);
 }
 
-static void blob_of_unknown_size_has_a_limit(void **state) {
+BLOB_TEST(blob_of_unknown_size_has_a_limit) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         const JobBlobRequest request = {
@@ -51,7 +51,7 @@ static void blob_of_unknown_size_has_a_limit(void **state) {
         assert_non_null(strstr(user->status.error->message, "BlobSize="));
 }
 
-static void more_than_announced_is_refused(void **state) {
+BLOB_TEST(more_than_announced_is_refused) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
 
@@ -63,7 +63,7 @@ static void more_than_announced_is_refused(void **state) {
         check_absent(f, "content", NULL);
 }
 
-static void blob_of_unknown_size_ends_where_its_digest_is_right(void **state) {
+BLOB_TEST(blob_of_unknown_size_ends_where_its_digest_is_right) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         const JobBlobRequest request = {
@@ -79,7 +79,7 @@ static void blob_of_unknown_size_ends_where_its_digest_is_right(void **state) {
         assert_int_equal(user->status.size, 7);
 }
 
-static void what_is_to_be_gone_on_with_is_not_removed_before_its_worker_runs(void **state) {
+BLOB_TEST(what_is_to_be_gone_on_with_is_not_removed_before_its_worker_runs) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
@@ -97,7 +97,7 @@ static void what_is_to_be_gone_on_with_is_not_removed_before_its_worker_runs(voi
         check_stored(f, "content");
 }
 
-static void what_an_earlier_attempt_left_is_gone_on_with(void **state) {
+BLOB_TEST(what_an_earlier_attempt_left_is_gone_on_with) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
@@ -118,7 +118,7 @@ static void what_an_earlier_attempt_left_is_gone_on_with(void **state) {
         check_stored(f, "content");
 }
 
-static void what_an_earlier_attempt_left_wrong_comes_anew(void **state) {
+BLOB_TEST(what_an_earlier_attempt_left_wrong_comes_anew) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
         Digest digest = digest_of("content");
@@ -141,7 +141,7 @@ static void what_an_earlier_attempt_left_wrong_comes_anew(void **state) {
         check_stored(f, "content");
 }
 
-static void what_is_wrong_twice_fails(void **state) {
+BLOB_TEST(what_is_wrong_twice_fails) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
@@ -160,7 +160,7 @@ static void what_is_wrong_twice_fails(void **state) {
         check_absent(f, "content", NULL);
 }
 
-static void too_much_of_an_earlier_attempt_comes_anew(void **state) {
+BLOB_TEST(too_much_of_an_earlier_attempt_comes_anew) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
@@ -175,7 +175,7 @@ static void too_much_of_an_earlier_attempt_comes_anew(void **state) {
         check_stored(f, "content");
 }
 
-static void all_of_an_earlier_attempt_needs_only_to_be_verified(void **state) {
+BLOB_TEST(all_of_an_earlier_attempt_needs_only_to_be_verified) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
@@ -189,7 +189,7 @@ static void all_of_an_earlier_attempt_needs_only_to_be_verified(void **state) {
         check_stored(f, "content");
 }
 
-static void stored_blob_needs_no_worker(void **state) {
+BLOB_TEST(stored_blob_needs_no_worker) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
 
@@ -202,7 +202,7 @@ static void stored_blob_needs_no_worker(void **state) {
         check_content(user, "content");
 }
 
-static void touched_blob_is_verified_again(void **state) {
+BLOB_TEST(touched_blob_is_verified_again) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = store_put(f->job.store, "content");
@@ -215,7 +215,7 @@ static void touched_blob_is_verified_again(void **state) {
         check_stored(f, "content");
 }
 
-static void damaged_blob_is_quarantined_and_fetched_again(void **state) {
+BLOB_TEST(damaged_blob_is_quarantined_and_fetched_again) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = store_put(f->job.store, "content");
@@ -279,7 +279,7 @@ static void fill_unsynced(Fixture *f, JobUser *user, const char *content) {
         assert_false(is_synced(f, content));
 }
 
-static void blob_that_is_not_synced_needs_no_worker_in_the_same_boot(void **state) {
+BLOB_TEST(blob_that_is_not_synced_needs_no_worker_in_the_same_boot) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
 
@@ -293,7 +293,7 @@ static void blob_that_is_not_synced_needs_no_worker_in_the_same_boot(void **stat
         check_content(user, "content");
 }
 
-static void blob_that_is_not_synced_is_synced_for_who_wants_that(void **state) {
+BLOB_TEST(blob_that_is_not_synced_is_synced_for_who_wants_that) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
 
@@ -306,7 +306,7 @@ static void blob_that_is_not_synced_is_synced_for_who_wants_that(void **state) {
         assert_true(is_synced(f, "content"));
 }
 
-static void blob_that_was_not_synced_is_hashed_in_the_next_boot(void **state) {
+BLOB_TEST(blob_that_was_not_synced_is_hashed_in_the_next_boot) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         const Digest digest = digest_of("content");
@@ -340,7 +340,7 @@ static void blob_that_was_not_synced_is_hashed_in_the_next_boot(void **state) {
 }
 
 /* A job that is to survive a power failure waits for none that is not. */
-static void blob_is_synced_when_one_of_those_who_share_it_wants_that(void **state) {
+BLOB_TEST(blob_is_synced_when_one_of_those_who_share_it_wants_that) {
         Fixture *f = *state;
         JobUser *quick = &f->users[0], *safe = &f->users[1], *late = &f->users[2];
 
@@ -381,7 +381,7 @@ static void want_again(Fixture *f, const char *content) {
         assert_int_equal(f->users[0].n_fill, 0);
 }
 
-static void blob_that_is_to_be_verified_again_is_never_fetched(void **state) {
+BLOB_TEST(blob_that_is_to_be_verified_again_is_never_fetched) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = store_put(f->job.store, "content");
@@ -407,7 +407,7 @@ static void blob_that_is_to_be_verified_again_is_never_fetched(void **state) {
         check_absent(f, "content", NULL);
 }
 
-static void what_is_not_to_be_kept_leaves_nothing(void **state) {
+BLOB_TEST(what_is_not_to_be_kept_leaves_nothing) {
         Fixture *f = *state;
         char directory[SCRATCH_PATH_MAX];
         JobBlobRequest request = {
@@ -438,7 +438,7 @@ static void what_is_not_to_be_kept_leaves_nothing(void **state) {
         assert_int_equal(rmdir(directory), 0);
 }
 
-static void what_is_not_to_be_kept_and_wrong_fails(void **state) {
+BLOB_TEST(what_is_not_to_be_kept_and_wrong_fails) {
         Fixture *f = *state;
         char directory[SCRATCH_PATH_MAX];
         JobUser *user = &f->users[0];
@@ -456,7 +456,7 @@ static void what_is_not_to_be_kept_and_wrong_fails(void **state) {
         await_failure(f, user, ERROR_DIGEST_MISMATCH);
 }
 
-static void blob_that_cannot_be_verified_fails(void **state) {
+BLOB_TEST(blob_that_cannot_be_verified_fails) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -468,7 +468,7 @@ static void blob_that_cannot_be_verified_fails(void **state) {
         check_absent(f, "content", "");
 }
 
-static void what_is_no_file_in_a_blobs_place_fails(void **state) {
+BLOB_TEST(what_is_no_file_in_a_blobs_place_fails) {
         Fixture *f = *state;
         JobUser *user = &f->users[0];
         Digest digest = digest_of("content");
@@ -479,7 +479,7 @@ static void what_is_no_file_in_a_blobs_place_fails(void **state) {
 }
 
 /* Its worker goes with it. */
-static void blob_that_nobody_wants_any_more_is_given_up(void **state) {
+BLOB_TEST(blob_that_nobody_wants_any_more_is_given_up) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -496,7 +496,7 @@ static void blob_that_nobody_wants_any_more_is_given_up(void **state) {
         check_absent(f, "content", "con");
 }
 
-static void what_is_given_up_is_kept_up_to_a_limit(void **state) {
+BLOB_TEST(what_is_given_up_is_kept_up_to_a_limit) {
         Fixture *f = *state;
         JobUser *a = &f->users[0], *b = &f->users[1];
 
@@ -514,36 +514,4 @@ static void what_is_given_up_is_kept_up_to_a_limit(void **state) {
         b->use = job_blob_use_free(b->use);
         check_absent(f, "content", NULL);
         check_absent(f, "another one", "a");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                BLOB_CASE(missing_blob_is_filled_and_published),
-                BLOB_CASE(ready_blob_is_leased_until_nobody_wants_it),
-                BLOB_CASE(blob_of_unknown_size_has_a_limit),
-                BLOB_CASE(more_than_announced_is_refused),
-                BLOB_CASE(blob_of_unknown_size_ends_where_its_digest_is_right),
-                BLOB_CASE(what_is_to_be_gone_on_with_is_not_removed_before_its_worker_runs),
-                BLOB_CASE(what_an_earlier_attempt_left_is_gone_on_with),
-                BLOB_CASE(what_an_earlier_attempt_left_wrong_comes_anew),
-                BLOB_CASE(what_is_wrong_twice_fails),
-                BLOB_CASE(too_much_of_an_earlier_attempt_comes_anew),
-                BLOB_CASE(all_of_an_earlier_attempt_needs_only_to_be_verified),
-                BLOB_CASE(stored_blob_needs_no_worker),
-                BLOB_CASE(blob_that_is_not_synced_needs_no_worker_in_the_same_boot),
-                BLOB_CASE(blob_that_is_not_synced_is_synced_for_who_wants_that),
-                BLOB_CASE(blob_that_was_not_synced_is_hashed_in_the_next_boot),
-                BLOB_CASE(blob_is_synced_when_one_of_those_who_share_it_wants_that),
-                BLOB_CASE(touched_blob_is_verified_again),
-                BLOB_CASE(damaged_blob_is_quarantined_and_fetched_again),
-                BLOB_CASE(blob_that_is_to_be_verified_again_is_never_fetched),
-                BLOB_CASE(what_is_not_to_be_kept_leaves_nothing),
-                BLOB_CASE(what_is_not_to_be_kept_and_wrong_fails),
-                BLOB_CASE(blob_that_cannot_be_verified_fails),
-                BLOB_CASE(what_is_no_file_in_a_blobs_place_fails),
-                BLOB_CASE(blob_that_nobody_wants_any_more_is_given_up),
-                BLOB_CASE(what_is_given_up_is_kept_up_to_a_limit),
-        };
-
-        return cmocka_run_group_tests_name("job-blob", tests, NULL, NULL);
 }

@@ -188,4 +188,4 @@ static inline void check_absent(Fixture *f, const char *content, const char *par
         free(left);
 }
 
-#define BLOB_CASE(fn) CASE_WITH(fn, set_up, tear_down)
+#define BLOB_TEST(name) TEST_WITH(name, set_up, tear_down)

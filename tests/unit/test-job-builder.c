@@ -175,7 +175,9 @@ static void assert_logged(Fixture *f, const char *name, const char *expected) {
         assert_string_equal(text, expected);
 }
 
-static void programs_get_their_arguments_and_the_pipe_what_they_write(void **state) {
+#define BUILDER_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+BUILDER_TEST(programs_get_their_arguments_and_the_pipe_what_they_write) {
         static const char configured[] =
                 "[VirtBuilder]\nSource=file:///i\nOptions=--smp\nOptions=2 or 3\n";
         Fixture *f = *state;
@@ -207,7 +209,7 @@ static void programs_get_their_arguments_and_the_pipe_what_they_write(void **sta
         assert_logged(f, "builder", expected);
 }
 
-static void password_is_in_a_file_and_nowhere_else(void **state) {
+BUILDER_TEST(password_is_in_a_file_and_nowhere_else) {
         Fixture *f = *state;
         char mode[32];
 
@@ -231,7 +233,7 @@ static void password_is_in_a_file_and_nowhere_else(void **state) {
         assert_false(scratch_exists(f->job.scratch, "log/shown"));
 }
 
-static void programs_run_with_little_and_in_english(void **state) {
+BUILDER_TEST(programs_run_with_little_and_in_english) {
         Fixture *f = *state;
 
         assert_int_equal(
@@ -282,7 +284,7 @@ static void build(Fixture *f, const char *template, const char *body) {
 
 #define TEMPLATES "tmp/virt-bootstrap-builder/templates/"
 
-static void templates_are_roots_and_only_for_builds_of_the_same(void **state) {
+BUILDER_TEST(templates_are_roots_and_only_for_builds_of_the_same) {
         static const char look[] =
                 "cd $XDG_CACHE_HOME/virt-builder; ls >$LOG/seen; echo made >$TMPDIR/disk.img\n"
                 "(echo bad >>a.x86_64.1) 2>/dev/null && echo written >$LOG/written\n"
@@ -314,7 +316,7 @@ static void templates_are_roots_and_only_for_builds_of_the_same(void **state) {
         assert_logged(f, "seen", "");
 }
 
-static void directory_of_somebody_else_is_not_worked_in(void **state) {
+BUILDER_TEST(directory_of_somebody_else_is_not_worked_in) {
         Fixture *f = *state;
         const char *path = scratch_at(f->job.scratch, "tmp/virt-bootstrap-builder");
 
@@ -329,7 +331,7 @@ static void directory_of_somebody_else_is_not_worked_in(void **state) {
         assert_int_equal(count_places(f), 1);
 }
 
-static void place_that_the_builder_cannot_reach_is_named(void **state) {
+BUILDER_TEST(place_that_the_builder_cannot_reach_is_named) {
         Fixture *f = *state;
 
         if (geteuid() != 0)
@@ -341,7 +343,7 @@ static void place_that_the_builder_cannot_reach_is_named(void **state) {
                 f, ERROR_ACCESS_DENIED, "the directories above it must be accessible to others");
 }
 
-static void without_a_sandbox_they_run_as_the_daemon(void **state) {
+BUILDER_TEST(without_a_sandbox_they_run_as_the_daemon) {
         Fixture *f = *state;
         char expected[16];
 
@@ -356,7 +358,7 @@ static void without_a_sandbox_they_run_as_the_daemon(void **state) {
         assert_logged(f, "user", expected);
 }
 
-static void progress_and_warnings_are_told(void **state) {
+BUILDER_TEST(progress_and_warnings_are_told) {
         Fixture *f = *state;
 
         put_program(
@@ -373,7 +375,7 @@ static void progress_and_warnings_are_told(void **state) {
         assert_in_range(f->permille, 750, 900); /* half of what comes after 650 */
 }
 
-static void unknown_template_is_not_found(void **state) {
+BUILDER_TEST(unknown_template_is_not_found) {
         Fixture *f = *state;
 
         put_program(
@@ -386,7 +388,7 @@ static void unknown_template_is_not_found(void **state) {
         assert_failed(f, ERROR_NOT_FOUND, "virt-builder --list");
 }
 
-static void failure_has_the_programs_own_words(void **state) {
+TEST(failure_has_the_programs_own_words) {
         static const struct {
                 const char *program, *body;
                 ErrorKind kind;
@@ -416,7 +418,7 @@ static void failure_has_the_programs_own_words(void **state) {
         }
 }
 
-static void what_is_not_installed_is_told_before_the_work_begins(void **state) {
+BUILDER_TEST(what_is_not_installed_is_told_before_the_work_begins) {
         Fixture *f = *state;
 
         put_program(f, "virt-builder", ": >$LOG/began");
@@ -440,7 +442,7 @@ static void what_is_not_installed_is_told_before_the_work_begins(void **state) {
                 "virt-builder is not installed; on Debian it is in the package guestfs-tools");
 }
 
-static void nobody_who_reads_is_told_of(void **state) {
+BUILDER_TEST(nobody_who_reads_is_told_of) {
         Fixture *f = *state;
 
         put_program(f, "guestfish", "while :; do echo much; done");
@@ -476,7 +478,7 @@ static void start_stubborn(Fixture *f) {
         loop_until(&f->job, is_ready, f);
 }
 
-static void stopped_builder_ends_all_that_it_has_started(void **state) {
+BUILDER_TEST(stopped_builder_ends_all_that_it_has_started) {
         Fixture *f = *state;
 
         start_stubborn(f);
@@ -485,7 +487,7 @@ static void stopped_builder_ends_all_that_it_has_started(void **state) {
         assert_nobody_is_left(f);
 }
 
-static void without_namespaces_too(void **state) {
+BUILDER_TEST(without_namespaces_too) {
         Fixture *f = *state;
 
         f->job.config.sandbox = SANDBOX_NO;
@@ -516,7 +518,7 @@ static void be_another(Fixture *f) {
         use_users(&f->job, "no such user", "no such user");
 }
 
-static void killed_builder_leaves_but_a_directory_that_the_next_one_removes(void **state) {
+BUILDER_TEST(killed_builder_leaves_but_a_directory_that_the_next_one_removes) {
         Fixture *f = *state;
 
         if (geteuid() != 0)
@@ -545,7 +547,7 @@ static void killed_builder_leaves_but_a_directory_that_the_next_one_removes(void
         assert_true(scratch_exists(f->job.scratch, "tmp/virt-bootstrap-builder-old"));
 }
 
-static void place_of_another_builder_at_work_stays(void **state) {
+BUILDER_TEST(place_of_another_builder_at_work_stays) {
         Fixture *f = *state;
         void *each;
         Fixture *other;
@@ -562,29 +564,4 @@ static void place_of_another_builder_at_work_stays(void **state) {
         assert_int_equal(tear_down(&each), 0);
         job_process_stop(f->builder);
         await_end(f);
-}
-
-#define BUILDER_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                BUILDER_CASE(programs_get_their_arguments_and_the_pipe_what_they_write),
-                BUILDER_CASE(password_is_in_a_file_and_nowhere_else),
-                BUILDER_CASE(programs_run_with_little_and_in_english),
-                BUILDER_CASE(templates_are_roots_and_only_for_builds_of_the_same),
-                BUILDER_CASE(directory_of_somebody_else_is_not_worked_in),
-                BUILDER_CASE(place_that_the_builder_cannot_reach_is_named),
-                BUILDER_CASE(without_a_sandbox_they_run_as_the_daemon),
-                BUILDER_CASE(progress_and_warnings_are_told),
-                BUILDER_CASE(unknown_template_is_not_found),
-                CASE(failure_has_the_programs_own_words),
-                BUILDER_CASE(what_is_not_installed_is_told_before_the_work_begins),
-                BUILDER_CASE(nobody_who_reads_is_told_of),
-                BUILDER_CASE(stopped_builder_ends_all_that_it_has_started),
-                BUILDER_CASE(without_namespaces_too),
-                BUILDER_CASE(killed_builder_leaves_but_a_directory_that_the_next_one_removes),
-                BUILDER_CASE(place_of_another_builder_at_work_stays),
-        };
-
-        return cmocka_run_group_tests_name("job-builder", tests, NULL, NULL);
 }

@@ -91,7 +91,7 @@ static void kill_while_filling(StoreFixture *f, const char *name) {
         job_destination_free(destination);
 }
 
-static void staging_of_a_killed_daemon_is_recovered(void **state) {
+STORE_TEST(staging_of_a_killed_daemon_is_recovered) {
         StoreFixture *f = *state;
 
         kill_while_filling(f, "a/b/new");
@@ -99,7 +99,7 @@ static void staging_of_a_killed_daemon_is_recovered(void **state) {
         assert_false(scratch_exists(&f->scratch, "a"));
 }
 
-static void parents_that_were_there_stay_when_it_is_recovered(void **state) {
+STORE_TEST(parents_that_were_there_stay_when_it_is_recovered) {
         StoreFixture *f = *state;
         JobDestination *destination = must_have(f, "a/b/new", false);
 
@@ -136,7 +136,7 @@ static JobDestination *recovered(StoreFixture *f) {
         return destination;
 }
 
-static void old_tree_of_a_killed_daemon_is_looked_at_once_before_it_is_removed(void **state) {
+STORE_TEST(old_tree_of_a_killed_daemon_is_looked_at_once_before_it_is_removed) {
         StoreFixture *f = *state;
         JobDestination *destination;
         JobDestinationStep step;
@@ -159,7 +159,7 @@ static void old_tree_of_a_killed_daemon_is_looked_at_once_before_it_is_removed(v
         assert_int_equal(count_journal(f), 0);
 }
 
-static void old_tree_that_was_changed_stays_and_is_named(void **state) {
+STORE_TEST(old_tree_that_was_changed_stays_and_is_named) {
         StoreFixture *f = *state;
         JobDestination *destination;
         Error error = ERROR_NULL;
@@ -176,7 +176,7 @@ static void old_tree_that_was_changed_stays_and_is_named(void **state) {
         assert_int_equal(count_journal(f), 0);
 }
 
-static void new_tree_of_a_killed_daemon_is_removed_without_a_look(void **state) {
+STORE_TEST(new_tree_of_a_killed_daemon_is_removed_without_a_look) {
         StoreFixture *f = *state;
         JobDestination *destination;
         JobDestinationStep step;
@@ -189,7 +189,7 @@ static void new_tree_of_a_killed_daemon_is_removed_without_a_look(void **state) 
         assert_true(scratch_exists(&f->scratch, "full/old"));
 }
 
-static void mount_point_of_a_killed_daemon_is_emptied(void **state) {
+STORE_TEST(mount_point_of_a_killed_daemon_is_emptied) {
         StoreFixture *f = *state;
 
         mount_tmpfs(f, "mnt");
@@ -200,7 +200,7 @@ static void mount_point_of_a_killed_daemon_is_emptied(void **state) {
         unmount(f, "mnt");
 }
 
-static void mount_point_that_is_complete_is_not_emptied(void **state) {
+STORE_TEST(mount_point_that_is_complete_is_not_emptied) {
         StoreFixture *f = *state;
         JobDestination *destination;
 
@@ -215,7 +215,7 @@ static void mount_point_that_is_complete_is_not_emptied(void **state) {
         unmount(f, "mnt");
 }
 
-static void mount_point_in_which_somebody_works_is_left_alone(void **state) {
+STORE_TEST(mount_point_in_which_somebody_works_is_left_alone) {
         StoreFixture *f = *state;
         int fd;
 
@@ -234,7 +234,7 @@ static void mount_point_in_which_somebody_works_is_left_alone(void **state) {
 }
 
 /* Another volume at the same path: it has no mark, and is another file system. */
-static void other_volume_is_left_alone(void **state) {
+STORE_TEST(other_volume_is_left_alone) {
         StoreFixture *f = *state;
 
         mount_tmpfs(f, "mnt");
@@ -252,7 +252,7 @@ static void other_volume_is_left_alone(void **state) {
         unmount(f, "mnt");
 }
 
-static void volume_that_is_away_is_left_noted(void **state) {
+STORE_TEST(volume_that_is_away_is_left_noted) {
         StoreFixture *f = *state;
 
         mount_tmpfs(f, "mnt");
@@ -268,7 +268,7 @@ static char *mark_in(StoreFixture *f, const char *dir) {
 }
 
 /* Somebody has made it their own meanwhile: what is in it is theirs. */
-static void mount_point_without_its_mark_is_left_alone(void **state) {
+STORE_TEST(mount_point_without_its_mark_is_left_alone) {
         StoreFixture *f = *state;
 
         mount_tmpfs(f, "mnt");
@@ -300,7 +300,7 @@ static void mount_point_without_its_mark_is_left_alone(void **state) {
 }
 
 /* As a restored backup, or what a local user has put there, with the mark. */
-static void other_directory_with_the_mark_is_left_alone(void **state) {
+STORE_TEST(other_directory_with_the_mark_is_left_alone) {
         StoreFixture *f = *state;
         char path[SCRATCH_PATH_MAX];
         int from_fd, to_fd;
@@ -321,7 +321,7 @@ static void other_directory_with_the_mark_is_left_alone(void **state) {
         assert_non_null(scratch_find(&f->scratch, path, ".virt"));
 }
 
-static void staging_without_its_mark_is_left_alone_unless_it_is_empty(void **state) {
+STORE_TEST(staging_without_its_mark_is_left_alone_unless_it_is_empty) {
         StoreFixture *f = *state;
 
         scratch_mkdir(&f->scratch, "parent");
@@ -345,7 +345,7 @@ static void staging_without_its_mark_is_left_alone_unless_it_is_empty(void **sta
         assert_null(staging(f, "parent", "new"));
 }
 
-static void staging_that_is_no_longer_there_is_told(void **state) {
+STORE_TEST(staging_that_is_no_longer_there_is_told) {
         StoreFixture *f = *state;
 
         scratch_mkdir(&f->scratch, "parent");
@@ -367,7 +367,7 @@ static void staging_that_is_no_longer_there_is_told(void **state) {
         assert_null(staging(f, "parent", "new"));
 }
 
-static void link_on_the_way_is_not_followed(void **state) {
+STORE_TEST(link_on_the_way_is_not_followed) {
         StoreFixture *f = *state;
 
         scratch_mkdir(&f->scratch, "parent");
@@ -390,7 +390,7 @@ static void second_daemon_looks(StoreFixture *f) {
 }
 
 /* Between any two of the steps in which a place is noted, made and marked. */
-static void recovery_leaves_alone_what_another_daemon_is_about_to_make(void **state) {
+STORE_TEST(recovery_leaves_alone_what_another_daemon_is_about_to_make) {
         StoreFixture *f = *state;
         JobDestination *destination = must_have(f, "a/new", false);
 
@@ -416,7 +416,7 @@ static void killed(StoreFixture *f) {
 }
 
 /* Killed at each of these steps, it leaves nothing that the next one does not find. */
-static void daemon_killed_at_any_step_leaves_nothing(void **state) {
+STORE_TEST(daemon_killed_at_any_step_leaves_nothing) {
         StoreFixture *f = *state;
 
         for (kill_at = 0; kill_at < 6; kill_at++) {
@@ -450,7 +450,7 @@ static JobDestination *have_unsynced(StoreFixture *f, const char *name, bool ove
         return destination;
 }
 
-static void job_without_sync_syncs_nothing(void **state) {
+STORE_TEST(job_without_sync_syncs_nothing) {
         StoreFixture *f = *state;
         JobDestination *destination;
 
@@ -476,7 +476,7 @@ static void job_without_sync_syncs_nothing(void **state) {
         assert_int_equal(n_syncs, 0);
 }
 
-static void new_tree_that_was_not_synced_is_removed_in_any_boot(void **state) {
+STORE_TEST(new_tree_that_was_not_synced_is_removed_in_any_boot) {
         static const char *const boots[] = { BOOT_A, BOOT_B, "-" };
         StoreFixture *f = *state;
 
@@ -515,7 +515,7 @@ static void kill_after_overwriting_unsynced(StoreFixture *f, bool knows_root) {
 }
 
 /* The new one may be damaged; and somebody may have gone on with the old one, if it was not told that it was replaced. */
-static void tree_that_was_overwritten_without_sync_stays_in_the_next_boot(void **state) {
+STORE_TEST(tree_that_was_overwritten_without_sync_stays_in_the_next_boot) {
         StoreFixture *f = *state;
 
         scratch_mkdir(&f->scratch, "full");
@@ -548,7 +548,7 @@ static void tree_that_was_overwritten_without_sync_stays_in_the_next_boot(void *
         assert_null(staging(f, ".", "full"));
 }
 
-static void mount_point_that_was_not_synced_is_not_emptied_in_the_next_boot(void **state) {
+STORE_TEST(mount_point_that_was_not_synced_is_not_emptied_in_the_next_boot) {
         StoreFixture *f = *state;
 
         mount_tmpfs(f, "mnt");
@@ -562,34 +562,4 @@ static void mount_point_that_was_not_synced_is_not_emptied_in_the_next_boot(void
         recover(f, -ESTALE, "the system ended while a job without sync");
         assert_true(scratch_exists(&f->scratch, "mnt/new"));
         unmount(f, "mnt");
-}
-
-#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                STORE_CASE(staging_of_a_killed_daemon_is_recovered),
-                STORE_CASE(parents_that_were_there_stay_when_it_is_recovered),
-                STORE_CASE(old_tree_of_a_killed_daemon_is_looked_at_once_before_it_is_removed),
-                STORE_CASE(old_tree_that_was_changed_stays_and_is_named),
-                STORE_CASE(new_tree_of_a_killed_daemon_is_removed_without_a_look),
-                STORE_CASE(mount_point_of_a_killed_daemon_is_emptied),
-                STORE_CASE(mount_point_in_which_somebody_works_is_left_alone),
-                STORE_CASE(mount_point_that_is_complete_is_not_emptied),
-                STORE_CASE(other_volume_is_left_alone),
-                STORE_CASE(volume_that_is_away_is_left_noted),
-                STORE_CASE(mount_point_without_its_mark_is_left_alone),
-                STORE_CASE(other_directory_with_the_mark_is_left_alone),
-                STORE_CASE(staging_without_its_mark_is_left_alone_unless_it_is_empty),
-                STORE_CASE(staging_that_is_no_longer_there_is_told),
-                STORE_CASE(link_on_the_way_is_not_followed),
-                STORE_CASE(recovery_leaves_alone_what_another_daemon_is_about_to_make),
-                STORE_CASE(daemon_killed_at_any_step_leaves_nothing),
-                STORE_CASE(job_without_sync_syncs_nothing),
-                STORE_CASE(new_tree_that_was_not_synced_is_removed_in_any_boot),
-                STORE_CASE(tree_that_was_overwritten_without_sync_stays_in_the_next_boot),
-                STORE_CASE(mount_point_that_was_not_synced_is_not_emptied_in_the_next_boot),
-        };
-
-        return cmocka_run_group_tests_name("job-destination-recover", tests, NULL, NULL);
 }

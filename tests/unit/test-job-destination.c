@@ -48,7 +48,7 @@ static ErrorKind refusal(const char *path) {
         return kind;
 }
 
-static void root_of_the_system_is_refused(void **state) {
+STORE_TEST(root_of_the_system_is_refused) {
         static const char *const names[] = {
                 "/", "//", "/.", "/./", "///./.", "/..", "/tmp/..", "/../..", "/tmp/../.",
         };
@@ -62,13 +62,13 @@ static void root_of_the_system_is_refused(void **state) {
         assert_int_equal(refusal(scratch_at(&f->scratch, "root/")), ERROR_INVALID_DESTINATION);
 }
 
-static void path_that_is_not_absolute_is_refused(void **state) {
+STORE_TEST(path_that_is_not_absolute_is_refused) {
         assert_int_equal(refusal(""), ERROR_INVALID_DESTINATION);
         assert_int_equal(refusal("relative"), ERROR_INVALID_DESTINATION);
         assert_int_equal(refusal("./x"), ERROR_INVALID_DESTINATION);
 }
 
-static void what_is_no_directory_is_refused(void **state) {
+STORE_TEST(what_is_no_directory_is_refused) {
         StoreFixture *f = *state;
 
         scratch_write(&f->scratch, "file", "x");
@@ -84,7 +84,7 @@ static void what_is_no_directory_is_refused(void **state) {
         assert_int_equal(refusal(scratch_at(&f->scratch, "loop")), ERROR_INVALID_DESTINATION);
 }
 
-static void way_up_from_a_missing_directory_is_refused(void **state) {
+STORE_TEST(way_up_from_a_missing_directory_is_refused) {
         StoreFixture *f = *state;
         JobDestination *destination;
 
@@ -101,7 +101,7 @@ static void way_up_from_a_missing_directory_is_refused(void **state) {
         job_destination_free(destination);
 }
 
-static void nothing_becomes_visible_of_what_was_given_up(void **state) {
+STORE_TEST(nothing_becomes_visible_of_what_was_given_up) {
         StoreFixture *f = *state;
         JobDestination *destination = must_have(f, "new", false);
         Error error = ERROR_NULL;
@@ -117,7 +117,7 @@ static void nothing_becomes_visible_of_what_was_given_up(void **state) {
         assert_int_equal(count_journal(f), 0);
 }
 
-static void names_that_are_too_long_are_refused(void **state) {
+STORE_TEST(names_that_are_too_long_are_refused) {
         StoreFixture *f = *state;
         char name[NAME_MAX + 2];
         JobDestination *destination;
@@ -134,7 +134,7 @@ static void names_that_are_too_long_are_refused(void **state) {
         assert_true(scratch_exists(&f->scratch, name));
 }
 
-static void long_name_is_cut_between_characters(void **state) {
+STORE_TEST(long_name_is_cut_between_characters) {
         StoreFixture *f = *state;
         char name[NAME_MAX + 1];
 
@@ -155,7 +155,7 @@ static void long_name_is_cut_between_characters(void **state) {
         }
 }
 
-static void path_is_tidied_and_links_are_resolved(void **state) {
+STORE_TEST(path_is_tidied_and_links_are_resolved) {
         StoreFixture *f = *state;
         JobDestination *destination;
 
@@ -169,7 +169,7 @@ static void path_is_tidied_and_links_are_resolved(void **state) {
         job_destination_free(destination);
 }
 
-static void directory_with_content_is_refused_unless_overwriting(void **state) {
+STORE_TEST(directory_with_content_is_refused_unless_overwriting) {
         StoreFixture *f = *state;
         JobDestination *destination = NULL;
 
@@ -181,7 +181,7 @@ static void directory_with_content_is_refused_unless_overwriting(void **state) {
         job_destination_free(destination);
 }
 
-static void lost_and_found_is_content_but_where_something_is_mounted(void **state) {
+STORE_TEST(lost_and_found_is_content_but_where_something_is_mounted) {
         StoreFixture *f = *state;
 
         scratch_mkdir(&f->scratch, "fresh");
@@ -189,7 +189,7 @@ static void lost_and_found_is_content_but_where_something_is_mounted(void **stat
         assert_int_equal(refusal(scratch_at(&f->scratch, "fresh")), ERROR_DESTINATION_NOT_EMPTY);
 }
 
-static void nothing_is_made_before_it_is_prepared(void **state) {
+STORE_TEST(nothing_is_made_before_it_is_prepared) {
         StoreFixture *f = *state;
 
         job_destination_free(must_have(f, "a/b/c", false));
@@ -197,7 +197,7 @@ static void nothing_is_made_before_it_is_prepared(void **state) {
         assert_int_equal(count_journal(f), 0);
 }
 
-static void staging_is_private_marked_and_noted(void **state) {
+STORE_TEST(staging_is_private_marked_and_noted) {
         StoreFixture *f = *state;
         JobDestination *destination = must_have(f, "new", false);
         StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
@@ -226,7 +226,7 @@ static void staging_is_private_marked_and_noted(void **state) {
         assert_int_equal(count_journal(f), 0);
 }
 
-static void commit_makes_the_tree_visible_and_leaves_nothing_else(void **state) {
+STORE_TEST(commit_makes_the_tree_visible_and_leaves_nothing_else) {
         StoreFixture *f = *state;
         JobDestination *destination = must_have(f, "new", false);
         JobDestinationStep step;
@@ -243,7 +243,7 @@ static void commit_makes_the_tree_visible_and_leaves_nothing_else(void **state) 
         assert_true(scratch_exists(&f->scratch, "new/file"));
 }
 
-static void new_tree_looks_like_the_directory_that_it_replaces(void **state) {
+STORE_TEST(new_tree_looks_like_the_directory_that_it_replaces) {
         StoreFixture *f = *state;
         JobDestination *destination;
         struct stat before, after;
@@ -264,7 +264,7 @@ static void new_tree_looks_like_the_directory_that_it_replaces(void **state) {
         assert_int_equal(before.st_gid, after.st_gid);
 }
 
-static void missing_parents_are_made_and_removed_again_after_a_failure(void **state) {
+STORE_TEST(missing_parents_are_made_and_removed_again_after_a_failure) {
         StoreFixture *f = *state;
         JobDestination *destination = must_have(f, "a/b/c/d", false);
 
@@ -275,7 +275,7 @@ static void missing_parents_are_made_and_removed_again_after_a_failure(void **st
         assert_false(scratch_exists(&f->scratch, "a"));
 }
 
-static void parents_with_something_else_in_them_stay(void **state) {
+STORE_TEST(parents_with_something_else_in_them_stay) {
         StoreFixture *f = *state;
         JobDestination *destination = must_have(f, "a/b/c/d", false);
 
@@ -286,7 +286,7 @@ static void parents_with_something_else_in_them_stay(void **state) {
         assert_false(scratch_exists(&f->scratch, "a/b"));
 }
 
-static void parents_that_others_made_meanwhile_stay(void **state) {
+STORE_TEST(parents_that_others_made_meanwhile_stay) {
         StoreFixture *f = *state;
         JobDestination *destination = must_have(f, "a/b", false);
 
@@ -295,7 +295,7 @@ static void parents_that_others_made_meanwhile_stay(void **state) {
         assert_true(scratch_exists(&f->scratch, "a"));
 }
 
-static void parents_stay_after_a_commit(void **state) {
+STORE_TEST(parents_stay_after_a_commit) {
         StoreFixture *f = *state;
         JobDestination *destination = must_have(f, "a/b", false);
 
@@ -305,7 +305,7 @@ static void parents_stay_after_a_commit(void **state) {
         assert_true(scratch_exists(&f->scratch, "a/b"));
 }
 
-static void parents_that_existed_stay_after_a_failure(void **state) {
+STORE_TEST(parents_that_existed_stay_after_a_failure) {
         StoreFixture *f = *state;
         JobDestination *destination;
 
@@ -321,7 +321,7 @@ static void parents_that_existed_stay_after_a_failure(void **state) {
         assert_true(scratch_exists(&f->scratch, "a"));
 }
 
-static void overwritten_tree_is_cloned_first_and_changes_places(void **state) {
+STORE_TEST(overwritten_tree_is_cloned_first_and_changes_places) {
         StoreFixture *f = *state;
         JobDestination *destination;
         JobDestinationStep step;
@@ -365,7 +365,7 @@ static JobDestination *overwrite(StoreFixture *f) {
         return destination;
 }
 
-static void commit_is_taken_back(void **state) {
+STORE_TEST(commit_is_taken_back) {
         StoreFixture *f = *state;
         JobDestination *destination = overwrite(f);
 
@@ -377,7 +377,7 @@ static void commit_is_taken_back(void **state) {
         assert_int_equal(count_journal(f), 0);
 }
 
-static void tree_that_cannot_be_put_back_stays_and_is_named(void **state) {
+STORE_TEST(tree_that_cannot_be_put_back_stays_and_is_named) {
         StoreFixture *f = *state;
         JobDestination *destination = overwrite(f);
         Error error = ERROR_NULL;
@@ -406,7 +406,7 @@ static JobDestination *prepare_overwriting(StoreFixture *f) {
         return destination;
 }
 
-static void commit_that_cannot_be_written_is_taken_back(void **state) {
+STORE_TEST(commit_that_cannot_be_written_is_taken_back) {
         StoreFixture *f = *state;
         JobDestination *destination = prepare_overwriting(f);
         Error error = ERROR_NULL;
@@ -423,7 +423,7 @@ static void commit_that_cannot_be_written_is_taken_back(void **state) {
         assert_int_equal(count_journal(f), 0);
 }
 
-static void other_tree_at_its_place_is_put_back(void **state) {
+STORE_TEST(other_tree_at_its_place_is_put_back) {
         StoreFixture *f = *state;
         JobDestination *destination = prepare_overwriting(f);
         Error error = ERROR_NULL;
@@ -444,7 +444,7 @@ static void other_tree_at_its_place_is_put_back(void **state) {
 }
 
 /* What a worker has done, the daemon looks at. */
-static void commit_of_a_worker_that_cannot_be_written_is_to_be_taken_back(void **state) {
+STORE_TEST(commit_of_a_worker_that_cannot_be_written_is_to_be_taken_back) {
         StoreFixture *f = *state;
         JobDestination *destination = prepare_overwriting(f);
         const char *root;
@@ -466,7 +466,7 @@ static void commit_of_a_worker_that_cannot_be_written_is_to_be_taken_back(void *
 }
 
 /* As when there is no worker that could put it back. */
-static void tree_that_was_not_put_back_stays_and_is_named(void **state) {
+STORE_TEST(tree_that_was_not_put_back_stays_and_is_named) {
         StoreFixture *f = *state;
         JobDestination *destination = overwrite(f);
         Error error = ERROR_NULL;
@@ -481,7 +481,7 @@ static void tree_that_was_not_put_back_stays_and_is_named(void **state) {
 }
 
 /* Either of the two may be what is at the destination after a power failure. */
-static void neither_tree_is_removed_when_nothing_can_be_written(void **state) {
+STORE_TEST(neither_tree_is_removed_when_nothing_can_be_written) {
         StoreFixture *f = *state;
         JobDestination *destination = prepare_overwriting(f);
         Error error = ERROR_NULL;
@@ -498,7 +498,7 @@ static void neither_tree_is_removed_when_nothing_can_be_written(void **state) {
         assert_int_equal(count_journal(f), 0);
 }
 
-static void failed_overwriting_leaves_what_was_there(void **state) {
+STORE_TEST(failed_overwriting_leaves_what_was_there) {
         StoreFixture *f = *state;
         JobDestination *destination;
 
@@ -513,7 +513,7 @@ static void failed_overwriting_leaves_what_was_there(void **state) {
         assert_null(staging(f, ".", "full"));
 }
 
-static void new_destination_needs_no_clone(void **state) {
+STORE_TEST(new_destination_needs_no_clone) {
         StoreFixture *f = *state;
         JobDestination *destination = must_have(f, "new", true);
         JobDestinationStep step;
@@ -525,7 +525,7 @@ static void new_destination_needs_no_clone(void **state) {
         assert_true(scratch_exists(&f->scratch, "new"));
 }
 
-static void commit_to_what_was_filled_meanwhile_changes_nothing(void **state) {
+STORE_TEST(commit_to_what_was_filled_meanwhile_changes_nothing) {
         StoreFixture *f = *state;
 
         for (int exists = 0; exists < 2; exists++) {
@@ -549,7 +549,7 @@ static void commit_to_what_was_filled_meanwhile_changes_nothing(void **state) {
         }
 }
 
-static void file_that_appeared_meanwhile_stays(void **state) {
+STORE_TEST(file_that_appeared_meanwhile_stays) {
         StoreFixture *f = *state;
         JobDestination *destination = must_have(f, "new", false);
 
@@ -565,7 +565,7 @@ static void file_that_appeared_meanwhile_stays(void **state) {
 }
 
 /* Also what the one who came too late does in the end leaves the other's work alone. */
-static void second_at_the_same_destination_is_told_that_it_is_busy(void **state) {
+STORE_TEST(second_at_the_same_destination_is_told_that_it_is_busy) {
         StoreFixture *f = *state;
         JobDestination *first = must_have(f, "new", false), *second = must_have(f, "new", false);
         JobDestinationStep step;
@@ -586,7 +586,7 @@ static void second_at_the_same_destination_is_told_that_it_is_busy(void **state)
 }
 
 /* Nobody can know the name before it is there, and so nobody can be in the way. */
-static void name_of_the_staging_is_another_one_each_time(void **state) {
+STORE_TEST(name_of_the_staging_is_another_one_each_time) {
         StoreFixture *f = *state;
         char first[SCRATCH_PATH_MAX];
 
@@ -608,7 +608,7 @@ static void name_of_the_staging_is_another_one_each_time(void **state) {
         assert_int_equal(count_journal(f), 0);
 }
 
-static void mount_point_is_filled_in_place(void **state) {
+STORE_TEST(mount_point_is_filled_in_place) {
         StoreFixture *f = *state;
         JobDestination *destination;
         JobDestinationStep step;
@@ -630,7 +630,7 @@ static void mount_point_is_filled_in_place(void **state) {
         unmount(f, "mnt");
 }
 
-static void mount_point_is_emptied_after_a_failure(void **state) {
+STORE_TEST(mount_point_is_emptied_after_a_failure) {
         StoreFixture *f = *state;
         JobDestination *destination;
         JobDestinationStep step;
@@ -647,7 +647,7 @@ static void mount_point_is_emptied_after_a_failure(void **state) {
         unmount(f, "mnt");
 }
 
-static void mount_point_with_content_is_not_emptied_when_overwriting_fails(void **state) {
+STORE_TEST(mount_point_with_content_is_not_emptied_when_overwriting_fails) {
         StoreFixture *f = *state;
         JobDestination *destination;
         JobDestinationStep step;
@@ -662,7 +662,7 @@ static void mount_point_with_content_is_not_emptied_when_overwriting_fails(void 
         unmount(f, "mnt");
 }
 
-static void mount_point_that_was_filled_meanwhile_is_left_alone(void **state) {
+STORE_TEST(mount_point_that_was_filled_meanwhile_is_left_alone) {
         StoreFixture *f = *state;
         JobDestination *destination;
         JobDestinationStep step;
@@ -679,7 +679,7 @@ static void mount_point_that_was_filled_meanwhile_is_left_alone(void **state) {
         unmount(f, "mnt");
 }
 
-static void second_at_the_same_mount_point_is_told_that_it_is_busy(void **state) {
+STORE_TEST(second_at_the_same_mount_point_is_told_that_it_is_busy) {
         StoreFixture *f = *state;
         JobDestination *first, *second;
         JobDestinationStep step;
@@ -711,7 +711,7 @@ static JobDestination *by_descriptor(StoreFixture *f, const char *name) {
         return destination;
 }
 
-static void directory_that_is_handed_over_is_filled_in_place(void **state) {
+STORE_TEST(directory_that_is_handed_over_is_filled_in_place) {
         StoreFixture *f = *state;
         JobDestination *destination;
 
@@ -724,7 +724,7 @@ static void directory_that_is_handed_over_is_filled_in_place(void **state) {
         assert_true(scratch_exists(&f->scratch, "dir/file"));
 }
 
-static void directory_that_is_handed_over_and_filled_meanwhile_is_left_alone(void **state) {
+STORE_TEST(directory_that_is_handed_over_and_filled_meanwhile_is_left_alone) {
         StoreFixture *f = *state;
         JobDestination *first, *second;
         JobDestinationStep step;
@@ -742,53 +742,4 @@ static void directory_that_is_handed_over_and_filled_meanwhile_is_left_alone(voi
         assert_false(job_destination_cleanup_step(second, &step));
         finish(second);
         assert_true(scratch_exists(&f->scratch, "dir/file"));
-}
-
-#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                STORE_CASE(root_of_the_system_is_refused),
-                STORE_CASE(path_that_is_not_absolute_is_refused),
-                STORE_CASE(what_is_no_directory_is_refused),
-                STORE_CASE(way_up_from_a_missing_directory_is_refused),
-                STORE_CASE(names_that_are_too_long_are_refused),
-                STORE_CASE(long_name_is_cut_between_characters),
-                STORE_CASE(nothing_becomes_visible_of_what_was_given_up),
-                STORE_CASE(path_is_tidied_and_links_are_resolved),
-                STORE_CASE(directory_with_content_is_refused_unless_overwriting),
-                STORE_CASE(lost_and_found_is_content_but_where_something_is_mounted),
-                STORE_CASE(nothing_is_made_before_it_is_prepared),
-                STORE_CASE(staging_is_private_marked_and_noted),
-                STORE_CASE(commit_makes_the_tree_visible_and_leaves_nothing_else),
-                STORE_CASE(new_tree_looks_like_the_directory_that_it_replaces),
-                STORE_CASE(missing_parents_are_made_and_removed_again_after_a_failure),
-                STORE_CASE(parents_with_something_else_in_them_stay),
-                STORE_CASE(parents_that_others_made_meanwhile_stay),
-                STORE_CASE(parents_stay_after_a_commit),
-                STORE_CASE(parents_that_existed_stay_after_a_failure),
-                STORE_CASE(overwritten_tree_is_cloned_first_and_changes_places),
-                STORE_CASE(commit_is_taken_back),
-                STORE_CASE(tree_that_cannot_be_put_back_stays_and_is_named),
-                STORE_CASE(commit_that_cannot_be_written_is_taken_back),
-                STORE_CASE(other_tree_at_its_place_is_put_back),
-                STORE_CASE(commit_of_a_worker_that_cannot_be_written_is_to_be_taken_back),
-                STORE_CASE(tree_that_was_not_put_back_stays_and_is_named),
-                STORE_CASE(neither_tree_is_removed_when_nothing_can_be_written),
-                STORE_CASE(failed_overwriting_leaves_what_was_there),
-                STORE_CASE(new_destination_needs_no_clone),
-                STORE_CASE(commit_to_what_was_filled_meanwhile_changes_nothing),
-                STORE_CASE(file_that_appeared_meanwhile_stays),
-                STORE_CASE(second_at_the_same_destination_is_told_that_it_is_busy),
-                STORE_CASE(name_of_the_staging_is_another_one_each_time),
-                STORE_CASE(mount_point_is_filled_in_place),
-                STORE_CASE(mount_point_is_emptied_after_a_failure),
-                STORE_CASE(mount_point_with_content_is_not_emptied_when_overwriting_fails),
-                STORE_CASE(mount_point_that_was_filled_meanwhile_is_left_alone),
-                STORE_CASE(second_at_the_same_mount_point_is_told_that_it_is_busy),
-                STORE_CASE(directory_that_is_handed_over_is_filled_in_place),
-                STORE_CASE(directory_that_is_handed_over_and_filled_meanwhile_is_left_alone),
-        };
-
-        return cmocka_run_group_tests_name("job-destination", tests, NULL, NULL);
 }

@@ -186,7 +186,9 @@ static void make_chain(Fixture *f) {
         job_disk_keep(disk);
 }
 
-static void chain_that_is_kept_leaves_its_images_and_a_lease(void **state) {
+#define DISK_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+DISK_TEST(chain_that_is_kept_leaves_its_images_and_a_lease) {
         Fixture *f = *state;
 
         make_chain(f);
@@ -197,7 +199,7 @@ static void chain_that_is_kept_leaves_its_images_and_a_lease(void **state) {
         assert_int_equal(count_images(f), LAYERS);
 }
 
-static void chain_that_is_not_finished_leaves_nothing(void **state) {
+DISK_TEST(chain_that_is_not_finished_leaves_nothing) {
         Fixture *f = *state;
 
         job_disk_free(new_disk(f));
@@ -205,7 +207,7 @@ static void chain_that_is_not_finished_leaves_nothing(void **state) {
         assert_int_equal(count_leases(f), 0);
 }
 
-static void chain_that_fails_half_way_leaves_what_others_may_use(void **state) {
+DISK_TEST(chain_that_fails_half_way_leaves_what_others_may_use) {
         Fixture *f = *state;
         JobDisk *disk = new_disk(f);
 
@@ -219,7 +221,7 @@ static void chain_that_fails_half_way_leaves_what_others_may_use(void **state) {
         assert_int_equal(count_found(f), 2);
 }
 
-static void chain_whose_top_was_replaced_fails_and_has_no_lease(void **state) {
+DISK_TEST(chain_whose_top_was_replaced_fails_and_has_no_lease) {
         Fixture *f = *state;
         JobDisk *disk = new_disk(f);
 
@@ -231,7 +233,7 @@ static void chain_whose_top_was_replaced_fails_and_has_no_lease(void **state) {
         assert_int_equal(count_leases(f), 0);
 }
 
-static void layer_is_given_once_the_image_below_is_published(void **state) {
+DISK_TEST(layer_is_given_once_the_image_below_is_published) {
         Fixture *f = *state;
         _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
         JobDiskTurn turn = job_disk_turn(disk);
@@ -249,7 +251,7 @@ static void layer_is_given_once_the_image_below_is_published(void **state) {
         assert_int_equal(job_disk_finish(disk, NULL), 0);
 }
 
-static void image_that_can_still_be_written_to_is_not_published(void **state) {
+DISK_TEST(image_that_can_still_be_written_to_is_not_published) {
         Fixture *f = *state;
         JobDisk *disk;
 
@@ -265,7 +267,7 @@ static void image_that_can_still_be_written_to_is_not_published(void **state) {
 }
 
 /* As a worker's process does, of whichever job, before it closes what is not its. */
-static void image_that_is_held_for_a_moment_is_published(void **state) {
+DISK_TEST(image_that_is_held_for_a_moment_is_published) {
         _cleanup_(job_disk_freep) JobDisk *disk = NULL;
         Fixture *f = *state;
 
@@ -291,7 +293,7 @@ static void check_not_shared(Fixture *f, int code) {
         assert_int_equal(count_images(f), 0);
 }
 
-static void layers_are_not_shared_where_nobody_can_tell_who_writes(void **state) {
+DISK_TEST(layers_are_not_shared_where_nobody_can_tell_who_writes) {
         Fixture *f = *state;
 
         check_not_shared(f, EINVAL);
@@ -299,7 +301,7 @@ static void layers_are_not_shared_where_nobody_can_tell_who_writes(void **state)
         check_not_shared(f, EAGAIN);
 }
 
-static void image_of_which_nobody_can_tell_who_writes_is_not_published(void **state) {
+DISK_TEST(image_of_which_nobody_can_tell_who_writes_is_not_published) {
         Fixture *f = *state;
         _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
 
@@ -310,7 +312,7 @@ static void image_of_which_nobody_can_tell_who_writes_is_not_published(void **st
         assert_int_equal(count_keys(f), 0);
 }
 
-static void images_of_one_chain_need_no_leases(void **state) {
+DISK_TEST(images_of_one_chain_need_no_leases) {
         static const int codes[] = { EINVAL, EAGAIN };
         Fixture *f = *state;
 
@@ -326,7 +328,7 @@ static void images_of_one_chain_need_no_leases(void **state) {
         }
 }
 
-static void image_without_sharing_that_can_still_be_written_to_is_refused(void **state) {
+DISK_TEST(image_without_sharing_that_can_still_be_written_to_is_refused) {
         _cleanup_(job_disk_freep) JobDisk *disk = NULL;
         Fixture *f = *state;
 
@@ -338,7 +340,7 @@ static void image_without_sharing_that_can_still_be_written_to_is_refused(void *
         assert_int_equal(close(stolen_fd), 0);
 }
 
-static void image_with_a_backing_file_of_its_own_is_not_published(void **state) {
+DISK_TEST(image_with_a_backing_file_of_its_own_is_not_published) {
         Fixture *f = *state;
         JobDisk *disk;
 
@@ -351,7 +353,7 @@ static void image_with_a_backing_file_of_its_own_is_not_published(void **state) 
         assert_int_equal(count_leases(f), 0);
 }
 
-static void image_without_sharing_is_looked_at_as_well(void **state) {
+DISK_TEST(image_without_sharing_is_looked_at_as_well) {
         Fixture *f = *state;
         _cleanup_(job_disk_freep) JobDisk *disk = NULL;
         JobDiskTurn turn;
@@ -374,7 +376,7 @@ static void image_without_sharing_is_looked_at_as_well(void **state) {
         assert_non_null(strstr(error_text(&f->error), "layer-0.qcow2: "));
 }
 
-static void worker_has_to_report_each_image_in_turn(void **state) {
+DISK_TEST(worker_has_to_report_each_image_in_turn) {
         Fixture *f = *state;
         _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
         JobDiskTurn turn = job_disk_turn(disk);
@@ -389,7 +391,7 @@ static void worker_has_to_report_each_image_in_turn(void **state) {
         assert_int_equal(job_disk_turn_end(&turn, LAYERS, NULL), -EBADMSG);
 }
 
-static void images_need_nothing_of_the_job_but_where_they_are(void **state) {
+DISK_TEST(images_need_nothing_of_the_job_but_where_they_are) {
         Fixture *f = *state;
         _cleanup_(job_disk_freep) JobDisk *disk = new_disk(f);
 
@@ -408,7 +410,7 @@ static void images_need_nothing_of_the_job_but_where_they_are(void **state) {
         assert_int_equal(count_found(f), 0);
 }
 
-static void chain_that_does_not_get_to_its_place_has_no_lease(void **state) {
+DISK_TEST(chain_that_does_not_get_to_its_place_has_no_lease) {
         Fixture *f = *state;
         JobDisk *disk = new_disk(f);
 
@@ -425,7 +427,7 @@ static void go_elsewhere(Fixture *f) {
         f->request.root_fd = fd;
 }
 
-static void slower_one_of_two_keeps_its_images_to_itself(void **state) {
+DISK_TEST(slower_one_of_two_keeps_its_images_to_itself) {
         Fixture *f = *state;
         JobDisk *slow = new_disk(f);
 
@@ -449,7 +451,7 @@ static void slower_one_of_two_keeps_its_images_to_itself(void **state) {
         assert_int_equal(count_found(f), LAYERS);
 }
 
-static void failure_to_begin_leaves_what_was_there(void **state) {
+DISK_TEST(failure_to_begin_leaves_what_was_there) {
         Fixture *f = *state;
         struct rlimit before, low;
         JobDisk *disk = NULL;
@@ -471,31 +473,4 @@ static void failure_to_begin_leaves_what_was_there(void **state) {
         job_disk_free(disk);
         assert_int_equal(count_images(f), LAYERS);
         assert_int_equal(count_found(f), 1);
-}
-
-#define DISK_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                DISK_CASE(chain_that_is_kept_leaves_its_images_and_a_lease),
-                DISK_CASE(chain_that_is_not_finished_leaves_nothing),
-                DISK_CASE(chain_that_fails_half_way_leaves_what_others_may_use),
-                DISK_CASE(chain_whose_top_was_replaced_fails_and_has_no_lease),
-                DISK_CASE(layer_is_given_once_the_image_below_is_published),
-                DISK_CASE(image_that_can_still_be_written_to_is_not_published),
-                DISK_CASE(image_that_is_held_for_a_moment_is_published),
-                DISK_CASE(layers_are_not_shared_where_nobody_can_tell_who_writes),
-                DISK_CASE(image_of_which_nobody_can_tell_who_writes_is_not_published),
-                DISK_CASE(images_of_one_chain_need_no_leases),
-                DISK_CASE(image_without_sharing_that_can_still_be_written_to_is_refused),
-                DISK_CASE(image_with_a_backing_file_of_its_own_is_not_published),
-                DISK_CASE(image_without_sharing_is_looked_at_as_well),
-                DISK_CASE(worker_has_to_report_each_image_in_turn),
-                DISK_CASE(images_need_nothing_of_the_job_but_where_they_are),
-                DISK_CASE(chain_that_does_not_get_to_its_place_has_no_lease),
-                DISK_CASE(slower_one_of_two_keeps_its_images_to_itself),
-                DISK_CASE(failure_to_begin_leaves_what_was_there),
-        };
-
-        return cmocka_run_group_tests_name("job-disk", tests, NULL, NULL);
 }

@@ -131,7 +131,9 @@ static void remember(Fixture *f, const char *reference, const Digest *digest, bo
         assert_int_equal(store_image_add(f->job.store, &image, false, NULL), 0);
 }
 
-static void worker_that_breaks_the_protocol_fails_the_job_and_records_nothing(void **state) {
+#define FETCH_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+FETCH_TEST(worker_that_breaks_the_protocol_fails_the_job_and_records_nothing) {
         static const struct {
                 const char *mode;
                 const char *text;
@@ -168,7 +170,7 @@ static void worker_that_breaks_the_protocol_fails_the_job_and_records_nothing(vo
         }
 }
 
-static void resolve_worker_that_breaks_the_protocol_fails_the_job(void **state) {
+FETCH_TEST(resolve_worker_that_breaks_the_protocol_fails_the_job) {
         static const struct {
                 const char *mode;
                 const char *text;
@@ -202,7 +204,7 @@ static void resolve_worker_that_breaks_the_protocol_fails_the_job(void **state) 
 }
 
 /* Then it may ask for layers, but not before it has said which ones there are. */
-static void resolve_worker_is_watched_offline_too(void **state) {
+FETCH_TEST(resolve_worker_is_watched_offline_too) {
         Fixture *f = *state;
         Job *job;
 
@@ -216,7 +218,7 @@ static void resolve_worker_is_watched_offline_too(void **state) {
 }
 
 /* Such a one has nobody's digest that could be told. */
-static void digest_is_told_only_of_an_image_that_was_brought(void **state) {
+FETCH_TEST(digest_is_told_only_of_an_image_that_was_brought) {
         Fixture *f = *state;
 
         (void) run(f, "fetch-names-another-digest", spec_for(f, REFERENCE, "new"));
@@ -225,7 +227,7 @@ static void digest_is_told_only_of_an_image_that_was_brought(void **state) {
         assert_false(f->is_digest_told);
 }
 
-static void content_of_others_is_not_handed_out(void **state) {
+FETCH_TEST(content_of_others_is_not_handed_out) {
         Fixture *f = *state;
 
         need_root();
@@ -235,7 +237,7 @@ static void content_of_others_is_not_handed_out(void **state) {
 }
 
 /* A registry may name a layer of which it knows the digest only. */
-static void content_of_layers_is_not_handed_out(void **state) {
+FETCH_TEST(content_of_layers_is_not_handed_out) {
         Fixture *f = *state;
 
         need_root();
@@ -243,7 +245,7 @@ static void content_of_layers_is_not_handed_out(void **state) {
         must_finish(run(f, "fetch-wants-content-of-others", spec_for(f, REFERENCE, "a")));
 }
 
-static void documents_of_the_references_own_image_are_handed_out(void **state) {
+FETCH_TEST(documents_of_the_references_own_image_are_handed_out) {
         Fixture *f = *state;
         Job *job;
 
@@ -253,7 +255,7 @@ static void documents_of_the_references_own_image_are_handed_out(void **state) {
         assert_string_equal(job_error(job)->message, "It was handed the content");
 }
 
-static void documents_that_others_have_brought_are_not_ones_own(void **state) {
+FETCH_TEST(documents_that_others_have_brought_are_not_ones_own) {
         Fixture *f = *state;
         StoreImage first = { 0 }, second = { 0 };
 
@@ -281,7 +283,7 @@ static bool queue_is_idle(void *userdata) {
 }
 
 /* Whichever of the two has brought them, and whichever ends last. */
-static void documents_of_two_jobs_at_once_are_their_references_own(void **state) {
+FETCH_TEST(documents_of_two_jobs_at_once_are_their_references_own) {
         Fixture *f = *state;
         StoreImage image = { 0 };
         Job *jobs[2];
@@ -313,7 +315,7 @@ static JobSpec *pinned(JobSpec *spec, const Digest *digest, const Digest *pin) {
 }
 
 /* Whatever the fetch worker says: the digests are those of documents that were hashed. */
-static void pin_holds(void **state) {
+FETCH_TEST(pin_holds) {
         Fixture *f = *state;
         Digest right;
         Job *job;
@@ -342,7 +344,7 @@ static void pin_holds(void **state) {
         must_finish(run(f, "fetch-image", pinned(spec_for(f, REFERENCE, "b"), &right, &right)));
 }
 
-static void no_fetch_worker_has_a_part_in_what_is_offline(void **state) {
+FETCH_TEST(no_fetch_worker_has_a_part_in_what_is_offline) {
         Fixture *f = *state;
         Digest digest;
         Job *job;
@@ -361,7 +363,7 @@ static void no_fetch_worker_has_a_part_in_what_is_offline(void **state) {
         assert_non_null(strstr(job_error(job)->message, "example.org/unknown:1"));
 }
 
-static void what_is_missing_in_the_cache_is_named_when_offline(void **state) {
+FETCH_TEST(what_is_missing_in_the_cache_is_named_when_offline) {
         Fixture *f = *state;
         StoreImage image = { 0 };
         char text[DIGEST_STRING_MAX];
@@ -380,25 +382,4 @@ static void what_is_missing_in_the_cache_is_named_when_offline(void **state) {
                 assert_non_null(strstr(job_error(job)->message, digest_format(digest, text)));
         }
         store_image_done(&image);
-}
-
-#define FETCH_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                FETCH_CASE(worker_that_breaks_the_protocol_fails_the_job_and_records_nothing),
-                FETCH_CASE(resolve_worker_that_breaks_the_protocol_fails_the_job),
-                FETCH_CASE(resolve_worker_is_watched_offline_too),
-                FETCH_CASE(digest_is_told_only_of_an_image_that_was_brought),
-                FETCH_CASE(content_of_others_is_not_handed_out),
-                FETCH_CASE(content_of_layers_is_not_handed_out),
-                FETCH_CASE(documents_of_the_references_own_image_are_handed_out),
-                FETCH_CASE(documents_that_others_have_brought_are_not_ones_own),
-                FETCH_CASE(documents_of_two_jobs_at_once_are_their_references_own),
-                FETCH_CASE(pin_holds),
-                FETCH_CASE(no_fetch_worker_has_a_part_in_what_is_offline),
-                FETCH_CASE(what_is_missing_in_the_cache_is_named_when_offline),
-        };
-
-        return cmocka_run_group_tests_name("job-fetch", tests, NULL, NULL);
 }

@@ -114,7 +114,9 @@ static void await_end(Fixture *f) {
         assert_int_equal(errno, ECHILD);
 }
 
-static void result_of_success_is_no_error(void **state) {
+#define PROCESS_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+PROCESS_TEST(result_of_success_is_no_error) {
         Fixture *f = *state;
 
         start(f, WORKER_TREE, "succeed");
@@ -123,7 +125,7 @@ static void result_of_success_is_no_error(void **state) {
         assert_int_equal(f->result.code, 0);
 }
 
-static void failure_is_passed_on_as_it_was_reported(void **state) {
+PROCESS_TEST(failure_is_passed_on_as_it_was_reported) {
         Fixture *f = *state;
 
         start(f, WORKER_FETCH, "fail");
@@ -133,7 +135,7 @@ static void failure_is_passed_on_as_it_was_reported(void **state) {
         assert_string_equal(f->result.message, "The disk is full");
 }
 
-static void messages_come_in_order_and_before_the_end(void **state) {
+PROCESS_TEST(messages_come_in_order_and_before_the_end) {
         Fixture *f = *state;
 
         start(f, WORKER_UNPACK, "speak");
@@ -143,7 +145,7 @@ static void messages_come_in_order_and_before_the_end(void **state) {
         assert_int_equal(f->result.code, 0);
 }
 
-static void worker_without_a_result_has_failed(void **state) {
+PROCESS_TEST(worker_without_a_result_has_failed) {
         static const struct {
                 const char *mode, *text;
         } cases[] = {
@@ -166,7 +168,7 @@ static void worker_without_a_result_has_failed(void **state) {
         }
 }
 
-static void reported_failure_counts_more_than_how_the_worker_died(void **state) {
+PROCESS_TEST(reported_failure_counts_more_than_how_the_worker_died) {
         Fixture *f = *state;
 
         start(f, WORKER_VERIFY, "fail-and-die");
@@ -174,7 +176,7 @@ static void reported_failure_counts_more_than_how_the_worker_died(void **state) 
         assert_int_equal(f->result.kind, ERROR_NO_SPACE);
 }
 
-static void worker_that_cannot_be_executed_has_failed(void **state) {
+PROCESS_TEST(worker_that_cannot_be_executed_has_failed) {
         Fixture *f = *state;
 
         f->job.context.workers = "/nonexistent";
@@ -186,7 +188,7 @@ static void worker_that_cannot_be_executed_has_failed(void **state) {
 }
 
 /* They would go on forever if they were not ended. */
-static void worker_that_breaks_the_protocol_is_ended(void **state) {
+PROCESS_TEST(worker_that_breaks_the_protocol_is_ended) {
         static const char *const modes[] = {
                 "say-what-it-may-not",
                 "say-garbage",
@@ -208,7 +210,7 @@ static void worker_that_breaks_the_protocol_is_ended(void **state) {
         }
 }
 
-static void each_kind_may_send_its_own_messages_only(void **state) {
+PROCESS_TEST(each_kind_may_send_its_own_messages_only) {
         static const bool may_speak[_WORKER_KIND_MAX] = {
                 [WORKER_UNPACK] = true, [WORKER_DISK] = true
         };
@@ -224,7 +226,7 @@ static void each_kind_may_send_its_own_messages_only(void **state) {
         }
 }
 
-static void stopped_worker_ends(void **state) {
+PROCESS_TEST(stopped_worker_ends) {
         Fixture *f = *state;
 
         start(f, WORKER_UNPACK, "wait");
@@ -235,7 +237,7 @@ static void stopped_worker_ends(void **state) {
         assert_non_null(strstr(f->result.message, "signal 15"));
 }
 
-static void worker_that_does_not_want_to_end_is_killed(void **state) {
+PROCESS_TEST(worker_that_does_not_want_to_end_is_killed) {
         Fixture *f = *state;
 
         start(f, WORKER_UNPACK, "ignore-sigterm");
@@ -245,7 +247,7 @@ static void worker_that_does_not_want_to_end_is_killed(void **state) {
         assert_non_null(strstr(f->result.message, "signal 9"));
 }
 
-static void freed_process_is_killed_and_reaped_when_it_is_gone(void **state) {
+PROCESS_TEST(freed_process_is_killed_and_reaped_when_it_is_gone) {
         Fixture *f = *state;
 
         start(f, WORKER_UNPACK, "ignore-sigterm");
@@ -256,7 +258,7 @@ static void freed_process_is_killed_and_reaped_when_it_is_gone(void **state) {
         assert_int_equal(f->n_ended, 0);
 }
 
-static void worker_that_cannot_be_killed_is_given_up_and_reaped_later(void **state) {
+PROCESS_TEST(worker_that_cannot_be_killed_is_given_up_and_reaped_later) {
         Fixture *f = *state;
 
         start(f, WORKER_UNPACK, "wait");
@@ -271,7 +273,7 @@ static void worker_that_cannot_be_killed_is_given_up_and_reaped_later(void **sta
         assert_int_equal(f->n_ended, 1);
 }
 
-static void failure_is_heard_also_when_the_worker_did_not_listen(void **state) {
+PROCESS_TEST(failure_is_heard_also_when_the_worker_did_not_listen) {
         Fixture *f = *state;
         const ProtoMessage grown = { .type = PROTO_UNPACK_GROWN };
 
@@ -282,7 +284,7 @@ static void failure_is_heard_also_when_the_worker_did_not_listen(void **state) {
         assert_int_equal(f->result.kind, ERROR_NO_SPACE);
 }
 
-static void worker_inherits_only_its_socket(void **state) {
+PROCESS_TEST(worker_inherits_only_its_socket) {
         Fixture *f = *state;
         int leak = open("/dev/null", O_RDONLY); /* without close-on-exec */
         sigset_t term, before;
@@ -300,7 +302,7 @@ static void worker_inherits_only_its_socket(void **state) {
 
 /* More than the socket takes: the rest waits, with its descriptors; of a layer's growth only the last
  * is of interest. */
-static void messages_wait_for_room_and_growth_is_merged(void **state) {
+PROCESS_TEST(messages_wait_for_room_and_growth_is_merged) {
         Fixture *f = *state;
         ProtoMessage layer = { .type = PROTO_UNPACK_LAYER };
         ProtoMessage grown = { .type = PROTO_UNPACK_GROWN };
@@ -324,7 +326,7 @@ static void messages_wait_for_room_and_growth_is_merged(void **state) {
         assert_in_range(f->last.unpack_progress.consumed, 1, n / 2);
 }
 
-static void worker_that_never_listens_is_ended_before_the_queue_grows_forever(void **state) {
+PROCESS_TEST(worker_that_never_listens_is_ended_before_the_queue_grows_forever) {
         Fixture *f = *state;
         const ProtoMessage range = { .type = PROTO_ID_RANGE };
 
@@ -335,7 +337,7 @@ static void worker_that_never_listens_is_ended_before_the_queue_grows_forever(vo
         assert_int_equal(f->result.code, ENOBUFS);
 }
 
-static void sending_to_a_dead_worker_is_no_failure_of_its_own(void **state) {
+PROCESS_TEST(sending_to_a_dead_worker_is_no_failure_of_its_own) {
         Fixture *f = *state;
         const ProtoMessage range = { .type = PROTO_ID_RANGE };
         siginfo_t info;
@@ -371,7 +373,7 @@ static char *logged(Fixture *f) {
         return text;
 }
 
-static void last_words_are_in_the_log_before_the_end_is_told(void **state) {
+PROCESS_TEST(last_words_are_in_the_log_before_the_end_is_told) {
         Fixture *f = *state;
         _cleanup_(freep) char *log = NULL;
 
@@ -388,7 +390,7 @@ static void last_words_are_in_the_log_before_the_end_is_told(void **state) {
         assert_non_null(strstr(f->result.message, "killed by signal 9"));
 }
 
-static void what_it_prints_is_text_and_no_more(void **state) {
+PROCESS_TEST(what_it_prints_is_text_and_no_more) {
         Fixture *f = *state;
         _cleanup_(freep) char *log = NULL;
 
@@ -409,7 +411,7 @@ static void what_it_prints_is_text_and_no_more(void **state) {
                 "virt-bootstrapd: The verify worker: VIRT_BOOTSTRAP_JOB=other\n");
 }
 
-static void long_lines_are_cut(void **state) {
+PROCESS_TEST(long_lines_are_cut) {
         static const char prefix[] = "virt-bootstrapd: The tree worker: ";
         Fixture *f = *state;
         _cleanup_(freep) char *log = NULL;
@@ -427,7 +429,7 @@ static void long_lines_are_cut(void **state) {
 }
 
 /* It is not kept waiting, and says what it has to say. */
-static void who_prints_too_much_is_heard_no_more_and_goes_on(void **state) {
+PROCESS_TEST(who_prints_too_much_is_heard_no_more_and_goes_on) {
         Fixture *f = *state;
         _cleanup_(freep) char *log = NULL;
         const char *left_out;
@@ -453,7 +455,7 @@ static size_t count(const char *text, const char *part) {
         return n;
 }
 
-static void lines_have_a_ceiling_however_short_they_are(void **state) {
+PROCESS_TEST(lines_have_a_ceiling_however_short_they_are) {
         Fixture *f = *state;
         _cleanup_(freep) char *log = NULL;
         const char *left_out;
@@ -469,7 +471,7 @@ static void lines_have_a_ceiling_however_short_they_are(void **state) {
         assert_string_equal(left_out, "It prints too much; the rest is omitted\n");
 }
 
-static void nothing_is_left_out_of_as_many_lines_as_it_may_print(void **state) {
+PROCESS_TEST(nothing_is_left_out_of_as_many_lines_as_it_may_print) {
         Fixture *f = *state;
         _cleanup_(freep) char *log = NULL;
 
@@ -481,7 +483,7 @@ static void nothing_is_left_out_of_as_many_lines_as_it_may_print(void **state) {
         assert_int_equal(count(log, "\n"), OUTPUT_LINES_MAX);
 }
 
-static void orphan_that_goes_on_printing_does_not_keep_the_end(void **state) {
+PROCESS_TEST(orphan_that_goes_on_printing_does_not_keep_the_end) {
         Fixture *f = *state;
         _cleanup_(freep) char *log = NULL;
 
@@ -504,7 +506,7 @@ pid_t fork(void) {
 }
 
 /* As when there are too many processes, which is not what a worker that has too little to do says. */
-static void worker_that_cannot_be_started_is_a_failure_of_its_own(void **state) {
+PROCESS_TEST(worker_that_cannot_be_started_is_a_failure_of_its_own) {
         Fixture *f = *state;
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
@@ -519,38 +521,4 @@ static void worker_that_cannot_be_started_is_a_failure_of_its_own(void **state) 
         assert_null(f->process);
         loop_settle(&f->job);
         assert_int_equal(f->n_ended, 0);
-}
-
-#define PROCESS_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                PROCESS_CASE(result_of_success_is_no_error),
-                PROCESS_CASE(failure_is_passed_on_as_it_was_reported),
-                PROCESS_CASE(messages_come_in_order_and_before_the_end),
-                PROCESS_CASE(worker_without_a_result_has_failed),
-                PROCESS_CASE(reported_failure_counts_more_than_how_the_worker_died),
-                PROCESS_CASE(worker_that_cannot_be_executed_has_failed),
-                PROCESS_CASE(worker_that_breaks_the_protocol_is_ended),
-                PROCESS_CASE(each_kind_may_send_its_own_messages_only),
-                PROCESS_CASE(stopped_worker_ends),
-                PROCESS_CASE(worker_that_does_not_want_to_end_is_killed),
-                PROCESS_CASE(freed_process_is_killed_and_reaped_when_it_is_gone),
-                PROCESS_CASE(worker_that_cannot_be_killed_is_given_up_and_reaped_later),
-                PROCESS_CASE(failure_is_heard_also_when_the_worker_did_not_listen),
-                PROCESS_CASE(worker_inherits_only_its_socket),
-                PROCESS_CASE(messages_wait_for_room_and_growth_is_merged),
-                PROCESS_CASE(worker_that_never_listens_is_ended_before_the_queue_grows_forever),
-                PROCESS_CASE(sending_to_a_dead_worker_is_no_failure_of_its_own),
-                PROCESS_CASE(last_words_are_in_the_log_before_the_end_is_told),
-                PROCESS_CASE(what_it_prints_is_text_and_no_more),
-                PROCESS_CASE(long_lines_are_cut),
-                PROCESS_CASE(who_prints_too_much_is_heard_no_more_and_goes_on),
-                PROCESS_CASE(lines_have_a_ceiling_however_short_they_are),
-                PROCESS_CASE(nothing_is_left_out_of_as_many_lines_as_it_may_print),
-                PROCESS_CASE(orphan_that_goes_on_printing_does_not_keep_the_end),
-                PROCESS_CASE(worker_that_cannot_be_started_is_a_failure_of_its_own),
-        };
-
-        return cmocka_run_group_tests_name("job-process", tests, NULL, NULL);
 }

@@ -48,7 +48,9 @@ static void assert_progress(
         assert_true(fabs(progress.fraction - fraction) < 1e-9);
 }
 
-static void download_is_half_of_an_image(void **state) {
+#define TASK_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+TASK_TEST(download_is_half_of_an_image) {
         Fixture *f = *state;
 
         f->parts.fetch.state = PART_RUNNING;
@@ -66,7 +68,7 @@ static void download_is_half_of_an_image(void **state) {
         assert_progress(f, JOB_PHASE_UNPACK, 400, 400, 1);
 }
 
-static void cached_layer_is_not_downloaded(void **state) {
+TASK_TEST(cached_layer_is_not_downloaded) {
         Fixture *f = *state;
 
         f->parts.fetch.state = PART_RUNNING;
@@ -76,7 +78,7 @@ static void cached_layer_is_not_downloaded(void **state) {
         assert_int_equal(job_counts_measure(&f->counts, &f->parts).downloaded, 50);
 }
 
-static void blob_that_begins_anew_takes_back_what_it_counted(void **state) {
+TASK_TEST(blob_that_begins_anew_takes_back_what_it_counted) {
         Fixture *f = *state;
 
         f->parts.fetch.state = PART_RUNNING;
@@ -87,7 +89,7 @@ static void blob_that_begins_anew_takes_back_what_it_counted(void **state) {
         assert_int_equal(job_counts_measure(&f->counts, &f->parts).downloaded, 0);
 }
 
-static void unknown_size_is_what_has_arrived(void **state) {
+TASK_TEST(unknown_size_is_what_has_arrived) {
         Fixture *f = *state;
 
         f->parts.fetch.state = PART_RUNNING;
@@ -98,7 +100,7 @@ static void unknown_size_is_what_has_arrived(void **state) {
         assert_progress(f, JOB_PHASE_DOWNLOAD, 500, 800, 500.0 / 1600);
 }
 
-static void pipe_has_no_fraction(void **state) {
+TASK_TEST(pipe_has_no_fraction) {
         Fixture *f = *state;
 
         f->counts.consumed = 50;
@@ -107,7 +109,7 @@ static void pipe_has_no_fraction(void **state) {
         assert_progress(f, JOB_PHASE_UNPACK, 50, 200, 0.25);
 }
 
-static void template_is_built_and_then_unpacked(void **state) {
+TASK_TEST(template_is_built_and_then_unpacked) {
         Fixture *f = *state;
 
         f->parts.builder.state = PART_RUNNING;
@@ -117,7 +119,7 @@ static void template_is_built_and_then_unpacked(void **state) {
         assert_progress(f, JOB_PHASE_UNPACK, 10, 0, 0.4);
 }
 
-static void whatever_moves_is_seen(void **state) {
+TASK_TEST(whatever_moves_is_seen) {
         Fixture *f = *state;
         uint64_t moved = job_counts_moved(&f->counts);
 
@@ -129,19 +131,4 @@ static void whatever_moves_is_seen(void **state) {
         moved = job_counts_moved(&f->counts);
         f->counts.consumed++;
         assert_true(job_counts_moved(&f->counts) > moved);
-}
-
-int main(void) {
-#define C(fn) CASE_WITH(fn, set_up, tear_down)
-        const struct CMUnitTest tests[] = {
-                C(download_is_half_of_an_image),
-                C(cached_layer_is_not_downloaded),
-                C(blob_that_begins_anew_takes_back_what_it_counted),
-                C(unknown_size_is_what_has_arrived),
-                C(pipe_has_no_fraction),
-                C(template_is_built_and_then_unpacked),
-                C(whatever_moves_is_seen),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,9 @@ static void assert_refused(Fixture *f, size_t size, const char *why) {
                 fail_msg("%s, not: %s", error_text(&f->error), why);
 }
 
-static void image_as_qemu_writes_it_is_taken(void **state) {
+#define QCOW2_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+QCOW2_TEST(image_as_qemu_writes_it_is_taken) {
         Fixture *f = *state;
 
         assert_int_equal(job_qcow2_check(f->head, QCOW2_SIZE, &f->want, NULL), 0);
@@ -51,7 +53,7 @@ static void image_as_qemu_writes_it_is_taken(void **state) {
 }
 
 /* One byte of the header that has another value than it should. */
-static void each_field_is_looked_at(void **state) {
+QCOW2_TEST(each_field_is_looked_at) {
         static const struct {
                 size_t offset;
                 uint8_t value;
@@ -87,7 +89,7 @@ static void each_field_is_looked_at(void **state) {
         }
 }
 
-static void backing_file_is_there_when_it_should_and_only_then(void **state) {
+QCOW2_TEST(backing_file_is_there_when_it_should_and_only_then) {
         Fixture *f = *state;
 
         put_qcow2(f->head, DISK, "");
@@ -97,7 +99,7 @@ static void backing_file_is_there_when_it_should_and_only_then(void **state) {
         assert_refused(f, QCOW2_SIZE, "has a backing file");
 }
 
-static void format_of_the_backing_file_has_to_be_qcow2(void **state) {
+QCOW2_TEST(format_of_the_backing_file_has_to_be_qcow2) {
         Fixture *f = *state;
 
         (void) put_extension(f->head, QCOW2_EXTENSIONS, QCOW2_FORMAT, "raw");
@@ -111,7 +113,7 @@ static void format_of_the_backing_file_has_to_be_qcow2(void **state) {
         assert_refused(f, QCOW2_SIZE, "extension that was not requested");
 }
 
-static void other_extensions_are_refused(void **state) {
+QCOW2_TEST(other_extensions_are_refused) {
         Fixture *f = *state;
         const size_t at = put_extension(f->head, QCOW2_EXTENSIONS, QCOW2_FORMAT, "qcow2");
 
@@ -119,7 +121,7 @@ static void other_extensions_are_refused(void **state) {
         assert_refused(f, QCOW2_SIZE, "extension that was not requested");
 }
 
-static void extensions_have_to_end_in_the_first_cluster(void **state) {
+QCOW2_TEST(extensions_have_to_end_in_the_first_cluster) {
         Fixture *f = *state;
         size_t at = QCOW2_EXTENSIONS;
 
@@ -135,26 +137,10 @@ static void extensions_have_to_end_in_the_first_cluster(void **state) {
         assert_refused(f, QCOW2_SIZE, "header has no end");
 }
 
-static void cut_headers_are_refused(void **state) {
+QCOW2_TEST(cut_headers_are_refused) {
         Fixture *f = *state;
 
         for (size_t size = 0; size < QCOW2_BACKING_OFFSET + strlen(f->want.backing); size++)
                 assert_int_equal(job_qcow2_check(f->head, size, &f->want, NULL), -EBADMSG);
         assert_refused(f, 103, "ends within its header");
-}
-
-#define QCOW2_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                QCOW2_CASE(image_as_qemu_writes_it_is_taken),
-                QCOW2_CASE(each_field_is_looked_at),
-                QCOW2_CASE(backing_file_is_there_when_it_should_and_only_then),
-                QCOW2_CASE(format_of_the_backing_file_has_to_be_qcow2),
-                QCOW2_CASE(other_extensions_are_refused),
-                QCOW2_CASE(extensions_have_to_end_in_the_first_cluster),
-                QCOW2_CASE(cut_headers_are_refused),
-        };
-
-        return cmocka_run_group_tests_name("job-qcow2", tests, NULL, NULL);
 }

@@ -177,7 +177,9 @@ static Job *find_job(const JobQueue *queue, const char *id) {
         return NULL;
 }
 
-static void job_runs_to_the_end(void **state) {
+#define QUEUE_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+QUEUE_TEST(job_runs_to_the_end) {
         Fixture *f = *state;
         StoreImage image = { 0 };
         Job *job;
@@ -206,7 +208,7 @@ static void job_runs_to_the_end(void **state) {
         assert_null(job_queue_next(f->queue, job));
 }
 
-static void job_without_cache_leaves_nothing_in_the_store(void **state) {
+QUEUE_TEST(job_without_cache_leaves_nothing_in_the_store) {
         Fixture *f = *state;
         uint64_t size = 1;
         JobSpec *spec;
@@ -225,7 +227,7 @@ static void job_without_cache_leaves_nothing_in_the_store(void **state) {
         check_file(f, "store/index.json", "{\"schemaVersion\":2,\"manifests\":[]}\n");
 }
 
-static void two_jobs_share_what_is_fetched(void **state) {
+QUEUE_TEST(two_jobs_share_what_is_fetched) {
         Fixture *f = *state;
         Job *a, *b;
 
@@ -240,7 +242,7 @@ static void two_jobs_share_what_is_fetched(void **state) {
         check_file(f, "b/etc/hello", "world");
 }
 
-static void overwriting_keeps_what_the_image_does_not_have(void **state) {
+QUEUE_TEST(overwriting_keeps_what_the_image_does_not_have) {
         Fixture *f = *state;
         struct stat before, after;
         JobSpec *spec;
@@ -267,7 +269,7 @@ static void overwriting_keeps_what_the_image_does_not_have(void **state) {
 }
 
 /* Each ends with the error that tells why, and with nothing left behind. */
-static void failures_are_told_and_leave_nothing(void **state) {
+QUEUE_TEST(failures_are_told_and_leave_nothing) {
         static const struct {
                 const char *mode;
                 ErrorKind kind;
@@ -301,7 +303,7 @@ static void need_builder(void) {
         }
 }
 
-static void unpacker_that_stopped_reading_is_not_waited_for_without_a_limit(void **state) {
+QUEUE_TEST(unpacker_that_stopped_reading_is_not_waited_for_without_a_limit) {
         static const uint64_t stall_usecs[] = { 0, 3600 * USEC_PER_SEC };
         Fixture *f = *state;
 
@@ -323,7 +325,7 @@ static void unpacker_that_stopped_reading_is_not_waited_for_without_a_limit(void
         }
 }
 
-static void unpacker_has_half_a_minute_to_tell_why_it_stopped_reading(void **state) {
+QUEUE_TEST(unpacker_has_half_a_minute_to_tell_why_it_stopped_reading) {
         Fixture *f = *state;
 
         start_queue(f, "fetch-image");
@@ -337,7 +339,7 @@ static off_t deaths_left(Fixture *f) {
         return st.st_size;
 }
 
-static void cleaning_step_that_is_killed_is_tried_again(void **state) {
+QUEUE_TEST(cleaning_step_that_is_killed_is_tried_again) {
         Fixture *f = *state;
         Job *job;
 
@@ -352,7 +354,7 @@ static void cleaning_step_that_is_killed_is_tried_again(void **state) {
         check_nothing_left(f, "new");
 }
 
-static void cleaning_step_that_is_always_killed_is_left_to_the_next_daemon(void **state) {
+QUEUE_TEST(cleaning_step_that_is_always_killed_is_left_to_the_next_daemon) {
         Fixture *f = *state;
         Job *job;
 
@@ -368,7 +370,7 @@ static void cleaning_step_that_is_always_killed_is_left_to_the_next_daemon(void 
         assert_int_equal(count_journal(f), 1);
 }
 
-static void worker_that_cannot_be_executed_fails_the_job(void **state) {
+QUEUE_TEST(worker_that_cannot_be_executed_fails_the_job) {
         Fixture *f = *state;
         Job *job;
 
@@ -393,7 +395,7 @@ static bool is_recovered(void *userdata) {
         return ((Fixture *) userdata)->is_recovered;
 }
 
-static void next_daemon_removes_what_a_killed_one_left(void **state) {
+QUEUE_TEST(next_daemon_removes_what_a_killed_one_left) {
         static const JobRecoveryEvents events = { .ended = on_recovered };
         Fixture *f = *state;
         JobRecovery *recovery = NULL;
@@ -414,7 +416,7 @@ static void next_daemon_removes_what_a_killed_one_left(void **state) {
         check_nothing_left(f, "new");
 }
 
-static void image_with_another_digest_than_wanted_is_refused(void **state) {
+QUEUE_TEST(image_with_another_digest_than_wanted_is_refused) {
         Fixture *f = *state;
         JobSpec *spec = spec_for(f, "new");
         Job *job;
@@ -437,7 +439,7 @@ static void cancel(Fixture *f, Job *job) {
         error_clear(&error);
 }
 
-static void queued_job_is_cancelled_at_once(void **state) {
+QUEUE_TEST(queued_job_is_cancelled_at_once) {
         Fixture *f = *state;
         Job *job;
 
@@ -453,7 +455,7 @@ static void queued_job_is_cancelled_at_once(void **state) {
         check_nothing_left(f, "new");
 }
 
-static void running_job_is_cancelled_and_cleaned_up(void **state) {
+QUEUE_TEST(running_job_is_cancelled_and_cleaned_up) {
         Fixture *f = *state;
         Job *job;
 
@@ -475,7 +477,7 @@ static bool job_is_running(void *userdata) {
         return job_state(userdata) == JOB_RUNNING;
 }
 
-static void job_that_has_just_begun_is_cancelled(void **state) {
+QUEUE_TEST(job_that_has_just_begun_is_cancelled) {
         Fixture *f = *state;
         Job *job;
 
@@ -488,7 +490,7 @@ static void job_that_has_just_begun_is_cancelled(void **state) {
         check_nothing_left(f, "new");
 }
 
-static void all_jobs_are_ended_for_another_reason_than_the_users(void **state) {
+QUEUE_TEST(all_jobs_are_ended_for_another_reason_than_the_users) {
         Fixture *f = *state;
         Error error = ERROR_NULL;
         Job *running, *waiting;
@@ -508,7 +510,7 @@ static void all_jobs_are_ended_for_another_reason_than_the_users(void **state) {
         check_nothing_left(f, "a");
 }
 
-static void only_a_few_jobs_run_at_a_time(void **state) {
+QUEUE_TEST(only_a_few_jobs_run_at_a_time) {
         Fixture *f = *state;
         char name[2] = "a";
 
@@ -532,7 +534,7 @@ static int refusal(Fixture *f, JobSpec *spec, ErrorKind kind) {
         return r;
 }
 
-static void second_job_at_a_destination_is_refused_until_the_first_has_ended(void **state) {
+QUEUE_TEST(second_job_at_a_destination_is_refused_until_the_first_has_ended) {
         Fixture *f = *state;
         Job *job;
 
@@ -546,7 +548,7 @@ static void second_job_at_a_destination_is_refused_until_the_first_has_ended(voi
         assert_int_equal(f->n_added, 2);
 }
 
-static void bad_destination_is_refused_at_once(void **state) {
+QUEUE_TEST(bad_destination_is_refused_at_once) {
         Fixture *f = *state;
 
         start_queue(f, "fetch-and-hang");
@@ -557,7 +559,7 @@ static void bad_destination_is_refused_at_once(void **state) {
         assert_true(job_queue_is_empty(f->queue));
 }
 
-static void full_queue_refuses_more(void **state) {
+QUEUE_TEST(full_queue_refuses_more) {
         Fixture *f = *state;
         Job *job;
 
@@ -575,7 +577,7 @@ static bool all_are_gone(void *userdata) {
         return job_queue_is_empty(((Fixture *) userdata)->queue);
 }
 
-static void ended_job_stays_for_a_while(void **state) {
+QUEUE_TEST(ended_job_stays_for_a_while) {
         Fixture *f = *state;
         char id[JOB_ID_MAX];
         Job *job;
@@ -592,7 +594,7 @@ static void ended_job_stays_for_a_while(void **state) {
         assert_null(find_job(f->queue, id));
 }
 
-static void of_too_many_ended_jobs_the_oldest_go_early(void **state) {
+QUEUE_TEST(of_too_many_ended_jobs_the_oldest_go_early) {
         Fixture *f = *state;
         char first[JOB_ID_MAX] = "", name[16];
         unsigned n = QUEUE_ENDED_MAX + 5;
@@ -614,7 +616,7 @@ static void of_too_many_ended_jobs_the_oldest_go_early(void **state) {
         assert_null(find_job(f->queue, first));
 }
 
-static void queue_that_is_freed_ends_what_runs(void **state) {
+QUEUE_TEST(queue_that_is_freed_ends_what_runs) {
         Fixture *f = *state;
         Job *job;
 
@@ -623,36 +625,4 @@ static void queue_that_is_freed_ends_what_runs(void **state) {
         loop_until(&f->job, job_has_digest, job);
         stop_queue(f);
         loop_until(&f->job, has_no_child, NULL);
-}
-
-#define QUEUE_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                QUEUE_CASE(job_runs_to_the_end),
-                QUEUE_CASE(job_without_cache_leaves_nothing_in_the_store),
-                QUEUE_CASE(two_jobs_share_what_is_fetched),
-                QUEUE_CASE(overwriting_keeps_what_the_image_does_not_have),
-                QUEUE_CASE(failures_are_told_and_leave_nothing),
-                QUEUE_CASE(unpacker_that_stopped_reading_is_not_waited_for_without_a_limit),
-                QUEUE_CASE(unpacker_has_half_a_minute_to_tell_why_it_stopped_reading),
-                QUEUE_CASE(cleaning_step_that_is_killed_is_tried_again),
-                QUEUE_CASE(cleaning_step_that_is_always_killed_is_left_to_the_next_daemon),
-                QUEUE_CASE(worker_that_cannot_be_executed_fails_the_job),
-                QUEUE_CASE(next_daemon_removes_what_a_killed_one_left),
-                QUEUE_CASE(image_with_another_digest_than_wanted_is_refused),
-                QUEUE_CASE(queued_job_is_cancelled_at_once),
-                QUEUE_CASE(running_job_is_cancelled_and_cleaned_up),
-                QUEUE_CASE(job_that_has_just_begun_is_cancelled),
-                QUEUE_CASE(all_jobs_are_ended_for_another_reason_than_the_users),
-                QUEUE_CASE(only_a_few_jobs_run_at_a_time),
-                QUEUE_CASE(second_job_at_a_destination_is_refused_until_the_first_has_ended),
-                QUEUE_CASE(bad_destination_is_refused_at_once),
-                QUEUE_CASE(full_queue_refuses_more),
-                QUEUE_CASE(ended_job_stays_for_a_while),
-                QUEUE_CASE(of_too_many_ended_jobs_the_oldest_go_early),
-                QUEUE_CASE(queue_that_is_freed_ends_what_runs),
-        };
-
-        return cmocka_run_group_tests_name("job-queue", tests, NULL, NULL);
 }

@@ -82,7 +82,9 @@ static bool has_no_children(void *userdata) {
         return count_children() == 0;
 }
 
-static void each_job_has_those_that_it_will_need(void **state) {
+#define SPARES_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+SPARES_TEST(each_job_has_those_that_it_will_need) {
         static const struct {
                 JobSource source;
                 bool offline, inspects;
@@ -106,7 +108,7 @@ static void each_job_has_those_that_it_will_need(void **state) {
         }
 }
 
-static void worker_that_is_needed_is_the_one_that_waits(void **state) {
+SPARES_TEST(worker_that_is_needed_is_the_one_that_waits) {
         Fixture *f = *state;
 
         start_spares(f, "wait-silently");
@@ -122,7 +124,7 @@ static void worker_that_is_needed_is_the_one_that_waits(void **state) {
         assert_int_equal(count_children(), 3);
 }
 
-static void spare_that_died_is_replaced(void **state) {
+SPARES_TEST(spare_that_died_is_replaced) {
         Fixture *f = *state;
 
         start_spares(f, "die");
@@ -132,16 +134,4 @@ static void spare_that_died_is_replaced(void **state) {
         start(f, WORKER_UNPACK);
         loop_until(&f->job, has_ended, f);
         assert_int_equal(f->result.code, 0);
-}
-
-#define SPARES_CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                SPARES_CASE(each_job_has_those_that_it_will_need),
-                SPARES_CASE(worker_that_is_needed_is_the_one_that_waits),
-                SPARES_CASE(spare_that_died_is_replaced),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,7 +81,9 @@ static void run_for(Fixture *f, unsigned msec) {
         }
 }
 
-static void new_job_is_queued_and_has_an_id(void **state) {
+#define JOB_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+JOB_TEST(new_job_is_queued_and_has_an_id) {
         Fixture *f = *state;
         const char *id = job_id(f->job);
         Job *other = NULL;
@@ -99,7 +101,7 @@ static void new_job_is_queued_and_has_an_id(void **state) {
         job_free(other);
 }
 
-static void finished_job_is_complete(void **state) {
+JOB_TEST(finished_job_is_complete) {
         Fixture *f = *state;
         const JobProgress progress = { .phase = JOB_PHASE_UNPACK, .total = 10, .fraction = 0.5 };
 
@@ -115,7 +117,7 @@ static void finished_job_is_complete(void **state) {
         assert_int_equal(f->told.phase, JOB_PHASE_DONE);
 }
 
-static void failed_job_keeps_its_error_and_is_never_complete(void **state) {
+JOB_TEST(failed_job_keeps_its_error_and_is_never_complete) {
         static const struct {
                 JobState state;
                 const char *result;
@@ -142,7 +144,7 @@ static void failed_job_keeps_its_error_and_is_never_complete(void **state) {
         }
 }
 
-static void fraction_never_falls_and_is_not_one_before_the_end(void **state) {
+JOB_TEST(fraction_never_falls_and_is_not_one_before_the_end) {
         static const double given[] = { 0.1, 0.5, 0.3, 0.9, 1.0, 0.0 };
         static const double want[] = { 0.1, 0.5, 0.5, 0.9, 0.999, 0.999 };
         Fixture *f = *state;
@@ -157,7 +159,7 @@ static void fraction_never_falls_and_is_not_one_before_the_end(void **state) {
 }
 
 /* Of many changes a few are told, and the last one is. */
-static void progress_is_told_now_and_then_and_in_the_end(void **state) {
+JOB_TEST(progress_is_told_now_and_then_and_in_the_end) {
         Fixture *f = *state;
         JobProgress progress = { .total = 1000 };
 
@@ -177,7 +179,7 @@ static void progress_is_told_now_and_then_and_in_the_end(void **state) {
         assert_int_equal(f->n_progress, 0);
 }
 
-static void nothing_is_told_after_the_end(void **state) {
+JOB_TEST(nothing_is_told_after_the_end) {
         Fixture *f = *state;
         const JobProgress progress = { .done = 1 };
 
@@ -190,7 +192,7 @@ static void nothing_is_told_after_the_end(void **state) {
         assert_int_equal(f->n_progress + f->n_state, 0);
 }
 
-static void digest_and_messages_are_passed_on(void **state) {
+JOB_TEST(digest_and_messages_are_passed_on) {
         Fixture *f = *state;
         const Digest digest = { .bytes = { 1 } };
 
@@ -201,26 +203,9 @@ static void digest_and_messages_are_passed_on(void **state) {
         assert_int_equal(f->n_message, 1);
 }
 
-static void states_and_phases_have_names(void **state) {
+TEST(states_and_phases_have_names) {
         for (JobState s = 0; s < _JOB_STATE_MAX; s++)
                 assert_non_null(job_state_to_string(s));
         for (JobPhase p = 0; p < _JOB_PHASE_MAX; p++)
                 assert_non_null(job_phase_to_string(p));
-}
-
-#define JOB_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                JOB_CASE(new_job_is_queued_and_has_an_id),
-                JOB_CASE(finished_job_is_complete),
-                JOB_CASE(failed_job_keeps_its_error_and_is_never_complete),
-                JOB_CASE(fraction_never_falls_and_is_not_one_before_the_end),
-                JOB_CASE(progress_is_told_now_and_then_and_in_the_end),
-                JOB_CASE(nothing_is_told_after_the_end),
-                JOB_CASE(digest_and_messages_are_passed_on),
-                CASE(states_and_phases_have_names),
-        };
-
-        return cmocka_run_group_tests_name("job-state", tests, NULL, NULL);
 }

@@ -177,7 +177,9 @@ static void await_threads(Fixture *f) {
         }
 }
 
-static void end_is_told_once_from_the_event_loop(void **state) {
+#define TASK_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+TASK_TEST(end_is_told_once_from_the_event_loop) {
         Fixture *f = *state;
 
         start(f, &succeed_operation);
@@ -191,7 +193,7 @@ static void end_is_told_once_from_the_event_loop(void **state) {
         assert_int_equal(f->error.code, 0);
 }
 
-static void error_of_the_work_is_told(void **state) {
+TASK_TEST(error_of_the_work_is_told) {
         Fixture *f = *state;
 
         start(f, &refuse_operation);
@@ -201,7 +203,7 @@ static void error_of_the_work_is_told(void **state) {
         assert_string_equal(error_text(&f->error), "It is a file");
 }
 
-static void signals_are_for_the_event_loop(void **state) {
+TASK_TEST(signals_are_for_the_event_loop) {
         Fixture *f = *state;
 
         start(f, &look_at_signals_operation);
@@ -209,7 +211,7 @@ static void signals_are_for_the_event_loop(void **state) {
         assert_int_equal(f->r, 1);
 }
 
-static void task_that_hangs_holds_up_nothing(void **state) {
+TASK_TEST(task_that_hangs_holds_up_nothing) {
         Fixture *f = *state;
 
         start(f, &hang_operation);
@@ -221,7 +223,7 @@ static void task_that_hangs_holds_up_nothing(void **state) {
         loop_until(f, 2);
 }
 
-static void more_tasks_than_threads_wait_in_order(void **state) {
+TASK_TEST(more_tasks_than_threads_wait_in_order) {
         Fixture *f = *state;
 
         for (unsigned i = 0; i < JOB_TASKS_MAX; i++)
@@ -236,7 +238,7 @@ static void more_tasks_than_threads_wait_in_order(void **state) {
         assert_int_equal(f->n_running_max, JOB_TASKS_MAX);
 }
 
-static void nothing_new_begins_when_many_hang(void **state) {
+TASK_TEST(nothing_new_begins_when_many_hang) {
         Fixture *f = *state;
         Error error = ERROR_NULL;
 
@@ -252,7 +254,7 @@ static void nothing_new_begins_when_many_hang(void **state) {
         assert_int_equal(job_task_pool_check(f->pool, NULL), 0);
 }
 
-static void task_that_was_given_up_releases_its_data_and_tells_nobody(void **state) {
+TASK_TEST(task_that_was_given_up_releases_its_data_and_tells_nobody) {
         Fixture *f = *state;
 
         start(f, &hang_operation);
@@ -269,7 +271,7 @@ static void task_that_was_given_up_releases_its_data_and_tells_nobody(void **sta
         assert_true(f->is_released_in_thread);
 }
 
-static void task_that_waits_is_given_up_at_once(void **state) {
+TASK_TEST(task_that_waits_is_given_up_at_once) {
         Fixture *f = *state;
 
         for (unsigned i = 0; i < JOB_TASKS_MAX; i++)
@@ -282,7 +284,7 @@ static void task_that_waits_is_given_up_at_once(void **state) {
         assert_int_equal(f->n_begun, JOB_TASKS_MAX);
 }
 
-static void end_that_was_not_told_yet_is_given_up(void **state) {
+TASK_TEST(end_that_was_not_told_yet_is_given_up) {
         Fixture *f = *state;
 
         start(f, &succeed_operation);
@@ -292,7 +294,7 @@ static void end_that_was_not_told_yet_is_given_up(void **state) {
         assert_int_equal(f->n_released + f->n_ended, 1);
 }
 
-static void thread_that_hangs_outlives_the_pool(void **state) {
+TASK_TEST(thread_that_hangs_outlives_the_pool) {
         Fixture *f = *state;
         time_t end = time(NULL) + LOOP_SECONDS_MAX;
 
@@ -307,22 +309,4 @@ static void thread_that_hangs_outlives_the_pool(void **state) {
                 sched_yield();
         }
         assert_int_equal(f->n_ended, 0);
-}
-
-int main(void) {
-#define C(fn) CASE_WITH(fn, set_up, tear_down)
-        const struct CMUnitTest tests[] = {
-                C(end_is_told_once_from_the_event_loop),
-                C(error_of_the_work_is_told),
-                C(signals_are_for_the_event_loop),
-                C(task_that_hangs_holds_up_nothing),
-                C(more_tasks_than_threads_wait_in_order),
-                C(nothing_new_begins_when_many_hang),
-                C(task_that_was_given_up_releases_its_data_and_tells_nobody),
-                C(task_that_waits_is_given_up_at_once),
-                C(end_that_was_not_told_yet_is_given_up),
-                C(thread_that_hangs_outlives_the_pool),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,9 @@ static void assert_none_is_free(JobFixture *f, JobUserPurpose purpose) {
                 "No user is free for a worker: all of 61300-61302 are taken (WorkerUsers=)");
 }
 
-static void each_worker_has_an_id_that_no_other_one_has(void **state) {
+#define USER_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+USER_TEST(each_worker_has_an_id_that_no_other_one_has) {
         JobFixture *f = *state;
         JobUser *users[_USER_PURPOSE_MAX];
 
@@ -120,7 +122,7 @@ static void each_worker_has_an_id_that_no_other_one_has(void **state) {
                 job_user_unref(users[p]);
 }
 
-static void id_is_free_with_the_last_reference(void **state) {
+USER_TEST(id_is_free_with_the_last_reference) {
         JobFixture *f = *state;
         JobUser *first, *other;
         uint32_t id;
@@ -137,7 +139,7 @@ static void id_is_free_with_the_last_reference(void **state) {
         job_user_unref(take(f, USER_FILES));
 }
 
-static void id_is_not_taken_again_as_long_as_there_are_others(void **state) {
+USER_TEST(id_is_not_taken_again_as_long_as_there_are_others) {
         JobFixture *f = *state;
         uint32_t ids[3];
 
@@ -151,7 +153,7 @@ static void id_is_not_taken_again_as_long_as_there_are_others(void **state) {
         }
 }
 
-static void id_that_somebody_has_locked_is_left_to_them(void **state) {
+USER_TEST(id_that_somebody_has_locked_is_left_to_them) {
         JobFixture *f = *state;
         int fd;
 
@@ -178,7 +180,7 @@ static bool is_locked_in_store(JobFixture *f, uint32_t id) {
         return true;
 }
 
-static void where_nothing_can_be_locked_the_store_has_the_locks(void **state) {
+USER_TEST(where_nothing_can_be_locked_the_store_has_the_locks) {
         JobFixture *f = *state;
         JobUser *first, *other;
 
@@ -232,7 +234,7 @@ static void be_group(void) {
                 _exit(1);
 }
 
-static void id_that_a_process_has_is_not_taken(void **state) {
+USER_TEST(id_that_a_process_has_is_not_taken) {
         static void (*const changes[])(void) = { be_user, keep_user, be_group };
         JobFixture *f = *state;
 
@@ -249,7 +251,7 @@ static void id_that_a_process_has_is_not_taken(void **state) {
         }
 }
 
-static void processes_are_looked_at_once_for_an_id(void **state) {
+USER_TEST(processes_are_looked_at_once_for_an_id) {
         JobFixture *f = *state;
         JobUser *users[3];
 
@@ -262,7 +264,7 @@ static void processes_are_looked_at_once_for_an_id(void **state) {
                 job_user_unref(users[i]);
 }
 
-static void id_of_a_user_or_group_is_not_taken(void **state) {
+USER_TEST(id_of_a_user_or_group_is_not_taken) {
         JobFixture *f = *state;
         const struct passwd *user;
         const struct group *group;
@@ -311,7 +313,7 @@ static const char *find_system_user(JobFixture *f) {
         return entry ? name : NULL;
 }
 
-static void system_users_are_for_sealed_workers_and_for_one_builder(void **state) {
+USER_TEST(system_users_are_for_sealed_workers_and_for_one_builder) {
         JobFixture *f = *state;
         const char *name = find_system_user(f);
         JobUser *users[5];
@@ -337,7 +339,7 @@ static void system_users_are_for_sealed_workers_and_for_one_builder(void **state
 }
 
 /* Neither root nor nobody, whoever has given them such a name. */
-static void system_users_with_ids_of_others_are_none(void **state) {
+USER_TEST(system_users_with_ids_of_others_are_none) {
         JobFixture *f = *state;
         JobUser *user;
 
@@ -350,7 +352,7 @@ static void system_users_with_ids_of_others_are_none(void **state) {
         job_user_unref(user);
 }
 
-static void failure_to_look_a_user_up_is_no_absence(void **state) {
+USER_TEST(failure_to_look_a_user_up_is_no_absence) {
         static const JobUserPurpose purposes[] = { USER_SEALED, USER_PROGRAMS };
         static const int codes[] = { EIO, EMFILE, ERANGE };
         JobFixture *f = *state;
@@ -374,7 +376,7 @@ static void failure_to_look_a_user_up_is_no_absence(void **state) {
         }
 }
 
-static void without_users_there_is_no_system_user(void **state) {
+USER_TEST(without_users_there_is_no_system_user) {
         JobFixture *f = *state;
 
         lookup_code = ENOENT;
@@ -383,7 +385,7 @@ static void without_users_there_is_no_system_user(void **state) {
         lookup_code = 0;
 }
 
-static void without_a_sandbox_workers_stay_who_they_are(void **state) {
+USER_TEST(without_a_sandbox_workers_stay_who_they_are) {
         JobFixture *f = *state;
         JobUser *user = NULL;
 
@@ -393,26 +395,8 @@ static void without_a_sandbox_workers_stay_who_they_are(void **state) {
         assert_int_equal(job_user_id(user).uid, 0);
 }
 
-#define USER_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
 int main(void) {
-        const struct CMUnitTest tests[] = {
-                USER_CASE(each_worker_has_an_id_that_no_other_one_has),
-                USER_CASE(id_is_free_with_the_last_reference),
-                USER_CASE(id_is_not_taken_again_as_long_as_there_are_others),
-                USER_CASE(id_that_somebody_has_locked_is_left_to_them),
-                USER_CASE(where_nothing_can_be_locked_the_store_has_the_locks),
-                USER_CASE(id_that_a_process_has_is_not_taken),
-                USER_CASE(processes_are_looked_at_once_for_an_id),
-                USER_CASE(id_of_a_user_or_group_is_not_taken),
-                USER_CASE(system_users_are_for_sealed_workers_and_for_one_builder),
-                USER_CASE(system_users_with_ids_of_others_are_none),
-                USER_CASE(failure_to_look_a_user_up_is_no_absence),
-                USER_CASE(without_users_there_is_no_system_user),
-                USER_CASE(without_a_sandbox_workers_stay_who_they_are),
-        };
-
         if (geteuid() != 0)
                 return SKIPPED; /* only root can be others */
-        return cmocka_run_group_tests_name("job-user", tests, NULL, NULL);
+        return test_run();
 }

@@ -87,7 +87,7 @@ static const Error *reason_of(const JobParts *parts, Who who) {
         return NULL;
 }
 
-static void verdict_follows_rule(void **state) {
+TEST(verdict_follows_rule) {
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
                 const Row *row = &rows[i];
                 JobParts parts = { .is_input_settled = row->is_settled };
@@ -105,12 +105,4 @@ static void verdict_follows_rule(void **state) {
                 error_clear(&parts.builder.error);
                 error_clear(&parts.unpack.error);
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                cmocka_unit_test(verdict_follows_rule),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,7 @@ static void *open_and_close(void *userdata) {
         return NULL;
 }
 
-static void who_opens_the_file_while_it_is_looked_at_ends_nobody(void **state) {
+TEST(who_opens_the_file_while_it_is_looked_at_ends_nobody) {
         Scratch scratch;
         Opening opening = { 0 };
         unsigned n_known = 0;
@@ -48,12 +48,4 @@ static void who_opens_the_file_while_it_is_looked_at_ends_nobody(void **state) {
         assert_true(n_known > 0);
         close(fd);
         scratch_done(&scratch);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(who_opens_the_file_while_it_is_looked_at_ends_nobody),
-        };
-
-        return cmocka_run_group_tests_name("job-writers", tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@ static int parse(const char *text, OciConfig *ret, Error *error) {
         return oci_config_parse(json, strlen(json), ret, error);
 }
 
-static void everything_that_is_used_is_read(void **state) {
+TEST(everything_that_is_used_is_read) {
         static const char text[] =
                 "{" ROOTFS
                 ",'os':'linux','architecture':'arm','variant':'7','created':'2024-01-02',"
@@ -37,7 +37,7 @@ static void everything_that_is_used_is_read(void **state) {
         assert_string_equal(config.env[1], "X=");
 }
 
-static void what_is_optional_may_be_missing(void **state) {
+TEST(what_is_optional_may_be_missing) {
         static const char *const texts[] = {
                 "{" ROOTFS "}",
                 "{" ROOTFS ",'config':null,'created':null}",
@@ -56,7 +56,7 @@ static void what_is_optional_may_be_missing(void **state) {
         }
 }
 
-static void malformed_configuration_is_refused(void **state) {
+TEST(malformed_configuration_is_refused) {
         static const struct {
                 const char *text;
                 ErrorKind kind;
@@ -102,7 +102,7 @@ static void malformed_configuration_is_refused(void **state) {
         }
 }
 
-static void lists_have_ceilings(void **state) {
+TEST(lists_have_ceilings) {
         static const struct {
                 const char *before;
                 const char *element;
@@ -132,7 +132,7 @@ static void lists_have_ceilings(void **state) {
         }
 }
 
-static void labels_have_a_ceiling(void **state) {
+TEST(labels_have_a_ceiling) {
         static const char before[] = "{" ROOTFS ",'config':{'Labels':{", after[] = "}}}";
         _cleanup_(error_clear) Error error = ERROR_NULL;
         char text[32 * (CONFIG_LABELS_MAX + 1)];
@@ -148,7 +148,7 @@ static void labels_have_a_ceiling(void **state) {
         assert_failure(r, &error, ERROR_LIMIT_EXCEEDED, "1001 labels");
 }
 
-static void layers_have_to_be_as_many_as_diff_ids(void **state) {
+TEST(layers_have_to_be_as_many_as_diff_ids) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         const OciManifest two = { .n_layers = 2 }, three = { .n_layers = 3 };
         const OciConfig config = { .n_diff_ids = 2 };
@@ -157,17 +157,4 @@ static void layers_have_to_be_as_many_as_diff_ids(void **state) {
         assert_int_equal(oci_config_match_layers(&config, &two, NULL), 0);
         r = oci_config_match_layers(&config, &three, &error);
         assert_failure(r, &error, ERROR_UNSUPPORTED_IMAGE, "3 layers");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(everything_that_is_used_is_read),
-                CASE(what_is_optional_may_be_missing),
-                CASE(malformed_configuration_is_refused),
-                CASE(lists_have_ceilings),
-                CASE(labels_have_a_ceiling),
-                CASE(layers_have_to_be_as_many_as_diff_ids),
-        };
-
-        return cmocka_run_group_tests_name("oci-config", tests, NULL, NULL);
 }

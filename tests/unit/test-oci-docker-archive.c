@@ -9,7 +9,7 @@ static int parse(const char *text, OciDockerArchive *ret, Error *error) {
         return oci_docker_archive_parse(json, strlen(json), ret, error);
 }
 
-static void images_are_read_in_order(void **state) {
+TEST(images_are_read_in_order) {
         _cleanup_(oci_docker_archive_done) OciDockerArchive archive = { 0 };
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
@@ -30,14 +30,14 @@ static void images_are_read_in_order(void **state) {
         assert_int_equal(archive.images[1].n_layers, 1);
 }
 
-static void archive_may_have_no_images(void **state) {
+TEST(archive_may_have_no_images) {
         _cleanup_(oci_docker_archive_done) OciDockerArchive archive = { 0 };
 
         assert_int_equal(parse("[]", &archive, NULL), 0);
         assert_int_equal(archive.n_images, 0);
 }
 
-static void what_is_no_list_of_images_is_refused(void **state) {
+TEST(what_is_no_list_of_images_is_refused) {
         static const char *const cases[] = {
                 "",
                 "{}",
@@ -72,7 +72,7 @@ static void what_is_no_list_of_images_is_refused(void **state) {
         }
 }
 
-static void lists_have_ceilings(void **state) {
+TEST(lists_have_ceilings) {
         static const struct {
                 const char *before, *element, *after;
                 size_t max;
@@ -96,15 +96,4 @@ static void lists_have_ceilings(void **state) {
                 r = oci_docker_archive_parse(more, strlen(more), &archive, &error);
                 assert_failure(r, &error, ERROR_LIMIT_EXCEEDED, "1001");
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(images_are_read_in_order),
-                CASE(archive_may_have_no_images),
-                CASE(what_is_no_list_of_images_is_refused),
-                CASE(lists_have_ceilings),
-        };
-
-        return cmocka_run_group_tests_name("oci-docker-archive", tests, NULL, NULL);
 }

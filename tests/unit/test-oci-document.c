@@ -18,7 +18,7 @@ static int classify(const char *text, const char *content_type, OciMediaType *re
         return oci_document_classify(json, strlen(json), content_type, ret, error);
 }
 
-static void type_comes_from_header_then_document_then_content(void **state) {
+TEST(type_comes_from_header_then_document_then_content) {
         static const struct {
                 const char *content_type;
                 const char *text;
@@ -55,7 +55,7 @@ static void type_comes_from_header_then_document_then_content(void **state) {
         }
 }
 
-static void document_that_could_be_read_two_ways_is_refused(void **state) {
+TEST(document_that_could_be_read_two_ways_is_refused) {
         static const struct {
                 const char *content_type;
                 const char *text;
@@ -93,7 +93,7 @@ static void document_that_could_be_read_two_ways_is_refused(void **state) {
         }
 }
 
-static void key_twice_is_refused(void **state) {
+TEST(key_twice_is_refused) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         OciMediaType type;
         int r;
@@ -102,7 +102,7 @@ static void key_twice_is_refused(void **state) {
         assert_failure(r, &error, ERROR_UNSUPPORTED_IMAGE, "duplicate");
 }
 
-static void type_that_is_not_of_a_manifest_is_named(void **state) {
+TEST(type_that_is_not_of_a_manifest_is_named) {
         static const struct {
                 const char *content_type;
                 const char *text;
@@ -125,7 +125,7 @@ static void type_that_is_not_of_a_manifest_is_named(void **state) {
         }
 }
 
-static void schema_version_has_to_fit_the_type(void **state) {
+TEST(schema_version_has_to_fit_the_type) {
         static const struct {
                 const char *content_type;
                 const char *text;
@@ -147,7 +147,7 @@ static void schema_version_has_to_fit_the_type(void **state) {
         }
 }
 
-static void document_over_the_ceiling_is_refused(void **state) {
+TEST(document_over_the_ceiling_is_refused) {
         _cleanup_(freep) char *text = calloc(1, OCI_DOCUMENT_MAX + 1);
         _cleanup_(error_clear) Error error = ERROR_NULL;
         OciMediaType type;
@@ -156,17 +156,4 @@ static void document_over_the_ceiling_is_refused(void **state) {
         assert_non_null(text);
         r = oci_document_classify(text, OCI_DOCUMENT_MAX + 1, NULL, &type, &error);
         assert_failure(r, &error, ERROR_LIMIT_EXCEEDED, "4194304");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(type_comes_from_header_then_document_then_content),
-                CASE(document_that_could_be_read_two_ways_is_refused),
-                CASE(key_twice_is_refused),
-                CASE(type_that_is_not_of_a_manifest_is_named),
-                CASE(schema_version_has_to_fit_the_type),
-                CASE(document_over_the_ceiling_is_refused),
-        };
-
-        return cmocka_run_group_tests_name("oci-document", tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static uint64_t selected(const char *entries, const char *platform_text) {
         return entry->descriptor.size;
 }
 
-static void entry_of_the_platform_is_selected(void **state) {
+TEST(entry_of_the_platform_is_selected) {
         static const char entries[] = ENTRY(1, PLATFORM("windows", "amd64")) "," ENTRY(
                 2, PLATFORM("linux", "arm64")) "," ENTRY(3, PLATFORM("linux", "x86_64"));
 
@@ -47,7 +47,7 @@ static void entry_of_the_platform_is_selected(void **state) {
         assert_int_equal(selected(entries, "linux/riscv64"), 0);
 }
 
-static void best_variant_is_selected_wherever_it_stands(void **state) {
+TEST(best_variant_is_selected_wherever_it_stands) {
         static const char entries[] = ENTRY(5, VARIANT("arm", "v5")) "," ENTRY(
                 7, VARIANT("arm", "v7")) "," ENTRY(6, VARIANT("arm", "v6"));
 
@@ -59,14 +59,14 @@ static void best_variant_is_selected_wherever_it_stands(void **state) {
         assert_int_equal(selected(entries, "linux/arm64"), 0);
 }
 
-static void first_of_equals_is_selected(void **state) {
+TEST(first_of_equals_is_selected) {
         static const char entries[] =
                 ENTRY(1, PLATFORM("linux", "amd64")) "," ENTRY(2, PLATFORM("linux", "amd64"));
 
         assert_int_equal(selected(entries, "linux/amd64"), 1);
 }
 
-static void entry_without_a_platform_ranks_last(void **state) {
+TEST(entry_without_a_platform_ranks_last) {
         static const char entries[] = ENTRY(1, "") "," ENTRY(2, PLATFORM("linux", "arm"));
 
         assert_int_equal(selected(entries, "linux/arm/v8"), 2);
@@ -75,7 +75,7 @@ static void entry_without_a_platform_ranks_last(void **state) {
         assert_int_equal(selected(ENTRY(5, ",'platform':null"), "linux/amd64"), 5);
 }
 
-static void what_is_no_image_is_never_selected(void **state) {
+TEST(what_is_no_image_is_never_selected) {
         static const char *const entries[] = {
                 ENTRY(1, PLATFORM("unknown", "unknown")),
                 ENTRY(1, ",'artifactType':'application/vnd.example+json'"),
@@ -101,14 +101,14 @@ static void what_is_no_image_is_never_selected(void **state) {
                 1);
 }
 
-static void entry_without_a_type_is_left_to_its_content(void **state) {
+TEST(entry_without_a_type_is_left_to_its_content) {
         static const char entry[] = "{'digest':'" SHA_A "','size':1" PLATFORM("linux", "amd64") "}";
 
         assert_int_equal(selected(entry, "linux/amd64"), 1);
         assert_int_equal(selected(entry, "linux/arm64"), 0);
 }
 
-static void nested_index_is_selected_as_an_index(void **state) {
+TEST(nested_index_is_selected_as_an_index) {
         _cleanup_(oci_index_done) OciIndex index = { 0 };
         const ReferencePlatform platform = { "linux", "amd64", "" };
         const OciIndexEntry *entry;
@@ -120,7 +120,7 @@ static void nested_index_is_selected_as_an_index(void **state) {
         assert_int_equal(entry->descriptor.media_type, MEDIA_TYPE_OCI_INDEX);
 }
 
-static void message_lists_each_platform_once(void **state) {
+TEST(message_lists_each_platform_once) {
         static const char entries[] = ENTRY(1, PLATFORM("linux", "arm64")) "," ENTRY(
                 2, VARIANT("arm", "v7")) "," ENTRY(3, PLATFORM("linux", "arm64")) "," //
                 ENTRY(4, PLATFORM("unknown", "unknown"));
@@ -143,7 +143,7 @@ static void message_lists_each_platform_once(void **state) {
         assert_failure(r, &empty_error, ERROR_NO_MATCHING_PLATFORM, "lists no images");
 }
 
-static void long_list_of_platforms_is_cut(void **state) {
+TEST(long_list_of_platforms_is_cut) {
         _cleanup_(oci_index_done) OciIndex index = { .n_entries = 100 };
         _cleanup_(error_clear) Error error = ERROR_NULL;
         const ReferencePlatform platform = { "linux", "amd64", "" };
@@ -166,7 +166,7 @@ static void long_list_of_platforms_is_cut(void **state) {
         assert_failure(r, &error, ERROR_NO_MATCHING_PLATFORM, ", ...");
 }
 
-static void ref_name_is_kept(void **state) {
+TEST(ref_name_is_kept) {
         _cleanup_(oci_index_done) OciIndex index = { 0 };
 
         assert_int_equal(
@@ -180,7 +180,7 @@ static void ref_name_is_kept(void **state) {
         assert_null(index.entries[2].ref_name);
 }
 
-static void longest_ref_name_is_kept_and_a_longer_one_is_none(void **state) {
+TEST(longest_ref_name_is_kept_and_a_longer_one_is_none) {
         for (size_t extra = 0; extra < 2; extra++) {
                 _cleanup_(oci_index_done) OciIndex index = { 0 };
                 _cleanup_(freep) char *entry = NULL;
@@ -198,7 +198,7 @@ static void longest_ref_name_is_kept_and_a_longer_one_is_none(void **state) {
         }
 }
 
-static void malformed_index_is_refused(void **state) {
+TEST(malformed_index_is_refused) {
         static const struct {
                 const char *entries;
                 const char *part;
@@ -228,7 +228,7 @@ static void malformed_index_is_refused(void **state) {
         }
 }
 
-static void most_entries_are_read_and_one_more_is_too_many(void **state) {
+TEST(most_entries_are_read_and_one_more_is_too_many) {
         _cleanup_(freep) char *most =
                 json_repeat("{'manifests':[", ENTRY(1, ""), INDEX_ENTRIES_MAX, "]}");
         _cleanup_(freep) char *more =
@@ -241,24 +241,4 @@ static void most_entries_are_read_and_one_more_is_too_many(void **state) {
         assert_int_equal(index.n_entries, INDEX_ENTRIES_MAX);
         r = oci_index_parse(more, strlen(more), &index, &error);
         assert_failure(r, &error, ERROR_LIMIT_EXCEEDED, "1001 entries");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(entry_of_the_platform_is_selected),
-                CASE(best_variant_is_selected_wherever_it_stands),
-                CASE(first_of_equals_is_selected),
-                CASE(entry_without_a_platform_ranks_last),
-                CASE(what_is_no_image_is_never_selected),
-                CASE(entry_without_a_type_is_left_to_its_content),
-                CASE(nested_index_is_selected_as_an_index),
-                CASE(message_lists_each_platform_once),
-                CASE(long_list_of_platforms_is_cut),
-                CASE(ref_name_is_kept),
-                CASE(longest_ref_name_is_kept_and_a_longer_one_is_none),
-                CASE(malformed_index_is_refused),
-                CASE(most_entries_are_read_and_one_more_is_too_many),
-        };
-
-        return cmocka_run_group_tests_name("oci-index", tests, NULL, NULL);
 }

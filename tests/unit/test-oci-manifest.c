@@ -24,7 +24,7 @@ static int parse(const char *layers, OciManifest *ret, Error *error) {
         return parse_with(CONFIG, layers, ret, error);
 }
 
-static void config_and_layers_are_read_in_order(void **state) {
+TEST(config_and_layers_are_read_in_order) {
         static const char layers[] = BLOB(OCI "layer.v1.tar", SHA_A, "") "," //
                 BLOB(DOCKER "image.rootfs.diff.tar.gzip", SHA_B, ",'annotations':{'x':'y'}");
         _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
@@ -50,7 +50,7 @@ static void config_and_layers_are_read_in_order(void **state) {
                 manifest.layers[1].media_type_text, DOCKER "image.rootfs.diff.tar.gzip");
 }
 
-static void every_layer_type_is_accepted(void **state) {
+TEST(every_layer_type_is_accepted) {
         for (OciMediaType type = 0; type < _MEDIA_TYPE_MAX; type++) {
                 _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
                 _cleanup_(freep) char *layer = NULL;
@@ -67,7 +67,7 @@ static void every_layer_type_is_accepted(void **state) {
         }
 }
 
-static void layer_that_is_none_is_named_and_never_skipped(void **state) {
+TEST(layer_that_is_none_is_named_and_never_skipped) {
         static const struct {
                 const char *layers;
                 const char *part;
@@ -92,7 +92,7 @@ static void layer_that_is_none_is_named_and_never_skipped(void **state) {
         }
 }
 
-static void image_without_layers_is_refused(void **state) {
+TEST(image_without_layers_is_refused) {
         static const char *const texts[] = {
                 "{}",
                 "{'config':" CONFIG "}",
@@ -112,7 +112,7 @@ static void image_without_layers_is_refused(void **state) {
         }
 }
 
-static void most_layers_are_read_and_one_more_is_too_many(void **state) {
+TEST(most_layers_are_read_and_one_more_is_too_many) {
         _cleanup_(freep) char *most = json_repeat("", GZIP, LAYERS_MAX, "");
         _cleanup_(freep) char *more = json_repeat("", GZIP, LAYERS_MAX + 1, "");
         _cleanup_(error_clear) Error error = ERROR_NULL;
@@ -126,7 +126,7 @@ static void most_layers_are_read_and_one_more_is_too_many(void **state) {
         assert_failure(r, &error, ERROR_LIMIT_EXCEEDED, "1001 layers");
 }
 
-static void sizes_have_a_ceiling_that_sums_do_not_overflow(void **state) {
+TEST(sizes_have_a_ceiling_that_sums_do_not_overflow) {
         static const char largest[] =
                 "{'mediaType':'" OCI "layer.v1.tar','digest':'" SHA_A "','size':1125899906842624}",
                           larger[] = "{'mediaType':'" OCI "layer.v1.tar','digest':'" SHA_A
@@ -143,7 +143,7 @@ static void sizes_have_a_ceiling_that_sums_do_not_overflow(void **state) {
         assert_failure(r, &error, ERROR_LIMIT_EXCEEDED, "1125899906842625 bytes");
 }
 
-static void configuration_has_to_be_there_and_small(void **state) {
+TEST(configuration_has_to_be_there_and_small) {
         static const struct {
                 const char *config;
                 ErrorKind kind;
@@ -165,7 +165,7 @@ static void configuration_has_to_be_there_and_small(void **state) {
         }
 }
 
-static void manifest_that_could_be_read_two_ways_is_refused(void **state) {
+TEST(manifest_that_could_be_read_two_ways_is_refused) {
         static const char *const texts[] = {
                 "{'config':" CONFIG ",'layers':[" GZIP "],'Layers':[]}",
                 "{'config':" CONFIG ",'layers':[" GZIP "],'CONFIG':{}}",
@@ -183,7 +183,7 @@ static void manifest_that_could_be_read_two_ways_is_refused(void **state) {
         }
 }
 
-static void malformed_descriptor_is_refused(void **state) {
+TEST(malformed_descriptor_is_refused) {
         static const char *const layers[] = {
                 "1",
                 "{'mediaType':'" OCI "layer.v1.tar','size':1}",
@@ -209,7 +209,7 @@ static void malformed_descriptor_is_refused(void **state) {
         }
 }
 
-static void only_a_foreign_layer_has_an_url_and_only_a_usable_one(void **state) {
+TEST(only_a_foreign_layer_has_an_url_and_only_a_usable_one) {
         static const struct {
                 const char *layer;
                 const char *url;
@@ -236,7 +236,7 @@ static void only_a_foreign_layer_has_an_url_and_only_a_usable_one(void **state) 
         }
 }
 
-static void longest_url_is_taken_and_a_longer_one_is_not(void **state) {
+TEST(longest_url_is_taken_and_a_longer_one_is_not) {
         static const char scheme[] = "https://";
 
         for (size_t extra = 0; extra < 2; extra++) {
@@ -256,7 +256,7 @@ static void longest_url_is_taken_and_a_longer_one_is_not(void **state) {
         }
 }
 
-static void long_media_type_is_cut_in_the_message(void **state) {
+TEST(long_media_type_is_cut_in_the_message) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         _cleanup_(freep) char *layer = NULL;
         char type[4 * MEDIA_TYPE_TEXT_MAX] = { 0 };
@@ -269,23 +269,4 @@ static void long_media_type_is_cut_in_the_message(void **state) {
         type[MEDIA_TYPE_TEXT_MAX] = '\0';
         assert_failure(r, &error, ERROR_UNSUPPORTED_IMAGE, type);
         assert_true(strlen(error_text(&error)) < 2 * MEDIA_TYPE_TEXT_MAX);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(config_and_layers_are_read_in_order),
-                CASE(every_layer_type_is_accepted),
-                CASE(layer_that_is_none_is_named_and_never_skipped),
-                CASE(image_without_layers_is_refused),
-                CASE(most_layers_are_read_and_one_more_is_too_many),
-                CASE(sizes_have_a_ceiling_that_sums_do_not_overflow),
-                CASE(configuration_has_to_be_there_and_small),
-                CASE(manifest_that_could_be_read_two_ways_is_refused),
-                CASE(malformed_descriptor_is_refused),
-                CASE(only_a_foreign_layer_has_an_url_and_only_a_usable_one),
-                CASE(longest_url_is_taken_and_a_longer_one_is_not),
-                CASE(long_media_type_is_cut_in_the_message),
-        };
-
-        return cmocka_run_group_tests_name("oci-manifest", tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 
 #include "oci-media-type.h"
 
-static void every_type_is_read_back_from_its_text(void **state) {
+TEST(every_type_is_read_back_from_its_text) {
         for (OciMediaType type = MEDIA_TYPE_UNKNOWN + 1; type < _MEDIA_TYPE_MAX; type++) {
                 assert_int_equal(oci_media_type_parse(oci_media_type_to_string(type)), type);
                 assert_true(strlen(oci_media_type_to_string(type)) <= MEDIA_TYPE_TEXT_MAX);
@@ -17,7 +17,7 @@ static void every_type_is_read_back_from_its_text(void **state) {
         assert_int_equal(oci_media_type_class(MEDIA_TYPE_UNKNOWN), MEDIA_CLASS_OTHER);
 }
 
-static void parameters_blanks_and_case_are_ignored(void **state) {
+TEST(parameters_blanks_and_case_are_ignored) {
         static const char *const texts[] = {
                 "application/vnd.oci.image.index.v1+json; charset=utf-8",
                 "application/vnd.oci.image.index.v1+json;charset=utf-8",
@@ -29,7 +29,7 @@ static void parameters_blanks_and_case_are_ignored(void **state) {
                 assert_int_equal(oci_media_type_parse(texts[i]), MEDIA_TYPE_OCI_INDEX);
 }
 
-static void other_text_is_unknown(void **state) {
+TEST(other_text_is_unknown) {
         static const char *const texts[] = {
                 "",
                 ";",
@@ -43,7 +43,7 @@ static void other_text_is_unknown(void **state) {
                 assert_int_equal(oci_media_type_parse(texts[i]), MEDIA_TYPE_UNKNOWN);
 }
 
-static void content_type_of_a_server_that_does_not_know_is_generic(void **state) {
+TEST(content_type_of_a_server_that_does_not_know_is_generic) {
         static const struct {
                 const char *text;
                 bool is_generic;
@@ -64,7 +64,7 @@ static void content_type_of_a_server_that_does_not_know_is_generic(void **state)
                 assert_int_equal(oci_media_type_is_generic(cases[i].text), cases[i].is_generic);
 }
 
-static void accept_header_has_each_manifest_and_index_type_once_and_nothing_else(void **state) {
+TEST(accept_header_has_each_manifest_and_index_type_once_and_nothing_else) {
         char header[1024];
         unsigned seen[_MEDIA_TYPE_MAX] = { 0 };
 
@@ -82,7 +82,7 @@ static void accept_header_has_each_manifest_and_index_type_once_and_nothing_else
         }
 }
 
-static void only_foreign_layers_are_foreign(void **state) {
+TEST(only_foreign_layers_are_foreign) {
         for (OciMediaType type = 0; type < _MEDIA_TYPE_MAX; type++) {
                 const char *text = oci_media_type_to_string(type);
 
@@ -90,17 +90,4 @@ static void only_foreign_layers_are_foreign(void **state) {
                         oci_media_type_is_foreign(type),
                         strstr(text, "nondistributable") || strstr(text, "foreign"));
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(every_type_is_read_back_from_its_text),
-                CASE(parameters_blanks_and_case_are_ignored),
-                CASE(other_text_is_unknown),
-                CASE(content_type_of_a_server_that_does_not_know_is_generic),
-                CASE(accept_header_has_each_manifest_and_index_type_once_and_nothing_else),
-                CASE(only_foreign_layers_are_foreign),
-        };
-
-        return cmocka_run_group_tests_name("oci-media-type", tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@
 
 #include "oci-registry-error.h"
 
-static void what_a_registry_says_becomes_one_line(void **state) {
+TEST(what_a_registry_says_becomes_one_line) {
         static const struct {
                 const char *body, *text;
         } cases[] = {
@@ -29,7 +29,7 @@ static void what_a_registry_says_becomes_one_line(void **state) {
         }
 }
 
-static void control_and_foreign_characters_are_replaced(void **state) {
+TEST(control_and_foreign_characters_are_replaced) {
         static const char body[] =
                 "{\"errors\":[{\"code\":\" A\\u0000B\",\"message\":"
                 "\"\\u001b[31mred\\r\\n\\tline\\u007f\\u202e\xc3\xa9\\u009b end \"}]}";
@@ -39,7 +39,7 @@ static void control_and_foreign_characters_are_replaced(void **state) {
         assert_string_equal(text, "A: [31mred line ??? end");
 }
 
-static void long_text_is_cut(void **state) {
+TEST(long_text_is_cut) {
         char body[2000], text[OCI_REGISTRY_ERROR_MAX];
 
         (void) snprintf(body, sizeof(body), "{\"message\":\"%01000d\"}", 0);
@@ -48,7 +48,7 @@ static void long_text_is_cut(void **state) {
         assert_string_equal(text + strlen(text) - 4, "0...");
 }
 
-static void body_that_says_nothing_is_empty(void **state) {
+TEST(body_that_says_nothing_is_empty) {
         static const char *const bodies[] = {
                 "",
                 "<html>",
@@ -70,15 +70,4 @@ static void body_that_says_nothing_is_empty(void **state) {
                 assert_false(oci_registry_error_parse(bodies[i], strlen(bodies[i]), text));
                 assert_string_equal(text, "");
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(what_a_registry_says_becomes_one_line),
-                CASE(control_and_foreign_characters_are_replaced),
-                CASE(long_text_is_cut),
-                CASE(body_that_says_nothing_is_empty),
-        };
-
-        return cmocka_run_group_tests_name("oci-registry-error", tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ static int parse(const char *text, OciManifest *ret, Error *error) {
         return oci_manifest_parse(json, strlen(json), MEDIA_TYPE_DOCKER_SCHEMA1, ret, error);
 }
 
-static void payload_of_a_signed_manifest_has_the_digest_that_skopeo_computes(void **state) {
+TEST(payload_of_a_signed_manifest_has_the_digest_that_skopeo_computes) {
         _cleanup_(freep) char *payload = NULL;
         char text[DIGEST_STRING_MAX];
         Digest digest;
@@ -60,7 +60,7 @@ static void payload_of_a_signed_manifest_has_the_digest_that_skopeo_computes(voi
         assert_string_equal(digest_format(&digest, text), digest_by_skopeo);
 }
 
-static void signed_manifest_is_read(void **state) {
+TEST(signed_manifest_is_read) {
         _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
         char text[PLATFORM_STRING_MAX];
         OciMediaType type;
@@ -80,7 +80,7 @@ static void signed_manifest_is_read(void **state) {
         assert_string_equal(reference_platform_format(&manifest.platform, text), "linux/amd64");
 }
 
-static void payload_without_signatures_is_the_document(void **state) {
+TEST(payload_without_signatures_is_the_document) {
         static const char *const texts[] = { "{\"a\" : 1 }\n", "{\"signatures\":[]}" };
 
         for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
@@ -94,7 +94,7 @@ static void payload_without_signatures_is_the_document(void **state) {
         }
 }
 
-static void layers_are_reversed_and_throwaway_ones_left_out(void **state) {
+TEST(layers_are_reversed_and_throwaway_ones_left_out) {
         static const char text[] =
                 "{'schemaVersion':1,'architecture':'arm64',"
                 "'fsLayers':[" FS(SHA_C) "," FS(SHA_B) "," FS(SHA_A) "],"
@@ -113,7 +113,7 @@ static void layers_are_reversed_and_throwaway_ones_left_out(void **state) {
                 reference_platform_format(&manifest.platform, platform), "freebsd/arm64");
 }
 
-static void platform_is_absent_when_nothing_says_it(void **state) {
+TEST(platform_is_absent_when_nothing_says_it) {
         _cleanup_(oci_manifest_done) OciManifest manifest = { 0 };
 
         assert_int_equal(
@@ -121,7 +121,7 @@ static void platform_is_absent_when_nothing_says_it(void **state) {
         assert_false(manifest.has_platform);
 }
 
-static void image_without_layers_is_refused(void **state) {
+TEST(image_without_layers_is_refused) {
         static const char *const texts[] = {
                 "{}",
                 "{'fsLayers':[],'history':[]}",
@@ -139,7 +139,7 @@ static void image_without_layers_is_refused(void **state) {
         }
 }
 
-static void malformed_manifest_is_refused(void **state) {
+TEST(malformed_manifest_is_refused) {
         static const struct {
                 const char *text;
                 const char *part;
@@ -177,7 +177,7 @@ static void malformed_manifest_is_refused(void **state) {
 }
 
 /* Throwaway entries do not count. */
-static void most_layers_are_read_and_one_more_is_too_many(void **state) {
+TEST(most_layers_are_read_and_one_more_is_too_many) {
         for (size_t extra = 0; extra < 2; extra++) {
                 _cleanup_(freep) char *layers = json_repeat(
                         "{'fsLayers':[", FS(SHA_A), LAYERS_MAX + extra + 1, "],'history':");
@@ -202,7 +202,7 @@ static void most_layers_are_read_and_one_more_is_too_many(void **state) {
 }
 
 /* The header of a signature is base64url: {"formatLength":N,"formatTail":"fQ"}, "fQ" being "}". */
-static void what_lies_outside_the_payload_is_not_read(void **state) {
+TEST(what_lies_outside_the_payload_is_not_read) {
         static const char text[] =
                 "{\"a\":1,\"fsLayers\":[{\"blobSum\":\"" SHA_A
                 "\"}],\"history\":[{\"v1Compatibility\":\"{}\"}],\"signatures\":[{\"protected\":"
@@ -222,7 +222,7 @@ static void what_lies_outside_the_payload_is_not_read(void **state) {
         assert_failure(r, &error, ERROR_NO_LAYERS, "no layers");
 }
 
-static void malformed_signature_is_refused(void **state) {
+TEST(malformed_signature_is_refused) {
         static const struct {
                 const char *text;
                 const char *part;
@@ -273,21 +273,4 @@ static void malformed_signature_is_refused(void **state) {
                 assert_failure(r, &error, ERROR_UNSUPPORTED_IMAGE, cases[i].part);
                 assert_null(payload);
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(payload_of_a_signed_manifest_has_the_digest_that_skopeo_computes),
-                CASE(signed_manifest_is_read),
-                CASE(payload_without_signatures_is_the_document),
-                CASE(layers_are_reversed_and_throwaway_ones_left_out),
-                CASE(platform_is_absent_when_nothing_says_it),
-                CASE(image_without_layers_is_refused),
-                CASE(malformed_manifest_is_refused),
-                CASE(most_layers_are_read_and_one_more_is_too_many),
-                CASE(what_lies_outside_the_payload_is_not_read),
-                CASE(malformed_signature_is_refused),
-        };
-
-        return cmocka_run_group_tests_name("oci-schema1", tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@ static int parse(const char *text, OciToken *ret, Error *error) {
         return oci_token_parse(text, strlen(text), ret, error);
 }
 
-static void token_is_read_under_either_name(void **state) {
+TEST(token_is_read_under_either_name) {
         static const struct {
                 const char *answer, *token;
         } cases[] = {
@@ -32,7 +32,7 @@ static void token_is_read_under_either_name(void **state) {
         }
 }
 
-static void lifetime_is_kept_within_bounds(void **state) {
+TEST(lifetime_is_kept_within_bounds) {
         static const struct {
                 const char *answer;
                 uint64_t expires_in;
@@ -55,7 +55,7 @@ static void lifetime_is_kept_within_bounds(void **state) {
         }
 }
 
-static void answer_without_a_token_is_refused_and_not_quoted(void **state) {
+TEST(answer_without_a_token_is_refused_and_not_quoted) {
         static const char *const answers[] = {
                 "",
                 "hunter2",
@@ -81,7 +81,7 @@ static void answer_without_a_token_is_refused_and_not_quoted(void **state) {
         }
 }
 
-static void ceilings_are_kept(void **state) {
+TEST(ceilings_are_kept) {
         const size_t size = OCI_TOKEN_DOCUMENT_MAX + 1;
         _cleanup_(freep) char *text = malloc(size);
         OciToken token;
@@ -96,7 +96,7 @@ static void ceilings_are_kept(void **state) {
 }
 
 /* Neither in what jansson has made of the answer. */
-static void token_stays_nowhere(void **state) {
+TEST(token_stays_nowhere) {
         OciToken token;
 
         oci_token_set_up();
@@ -106,16 +106,4 @@ static void token_stays_nowhere(void **state) {
         freed_text = NULL;
         assert_null(token.token);
         assert_int_equal(n_freed_with_text, 0);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(token_is_read_under_either_name),
-                CASE(lifetime_is_kept_within_bounds),
-                CASE(answer_without_a_token_is_refused_and_not_quoted),
-                CASE(ceilings_are_kept),
-                CASE(token_stays_nowhere),
-        };
-
-        return cmocka_run_group_tests_name("oci-token", tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ static void load_fails(const void *data, size_t size, ErrorKind kind, const char
         assert_null(value);
 }
 
-static void what_is_no_object_is_refused(void **state) {
+TEST(what_is_no_object_is_refused) {
         static const char *const texts[] = {
                 "", "[]", "1", "{", "{}x", "{\"a\":1,}", "\xef\xbb\xbf{}"
         };
@@ -25,7 +25,7 @@ static void what_is_no_object_is_refused(void **state) {
                 load_fails(texts[i], strlen(texts[i]), ERROR_UNSUPPORTED_IMAGE, "The thing is not");
 }
 
-static void key_twice_is_refused_at_any_depth(void **state) {
+TEST(key_twice_is_refused_at_any_depth) {
         static const char *const texts[] = {
                 "{\"a\":1,\"a\":2}",
                 "{\"x\":[{\"a\":1,\"\\u0061\":1}]}",
@@ -35,12 +35,12 @@ static void key_twice_is_refused_at_any_depth(void **state) {
                 load_fails(texts[i], strlen(texts[i]), ERROR_UNSUPPORTED_IMAGE, "duplicate");
 }
 
-static void nul_in_a_text_is_refused(void **state) {
+TEST(nul_in_a_text_is_refused) {
         load_fails("{\"a\":\"\\u0000\"}", 14, ERROR_UNSUPPORTED_IMAGE, "not valid JSON");
         load_fails("{\"a\":\"\0\"}", 9, ERROR_UNSUPPORTED_IMAGE, "not valid JSON");
 }
 
-static void document_of_the_greatest_size_is_read_and_a_larger_one_is_not(void **state) {
+TEST(document_of_the_greatest_size_is_read_and_a_larger_one_is_not) {
         _cleanup_(freep) char *text = malloc(OCI_DOCUMENT_MAX + 1);
         json_auto_t *value = NULL;
 
@@ -52,7 +52,7 @@ static void document_of_the_greatest_size_is_read_and_a_larger_one_is_not(void *
         load_fails(text, OCI_DOCUMENT_MAX + 1, ERROR_LIMIT_EXCEEDED, "4194305 bytes");
 }
 
-static void too_many_values_are_refused_but_commas_in_a_text_are_none(void **state) {
+TEST(too_many_values_are_refused_but_commas_in_a_text_are_none) {
         _cleanup_(freep) char *many = json_repeat("{'a':[", "0", JSON_VALUES_MAX, "]}");
         _cleanup_(freep) char *few = json_repeat("{'a':'\\'", ",[{", JSON_VALUES_MAX, "'}");
         json_auto_t *value = NULL;
@@ -61,7 +61,7 @@ static void too_many_values_are_refused_but_commas_in_a_text_are_none(void **sta
         assert_int_equal(oci_value_load(few, strlen(few), "thing", &value, NULL), 0);
 }
 
-static void deep_nesting_is_refused(void **state) {
+TEST(deep_nesting_is_refused) {
         _cleanup_(freep) char *text = malloc(100001);
 
         assert_non_null(text);
@@ -69,7 +69,7 @@ static void deep_nesting_is_refused(void **state) {
         load_fails(text, 100000, ERROR_UNSUPPORTED_IMAGE, "not valid JSON");
 }
 
-static void keys_are_compared_as_encoding_json_does(void **state) {
+TEST(keys_are_compared_as_encoding_json_does) {
         assert_true(oci_value_key_equal("layers", "LaYeRS"));
         assert_true(oci_value_key_equal("layers", "layer\xc5\xbf"));
         assert_true(oci_value_key_equal("k", "\xe2\x84\xaa"));
@@ -79,7 +79,7 @@ static void keys_are_compared_as_encoding_json_does(void **state) {
         assert_false(oci_value_key_equal("[", "{"));
 }
 
-static void null_is_a_missing_member_and_another_type_is_refused(void **state) {
+TEST(null_is_a_missing_member_and_another_type_is_refused) {
         _cleanup_(freep) char *text = json_text("{'n':null,'s':'x','a':[],'o':{}}");
         json_auto_t *value = NULL;
         const char *string = "before";
@@ -98,19 +98,4 @@ static void null_is_a_missing_member_and_another_type_is_refused(void **state) {
         assert_int_equal(oci_value_get_array(value, "o", "thing", &member, NULL), -EBADMSG);
         assert_int_equal(oci_value_get_object(value, "o", "thing", &member, NULL), 0);
         assert_int_equal(oci_value_get_object(value, "s", "thing", &member, NULL), -EBADMSG);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(what_is_no_object_is_refused),
-                CASE(key_twice_is_refused_at_any_depth),
-                CASE(nul_in_a_text_is_refused),
-                CASE(document_of_the_greatest_size_is_read_and_a_larger_one_is_not),
-                CASE(too_many_values_are_refused_but_commas_in_a_text_are_none),
-                CASE(deep_nesting_is_refused),
-                CASE(keys_are_compared_as_encoding_json_does),
-                CASE(null_is_a_missing_member_and_another_type_is_refused),
-        };
-
-        return cmocka_run_group_tests_name("oci-value", tests, NULL, NULL);
 }

@@ -54,7 +54,7 @@ static bool wants_yescrypt(Fixture *f) {
         return password_wants_yescrypt(tree);
 }
 
-static void root_line_gets_hash_and_day_and_the_rest_stays(void **state) {
+TEST(root_line_gets_hash_and_day_and_the_rest_stays) {
         static const struct {
                 const char *from, *to;
         } cases[] = {
@@ -80,7 +80,7 @@ static void root_line_gets_hash_and_day_and_the_rest_stays(void **state) {
         }
 }
 
-static void text_without_a_line_of_roots_is_refused(void **state) {
+TEST(text_without_a_line_of_roots_is_refused) {
         static const struct {
                 const char *text;
                 int result;
@@ -104,7 +104,7 @@ static void text_without_a_line_of_roots_is_refused(void **state) {
         assert_null(text);
 }
 
-static void hash_that_would_break_the_line_is_refused(void **state) {
+TEST(hash_that_would_break_the_line_is_refused) {
         char *text = NULL;
         size_t size;
 
@@ -115,7 +115,7 @@ static void hash_that_would_break_the_line_is_refused(void **state) {
                 -EFBIG);
 }
 
-static void password_is_set_and_the_file_keeps_its_attributes(void **state) {
+UNPACK_TEST(password_is_set_and_the_file_keeps_its_attributes) {
         Fixture *f = *state;
         struct crypt_data data = { 0 };
         char full[128], hash[256];
@@ -141,7 +141,7 @@ static void password_is_set_and_the_file_keeps_its_attributes(void **state) {
         }
 }
 
-static void shadow_of_mode_000_is_replaced(void **state) {
+UNPACK_TEST(shadow_of_mode_000_is_replaced) {
         Fixture *f = *state;
 
         make_etc(f);
@@ -162,11 +162,11 @@ static void replace_as_user(Fixture *f) {
         assert_true(stat_of(f, "etc/shadow").st_size > 50);
 }
 
-static void user_replaces_a_shadow_of_mode_000_in_a_directory_that_it_may_not_read(void **state) {
+UNPACK_TEST(user_replaces_a_shadow_of_mode_000_in_a_directory_that_it_may_not_read) {
         as_user(*state, replace_as_user);
 }
 
-static void directory_of_the_shadow_keeps_its_times(void **state) {
+UNPACK_TEST(directory_of_the_shadow_keeps_its_times) {
         static const struct timespec times[2] = { { 1, 2 }, { 3, 4 } };
         Fixture *f = *state;
 
@@ -181,7 +181,7 @@ static void directory_of_the_shadow_keeps_its_times(void **state) {
         assert_true(stat_of(f, "etc/shadow").st_atim.tv_sec > 3);
 }
 
-static void other_name_of_the_shadow_keeps_the_old_one(void **state) {
+UNPACK_TEST(other_name_of_the_shadow_keeps_the_old_one) {
         Fixture *f = *state;
 
         make_etc(f);
@@ -191,7 +191,7 @@ static void other_name_of_the_shadow_keeps_the_old_one(void **state) {
         assert_string_equal(get(f, "etc/other"), "root:*:1:\n");
 }
 
-static void shadow_that_is_too_large_is_refused(void **state) {
+UNPACK_TEST(shadow_that_is_too_large_is_refused) {
         Fixture *f = *state;
 
         make_etc(f);
@@ -204,7 +204,7 @@ static void shadow_that_is_too_large_is_refused(void **state) {
         assert_int_equal(set_password(f, "secret"), 0);
 }
 
-static void shadow_that_is_no_regular_file_is_refused(void **state) {
+UNPACK_TEST(shadow_that_is_no_regular_file_is_refused) {
         Fixture *f = *state;
 
         make_etc(f);
@@ -231,7 +231,7 @@ static void shadow_that_is_no_regular_file_is_refused(void **state) {
         assert_string_equal(get(f, "real"), "root:*:1:\n");
 }
 
-static void link_in_the_way_to_shadow_stays_inside_the_root(void **state) {
+UNPACK_TEST(link_in_the_way_to_shadow_stays_inside_the_root) {
         Fixture *f = *state;
 
         assert_int_equal(mkdirat(f->fd, "real", 0755), 0);
@@ -241,7 +241,7 @@ static void link_in_the_way_to_shadow_stays_inside_the_root(void **state) {
         assert_true(stat_of(f, "real/shadow").st_size > 50);
 }
 
-static void shadow_without_root_is_left_as_it_is(void **state) {
+UNPACK_TEST(shadow_without_root_is_left_as_it_is) {
         Fixture *f = *state;
 
         make_etc(f);
@@ -250,7 +250,7 @@ static void shadow_without_root_is_left_as_it_is(void **state) {
         assert_string_equal(list(f), "0755 etc/\n0600 etc/shadow = daemon:*:1:\n\n");
 }
 
-static void password_that_is_too_long_is_refused(void **state) {
+UNPACK_TEST(password_that_is_too_long_is_refused) {
         char password[600];
         Fixture *f = *state;
 
@@ -264,7 +264,7 @@ static void password_that_is_too_long_is_refused(void **state) {
         assert_int_equal(set_password(f, password), 0);
 }
 
-static void method_is_what_login_defs_says(void **state) {
+TEST(method_is_what_login_defs_says) {
         assert_int_equal(password_parse_method("ENCRYPT_METHOD YESCRYPT\n"), 1);
         assert_int_equal(password_parse_method("X 1\n  ENCRYPT_METHOD\t\"yescrypt\"\r\n"), 1);
         assert_int_equal(password_parse_method("ENCRYPT_METHOD SHA512"), 0);
@@ -274,7 +274,7 @@ static void method_is_what_login_defs_says(void **state) {
         assert_int_equal(password_parse_method(""), -ENOENT);
 }
 
-static void yescrypt_is_used_where_it_is_understood(void **state) {
+UNPACK_TEST(yescrypt_is_used_where_it_is_understood) {
         Fixture *f = *state;
 
         assert_false(wants_yescrypt(f));
@@ -299,7 +299,7 @@ static void yescrypt_is_used_where_it_is_understood(void **state) {
         assert_int_equal(strncmp(get(f, "etc/shadow"), "root:$y$", 8), 0);
 }
 
-static void library_is_found_in_the_directory_of_any_architecture(void **state) {
+UNPACK_TEST(library_is_found_in_the_directory_of_any_architecture) {
         static const char *const parents[] = { "usr/lib", "lib" };
         Fixture *f = *state;
 
@@ -324,7 +324,7 @@ static void library_is_found_in_the_directory_of_any_architecture(void **state) 
         assert_false(wants_yescrypt(f));
 }
 
-static void links_to_login_defs_stay_inside_the_root(void **state) {
+UNPACK_TEST(links_to_login_defs_stay_inside_the_root) {
         Fixture *f = *state;
 
         make_etc(f);
@@ -336,7 +336,7 @@ static void links_to_login_defs_stay_inside_the_root(void **state) {
         assert_true(wants_yescrypt(f));
 }
 
-static void login_defs_that_cannot_be_read_says_nothing(void **state) {
+UNPACK_TEST(login_defs_that_cannot_be_read_says_nothing) {
         static const char *const targets[] = { "login.defs", ".", "/", "/etc", "fifo", "/none/x" };
         Fixture *f = *state;
 
@@ -357,7 +357,7 @@ static void login_defs_that_cannot_be_read_says_nothing(void **state) {
         assert_true(wants_yescrypt(f));
 }
 
-static void no_hash_stays_in_memory(void **state) {
+UNPACK_TEST(no_hash_stays_in_memory) {
         Fixture *f = *state;
 
         make_etc(f);
@@ -366,30 +366,4 @@ static void no_hash_stays_in_memory(void **state) {
         assert_int_equal(set_password(f, "secret"), 0);
         freed_text = NULL;
         assert_int_equal(n_freed_with_text, 0);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(root_line_gets_hash_and_day_and_the_rest_stays),
-                CASE(text_without_a_line_of_roots_is_refused),
-                CASE(hash_that_would_break_the_line_is_refused),
-                UNPACK_CASE(password_is_set_and_the_file_keeps_its_attributes),
-                UNPACK_CASE(no_hash_stays_in_memory),
-                UNPACK_CASE(shadow_of_mode_000_is_replaced),
-                UNPACK_CASE(user_replaces_a_shadow_of_mode_000_in_a_directory_that_it_may_not_read),
-                UNPACK_CASE(directory_of_the_shadow_keeps_its_times),
-                UNPACK_CASE(other_name_of_the_shadow_keeps_the_old_one),
-                UNPACK_CASE(shadow_that_is_too_large_is_refused),
-                UNPACK_CASE(shadow_that_is_no_regular_file_is_refused),
-                UNPACK_CASE(link_in_the_way_to_shadow_stays_inside_the_root),
-                UNPACK_CASE(shadow_without_root_is_left_as_it_is),
-                UNPACK_CASE(password_that_is_too_long_is_refused),
-                CASE(method_is_what_login_defs_says),
-                UNPACK_CASE(yescrypt_is_used_where_it_is_understood),
-                UNPACK_CASE(library_is_found_in_the_directory_of_any_architecture),
-                UNPACK_CASE(links_to_login_defs_stay_inside_the_root),
-                UNPACK_CASE(login_defs_that_cannot_be_read_says_nothing),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

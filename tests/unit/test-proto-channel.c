@@ -58,7 +58,9 @@ static void send_raw(int fd, const void *data, size_t size, size_t n_fds) {
         assert_int_equal(sendmsg(fd, &header, MSG_NOSIGNAL), size);
 }
 
-static void message_arrives_with_its_descriptors(void **state) {
+#define CHANNEL_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+CHANNEL_TEST(message_arrives_with_its_descriptors) {
         Fixture *f = *state;
         const ProtoMessage sent = {
                 .type = PROTO_VERIFY_BLOB,
@@ -85,7 +87,7 @@ static void message_arrives_with_its_descriptors(void **state) {
         assert_int_equal(fds.fds[1], -EBADF);
 }
 
-static void message_without_descriptors_has_none(void **state) {
+CHANNEL_TEST(message_without_descriptors_has_none) {
         Fixture *f = *state;
         const ProtoMessage sent = { .type = PROTO_VERIFY_READY, .verify_ready.offset = 7 };
         ProtoFds fds = PROTO_FDS_NULL;
@@ -99,7 +101,7 @@ static void message_without_descriptors_has_none(void **state) {
 }
 
 /* The fixture sees that none of the descriptors stays open. */
-static void surplus_descriptors_are_closed(void **state) {
+CHANNEL_TEST(surplus_descriptors_are_closed) {
         static const size_t numbers[] = { 1, 2, 3, 16 };
         Fixture *f = *state;
         const ProtoMessage sent = { .type = PROTO_VERIFY_READY };
@@ -118,7 +120,7 @@ static void surplus_descriptors_are_closed(void **state) {
 }
 
 /* The kernel drops the third: what is left would do for this type. */
-static void message_that_lost_descriptors_is_refused(void **state) {
+CHANNEL_TEST(message_that_lost_descriptors_is_refused) {
         Fixture *f = *state;
         const ProtoMessage sent = { .type = PROTO_VERIFY_BLOB };
         ProtoFds fds = PROTO_FDS_NULL;
@@ -131,7 +133,7 @@ static void message_that_lost_descriptors_is_refused(void **state) {
         proto_fds_close(&fds);
 }
 
-static void too_long_and_malformed_messages_are_refused(void **state) {
+CHANNEL_TEST(too_long_and_malformed_messages_are_refused) {
         Fixture *f = *state;
         static const char big[sizeof(ProtoMessage) + 1];
         const ProtoMessage bad = { .type = PROTO_RESULT, .result.code = 5000 };
@@ -147,7 +149,7 @@ static void too_long_and_malformed_messages_are_refused(void **state) {
 }
 
 /* It must not pass for the end: who sent it is still there. */
-static void empty_message_with_a_descriptor_is_refused(void **state) {
+CHANNEL_TEST(empty_message_with_a_descriptor_is_refused) {
         Fixture *f = *state;
         ProtoFds fds = PROTO_FDS_NULL;
         ProtoMessage got;
@@ -156,7 +158,7 @@ static void empty_message_with_a_descriptor_is_refused(void **state) {
         assert_int_equal(proto_receive(f->pair[1], &got, &fds, NULL), -EBADMSG);
 }
 
-static void other_side_gone_is_the_end(void **state) {
+CHANNEL_TEST(other_side_gone_is_the_end) {
         Fixture *f = *state;
         const ProtoMessage sent = { .type = PROTO_VERIFY_READY };
         ProtoFds fds = PROTO_FDS_NULL;
@@ -167,7 +169,7 @@ static void other_side_gone_is_the_end(void **state) {
         assert_int_equal(proto_send(f->pair[1], &sent, NULL, 0), -EPIPE);
 }
 
-static void what_was_said_before_the_end_is_heard(void **state) {
+CHANNEL_TEST(what_was_said_before_the_end_is_heard) {
         Fixture *f = *state;
         const ProtoMessage sent = { .type = PROTO_VERIFY_READY };
         ProtoFds fds = PROTO_FDS_NULL;
@@ -180,7 +182,7 @@ static void what_was_said_before_the_end_is_heard(void **state) {
 }
 
 /* The kernel tells of the reset before it hands out what is still in the queue. */
-static void what_was_said_is_heard_also_when_the_other_side_left_messages_unread(void **state) {
+CHANNEL_TEST(what_was_said_is_heard_also_when_the_other_side_left_messages_unread) {
         Fixture *f = *state;
         const ProtoMessage grown = { .type = PROTO_UNPACK_GROWN };
         ProtoMessage result, got;
@@ -195,7 +197,7 @@ static void what_was_said_is_heard_also_when_the_other_side_left_messages_unread
         assert_int_equal(proto_receive(f->pair[1], &got, &fds, NULL), 0);
 }
 
-static void socket_that_does_not_block_says_so(void **state) {
+CHANNEL_TEST(socket_that_does_not_block_says_so) {
         Fixture *f = *state;
         const ProtoMessage sent = { .type = PROTO_DETAIL };
         ProtoFds fds = PROTO_FDS_NULL;
@@ -218,7 +220,7 @@ static void socket_that_does_not_block_says_so(void **state) {
         assert_int_equal(proto_send(f->pair[0], &sent, NULL, 0), 0);
 }
 
-static void what_is_no_socket_is_an_error(void **state) {
+CHANNEL_TEST(what_is_no_socket_is_an_error) {
         Fixture *f = *state;
         _cleanup_(closep) int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
         ProtoFds fds = PROTO_FDS_NULL;
@@ -229,24 +231,4 @@ static void what_is_no_socket_is_an_error(void **state) {
         assert_int_equal(proto_receive(fd, &got, &fds, &error), -ENOTSOCK);
         assert_int_equal(error.code, ENOTSOCK);
         error_clear(&error);
-}
-
-#define CHANNEL_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CHANNEL_CASE(message_arrives_with_its_descriptors),
-                CHANNEL_CASE(message_without_descriptors_has_none),
-                CHANNEL_CASE(surplus_descriptors_are_closed),
-                CHANNEL_CASE(message_that_lost_descriptors_is_refused),
-                CHANNEL_CASE(too_long_and_malformed_messages_are_refused),
-                CHANNEL_CASE(empty_message_with_a_descriptor_is_refused),
-                CHANNEL_CASE(other_side_gone_is_the_end),
-                CHANNEL_CASE(what_was_said_before_the_end_is_heard),
-                CHANNEL_CASE(what_was_said_is_heard_also_when_the_other_side_left_messages_unread),
-                CHANNEL_CASE(socket_that_does_not_block_says_so),
-                CHANNEL_CASE(what_is_no_socket_is_an_error),
-        };
-
-        return cmocka_run_group_tests_name("proto-channel", tests, NULL, NULL);
 }

@@ -160,7 +160,7 @@ static int check(const ProtoMessage *message) {
         return proto_message_check(message, proto_message_size(type), descriptors[type].min, NULL);
 }
 
-static void every_type_is_accepted_in_its_shape(void **state) {
+TEST(every_type_is_accepted_in_its_shape) {
         for (ProtoType type = 0; type < _PROTO_TYPE_MAX; type++) {
                 ProtoMessage message = good_message(type);
 
@@ -168,7 +168,7 @@ static void every_type_is_accepted_in_its_shape(void **state) {
         }
 }
 
-static void wrong_size_is_refused(void **state) {
+TEST(wrong_size_is_refused) {
         for (ProtoType type = 0; type < _PROTO_TYPE_MAX; type++) {
                 ProtoMessage message = good_message(type);
                 size_t size = proto_message_size(type), n_fds = descriptors[type].min;
@@ -181,7 +181,7 @@ static void wrong_size_is_refused(void **state) {
         }
 }
 
-static void workers_become_neither_the_systems_users_nor_nobody(void **state) {
+TEST(workers_become_neither_the_systems_users_nor_nobody) {
         static const ProtoUser good[] = {
                 { 0, 0 }, { 100, 100 }, { 61184, 61184 }, { 998, 997 }, { 65533, 65536 },
         };
@@ -214,7 +214,7 @@ static void workers_become_neither_the_systems_users_nor_nobody(void **state) {
         }
 }
 
-static void size_of_a_disk_is_in_blocks_and_within_limits(void **state) {
+TEST(size_of_a_disk_is_in_blocks_and_within_limits) {
         static const uint64_t good[] = { DISK_SIZE_MIN, DISK_SIZE_MAX };
         static const uint64_t bad[] = {
                 0,
@@ -235,7 +235,7 @@ static void size_of_a_disk_is_in_blocks_and_within_limits(void **state) {
         }
 }
 
-static void unknown_type_is_refused(void **state) {
+TEST(unknown_type_is_refused) {
         static const uint32_t types[] = { _PROTO_TYPE_MAX, 1000, 0x80000000, UINT32_MAX };
 
         for (size_t i = 0; i < N(types); i++) {
@@ -249,7 +249,7 @@ static void unknown_type_is_refused(void **state) {
         }
 }
 
-static void wrong_number_of_descriptors_is_refused(void **state) {
+TEST(wrong_number_of_descriptors_is_refused) {
         for (ProtoType type = 0; type < _PROTO_TYPE_MAX; type++) {
                 ProtoMessage message = good_message(type);
                 size_t size = proto_message_size(type);
@@ -262,7 +262,7 @@ static void wrong_number_of_descriptors_is_refused(void **state) {
         }
 }
 
-static void flag_that_is_no_flag_is_refused(void **state) {
+TEST(flag_that_is_no_flag_is_refused) {
         for (size_t i = 0; i < N(flags); i++) {
                 ProtoMessage message = good_message(flags[i].type);
                 uint8_t *flag = (uint8_t *) &message + flags[i].offset;
@@ -274,7 +274,7 @@ static void flag_that_is_no_flag_is_refused(void **state) {
         }
 }
 
-static void unknown_sandbox_mode_is_refused(void **state) {
+TEST(unknown_sandbox_mode_is_refused) {
         for (size_t i = 0; i < N(sandboxes); i++) {
                 ProtoMessage message = good_message(sandboxes[i].type);
                 uint8_t *mode = (uint8_t *) &message + sandboxes[i].offset;
@@ -286,7 +286,7 @@ static void unknown_sandbox_mode_is_refused(void **state) {
         }
 }
 
-static void bad_digest_is_refused(void **state) {
+TEST(bad_digest_is_refused) {
         for (size_t i = 0; i < N(digests); i++) {
                 ProtoMessage message = good_message(digests[i].type);
                 Digest *digest = (void *) ((char *) &message + digests[i].offset);
@@ -302,7 +302,7 @@ static void bad_digest_is_refused(void **state) {
         }
 }
 
-static void number_out_of_range_is_refused(void **state) {
+TEST(number_out_of_range_is_refused) {
         for (size_t i = 0; i < N(numbers); i++) {
                 ProtoMessage message = good_message(numbers[i].field.type);
                 uint32_t *number = (void *) ((char *) &message + numbers[i].field.offset);
@@ -316,7 +316,7 @@ static void number_out_of_range_is_refused(void **state) {
         }
 }
 
-static void rights_are_those_of_some_file(void **state) {
+TEST(rights_are_those_of_some_file) {
         ProtoMessage message = good_message(PROTO_UNPACK_RIGHTS);
 
         message.unpack_rights.n = UINT64_MAX;
@@ -325,7 +325,7 @@ static void rights_are_those_of_some_file(void **state) {
         assert_int_equal(check(&message), -EBADMSG);
 }
 
-static void text_without_an_end_is_refused(void **state) {
+TEST(text_without_an_end_is_refused) {
         for (size_t i = 0; i < N(texts); i++) {
                 ProtoMessage message = good_message(texts[i].type);
                 char *text = (char *) &message + texts[i].offset;
@@ -337,7 +337,7 @@ static void text_without_an_end_is_refused(void **state) {
         }
 }
 
-static void bytes_behind_a_text_are_refused(void **state) {
+TEST(bytes_behind_a_text_are_refused) {
         for (size_t i = 0; i < N(texts); i++) {
                 ProtoMessage message = good_message(texts[i].type);
                 char *text = (char *) &message + texts[i].offset;
@@ -347,7 +347,7 @@ static void bytes_behind_a_text_are_refused(void **state) {
         }
 }
 
-static void name_of_a_file_may_be_any_bytes_but_has_to_end(void **state) {
+TEST(name_of_a_file_may_be_any_bytes_but_has_to_end) {
         ProtoMessage message = good_message(PROTO_TREE_START);
 
         strcpy(message.tree_start.name, "\xff\n\x1b");
@@ -396,7 +396,7 @@ static const char *const printable[] = {
         "\xf4\x8f\xbf\xbf",
 };
 
-static void text_that_is_not_printable_is_refused(void **state) {
+TEST(text_that_is_not_printable_is_refused) {
         for (size_t i = 0; i < N(unprintable); i++) {
                 ProtoMessage message = good_message(PROTO_WARNING);
 
@@ -413,7 +413,7 @@ static void text_that_is_not_printable_is_refused(void **state) {
         }
 }
 
-static void what_is_not_printable_becomes_question_marks(void **state) {
+TEST(what_is_not_printable_becomes_question_marks) {
         ProtoMessage message;
 
         for (size_t i = 0; i < N(unprintable); i++) {
@@ -432,7 +432,7 @@ static void what_is_not_printable_becomes_question_marks(void **state) {
         assert_int_equal(check(&message), 0);
 }
 
-static void text_is_cut_at_a_character(void **state) {
+TEST(text_is_cut_at_a_character) {
         static const struct {
                 const char *text, *field; /* of 8 bytes */
                 bool fits;
@@ -461,7 +461,7 @@ static void text_is_cut_at_a_character(void **state) {
         }
 }
 
-static void result_says_what_the_error_says(void **state) {
+TEST(result_says_what_the_error_says) {
         ProtoMessage message;
         Error error = ERROR_NULL;
 
@@ -483,7 +483,7 @@ static void result_says_what_the_error_says(void **state) {
 }
 
 /* Whether it went well is said once: by what is decided, and not by a number for people. */
-static void outcome_and_code_that_contradict_each_other_are_refused(void **state) {
+TEST(outcome_and_code_that_contradict_each_other_are_refused) {
         ProtoMessage message = good_message(PROTO_RESULT);
 
         message.result.outcome = PROTO_OUTCOME_DONE;
@@ -493,30 +493,4 @@ static void outcome_and_code_that_contradict_each_other_are_refused(void **state
         assert_int_equal(check(&message), 0);
         message.result.code = 0;
         assert_int_equal(check(&message), -EBADMSG);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(every_type_is_accepted_in_its_shape),
-                CASE(wrong_size_is_refused),
-                CASE(workers_become_neither_the_systems_users_nor_nobody),
-                CASE(size_of_a_disk_is_in_blocks_and_within_limits),
-                CASE(unknown_type_is_refused),
-                CASE(wrong_number_of_descriptors_is_refused),
-                CASE(flag_that_is_no_flag_is_refused),
-                CASE(unknown_sandbox_mode_is_refused),
-                CASE(bad_digest_is_refused),
-                CASE(number_out_of_range_is_refused),
-                CASE(rights_are_those_of_some_file),
-                CASE(text_without_an_end_is_refused),
-                CASE(bytes_behind_a_text_are_refused),
-                CASE(name_of_a_file_may_be_any_bytes_but_has_to_end),
-                CASE(text_that_is_not_printable_is_refused),
-                CASE(what_is_not_printable_becomes_question_marks),
-                CASE(text_is_cut_at_a_character),
-                CASE(result_says_what_the_error_says),
-                CASE(outcome_and_code_that_contradict_each_other_are_refused),
-        };
-
-        return cmocka_run_group_tests_name("proto-message", tests, NULL, NULL);
 }

@@ -182,7 +182,9 @@ static void check_three(const Fixture *f) {
                 0);
 }
 
-static void chain_is_read_by_qemu(void **state) {
+#define QEMU_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+QEMU_TEST(chain_is_read_by_qemu) {
         Fixture *f = *state;
         Qemu *qemu;
 
@@ -203,7 +205,7 @@ static void chain_is_read_by_qemu(void **state) {
                 0);
 }
 
-static void backing_name_is_written_as_given(void **state) {
+QEMU_TEST(backing_name_is_written_as_given) {
         Fixture *f = *state;
         Qemu *qemu;
 
@@ -221,7 +223,7 @@ static void backing_name_is_written_as_given(void **state) {
                 0);
 }
 
-static void backing_name_that_is_no_text_is_refused(void **state) {
+QEMU_TEST(backing_name_that_is_no_text_is_refused) {
         Fixture *f = *state;
         Error error = ERROR_NULL;
         Ext4Device *device = NULL;
@@ -236,7 +238,7 @@ static void backing_name_that_is_no_text_is_refused(void **state) {
         qemu_free(qemu);
 }
 
-static void image_that_is_there_is_used(void **state) {
+QEMU_TEST(image_that_is_there_is_used) {
         Fixture *f = *state;
         Ext4Device *device;
         Qemu *qemu;
@@ -258,7 +260,7 @@ static void image_that_is_there_is_used(void **state) {
         check_three(f);
 }
 
-static void later_write_of_the_same_place_wins(void **state) {
+QEMU_TEST(later_write_of_the_same_place_wins) {
         Fixture *f = *state;
         Ext4Device *device;
         Qemu *qemu;
@@ -277,7 +279,7 @@ static void later_write_of_the_same_place_wins(void **state) {
         qemu_free(qemu);
 }
 
-static void trimmed_clusters_take_no_space(void **state) {
+QEMU_TEST(trimmed_clusters_take_no_space) {
         Fixture *f = *state;
         Ext4Device *device;
         Qemu *qemu;
@@ -306,7 +308,7 @@ static void trimmed_clusters_take_no_space(void **state) {
         check_image(f, 1);
 }
 
-static void images_come_in_order(void **state) {
+QEMU_TEST(images_come_in_order) {
         Fixture *f = *state;
         Ext4Device *device, *other = NULL;
         Qemu *qemu;
@@ -322,7 +324,7 @@ static void images_come_in_order(void **state) {
         qemu_free(qemu);
 }
 
-static void many_images_at_once(void **state) {
+QEMU_TEST(many_images_at_once) {
         Fixture *f = *state;
         Ext4Device *device = NULL;
         Qemu *qemu;
@@ -361,7 +363,7 @@ static void check_death(const Error *error) {
         assert_int_equal(error->kind, ERROR_WORKER_FAILED);
 }
 
-static void death_during_writes_is_told_at_once(void **state) {
+QEMU_TEST(death_during_writes_is_told_at_once) {
         Fixture *f = *state;
         Error error = ERROR_NULL;
         Ext4Device *device;
@@ -396,7 +398,7 @@ static void death_during_writes_is_told_at_once(void **state) {
         assert_int_equal(errno, ECHILD);
 }
 
-static void nothing_is_left_of_the_process(void **state) {
+QEMU_TEST(nothing_is_left_of_the_process) {
         Fixture *f = *state;
         Qemu *qemu;
         pid_t pid;
@@ -409,7 +411,7 @@ static void nothing_is_left_of_the_process(void **state) {
         assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-static void missing_program_is_named_with_its_package(void **state) {
+QEMU_TEST(missing_program_is_named_with_its_package) {
         Fixture *f = *state;
         QemuOptions options = options_for(f);
         Error error = ERROR_NULL;
@@ -429,7 +431,7 @@ static void missing_program_is_named_with_its_package(void **state) {
         assert_null(qemu);
 }
 
-static void last_words_of_the_program_are_told(void **state) {
+QEMU_TEST(last_words_of_the_program_are_told) {
         Fixture *f = *state;
         QemuOptions options = options_for(f);
         Error error = ERROR_NULL;
@@ -459,7 +461,7 @@ static int refuse(void *userdata, Error *error) {
         return error_set(error, EPERM, ERROR_ACCESS_DENIED, "No %s", (const char *) userdata);
 }
 
-static void failure_to_confine_is_told(void **state) {
+QEMU_TEST(failure_to_confine_is_told) {
         Fixture *f = *state;
         QemuOptions options = options_for(f);
         Error error = ERROR_NULL;
@@ -539,32 +541,10 @@ static void check_sandbox(Fixture *f, uid_t uid) {
         check_three(f);
 }
 
-static void sandbox_of_root_can_write_images(void **state) {
+QEMU_TEST(sandbox_of_root_can_write_images) {
         check_sandbox(*state, 0);
 }
 
-static void sandbox_of_a_user_can_write_images(void **state) {
+QEMU_TEST(sandbox_of_a_user_can_write_images) {
         check_sandbox(*state, SOMEBODY);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE_WITH(chain_is_read_by_qemu, set_up, tear_down),
-                CASE_WITH(backing_name_is_written_as_given, set_up, tear_down),
-                CASE_WITH(backing_name_that_is_no_text_is_refused, set_up, tear_down),
-                CASE_WITH(image_that_is_there_is_used, set_up, tear_down),
-                CASE_WITH(later_write_of_the_same_place_wins, set_up, tear_down),
-                CASE_WITH(trimmed_clusters_take_no_space, set_up, tear_down),
-                CASE_WITH(images_come_in_order, set_up, tear_down),
-                CASE_WITH(many_images_at_once, set_up, tear_down),
-                CASE_WITH(death_during_writes_is_told_at_once, set_up, tear_down),
-                CASE_WITH(nothing_is_left_of_the_process, set_up, tear_down),
-                CASE_WITH(missing_program_is_named_with_its_package, set_up, tear_down),
-                CASE_WITH(last_words_of_the_program_are_told, set_up, tear_down),
-                CASE_WITH(failure_to_confine_is_told, set_up, tear_down),
-                CASE_WITH(sandbox_of_root_can_write_images, set_up, tear_down),
-                CASE_WITH(sandbox_of_a_user_can_write_images, set_up, tear_down),
-        };
-
-        return cmocka_run_group_tests_name("qemu", tests, NULL, NULL);
 }

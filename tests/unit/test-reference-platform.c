@@ -9,7 +9,7 @@
 
 #define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
 
-static void names_are_normalised(void **state) {
+TEST(names_are_normalised) {
         static const char *const cases[][2] = {
                 { "linux/amd64", "linux/amd64" },       { "linux/x86_64", "linux/amd64" },
                 { "Linux/X86-64", "linux/amd64" },      { "linux/i386", "linux/386" },
@@ -31,7 +31,7 @@ static void names_are_normalised(void **state) {
         }
 }
 
-static void malformed_platform_is_named(void **state) {
+TEST(malformed_platform_is_named) {
         static const char *const texts[] = {
                 "",
                 "linux",
@@ -57,7 +57,7 @@ static void malformed_platform_is_named(void **state) {
         }
 }
 
-static void longest_platform_fits(void **state) {
+TEST(longest_platform_fits) {
         static const char text[] =
                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb/"
                 "ccccccccccccccccccccccccccccccc";
@@ -69,7 +69,7 @@ static void longest_platform_fits(void **state) {
         assert_string_equal(reference_platform_format(&platform, formatted), text);
 }
 
-static void rank_follows_the_fallback_of_variants(void **state) {
+TEST(rank_follows_the_fallback_of_variants) {
         static const struct {
                 const char *wanted;
                 const char *offered;
@@ -125,7 +125,7 @@ static void rank_follows_the_fallback_of_variants(void **state) {
         }
 }
 
-static void host_is_a_linux_platform_that_runs_its_own_images(void **state) {
+TEST(host_is_a_linux_platform_that_runs_its_own_images) {
         char text[PLATFORM_STRING_MAX];
         ReferencePlatform host, parsed;
 
@@ -137,16 +137,4 @@ static void host_is_a_linux_platform_that_runs_its_own_images(void **state) {
                 reference_platform_parse(reference_platform_format(&host, text), &parsed, NULL), 0);
         assert_memory_equal(&parsed, &host, sizeof(host));
         assert_true(reference_platform_rank(&host, &host) >= 0);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(names_are_normalised),
-                CASE(malformed_platform_is_named),
-                CASE(longest_platform_fits),
-                CASE(rank_follows_the_fallback_of_variants),
-                CASE(host_is_a_linux_platform_that_runs_its_own_images),
-        };
-
-        return cmocka_run_group_tests_name("reference-platform", tests, NULL, NULL);
 }

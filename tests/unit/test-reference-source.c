@@ -2,7 +2,7 @@
 #include "reference-source.h"
 #include "test-oci.h"
 
-static void source_is_split_at_the_first_colon(void **state) {
+TEST(source_is_split_at_the_first_colon) {
         static const struct {
                 const char *text;
                 ReferenceSourceKind kind;
@@ -38,7 +38,7 @@ static void source_is_split_at_the_first_colon(void **state) {
         }
 }
 
-static void number_behind_an_at_sign_is_an_index(void **state) {
+TEST(number_behind_an_at_sign_is_an_index) {
         static const struct {
                 const char *text;
                 unsigned index;
@@ -59,7 +59,7 @@ static void number_behind_an_at_sign_is_an_index(void **state) {
         }
 }
 
-static void source_that_is_none_is_refused(void **state) {
+TEST(source_that_is_none_is_refused) {
         static const struct {
                 const char *text, *part;
         } cases[] = {
@@ -93,7 +93,7 @@ static void source_that_is_none_is_refused(void **state) {
         }
 }
 
-static void paths_and_names_have_ceilings(void **state) {
+TEST(paths_and_names_have_ceilings) {
         char text[SOURCE_REFERENCE_MAX + 8] = "oci:";
         ReferenceSource reference;
 
@@ -110,7 +110,7 @@ static void paths_and_names_have_ceilings(void **state) {
         assert_int_equal(reference_source_parse(text, &reference, NULL), -EINVAL);
 }
 
-static void formatted_source_is_the_full_form(void **state) {
+TEST(formatted_source_is_the_full_form) {
         static const struct {
                 const char *text, *full;
         } cases[] = {
@@ -130,7 +130,7 @@ static void formatted_source_is_the_full_form(void **state) {
         }
 }
 
-static void first_word_tells_a_source_from_others(void **state) {
+TEST(first_word_tells_a_source_from_others) {
         assert_true(reference_source_is_one("oci:"));
         assert_true(reference_source_is_one("dir:/a"));
         assert_true(reference_source_is_one("docker-archive:a"));
@@ -140,17 +140,4 @@ static void first_word_tells_a_source_from_others(void **state) {
         assert_false(reference_source_is_one("directory:a"));
         assert_false(reference_source_is_one("/oci:a"));
         assert_string_equal(reference_source_kind_to_string(SOURCE_OCI_ARCHIVE), "oci-archive");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(source_is_split_at_the_first_colon),
-                CASE(number_behind_an_at_sign_is_an_index),
-                CASE(source_that_is_none_is_refused),
-                CASE(paths_and_names_have_ceilings),
-                CASE(formatted_source_is_the_full_form),
-                CASE(first_word_tells_a_source_from_others),
-        };
-
-        return cmocka_run_group_tests_name("reference-source", tests, NULL, NULL);
 }

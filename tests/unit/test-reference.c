@@ -22,7 +22,7 @@ static void full_form_is(const char *text, const char *expected) {
         assert_string_equal(reference_format(&reference, formatted), expected);
 }
 
-static void reference_is_completed(void **state) {
+TEST(reference_is_completed) {
         static const char *const cases[][2] = {
                 { "debian", "docker.io/library/debian:latest" },
                 { "debian:12", "docker.io/library/debian:12" },
@@ -58,7 +58,7 @@ static void reference_is_completed(void **state) {
                 full_form_is(cases[i][0], cases[i][1]);
 }
 
-static void refused_reference_is_named_with_what_would_be_right(void **state) {
+TEST(refused_reference_is_named_with_what_would_be_right) {
         static const struct {
                 const char *text;
                 const char *advice;
@@ -121,7 +121,7 @@ static void refused_reference_is_named_with_what_would_be_right(void **state) {
         }
 }
 
-static void tag_is_empty_beside_a_digest_and_latest_without_one(void **state) {
+TEST(tag_is_empty_beside_a_digest_and_latest_without_one) {
         Reference reference;
 
         assert_int_equal(reference_parse("a@" DIGEST, &reference, NULL), 0);
@@ -137,7 +137,7 @@ static void tag_is_empty_beside_a_digest_and_latest_without_one(void **state) {
         assert_false(reference.has_digest);
 }
 
-static void password_in_front_of_the_host_is_refused_and_not_repeated(void **state) {
+TEST(password_in_front_of_the_host_is_refused_and_not_repeated) {
         static const char *const texts[] = {
                 "docker://alice:secret@h.x/a",
                 "alice:secret@h.x/a:t",
@@ -155,7 +155,7 @@ static void password_in_front_of_the_host_is_refused_and_not_repeated(void **sta
         }
 }
 
-static void message_is_printable_whatever_the_reference_is(void **state) {
+TEST(message_is_printable_whatever_the_reference_is) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         Reference reference;
 
@@ -172,7 +172,7 @@ static const char *long_text(char *ret, const char *prefix, size_t n, const char
         return ret;
 }
 
-static void longest_name_tag_and_reference_are_accepted_and_longer_ones_not(void **state) {
+TEST(longest_name_tag_and_reference_are_accepted_and_longer_ones_not) {
         static const char sha512[] = "@sha512:" ID ID;
         char text[2 * REFERENCE_MAX];
         Reference reference;
@@ -217,7 +217,7 @@ static void longest_name_tag_and_reference_are_accepted_and_longer_ones_not(void
         assert_int_equal(reference_parse(text + strlen("docker.io/"), &reference, NULL), -EINVAL);
 }
 
-static void refused_reference_leaves_the_output_alone(void **state) {
+TEST(refused_reference_leaves_the_output_alone) {
         Reference reference = { .host = "before" };
 
         assert_int_equal(reference_parse("h.x/a:", &reference, NULL), -EINVAL);
@@ -225,26 +225,11 @@ static void refused_reference_leaves_the_output_alone(void **state) {
         assert_string_equal(reference.repository, "");
 }
 
-static void api_of_docker_hub_is_at_another_host(void **state) {
+TEST(api_of_docker_hub_is_at_another_host) {
         Reference reference;
 
         assert_int_equal(reference_parse("a", &reference, NULL), 0);
         assert_string_equal(reference_api_host(&reference), "registry-1.docker.io");
         assert_int_equal(reference_parse("h.x:5000/a", &reference, NULL), 0);
         assert_string_equal(reference_api_host(&reference), "h.x:5000");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(reference_is_completed),
-                CASE(refused_reference_is_named_with_what_would_be_right),
-                CASE(tag_is_empty_beside_a_digest_and_latest_without_one),
-                CASE(password_in_front_of_the_host_is_refused_and_not_repeated),
-                CASE(message_is_printable_whatever_the_reference_is),
-                CASE(longest_name_tag_and_reference_are_accepted_and_longer_ones_not),
-                CASE(refused_reference_leaves_the_output_alone),
-                CASE(api_of_docker_hub_is_at_another_host),
-        };
-
-        return cmocka_run_group_tests_name("reference", tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ static bool is_private(const char *text) {
         return registry_address_is_private((const struct sockaddr *) &v6);
 }
 
-static void addresses_of_own_networks_are_private(void **state) {
+TEST(addresses_of_own_networks_are_private) {
         static const char *const texts[] = {
                 "0.0.0.0",
                 "10.0.0.1",
@@ -66,7 +66,7 @@ static void addresses_of_own_networks_are_private(void **state) {
         }
 }
 
-static void addresses_of_the_internet_are_not(void **state) {
+TEST(addresses_of_the_internet_are_not) {
         static const char *const texts[] = {
                 "1.1.1.1",
                 "9.255.255.255",
@@ -106,18 +106,8 @@ static void addresses_of_the_internet_are_not(void **state) {
         }
 }
 
-static void other_families_are_private(void **state) {
+TEST(other_families_are_private) {
         const struct sockaddr local = { .sa_family = AF_UNIX };
 
         assert_true(registry_address_is_private(&local));
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(addresses_of_own_networks_are_private),
-                CASE(addresses_of_the_internet_are_not),
-                CASE(other_families_are_private),
-        };
-
-        return cmocka_run_group_tests_name("registry-address", tests, NULL, NULL);
 }

@@ -109,7 +109,15 @@ static void fetch_by_all(RegistryAuth *auth) {
         }
 }
 
-static void one_new_token_serves_all_whose_old_one_is_refused(void **state) {
+static int reset_server(void **state) {
+        server.n_tokens = server.n_requests = server.n_with_token = 0;
+        server.expires_in = 300;
+        return 0;
+}
+
+#define RESET_TEST(name) TEST_WITH(name, reset_server, NULL)
+
+RESET_TEST(one_new_token_serves_all_whose_old_one_is_refused) {
         RegistryEndpoint endpoint = { .repository = "image" };
         RegistryAuth auth;
 
@@ -124,13 +132,7 @@ static void one_new_token_serves_all_whose_old_one_is_refused(void **state) {
         (void) pthread_barrier_destroy(&server.all_denied);
 }
 
-static int reset_server(void **state) {
-        server.n_tokens = server.n_requests = server.n_with_token = 0;
-        server.expires_in = 300;
-        return 0;
-}
-
-static void token_that_has_expired_is_not_sent(void **state) {
+RESET_TEST(token_that_has_expired_is_not_sent) {
         RegistryEndpoint endpoint = { .repository = "image" };
         RegistryAuth auth;
 
@@ -157,7 +159,7 @@ static uint64_t now_usec(void) {
         return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
 }
 
-static void token_counts_for_a_minute_at_least(void **state) {
+RESET_TEST(token_counts_for_a_minute_at_least) {
         static const struct {
                 unsigned expires_in;
                 uint64_t seconds;
@@ -181,15 +183,4 @@ static void token_counts_for_a_minute_at_least(void **state) {
                 registry_auth_done(&auth);
         }
         assert_int_equal(OCI_TOKEN_EXPIRES_DEFAULT, 60);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup(
-                        one_new_token_serves_all_whose_old_one_is_refused, reset_server),
-                cmocka_unit_test_setup(token_that_has_expired_is_not_sent, reset_server),
-                cmocka_unit_test_setup(token_counts_for_a_minute_at_least, reset_server),
-        };
-
-        return cmocka_run_group_tests_name("registry-auth", tests, NULL, NULL);
 }

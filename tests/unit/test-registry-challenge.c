@@ -13,7 +13,7 @@ static RegistryChallenges read_one(const char *text) {
         return all;
 }
 
-static void docker_hub_challenge_is_read(void **state) {
+TEST(docker_hub_challenge_is_read) {
         RegistryChallenges all = read_one(
                 "Bearer realm=\"https://auth.docker.io/token\",service=\"registry.docker.io\","
                 "scope=\"repository:library/debian:pull,push\"");
@@ -26,7 +26,7 @@ static void docker_hub_challenge_is_read(void **state) {
         assert_string_equal(all.items[0].error, "");
 }
 
-static void several_challenges_in_one_header_are_told_apart(void **state) {
+TEST(several_challenges_in_one_header_are_told_apart) {
         RegistryChallenges all = read_one(
                 "Negotiate, Digest qop=\"auth, x\", nonce=abc ,, basic realm = \"a, Bearer b\", "
                 "NTLM TlRMTVNTUAAB==, BEARER error=insufficient_scope , realm=\"r\"");
@@ -42,7 +42,7 @@ static void several_challenges_in_one_header_are_told_apart(void **state) {
         assert_string_equal(all.items[4].realm, "r");
 }
 
-static void headers_are_added_in_order(void **state) {
+TEST(headers_are_added_in_order) {
         RegistryChallenges all = read_one("Basic realm=one");
 
         assert_int_equal(registry_challenges_add(&all, "Bearer realm=two"), 0);
@@ -52,7 +52,7 @@ static void headers_are_added_in_order(void **state) {
         assert_null(registry_challenges_find(&all, REGISTRY_SCHEME_OTHER));
 }
 
-static void quoted_escapes_are_undone(void **state) {
+TEST(quoted_escapes_are_undone) {
         RegistryChallenges all =
                 read_one("Bearer service=\"a \\\"b\\\" \\\\ \\c\",x=\"\\\",realm=1\",realm=2");
 
@@ -60,12 +60,12 @@ static void quoted_escapes_are_undone(void **state) {
         assert_string_equal(all.items[0].realm, "2");
 }
 
-static void empty_header_has_no_challenge(void **state) {
+TEST(empty_header_has_no_challenge) {
         assert_int_equal(read_one("").n_items, 0);
         assert_int_equal(read_one(" ,\t, ").n_items, 0);
 }
 
-static void malformed_header_adds_nothing(void **state) {
+TEST(malformed_header_adds_nothing) {
         static const char *const texts[] = {
                 "Basic realm=\"open",     "Basic realm=\"open\\",
                 "Basic realm=\"a\"b",     "Basic realm=a b",
@@ -84,7 +84,7 @@ static void malformed_header_adds_nothing(void **state) {
         }
 }
 
-static void ceilings_are_kept(void **state) {
+TEST(ceilings_are_kept) {
         RegistryChallenges all = { 0 };
         char text[REGISTRY_REALM_MAX + 32];
 
@@ -98,18 +98,4 @@ static void ceilings_are_kept(void **state) {
                 assert_int_equal(registry_challenges_add(&all, text), 0);
         assert_int_equal(registry_challenges_add(&all, "Basic"), -E2BIG);
         assert_int_equal(all.n_items, REGISTRY_CHALLENGES_MAX);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(docker_hub_challenge_is_read),
-                CASE(several_challenges_in_one_header_are_told_apart),
-                CASE(headers_are_added_in_order),
-                CASE(quoted_escapes_are_undone),
-                CASE(empty_header_has_no_challenge),
-                CASE(malformed_header_adds_nothing),
-                CASE(ceilings_are_kept),
-        };
-
-        return cmocka_run_group_tests_name("registry-challenge", tests, NULL, NULL);
 }

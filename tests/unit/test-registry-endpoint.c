@@ -54,7 +54,9 @@ static int stop_looking(void **state) {
         return 0;
 }
 
-static void password_goes_with_the_endpoint(void **state) {
+#define PASSWORD_TEST(name) TEST_WITH(name, look_for_password, stop_looking)
+
+PASSWORD_TEST(password_goes_with_the_endpoint) {
         RegistryEndpoint endpoint;
 
         assert_int_equal(make(&endpoint, "someone", false, NULL), 0);
@@ -64,7 +66,7 @@ static void password_goes_with_the_endpoint(void **state) {
         assert_int_equal(n_freed_with_text, 0);
 }
 
-static void password_does_not_stay_when_the_certificates_cannot_be_read(void **state) {
+PASSWORD_TEST(password_does_not_stay_when_the_certificates_cannot_be_read) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         RegistryEndpoint endpoint;
 
@@ -73,23 +75,11 @@ static void password_does_not_stay_when_the_certificates_cannot_be_read(void **s
         assert_int_equal(n_freed_with_text, 0);
 }
 
-static void user_name_with_a_colon_is_refused(void **state) {
+TEST(user_name_with_a_colon_is_refused) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         RegistryEndpoint endpoint;
 
         assert_true(make(&endpoint, "some:one", false, &error) < 0);
         assert_int_equal(error.kind, ERROR_INVALID_OPTION);
         assert_non_null(strstr(error_text(&error), "colon"));
-}
-
-#define PASSWORD_CASE(fn) CASE_WITH(fn, look_for_password, stop_looking)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                PASSWORD_CASE(password_goes_with_the_endpoint),
-                PASSWORD_CASE(password_does_not_stay_when_the_certificates_cannot_be_read),
-                CASE(user_name_with_a_colon_is_refused),
-        };
-
-        return cmocka_run_group_tests_name("registry-endpoint", tests, NULL, NULL);
 }

@@ -25,14 +25,14 @@ static bool takes(const RegistryGuard *guard, const char *url, const char *text)
         return registry_guard_takes_address(guard, url, address_of(text));
 }
 
-static void foreign_host_is_connected_to_at_public_addresses(void **state) {
+TEST(foreign_host_is_connected_to_at_public_addresses) {
         const RegistryGuard guard = { .home_url = HOME, .proxy = &no_proxy, .private_hosts = "" };
 
         assert_true(takes(&guard, OTHER, "1.1.1.1"));
         assert_false(takes(&guard, OTHER, "10.0.0.7"));
 }
 
-static void host_that_is_listed_may_be_private(void **state) {
+TEST(host_that_is_listed_may_be_private) {
         const RegistryGuard guard = { .home_url = HOME,
                                       .proxy = &no_proxy,
                                       .private_hosts = "a Internal.example:9 b" };
@@ -41,7 +41,7 @@ static void host_that_is_listed_may_be_private(void **state) {
         assert_true(takes(&guard, "https://internal.example:9/x", "10.0.0.7"));
 }
 
-static void domain_that_is_listed_has_its_subdomains_private(void **state) {
+TEST(domain_that_is_listed_has_its_subdomains_private) {
         const RegistryGuard guard = {
                 .home_url = HOME,
                 .proxy = &no_proxy,
@@ -78,7 +78,7 @@ static void domain_that_is_listed_has_its_subdomains_private(void **state) {
         }
 }
 
-static void addresses_are_listed_as_they_are(void **state) {
+TEST(addresses_are_listed_as_they_are) {
         const RegistryGuard guard = {
                 .home_url = HOME,
                 .proxy = &no_proxy,
@@ -94,7 +94,7 @@ static void addresses_are_listed_as_they_are(void **state) {
         assert_false(takes(&guard, "https://110.0.0.7/", "10.0.0.7"));
 }
 
-static void registry_in_a_private_network_may_send_to_its_own_address(void **state) {
+TEST(registry_in_a_private_network_may_send_to_its_own_address) {
         RegistryGuard guard = { .home_url = HOME, .proxy = &no_proxy, .private_hosts = "" };
 
         assert_true(takes(&guard, HOME, "10.0.0.7"));
@@ -105,7 +105,7 @@ static void registry_in_a_private_network_may_send_to_its_own_address(void **sta
         assert_true(takes(&guard, HOME, "10.0.0.8"));
 }
 
-static void registry_of_the_internet_does_not_move_into_a_private_network(void **state) {
+TEST(registry_of_the_internet_does_not_move_into_a_private_network) {
         RegistryGuard guard = { .home_url = HOME, .proxy = &no_proxy, .private_hosts = "" };
 
         registry_guard_note_answer(&guard, HOME, address_of("1.1.1.1"));
@@ -116,24 +116,10 @@ static void registry_of_the_internet_does_not_move_into_a_private_network(void *
         assert_true(takes(&guard, HOME, "1.0.0.1"));
 }
 
-static void answers_of_others_say_nothing_of_the_registry(void **state) {
+TEST(answers_of_others_say_nothing_of_the_registry) {
         RegistryGuard guard = { .home_url = HOME, .proxy = &no_proxy, .private_hosts = "" };
 
         registry_guard_note_answer(&guard, OTHER, address_of("10.0.0.7"));
         assert_false(takes(&guard, OTHER, "10.0.0.7"));
         assert_true(takes(&guard, HOME, "10.0.0.7"));
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(foreign_host_is_connected_to_at_public_addresses),
-                CASE(host_that_is_listed_may_be_private),
-                CASE(domain_that_is_listed_has_its_subdomains_private),
-                CASE(addresses_are_listed_as_they_are),
-                CASE(registry_in_a_private_network_may_send_to_its_own_address),
-                CASE(registry_of_the_internet_does_not_move_into_a_private_network),
-                CASE(answers_of_others_say_nothing_of_the_registry),
-        };
-
-        return cmocka_run_group_tests_name("registry-guard", tests, NULL, NULL);
 }

@@ -197,13 +197,13 @@ static void get_by_proxy(const char *url) {
         assert_memory_equal(response.body, "here", 4);
 }
 
-static void proxy_is_used_at_whatever_address_its_name_has_this_time(void **state) {
+TEST(proxy_is_used_at_whatever_address_its_name_has_this_time) {
         proxy_addresses = NULL;
         get_by_proxy(REGISTRY);
         get_by_proxy(CDN);
 }
 
-static void proxy_with_several_addresses_is_used_at_the_one_that_answers(void **state) {
+TEST(proxy_with_several_addresses_is_used_at_the_one_that_answers) {
         static const char *const addresses[] = { "127.0.1.2", "::1", "127.0.1.200", NULL };
 
         proxy_addresses = addresses;
@@ -219,7 +219,7 @@ static bool is_at(const RegistryProxy *proxy, const char *address, const char *p
         return result;
 }
 
-static void all_addresses_of_its_name_are_the_proxys(void **state) {
+TEST(all_addresses_of_its_name_are_the_proxys) {
         static const char *const addresses[] = { "10.0.0.1", "fd00::1", "10.0.0.2", NULL };
         RegistryProxy proxy;
 
@@ -242,7 +242,7 @@ static void all_addresses_of_its_name_are_the_proxys(void **state) {
         unsetenv("https_proxy");
 }
 
-static void port_of_a_proxy_is_that_of_libcurl_when_none_is_given(void **state) {
+TEST(port_of_a_proxy_is_that_of_libcurl_when_none_is_given) {
         static const char *const addresses[] = { "10.0.0.1", NULL };
         static const struct {
                 const char *proxy;
@@ -269,7 +269,7 @@ static void port_of_a_proxy_is_that_of_libcurl_when_none_is_given(void **state) 
         unsetenv("all_proxy");
 }
 
-static void proxy_whose_name_is_unknown_is_nowhere(void **state) {
+TEST(proxy_whose_name_is_unknown_is_nowhere) {
         RegistryProxy proxy;
 
         assert_int_equal(setenv("http_proxy", "http://unknown.example:3128", 1), 0);
@@ -279,16 +279,4 @@ static void proxy_whose_name_is_unknown_is_nowhere(void **state) {
         assert_false(is_at(&proxy, "10.0.0.1", "3128"));
         registry_proxy_done(&proxy);
         unsetenv("http_proxy");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(all_addresses_of_its_name_are_the_proxys),
-                CASE(port_of_a_proxy_is_that_of_libcurl_when_none_is_given),
-                CASE(proxy_whose_name_is_unknown_is_nowhere),
-                CASE(proxy_is_used_at_whatever_address_its_name_has_this_time),
-                CASE(proxy_with_several_addresses_is_used_at_the_one_that_answers),
-        };
-
-        return cmocka_run_group_tests_name("registry-proxy", tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 
 #include "registry-range.h"
 
-static void range_of_a_known_total_is_read(void **state) {
+TEST(range_of_a_known_total_is_read) {
         RegistryRange range;
 
         assert_int_equal(registry_range_parse("bytes 100-199/200", &range), 0);
@@ -14,7 +14,7 @@ static void range_of_a_known_total_is_read(void **state) {
         assert_int_equal(range.total, 200);
 }
 
-static void total_may_be_unknown(void **state) {
+TEST(total_may_be_unknown) {
         RegistryRange range;
 
         assert_int_equal(registry_range_parse("Bytes  0-0/*", &range), 0);
@@ -22,7 +22,7 @@ static void total_may_be_unknown(void **state) {
         assert_true(range.total == REGISTRY_SIZE_UNKNOWN);
 }
 
-static void greatest_numbers_do_not_overflow(void **state) {
+TEST(greatest_numbers_do_not_overflow) {
         RegistryRange range;
 
         assert_int_equal(
@@ -35,7 +35,7 @@ static void greatest_numbers_do_not_overflow(void **state) {
         assert_int_equal(registry_range_parse("bytes 0-18446744073709551616/*", &range), -EINVAL);
 }
 
-static void malformed_range_is_refused(void **state) {
+TEST(malformed_range_is_refused) {
         static const char *const texts[] = {
                 "",
                 "bytes",
@@ -60,15 +60,4 @@ static void malformed_range_is_refused(void **state) {
                 assert_int_equal(registry_range_parse(texts[i], &range), -EINVAL);
                 assert_int_equal(range.first, 42);
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(range_of_a_known_total_is_read),
-                CASE(total_may_be_unknown),
-                CASE(greatest_numbers_do_not_overflow),
-                CASE(malformed_range_is_refused),
-        };
-
-        return cmocka_run_group_tests_name("registry-range", tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@ static void set_body(RegistryResponse *response, const char *text) {
         assert_int_equal(registry_response_append(response, text, strlen(text), 1000, NULL), 0);
 }
 
-static void statuses_are_told_apart(void **state) {
+TEST(statuses_are_told_apart) {
         static const struct {
                 long status;
                 bool has_credentials;
@@ -41,7 +41,7 @@ static void statuses_are_told_apart(void **state) {
         }
 }
 
-static void credentials_that_nothing_asked_for_were_not_refused(void **state) {
+TEST(credentials_that_nothing_asked_for_were_not_refused) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         RegistryResponse response = { .status = 401, .host = "r.example" };
 
@@ -50,7 +50,7 @@ static void credentials_that_nothing_asked_for_were_not_refused(void **state) {
         assert_int_equal(error.kind, ERROR_AUTHENTICATION_REQUIRED);
 }
 
-static void registrys_own_words_end_the_sentence(void **state) {
+TEST(registrys_own_words_end_the_sentence) {
         _cleanup_(registry_response_done) RegistryResponse response = {
                 .status = 404,
                 .host = "r.example",
@@ -65,7 +65,7 @@ static void registrys_own_words_end_the_sentence(void **state) {
                 error_text(&error), "r.example does not have it: NAME_UNKNOWN: no name");
 }
 
-static void body_grows_up_to_its_ceiling(void **state) {
+TEST(body_grows_up_to_its_ceiling) {
         _cleanup_(registry_response_done) RegistryResponse response = { .host = "r.example" };
         _cleanup_(error_clear) Error error = ERROR_NULL;
         char piece[1000];
@@ -81,7 +81,7 @@ static void body_grows_up_to_its_ceiling(void **state) {
 }
 
 /* A token's document: also of what was read before more room was needed. */
-static void body_stays_nowhere(void **state) {
+TEST(body_stays_nowhere) {
         static const char token[] = "{\"token\":\"drowssap\"}";
         RegistryResponse response = { 0 };
         char piece[1000];
@@ -100,16 +100,4 @@ static void body_stays_nowhere(void **state) {
         registry_response_done(&response);
         freed_text = NULL;
         assert_int_equal(n_freed_with_text, 0);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(statuses_are_told_apart),
-                CASE(credentials_that_nothing_asked_for_were_not_refused),
-                CASE(registrys_own_words_end_the_sentence),
-                CASE(body_grows_up_to_its_ceiling),
-                CASE(body_stays_nowhere),
-        };
-
-        return cmocka_run_group_tests_name("registry-response", tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@ static RegistryAttempt attempt_with_failure(RegistryFailure failure) {
         return attempt;
 }
 
-static void only_temporary_statuses_are_tried_again(void **state) {
+TEST(only_temporary_statuses_are_tried_again) {
         static const long again[] = { 408, 429, 500, 502, 503, 504, 599 };
         static const long never[] = { 200, 204, 304, 400, 401, 403, 404, 416, 418, 501, 600 };
         uint64_t wait_usec;
@@ -36,7 +36,7 @@ static void only_temporary_statuses_are_tried_again(void **state) {
         }
 }
 
-static void fifth_try_is_the_last(void **state) {
+TEST(fifth_try_is_the_last) {
         RegistryAttempt attempt = attempt_with_failure(REGISTRY_FAILURE_BROKEN);
         uint64_t wait_usec;
 
@@ -46,7 +46,7 @@ static void fifth_try_is_the_last(void **state) {
         assert_false(registry_retry_decide(&attempt, &wait_usec));
 }
 
-static void wait_doubles_and_has_jitter(void **state) {
+TEST(wait_doubles_and_has_jitter) {
         for (unsigned tries = 1; tries < REGISTRY_TRIES_MAX; tries++) {
                 const uint64_t full = REGISTRY_BACKOFF_USEC << (tries - 1);
                 RegistryAttempt attempt = first;
@@ -61,7 +61,7 @@ static void wait_doubles_and_has_jitter(void **state) {
         }
 }
 
-static void host_that_never_answered_is_given_up_soon(void **state) {
+TEST(host_that_never_answered_is_given_up_soon) {
         RegistryAttempt attempt = attempt_with_failure(REGISTRY_FAILURE_UNREACHABLE);
         uint64_t wait_usec, total_usec = 0;
 
@@ -81,7 +81,7 @@ static void host_that_never_answered_is_given_up_soon(void **state) {
         assert_true(registry_retry_decide(&attempt, &wait_usec));
 }
 
-static void refused_handshake_is_tried_again_where_one_worked_before(void **state) {
+TEST(refused_handshake_is_tried_again_where_one_worked_before) {
         RegistryAttempt attempt = attempt_with_failure(REGISTRY_FAILURE_HANDSHAKE);
         uint64_t wait_usec;
 
@@ -90,7 +90,7 @@ static void refused_handshake_is_tried_again_where_one_worked_before(void **stat
         assert_true(registry_retry_decide(&attempt, &wait_usec));
 }
 
-static void verdicts_are_final(void **state) {
+TEST(verdicts_are_final) {
         static const RegistryFailure failures[] = {
                 REGISTRY_FAILURE_CERTIFICATE,
                 REGISTRY_FAILURE_FINAL,
@@ -106,7 +106,7 @@ static void verdicts_are_final(void **state) {
         }
 }
 
-static void retry_after_decides_over_backoff(void **state) {
+TEST(retry_after_decides_over_backoff) {
         static const long statuses[] = { 429, 503 };
         uint64_t wait_usec;
 
@@ -122,7 +122,7 @@ static void retry_after_decides_over_backoff(void **state) {
         }
 }
 
-static void retry_after_of_other_statuses_or_nonsense_is_ignored(void **state) {
+TEST(retry_after_of_other_statuses_or_nonsense_is_ignored) {
         static const int64_t nonsense[] = { INT64_MIN, -5, 0, 86401, INT64_MAX };
         RegistryAttempt other = attempt_with_status(500);
         uint64_t wait_usec;
@@ -140,7 +140,7 @@ static void retry_after_of_other_statuses_or_nonsense_is_ignored(void **state) {
         }
 }
 
-static void retry_after_is_capped(void **state) {
+TEST(retry_after_is_capped) {
         static const struct {
                 int64_t asked; /* seconds */
                 uint64_t seconds;
@@ -159,20 +159,4 @@ static void retry_after_is_capped(void **state) {
                 assert_true(registry_retry_decide(&attempt, &wait_usec));
                 assert_int_equal(wait_usec, cases[i].seconds * REGISTRY_USEC_PER_SEC);
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(only_temporary_statuses_are_tried_again),
-                CASE(fifth_try_is_the_last),
-                CASE(wait_doubles_and_has_jitter),
-                CASE(host_that_never_answered_is_given_up_soon),
-                CASE(refused_handshake_is_tried_again_where_one_worked_before),
-                CASE(verdicts_are_final),
-                CASE(retry_after_decides_over_backoff),
-                CASE(retry_after_of_other_statuses_or_nonsense_is_ignored),
-                CASE(retry_after_is_capped),
-        };
-
-        return cmocka_run_group_tests_name("registry-retry", tests, NULL, NULL);
 }

@@ -58,7 +58,9 @@ static void assert_refused(const char *named) {
         assert_string_equal(tls.key, "untouched");
 }
 
-static void registry_without_a_directory_has_nothing(void **state) {
+#define TLS_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+TLS_TEST(registry_without_a_directory_has_nothing) {
         RegistryTls tls;
 
         assert_int_equal(registry_tls_load(root, "other.example", NULL, &tls, NULL), 0);
@@ -66,7 +68,7 @@ static void registry_without_a_directory_has_nothing(void **state) {
         assert_null(tls.certificate);
 }
 
-static void authorities_are_added_to_the_systems(void **state) {
+TLS_TEST(authorities_are_added_to_the_systems) {
         _cleanup_(registry_tls_done) RegistryTls tls = { 0 };
 
         write_file("system.pem", "SYSTEM");
@@ -80,7 +82,7 @@ static void authorities_are_added_to_the_systems(void **state) {
         assert_null(strstr(tls.authorities, "no certificate"));
 }
 
-static void missing_system_bundle_is_no_error(void **state) {
+TLS_TEST(missing_system_bundle_is_no_error) {
         _cleanup_(registry_tls_done) RegistryTls tls = { 0 };
 
         write_file(HOST "/a.crt", "OWN");
@@ -88,7 +90,7 @@ static void missing_system_bundle_is_no_error(void **state) {
         assert_string_equal(tls.authorities, "OWN\n");
 }
 
-static void pair_is_the_client_certificate(void **state) {
+TLS_TEST(pair_is_the_client_certificate) {
         _cleanup_(registry_tls_done) RegistryTls tls = { 0 };
 
         write_file(HOST "/client.cert", "CERT");
@@ -99,18 +101,18 @@ static void pair_is_the_client_certificate(void **state) {
         assert_null(tls.authorities);
 }
 
-static void certificate_without_key_is_an_error(void **state) {
+TLS_TEST(certificate_without_key_is_an_error) {
         write_file(HOST "/client.cert", "CERT");
         write_file(HOST "/other.crt", "CA");
         assert_refused("client.key");
 }
 
-static void key_without_certificate_is_an_error(void **state) {
+TLS_TEST(key_without_certificate_is_an_error) {
         write_file(HOST "/client.key", "KEY");
         assert_refused("client.cert");
 }
 
-static void two_pairs_are_an_error(void **state) {
+TLS_TEST(two_pairs_are_an_error) {
         write_file(HOST "/a.cert", "CERT");
         write_file(HOST "/a.key", "KEY");
         write_file(HOST "/b.cert", "CERT");
@@ -118,7 +120,7 @@ static void two_pairs_are_an_error(void **state) {
         assert_refused("second client certificate");
 }
 
-static void pipe_is_not_waited_for(void **state) {
+TLS_TEST(pipe_is_not_waited_for) {
         char path[128];
 
         (void) snprintf(path, sizeof(path), "%s/" HOST "/a.crt", root);
@@ -126,7 +128,7 @@ static void pipe_is_not_waited_for(void **state) {
         assert_refused("a.crt");
 }
 
-static void host_that_leaves_the_directory_is_refused(void **state) {
+TLS_TEST(host_that_leaves_the_directory_is_refused) {
         static const char *const hosts[] = { "..", "../x", "a/../../x", ".", "" };
 
         for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
@@ -134,20 +136,4 @@ static void host_that_leaves_the_directory_is_refused(void **state) {
 
                 assert_int_equal(registry_tls_load(root, hosts[i], NULL, &tls, NULL), -EINVAL);
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE_WITH(registry_without_a_directory_has_nothing, set_up, tear_down),
-                CASE_WITH(authorities_are_added_to_the_systems, set_up, tear_down),
-                CASE_WITH(missing_system_bundle_is_no_error, set_up, tear_down),
-                CASE_WITH(pair_is_the_client_certificate, set_up, tear_down),
-                CASE_WITH(certificate_without_key_is_an_error, set_up, tear_down),
-                CASE_WITH(key_without_certificate_is_an_error, set_up, tear_down),
-                CASE_WITH(two_pairs_are_an_error, set_up, tear_down),
-                CASE_WITH(pipe_is_not_waited_for, set_up, tear_down),
-                CASE_WITH(host_that_leaves_the_directory_is_refused, set_up, tear_down),
-        };
-
-        return cmocka_run_group_tests_name("registry-tls", tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 #include "base-cleanup.h"
 #include "registry-url.h"
 
-static void host_is_all_that_a_message_shows(void **state) {
+TEST(host_is_all_that_a_message_shows) {
         char host[REGISTRY_HOST_MAX];
 
         assert_string_equal(
@@ -19,7 +19,7 @@ static void host_is_all_that_a_message_shows(void **state) {
         assert_string_equal(registry_url_host("no url", host), "the registry");
 }
 
-static void origin_is_scheme_host_and_port(void **state) {
+TEST(origin_is_scheme_host_and_port) {
         static const struct {
                 const char *a, *b;
                 bool is_same_origin, is_same_host;
@@ -44,7 +44,7 @@ static void origin_is_scheme_host_and_port(void **state) {
         }
 }
 
-static void loopback_and_private_hosts_are_recognised(void **state) {
+TEST(loopback_and_private_hosts_are_recognised) {
         assert_true(registry_url_is_loopback("http://localhost:5000/"));
         assert_true(registry_url_is_loopback("http://127.1.2.3/"));
         assert_true(registry_url_is_loopback("http://[::1]:5000/"));
@@ -60,7 +60,7 @@ static void loopback_and_private_hosts_are_recognised(void **state) {
         assert_false(registry_url_is_private("http://registry.example/"));
 }
 
-static void redirect_may_be_relative(void **state) {
+TEST(redirect_may_be_relative) {
         static const struct {
                 const char *location, *target;
         } cases[] = {
@@ -85,7 +85,7 @@ static void redirect_may_be_relative(void **state) {
         }
 }
 
-static void redirect_to_an_endless_address_is_refused(void **state) {
+TEST(redirect_to_an_endless_address_is_refused) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         char location[REGISTRY_URL_MAX + 2], *url = NULL;
 
@@ -97,7 +97,7 @@ static void redirect_to_an_endless_address_is_refused(void **state) {
         assert_null(url);
 }
 
-static void redirect_to_another_protocol_is_refused(void **state) {
+TEST(redirect_to_another_protocol_is_refused) {
         static const char *const locations[] = {
                 "ftp://r.example/",
                 "file:///etc/passwd",
@@ -117,7 +117,7 @@ static void redirect_to_another_protocol_is_refused(void **state) {
         }
 }
 
-static void redirect_from_tls_to_plain_needs_not_secure(void **state) {
+TEST(redirect_from_tls_to_plain_needs_not_secure) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         _cleanup_(freep) char *url = NULL;
 
@@ -131,7 +131,7 @@ static void redirect_from_tls_to_plain_needs_not_secure(void **state) {
                 0);
 }
 
-static void token_url_quotes_what_the_registry_said(void **state) {
+TEST(token_url_quotes_what_the_registry_said) {
         _cleanup_(freep) char *url = NULL, *other = NULL;
 
         assert_int_equal(
@@ -150,7 +150,7 @@ static void token_url_quotes_what_the_registry_said(void **state) {
         assert_string_equal(other, "https://auth.example/token?x=1&scope=s");
 }
 
-static void unusable_realm_is_refused(void **state) {
+TEST(unusable_realm_is_refused) {
         static const char *const realms[] = {
                 "",
                 "token",
@@ -173,20 +173,4 @@ static void unusable_realm_is_refused(void **state) {
                 registry_url_token("http://auth.example/", "", "", "", false, &url, &plain) < 0);
         assert_int_equal(plain.kind, ERROR_TLS_ERROR);
         assert_null(url);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(host_is_all_that_a_message_shows),
-                CASE(origin_is_scheme_host_and_port),
-                CASE(loopback_and_private_hosts_are_recognised),
-                CASE(redirect_may_be_relative),
-                CASE(redirect_to_an_endless_address_is_refused),
-                CASE(redirect_to_another_protocol_is_refused),
-                CASE(redirect_from_tls_to_plain_needs_not_secure),
-                CASE(token_url_quotes_what_the_registry_said),
-                CASE(unusable_realm_is_refused),
-        };
-
-        return cmocka_run_group_tests_name("registry-url", tests, NULL, NULL);
 }

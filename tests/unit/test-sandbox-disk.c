@@ -279,7 +279,9 @@ static void check(void **state, const Case *cases, size_t n) {
         check_walls(run, state, cases, n);
 }
 
-static void disk_worker_has_its_descriptors_and_local_sockets(void **state) {
+#define DISK_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+DISK_TEST(disk_worker_has_its_descriptors_and_local_sockets) {
         static const Case cases[] = {
                 { "make a local socket", WORKER, make_local_socket, ALLOWED },
                 { "make a network socket", WORKER, make_network_socket, REFUSED },
@@ -301,7 +303,7 @@ static void disk_worker_has_its_descriptors_and_local_sockets(void **state) {
         check(state, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-static void program_opens_images_and_what_it_needs_to_run(void **state) {
+DISK_TEST(program_opens_images_and_what_it_needs_to_run) {
         static const Case cases[] = {
                 { "open the images", PROGRAM, open_images, ALLOWED },
                 { "read a program", PROGRAM, read_program, ALLOWED },
@@ -319,7 +321,7 @@ static void program_opens_images_and_what_it_needs_to_run(void **state) {
         check(state, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-static void program_reaches_no_network_and_no_process(void **state) {
+DISK_TEST(program_reaches_no_network_and_no_process) {
         static const Case cases[] = {
                 { "make a network socket", PROGRAM, make_network_socket, REFUSED },
                 { "signal others", PROGRAM, signal_others, REFUSED },
@@ -338,7 +340,7 @@ static void program_reaches_no_network_and_no_process(void **state) {
         check(state, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-static void host_sockets_without_a_file_are_out_of_reach(void **state) {
+DISK_TEST(host_sockets_without_a_file_are_out_of_reach) {
         static const Case cases[] = {
                 { "reach a host's socket", WORKER, reach_host_socket, REFUSED },
                 { "reach a host's socket", PROGRAM, reach_host_socket, REFUSED },
@@ -352,15 +354,4 @@ static void host_sockets_without_a_file_are_out_of_reach(void **state) {
         assert_int_equal(listen(fd, 16), 0);
         check(state, cases, sizeof(cases) / sizeof(cases[0]));
         close(fd);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE_WITH(disk_worker_has_its_descriptors_and_local_sockets, set_up, tear_down),
-                CASE_WITH(program_opens_images_and_what_it_needs_to_run, set_up, tear_down),
-                CASE_WITH(program_reaches_no_network_and_no_process, set_up, tear_down),
-                CASE_WITH(host_sockets_without_a_file_are_out_of_reach, set_up, tear_down),
-        };
-
-        return cmocka_run_group_tests_name("sandbox-disk", tests, NULL, NULL);
 }

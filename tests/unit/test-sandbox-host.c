@@ -239,7 +239,9 @@ static void check(Fixture *f, const Case *cases, size_t n) {
         check_walls(run, (void **) &f, cases, n);
 }
 
-static void services_of_the_host_are_out_of_reach(void **state) {
+#define HOST_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+HOST_TEST(services_of_the_host_are_out_of_reach) {
         static const Case cases[] = {
                 { "reach a service", NETWORK, reach_services, REFUSED },
                 { "reach a service", DISK, reach_services, REFUSED },
@@ -249,7 +251,7 @@ static void services_of_the_host_are_out_of_reach(void **state) {
         check(*state, cases, N(cases));
 }
 
-static void only_who_needs_names_reaches_who_finds_them(void **state) {
+HOST_TEST(only_who_needs_names_reaches_who_finds_them) {
         static const Case cases[] = {
                 { "reach all resolvers", NETWORK, reach_all_resolvers, ALLOWED },
                 { "reach a resolver", DISK, reach_a_resolver, REFUSED },
@@ -259,7 +261,7 @@ static void only_who_needs_names_reaches_who_finds_them(void **state) {
         check(*state, cases, N(cases));
 }
 
-static void abstract_sockets_of_the_host_are_out_of_reach(void **state) {
+HOST_TEST(abstract_sockets_of_the_host_are_out_of_reach) {
         static const Case cases[] = {
                 { "reach an abstract socket", NETWORK, reach_abstract, REFUSED },
                 { "reach an abstract socket", DISK, reach_abstract, REFUSED },
@@ -272,7 +274,7 @@ static void abstract_sockets_of_the_host_are_out_of_reach(void **state) {
         check(*state, cases, N(cases));
 }
 
-static void resolver_file_is_found_where_it_is(void **state) {
+HOST_TEST(resolver_file_is_found_where_it_is) {
         static const char *const targets[] = {
                 "../run/elsewhere/resolv.conf",
                 "../run/systemd/resolve/stub-resolv.conf",
@@ -301,7 +303,7 @@ static void resolver_file_is_found_where_it_is(void **state) {
         }
 }
 
-static void resolver_file_that_is_not_there_keeps_nobody(void **state) {
+HOST_TEST(resolver_file_that_is_not_there_keeps_nobody) {
         static const char *const targets[] = { "/run/missing/resolv.conf", "endless", ".", "/",
                                                "/run" };
         static const Case cases[] = {
@@ -315,7 +317,7 @@ static void resolver_file_that_is_not_there_keeps_nobody(void **state) {
         }
 }
 
-static void certificates_are_found_where_the_environment_says(void **state) {
+HOST_TEST(certificates_are_found_where_the_environment_says) {
         static const char *const paths[] = {
                 "/var/tmp/certificates/ca.pem",
                 "//var/tmp//certificates/ca.pem",
@@ -335,7 +337,7 @@ static void certificates_are_found_where_the_environment_says(void **state) {
         }
 }
 
-static void certificates_may_be_named_more_than_once(void **state) {
+HOST_TEST(certificates_may_be_named_more_than_once) {
         static const Case cases[] = {
                 { "read all certificates", NETWORK, read_all_certificates, ALLOWED },
                 { "read what is beside", NETWORK, read_beside, REFUSED },
@@ -350,18 +352,4 @@ static void certificates_may_be_named_more_than_once(void **state) {
         assert_int_equal(unsetenv("CURL_CA_BUNDLE"), 0);
         assert_int_equal(unsetenv("SSL_CERT_DIR"), 0);
         assert_int_equal(unsetenv("VIRTBOOTSTRAP_CERTS_DIR"), 0);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE_WITH(services_of_the_host_are_out_of_reach, set_up, tear_down),
-                CASE_WITH(only_who_needs_names_reaches_who_finds_them, set_up, tear_down),
-                CASE_WITH(abstract_sockets_of_the_host_are_out_of_reach, set_up, tear_down),
-                CASE_WITH(resolver_file_is_found_where_it_is, set_up, tear_down),
-                CASE_WITH(resolver_file_that_is_not_there_keeps_nobody, set_up, tear_down),
-                CASE_WITH(certificates_are_found_where_the_environment_says, set_up, tear_down),
-                CASE_WITH(certificates_may_be_named_more_than_once, set_up, tear_down),
-        };
-
-        return cmocka_run_group_tests_name("sandbox-host", tests, NULL, NULL);
 }

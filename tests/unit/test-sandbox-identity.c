@@ -165,7 +165,9 @@ static Identity look_at(const Scratch *scratch, Enter enter, bool *ret_has_netwo
         return identity;
 }
 
-static void no_step_can_be_traced_or_outlives_who_started_it(void **state) {
+#define IDENTITY_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+IDENTITY_TEST(no_step_can_be_traced_or_outlives_who_started_it) {
         bool has_network;
 
         if (geteuid() != 0)
@@ -181,7 +183,7 @@ static void no_step_can_be_traced_or_outlives_who_started_it(void **state) {
         }
 }
 
-static void root_is_another_user_where_it_need_not_be_root(void **state) {
+IDENTITY_TEST(root_is_another_user_where_it_need_not_be_root) {
         bool has_network;
 
         if (geteuid() != 0)
@@ -205,7 +207,7 @@ static gid_t group_of_kvm(void) {
         return stat("/dev/kvm", &st) >= 0 && S_ISCHR(st.st_mode) ? st.st_gid : 0;
 }
 
-static void other_user_has_none_of_roots_groups(void **state) {
+IDENTITY_TEST(other_user_has_none_of_roots_groups) {
         bool has_network;
 
         if (geteuid() != 0)
@@ -223,7 +225,7 @@ static void other_user_has_none_of_roots_groups(void **state) {
         }
 }
 
-static void only_who_fetches_and_runs_programs_has_the_hosts_network(void **state) {
+IDENTITY_TEST(only_who_fetches_and_runs_programs_has_the_hosts_network) {
         if (geteuid() != 0)
                 skip();
 
@@ -234,17 +236,4 @@ static void only_who_fetches_and_runs_programs_has_the_hosts_network(void **stat
                 if (has_network != steps[i].has_network)
                         fail_msg("%s: %d", steps[i].step, has_network);
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE_WITH(no_step_can_be_traced_or_outlives_who_started_it, set_up, tear_down),
-                CASE_WITH(root_is_another_user_where_it_need_not_be_root, set_up, tear_down),
-                CASE_WITH(other_user_has_none_of_roots_groups, set_up, tear_down),
-                CASE_WITH(
-                        only_who_fetches_and_runs_programs_has_the_hosts_network, set_up,
-                        tear_down),
-        };
-
-        return cmocka_run_group_tests_name("sandbox-identity", tests, NULL, NULL);
 }

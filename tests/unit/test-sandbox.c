@@ -277,7 +277,9 @@ static void check(void **state, const Case *cases, size_t n) {
         check_walls(run, state, cases, n);
 }
 
-static void tree_worker_cannot_get_out_of_the_tree(void **state) {
+#define SANDBOX_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+SANDBOX_TEST(tree_worker_cannot_get_out_of_the_tree) {
         static const Case cases[] = {
                 { "open a host's file", STEP_TREE, open_host_file, REFUSED },
                 { "climb out", STEP_TREE, climb_out, REFUSED },
@@ -296,7 +298,7 @@ static void tree_worker_cannot_get_out_of_the_tree(void **state) {
         check(state, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-static void verify_worker_has_nothing_but_its_descriptors(void **state) {
+SANDBOX_TEST(verify_worker_has_nothing_but_its_descriptors) {
         static const Case cases[] = {
                 { "open a host's file", STEP_BLOB, open_host_file, REFUSED },
                 { "write", STEP_BLOB, write_anywhere, REFUSED },
@@ -313,7 +315,7 @@ static void verify_worker_has_nothing_but_its_descriptors(void **state) {
         check(state, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-static void fetch_worker_has_the_network_and_reads_the_system(void **state) {
+SANDBOX_TEST(fetch_worker_has_the_network_and_reads_the_system) {
         static const Case cases[] = {
                 { "resolve names", STEP_NETWORK, resolve_names, ALLOWED },
                 { "make a usual socket", STEP_NETWORK, make_usual_socket, ALLOWED },
@@ -344,7 +346,7 @@ static bool kill_by_pipe(int root_fd) {
                fcntl(fds[0], F_SETFL, O_ASYNC | O_NONBLOCK) >= 0 && write(fds[1], "", 1) == 1;
 }
 
-static void workers_cannot_have_a_bystander_killed(void **state) {
+SANDBOX_TEST(workers_cannot_have_a_bystander_killed) {
         static const Step steps[] = { STEP_TREE, STEP_BLOB, STEP_DIRECTORY, STEP_NETWORK };
         int status;
 
@@ -377,7 +379,7 @@ static void put_files(Fixture *f, uid_t uid) {
         assert_true(symlinkat("/etc/passwd", f->fd, "link") >= 0 || errno == EEXIST);
 }
 
-static void reader_of_a_directory_cannot_get_out_of_it(void **state) {
+SANDBOX_TEST(reader_of_a_directory_cannot_get_out_of_it) {
         static const Case cases[] = {
                 { "open a host's file", STEP_DIRECTORY, open_outside, REFUSED },
                 { "write in it", STEP_DIRECTORY, write_inside, REFUSED },
@@ -398,7 +400,7 @@ static void reader_of_a_directory_cannot_get_out_of_it(void **state) {
         check(state, cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-static void reader_of_a_directory_reads_what_who_started_it_may(void **state) {
+SANDBOX_TEST(reader_of_a_directory_reads_what_who_started_it_may) {
         static const struct {
                 uid_t owner, reader;
                 int want;
@@ -419,28 +421,28 @@ static void reader_of_a_directory_reads_what_who_started_it_may(void **state) {
         }
 }
 
-static void tree_worker_of_root_keeps_what_trees_need(void **state) {
+SANDBOX_TEST(tree_worker_of_root_keeps_what_trees_need) {
         if (!is_root())
                 skip();
 
         assert_int_equal(run(*state, STEP_TREE, 0, write_tree), ALLOWED);
 }
 
-static void tree_worker_makes_programs_that_are_not_run(void **state) {
+SANDBOX_TEST(tree_worker_makes_programs_that_are_not_run) {
         if (!is_root())
                 skip();
 
         assert_int_equal(run(*state, STEP_TREE, 0, write_program), ALLOWED);
 }
 
-static void tree_worker_makes_devices_and_cannot_open_them(void **state) {
+SANDBOX_TEST(tree_worker_makes_devices_and_cannot_open_them) {
         if (!is_root())
                 skip();
 
         assert_int_equal(run(*state, STEP_TREE, 0, open_devices), REFUSED);
 }
 
-static void tree_worker_of_a_user_writes_its_own_files(void **state) {
+SANDBOX_TEST(tree_worker_of_a_user_writes_its_own_files) {
         if (!is_root())
                 skip();
 
@@ -464,29 +466,11 @@ static int count_bounding_set(int (*become_other)(ProtoUser user, Error *error))
         return wait_for(pid);
 }
 
-static void who_was_root_can_never_get_a_capability_back(void **state) {
+TEST(who_was_root_can_never_get_a_capability_back) {
         if (!is_root())
                 skip();
 
         assert_int_equal(count_bounding_set(sandbox_privileges_become_user), 0);
         assert_int_equal(count_bounding_set(sandbox_privileges_become_builder), 0);
         assert_int_equal(count_bounding_set(sandbox_privileges_become_reader), 0);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE_WITH(tree_worker_cannot_get_out_of_the_tree, set_up, tear_down),
-                CASE_WITH(verify_worker_has_nothing_but_its_descriptors, set_up, tear_down),
-                CASE_WITH(fetch_worker_has_the_network_and_reads_the_system, set_up, tear_down),
-                CASE_WITH(reader_of_a_directory_cannot_get_out_of_it, set_up, tear_down),
-                CASE_WITH(reader_of_a_directory_reads_what_who_started_it_may, set_up, tear_down),
-                CASE_WITH(tree_worker_of_root_keeps_what_trees_need, set_up, tear_down),
-                CASE_WITH(tree_worker_makes_programs_that_are_not_run, set_up, tear_down),
-                CASE_WITH(tree_worker_makes_devices_and_cannot_open_them, set_up, tear_down),
-                CASE_WITH(tree_worker_of_a_user_writes_its_own_files, set_up, tear_down),
-                CASE_WITH(workers_cannot_have_a_bystander_killed, set_up, tear_down),
-                CASE(who_was_root_can_never_get_a_capability_back),
-        };
-
-        return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
 }

@@ -54,7 +54,7 @@ static void assert_missing(const Opened *opened, const char *name) {
         assert_int_equal(source_archive_find(opened->archive, name, &extent, NULL), 0);
 }
 
-static void members_are_found_under_any_spelling(void **state) {
+TEST(members_are_found_under_any_spelling) {
         _cleanup_(opened_done) Opened opened = { .fd = -EBADF };
         _cleanup_(bytes_done) Bytes tar = { 0 };
 
@@ -80,7 +80,7 @@ static void members_are_found_under_any_spelling(void **state) {
         assert_missing(&opened, ".");
 }
 
-static void links_are_followed(void **state) {
+TEST(links_are_followed) {
         _cleanup_(opened_done) Opened opened = { .fd = -EBADF };
         _cleanup_(bytes_done) Bytes tar = { 0 };
 
@@ -99,7 +99,7 @@ static void links_are_followed(void **state) {
         assert_missing(&opened, "to-root");
 }
 
-static void links_out_of_the_archive_are_refused(void **state) {
+TEST(links_out_of_the_archive_are_refused) {
         _cleanup_(opened_done) Opened opened = { .fd = -EBADF };
         _cleanup_(bytes_done) Bytes tar = { 0 };
 
@@ -118,7 +118,7 @@ static void links_out_of_the_archive_are_refused(void **state) {
                 assert_refused(&opened, *name, "points outside the archive");
 }
 
-static void links_to_each_other_are_refused(void **state) {
+TEST(links_to_each_other_are_refused) {
         _cleanup_(opened_done) Opened opened = { .fd = -EBADF };
         _cleanup_(bytes_done) Bytes tar = { 0 };
         char name[16], link[16];
@@ -141,7 +141,7 @@ static void links_to_each_other_are_refused(void **state) {
         assert_refused(&opened, "hop9", "chain of more than 8 links");
 }
 
-static void what_is_no_regular_file_is_refused(void **state) {
+TEST(what_is_no_regular_file_is_refused) {
         _cleanup_(opened_done) Opened opened = { .fd = -EBADF };
         _cleanup_(bytes_done) Bytes tar = { 0 };
 
@@ -157,7 +157,7 @@ static void what_is_no_regular_file_is_refused(void **state) {
                 assert_refused(&opened, *name, "not a regular file");
 }
 
-static void sparse_members_are_refused(void **state) {
+TEST(sparse_members_are_refused) {
         _cleanup_(opened_done) Opened opened = { .fd = -EBADF };
         _cleanup_(bytes_done) Bytes tar = { 0 }, records = { 0 };
         char content[TAR_BLOCK + 4 + 1] = { 0 };
@@ -176,7 +176,7 @@ static void sparse_members_are_refused(void **state) {
 }
 
 /* The header of a member is the content of something that has none for other programs. */
-static void archive_that_could_be_read_two_ways_is_refused(void **state) {
+TEST(archive_that_could_be_read_two_ways_is_refused) {
         static const char *const texts[] = { "\"label\": it is a volume label with content",
                                              "\"dir/\": its pax header gives it content",
                                              "\"member\": it has several pax headers" };
@@ -205,7 +205,7 @@ static void archive_that_could_be_read_two_ways_is_refused(void **state) {
         }
 }
 
-static void name_that_is_there_twice_is_refused(void **state) {
+TEST(name_that_is_there_twice_is_refused) {
         _cleanup_(opened_done) Opened opened = { .fd = -EBADF };
         _cleanup_(bytes_done) Bytes tar = { 0 };
 
@@ -226,7 +226,7 @@ static void name_that_is_there_twice_is_refused(void **state) {
         assert_refused(&opened, "link", "\"twice\" twice");
 }
 
-static void names_that_lead_out_are_not_in_the_archive(void **state) {
+TEST(names_that_lead_out_are_not_in_the_archive) {
         _cleanup_(opened_done) Opened opened = { .fd = -EBADF };
         _cleanup_(bytes_done) Bytes tar = { 0 };
         char name[SOURCE_PATH_MAX + 2] = "";
@@ -243,7 +243,7 @@ static void names_that_lead_out_are_not_in_the_archive(void **state) {
         assert_missing(&opened, name);
 }
 
-static void sizes_that_lie_are_found(void **state) {
+TEST(sizes_that_lie_are_found) {
         static const struct {
                 const char *pax;
                 uint64_t size;
@@ -278,7 +278,7 @@ static void sizes_that_lie_are_found(void **state) {
         }
 }
 
-static void what_is_no_archive_is_refused(void **state) {
+TEST(what_is_no_archive_is_refused) {
         static const char *const cases[] = { "", "x", "text", NULL };
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
@@ -297,7 +297,7 @@ static void what_is_no_archive_is_refused(void **state) {
         }
 }
 
-static void archive_that_ends_too_early_is_refused(void **state) {
+TEST(archive_that_ends_too_early_is_refused) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
 
         tar_file(&tar, "first", "content");
@@ -312,7 +312,7 @@ static void archive_that_ends_too_early_is_refused(void **state) {
         }
 }
 
-static void members_have_a_ceiling(void **state) {
+TEST(members_have_a_ceiling) {
         _cleanup_(opened_done) Opened opened = { .fd = -EBADF };
         _cleanup_(error_clear) Error error = ERROR_NULL;
         _cleanup_(bytes_done) Bytes tar = { 0 };
@@ -333,24 +333,4 @@ static void members_have_a_ceiling(void **state) {
         tar_file(&tar, "one-more", "");
         r = open_bytes(&tar, &opened, &error);
         assert_failure(r, &error, ERROR_LIMIT_EXCEEDED, "100000");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(members_are_found_under_any_spelling),
-                CASE(links_are_followed),
-                CASE(links_out_of_the_archive_are_refused),
-                CASE(links_to_each_other_are_refused),
-                CASE(what_is_no_regular_file_is_refused),
-                CASE(sparse_members_are_refused),
-                CASE(archive_that_could_be_read_two_ways_is_refused),
-                CASE(name_that_is_there_twice_is_refused),
-                CASE(names_that_lead_out_are_not_in_the_archive),
-                CASE(sizes_that_lie_are_found),
-                CASE(what_is_no_archive_is_refused),
-                CASE(archive_that_ends_too_early_is_refused),
-                CASE(members_have_a_ceiling),
-        };
-
-        return cmocka_run_group_tests_name("source-archive", tests, NULL, NULL);
 }

@@ -37,7 +37,9 @@ static void open_dir(Fixture *f) {
                 fail_msg("%s", error_text(&f->error));
 }
 
-static void directory_gives_manifest_and_blobs(void **state) {
+#define DIR_TEST(name) TEST_WITH(name, setup, teardown)
+
+DIR_TEST(directory_gives_manifest_and_blobs) {
         Fixture *f = *state;
         _cleanup_(freep) char *config = config_of(LAYER);
         _cleanup_(freep) char *manifest = manifest_of(config, LAYER);
@@ -51,7 +53,7 @@ static void directory_gives_manifest_and_blobs(void **state) {
         assert_blob(f->source, LAYER);
 }
 
-static void index_leads_to_manifests(void **state) {
+DIR_TEST(index_leads_to_manifests) {
         Fixture *f = *state;
         _cleanup_(source_document_done) SourceDocument document = { 0 };
         const Digest digest = digest_of("one", 3), other = digest_of("two", 3);
@@ -72,7 +74,7 @@ static void index_leads_to_manifests(void **state) {
         assert_failure(r, &f->error, ERROR_NOT_FOUND, sha_of("two"));
 }
 
-static void sha512_blobs_have_the_algorithm_in_their_names(void **state) {
+DIR_TEST(sha512_blobs_have_the_algorithm_in_their_names) {
         Fixture *f = *state;
         _cleanup_(bytes_done) Bytes bytes = { 0 };
         char text[DIGEST_STRING_MAX], name[DIGEST_STRING_MAX];
@@ -89,7 +91,7 @@ static void sha512_blobs_have_the_algorithm_in_their_names(void **state) {
         assert_int_equal(bytes.size, strlen(LAYER));
 }
 
-static void blob_that_is_missing_is_named(void **state) {
+DIR_TEST(blob_that_is_missing_is_named) {
         Fixture *f = *state;
         _cleanup_(bytes_done) Bytes bytes = { 0 };
         int r;
@@ -100,24 +102,10 @@ static void blob_that_is_missing_is_named(void **state) {
         assert_failure(r, &f->error, ERROR_NOT_FOUND, sha_of("x"));
 }
 
-static void directory_without_a_manifest_is_refused(void **state) {
+DIR_TEST(directory_without_a_manifest_is_refused) {
         Fixture *f = *state;
         int r;
 
         r = open_source("dir:x", f->fd, -EBADF, &f->source, &f->error);
         assert_failure(r, &f->error, ERROR_NOT_FOUND, "no manifest.json");
-}
-
-#define WITH_DIR(fn) CASE_WITH(fn, setup, teardown)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                WITH_DIR(directory_gives_manifest_and_blobs),
-                WITH_DIR(index_leads_to_manifests),
-                WITH_DIR(sha512_blobs_have_the_algorithm_in_their_names),
-                WITH_DIR(blob_that_is_missing_is_named),
-                WITH_DIR(directory_without_a_manifest_is_refused),
-        };
-
-        return cmocka_run_group_tests_name("source-dir", tests, NULL, NULL);
 }

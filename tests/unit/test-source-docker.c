@@ -89,7 +89,9 @@ static void assert_layer(const OciDescriptor *layer, const char *content, const 
         assert_string_equal(layer->media_type_text, type);
 }
 
-static void manifest_is_made_of_config_and_layers(void **state) {
+#define ARCHIVE_TEST(name) TEST_WITH(name, setup, teardown)
+
+ARCHIVE_TEST(manifest_is_made_of_config_and_layers) {
         Fixture *f = *state;
         _cleanup_(freep) char *a = layer_text('a'), *b = layer_text('b');
         _cleanup_(freep) char *ids = json_format("'%s','%s'", sha_of(a), sha_of(b));
@@ -114,7 +116,7 @@ static void on_read(void *userdata, uint64_t size) {
         *n_read += size;
 }
 
-static void what_is_read_for_a_digest_is_told(void **state) {
+ARCHIVE_TEST(what_is_read_for_a_digest_is_told) {
         Fixture *f = *state;
         _cleanup_(freep) char *a = layer_text('a');
         _cleanup_(freep) char *ids = json_format("'%s','%s'", sha_of(a), sha_of("x"));
@@ -137,7 +139,7 @@ static void what_is_read_for_a_digest_is_told(void **state) {
         assert_int_equal(n_read, strlen(GZIP));
 }
 
-static void config_and_manifest_are_found_by_digest(void **state) {
+ARCHIVE_TEST(config_and_manifest_are_found_by_digest) {
         Fixture *f = *state;
         _cleanup_(freep) char *a = layer_text('a');
         _cleanup_(freep) char *ids = json_format("'%s'", sha_of(a));
@@ -163,7 +165,7 @@ static void config_and_manifest_are_found_by_digest(void **state) {
         assert_failure(r, &f->error, ERROR_NOT_FOUND, sha_of(a));
 }
 
-static void compressed_layers_are_hashed(void **state) {
+ARCHIVE_TEST(compressed_layers_are_hashed) {
         Fixture *f = *state;
         _cleanup_(oci_manifest_done) OciManifest image = { 0 };
 
@@ -181,7 +183,7 @@ static void compressed_layers_are_hashed(void **state) {
         assert_blob(f->source, XZ);
 }
 
-static void layers_may_be_links_and_repeated(void **state) {
+ARCHIVE_TEST(layers_may_be_links_and_repeated) {
         Fixture *f = *state;
         _cleanup_(freep) char *a = layer_text('a');
         _cleanup_(freep) char *ids =
@@ -202,7 +204,7 @@ static void layers_may_be_links_and_repeated(void **state) {
         assert_layer(&image.layers[3], GZIP, OCI_LAYER "+gzip");
 }
 
-static void archive_with_a_layout_inside_is_read_as_a_docker_archive(void **state) {
+ARCHIVE_TEST(archive_with_a_layout_inside_is_read_as_a_docker_archive) {
         Fixture *f = *state;
         _cleanup_(freep) char *a = layer_text('a');
         _cleanup_(freep) char *config = config_of(a);
@@ -234,7 +236,7 @@ static void archive_with_a_layout_inside_is_read_as_a_docker_archive(void **stat
         assert_blob(f->source, a);
 }
 
-static void image_is_selected_by_tag_or_number(void **state) {
+ARCHIVE_TEST(image_is_selected_by_tag_or_number) {
         static const char *const right[] = { "docker-archive:x:x:1", "docker-archive:x:@0",
                                              "docker-archive:x:docker.io/library/x:1" };
         static const char *const wrong[] = { "docker-archive:x:x", "docker-archive:x:@1" };
@@ -257,28 +259,28 @@ static void image_is_selected_by_tag_or_number(void **state) {
         }
 }
 
-static void member_that_is_missing_is_named(void **state) {
+ARCHIVE_TEST(member_that_is_missing_is_named) {
         Fixture *f = *state;
 
         add_image(f, "'" SHA_A "'", "'gone.tar'");
         assert_refused(f, ERROR_NOT_FOUND, "\"gone.tar\", which is layer 1 (" SHA_A ")");
 }
 
-static void config_that_is_missing_is_named(void **state) {
+ARCHIVE_TEST(config_that_is_missing_is_named) {
         Fixture *f = *state;
 
         tar_file(&f->tar, "manifest.json", "[{\"Config\":\"gone.json\",\"Layers\":[]}]");
         assert_refused(f, ERROR_NOT_FOUND, "\"gone.json\"");
 }
 
-static void archive_without_manifest_json_is_refused(void **state) {
+ARCHIVE_TEST(archive_without_manifest_json_is_refused) {
         Fixture *f = *state;
 
         tar_file(&f->tar, "repositories", "{}");
         assert_refused(f, ERROR_NOT_FOUND, "no manifest.json");
 }
 
-static void layers_and_diff_ids_have_to_be_as_many(void **state) {
+ARCHIVE_TEST(layers_and_diff_ids_have_to_be_as_many) {
         Fixture *f = *state;
 
         tar_file(&f->tar, "gz", GZIP);
@@ -286,14 +288,14 @@ static void layers_and_diff_ids_have_to_be_as_many(void **state) {
         assert_refused(f, ERROR_UNSUPPORTED_IMAGE, "2 layers, but its configuration names 1");
 }
 
-static void image_without_layers_is_refused(void **state) {
+ARCHIVE_TEST(image_without_layers_is_refused) {
         Fixture *f = *state;
 
         add_image(f, "", "");
         assert_refused(f, ERROR_NO_LAYERS, "no layers");
 }
 
-static void layer_outside_of_the_archive_is_refused(void **state) {
+ARCHIVE_TEST(layer_outside_of_the_archive_is_refused) {
         static const char *const layers[] = { "'../layer.tar'", "'/etc/passwd'", "'link'",
                                               "'device'", "'twice'" };
 
@@ -312,34 +314,11 @@ static void layer_outside_of_the_archive_is_refused(void **state) {
         }
 }
 
-static void documents_have_a_ceiling(void **state) {
+ARCHIVE_TEST(documents_have_a_ceiling) {
         Fixture *f = *state;
         _cleanup_(freep) char *big = calloc(1, (4 << 20) + 2);
 
         memset(big, ' ', (4 << 20) + 1);
         tar_file(&f->tar, "manifest.json", big);
         assert_refused(f, ERROR_LIMIT_EXCEEDED, "4194305");
-}
-
-#define WITH_ARCHIVE(fn) CASE_WITH(fn, setup, teardown)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                WITH_ARCHIVE(manifest_is_made_of_config_and_layers),
-                WITH_ARCHIVE(config_and_manifest_are_found_by_digest),
-                WITH_ARCHIVE(compressed_layers_are_hashed),
-                WITH_ARCHIVE(what_is_read_for_a_digest_is_told),
-                WITH_ARCHIVE(layers_may_be_links_and_repeated),
-                WITH_ARCHIVE(archive_with_a_layout_inside_is_read_as_a_docker_archive),
-                WITH_ARCHIVE(image_is_selected_by_tag_or_number),
-                WITH_ARCHIVE(member_that_is_missing_is_named),
-                WITH_ARCHIVE(config_that_is_missing_is_named),
-                WITH_ARCHIVE(archive_without_manifest_json_is_refused),
-                WITH_ARCHIVE(layers_and_diff_ids_have_to_be_as_many),
-                WITH_ARCHIVE(image_without_layers_is_refused),
-                WITH_ARCHIVE(layer_outside_of_the_archive_is_refused),
-                WITH_ARCHIVE(documents_have_a_ceiling),
-        };
-
-        return cmocka_run_group_tests_name("source-docker", tests, NULL, NULL);
 }

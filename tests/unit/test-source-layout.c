@@ -94,7 +94,9 @@ static void assert_blob_failure(
         assert_int_equal(bytes.size, 0);
 }
 
-static void directory_gives_manifest_and_blobs(void **state) {
+#define LAYOUT_TEST(name) TEST_WITH(name, setup, teardown)
+
+LAYOUT_TEST(directory_gives_manifest_and_blobs) {
         Fixture *f = *state;
 
         open_layout(f);
@@ -104,7 +106,7 @@ static void directory_gives_manifest_and_blobs(void **state) {
         assert_top(f->source, f->image.manifest, OCI_MANIFEST);
 }
 
-static void archive_gives_the_same(void **state) {
+LAYOUT_TEST(archive_gives_the_same) {
         Fixture *f = *state;
         _cleanup_(closep) int fd = -EBADF;
         _cleanup_(bytes_done) Bytes tar = { 0 };
@@ -117,7 +119,7 @@ static void archive_gives_the_same(void **state) {
         assert_blob(f->source, LAYER);
 }
 
-static void blob_is_given_from_an_offset_on(void **state) {
+LAYOUT_TEST(blob_is_given_from_an_offset_on) {
         Fixture *f = *state;
         const Digest digest = digest_of(LAYER, strlen(LAYER));
 
@@ -150,7 +152,7 @@ static int fail_to_write(void *userdata, const void *data, size_t size, Error *e
         return error_set(error, EPIPE, ERROR_CANCELLED, "Enough");
 }
 
-static void failure_of_the_writer_is_handed_on(void **state) {
+LAYOUT_TEST(failure_of_the_writer_is_handed_on) {
         Fixture *f = *state;
         const Digest digest = digest_of(LAYER, strlen(LAYER));
         const SourceBlobRequest request = {
@@ -165,7 +167,7 @@ static void failure_of_the_writer_is_handed_on(void **state) {
         assert_failure(r, &f->error, ERROR_CANCELLED, "Enough");
 }
 
-static void blob_that_is_missing_is_named(void **state) {
+LAYOUT_TEST(blob_that_is_missing_is_named) {
         Fixture *f = *state;
         SourceDocument document;
         Digest digest;
@@ -180,7 +182,7 @@ static void blob_that_is_missing_is_named(void **state) {
         assert_failure(r, &f->error, ERROR_NOT_FOUND, sha_of("x"));
 }
 
-static void blob_of_another_size_is_refused(void **state) {
+LAYOUT_TEST(blob_of_another_size_is_refused) {
         Fixture *f = *state;
 
         open_layout(f);
@@ -188,7 +190,7 @@ static void blob_of_another_size_is_refused(void **state) {
         assert_blob_failure(f, LAYER, 10, ERROR_DIGEST_MISMATCH, "has 9 bytes instead of 10");
 }
 
-static void manifest_with_another_digest_is_refused(void **state) {
+LAYOUT_TEST(manifest_with_another_digest_is_refused) {
         Fixture *f = *state;
         SourceDocument document;
         int r;
@@ -199,7 +201,7 @@ static void manifest_with_another_digest_is_refused(void **state) {
         assert_failure(r, &f->error, ERROR_DIGEST_MISMATCH, sha_of(f->image.manifest));
 }
 
-static void document_over_the_ceiling_is_refused(void **state) {
+LAYOUT_TEST(document_over_the_ceiling_is_refused) {
         Fixture *f = *state;
         const char *const path = scratch_at(&f->scratch, "index.json");
         int r;
@@ -209,7 +211,7 @@ static void document_over_the_ceiling_is_refused(void **state) {
         assert_failure(r, &f->error, ERROR_LIMIT_EXCEEDED, "\"index.json\" has 4194305");
 }
 
-static void links_inside_the_directory_are_followed(void **state) {
+LAYOUT_TEST(links_inside_the_directory_are_followed) {
         Fixture *f = *state;
 
         scratch_write(&f->scratch, "elsewhere", LAYER);
@@ -222,7 +224,7 @@ static void links_inside_the_directory_are_followed(void **state) {
         assert_blob(f->source, LAYER);
 }
 
-static void links_out_of_the_directory_are_refused(void **state) {
+LAYOUT_TEST(links_out_of_the_directory_are_refused) {
         static const char *const links[] = { "/etc/passwd", "../../../etc/passwd",
                                              "../../../../../../etc/passwd" };
         Fixture *f = *state;
@@ -237,7 +239,7 @@ static void links_out_of_the_directory_are_refused(void **state) {
         }
 }
 
-static void link_to_itself_is_refused(void **state) {
+LAYOUT_TEST(link_to_itself_is_refused) {
         Fixture *f = *state;
 
         replace(f, hex_name("blobs/sha256/", LAYER), NULL);
@@ -249,7 +251,7 @@ static void link_to_itself_is_refused(void **state) {
         assert_blob_failure(f, LAYER, 9, ERROR_UNSAFE_ARCHIVE, "chain of too many links");
 }
 
-static void what_is_no_regular_file_is_refused(void **state) {
+LAYOUT_TEST(what_is_no_regular_file_is_refused) {
         static const mode_t types[] = { S_IFIFO, S_IFCHR, S_IFSOCK, S_IFDIR };
         Fixture *f = *state;
 
@@ -269,7 +271,7 @@ static void what_is_no_regular_file_is_refused(void **state) {
         }
 }
 
-static void layout_without_an_index_is_none(void **state) {
+LAYOUT_TEST(layout_without_an_index_is_none) {
         Fixture *f = *state;
         int r;
 
@@ -278,7 +280,7 @@ static void layout_without_an_index_is_none(void **state) {
         assert_failure(r, &f->error, ERROR_NOT_FOUND, "not an OCI image layout");
 }
 
-static void index_that_is_none_is_refused(void **state) {
+LAYOUT_TEST(index_that_is_none_is_refused) {
         static const char *const cases[] = { "", "[]", "{\"manifests\":1}", "{\"Manifests\":[]}" };
         Fixture *f = *state;
 
@@ -292,7 +294,7 @@ static void index_that_is_none_is_refused(void **state) {
         }
 }
 
-static void image_is_selected(void **state) {
+LAYOUT_TEST(image_is_selected) {
         Fixture *f = *state;
         _cleanup_(freep) char *index = index_of(
                 f->image.manifest, ",'annotations':{'org.opencontainers.image.ref.name':'one'}");
@@ -306,7 +308,7 @@ static void image_is_selected(void **state) {
         assert_top(f->source, f->image.manifest, OCI_MANIFEST);
 }
 
-static void index_for_several_platforms_is_the_image(void **state) {
+LAYOUT_TEST(index_for_several_platforms_is_the_image) {
         Fixture *f = *state;
         _cleanup_(freep) char *index = json_format(
                 "{'schemaVersion':2,'manifests':["
@@ -327,7 +329,7 @@ static void index_for_several_platforms_is_the_image(void **state) {
         assert_string_equal(document.data, f->image.manifest);
 }
 
-static void image_of_several_platforms_has_a_name_beside_others(void **state) {
+LAYOUT_TEST(image_of_several_platforms_has_a_name_beside_others) {
 #define OF(name, architecture)                                                                     \
         "'annotations':{'org.opencontainers.image.ref.name':'" name                                \
         "'},'platform':{'os':'linux','architecture':'" architecture "'}"
@@ -360,7 +362,7 @@ static void image_of_several_platforms_has_a_name_beside_others(void **state) {
 #undef OF
 }
 
-static void entry_without_a_type_is_told_by_its_content(void **state) {
+LAYOUT_TEST(entry_without_a_type_is_told_by_its_content) {
         Fixture *f = *state;
         _cleanup_(freep) char *index = json_format(
                 "{'manifests':[{'digest':'%s','size':%zu}]}", sha_of(f->image.manifest),
@@ -371,7 +373,7 @@ static void entry_without_a_type_is_told_by_its_content(void **state) {
         assert_top(f->source, f->image.manifest, NULL);
 }
 
-static void wrong_kind_of_file_is_refused(void **state) {
+LAYOUT_TEST(wrong_kind_of_file_is_refused) {
         Fixture *f = *state;
         _cleanup_(closep) int fd =
                 open(scratch_at(&f->scratch, "index.json"), O_RDONLY | O_CLOEXEC);
@@ -382,32 +384,4 @@ static void wrong_kind_of_file_is_refused(void **state) {
         error_clear(&f->error);
         r = open_source("oci-archive:x", f->fd, -EBADF, &f->source, &f->error);
         assert_failure(r, &f->error, ERROR_UNSUPPORTED_IMAGE, "a directory");
-}
-
-#define WITH_LAYOUT(fn) CASE_WITH(fn, setup, teardown)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                WITH_LAYOUT(directory_gives_manifest_and_blobs),
-                WITH_LAYOUT(archive_gives_the_same),
-                WITH_LAYOUT(blob_is_given_from_an_offset_on),
-                WITH_LAYOUT(failure_of_the_writer_is_handed_on),
-                WITH_LAYOUT(blob_that_is_missing_is_named),
-                WITH_LAYOUT(blob_of_another_size_is_refused),
-                WITH_LAYOUT(manifest_with_another_digest_is_refused),
-                WITH_LAYOUT(document_over_the_ceiling_is_refused),
-                WITH_LAYOUT(links_inside_the_directory_are_followed),
-                WITH_LAYOUT(links_out_of_the_directory_are_refused),
-                WITH_LAYOUT(link_to_itself_is_refused),
-                WITH_LAYOUT(what_is_no_regular_file_is_refused),
-                WITH_LAYOUT(layout_without_an_index_is_none),
-                WITH_LAYOUT(index_that_is_none_is_refused),
-                WITH_LAYOUT(image_is_selected),
-                WITH_LAYOUT(index_for_several_platforms_is_the_image),
-                WITH_LAYOUT(image_of_several_platforms_has_a_name_beside_others),
-                WITH_LAYOUT(entry_without_a_type_is_told_by_its_content),
-                WITH_LAYOUT(wrong_kind_of_file_is_refused),
-        };
-
-        return cmocka_run_group_tests_name("source-layout", tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 #include "source-path.h"
 #include "test-oci.h"
 
-static void name_has_one_spelling(void **state) {
+TEST(name_has_one_spelling) {
         static const struct {
                 const char *text, *clean;
         } cases[] = {
@@ -31,7 +31,7 @@ static void name_has_one_spelling(void **state) {
         }
 }
 
-static void name_that_is_none_is_refused(void **state) {
+TEST(name_that_is_none_is_refused) {
         static const struct {
                 const char *text;
                 int r;
@@ -57,7 +57,7 @@ static void name_that_is_none_is_refused(void **state) {
         }
 }
 
-static void link_is_relative_to_its_directory(void **state) {
+TEST(link_is_relative_to_its_directory) {
         static const struct {
                 const char *from, *link, *target;
         } cases[] = {
@@ -81,7 +81,7 @@ static void link_is_relative_to_its_directory(void **state) {
         assert_int_equal(source_path_follow("a/b", "..", target), -EINVAL);
 }
 
-static void names_have_a_ceiling(void **state) {
+TEST(names_have_a_ceiling) {
         char text[SOURCE_PATH_MAX + 2] = "", clean[SOURCE_PATH_MAX + 1];
 
         memset(text, 'a', SOURCE_PATH_MAX - 1);
@@ -90,15 +90,4 @@ static void names_have_a_ceiling(void **state) {
         text[SOURCE_PATH_MAX - 1] = text[SOURCE_PATH_MAX] = 'a';
         assert_int_equal(source_path_clean(text, clean), -ENAMETOOLONG);
         assert_int_equal(source_path_follow("a/b", text, clean), -ENAMETOOLONG);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(name_has_one_spelling),
-                CASE(name_that_is_none_is_refused),
-                CASE(link_is_relative_to_its_directory),
-                CASE(names_have_a_ceiling),
-        };
-
-        return cmocka_run_group_tests_name("source-path", tests, NULL, NULL);
 }

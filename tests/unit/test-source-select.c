@@ -79,14 +79,14 @@ static void assert_not_chosen(const char *entries, const char *selector, const c
         assert_string_equal(error_text(&chosen.error), message);
 }
 
-static void only_image_of_a_layout_needs_no_selector(void **state) {
+TEST(only_image_of_a_layout_needs_no_selector) {
         assert_chosen(ENTRY(SHA_A, ""), "", SHA_A);
         assert_chosen(ENTRY(SHA_A, NAMED("x")), "", SHA_A);
         assert_chosen(NO_IMAGE "," ENTRY(SHA_B, NAMED("x")) "," ATTESTATION, "", SHA_B);
         assert_chosen(ENTRY(SHA_A, NAMED("x")) "," ENTRY(SHA_A, NAMED("y")), "", SHA_A);
 }
 
-static void image_of_a_layout_is_selected_by_name_or_number(void **state) {
+TEST(image_of_a_layout_is_selected_by_name_or_number) {
         static const char entries[] = ENTRY(SHA_A, NAMED("latest")) "," ENTRY(
                 SHA_B, DOCKER("1.2", "docker.io/library/x:1.2"));
 
@@ -97,7 +97,7 @@ static void image_of_a_layout_is_selected_by_name_or_number(void **state) {
         assert_chosen(entries, ":@1", SHA_B);
 }
 
-static void image_that_a_layout_has_not_is_refused(void **state) {
+TEST(image_that_a_layout_has_not_is_refused) {
         static const char entries[] =
                 ENTRY(SHA_A, NAMED("one")) "," NO_IMAGE "," ENTRY(SHA_B, DOCKER("two", "x/two"));
 
@@ -108,7 +108,7 @@ static void image_that_a_layout_has_not_is_refused(void **state) {
         assert_not_chosen(NO_IMAGE, ":x", "It contains no image");
 }
 
-static void several_images_of_a_layout_need_a_selector(void **state) {
+TEST(several_images_of_a_layout_need_a_selector) {
         assert_not_chosen(
                 ENTRY(SHA_A, NAMED("one")) "," ENTRY(SHA_B, ""), "",
                 "It contains several images; append \":NAME\" or \":@NUMBER\" to the path to "
@@ -119,7 +119,7 @@ static void several_images_of_a_layout_need_a_selector(void **state) {
                 "@0 'a:1', @1 'b:1'");
 }
 
-static void nameless_images_for_several_platforms_are_one_image(void **state) {
+TEST(nameless_images_for_several_platforms_are_one_image) {
         static const char entries[] = ENTRY(SHA_A, FOR("amd64")) "," ENTRY(SHA_B, FOR("arm64"));
 
         static const char *const both[] = { SHA_A, SHA_B, NULL };
@@ -135,7 +135,7 @@ static void nameless_images_for_several_platforms_are_one_image(void **state) {
                 "choose one of: @0, @1 'x'");
 }
 
-static void images_of_one_name_for_several_platforms_are_one_image(void **state) {
+TEST(images_of_one_name_for_several_platforms_are_one_image) {
         static const char *const both[] = { SHA_A, SHA_B, NULL };
         static const char same[] =
                 ENTRY(SHA_A, NAMED("x") FOR("amd64")) "," ENTRY(SHA_B, NAMED("x") FOR("arm64"));
@@ -167,7 +167,7 @@ static void images_of_one_name_for_several_platforms_are_one_image(void **state)
                 "@0 'a:1', @1 'b:1'");
 }
 
-static void attestations_of_builds_are_no_images(void **state) {
+TEST(attestations_of_builds_are_no_images) {
         assert_chosen(ENTRY(SHA_A, NAMED("x")) "," BUILDX_ATTESTATION, "", SHA_A);
         assert_chosen(BUILDX_ATTESTATION "," ENTRY(SHA_A, NAMED("x")), ":x", SHA_A);
         assert_not_chosen(
@@ -175,7 +175,7 @@ static void attestations_of_builds_are_no_images(void **state) {
                 "It contains no image @1; it has: @0 'x'");
 }
 
-static void list_of_images_is_bounded_and_printable(void **state) {
+TEST(list_of_images_is_bounded_and_printable) {
         _cleanup_(freep) char *many = json_repeat(
                 ENTRY(SHA_A, NAMED("\\u001b[2Jn\xc3\xa4me")) ",", ENTRY(SHA_B, NAMED("x")), 30, "");
         _cleanup_(chosen_done) Chosen chosen = choose(many, "");
@@ -210,7 +210,7 @@ static void assert_docker(
         assert_string_equal(image->config, config);
 }
 
-static void image_of_a_docker_archive_is_selected(void **state) {
+TEST(image_of_a_docker_archive_is_selected) {
         static const char images[] =
                 "{'Config':'a','RepoTags':['x:1','docker.io/library/x:2']},"
                 "{'Config':'b','RepoTags':['UPPER','x.org/y:latest']},"
@@ -230,20 +230,4 @@ static void image_of_a_docker_archive_is_selected(void **state) {
         assert_docker(
                 "{'Config':'a','RepoTags':['x']},{'Config':'b','RepoTags':['x:latest']}", ":x",
                 NULL, "contains several images 'docker.io/library/x:latest'");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(only_image_of_a_layout_needs_no_selector),
-                CASE(image_of_a_layout_is_selected_by_name_or_number),
-                CASE(image_that_a_layout_has_not_is_refused),
-                CASE(several_images_of_a_layout_need_a_selector),
-                CASE(nameless_images_for_several_platforms_are_one_image),
-                CASE(images_of_one_name_for_several_platforms_are_one_image),
-                CASE(attestations_of_builds_are_no_images),
-                CASE(list_of_images_is_bounded_and_printable),
-                CASE(image_of_a_docker_archive_is_selected),
-        };
-
-        return cmocka_run_group_tests_name("source-select", tests, NULL, NULL);
 }

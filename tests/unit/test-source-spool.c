@@ -81,7 +81,9 @@ static void assert_scratch(const Fixture *f, const Bytes *content) {
         assert_memory_equal(buffer, content->data, content->size);
 }
 
-static void plain_file_is_read_where_it_is(void **state) {
+#define TAR_TEST(name) TEST_WITH(name, setup, teardown)
+
+TAR_TEST(plain_file_is_read_where_it_is) {
         Fixture *f = *state;
         _cleanup_(closep) int fd = file_of(&f->tar);
 
@@ -90,7 +92,7 @@ static void plain_file_is_read_where_it_is(void **state) {
         assert_int_equal(lseek(f->scratch_fd, 0, SEEK_END), 0);
 }
 
-static void compressed_file_is_uncompressed(void **state) {
+TAR_TEST(compressed_file_is_uncompressed) {
         static const int filters[] = { ARCHIVE_FILTER_GZIP, ARCHIVE_FILTER_BZIP2, ARCHIVE_FILTER_XZ,
                                        ARCHIVE_FILTER_ZSTD };
         Fixture *f = *state;
@@ -142,7 +144,7 @@ static void assert_fed(Fixture *f, const Bytes *bytes, int read_fd, int write_fd
         close(read_fd);
 }
 
-static void pipe_is_kept_in_the_scratch_file(void **state) {
+TAR_TEST(pipe_is_kept_in_the_scratch_file) {
         Fixture *f = *state;
         _cleanup_(bytes_done) Bytes compressed = { 0 };
         int fds[2];
@@ -158,7 +160,7 @@ static void pipe_is_kept_in_the_scratch_file(void **state) {
         assert_fed(f, &compressed, fds[0], fds[1]);
 }
 
-static void what_is_read_is_told(void **state) {
+TAR_TEST(what_is_read_is_told) {
         Fixture *f = *state;
         SourceInput input = {
                 .scratch_fd = f->scratch_fd,
@@ -175,7 +177,7 @@ static void what_is_read_is_told(void **state) {
         assert_int_equal(f->n_read, f->tar.size);
 }
 
-static void file_is_read_from_its_offset_on(void **state) {
+TAR_TEST(file_is_read_from_its_offset_on) {
         Fixture *f = *state;
         _cleanup_(bytes_done) Bytes bytes = { 0 };
         _cleanup_(closep) int fd = -EBADF;
@@ -202,7 +204,7 @@ static void *feed_without_end(void *userdata) {
         return NULL;
 }
 
-static void what_is_no_archive_is_refused_before_its_end(void **state) {
+TAR_TEST(what_is_no_archive_is_refused_before_its_end) {
         Fixture *f = *state;
         pthread_t thread;
         int fds[2], r;
@@ -217,7 +219,7 @@ static void what_is_no_archive_is_refused_before_its_end(void **state) {
         close(fds[1]);
 }
 
-static void nothing_in_a_pipe_is_refused(void **state) {
+TAR_TEST(nothing_in_a_pipe_is_refused) {
         static const uint8_t end[4096];
         Fixture *f = *state;
 
@@ -235,7 +237,7 @@ static void nothing_in_a_pipe_is_refused(void **state) {
 }
 
 /* Without a magic word: what it begins with, and the checksum of that, are all that tells. */
-static void oldest_form_of_tar_is_read(void **state) {
+TAR_TEST(oldest_form_of_tar_is_read) {
         Fixture *f = *state;
         _cleanup_(closep) int fd = -EBADF;
         unsigned sum = 0;
@@ -249,7 +251,7 @@ static void oldest_form_of_tar_is_read(void **state) {
         assert_int_equal(spool(fd, -EBADF, 0, &f->error), fd);
 }
 
-static void scratch_file_has_a_ceiling(void **state) {
+TAR_TEST(scratch_file_has_a_ceiling) {
         Fixture *f = *state;
         _cleanup_(closep) int fd = -EBADF;
         int r;
@@ -260,7 +262,7 @@ static void scratch_file_has_a_ceiling(void **state) {
         assert_failure(r, &f->error, ERROR_LIMIT_EXCEEDED, "2047");
 }
 
-static void archive_that_needs_a_scratch_file_is_refused_without(void **state) {
+TAR_TEST(archive_that_needs_a_scratch_file_is_refused_without) {
         Fixture *f = *state;
         _cleanup_(closep) int fd = -EBADF;
         int fds[2], r;
@@ -278,7 +280,7 @@ static void archive_that_needs_a_scratch_file_is_refused_without(void **state) {
         assert_failure(r, &f->error, ERROR_UNSUPPORTED_IMAGE, "compressed");
 }
 
-static void damaged_compression_is_refused(void **state) {
+TAR_TEST(damaged_compression_is_refused) {
         Fixture *f = *state;
         _cleanup_(closep) int fd = -EBADF;
         int r;
@@ -290,7 +292,7 @@ static void damaged_compression_is_refused(void **state) {
         assert_failure(r, &f->error, ERROR_CORRUPT_ARCHIVE, "gzip");
 }
 
-static void devices_and_directories_are_refused(void **state) {
+TAR_TEST(devices_and_directories_are_refused) {
         static const char *const paths[] = { "/dev/null", "/dev/zero", "/" };
         Fixture *f = *state;
 
@@ -302,25 +304,4 @@ static void devices_and_directories_are_refused(void **state) {
                 r = spool(fd, f->scratch_fd, 1 << 20, &f->error);
                 assert_failure(r, &f->error, ERROR_UNSUPPORTED_IMAGE, "not a file or a pipe");
         }
-}
-
-#define WITH_TAR(fn) CASE_WITH(fn, setup, teardown)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                WITH_TAR(plain_file_is_read_where_it_is),
-                WITH_TAR(compressed_file_is_uncompressed),
-                WITH_TAR(pipe_is_kept_in_the_scratch_file),
-                WITH_TAR(what_is_read_is_told),
-                WITH_TAR(file_is_read_from_its_offset_on),
-                WITH_TAR(what_is_no_archive_is_refused_before_its_end),
-                WITH_TAR(nothing_in_a_pipe_is_refused),
-                WITH_TAR(oldest_form_of_tar_is_read),
-                WITH_TAR(scratch_file_has_a_ceiling),
-                WITH_TAR(archive_that_needs_a_scratch_file_is_refused_without),
-                WITH_TAR(damaged_compression_is_refused),
-                WITH_TAR(devices_and_directories_are_refused),
-        };
-
-        return cmocka_run_group_tests_name("source-spool", tests, NULL, NULL);
 }

@@ -106,7 +106,9 @@ static void check_document(const Fixture *f, const char *content) {
         assert_true(digest_equal(&f->document.digest, &digest));
 }
 
-static void manifest_is_read_from_the_store(void **state) {
+#define DOCUMENT_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+DOCUMENT_TEST(manifest_is_read_from_the_store) {
         Fixture *f = *state;
         Digest digest = digest_of("{}");
         ProtoBlobWanted wanted;
@@ -123,7 +125,7 @@ static void manifest_is_read_from_the_store(void **state) {
         assert_int_equal(wanted.lookup_only, 1); /* there is no network to fetch it from */
 }
 
-static void what_the_store_has_wrong_is_refused(void **state) {
+DOCUMENT_TEST(what_the_store_has_wrong_is_refused) {
         Fixture *f = *state;
         Digest digest = digest_of("{}");
 
@@ -136,7 +138,7 @@ static void what_the_store_has_wrong_is_refused(void **state) {
         assert_null(f->document.data);
 }
 
-static void config_is_asked_for_with_its_size(void **state) {
+DOCUMENT_TEST(config_is_asked_for_with_its_size) {
         Fixture *f = *state;
         const OciDescriptor descriptor = { .digest = digest_of("{}"), .size = 2 };
         ProtoBlobWanted wanted;
@@ -152,7 +154,7 @@ static void config_is_asked_for_with_its_size(void **state) {
         assert_int_equal(f->channel.n_documents, 4);
 }
 
-static void what_is_not_in_the_store_is_named_when_offline(void **state) {
+DOCUMENT_TEST(what_is_not_in_the_store_is_named_when_offline) {
         Fixture *f = *state;
         Digest digest = digest_of("{}");
         char text[DIGEST_STRING_MAX];
@@ -194,7 +196,7 @@ static const SourceOps say_ops = {
 };
 static Source say_content = { .ops = &say_ops };
 
-static void first_document_of_a_source_is_kept_under_its_digest(void **state) {
+DOCUMENT_TEST(first_document_of_a_source_is_kept_under_its_digest) {
         Fixture *f = *state;
 
         f->channel.source = &say_content;
@@ -216,7 +218,7 @@ static void first_document_of_a_source_is_kept_under_its_digest(void **state) {
 }
 
 /* The daemon does not hand it out: who has a source asks that one. */
-static void manifest_that_others_have_brought_is_asked_for(void **state) {
+DOCUMENT_TEST(manifest_that_others_have_brought_is_asked_for) {
         Fixture *f = *state;
         Digest digest = digest_of("content");
         ProtoBlobWanted wanted;
@@ -231,7 +233,7 @@ static void manifest_that_others_have_brought_is_asked_for(void **state) {
         assert_int_equal(wanted.lookup_only, 0);
 }
 
-static void config_is_brought_without_being_read(void **state) {
+DOCUMENT_TEST(config_is_brought_without_being_read) {
         Fixture *f = *state;
         const OciDescriptor descriptor = { .digest = digest_of("content"), .size = 7 };
         ProtoBlobWanted wanted;
@@ -251,7 +253,7 @@ static void config_is_brought_without_being_read(void **state) {
         assert_int_equal(step_document_bring_config(&f->channel, &descriptor, &f->error), 0);
 }
 
-static void manifest_with_another_digest_is_refused(void **state) {
+DOCUMENT_TEST(manifest_with_another_digest_is_refused) {
         Fixture *f = *state;
         Digest digest = digest_of("another");
         int fd;
@@ -266,7 +268,7 @@ static void manifest_with_another_digest_is_refused(void **state) {
         f->scratch.n_fds++; /* the daemon's pipe stays open until the worker ends */
 }
 
-static void config_that_is_longer_than_it_says_is_refused(void **state) {
+DOCUMENT_TEST(config_that_is_longer_than_it_says_is_refused) {
         Fixture *f = *state;
         const OciDescriptor descriptor = { .digest = digest_of("content"), .size = 3 };
         int fd;
@@ -285,7 +287,7 @@ static void put_document(Fixture *f, const char *content) {
         f->document.size = strlen(content);
 }
 
-static void document_is_written_into_the_pipe(void **state) {
+DOCUMENT_TEST(document_is_written_into_the_pipe) {
         Fixture *f = *state;
         ProtoBlobWanted wanted;
         int fd;
@@ -302,7 +304,7 @@ static void document_is_written_into_the_pipe(void **state) {
         assert_int_equal(wanted.lookup_only, 0);
 }
 
-static void document_is_gone_on_with_where_the_daemon_wants(void **state) {
+DOCUMENT_TEST(document_is_gone_on_with_where_the_daemon_wants) {
         Fixture *f = *state;
         int fds[4];
 
@@ -319,7 +321,7 @@ static void document_is_gone_on_with_where_the_daemon_wants(void **state) {
                 check_pipe(fds[i], "");
 }
 
-static void reader_that_is_gone_is_the_daemons_to_tell_of(void **state) {
+DOCUMENT_TEST(reader_that_is_gone_is_the_daemons_to_tell_of) {
         Fixture *f = *state;
 
         put_document(f, "content");
@@ -329,7 +331,7 @@ static void reader_that_is_gone_is_the_daemons_to_tell_of(void **state) {
                 step_document_keep(&f->channel, DIGEST_SHA256, &f->document, &f->error), 0);
 }
 
-static void document_that_is_too_long_is_refused(void **state) {
+DOCUMENT_TEST(document_that_is_too_long_is_refused) {
         Fixture *f = *state;
         Digest digest = digest_of("");
         int fd;
@@ -343,7 +345,7 @@ static void document_that_is_too_long_is_refused(void **state) {
                 step_document_get_manifest(&f->channel, &digest, &f->document, &f->error), -EFBIG);
 }
 
-static void answer_without_a_descriptor_is_an_error(void **state) {
+DOCUMENT_TEST(answer_without_a_descriptor_is_an_error) {
         Fixture *f = *state;
         Digest digest = digest_of("{}");
 
@@ -353,7 +355,7 @@ static void answer_without_a_descriptor_is_an_error(void **state) {
         assert_null(f->document.data);
 }
 
-static void daemon_that_is_gone_or_says_something_else_is_an_error(void **state) {
+DOCUMENT_TEST(daemon_that_is_gone_or_says_something_else_is_an_error) {
         Fixture *f = *state;
         Digest digest = digest_of("{}");
 
@@ -370,28 +372,4 @@ static void daemon_that_is_gone_or_says_something_else_is_an_error(void **state)
                 step_document_get_manifest(&f->channel, &digest, &f->document, &f->error), -EPIPE);
         assert_int_equal(f->error.kind, ERROR_INTERRUPTED);
         assert_null(f->document.data);
-}
-
-#define DOCUMENT_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                DOCUMENT_CASE(manifest_is_read_from_the_store),
-                DOCUMENT_CASE(what_the_store_has_wrong_is_refused),
-                DOCUMENT_CASE(config_is_asked_for_with_its_size),
-                DOCUMENT_CASE(what_is_not_in_the_store_is_named_when_offline),
-                DOCUMENT_CASE(first_document_of_a_source_is_kept_under_its_digest),
-                DOCUMENT_CASE(manifest_that_others_have_brought_is_asked_for),
-                DOCUMENT_CASE(config_is_brought_without_being_read),
-                DOCUMENT_CASE(manifest_with_another_digest_is_refused),
-                DOCUMENT_CASE(config_that_is_longer_than_it_says_is_refused),
-                DOCUMENT_CASE(document_is_written_into_the_pipe),
-                DOCUMENT_CASE(document_is_gone_on_with_where_the_daemon_wants),
-                DOCUMENT_CASE(reader_that_is_gone_is_the_daemons_to_tell_of),
-                DOCUMENT_CASE(document_that_is_too_long_is_refused),
-                DOCUMENT_CASE(answer_without_a_descriptor_is_an_error),
-                DOCUMENT_CASE(daemon_that_is_gone_or_says_something_else_is_an_error),
-        };
-
-        return cmocka_run_group_tests_name("step-document", tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static bool is_in_store(StoreFixture *f, const Digest *digest, bool *ret_is_veri
         return r == 1;
 }
 
-static void blob_is_absent_until_it_is_published(void **state) {
+STORE_TEST(blob_is_absent_until_it_is_published) {
         StoreFixture *f = *state;
         Digest digest = digest_of("content");
         bool is_verified;
@@ -49,7 +49,7 @@ static void blob_is_absent_until_it_is_published(void **state) {
         close(fd);
 }
 
-static void published_blob_is_read_only_and_leased(void **state) {
+STORE_TEST(published_blob_is_read_only_and_leased) {
         StoreFixture *f = *state;
         Digest digest = digest_of("content");
         struct stat st;
@@ -81,7 +81,7 @@ static void *end_lease(void *userdata) {
         return NULL;
 }
 
-static void file_that_its_filler_looks_at_is_opened_a_moment_later(void **state) {
+STORE_TEST(file_that_its_filler_looks_at_is_opened_a_moment_later) {
         StoreFixture *f = *state;
         Digest digest = digest_of("content");
         pthread_t thread;
@@ -99,7 +99,7 @@ static void file_that_its_filler_looks_at_is_opened_a_moment_later(void **state)
         close(lease_fd);
 }
 
-static void opened_blob_has_its_content_and_a_lease(void **state) {
+STORE_TEST(opened_blob_has_its_content_and_a_lease) {
         StoreFixture *f = *state;
         Digest digest = store_put(f->store, "content");
         StoreBlob blob = STORE_BLOB_NULL;
@@ -118,7 +118,7 @@ static void opened_blob_has_its_content_and_a_lease(void **state) {
         close(blob.fd);
 }
 
-static void sha512_has_a_folder_of_its_own(void **state) {
+STORE_TEST(sha512_has_a_folder_of_its_own) {
         StoreFixture *f = *state;
         Digest digest;
         int fd;
@@ -133,7 +133,7 @@ static void sha512_has_a_folder_of_its_own(void **state) {
         assert_true(is_in_store(f, &digest, NULL));
 }
 
-static void blob_that_somebody_touched_is_not_verified(void **state) {
+STORE_TEST(blob_that_somebody_touched_is_not_verified) {
         StoreFixture *f = *state;
         Digest digest = store_put(f->store, "content");
         bool is_verified = false;
@@ -144,7 +144,7 @@ static void blob_that_somebody_touched_is_not_verified(void **state) {
         assert_false(is_verified);
 }
 
-static void blob_that_was_replaced_is_not_verified(void **state) {
+STORE_TEST(blob_that_was_replaced_is_not_verified) {
         StoreFixture *f = *state;
         Digest digest = store_put(f->store, "content");
         bool is_verified = true;
@@ -158,7 +158,7 @@ static void blob_that_was_replaced_is_not_verified(void **state) {
         assert_false(is_verified);
 }
 
-static void blob_that_is_verified_again_is_believed(void **state) {
+STORE_TEST(blob_that_is_verified_again_is_believed) {
         StoreFixture *f = *state;
         Digest digest = store_put(f->store, "content");
         StoreBlob blob = STORE_BLOB_NULL;
@@ -173,7 +173,7 @@ static void blob_that_is_verified_again_is_believed(void **state) {
         assert_true(is_verified);
 }
 
-static void blob_without_or_with_a_damaged_record_is_not_verified(void **state) {
+STORE_TEST(blob_without_or_with_a_damaged_record_is_not_verified) {
         StoreFixture *f = *state;
         Digest digest = store_put(f->store, "content");
         bool is_verified = true;
@@ -187,7 +187,7 @@ static void blob_without_or_with_a_damaged_record_is_not_verified(void **state) 
 }
 
 /* Neither may it hang, nor be followed or believed. */
-static void what_is_no_file_in_a_blobs_place_is_refused(void **state) {
+STORE_TEST(what_is_no_file_in_a_blobs_place_is_refused) {
         StoreFixture *f = *state;
         Digest digest = digest_of("content");
         char *path = scratch_at(&f->scratch, blob_path(&digest));
@@ -209,7 +209,7 @@ static void what_is_no_file_in_a_blobs_place_is_refused(void **state) {
         assert_int_equal(blob.fd, -EBADF);
 }
 
-static void blob_that_is_being_removed_is_absent(void **state) {
+STORE_TEST(blob_that_is_being_removed_is_absent) {
         StoreFixture *f = *state;
         Digest digest = store_put(f->store, "content");
         int other = open(scratch_at(&f->scratch, blob_path(&digest)), O_RDONLY | O_CLOEXEC);
@@ -220,7 +220,7 @@ static void blob_that_is_being_removed_is_absent(void **state) {
         assert_true(is_in_store(f, &digest, NULL));
 }
 
-static void partial_blob_is_kept_for_resuming(void **state) {
+STORE_TEST(partial_blob_is_kept_for_resuming) {
         StoreFixture *f = *state;
         Digest digest = digest_of("content");
         char content[16];
@@ -241,7 +241,7 @@ static void partial_blob_is_kept_for_resuming(void **state) {
         close(fd);
 }
 
-static void partial_blob_is_not_current_once_published_or_removed(void **state) {
+STORE_TEST(partial_blob_is_not_current_once_published_or_removed) {
         StoreFixture *f = *state;
         Digest digest = digest_of("content");
         Error error = ERROR_NULL;
@@ -272,7 +272,7 @@ static void partial_blob_is_not_current_once_published_or_removed(void **state) 
         close(mine);
 }
 
-static void partial_blob_is_not_written_through_a_link(void **state) {
+STORE_TEST(partial_blob_is_not_written_through_a_link) {
         StoreFixture *f = *state;
         Digest digest = digest_of("content");
         int fd;
@@ -286,7 +286,7 @@ static void partial_blob_is_not_written_through_a_link(void **state) {
                 store_partial_open(f->store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), -ELOOP);
 }
 
-static void anonymous_file_has_no_name(void **state) {
+STORE_TEST(anonymous_file_has_no_name) {
         StoreFixture *f = *state;
         Error error = ERROR_NULL;
         struct stat st;
@@ -306,7 +306,7 @@ static void anonymous_file_has_no_name(void **state) {
         error_clear(&error);
 }
 
-static void quarantined_blob_is_gone(void **state) {
+STORE_TEST(quarantined_blob_is_gone) {
         StoreFixture *f = *state;
         Digest digest = store_put(f->store, "content");
 
@@ -321,7 +321,7 @@ static void remove_before_it_is_locked(void *userdata, int fd, int operation) {
         assert_int_equal(unlink(userdata), 0);
 }
 
-static void blob_that_is_removed_before_it_is_locked_is_not_there(void **state) {
+STORE_TEST(blob_that_is_removed_before_it_is_locked_is_not_there) {
         StoreFixture *f = *state;
         Digest digest = store_put(f->store, "content");
 
@@ -346,7 +346,7 @@ static void check_blob(StoreFixture *f, const Digest *digest, bool is_verified, 
         assert_int_equal(blob.is_synced, is_synced);
 }
 
-static void blob_that_was_not_synced_is_believed_in_the_same_boot_only(void **state) {
+STORE_TEST(blob_that_was_not_synced_is_believed_in_the_same_boot_only) {
         StoreFixture *f = *state;
         Digest digest, synced;
 
@@ -378,7 +378,7 @@ static void set_verified(StoreFixture *f, const Digest *digest, bool is_synced, 
         closep(&blob.fd);
 }
 
-static void blob_that_is_synced_later_is_believed_in_all_boots(void **state) {
+STORE_TEST(blob_that_is_synced_later_is_believed_in_all_boots) {
         StoreFixture *f = *state;
         Digest digest;
 
@@ -396,7 +396,7 @@ static void blob_that_is_synced_later_is_believed_in_all_boots(void **state) {
         check_blob(f, &digest, true, true);
 }
 
-static void blob_is_not_believed_where_nobody_knows_the_boot(void **state) {
+STORE_TEST(blob_is_not_believed_where_nobody_knows_the_boot) {
         StoreFixture *f = *state;
         Digest digest;
 
@@ -412,7 +412,7 @@ static void blob_is_not_believed_where_nobody_knows_the_boot(void **state) {
 }
 
 /* As a power failure leaves it: no part of the record of a blob that was not synced passes for one of a blob that was. */
-static void record_that_was_cut_off_is_not_believed(void **state) {
+STORE_TEST(record_that_was_cut_off_is_not_believed) {
         StoreFixture *f = *state;
         _cleanup_(freep) char *record = NULL;
         Digest digest;
@@ -427,34 +427,4 @@ static void record_that_was_cut_off_is_not_believed(void **state) {
                 scratch_write(&f->scratch, private_path("verified", &digest), record);
                 check_blob(f, &digest, false, false);
         }
-}
-
-#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                STORE_CASE(blob_is_absent_until_it_is_published),
-                STORE_CASE(published_blob_is_read_only_and_leased),
-                STORE_CASE(file_that_its_filler_looks_at_is_opened_a_moment_later),
-                STORE_CASE(opened_blob_has_its_content_and_a_lease),
-                STORE_CASE(sha512_has_a_folder_of_its_own),
-                STORE_CASE(blob_that_somebody_touched_is_not_verified),
-                STORE_CASE(blob_that_was_replaced_is_not_verified),
-                STORE_CASE(blob_that_is_verified_again_is_believed),
-                STORE_CASE(blob_without_or_with_a_damaged_record_is_not_verified),
-                STORE_CASE(what_is_no_file_in_a_blobs_place_is_refused),
-                STORE_CASE(blob_that_is_being_removed_is_absent),
-                STORE_CASE(partial_blob_is_kept_for_resuming),
-                STORE_CASE(partial_blob_is_not_current_once_published_or_removed),
-                STORE_CASE(partial_blob_is_not_written_through_a_link),
-                STORE_CASE(anonymous_file_has_no_name),
-                STORE_CASE(quarantined_blob_is_gone),
-                STORE_CASE(blob_that_is_removed_before_it_is_locked_is_not_there),
-                STORE_CASE(blob_that_was_not_synced_is_believed_in_the_same_boot_only),
-                STORE_CASE(blob_that_is_synced_later_is_believed_in_all_boots),
-                STORE_CASE(blob_is_not_believed_where_nobody_knows_the_boot),
-                STORE_CASE(record_that_was_cut_off_is_not_believed),
-        };
-
-        return cmocka_run_group_tests_name("store-blob", tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static bool has(StoreFixture *f, const Digest *digest) {
         return scratch_exists(&f->scratch, blob_path(digest));
 }
 
-static void list_has_all_blobs_the_least_recently_used_first(void **state) {
+STORE_TEST(list_has_all_blobs_the_least_recently_used_first) {
         StoreFixture *f = *state;
         Digest b = put_used(f, "bb", 2000), a = put_used(f, "a", 1000), part = digest_of("part");
         StoreEntry *entries = NULL;
@@ -48,7 +48,7 @@ static void list_has_all_blobs_the_least_recently_used_first(void **state) {
         assert_int_equal(size, 5);
 }
 
-static void empty_cache_lists_nothing(void **state) {
+STORE_TEST(empty_cache_lists_nothing) {
         StoreFixture *f = *state;
         StoreEntry *entries = NULL;
         uint64_t size = 1, freed = 1;
@@ -63,7 +63,7 @@ static void empty_cache_lists_nothing(void **state) {
         assert_int_equal(freed, 0);
 }
 
-static void opening_a_blob_is_using_it(void **state) {
+STORE_TEST(opening_a_blob_is_using_it) {
         StoreFixture *f = *state;
         Digest a = put_used(f, "a", 1000), b = put_used(f, "b", 2000);
         StoreBlob blob = STORE_BLOB_NULL;
@@ -86,7 +86,7 @@ static void opening_a_blob_is_using_it(void **state) {
         close(blob.fd);
 }
 
-static void removed_blob_is_gone_with_its_record(void **state) {
+STORE_TEST(removed_blob_is_gone_with_its_record) {
         StoreFixture *f = *state;
         Digest digest = store_put(f->store, "content");
         Error error = ERROR_NULL;
@@ -99,7 +99,7 @@ static void removed_blob_is_gone_with_its_record(void **state) {
         error_clear(&error);
 }
 
-static void partial_blob_can_be_removed(void **state) {
+STORE_TEST(partial_blob_can_be_removed) {
         StoreFixture *f = *state;
         Digest digest = digest_of("content");
 
@@ -108,7 +108,7 @@ static void partial_blob_can_be_removed(void **state) {
         assert_false(scratch_exists(&f->scratch, private_path("partial", &digest)));
 }
 
-static void leased_blob_cannot_be_removed(void **state) {
+STORE_TEST(leased_blob_cannot_be_removed) {
         StoreFixture *f = *state;
         Digest digest = store_put(f->store, "content");
         StoreBlob blob = STORE_BLOB_NULL;
@@ -123,7 +123,7 @@ static void leased_blob_cannot_be_removed(void **state) {
         assert_int_equal(store_remove(f->store, &digest, NULL), 0);
 }
 
-static void blob_that_arrives_cannot_be_removed(void **state) {
+STORE_TEST(blob_that_arrives_cannot_be_removed) {
         StoreFixture *f = *state;
         Digest digest = digest_of("content");
         uint64_t freed = 1;
@@ -139,7 +139,7 @@ static void blob_that_arrives_cannot_be_removed(void **state) {
         close(fd);
 }
 
-static void prune_takes_the_least_recently_used_first(void **state) {
+STORE_TEST(prune_takes_the_least_recently_used_first) {
         StoreFixture *f = *state;
         Digest c = put_used(f, "cccc", 3000), a = put_used(f, "aaaa", 1000),
                b = put_used(f, "bbbb", 2000);
@@ -156,7 +156,7 @@ static void prune_takes_the_least_recently_used_first(void **state) {
         assert_false(has(f, &b) || has(f, &c));
 }
 
-static void prune_leaves_what_is_leased(void **state) {
+STORE_TEST(prune_leaves_what_is_leased) {
         StoreFixture *f = *state;
         Digest a = put_used(f, "aaaa", 1000), b = put_used(f, "bbbb", 2000);
         StoreBlob blob = STORE_BLOB_NULL;
@@ -171,7 +171,7 @@ static void prune_leaves_what_is_leased(void **state) {
         close(blob.fd);
 }
 
-static void prune_counts_what_was_partial_of_a_blob_too(void **state) {
+STORE_TEST(prune_counts_what_was_partial_of_a_blob_too) {
         StoreFixture *f = *state;
         Digest a = put_used(f, "aaaa", 1000), b = put_used(f, "bbbb", 2000);
         uint64_t freed = 0;
@@ -197,7 +197,7 @@ static bool has_partial(StoreFixture *f, const Digest *digest, uint64_t size) {
         return scratch_exists(&f->scratch, partial_path(digest, size));
 }
 
-static void oldest_partial_blobs_make_room(void **state) {
+STORE_TEST(oldest_partial_blobs_make_room) {
         StoreFixture *f = *state;
         Digest digest;
         int fd;
@@ -216,7 +216,7 @@ static void oldest_partial_blobs_make_room(void **state) {
         assert_int_equal(store_partial_free(f->store, UINT64_MAX), 0);
 }
 
-static void partial_blob_that_was_just_opened_is_no_leftover(void **state) {
+STORE_TEST(partial_blob_that_was_just_opened_is_no_leftover) {
         StoreFixture *f = *state;
         Digest digest = digest_of("content");
         uint64_t freed = 1;
@@ -238,7 +238,7 @@ static void partial_blob_that_was_just_opened_is_no_leftover(void **state) {
         close(other);
 }
 
-static void partial_blobs_are_trimmed_to_a_size(void **state) {
+STORE_TEST(partial_blobs_are_trimmed_to_a_size) {
         StoreFixture *f = *state;
         Digest digest;
 
@@ -252,7 +252,7 @@ static void partial_blobs_are_trimmed_to_a_size(void **state) {
         assert_false(has_partial(f, &digest, 2) || has_partial(f, &digest, 1));
 }
 
-static void partial_blobs_are_trimmed_to_a_number(void **state) {
+STORE_TEST(partial_blobs_are_trimmed_to_a_number) {
         StoreFixture *f = *state;
         Digest digest;
 
@@ -263,7 +263,7 @@ static void partial_blobs_are_trimmed_to_a_number(void **state) {
         assert_true(has_partial(f, &digest, 1));
 }
 
-static void what_is_no_file_is_not_listed(void **state) {
+STORE_TEST(what_is_no_file_is_not_listed) {
         StoreFixture *f = *state;
         Digest a = digest_of("a"), b = digest_of("b");
         StoreEntry *entries = NULL;
@@ -274,28 +274,4 @@ static void what_is_no_file_is_not_listed(void **state) {
         assert_int_equal(store_list(f->store, &entries, &n, NULL), 0);
         assert_int_equal(n, 0);
         free(entries);
-}
-
-#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                STORE_CASE(list_has_all_blobs_the_least_recently_used_first),
-                STORE_CASE(empty_cache_lists_nothing),
-                STORE_CASE(opening_a_blob_is_using_it),
-                STORE_CASE(removed_blob_is_gone_with_its_record),
-                STORE_CASE(partial_blob_can_be_removed),
-                STORE_CASE(leased_blob_cannot_be_removed),
-                STORE_CASE(blob_that_arrives_cannot_be_removed),
-                STORE_CASE(prune_takes_the_least_recently_used_first),
-                STORE_CASE(prune_leaves_what_is_leased),
-                STORE_CASE(prune_counts_what_was_partial_of_a_blob_too),
-                STORE_CASE(oldest_partial_blobs_make_room),
-                STORE_CASE(partial_blob_that_was_just_opened_is_no_leftover),
-                STORE_CASE(partial_blobs_are_trimmed_to_a_size),
-                STORE_CASE(partial_blobs_are_trimmed_to_a_number),
-                STORE_CASE(what_is_no_file_is_not_listed),
-        };
-
-        return cmocka_run_group_tests_name("store-cache", tests, NULL, NULL);
 }

@@ -105,7 +105,7 @@ static void prune(StoreFixture *f) {
         assert_int_equal(store_prune(f->store, 0, &freed, NULL), 0);
 }
 
-static void published_image_is_found_by_all_of_its_key(void **state) {
+STORE_TEST(published_image_is_found_by_all_of_its_key) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk disk = put(f, &of);
@@ -119,7 +119,7 @@ static void published_image_is_found_by_all_of_its_key(void **state) {
         assert_false(is_found(f, &other_layer, NULL));
 }
 
-static void image_is_not_found_before_it_is_published(void **state) {
+STORE_TEST(image_is_not_found_before_it_is_published) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         StoreDisk disk;
@@ -131,7 +131,7 @@ static void image_is_not_found_before_it_is_published(void **state) {
         assert_int_equal(close(disk.fd), 0);
 }
 
-static void first_of_two_that_are_published_is_found(void **state) {
+STORE_TEST(first_of_two_that_are_published_is_found) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk first = put(f, &of), second = put(f, &of);
@@ -141,7 +141,7 @@ static void first_of_two_that_are_published_is_found(void **state) {
         assert_true(exists(f, &second));
 }
 
-static void image_without_a_chain_is_pruned(void **state) {
+STORE_TEST(image_without_a_chain_is_pruned) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk disk = put(f, &of);
@@ -156,7 +156,7 @@ static void image_without_a_chain_is_pruned(void **state) {
         assert_int_equal(size, 0);
 }
 
-static void images_of_a_chain_stay_as_long_as_its_top_does(void **state) {
+STORE_TEST(images_of_a_chain_stay_as_long_as_its_top_does) {
         StoreFixture *f = *state;
 
         /* Who may not open a file by its handle cannot tell. */
@@ -177,7 +177,7 @@ static void images_of_a_chain_stay_as_long_as_its_top_does(void **state) {
         assert_false(exists(f, &disks[0]) || exists(f, &disks[1]));
 }
 
-static void other_file_in_the_chains_place_is_not_the_chain(void **state) {
+STORE_TEST(other_file_in_the_chains_place_is_not_the_chain) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk disk = put(f, &of);
@@ -189,7 +189,7 @@ static void other_file_in_the_chains_place_is_not_the_chain(void **state) {
         assert_false(exists(f, &disk));
 }
 
-static void path_with_a_newline_in_it_keeps_its_images(void **state) {
+STORE_TEST(path_with_a_newline_in_it_keeps_its_images) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk disk = put(f, &of);
@@ -199,7 +199,7 @@ static void path_with_a_newline_in_it_keeps_its_images(void **state) {
         assert_true(exists(f, &disk));
 }
 
-static void lease_that_is_damaged_keeps_what_it_names(void **state) {
+STORE_TEST(lease_that_is_damaged_keeps_what_it_names) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk disk = put(f, &of);
@@ -212,7 +212,7 @@ static void lease_that_is_damaged_keeps_what_it_names(void **state) {
         assert_true(exists(f, &disk));
 }
 
-static void chain_that_has_moved_keeps_its_images(void **state) {
+STORE_TEST(chain_that_has_moved_keeps_its_images) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk disk = put(f, &of);
@@ -231,7 +231,7 @@ static void chain_that_has_moved_keeps_its_images(void **state) {
         assert_false(exists(f, &disk));
 }
 
-static void released_leases_keep_nothing(void **state) {
+STORE_TEST(released_leases_keep_nothing) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk disk = put(f, &of);
@@ -244,7 +244,7 @@ static void released_leases_keep_nothing(void **state) {
         assert_false(exists(f, &disk));
 }
 
-static void image_that_a_job_uses_is_not_pruned(void **state) {
+STORE_TEST(image_that_a_job_uses_is_not_pruned) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         StoreDisk disk = put(f, &of);
@@ -263,7 +263,7 @@ static void set_time(StoreFixture *f, const StoreDisk *disk, time_t when) {
         assert_int_equal(utimensat(AT_FDCWD, scratch_at(&f->scratch, path_of(disk)), times, 0), 0);
 }
 
-static void image_used_least_recently_goes_first(void **state) {
+STORE_TEST(image_used_least_recently_goes_first) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "a"), other = key(NULL, DISK_BYTES, "b");
         const StoreDisk old = put(f, &of), recent = put(f, &other);
@@ -284,7 +284,7 @@ static uint64_t size_of(StoreFixture *f) {
         return size;
 }
 
-static void image_that_nobody_can_find_goes_first(void **state) {
+STORE_TEST(image_that_nobody_can_find_goes_first) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "a");
         const StoreDisk old = put(f, &of), unfinished = put_unfinished(f);
@@ -297,7 +297,7 @@ static void image_that_nobody_can_find_goes_first(void **state) {
 }
 
 /* What is above an image that is gone cannot be found any more. */
-static void chain_is_pruned_from_its_top(void **state) {
+STORE_TEST(chain_is_pruned_from_its_top) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "base");
         StoreDisk disks[] = { put(f, &of), STORE_DISK_NULL, STORE_DISK_NULL };
@@ -325,7 +325,7 @@ static void chain_is_pruned_from_its_top(void **state) {
         }
 }
 
-static void images_that_are_needed_do_not_count(void **state) {
+STORE_TEST(images_that_are_needed_do_not_count) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "a"), other = key(NULL, DISK_BYTES, "b");
         const StoreDiskKey third = key(NULL, DISK_BYTES, "c");
@@ -351,7 +351,7 @@ static void images_that_are_needed_do_not_count(void **state) {
         assert_int_equal(close(used.fd), 0);
 }
 
-static void recovery_removes_what_a_killed_daemon_left(void **state) {
+STORE_TEST(recovery_removes_what_a_killed_daemon_left) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "a");
         const StoreDisk found = put(f, &of), leased = put_unfinished(f), left = put_unfinished(f);
@@ -372,7 +372,7 @@ static void recovery_removes_what_a_killed_daemon_left(void **state) {
 }
 
 /* Where the chain is may be on a server that does not answer: a daemon that starts does not ask. */
-static void recovery_does_not_look_for_chains(void **state) {
+STORE_TEST(recovery_does_not_look_for_chains) {
         StoreFixture *f = *state;
         const StoreDisk leased = put_unfinished(f);
 
@@ -387,7 +387,7 @@ static void remove_before_it_is_locked(void *userdata, int fd, int operation) {
         assert_int_equal(unlink(userdata), 0);
 }
 
-static void image_that_is_removed_before_it_is_locked_is_not_found(void **state) {
+STORE_TEST(image_that_is_removed_before_it_is_locked_is_not_found) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk disk = put(f, &of);
@@ -419,7 +419,7 @@ static void end_job(void *userdata, int fd, int operation) {
 }
 
 /* Pruning looks for what is free twice: the job has the image at first, and a chain of it then. */
-static void image_whose_job_ends_while_others_prune_stays(void **state) {
+STORE_TEST(image_whose_job_ends_while_others_prune_stays) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk other = put(f, &of);
@@ -434,7 +434,7 @@ static void image_whose_job_ends_while_others_prune_stays(void **state) {
 }
 
 /* Nothing tells whether it is there when its file system is back. */
-static void chain_on_a_file_system_that_is_away_keeps_its_images(void **state) {
+STORE_TEST(chain_on_a_file_system_that_is_away_keeps_its_images) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk disk = put(f, &of);
@@ -452,7 +452,7 @@ static void chain_on_a_file_system_that_is_away_keeps_its_images(void **state) {
         assert_true(exists(f, &disk));
 }
 
-static void lease_of_a_chain_that_comes_to_nothing_can_be_released(void **state) {
+STORE_TEST(lease_of_a_chain_that_comes_to_nothing_can_be_released) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "a");
         const StoreDisk disk = put(f, &of);
@@ -473,7 +473,7 @@ static void lease_of_a_chain_that_comes_to_nothing_can_be_released(void **state)
         assert_false(exists(f, &disk));
 }
 
-static void damaged_records_do_no_harm(void **state) {
+STORE_TEST(damaged_records_do_no_harm) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk disk = put(f, &of);
@@ -491,7 +491,7 @@ static void damaged_records_do_no_harm(void **state) {
         assert_true(is_found(f, &of, disk.id));
 }
 
-static void more_images_than_descriptors_are_pruned(void **state) {
+STORE_TEST(more_images_than_descriptors_are_pruned) {
         enum { N_IMAGES = 200, N_DESCRIPTORS = 128 };
         StoreFixture *f = *state;
         StoreDisk disks[N_IMAGES];
@@ -517,7 +517,7 @@ static StoreDiskKey unsynced(StoreDiskKey of) {
         return of;
 }
 
-static void image_that_was_not_synced_is_for_those_who_need_no_more_in_the_same_boot(void **state) {
+STORE_TEST(image_that_was_not_synced_is_for_those_who_need_no_more_in_the_same_boot) {
         StoreFixture *f = *state;
         const StoreDiskKey synced = key(NULL, DISK_BYTES, "a"), quick = unsynced(synced);
         StoreDisk disk, other;
@@ -540,7 +540,7 @@ static void image_that_was_not_synced_is_for_those_who_need_no_more_in_the_same_
         let_go(&disk);
 }
 
-static void image_that_was_not_synced_goes_in_the_next_boot_unless_a_chain_needs_it(void **state) {
+STORE_TEST(image_that_was_not_synced_goes_in_the_next_boot_unless_a_chain_needs_it) {
         StoreFixture *f = *state;
         StoreDisk disks[3];
         unsigned n;
@@ -563,8 +563,7 @@ static void image_that_was_not_synced_goes_in_the_next_boot_unless_a_chain_needs
         assert_false(exists(f, &disks[2]));
 }
 
-static void image_that_was_not_synced_is_shared_with_nobody_where_the_boot_is_not_known(
-        void **state) {
+STORE_TEST(image_that_was_not_synced_is_shared_with_nobody_where_the_boot_is_not_known) {
         StoreFixture *f = *state;
         const StoreDiskKey quick = unsynced(key(NULL, DISK_BYTES, "a"));
         StoreDisk disk;
@@ -577,7 +576,7 @@ static void image_that_was_not_synced_is_shared_with_nobody_where_the_boot_is_no
 }
 
 /* Of a power failure. */
-static void lease_that_was_emptied_is_removed(void **state) {
+STORE_TEST(lease_that_was_emptied_is_removed) {
         static const char path[] = "store/virt-bootstrap/leases/00112233445566778899aabbccddeeff";
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "a");
@@ -586,42 +585,4 @@ static void lease_that_was_emptied_is_removed(void **state) {
         scratch_write(&f->scratch, path, "");
         prune(f);
         assert_false(scratch_exists(&f->scratch, path));
-}
-
-#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                STORE_CASE(published_image_is_found_by_all_of_its_key),
-                STORE_CASE(image_is_not_found_before_it_is_published),
-                STORE_CASE(first_of_two_that_are_published_is_found),
-                STORE_CASE(image_without_a_chain_is_pruned),
-                STORE_CASE(images_of_a_chain_stay_as_long_as_its_top_does),
-                STORE_CASE(other_file_in_the_chains_place_is_not_the_chain),
-                STORE_CASE(path_with_a_newline_in_it_keeps_its_images),
-                STORE_CASE(lease_that_is_damaged_keeps_what_it_names),
-                STORE_CASE(chain_that_has_moved_keeps_its_images),
-                STORE_CASE(released_leases_keep_nothing),
-                STORE_CASE(image_that_a_job_uses_is_not_pruned),
-                STORE_CASE(image_used_least_recently_goes_first),
-                STORE_CASE(image_that_nobody_can_find_goes_first),
-                STORE_CASE(chain_is_pruned_from_its_top),
-                STORE_CASE(images_that_are_needed_do_not_count),
-                STORE_CASE(more_images_than_descriptors_are_pruned),
-                STORE_CASE(recovery_removes_what_a_killed_daemon_left),
-                STORE_CASE(recovery_does_not_look_for_chains),
-                STORE_CASE(lease_of_a_chain_that_comes_to_nothing_can_be_released),
-                STORE_CASE(damaged_records_do_no_harm),
-                STORE_CASE(image_that_is_removed_before_it_is_locked_is_not_found),
-                STORE_CASE(image_whose_job_ends_while_others_prune_stays),
-                STORE_CASE(chain_on_a_file_system_that_is_away_keeps_its_images),
-                STORE_CASE(
-                        image_that_was_not_synced_is_for_those_who_need_no_more_in_the_same_boot),
-                STORE_CASE(image_that_was_not_synced_goes_in_the_next_boot_unless_a_chain_needs_it),
-                STORE_CASE(
-                        image_that_was_not_synced_is_shared_with_nobody_where_the_boot_is_not_known),
-                STORE_CASE(lease_that_was_emptied_is_removed),
-        };
-
-        return cmocka_run_group_tests_name("store-disk", tests, NULL, NULL);
 }

@@ -83,7 +83,7 @@ static size_t count_images(StoreFixture *f) {
         return n;
 }
 
-static void image_is_found_as_it_was_added(void **state) {
+STORE_TEST(image_is_found_as_it_was_added) {
         StoreFixture *f = *state;
         Made made = make(f, "example.org/a:1", "a");
         StoreImage found = { 0 };
@@ -103,7 +103,7 @@ static void image_is_found_as_it_was_added(void **state) {
         store_image_done(&found);
 }
 
-static void index_names_the_image(void **state) {
+STORE_TEST(index_names_the_image) {
         StoreFixture *f = *state;
         Made made = make(f, "example.org/a:1", "a");
         const char *media_type, *digest, *architecture, *os, *variant;
@@ -130,7 +130,7 @@ static void index_names_the_image(void **state) {
         json_decref(index);
 }
 
-static void each_reference_is_listed_once(void **state) {
+STORE_TEST(each_reference_is_listed_once) {
         StoreFixture *f = *state;
         Made a = make(f, "example.org/a:1", "a"), b = make(f, "example.org/b:1", "b"),
              newer = make(f, "example.org/a:1", "newer a");
@@ -152,7 +152,7 @@ static void each_reference_is_listed_once(void **state) {
         store_image_done(&found);
 }
 
-static void removing_a_blob_drops_its_image(void **state) {
+STORE_TEST(removing_a_blob_drops_its_image) {
         StoreFixture *f = *state;
         Made a = make(f, "example.org/a:1", "a"), b = make(f, "example.org/b:1", "b");
         const Digest *needed[] = { &a.blobs[1], &a.blobs[0], &a.image.manifest, &a.image.top };
@@ -172,7 +172,7 @@ static void removing_a_blob_drops_its_image(void **state) {
         }
 }
 
-static void pruning_everything_empties_the_index(void **state) {
+STORE_TEST(pruning_everything_empties_the_index) {
         StoreFixture *f = *state;
         Made a = make(f, "example.org/a:1", "a");
         StoreImage found = { 0 };
@@ -184,7 +184,7 @@ static void pruning_everything_empties_the_index(void **state) {
         assert_int_equal(store_image_find(f->store, "example.org/a:1", &found, NULL), 0);
 }
 
-static void text_that_cannot_stand_in_the_list_is_refused(void **state) {
+STORE_TEST(text_that_cannot_stand_in_the_list_is_refused) {
         static const char *const bad[] = {
                 "", "a\"b", "a b", "a\\b", "a\nb", "a\tb", "a\x7f", "caf\xc3\xa9", "a\x1b[2J",
         };
@@ -212,7 +212,7 @@ static void text_that_cannot_stand_in_the_list_is_refused(void **state) {
         assert_int_equal(count_images(f), 0);
 }
 
-static void longest_texts_are_read_back(void **state) {
+STORE_TEST(longest_texts_are_read_back) {
         StoreFixture *f = *state;
         Made made = make(f, "x", "a");
         StoreImage found = { 0 };
@@ -231,7 +231,7 @@ static void longest_texts_are_read_back(void **state) {
 }
 
 /* One bad line of an image costs that image, and no other. */
-static void damaged_line_costs_its_own_image_only(void **state) {
+STORE_TEST(damaged_line_costs_its_own_image_only) {
         static const char *const damaged[] = {
                 "garbage\n",
                 "image \nblob sha256:00\n",
@@ -273,7 +273,7 @@ static void damaged_line_costs_its_own_image_only(void **state) {
         }
 }
 
-static void documents_are_told_from_other_blobs(void **state) {
+STORE_TEST(documents_are_told_from_other_blobs) {
         StoreFixture *f = *state;
         Made made = make(f, "example.org/a:1", "a");
         StoreImage found = { 0 };
@@ -290,7 +290,7 @@ static void documents_are_told_from_other_blobs(void **state) {
         store_image_done(&found);
 }
 
-static void damaged_list_is_as_good_as_none(void **state) {
+STORE_TEST(damaged_list_is_as_good_as_none) {
         static const char *const damaged[] = {
                 "garbage\n",
                 "image\n",
@@ -314,7 +314,7 @@ static void damaged_list_is_as_good_as_none(void **state) {
 }
 
 /* What was cut off is not taken for an image without a manifest. */
-static void image_that_is_cut_off_is_not_found(void **state) {
+STORE_TEST(image_that_is_cut_off_is_not_found) {
         StoreFixture *f = *state;
         StoreImage found = { 0 };
 
@@ -341,7 +341,7 @@ static int add_many(StoreFixture *f, Made *made, int writer) {
         return r;
 }
 
-static void images_that_daemons_add_at_once_are_all_found(void **state) {
+STORE_TEST(images_that_daemons_add_at_once_are_all_found) {
         StoreFixture *f = *state;
         Made made = make(f, "r.test/first:1", "layer");
         pid_t writers[WRITERS];
@@ -367,7 +367,7 @@ static void images_that_daemons_add_at_once_are_all_found(void **state) {
         json_decref(index);
 }
 
-static void refresh_makes_the_index_again(void **state) {
+STORE_TEST(refresh_makes_the_index_again) {
         StoreFixture *f = *state;
         Made made = make(f, "example.org/a:1", "a");
 
@@ -386,7 +386,7 @@ static bool is_known(StoreFixture *f, const char *reference) {
         return r > 0;
 }
 
-static void image_that_is_not_synced_is_known_without_risk_to_others(void **state) {
+STORE_TEST(image_that_is_not_synced_is_known_without_risk_to_others) {
         StoreFixture *f = *state;
         Made a, b;
 
@@ -414,7 +414,7 @@ static void image_that_is_not_synced_is_known_without_risk_to_others(void **stat
         assert_true(is_known(f, "example.org/a:1"));
 }
 
-static void image_that_was_not_synced_is_synced_with_the_next_that_is(void **state) {
+STORE_TEST(image_that_was_not_synced_is_synced_with_the_next_that_is) {
         StoreFixture *f = *state;
         Made a = make(f, "example.org/a:1", "a"), b = make(f, "example.org/b:1", "b");
 
@@ -426,7 +426,7 @@ static void image_that_was_not_synced_is_synced_with_the_next_that_is(void **sta
 }
 
 /* index.json may be damaged, and nobody else writes it anew. */
-static void lists_that_were_not_synced_are_written_anew_in_the_next_boot(void **state) {
+STORE_TEST(lists_that_were_not_synced_are_written_anew_in_the_next_boot) {
         StoreFixture *f = *state;
         Made made;
 
@@ -443,29 +443,4 @@ static void lists_that_were_not_synced_are_written_anew_in_the_next_boot(void **
         assert_int_equal(count_images(f), 1);
         assert_false(scratch_exists(&f->scratch, UNSYNCED_PATH));
         assert_true(is_known(f, "example.org/a:1"));
-}
-
-#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                STORE_CASE(image_is_found_as_it_was_added),
-                STORE_CASE(index_names_the_image),
-                STORE_CASE(each_reference_is_listed_once),
-                STORE_CASE(removing_a_blob_drops_its_image),
-                STORE_CASE(pruning_everything_empties_the_index),
-                STORE_CASE(text_that_cannot_stand_in_the_list_is_refused),
-                STORE_CASE(longest_texts_are_read_back),
-                STORE_CASE(damaged_line_costs_its_own_image_only),
-                STORE_CASE(documents_are_told_from_other_blobs),
-                STORE_CASE(damaged_list_is_as_good_as_none),
-                STORE_CASE(image_that_is_cut_off_is_not_found),
-                STORE_CASE(refresh_makes_the_index_again),
-                STORE_CASE(image_that_is_not_synced_is_known_without_risk_to_others),
-                STORE_CASE(image_that_was_not_synced_is_synced_with_the_next_that_is),
-                STORE_CASE(lists_that_were_not_synced_are_written_anew_in_the_next_boot),
-                STORE_CASE(images_that_daemons_add_at_once_are_all_found),
-        };
-
-        return cmocka_run_group_tests_name("store-image", tests, NULL, NULL);
 }

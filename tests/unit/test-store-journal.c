@@ -96,7 +96,7 @@ static int refusal(StoreFixture *f, const char *id, const char *reason) {
         return r;
 }
 
-static void what_is_noted_is_read_until_it_is_removed(void **state) {
+STORE_TEST(what_is_noted_is_read_until_it_is_removed) {
         StoreFixture *f = *state;
         StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
 
@@ -128,7 +128,7 @@ static void what_is_noted_is_read_until_it_is_removed(void **state) {
         store_journal_entry_done(&entry);
 }
 
-static void entry_is_taken_by_nobody_else_while_it_is_locked(void **state) {
+STORE_TEST(entry_is_taken_by_nobody_else_while_it_is_locked) {
         StoreFixture *f = *state;
         StoreJournalEntry entry, taken = STORE_JOURNAL_ENTRY_NULL;
         Store *other = NULL;
@@ -150,7 +150,7 @@ static void entry_is_taken_by_nobody_else_while_it_is_locked(void **state) {
         store_free(other);
 }
 
-static void place_at_which_a_job_works_is_busy_until_it_ends(void **state) {
+STORE_TEST(place_at_which_a_job_works_is_busy_until_it_ends) {
         static const char *const busy[] = { "/srv/a", "/srv", "/srv/a/b/c" };
         static const char *const free_ones[] = { "/srv/ab", "/srv/b", "/srv/a-" };
         StoreFixture *f = *state;
@@ -178,7 +178,7 @@ static void note_more(void) {
         assert_int_equal(store_journal_write(meanwhile.store, meanwhile.entry, NULL), 0);
 }
 
-static void entry_that_is_written_anew_while_it_is_looked_at_counts(void **state) {
+STORE_TEST(entry_that_is_written_anew_while_it_is_looked_at_counts) {
         StoreFixture *f = *state;
         StoreJournalEntry entry = add(f->store, ID_A, "/srv/a", "x");
         Store *other = NULL;
@@ -195,7 +195,7 @@ static void entry_that_is_written_anew_while_it_is_looked_at_counts(void **state
         store_free(other);
 }
 
-static void journal_is_one_daemons_at_a_time(void **state) {
+STORE_TEST(journal_is_one_daemons_at_a_time) {
         StoreFixture *f = *state;
         Store *other = NULL;
         Error error = ERROR_NULL;
@@ -231,7 +231,7 @@ static void check_damaged(StoreFixture *f) {
         close(fd);
 }
 
-static void damaged_entry_is_told_and_not_believed(void **state) {
+STORE_TEST(damaged_entry_is_told_and_not_believed) {
         StoreFixture *f = *state;
         StoreJournalEntry entry;
 
@@ -242,7 +242,7 @@ static void damaged_entry_is_told_and_not_believed(void **state) {
         check_damaged(f);
 }
 
-static void entry_of_an_earlier_version_names_the_path(void **state) {
+STORE_TEST(entry_of_an_earlier_version_names_the_path) {
         StoreFixture *f = *state;
 
         scratch_write(&f->scratch, JOURNAL ID_A, "/srv/vol/");
@@ -255,7 +255,7 @@ static void entry_of_an_earlier_version_names_the_path(void **state) {
 }
 
 /* The number of its version is all that is known of it, not even what its checksum is of. */
-static void entry_of_a_later_version_is_for_who_can_read_it(void **state) {
+STORE_TEST(entry_of_a_later_version_is_for_who_can_read_it) {
         StoreFixture *f = *state;
 
         scratch_write(&f->scratch, JOURNAL ID_A, "virt-bootstrap journal 5\nanything");
@@ -266,7 +266,7 @@ static void entry_of_a_later_version_is_for_who_can_read_it(void **state) {
         assert_int_equal(refusal(f, ID_A, "damaged"), -EBADMSG);
 }
 
-static void entry_that_was_not_synced_says_so_and_whether_it_is_from_before(void **state) {
+STORE_TEST(entry_that_was_not_synced_says_so_and_whether_it_is_from_before) {
         static const char *const boots[] = { BOOT_A, BOOT_B, "-" };
         StoreFixture *f = *state;
         StoreJournalEntry entry;
@@ -305,7 +305,7 @@ static void entry_that_was_not_synced_says_so_and_whether_it_is_from_before(void
         assert_int_equal(count(f), 0);
 }
 
-static void files_of_others_are_ignored(void **state) {
+STORE_TEST(files_of_others_are_ignored) {
         StoreFixture *f = *state;
         StoreJournalEntry entry = STORE_JOURNAL_ENTRY_NULL;
 
@@ -321,7 +321,7 @@ static void files_of_others_are_ignored(void **state) {
         assert_int_equal(store_journal_check(f->store, "/", NULL), 0);
 }
 
-static void entry_that_is_too_long_is_not_believed(void **state) {
+STORE_TEST(entry_that_is_too_long_is_not_believed) {
         StoreFixture *f = *state;
         StoreJournalEntry entry = { .staging = strdup(""), .lock_fd = -EBADF };
         char path[10000];
@@ -337,24 +337,4 @@ static void entry_that_is_too_long_is_not_believed(void **state) {
         assert_int_equal(store_journal_write(f->store, &entry, NULL), -ENAMETOOLONG);
         store_journal_entry_done(&entry);
         assert_int_equal(count(f), 1);
-}
-
-#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                STORE_CASE(what_is_noted_is_read_until_it_is_removed),
-                STORE_CASE(entry_is_taken_by_nobody_else_while_it_is_locked),
-                STORE_CASE(place_at_which_a_job_works_is_busy_until_it_ends),
-                STORE_CASE(entry_that_is_written_anew_while_it_is_looked_at_counts),
-                STORE_CASE(journal_is_one_daemons_at_a_time),
-                STORE_CASE(damaged_entry_is_told_and_not_believed),
-                STORE_CASE(entry_of_an_earlier_version_names_the_path),
-                STORE_CASE(entry_of_a_later_version_is_for_who_can_read_it),
-                STORE_CASE(entry_that_was_not_synced_says_so_and_whether_it_is_from_before),
-                STORE_CASE(files_of_others_are_ignored),
-                STORE_CASE(entry_that_is_too_long_is_not_believed),
-        };
-
-        return cmocka_run_group_tests_name("store-journal", tests, NULL, NULL);
 }

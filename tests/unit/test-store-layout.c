@@ -17,7 +17,7 @@ static const char *const parts[] = {
 
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))
 
-static void new_store_is_an_oci_layout(void **state) {
+STORE_TEST(new_store_is_an_oci_layout) {
         StoreFixture *f = *state;
         char *content = scratch_read(&f->scratch, "store/oci-layout");
 
@@ -28,7 +28,7 @@ static void new_store_is_an_oci_layout(void **state) {
         free(content);
 }
 
-static void only_the_disk_images_can_be_reached_by_others(void **state) {
+STORE_TEST(only_the_disk_images_can_be_reached_by_others) {
         static const struct {
                 const char *path;
                 mode_t mode;
@@ -47,7 +47,7 @@ static void only_the_disk_images_can_be_reached_by_others(void **state) {
         }
 }
 
-static void store_is_opened_again_with_what_is_in_it(void **state) {
+STORE_TEST(store_is_opened_again_with_what_is_in_it) {
         StoreFixture *f = *state;
         Digest digest = store_put(f->store, "kept");
         StoreBlob blob = STORE_BLOB_NULL;
@@ -65,7 +65,7 @@ static void store_is_opened_again_with_what_is_in_it(void **state) {
         free(content);
 }
 
-static void missing_parts_and_parents_are_made(void **state) {
+STORE_TEST(missing_parts_and_parents_are_made) {
         StoreFixture *f = *state;
 
         f->store = store_free(f->store);
@@ -80,7 +80,7 @@ static void missing_parts_and_parents_are_made(void **state) {
         assert_true(scratch_exists(&f->scratch, "a/b/c/index.json"));
 }
 
-static void two_may_have_it_open(void **state) {
+STORE_TEST(two_may_have_it_open) {
         StoreFixture *f = *state;
         Store *other = NULL;
 
@@ -88,7 +88,7 @@ static void two_may_have_it_open(void **state) {
         store_free(other);
 }
 
-static void what_is_no_directory_is_refused(void **state) {
+STORE_TEST(what_is_no_directory_is_refused) {
         StoreFixture *f = *state;
         Store *other = NULL;
         Error error = ERROR_NULL;
@@ -108,19 +108,4 @@ static void what_is_no_directory_is_refused(void **state) {
         assert_true(store_open(scratch_at(&f->scratch, "store"), &other, &error) < 0);
         assert_null(other);
         error_clear(&error);
-}
-
-#define STORE_CASE(fn) CASE_WITH(fn, store_set_up, store_tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                STORE_CASE(new_store_is_an_oci_layout),
-                STORE_CASE(only_the_disk_images_can_be_reached_by_others),
-                STORE_CASE(store_is_opened_again_with_what_is_in_it),
-                STORE_CASE(missing_parts_and_parents_are_made),
-                STORE_CASE(two_may_have_it_open),
-                STORE_CASE(what_is_no_directory_is_refused),
-        };
-
-        return cmocka_run_group_tests_name("store-layout", tests, NULL, NULL);
 }

@@ -35,6 +35,8 @@ static inline int store_tear_down(void **state) {
         return 0;
 }
 
+#define STORE_TEST(name) TEST_WITH(name, store_set_up, store_tear_down)
+
 static inline Digest digest_of(const char *content) {
         Digest digest;
 

@@ -52,7 +52,9 @@ static void clone(Fixture *f) {
         assert_int_equal(error.code, 0);
 }
 
-static void files_become_hard_links(void **state) {
+#define CLONE_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+CLONE_TEST(files_become_hard_links) {
         Fixture *f = *state;
 
         scratch_write(&f->scratch, "from/file", "x");
@@ -70,7 +72,7 @@ static void files_become_hard_links(void **state) {
         assert_int_equal(look(f, "to/file").st_nlink, 4);
 }
 
-static void links_are_cloned_and_not_followed(void **state) {
+CLONE_TEST(links_are_cloned_and_not_followed) {
         Fixture *f = *state;
         char target[16] = "";
 
@@ -86,7 +88,7 @@ static void links_are_cloned_and_not_followed(void **state) {
         assert_int_equal(look(f, "outside/precious").st_nlink, 1);
 }
 
-static void top_that_is_a_link_is_refused(void **state) {
+CLONE_TEST(top_that_is_a_link_is_refused) {
         Fixture *f = *state;
         Error error = ERROR_NULL;
 
@@ -98,7 +100,7 @@ static void top_that_is_a_link_is_refused(void **state) {
         assert_int_equal(tree_clone(f->fd, "missing", "to", NULL), -ENOENT);
 }
 
-static void directories_keep_their_attributes(void **state) {
+CLONE_TEST(directories_keep_their_attributes) {
         static const struct timespec times[] = { { 1000, 1 }, { 2000, 123456789 } };
         Fixture *f = *state;
         const char *dir;
@@ -135,7 +137,7 @@ static void directories_keep_their_attributes(void **state) {
         assert_memory_equal(value, "a\0b", 3);
 }
 
-static void directories_that_nobody_may_enter_are_cloned_by_root(void **state) {
+CLONE_TEST(directories_that_nobody_may_enter_are_cloned_by_root) {
         Fixture *f = *state;
 
         if (geteuid() != 0)
@@ -170,7 +172,7 @@ static void clear_deep(Fixture *f) {
         assert_int_equal(remove_tree(f->fd, "to", NULL), 0);
 }
 
-static void tree_as_deep_as_allowed_is_cloned(void **state) {
+CLONE_TEST(tree_as_deep_as_allowed_is_cloned) {
         Fixture *f = *state;
 
         make_deep(f, "from", TREE_CLONE_DEPTH_MAX);
@@ -178,7 +180,7 @@ static void tree_as_deep_as_allowed_is_cloned(void **state) {
         clear_deep(f);
 }
 
-static void deeper_tree_is_refused(void **state) {
+CLONE_TEST(deeper_tree_is_refused) {
         Fixture *f = *state;
         Error error = ERROR_NULL;
 
@@ -189,7 +191,7 @@ static void deeper_tree_is_refused(void **state) {
         clear_deep(f);
 }
 
-static void tree_with_something_mounted_in_it_is_refused(void **state) {
+CLONE_TEST(tree_with_something_mounted_in_it_is_refused) {
         Fixture *f = *state;
         Error error = ERROR_NULL;
         int r;
@@ -234,7 +236,7 @@ static void assert_changed(Fixture *f, Times times, const char *where) {
         error_clear(&error);
 }
 
-static void what_changes_after_it_was_cloned_is_named(void **state) {
+CLONE_TEST(what_changes_after_it_was_cloned_is_named) {
         Fixture *f = *state;
         Times times;
 
@@ -252,7 +254,7 @@ static void what_changes_after_it_was_cloned_is_named(void **state) {
         assert_changed(f, times, "directory /a/b;");
 }
 
-static void change_of_the_top_is_seen_but_not_that_it_was_renamed(void **state) {
+CLONE_TEST(change_of_the_top_is_seen_but_not_that_it_was_renamed) {
         Fixture *f = *state;
         Times times = clone_and_remember(f);
 
@@ -261,23 +263,4 @@ static void change_of_the_top_is_seen_but_not_that_it_was_renamed(void **state) 
         assert_int_equal(renameat2(f->fd, "from", f->fd, "to", RENAME_EXCHANGE), 0);
         scratch_write(&f->scratch, "from/new", "x");
         assert_changed(f, times, "directory /;");
-}
-
-#define CLONE_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CLONE_CASE(files_become_hard_links),
-                CLONE_CASE(links_are_cloned_and_not_followed),
-                CLONE_CASE(top_that_is_a_link_is_refused),
-                CLONE_CASE(directories_keep_their_attributes),
-                CLONE_CASE(directories_that_nobody_may_enter_are_cloned_by_root),
-                CLONE_CASE(tree_as_deep_as_allowed_is_cloned),
-                CLONE_CASE(deeper_tree_is_refused),
-                CLONE_CASE(tree_with_something_mounted_in_it_is_refused),
-                CLONE_CASE(what_changes_after_it_was_cloned_is_named),
-                CLONE_CASE(change_of_the_top_is_seen_but_not_that_it_was_renamed),
-        };
-
-        return cmocka_run_group_tests_name("tree-clone", tests, NULL, NULL);
 }

@@ -88,7 +88,9 @@ static void make_deep(int dir_fd, unsigned depth) {
         close(fd);
 }
 
-static void tree_of_any_depth_is_removed(void **state) {
+#define REMOVE_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+REMOVE_TEST(tree_of_any_depth_is_removed) {
         Fixture *f = *state;
         int fd;
 
@@ -118,7 +120,7 @@ static void make_wide(Fixture *f) {
         }
 }
 
-static void emptied_directory_stays_itself(void **state) {
+REMOVE_TEST(emptied_directory_stays_itself) {
         Fixture *f = *state;
         int fd;
 
@@ -131,7 +133,7 @@ static void emptied_directory_stays_itself(void **state) {
         assert_int_equal(rmdir(scratch_at(&f->scratch, "tree")), 0);
 }
 
-static void links_are_removed_and_not_followed(void **state) {
+REMOVE_TEST(links_are_removed_and_not_followed) {
         Fixture *f = *state;
 
         scratch_mkdir(&f->scratch, "outside");
@@ -152,7 +154,7 @@ static void links_are_removed_and_not_followed(void **state) {
         assert_true(scratch_exists(&f->scratch, "outside/precious"));
 }
 
-static void what_is_mounted_in_a_tree_is_named_and_stays(void **state) {
+REMOVE_TEST(what_is_mounted_in_a_tree_is_named_and_stays) {
         Fixture *f = *state;
         Error error = ERROR_NULL;
         int r;
@@ -209,7 +211,7 @@ static int make_locked_tree_and_remove_it(Fixture *f) {
         return remove_tree(f->fd, "tree", NULL);
 }
 
-static void directories_that_nobody_may_enter_are_removed_without_privileges(void **state) {
+REMOVE_TEST(directories_that_nobody_may_enter_are_removed_without_privileges) {
         Fixture *f = *state;
 
         assert_int_equal(chmod(f->scratch.path, 0777), 0);
@@ -245,7 +247,7 @@ static int remove_beside_who_swaps(Fixture *f) {
 }
 
 /* As many as may change: each of them costs one swap. */
-static void directory_that_becomes_a_file_is_removed(void **state) {
+REMOVE_TEST(directory_that_becomes_a_file_is_removed) {
         Fixture *f = *state;
         Error error = ERROR_NULL;
         char name[64];
@@ -266,7 +268,7 @@ static void directory_that_becomes_a_file_is_removed(void **state) {
         error_clear(&error);
 }
 
-static void link_that_takes_a_directorys_place_is_not_followed(void **state) {
+REMOVE_TEST(link_that_takes_a_directorys_place_is_not_followed) {
         Fixture *f = *state;
 
         scratch_mkdir(&f->scratch, "outside");
@@ -283,7 +285,7 @@ static void link_that_takes_a_directorys_place_is_not_followed(void **state) {
         assert_true(scratch_exists(&f->scratch, "outside/precious"));
 }
 
-static void permissions_are_not_given_through_a_link(void **state) {
+REMOVE_TEST(permissions_are_not_given_through_a_link) {
         Fixture *f = *state;
 
         assert_int_equal(chmod(f->scratch.path, 0777), 0);
@@ -300,7 +302,7 @@ static int remove_theirs(Fixture *f) {
         return r < 0 && (error.code != -r || error.kind != ERROR_ACCESS_DENIED) ? -100 : r;
 }
 
-static void tree_of_somebody_else_is_an_error(void **state) {
+REMOVE_TEST(tree_of_somebody_else_is_an_error) {
         Fixture *f = *state;
 
         if (geteuid() != 0)
@@ -451,30 +453,10 @@ static void remove_beside_in_jail(uid_t uid) {
         assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-static void nobody_who_renames_directories_loses_others_anything(void **state) {
+TEST(nobody_who_renames_directories_loses_others_anything) {
         remove_beside_in_jail(SOMEBODY);
 }
 
-static void not_even_one_who_may_rename_everything(void **state) {
+TEST(not_even_one_who_may_rename_everything) {
         remove_beside_in_jail(0);
-}
-
-#define REMOVE_CASE(fn) CASE_WITH(fn, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                REMOVE_CASE(tree_of_any_depth_is_removed),
-                REMOVE_CASE(emptied_directory_stays_itself),
-                REMOVE_CASE(links_are_removed_and_not_followed),
-                REMOVE_CASE(what_is_mounted_in_a_tree_is_named_and_stays),
-                REMOVE_CASE(directories_that_nobody_may_enter_are_removed_without_privileges),
-                REMOVE_CASE(directory_that_becomes_a_file_is_removed),
-                REMOVE_CASE(link_that_takes_a_directorys_place_is_not_followed),
-                REMOVE_CASE(permissions_are_not_given_through_a_link),
-                REMOVE_CASE(tree_of_somebody_else_is_an_error),
-                CASE(nobody_who_renames_directories_loses_others_anything),
-                CASE(not_even_one_who_may_rename_everything),
-        };
-
-        return cmocka_run_group_tests_name("tree-remove", tests, NULL, NULL);
 }

@@ -180,7 +180,7 @@ static const struct {
         { add_prefix_after_an_unknown_magic, "its name could be different" },
 };
 
-static void what_can_be_read_in_two_ways_is_refused(void **state) {
+UNPACK_TEST(what_can_be_read_in_two_ways_is_refused) {
         Fixture *f = *state;
 
         for (size_t i = 0; i < sizeof(archives) / sizeof(archives[0]); i++) {
@@ -199,7 +199,7 @@ static void what_can_be_read_in_two_ways_is_refused(void **state) {
 }
 
 /* libarchive has no records of 1,000,000 bytes and more, and says so only in a warning. */
-static void xattr_that_libarchive_drops_is_refused(void **state) {
+UNPACK_TEST(xattr_that_libarchive_drops_is_refused) {
         static const char *const keys[] = { "SCHILY.xattr.user.large",
                                             "LIBARCHIVE.xattr.user.large", "RHT.security.selinux" };
         _cleanup_(freep) char *value = malloc(1000000);
@@ -218,7 +218,7 @@ static void xattr_that_libarchive_drops_is_refused(void **state) {
 }
 
 /* With accents as one character and as two, one that is equivalent to an ASCII one, and no UTF-8. */
-static void names_in_any_encoding_are_read_alike(void **state) {
+UNPACK_TEST(names_in_any_encoding_are_read_alike) {
         static const char *const names[] = { "caf\xc3\xa9", "cafe\xcc\x81", "\xe2\x84\xaa",
                                              "caf\xe9",     "\xed\xa0\x80", "\xf4\x90\x80\x80" };
         Fixture *f = *state;
@@ -246,7 +246,7 @@ static void names_in_any_encoding_are_read_alike(void **state) {
                 }
 }
 
-static void label_of_a_volume_without_content_is_passed_over(void **state) {
+UNPACK_TEST(label_of_a_volume_without_content_is_passed_over) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -255,15 +255,4 @@ static void label_of_a_volume_without_content_is_passed_over(void **state) {
         tar_file(tar, "a", "x");
         run_well(f);
         assert_string_equal(list(f), "0644 a = x\n");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                UNPACK_CASE(what_can_be_read_in_two_ways_is_refused),
-                UNPACK_CASE(xattr_that_libarchive_drops_is_refused),
-                UNPACK_CASE(names_in_any_encoding_are_read_alike),
-                UNPACK_CASE(label_of_a_volume_without_content_is_passed_over),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static const size_t sizes[] = {
 
 #define N_SIZES (sizeof(sizes) / sizeof(sizes[0]))
 
-static void layer_may_end_with_the_last_files_content(void **state) {
+UNPACK_TEST(layer_may_end_with_the_last_files_content) {
         Fixture *f = *state;
 
         for (size_t i = 0; i < N_SIZES; i++) {
@@ -54,7 +54,7 @@ static void layer_may_end_with_the_last_files_content(void **state) {
         }
 }
 
-static void layer_may_not_end_within_content(void **state) {
+UNPACK_TEST(layer_may_not_end_within_content) {
         Fixture *f = *state;
 
         for (size_t i = 0; i < N_SIZES; i++) {
@@ -68,7 +68,7 @@ static void layer_may_not_end_within_content(void **state) {
         }
 }
 
-static void layer_without_anything_is_an_empty_one(void **state) {
+UNPACK_TEST(layer_without_anything_is_an_empty_one) {
         Fixture *f = *state;
 
         tar_file(layer_add(f), "lower", "1");
@@ -77,7 +77,7 @@ static void layer_without_anything_is_an_empty_one(void **state) {
         assert_string_equal(list(f), "0644 lower = 1\n");
 }
 
-static void tarball_without_an_end_is_refused(void **state) {
+UNPACK_TEST(tarball_without_an_end_is_refused) {
         Fixture *f = *state;
 
         for (size_t i = 0; i < N_SIZES; i++)
@@ -93,7 +93,7 @@ static void tarball_without_an_end_is_refused(void **state) {
                 }
 }
 
-static void one_block_of_zeros_is_an_end(void **state) {
+UNPACK_TEST(one_block_of_zeros_is_an_end) {
         Fixture *f = *state;
 
         for (size_t i = 0; i < N_SIZES; i++) {
@@ -109,7 +109,7 @@ static void one_block_of_zeros_is_an_end(void **state) {
         }
 }
 
-static void header_of_what_does_not_follow_is_no_end(void **state) {
+UNPACK_TEST(header_of_what_does_not_follow_is_no_end) {
         static const char types[] = { 'x', 'g', 'V', 'L' };
         Fixture *f = *state;
 
@@ -123,7 +123,7 @@ static void header_of_what_does_not_follow_is_no_end(void **state) {
         }
 }
 
-static void archive_cut_within_headers_is_told_to_be(void **state) {
+UNPACK_TEST(archive_cut_within_headers_is_told_to_be) {
         static const char types[] = { 'x', 'g', 'L' };
         Fixture *f = *state;
 
@@ -138,7 +138,7 @@ static void archive_cut_within_headers_is_told_to_be(void **state) {
         }
 }
 
-static void what_follows_the_end_is_left_out(void **state) {
+UNPACK_TEST(what_follows_the_end_is_left_out) {
         Fixture *f = *state;
         Bytes *tar = tarball_add(f);
 
@@ -150,7 +150,7 @@ static void what_follows_the_end_is_left_out(void **state) {
         assert_int_equal(f->progress.consumed, tar->size);
 }
 
-static void tarball_without_entries_is_refused(void **state) {
+UNPACK_TEST(tarball_without_entries_is_refused) {
         Fixture *f = *state;
 
         bytes_add(tarball_add(f), "", 0);
@@ -167,7 +167,7 @@ static void tarball_without_entries_is_refused(void **state) {
         run_badly_naming(f, ERROR_NO_LAYERS, "without entries");
 }
 
-static void other_files_are_called_by_their_names(void **state) {
+UNPACK_TEST(other_files_are_called_by_their_names) {
         static const struct {
                 size_t at;
                 const char *magic, *text;
@@ -190,7 +190,7 @@ static void other_files_are_called_by_their_names(void **state) {
         }
 }
 
-static void old_archives_are_read(void **state) {
+UNPACK_TEST(old_archives_are_read) {
         Fixture *f = *state;
         Bytes *tar = tarball_add(f);
         TarEntry entries[] = {
@@ -212,7 +212,7 @@ static void old_archives_are_read(void **state) {
         assert_string_equal(list(f), "0755 dir/\n0644 dir/file = 1\n");
 }
 
-static void entries_of_gnu_backups_are_understood(void **state) {
+UNPACK_TEST(entries_of_gnu_backups_are_understood) {
         Fixture *f = *state;
         Bytes *tar = tarball_add(f);
 
@@ -224,7 +224,7 @@ static void entries_of_gnu_backups_are_understood(void **state) {
         assert_string_equal(list(f), "0755 dir/\n0644 dir/file = 1\n");
 }
 
-static void rest_of_a_file_from_another_volume_is_refused(void **state) {
+UNPACK_TEST(rest_of_a_file_from_another_volume_is_refused) {
         Fixture *f = *state;
         Bytes *tar = tarball_add(f);
 
@@ -245,7 +245,7 @@ static void add_large(Bytes *tar, const char *name) {
 }
 
 /* Whoever waits for room, or for more, has to hear of it: where the threads are then differs each time. */
-static void entry_that_fails_amid_a_large_archive_ends_it(void **state) {
+UNPACK_TEST(entry_that_fails_amid_a_large_archive_ends_it) {
         Fixture *f = *state;
         Bytes *tar = tarball_add(f);
 
@@ -258,25 +258,4 @@ static void entry_that_fails_amid_a_large_archive_ends_it(void **state) {
                 error_clear(&f->error);
                 assert_int_equal(unlinkat(f->fd, "before", 0), 0);
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                UNPACK_CASE(layer_may_end_with_the_last_files_content),
-                UNPACK_CASE(layer_may_not_end_within_content),
-                UNPACK_CASE(layer_without_anything_is_an_empty_one),
-                UNPACK_CASE(tarball_without_an_end_is_refused),
-                UNPACK_CASE(one_block_of_zeros_is_an_end),
-                UNPACK_CASE(header_of_what_does_not_follow_is_no_end),
-                UNPACK_CASE(archive_cut_within_headers_is_told_to_be),
-                UNPACK_CASE(what_follows_the_end_is_left_out),
-                UNPACK_CASE(tarball_without_entries_is_refused),
-                UNPACK_CASE(other_files_are_called_by_their_names),
-                UNPACK_CASE(old_archives_are_read),
-                UNPACK_CASE(entries_of_gnu_backups_are_understood),
-                UNPACK_CASE(rest_of_a_file_from_another_volume_is_refused),
-                UNPACK_CASE(entry_that_fails_amid_a_large_archive_ends_it),
-        };
-
-        return cmocka_run_group_tests_name("unpack-end", tests, NULL, NULL);
 }

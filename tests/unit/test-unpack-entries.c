@@ -9,7 +9,7 @@
 /* "e" and a combining acute accent: what normalisation would make one character of. */
 #define DECOMPOSED "e\xcc\x81"
 
-static void special_modes_are_kept(void **state) {
+UNPACK_TEST(special_modes_are_kept) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -35,7 +35,7 @@ static void special_modes_are_kept(void **state) {
         assert_int_equal(stat_of(f, "fifo").st_mode, S_IFIFO | 0666);
 }
 
-static void setuid_survives_an_owner(void **state) {
+UNPACK_TEST(setuid_survives_an_owner) {
         Fixture *f = *state;
 
         skip_unless_root();
@@ -45,7 +45,7 @@ static void setuid_survives_an_owner(void **state) {
         assert_string_equal(list(f), "6755 7:8 su = x\n");
 }
 
-static void new_files_in_a_setgid_directory_have_their_own_group(void **state) {
+UNPACK_TEST(new_files_in_a_setgid_directory_have_their_own_group) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -65,7 +65,7 @@ static void new_files_in_a_setgid_directory_have_their_own_group(void **state) {
                 "0777 d/link -> x\n");
 }
 
-static void device_nodes_are_made(void **state) {
+UNPACK_TEST(device_nodes_are_made) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -79,7 +79,7 @@ static void device_nodes_are_made(void **state) {
         assert_string_equal(list(f), "0644 0:6 disk b 259:1000000\n0666 null c 1:3\n");
 }
 
-static void sockets_are_left_out_with_a_warning(void **state) {
+UNPACK_TEST(sockets_are_left_out_with_a_warning) {
         const UnpackMeta meta = { .type = UNPACK_SOCKET, .mode = 0644 };
         _cleanup_(unpack_target_freep) UnpackTarget *target = NULL;
         _cleanup_(unpack_tree_freep) UnpackTree *tree = NULL;
@@ -101,7 +101,7 @@ static void sockets_are_left_out_with_a_warning(void **state) {
         assert_int_equal(faccessat(f->fd, "a/socket", F_OK, AT_SYMLINK_NOFOLLOW), -1);
 }
 
-static void mode_field_does_not_make_a_socket(void **state) {
+UNPACK_TEST(mode_field_does_not_make_a_socket) {
         Fixture *f = *state;
 
         tar_add(layer_add(f), &(TarEntry){ .name = "file", .content = "x", .mode = 0140644 });
@@ -109,7 +109,7 @@ static void mode_field_does_not_make_a_socket(void **state) {
         assert_string_equal(list(f), "0644 file = x\n");
 }
 
-static void sparse_file_of_gnu_stays_sparse(void **state) {
+UNPACK_TEST(sparse_file_of_gnu_stays_sparse) {
         static const char map[] = "1\n1048576\n4\n";
         uint8_t block[TAR_BLOCK] = { 0 };
         _cleanup_(bytes_done) Bytes records = { 0 };
@@ -136,7 +136,7 @@ static void sparse_file_of_gnu_stays_sparse(void **state) {
         assert_int_equal(stat_of(f, "after").st_size, 1);
 }
 
-static void sparse_file_of_old_gnu_stays_sparse(void **state) {
+UNPACK_TEST(sparse_file_of_old_gnu_stays_sparse) {
         uint8_t block[TAR_BLOCK] = { 0 };
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -158,7 +158,7 @@ static void sparse_file_of_old_gnu_stays_sparse(void **state) {
         assert_int_equal(stat_of(f, "after").st_size, 1);
 }
 
-static void long_names_of_gnu_and_pax_are_read(void **state) {
+UNPACK_TEST(long_names_of_gnu_and_pax_are_read) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -178,7 +178,7 @@ static void long_names_of_gnu_and_pax_are_read(void **state) {
         assert_int_equal(stat_of(f, "prefix/of/ustar/name").st_size, 1);
 }
 
-static void names_are_bytes(void **state) {
+UNPACK_TEST(names_are_bytes) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -209,7 +209,7 @@ static void names_are_bytes(void **state) {
         assert_int_equal(stat_of(f, "hard").st_ino, stat_of(f, "pax-\xff\xfe").st_ino);
 }
 
-static void large_ids_in_base_256_are_read(void **state) {
+UNPACK_TEST(large_ids_in_base_256_are_read) {
         Fixture *f = *state;
 
         skip_unless_root();
@@ -218,7 +218,7 @@ static void large_ids_in_base_256_are_read(void **state) {
         assert_string_equal(list(f), "0644 4294967294:3000000 a = \n");
 }
 
-static void times_have_nanoseconds(void **state) {
+UNPACK_TEST(times_have_nanoseconds) {
         _cleanup_(bytes_done) Bytes records = { 0 };
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -245,7 +245,7 @@ static void times_have_nanoseconds(void **state) {
         assert_true(stat_of(f, "old").st_mtim.tv_sec < 0);
 }
 
-static void pax_size_counts_before_that_of_ustar(void **state) {
+UNPACK_TEST(pax_size_counts_before_that_of_ustar) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -256,7 +256,7 @@ static void pax_size_counts_before_that_of_ustar(void **state) {
         assert_string_equal(list(f), "0644 a = 12345\n0644 b = x\n");
 }
 
-static void hard_link_with_a_size_and_no_content_is_a_link(void **state) {
+UNPACK_TEST(hard_link_with_a_size_and_no_content_is_a_link) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -268,7 +268,7 @@ static void hard_link_with_a_size_and_no_content_is_a_link(void **state) {
         assert_string_equal(list(f), "0644 a = abc\n0644 b = abc\n0644 c = x\n");
 }
 
-static void name_with_a_slash_at_its_end_is_a_directory(void **state) {
+UNPACK_TEST(name_with_a_slash_at_its_end_is_a_directory) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -277,7 +277,7 @@ static void name_with_a_slash_at_its_end_is_a_directory(void **state) {
         assert_string_equal(list(f), "0755 old/\n");
 }
 
-static void user_without_privileges_gets_what_is_possible(void **state) {
+UNPACK_TEST(user_without_privileges_gets_what_is_possible) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -307,27 +307,4 @@ static void user_without_privileges_gets_what_is_possible(void **state) {
                 "0400 b = x\n"
                 "0700 closed/\n"
                 "0644 closed/new = y\n");
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                UNPACK_CASE(special_modes_are_kept),
-                UNPACK_CASE(setuid_survives_an_owner),
-                UNPACK_CASE(new_files_in_a_setgid_directory_have_their_own_group),
-                UNPACK_CASE(device_nodes_are_made),
-                UNPACK_CASE(sockets_are_left_out_with_a_warning),
-                UNPACK_CASE(mode_field_does_not_make_a_socket),
-                UNPACK_CASE(sparse_file_of_gnu_stays_sparse),
-                UNPACK_CASE(sparse_file_of_old_gnu_stays_sparse),
-                UNPACK_CASE(long_names_of_gnu_and_pax_are_read),
-                UNPACK_CASE(names_are_bytes),
-                UNPACK_CASE(large_ids_in_base_256_are_read),
-                UNPACK_CASE(times_have_nanoseconds),
-                UNPACK_CASE(pax_size_counts_before_that_of_ustar),
-                UNPACK_CASE(hard_link_with_a_size_and_no_content_is_a_link),
-                UNPACK_CASE(name_with_a_slash_at_its_end_is_a_directory),
-                UNPACK_CASE(user_without_privileges_gets_what_is_possible),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,7 +42,7 @@ static void assert_doubt(const Bytes *tar, const char *doubt) {
                 fail_msg("\"%s\" is not in \"%s\"", doubt, header.doubt ? header.doubt : "nothing");
 }
 
-static void plain_header_has_all_there_is(void **state) {
+TEST(plain_header_has_all_there_is) {
         _cleanup_(bytes_done) Bytes tar = { 0 }, device = { 0 };
         UnpackHeader header;
 
@@ -59,7 +59,7 @@ static void plain_header_has_all_there_is(void **state) {
         assert_int_equal(header.device_minor, 70000);
 }
 
-static void prefix_goes_in_front_of_a_name_in_ustar_alone(void **state) {
+TEST(prefix_goes_in_front_of_a_name_in_ustar_alone) {
         static const struct {
                 const char *magic, *name;
         } formats[] = {
@@ -82,7 +82,7 @@ static void prefix_goes_in_front_of_a_name_in_ustar_alone(void **state) {
         }
 }
 
-static void last_record_of_a_key_counts(void **state) {
+TEST(last_record_of_a_key_counts) {
         _cleanup_(bytes_done) Bytes tar = { 0 }, records = { 0 };
         UnpackHeader header;
 
@@ -98,7 +98,7 @@ static void last_record_of_a_key_counts(void **state) {
         assert_int_equal(header.type, '0');
 }
 
-static void sparse_name_counts_before_path(void **state) {
+TEST(sparse_name_counts_before_path) {
         _cleanup_(bytes_done) Bytes tar = { 0 }, records = { 0 };
         UnpackHeader header;
 
@@ -113,7 +113,7 @@ static void sparse_name_counts_before_path(void **state) {
         assert_text(&header.path, "real");
 }
 
-static void gnu_names_count_and_global_headers_do_not(void **state) {
+TEST(gnu_names_count_and_global_headers_do_not) {
         _cleanup_(bytes_done) Bytes tar = { 0 }, records = { 0 };
         UnpackHeader header;
 
@@ -129,7 +129,7 @@ static void gnu_names_count_and_global_headers_do_not(void **state) {
         assert_int_equal(header.type, '1');
 }
 
-static void headers_that_end_early_are_told(void **state) {
+TEST(headers_that_end_early_are_told) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         UnpackHeader header = { .type = '?' };
 
@@ -140,7 +140,7 @@ static void headers_that_end_early_are_told(void **state) {
         assert_int_equal(header.type, '?');
 }
 
-static void header_over_the_limit_is_told_before_its_content(void **state) {
+TEST(header_over_the_limit_is_told_before_its_content) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
         UnpackHeader header;
 
@@ -151,7 +151,7 @@ static void header_over_the_limit_is_told_before_its_content(void **state) {
         assert_int_equal(scan(&tar, tar.size, &header), -EFBIG);
 }
 
-static void malformed_records_are_told(void **state) {
+TEST(malformed_records_are_told) {
         static const char *const records[] = {
                 "",
                 "99999999999999999999 path=x\n",
@@ -173,7 +173,7 @@ static void malformed_records_are_told(void **state) {
         }
 }
 
-static void sizes_are_read_by_type(void **state) {
+TEST(sizes_are_read_by_type) {
         static const struct {
                 char type;
                 uint64_t size;
@@ -188,7 +188,7 @@ static void sizes_are_read_by_type(void **state) {
         }
 }
 
-static void pax_size_counts_before_the_headers(void **state) {
+TEST(pax_size_counts_before_the_headers) {
         _cleanup_(bytes_done) Bytes tar = { 0 };
 
         tar_pax(&tar, "size", "8589934592");
@@ -196,7 +196,7 @@ static void pax_size_counts_before_the_headers(void **state) {
         assert_int_equal(scan_well(&tar).size, UINT64_C(8589934592));
 }
 
-static void numbers_that_readers_read_differently_are_in_doubt(void **state) {
+TEST(numbers_that_readers_read_differently_are_in_doubt) {
         static const char *const sizes[] = {
                 "-0000000001",
                 "12345x",
@@ -237,7 +237,7 @@ static void numbers_that_readers_read_differently_are_in_doubt(void **state) {
         }
 }
 
-static void numbers_are_read_with_what_tools_put_around_them(void **state) {
+TEST(numbers_are_read_with_what_tools_put_around_them) {
         static const struct {
                 const char *field;
                 uint64_t size;
@@ -260,7 +260,7 @@ static void numbers_are_read_with_what_tools_put_around_them(void **state) {
         }
 }
 
-static void what_readers_understand_differently_is_in_doubt(void **state) {
+TEST(what_readers_understand_differently_is_in_doubt) {
         static const char *const records[][3] = {
                 { "uid", "12x", "owner or group" },
                 { "gid", "", "owner or group" },
@@ -285,7 +285,7 @@ static void what_readers_understand_differently_is_in_doubt(void **state) {
         }
 }
 
-static void headers_in_an_unusual_order_are_in_doubt(void **state) {
+TEST(headers_in_an_unusual_order_are_in_doubt) {
         static const struct {
                 const char *types, *doubt; /* of the headers in front of a file */
         } orders[] = {
@@ -315,7 +315,7 @@ static void headers_in_an_unusual_order_are_in_doubt(void **state) {
         }
 }
 
-static void volume_label_with_content_is_in_doubt(void **state) {
+TEST(volume_label_with_content_is_in_doubt) {
         _cleanup_(bytes_done) Bytes tar = { 0 }, good = { 0 };
         UnpackHeader header;
 
@@ -329,7 +329,7 @@ static void volume_label_with_content_is_in_doubt(void **state) {
         assert_text(&header.path, "a");
 }
 
-static void fields_of_sparse_files_are_for_those(void **state) {
+TEST(fields_of_sparse_files_are_for_those) {
         static const struct {
                 size_t at;
                 const char *doubt;
@@ -370,7 +370,7 @@ static void add_old_sparse(Bytes *tar, size_t n, uint64_t size) {
         }
 }
 
-static void old_sparse_maps_are_part_of_the_headers(void **state) {
+TEST(old_sparse_maps_are_part_of_the_headers) {
         for (size_t n = 1; n < 70; n++) {
                 _cleanup_(bytes_done) Bytes tar = { 0 }, other = { 0 };
 
@@ -395,7 +395,7 @@ static void add_sparse_lines(Bytes *tar, const char *lines, size_t stored) {
         bytes_add(tar, block, sizeof(block));
 }
 
-static void sparse_map_in_front_of_the_content_is_part_of_the_headers(void **state) {
+TEST(sparse_map_in_front_of_the_content_is_part_of_the_headers) {
         static const char *const wrong[] = { "1\n0\n5\n", "2\n0\n4\n", "1\n0\n4x\n", "#\n1\n0\n4\n",
                                              "-1\n" };
         _cleanup_(bytes_done) Bytes tar = { 0 };
@@ -416,7 +416,7 @@ static void sparse_map_in_front_of_the_content_is_part_of_the_headers(void **sta
         }
 }
 
-static void sparse_maps_in_records_are_counted(void **state) {
+TEST(sparse_maps_in_records_are_counted) {
         static const struct {
                 const char *records; /* "KEY=VALUE KEY=VALUE…" */
                 bool is_good;
@@ -458,7 +458,7 @@ static void sparse_maps_in_records_are_counted(void **state) {
         }
 }
 
-static void xattrs_over_the_limit_are_told(void **state) {
+TEST(xattrs_over_the_limit_are_told) {
         static const struct {
                 const char *key;
                 size_t most;
@@ -479,31 +479,4 @@ static void xattrs_over_the_limit_are_told(void **state) {
                         tar_file(&tar, "a", "");
                         assert_int_equal(scan(&tar, tar.size, &header), over > 0 ? -E2BIG : 0);
                 }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(plain_header_has_all_there_is),
-                CASE(last_record_of_a_key_counts),
-                CASE(sparse_name_counts_before_path),
-                CASE(gnu_names_count_and_global_headers_do_not),
-                CASE(headers_that_end_early_are_told),
-                CASE(header_over_the_limit_is_told_before_its_content),
-                CASE(malformed_records_are_told),
-                CASE(xattrs_over_the_limit_are_told),
-                CASE(sparse_maps_in_records_are_counted),
-                CASE(sparse_map_in_front_of_the_content_is_part_of_the_headers),
-                CASE(old_sparse_maps_are_part_of_the_headers),
-                CASE(fields_of_sparse_files_are_for_those),
-                CASE(volume_label_with_content_is_in_doubt),
-                CASE(headers_in_an_unusual_order_are_in_doubt),
-                CASE(what_readers_understand_differently_is_in_doubt),
-                CASE(numbers_are_read_with_what_tools_put_around_them),
-                CASE(numbers_that_readers_read_differently_are_in_doubt),
-                CASE(pax_size_counts_before_the_headers),
-                CASE(sizes_are_read_by_type),
-                CASE(prefix_goes_in_front_of_a_name_in_ustar_alone),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@ static void run_badly_naming(Fixture *f, ErrorKind kind, const char *text) {
                 fail_msg("\"%s\" is not in \"%s\"", text, f->error.message);
 }
 
-static void owner_that_is_no_id_is_refused(void **state) {
+UNPACK_TEST(owner_that_is_no_id_is_refused) {
         static const TarEntry entries[] = {
                 { .name = "a", .uid = 0xffffffff },
                 { .name = "a", .gid = 0xffffffff },
@@ -29,7 +29,7 @@ static void owner_that_is_no_id_is_refused(void **state) {
         run_badly_naming(f, ERROR_UNSAFE_ARCHIVE, "Its owner or group");
 }
 
-static void device_number_of_more_than_32_bits_is_refused(void **state) {
+UNPACK_TEST(device_number_of_more_than_32_bits_is_refused) {
         Fixture *f = *state;
 
         tar_add(layer_add(f), &(TarEntry){ .type = '3', .name = "a", .major = 4096, .minor = 0 });
@@ -41,7 +41,7 @@ static void device_number_of_more_than_32_bits_is_refused(void **state) {
         run_badly_naming(f, ERROR_UNSAFE_ARCHIVE, "device number");
 }
 
-static void pax_size_that_lies_is_refused(void **state) {
+UNPACK_TEST(pax_size_that_lies_is_refused) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -50,7 +50,7 @@ static void pax_size_that_lies_is_refused(void **state) {
         run_badly(f, ERROR_CORRUPT_ARCHIVE);
 }
 
-static void parts_of_a_sparse_file_that_overlap_are_refused(void **state) {
+UNPACK_TEST(parts_of_a_sparse_file_that_overlap_are_refused) {
         static const char *const maps[] = { "2\n8192\n512\n0\n4\n", "2\n0\n512\n256\n4\n" };
 
         for (size_t i = 0; i < 2; i++) {
@@ -77,7 +77,7 @@ static void parts_of_a_sparse_file_that_overlap_are_refused(void **state) {
         }
 }
 
-static void huge_size_is_refused(void **state) {
+UNPACK_TEST(huge_size_is_refused) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -85,7 +85,7 @@ static void huge_size_is_refused(void **state) {
         run_badly(f, ERROR_CORRUPT_ARCHIVE);
 }
 
-static void path_over_the_limit_is_refused(void **state) {
+UNPACK_TEST(path_over_the_limit_is_refused) {
         _cleanup_(freep) char *path = malloc(5001);
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -105,7 +105,7 @@ static void path_over_the_limit_is_refused(void **state) {
         run_well(f);
 }
 
-static void name_over_the_limit_is_refused(void **state) {
+UNPACK_TEST(name_over_the_limit_is_refused) {
         char name[300];
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -125,7 +125,7 @@ static void name_over_the_limit_is_refused(void **state) {
         assert_int_equal(stat_of(f, name).st_size, 1);
 }
 
-static void depth_over_the_limit_is_refused(void **state) {
+UNPACK_TEST(depth_over_the_limit_is_refused) {
         char path[256];
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -141,7 +141,7 @@ static void depth_over_the_limit_is_refused(void **state) {
         run_well(f);
 }
 
-static void depth_over_the_limit_by_way_of_links_is_refused(void **state) {
+UNPACK_TEST(depth_over_the_limit_by_way_of_links_is_refused) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -153,7 +153,7 @@ static void depth_over_the_limit_by_way_of_links_is_refused(void **state) {
         run_badly_naming(f, ERROR_LIMIT_EXCEEDED, "6");
 }
 
-static void deepest_path_is_unpacked_and_removed(void **state) {
+UNPACK_TEST(deepest_path_is_unpacked_and_removed) {
         char path[2049];
         Fixture *f = *state;
 
@@ -166,7 +166,7 @@ static void deepest_path_is_unpacked_and_removed(void **state) {
         assert_string_equal(list(f), "");
 }
 
-static void entries_have_a_ceiling(void **state) {
+UNPACK_TEST(entries_have_a_ceiling) {
         Fixture *f = *state;
 
         f->options.limits.entries = 3;
@@ -178,7 +178,7 @@ static void entries_have_a_ceiling(void **state) {
         run_badly_naming(f, ERROR_LIMIT_EXCEEDED, "3 entries");
 }
 
-static void headers_over_the_limit_are_refused(void **state) {
+UNPACK_TEST(headers_over_the_limit_are_refused) {
         static const char types[] = { 'x', 'L', 'K', 'g' };
         _cleanup_(freep) char *text = calloc(1, 3 << 20);
         Fixture *f = *state;
@@ -203,7 +203,7 @@ static void headers_over_the_limit_are_refused(void **state) {
         }
 }
 
-static void endless_headers_are_refused(void **state) {
+UNPACK_TEST(endless_headers_are_refused) {
         _cleanup_(freep) char *text = calloc(1, 100000);
         _cleanup_(bytes_done) Bytes records = { 0 };
         Fixture *f = *state;
@@ -219,7 +219,7 @@ static void endless_headers_are_refused(void **state) {
                 f->error.kind == ERROR_LIMIT_EXCEEDED || f->error.kind == ERROR_CORRUPT_ARCHIVE);
 }
 
-static void large_headers_across_chunks_are_read(void **state) {
+UNPACK_TEST(large_headers_across_chunks_are_read) {
         _cleanup_(freep) char *text = calloc(1, 900000);
         _cleanup_(bytes_done) Bytes records = { 0 };
         Fixture *f = *state;
@@ -236,7 +236,7 @@ static void large_headers_across_chunks_are_read(void **state) {
         assert_string_equal(list(f), "0644 after = x\n0644 before = x\n0644 named-\xff = x\n");
 }
 
-static void malformed_pax_records_are_refused(void **state) {
+UNPACK_TEST(malformed_pax_records_are_refused) {
         static const char *const records[] = {
                 "99 path=x\n", "11 path=abc",          "7 path\n", "x path=y\n", "0 path=y\n",
                 "4 =\n",       "12 path=abc\n13 path",
@@ -255,7 +255,7 @@ static void malformed_pax_records_are_refused(void **state) {
         }
 }
 
-static void path_with_a_nul_is_refused(void **state) {
+UNPACK_TEST(path_with_a_nul_is_refused) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -269,7 +269,7 @@ static void path_with_a_nul_is_refused(void **state) {
         run_badly(f, ERROR_UNSAFE_ARCHIVE);
 }
 
-static void links_in_a_circle_are_refused(void **state) {
+UNPACK_TEST(links_in_a_circle_are_refused) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -279,7 +279,7 @@ static void links_in_a_circle_are_refused(void **state) {
         run_badly_naming(f, ERROR_UNSAFE_ARCHIVE, "symbolic links");
 }
 
-static void links_that_grow_the_path_are_refused(void **state) {
+UNPACK_TEST(links_that_grow_the_path_are_refused) {
         char target[3100];
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -295,7 +295,7 @@ static void links_that_grow_the_path_are_refused(void **state) {
         assert_true(f->error.kind == ERROR_LIMIT_EXCEEDED || f->error.kind == ERROR_UNSAFE_ARCHIVE);
 }
 
-static void link_out_of_the_root_does_not_touch_what_is_outside(void **state) {
+UNPACK_TEST(link_out_of_the_root_does_not_touch_what_is_outside) {
         char outside[] = "/tmp/test-unpack-outside-XXXXXX", path[64];
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -312,7 +312,7 @@ static void link_out_of_the_root_does_not_touch_what_is_outside(void **state) {
         assert_int_equal(rmdir(outside), 0); /* nothing is in it */
 }
 
-static void file_is_not_written_through_a_link(void **state) {
+UNPACK_TEST(file_is_not_written_through_a_link) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -331,7 +331,7 @@ static void file_is_not_written_through_a_link(void **state) {
                 "0644 z = bad\n");
 }
 
-static void link_to_nothing_is_refused(void **state) {
+UNPACK_TEST(link_to_nothing_is_refused) {
         Fixture *f = *state;
 
         tar_symlink(layer_add(f), "x", "");
@@ -340,32 +340,4 @@ static void link_to_nothing_is_refused(void **state) {
         bytes_done(&f->layers[0]);
         tar_hardlink(&f->layers[0], "x", "");
         run_badly(f, ERROR_CORRUPT_ARCHIVE);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                UNPACK_CASE(owner_that_is_no_id_is_refused),
-                UNPACK_CASE(device_number_of_more_than_32_bits_is_refused),
-                UNPACK_CASE(pax_size_that_lies_is_refused),
-                UNPACK_CASE(parts_of_a_sparse_file_that_overlap_are_refused),
-                UNPACK_CASE(huge_size_is_refused),
-                UNPACK_CASE(path_over_the_limit_is_refused),
-                UNPACK_CASE(name_over_the_limit_is_refused),
-                UNPACK_CASE(depth_over_the_limit_is_refused),
-                UNPACK_CASE(depth_over_the_limit_by_way_of_links_is_refused),
-                UNPACK_CASE(deepest_path_is_unpacked_and_removed),
-                UNPACK_CASE(entries_have_a_ceiling),
-                UNPACK_CASE(headers_over_the_limit_are_refused),
-                UNPACK_CASE(endless_headers_are_refused),
-                UNPACK_CASE(large_headers_across_chunks_are_read),
-                UNPACK_CASE(malformed_pax_records_are_refused),
-                UNPACK_CASE(path_with_a_nul_is_refused),
-                UNPACK_CASE(links_in_a_circle_are_refused),
-                UNPACK_CASE(links_that_grow_the_path_are_refused),
-                UNPACK_CASE(link_out_of_the_root_does_not_touch_what_is_outside),
-                UNPACK_CASE(file_is_not_written_through_a_link),
-                UNPACK_CASE(link_to_nothing_is_refused),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-unpack.h"
 
-static void upper_entry_through_a_lower_link_is_followed_inside_the_root(void **state) {
+UNPACK_TEST(upper_entry_through_a_lower_link_is_followed_inside_the_root) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -30,7 +30,7 @@ static void upper_entry_through_a_lower_link_is_followed_inside_the_root(void **
                 "0777 var/up -> ../../../../usr\n");
 }
 
-static void target_of_a_dangling_parent_is_made_inside_the_root(void **state) {
+UNPACK_TEST(target_of_a_dangling_parent_is_made_inside_the_root) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -45,7 +45,7 @@ static void target_of_a_dangling_parent_is_made_inside_the_root(void **state) {
                 "0644 nowhere/else/x = x\n");
 }
 
-static void parent_that_is_a_file_is_replaced_by_a_directory(void **state) {
+UNPACK_TEST(parent_that_is_a_file_is_replaced_by_a_directory) {
         Fixture *f = *state;
 
         tar_file(layer_add(f), "a", "file");
@@ -54,7 +54,7 @@ static void parent_that_is_a_file_is_replaced_by_a_directory(void **state) {
         assert_string_equal(list(f), "0755 a/\n0755 a/b/\n0644 a/b/c = x\n");
 }
 
-static void directory_over_a_link_to_a_directory_replaces_the_link(void **state) {
+UNPACK_TEST(directory_over_a_link_to_a_directory_replaces_the_link) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -72,7 +72,7 @@ static void directory_over_a_link_to_a_directory_replaces_the_link(void **state)
                 "0644 real/file = x\n");
 }
 
-static void each_type_replaces_each_other(void **state) {
+TEST(each_type_replaces_each_other) {
         static const TarEntry kinds[] = {
                 { .type = '0', .name = "x/y", .content = "file" }, { .type = '5', .name = "x/y" },
                 { .type = '2', .name = "x/y", .link = "target" },  { .type = '6', .name = "x/y" },
@@ -106,7 +106,7 @@ static void each_type_replaces_each_other(void **state) {
                         }
 }
 
-static void paths_that_would_leave_stay_inside_the_root(void **state) {
+UNPACK_TEST(paths_that_would_leave_stay_inside_the_root) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -128,7 +128,7 @@ static void paths_that_would_leave_stay_inside_the_root(void **state) {
                 "0644 tmp/f = 5\n");
 }
 
-static void root_entry_gives_the_root_its_mode(void **state) {
+UNPACK_TEST(root_entry_gives_the_root_its_mode) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -140,7 +140,7 @@ static void root_entry_gives_the_root_its_mode(void **state) {
         assert_string_equal(list(f), "0644 file = x\n");
 }
 
-static void root_entry_that_is_no_directory_is_refused(void **state) {
+UNPACK_TEST(root_entry_that_is_no_directory_is_refused) {
         static const TarEntry entries[] = {
                 { .type = '0', .name = "." },
                 { .type = '2', .name = "/", .link = "/tmp" },
@@ -161,7 +161,7 @@ static void root_entry_that_is_no_directory_is_refused(void **state) {
         }
 }
 
-static void hard_link_across_layers_is_the_same_inode(void **state) {
+UNPACK_TEST(hard_link_across_layers_is_the_same_inode) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -182,7 +182,7 @@ static void hard_link_across_layers_is_the_same_inode(void **state) {
         assert_true(S_ISLNK(stat_of(f, "link2").st_mode));
 }
 
-static void hard_link_over_its_own_target_leaves_it(void **state) {
+UNPACK_TEST(hard_link_over_its_own_target_leaves_it) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -194,7 +194,7 @@ static void hard_link_over_its_own_target_leaves_it(void **state) {
         assert_string_equal(list(f), "0644 a = x\n0644 b = x\n");
 }
 
-static void file_over_a_hard_link_leaves_the_other_names_alone(void **state) {
+UNPACK_TEST(file_over_a_hard_link_leaves_the_other_names_alone) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -205,7 +205,7 @@ static void file_over_a_hard_link_leaves_the_other_names_alone(void **state) {
         assert_string_equal(list(f), "0644 a = new\n0644 b = old\n");
 }
 
-static void hard_link_to_what_is_not_there_is_refused(void **state) {
+UNPACK_TEST(hard_link_to_what_is_not_there_is_refused) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -215,7 +215,7 @@ static void hard_link_to_what_is_not_there_is_refused(void **state) {
         assert_non_null(strstr(f->error.message, "\"a\""));
 }
 
-static void hard_link_to_a_directory_is_refused(void **state) {
+UNPACK_TEST(hard_link_to_a_directory_is_refused) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -224,7 +224,7 @@ static void hard_link_to_a_directory_is_refused(void **state) {
         run_badly(f, ERROR_UNSAFE_ARCHIVE);
 }
 
-static void last_of_two_entries_wins(void **state) {
+UNPACK_TEST(last_of_two_entries_wins) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -234,7 +234,7 @@ static void last_of_two_entries_wins(void **state) {
         assert_string_equal(list(f), "0600 a = second\n");
 }
 
-static void missing_parents_belong_to_the_mapped_root(void **state) {
+UNPACK_TEST(missing_parents_belong_to_the_mapped_root) {
         Fixture *f = *state;
 
         skip_unless_root();
@@ -251,7 +251,7 @@ static void missing_parents_belong_to_the_mapped_root(void **state) {
                 "0644 100005:10 a/b/c = \n");
 }
 
-static void directory_over_a_directory_takes_its_place_and_keeps_the_content(void **state) {
+UNPACK_TEST(directory_over_a_directory_takes_its_place_and_keeps_the_content) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -266,7 +266,7 @@ static void directory_over_a_directory_takes_its_place_and_keeps_the_content(voi
         assert_int_equal(xattr_of(f, "d", "user.old", NULL, 0), -1);
 }
 
-static void times_of_directories_are_the_archives(void **state) {
+UNPACK_TEST(times_of_directories_are_the_archives) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -289,7 +289,7 @@ static void times_of_directories_are_the_archives(void **state) {
         assert_int_equal(stat_of(f, "a/b/file").st_mtime, 1000000000);
 }
 
-static void more_directories_than_are_kept_open_all_get_their_times(void **state) {
+UNPACK_TEST(more_directories_than_are_kept_open_all_get_their_times) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         char name[64];
@@ -328,7 +328,7 @@ static char *add_deep(Bytes *tar, char letter, int depth) {
 }
 
 /* Neither path leaves room for the other one among the directories that are kept open. */
-static void hard_link_leads_from_one_deep_directory_to_another(void **state) {
+UNPACK_TEST(hard_link_leads_from_one_deep_directory_to_another) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         _cleanup_(freep) char *from = add_deep(tar, 'a', 100), *to = add_deep(tar, 'b', 150);
@@ -347,7 +347,7 @@ static void hard_link_leads_from_one_deep_directory_to_another(void **state) {
         assert_int_equal(stat_of(f, to).st_nlink, 2);
 }
 
-static void pax_global_header_is_ignored(void **state) {
+UNPACK_TEST(pax_global_header_is_ignored) {
         _cleanup_(bytes_done) Bytes records = { 0 };
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -360,7 +360,7 @@ static void pax_global_header_is_ignored(void **state) {
         assert_string_equal(list(f), "0644 file = x\n");
 }
 
-static void content_behind_the_end_marker_is_not_unpacked(void **state) {
+UNPACK_TEST(content_behind_the_end_marker_is_not_unpacked) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -406,7 +406,7 @@ static int run_with_ends(Fixture *f) {
         return run_into(f, target);
 }
 
-static void target_is_told_the_end_of_each_layer_when_all_times_are_written(void **state) {
+UNPACK_TEST(target_is_told_the_end_of_each_layer_when_all_times_are_written) {
         LayerEnds own = { 0 };
         Fixture *f = *state;
         Bytes *tar;
@@ -432,33 +432,4 @@ static void target_is_told_the_end_of_each_layer_when_all_times_are_written(void
         own = (LayerEnds){ .fails = true };
         assert_int_equal(run_with_ends(f), -EIO);
         assert_int_equal(own.n, 1);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                UNPACK_CASE(upper_entry_through_a_lower_link_is_followed_inside_the_root),
-                UNPACK_CASE(target_of_a_dangling_parent_is_made_inside_the_root),
-                UNPACK_CASE(parent_that_is_a_file_is_replaced_by_a_directory),
-                UNPACK_CASE(directory_over_a_link_to_a_directory_replaces_the_link),
-                CASE(each_type_replaces_each_other),
-                UNPACK_CASE(paths_that_would_leave_stay_inside_the_root),
-                UNPACK_CASE(root_entry_gives_the_root_its_mode),
-                UNPACK_CASE(root_entry_that_is_no_directory_is_refused),
-                UNPACK_CASE(hard_link_across_layers_is_the_same_inode),
-                UNPACK_CASE(hard_link_over_its_own_target_leaves_it),
-                UNPACK_CASE(file_over_a_hard_link_leaves_the_other_names_alone),
-                UNPACK_CASE(hard_link_to_what_is_not_there_is_refused),
-                UNPACK_CASE(hard_link_to_a_directory_is_refused),
-                UNPACK_CASE(last_of_two_entries_wins),
-                UNPACK_CASE(missing_parents_belong_to_the_mapped_root),
-                UNPACK_CASE(directory_over_a_directory_takes_its_place_and_keeps_the_content),
-                UNPACK_CASE(times_of_directories_are_the_archives),
-                UNPACK_CASE(more_directories_than_are_kept_open_all_get_their_times),
-                UNPACK_CASE(hard_link_leads_from_one_deep_directory_to_another),
-                UNPACK_CASE(pax_global_header_is_ignored),
-                UNPACK_CASE(content_behind_the_end_marker_is_not_unpacked),
-                UNPACK_CASE(target_is_told_the_end_of_each_layer_when_all_times_are_written),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

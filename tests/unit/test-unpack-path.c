@@ -9,7 +9,7 @@
 
 static const Limits limits = LIMITS_DEFAULT;
 
-static void paths_are_cleaned_before_anything_is_looked_up(void **state) {
+TEST(paths_are_cleaned_before_anything_is_looked_up) {
         static const struct {
                 const char *from, *to;
                 size_t n_components;
@@ -40,7 +40,7 @@ static void paths_are_cleaned_before_anything_is_looked_up(void **state) {
         }
 }
 
-static void last_component_is_the_name(void **state) {
+TEST(last_component_is_the_name) {
         UnpackPath path;
 
         assert_int_equal(unpack_path_init(&path, "a/b/c/", 6, &limits, NULL), 0);
@@ -51,7 +51,7 @@ static void last_component_is_the_name(void **state) {
         assert_string_equal(unpack_path_name(&path), "");
 }
 
-static void nul_in_a_path_is_refused(void **state) {
+TEST(nul_in_a_path_is_refused) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         UnpackPath path;
 
@@ -59,7 +59,7 @@ static void nul_in_a_path_is_refused(void **state) {
         assert_int_equal(error.kind, ERROR_UNSAFE_ARCHIVE);
 }
 
-static void whiteouts_are_told_by_their_name(void **state) {
+TEST(whiteouts_are_told_by_their_name) {
         static const struct {
                 const char *path;
                 UnpackWhiteout kind;
@@ -103,15 +103,4 @@ static void whiteouts_are_told_by_their_name(void **state) {
                 else
                         assert_null(name);
         }
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(paths_are_cleaned_before_anything_is_looked_up),
-                CASE(last_component_is_the_name),
-                CASE(nul_in_a_path_is_refused),
-                CASE(whiteouts_are_told_by_their_name),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

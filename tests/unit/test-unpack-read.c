@@ -29,7 +29,7 @@ static ssize_t read_file(const Reading *reading, const char *name, void *buffer,
                 reading->target, reading->root, name, buffer, size, NULL);
 }
 
-static void meta_of_each_type_is_what_was_unpacked(void **state) {
+UNPACK_TEST(meta_of_each_type_is_what_was_unpacked) {
         static const TarEntry entries[] = {
                 { .name = "regular", .content = "12345", .mode = 04755, .uid = 7, .gid = 8 },
                 { .type = '5', .name = "directory", .mode = 01777, .uid = 1, .gid = 2 },
@@ -79,7 +79,7 @@ static void meta_of_each_type_is_what_was_unpacked(void **state) {
         }
 }
 
-static void meta_has_the_xattrs_but_no_label(void **state) {
+UNPACK_TEST(meta_has_the_xattrs_but_no_label) {
         _cleanup_(reading_done) Reading reading = { 0 };
         _cleanup_(unpack_meta_done) UnpackMeta meta = { 0 };
         char path[128];
@@ -112,7 +112,7 @@ static void meta_has_the_xattrs_but_no_label(void **state) {
                 print_message("security.selinux cannot be written here\n");
 }
 
-static void only_regular_files_are_read(void **state) {
+UNPACK_TEST(only_regular_files_are_read) {
         _cleanup_(reading_done) Reading reading = { 0 };
         UnpackMeta meta = { 0 };
         Fixture *f = *state;
@@ -155,17 +155,6 @@ static void read_unreadable(Fixture *f) {
         assert_int_equal(stat_of(f, "file").st_mode & 07777, 0);
 }
 
-static void user_reads_a_file_of_mode_000(void **state) {
+UNPACK_TEST(user_reads_a_file_of_mode_000) {
         as_user(*state, read_unreadable);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                UNPACK_CASE(meta_of_each_type_is_what_was_unpacked),
-                UNPACK_CASE(meta_has_the_xattrs_but_no_label),
-                UNPACK_CASE(only_regular_files_are_read),
-                UNPACK_CASE(user_reads_a_file_of_mode_000),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static void tar_capable(Bytes *tar, const char *name, unsigned uid) {
         tar_add(tar, &(TarEntry){ .name = name, .content = "x", .mode = 0755, .uid = uid });
 }
 
-static void user_lends_nobody_its_rights(void **state) {
+UNPACK_TEST(user_lends_nobody_its_rights) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         const unsigned uid = geteuid(), gid = getegid();
@@ -57,7 +57,7 @@ static void user_lends_nobody_its_rights(void **state) {
         assert_non_null(strstr(f->warnings, "Setuid"));
 }
 
-static void lost_owners_are_counted_in_one_warning(void **state) {
+UNPACK_TEST(lost_owners_are_counted_in_one_warning) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         const unsigned uid = geteuid(), gid = getegid();
@@ -73,7 +73,7 @@ static void lost_owners_are_counted_in_one_warning(void **state) {
         assert_non_null(strstr(f->warnings, "3 entries, such as \"etc\""));
 }
 
-static void device_nodes_that_are_left_out_are_counted(void **state) {
+UNPACK_TEST(device_nodes_that_are_left_out_are_counted) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -84,7 +84,7 @@ static void device_nodes_that_are_left_out_are_counted(void **state) {
         assert_non_null(strstr(f->warnings, "created here: 1 entry, \"disk\""));
 }
 
-static void owner_outside_of_the_ranges_stays_without_rights(void **state) {
+UNPACK_TEST(owner_outside_of_the_ranges_stays_without_rights) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -109,7 +109,7 @@ static void owner_outside_of_the_ranges_stays_without_rights(void **state) {
         assert_non_null(strstr(f->warnings, "4 entries, such as \"user\""));
 }
 
-static void capabilities_are_for_the_root_that_theirs_becomes(void **state) {
+UNPACK_TEST(capabilities_are_for_the_root_that_theirs_becomes) {
         static const uint8_t mapped[24] = { 1, 0, 0, 3, 0, 0x20, [20] = 0xa0, 0x86, 1 };
         static const uint8_t of_seven[24] = { 1, 0, 0, 3, 0, 0x20, [20] = 7 };
         static const struct {
@@ -143,7 +143,7 @@ static void capabilities_are_for_the_root_that_theirs_becomes(void **state) {
         }
 }
 
-static void capabilities_that_root_unpacks_stay_as_they_are(void **state) {
+UNPACK_TEST(capabilities_that_root_unpacks_stay_as_they_are) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         uint8_t got[64];
@@ -157,7 +157,7 @@ static void capabilities_that_root_unpacks_stay_as_they_are(void **state) {
         assert_memory_equal(got, capability, sizeof(capability));
 }
 
-static void without_ranges_no_id_is_outside(void **state) {
+UNPACK_TEST(without_ranges_no_id_is_outside) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -176,7 +176,7 @@ static void run_with_closed_devices(Fixture *f) {
         assert_int_equal(run_into(f, target), 0);
 }
 
-static void device_is_closed_unless_it_is_harmless(void **state) {
+UNPACK_TEST(device_is_closed_unless_it_is_harmless) {
         static const struct {
                 const char *name;
                 char type;
@@ -233,7 +233,7 @@ static void device_is_closed_unless_it_is_harmless(void **state) {
         assert_non_null(strstr(f->warnings, "--keep-devices"));
 }
 
-static void files_with_rights_are_counted(void **state) {
+UNPACK_TEST(files_with_rights_are_counted) {
         _cleanup_(unpack_target_freep) UnpackTarget *target = NULL;
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -251,20 +251,4 @@ static void files_with_rights_are_counted(void **state) {
         assert_int_equal(unpack_directory_rights(target, &example), 3);
         assert_string_equal(example, "dir/su");
         assert_int_equal(f->n_warnings, 0);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                UNPACK_CASE(user_lends_nobody_its_rights),
-                UNPACK_CASE(lost_owners_are_counted_in_one_warning),
-                UNPACK_CASE(device_nodes_that_are_left_out_are_counted),
-                UNPACK_CASE(owner_outside_of_the_ranges_stays_without_rights),
-                UNPACK_CASE(capabilities_are_for_the_root_that_theirs_becomes),
-                UNPACK_CASE(capabilities_that_root_unpacks_stay_as_they_are),
-                UNPACK_CASE(without_ranges_no_id_is_outside),
-                UNPACK_CASE(device_is_closed_unless_it_is_harmless),
-                UNPACK_CASE(files_with_rights_are_counted),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

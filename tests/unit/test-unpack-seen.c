@@ -6,7 +6,7 @@
 
 #include "unpack-seen.h"
 
-static void only_what_was_added_is_there(void **state) {
+TEST(only_what_was_added_is_there) {
         static const char long_name[] = "a long name, of more than eight bytes";
         _cleanup_(unpack_seen_freep) UnpackSeen *seen = NULL;
 
@@ -25,7 +25,7 @@ static void only_what_was_added_is_there(void **state) {
         assert_false(unpack_seen_has(seen, 1, "a"));
 }
 
-static void millions_of_names_are_found(void **state) {
+TEST(millions_of_names_are_found) {
         _cleanup_(unpack_seen_freep) UnpackSeen *seen = NULL;
         const unsigned total = 3000000;
         char name[32];
@@ -46,7 +46,7 @@ static void millions_of_names_are_found(void **state) {
         assert_false(unpack_seen_has(seen, 0, "0"));
 }
 
-static void one_name_more_than_the_ceiling_is_refused(void **state) {
+TEST(one_name_more_than_the_ceiling_is_refused) {
         _cleanup_(unpack_seen_freep) UnpackSeen *seen = NULL;
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
@@ -61,14 +61,4 @@ static void one_name_more_than_the_ceiling_is_refused(void **state) {
         assert_int_equal(unpack_seen_add(seen, 1, "a", NULL), 0);
         unpack_seen_clear(seen);
         assert_int_equal(unpack_seen_add(seen, 1, "c", NULL), 0);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(only_what_was_added_is_there),
-                CASE(millions_of_names_are_found),
-                CASE(one_name_more_than_the_ceiling_is_refused),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

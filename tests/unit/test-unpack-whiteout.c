@@ -12,7 +12,7 @@ static void add_lower(Fixture *f) {
         tar_file(tar, "file", "lower");
 }
 
-static void whiteout_removes_a_file_of_a_lower_layer(void **state) {
+UNPACK_TEST(whiteout_removes_a_file_of_a_lower_layer) {
         Fixture *f = *state;
 
         add_lower(f);
@@ -26,7 +26,7 @@ static void whiteout_removes_a_file_of_a_lower_layer(void **state) {
                 "0644 d/sub/lower = lower\n");
 }
 
-static void whiteout_removes_a_directory_with_all_that_is_in_it(void **state) {
+UNPACK_TEST(whiteout_removes_a_directory_with_all_that_is_in_it) {
         Fixture *f = *state;
 
         add_lower(f);
@@ -35,7 +35,7 @@ static void whiteout_removes_a_directory_with_all_that_is_in_it(void **state) {
         assert_string_equal(list(f), "0644 file = lower\n");
 }
 
-static void whiteout_before_what_the_layer_brought_leaves_that(void **state) {
+UNPACK_TEST(whiteout_before_what_the_layer_brought_leaves_that) {
         Fixture *f = *state;
         Bytes *tar;
 
@@ -54,7 +54,7 @@ static void whiteout_before_what_the_layer_brought_leaves_that(void **state) {
                 "0644 file = upper\n");
 }
 
-static void whiteout_after_what_the_layer_brought_leaves_that(void **state) {
+UNPACK_TEST(whiteout_after_what_the_layer_brought_leaves_that) {
         Fixture *f = *state;
         Bytes *tar;
 
@@ -73,7 +73,7 @@ static void whiteout_after_what_the_layer_brought_leaves_that(void **state) {
                 "0644 file = upper\n");
 }
 
-static void whiteout_of_a_directory_keeps_only_what_is_brought_deep_inside(void **state) {
+UNPACK_TEST(whiteout_of_a_directory_keeps_only_what_is_brought_deep_inside) {
         Fixture *f = *state;
         Bytes *tar;
 
@@ -96,7 +96,7 @@ static void whiteout_of_a_directory_keeps_only_what_is_brought_deep_inside(void 
                 "0644 d/sub/upper = upper\n");
 }
 
-static void whiteout_does_not_take_a_hard_link_to_a_brought_name_for_brought(void **state) {
+UNPACK_TEST(whiteout_does_not_take_a_hard_link_to_a_brought_name_for_brought) {
         Fixture *f = *state;
         Bytes *tar;
 
@@ -109,7 +109,7 @@ static void whiteout_does_not_take_a_hard_link_to_a_brought_name_for_brought(voi
         assert_non_null(strstr(f->text, "0644 other = lower\n"));
 }
 
-static void whiteout_follows_a_lower_link_to_its_directory(void **state) {
+UNPACK_TEST(whiteout_follows_a_lower_link_to_its_directory) {
         Fixture *f = *state;
         Bytes *tar;
 
@@ -131,7 +131,7 @@ static void whiteout_follows_a_lower_link_to_its_directory(void **state) {
                 "0777 var-run -> /run\n");
 }
 
-static void whiteout_in_a_later_layer_removes_what_an_earlier_one_brought(void **state) {
+UNPACK_TEST(whiteout_in_a_later_layer_removes_what_an_earlier_one_brought) {
         Fixture *f = *state;
 
         add_lower(f);
@@ -146,7 +146,7 @@ static void whiteout_in_a_later_layer_removes_what_an_earlier_one_brought(void *
                 "0644 d/sub/lower = lower\n");
 }
 
-static void whiteout_in_the_first_layer_leaves_what_was_there_before(void **state) {
+UNPACK_TEST(whiteout_in_the_first_layer_leaves_what_was_there_before) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -157,7 +157,7 @@ static void whiteout_in_the_first_layer_leaves_what_was_there_before(void **stat
         assert_string_equal(list(f), "0755 there/\n");
 }
 
-static void whiteout_of_nothing_makes_nothing(void **state) {
+UNPACK_TEST(whiteout_of_nothing_makes_nothing) {
         Fixture *f = *state;
         Bytes *tar;
 
@@ -171,7 +171,7 @@ static void whiteout_of_nothing_makes_nothing(void **state) {
         assert_string_equal(list(f), "0644 file = x\n");
 }
 
-static void opaque_hides_lower_content_and_keeps_the_directory(void **state) {
+UNPACK_TEST(opaque_hides_lower_content_and_keeps_the_directory) {
         Fixture *f = *state;
         Bytes *tar;
 
@@ -187,7 +187,7 @@ static void opaque_hides_lower_content_and_keeps_the_directory(void **state) {
                 "0644 file = lower\n");
 }
 
-static void opaque_after_what_the_layer_brought_keeps_that(void **state) {
+UNPACK_TEST(opaque_after_what_the_layer_brought_keeps_that) {
         Fixture *f = *state;
         Bytes *tar;
 
@@ -209,7 +209,7 @@ static void opaque_after_what_the_layer_brought_keeps_that(void **state) {
                 "0644 file = lower\n");
 }
 
-static void opaque_at_the_root_hides_everything(void **state) {
+UNPACK_TEST(opaque_at_the_root_hides_everything) {
         Fixture *f = *state;
         Bytes *tar;
 
@@ -222,7 +222,7 @@ static void opaque_at_the_root_hides_everything(void **state) {
 }
 
 #ifndef TEST_UNPACK_DISK
-static void opaque_at_the_root_hides_nothing_of_the_daemons(void **state) {
+UNPACK_TEST(opaque_at_the_root_hides_nothing_of_the_daemons) {
         Fixture *f = *state;
         _cleanup_(unpack_target_freep) UnpackTarget *target = open_target(f);
         Bytes *tar;
@@ -273,7 +273,7 @@ static void check_orders(Fixture *f, const char *const *names, size_t n, const c
         }
 }
 
-static void opaque_markers_in_each_other_bring_no_directory(void **state) {
+UNPACK_TEST(opaque_markers_in_each_other_bring_no_directory) {
         static const char *const names[] = { ".wh..wh..opq", "c/.wh..wh..opq", "c/d/.wh..wh..opq" };
 
         check_orders(*state, names, 2, "");
@@ -281,7 +281,7 @@ static void opaque_markers_in_each_other_bring_no_directory(void **state) {
         check_orders(*state, names + 1, 2, "0700 c/\n");
 }
 
-static void opaque_markers_in_each_other_keep_what_the_layer_brought(void **state) {
+UNPACK_TEST(opaque_markers_in_each_other_keep_what_the_layer_brought) {
         static const char *const names[] = { "c/.wh..wh..opq", "c/d/.wh..wh..opq", "c/d/upper",
                                              ".wh..wh..opq" };
 
@@ -289,7 +289,7 @@ static void opaque_markers_in_each_other_keep_what_the_layer_brought(void **stat
         check_orders(*state, names, 4, "0755 c/\n0755 c/d/\n0644 c/d/upper = \n");
 }
 
-static void names_of_aufs_at_the_root_are_skipped(void **state) {
+UNPACK_TEST(names_of_aufs_at_the_root_are_skipped) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -302,7 +302,7 @@ static void names_of_aufs_at_the_root_are_skipped(void **state) {
         assert_string_equal(list(f), "0644 file = x\n");
 }
 
-static void whiteout_of_the_directory_itself_is_refused(void **state) {
+UNPACK_TEST(whiteout_of_the_directory_itself_is_refused) {
         static const char *const names[] = { "d/.wh.", "d/.wh..", "d/.wh..." };
         Fixture *f = *state;
 
@@ -318,7 +318,7 @@ static void whiteout_of_the_directory_itself_is_refused(void **state) {
         }
 }
 
-static void whiteout_of_any_type_is_one(void **state) {
+UNPACK_TEST(whiteout_of_any_type_is_one) {
         static const TarEntry entries[] = {
                 { .type = '5', .name = ".wh.a" },
                 { .type = '2', .name = ".wh.b", .link = "x" },
@@ -340,7 +340,7 @@ static void whiteout_of_any_type_is_one(void **state) {
         assert_string_equal(list(f), "0644 e = \n");
 }
 
-static void many_whiteouts_in_a_directory_with_many_names_do_not_take_long(void **state) {
+UNPACK_TEST(many_whiteouts_in_a_directory_with_many_names_do_not_take_long) {
         Fixture *f = *state;
         Bytes *lower = layer_add(f), *upper = layer_add(f);
         char name[64];
@@ -360,33 +360,4 @@ static void many_whiteouts_in_a_directory_with_many_names_do_not_take_long(void 
         assert_int_equal(faccessat(f->fd, "d/lower-17", F_OK, 0), -1);
         assert_int_equal(faccessat(f->fd, "d/upper-17", F_OK, 0), 0);
         assert_int_equal(faccessat(f->fd, "d/upper-999", F_OK, 0), 0);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                UNPACK_CASE(whiteout_removes_a_file_of_a_lower_layer),
-                UNPACK_CASE(whiteout_removes_a_directory_with_all_that_is_in_it),
-                UNPACK_CASE(whiteout_before_what_the_layer_brought_leaves_that),
-                UNPACK_CASE(whiteout_after_what_the_layer_brought_leaves_that),
-                UNPACK_CASE(whiteout_of_a_directory_keeps_only_what_is_brought_deep_inside),
-                UNPACK_CASE(whiteout_does_not_take_a_hard_link_to_a_brought_name_for_brought),
-                UNPACK_CASE(whiteout_follows_a_lower_link_to_its_directory),
-                UNPACK_CASE(whiteout_in_a_later_layer_removes_what_an_earlier_one_brought),
-                UNPACK_CASE(whiteout_in_the_first_layer_leaves_what_was_there_before),
-                UNPACK_CASE(whiteout_of_nothing_makes_nothing),
-                UNPACK_CASE(opaque_hides_lower_content_and_keeps_the_directory),
-                UNPACK_CASE(opaque_after_what_the_layer_brought_keeps_that),
-                UNPACK_CASE(opaque_at_the_root_hides_everything),
-#ifndef TEST_UNPACK_DISK
-                UNPACK_CASE(opaque_at_the_root_hides_nothing_of_the_daemons),
-#endif
-                UNPACK_CASE(opaque_markers_in_each_other_bring_no_directory),
-                UNPACK_CASE(opaque_markers_in_each_other_keep_what_the_layer_brought),
-                UNPACK_CASE(names_of_aufs_at_the_root_are_skipped),
-                UNPACK_CASE(whiteout_of_the_directory_itself_is_refused),
-                UNPACK_CASE(whiteout_of_any_type_is_one),
-                UNPACK_CASE(many_whiteouts_in_a_directory_with_many_names_do_not_take_long),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

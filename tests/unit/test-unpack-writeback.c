@@ -62,7 +62,7 @@ static int count_fds(void) {
         return n;
 }
 
-static void large_files_are_on_their_way_to_the_disk_and_small_ones_are_not(void **state) {
+TEST(large_files_are_on_their_way_to_the_disk_and_small_ones_are_not) {
         _cleanup_(unpack_writeback_freep) UnpackWriteback *writeback = NULL;
         const int small = new_file(WRITEBACK_FILE_BYTES - 1),
                   large = new_file(WRITEBACK_FILE_BYTES);
@@ -81,7 +81,7 @@ static void large_files_are_on_their_way_to_the_disk_and_small_ones_are_not(void
         assert_int_equal(close(large), 0);
 }
 
-static void nothing_stays_open_whatever_the_queue_holds(void **state) {
+TEST(nothing_stays_open_whatever_the_queue_holds) {
         UnpackWriteback *writeback = NULL;
         const int before = count_fds(), fd = new_file(WRITEBACK_FILE_BYTES);
 
@@ -92,13 +92,4 @@ static void nothing_stays_open_whatever_the_queue_holds(void **state) {
         assert_null(unpack_writeback_free(writeback));
         assert_int_equal(close(fd), 0);
         assert_int_equal(count_fds(), before);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                CASE(large_files_are_on_their_way_to_the_disk_and_small_ones_are_not),
-                CASE(nothing_stays_open_whatever_the_queue_holds),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

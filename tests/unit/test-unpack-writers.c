@@ -200,7 +200,9 @@ static void wait_for_shut(Fixture *f, unsigned n) {
         (void) pthread_mutex_unlock(&f->target.lock);
 }
 
-static void all_files_are_complete_when_drained(void **state) {
+#define WRITERS_TEST(name) TEST_WITH(name, set_up, tear_down)
+
+WRITERS_TEST(all_files_are_complete_when_drained) {
         static const unsigned counts[] = { 0, 1, WRITERS_THREADS_MAX };
         Fixture *f = *state;
 
@@ -216,7 +218,7 @@ static void all_files_are_complete_when_drained(void **state) {
         assert_int_equal(f->n_failures, 0);
 }
 
-static void files_that_are_not_independent_are_written_by_the_caller(void **state) {
+WRITERS_TEST(files_that_are_not_independent_are_written_by_the_caller) {
         Fixture *f = *state;
 
         begin(f, &dependent, 1);
@@ -227,7 +229,7 @@ static void files_that_are_not_independent_are_written_by_the_caller(void **stat
         }
 }
 
-static void large_files_are_written_by_the_caller_at_once(void **state) {
+WRITERS_TEST(large_files_are_written_by_the_caller_at_once) {
         Fixture *f = *state;
 
         begin(f, &independent, 1);
@@ -237,7 +239,7 @@ static void large_files_are_written_by_the_caller_at_once(void **state) {
         assert_int_equal(f->target.n_by_caller, 2);
 }
 
-static void caller_writes_what_the_queue_has_no_room_for(void **state) {
+WRITERS_TEST(caller_writes_what_the_queue_has_no_room_for) {
         Fixture *f = *state;
 
         begin(f, &independent, 1);
@@ -259,7 +261,7 @@ static void caller_writes_what_the_queue_has_no_room_for(void **state) {
         assert_int_equal(f->target.n_finished, WRITERS_QUEUE_BATCHES + 2);
 }
 
-static void failure_is_told_once_with_the_name_of_the_file(void **state) {
+WRITERS_TEST(failure_is_told_once_with_the_name_of_the_file) {
         Fixture *f = *state;
         int n = 0, r = 0;
 
@@ -283,7 +285,7 @@ static void failure_is_told_once_with_the_name_of_the_file(void **state) {
         assert_true(f->target.n_discarded >= 2); /* that one, and the last one */
 }
 
-static void chunk_is_not_filled_again_while_a_file_needs_it(void **state) {
+WRITERS_TEST(chunk_is_not_filled_again_while_a_file_needs_it) {
         UnpackRingChunk *chunks[RING_CHUNKS];
         Fixture *f = *state;
         const UnpackRingChunk *pulled;
@@ -315,7 +317,7 @@ static void chunk_is_not_filled_again_while_a_file_needs_it(void **state) {
                 assert_int_equal(unpack_ring_fill(f->ring, &chunks[i]), 0);
 }
 
-static void file_in_the_middle_is_discarded_with_the_writers(void **state) {
+WRITERS_TEST(file_in_the_middle_is_discarded_with_the_writers) {
         const InflateLayer layer = { .has_digest = true };
         Fixture *f = *state;
         UnpackMeta meta = { .size = 10 };
@@ -329,20 +331,4 @@ static void file_in_the_middle_is_discarded_with_the_writers(void **state) {
         f->writers = unpack_writers_free(f->writers);
         assert_int_equal(f->target.n_discarded, 1);
         assert_int_equal(f->target.n_finished, 0);
-}
-
-#define WRITERS_CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                WRITERS_CASE(all_files_are_complete_when_drained),
-                WRITERS_CASE(files_that_are_not_independent_are_written_by_the_caller),
-                WRITERS_CASE(large_files_are_written_by_the_caller_at_once),
-                WRITERS_CASE(caller_writes_what_the_queue_has_no_room_for),
-                WRITERS_CASE(failure_is_told_once_with_the_name_of_the_file),
-                WRITERS_CASE(chunk_is_not_filled_again_while_a_file_needs_it),
-                WRITERS_CASE(file_in_the_middle_is_discarded_with_the_writers),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@ static const uint8_t capability[] = {
         1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 };
 
-static void binary_values_are_kept(void **state) {
+UNPACK_TEST(binary_values_are_kept) {
         static const char value[] = "a\0b\n=\xff";
         char got[64];
         Fixture *f = *state;
@@ -40,7 +40,7 @@ static void binary_values_are_kept(void **state) {
         assert_int_equal(xattr_of(f, "dir", "user.empty", got, sizeof(got)), 0);
 }
 
-static void capabilities_survive_an_owner_and_content(void **state) {
+UNPACK_TEST(capabilities_survive_an_owner_and_content) {
         char got[64];
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -54,7 +54,7 @@ static void capabilities_survive_an_owner_and_content(void **state) {
         assert_memory_equal(got, capability, sizeof(capability));
 }
 
-static void selinux_labels_are_not_copied(void **state) {
+UNPACK_TEST(selinux_labels_are_not_copied) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -72,7 +72,7 @@ static void check_acl(Fixture *f, const char *path, const char *name) {
         assert_memory_equal(got, acl_1000, sizeof(acl_1000));
 }
 
-static void binary_acls_are_kept(void **state) {
+UNPACK_TEST(binary_acls_are_kept) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -85,7 +85,7 @@ static void binary_acls_are_kept(void **state) {
         check_acl(f, "dir", DEFAULT);
 }
 
-static void textual_acls_are_acls_too(void **state) {
+UNPACK_TEST(textual_acls_are_acls_too) {
         static const char text[] = "user::rwx,user:1000:r-x,group::r-x,mask::r-x,other::---";
         _cleanup_(bytes_done) Bytes records = { 0 };
         Fixture *f = *state;
@@ -110,7 +110,7 @@ static void textual_acls_are_acls_too(void **state) {
 }
 
 /* The mask is r-x in all of them. */
-static void acl_keeps_its_mask_whatever_the_mode_is(void **state) {
+UNPACK_TEST(acl_keeps_its_mask_whatever_the_mode_is) {
         static const TarEntry entries[] = {
                 { .name = "file", .content = "x", .mode = 0640 },
                 { .name = "setgid", .content = "x", .mode = 02770 },
@@ -135,7 +135,7 @@ static void acl_keeps_its_mask_whatever_the_mode_is(void **state) {
         }
 }
 
-static void acl_of_a_merged_directory_keeps_its_mask(void **state) {
+UNPACK_TEST(acl_of_a_merged_directory_keeps_its_mask) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -169,12 +169,12 @@ static void check_acl_of_a_user(Fixture *f) {
         }
 }
 
-static void acl_keeps_its_mask_for_a_user_too(void **state) {
+UNPACK_TEST(acl_keeps_its_mask_for_a_user_too) {
         as_user(*state, check_acl_of_a_user);
 }
 
 /* user::rwx, group::r-x, other::--- */
-static void acl_that_says_no_more_than_a_mode_becomes_the_mode(void **state) {
+UNPACK_TEST(acl_that_says_no_more_than_a_mode_becomes_the_mode) {
         static const uint8_t acl[] = { 2,    0,    0, 0, 1,    0,    7,    0,    0xff, 0xff,
                                        0xff, 0xff, 4, 0, 5,    0,    0xff, 0xff, 0xff, 0xff,
                                        0x20, 0,    0, 0, 0xff, 0xff, 0xff, 0xff };
@@ -188,7 +188,7 @@ static void acl_that_says_no_more_than_a_mode_becomes_the_mode(void **state) {
         assert_int_equal(xattr_of(f, "file", ACCESS, NULL, 0), -1);
 }
 
-static void acl_that_names_users_without_ids_is_left_out_with_a_warning(void **state) {
+UNPACK_TEST(acl_that_names_users_without_ids_is_left_out_with_a_warning) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -199,7 +199,7 @@ static void acl_that_names_users_without_ids_is_left_out_with_a_warning(void **s
         assert_int_equal(f->n_warnings, 1);
 }
 
-static void owner_mapping_applies_to_acls(void **state) {
+UNPACK_TEST(owner_mapping_applies_to_acls) {
         uint8_t got[256];
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -216,7 +216,7 @@ static void owner_mapping_applies_to_acls(void **state) {
         assert_memory_equal(got + 16, "\x04\x03\x02\x01", 4);
 }
 
-static void new_names_do_not_inherit_a_default_acl(void **state) {
+UNPACK_TEST(new_names_do_not_inherit_a_default_acl) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -236,7 +236,7 @@ static void new_names_do_not_inherit_a_default_acl(void **state) {
         assert_int_equal(stat_of(f, "dir/fifo").st_mode & 07777, 0666);
 }
 
-static void xattr_over_the_limit_is_refused(void **state) {
+UNPACK_TEST(xattr_over_the_limit_is_refused) {
         _cleanup_(freep) char *value = calloc(1, (64 << 10) + 1);
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -246,7 +246,7 @@ static void xattr_over_the_limit_is_refused(void **state) {
         run_badly(f, ERROR_LIMIT_EXCEEDED);
 }
 
-static void name_that_is_too_long_is_refused_by_what_it_is(void **state) {
+UNPACK_TEST(name_that_is_too_long_is_refused_by_what_it_is) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
         char key[sizeof("SCHILY.xattr.") + 256];
@@ -260,7 +260,7 @@ static void name_that_is_too_long_is_refused_by_what_it_is(void **state) {
         assert_non_null(strstr(error_text(&f->error), "a name of more than 255 bytes"));
 }
 
-static void too_many_xattrs_are_refused(void **state) {
+UNPACK_TEST(too_many_xattrs_are_refused) {
         _cleanup_(bytes_done) Bytes records = { 0 };
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
@@ -275,7 +275,7 @@ static void too_many_xattrs_are_refused(void **state) {
         run_badly(f, ERROR_LIMIT_EXCEEDED);
 }
 
-static void malformed_acl_is_refused(void **state) {
+UNPACK_TEST(malformed_acl_is_refused) {
         Fixture *f = *state;
         Bytes *tar = layer_add(f);
 
@@ -284,7 +284,7 @@ static void malformed_acl_is_refused(void **state) {
         run_badly(f, ERROR_CORRUPT_ARCHIVE);
 }
 
-static void acl_that_the_kernel_would_not_take_is_refused(void **state) {
+UNPACK_TEST(acl_that_the_kernel_would_not_take_is_refused) {
         static const char *const orders[] = { "0123", "0124",  "0134",   "0234 ", "1234",
                                               "0224", "01243", "021344", "00" };
         static const char *const texts[] = { "user::r,user:7:r,group::r,other::r",
@@ -319,7 +319,7 @@ static void acl_that_the_kernel_would_not_take_is_refused(void **state) {
         }
 }
 
-static void acl_is_written_in_the_kernels_order(void **state) {
+TEST(acl_is_written_in_the_kernels_order) {
         UnpackAclEntry entries[] = {
                 { ACL_OTHER, 0, 0 },       { ACL_USER, 5, 1000 },    { ACL_MASK, 5, 0 },
                 { ACL_GROUP_OWNER, 5, 0 }, { ACL_USER_OWNER, 7, 0 },
@@ -331,29 +331,4 @@ static void acl_is_written_in_the_kernels_order(void **state) {
         assert_int_equal(size, sizeof(acl_1000));
         assert_memory_equal(value, acl_1000, sizeof(acl_1000));
         free(value);
-}
-
-int main(void) {
-        const struct CMUnitTest tests[] = {
-                UNPACK_CASE(binary_values_are_kept),
-                UNPACK_CASE(capabilities_survive_an_owner_and_content),
-                UNPACK_CASE(selinux_labels_are_not_copied),
-                UNPACK_CASE(binary_acls_are_kept),
-                UNPACK_CASE(textual_acls_are_acls_too),
-                UNPACK_CASE(acl_keeps_its_mask_whatever_the_mode_is),
-                UNPACK_CASE(acl_of_a_merged_directory_keeps_its_mask),
-                UNPACK_CASE(acl_keeps_its_mask_for_a_user_too),
-                UNPACK_CASE(acl_that_says_no_more_than_a_mode_becomes_the_mode),
-                UNPACK_CASE(acl_that_names_users_without_ids_is_left_out_with_a_warning),
-                UNPACK_CASE(owner_mapping_applies_to_acls),
-                UNPACK_CASE(new_names_do_not_inherit_a_default_acl),
-                UNPACK_CASE(xattr_over_the_limit_is_refused),
-                UNPACK_CASE(name_that_is_too_long_is_refused_by_what_it_is),
-                UNPACK_CASE(too_many_xattrs_are_refused),
-                UNPACK_CASE(malformed_acl_is_refused),
-                UNPACK_CASE(acl_that_the_kernel_would_not_take_is_refused),
-                CASE(acl_is_written_in_the_kernels_order),
-        };
-
-        return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -291,4 +291,4 @@ static inline void as_user(Fixture *f, void (*fn)(Fixture *f)) {
         }
 }
 
-#define UNPACK_CASE(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+#define UNPACK_TEST(name) TEST_WITH(name, set_up, tear_down)
