@@ -21,40 +21,10 @@
 #define SHA_C "sha256:" HEX_C
 
 /* @text with '"' for each '\'', so that it is readable here; owned by the caller. */
-static inline char *json_text(const char *text) {
-        char *copy = strdup(text);
-
-        if (!copy)
-                abort();
-        for (char *p = copy; (p = strchr(p, '\''));)
-                *p = '"';
-        return copy;
-}
+char *json_text(const char *text);
 
 /* @element @n times with ',' between, inside @before and @after; owned by the caller. */
-static inline char *json_repeat(
-        const char *before, const char *element, size_t n, const char *after) {
-        char *text = malloc(strlen(before) + n * (strlen(element) + 1) + strlen(after) + 1);
-        char *p;
-
-        if (!text)
-                abort();
-
-        p = stpcpy(text, before);
-        for (size_t i = 0; i < n; i++)
-                p = stpcpy(stpcpy(p, i > 0 ? "," : ""), element);
-        strcpy(p, after);
-
-        for (p = text; (p = strchr(p, '\''));)
-                *p = '"';
-        return text;
-}
+char *json_repeat(const char *before, const char *element, size_t n, const char *after);
 
 /* That @r and @error are a failure of @kind whose message has @part in it. */
-static inline void assert_failure(int r, const Error *error, ErrorKind kind, const char *part) {
-        if (r >= 0 || error->code != -r || error->kind != kind || !strstr(error_text(error), part))
-                fail_msg(
-                        "returned %d, error is %d %s '%s', expected %s '%s'", r, error->code,
-                        error_kind_to_bus_name(error->kind), error_text(error),
-                        error_kind_to_bus_name(kind), part);
-}
+void assert_failure(int r, const Error *error, ErrorKind kind, const char *part);

@@ -22,95 +22,24 @@ typedef struct Scratch {
         unsigned n_fds; /* open before the test */
 } Scratch;
 
-static inline unsigned scratch_count_fds(void) {
-        DIR *dir = opendir("/proc/self/fd");
-        unsigned n = 0;
+void scratch_init(Scratch *scratch);
 
-        assert_non_null(dir);
-        while (readdir(dir))
-                n++;
-        closedir(dir);
-        return n;
-}
+int scratch_remove_one(const char *path, const struct stat *st, int type, struct FTW *walk);
 
-static inline void scratch_init(Scratch *scratch) {
-        scratch->n_fds = scratch_count_fds();
-        strcpy(scratch->path, "/tmp/test-XXXXXX");
-        assert_non_null(mkdtemp(scratch->path));
-        assert_int_equal(chmod(scratch->path, 0755), 0);
-}
-
-static inline int scratch_remove_one(
-        const char *path, const struct stat *st, int type, struct FTW *walk) {
-        return remove(path);
-}
-
-static inline void scratch_done(const Scratch *scratch) {
-        assert_int_equal(nftw(scratch->path, scratch_remove_one, 64, FTW_DEPTH | FTW_PHYS), 0);
-        assert_int_equal(scratch_count_fds(), scratch->n_fds);
-}
+void scratch_done(const Scratch *scratch);
 
 /* A path in the directory; good until the next call but seven. */
-static inline char *scratch_at(const Scratch *scratch, const char *name) {
-        static char paths[8][SCRATCH_PATH_MAX];
-        static unsigned next;
-        char *path = paths[next++ % 8];
+char *scratch_at(const Scratch *scratch, const char *name);
 
-        assert_true(
-                snprintf(path, SCRATCH_PATH_MAX, "%s/%s", scratch->path, name) < SCRATCH_PATH_MAX);
-        return path;
-}
+void scratch_mkdir(const Scratch *scratch, const char *name);
 
-static inline void scratch_mkdir(const Scratch *scratch, const char *name) {
-        assert_int_equal(mkdir(scratch_at(scratch, name), 0755), 0);
-}
-
-static inline void scratch_write(const Scratch *scratch, const char *name, const char *content) {
-        FILE *f = fopen(scratch_at(scratch, name), "we");
-
-        assert_non_null(f);
-        assert_true(fputs(content, f) >= 0);
-        assert_int_equal(fclose(f), 0);
-}
+void scratch_write(const Scratch *scratch, const char *name, const char *content);
 
 /* The path of the first entry in @dir whose name begins with @prefix, below the directory; or NULL. Good
  * until the next call but one. */
-static inline char *scratch_find(const Scratch *scratch, const char *dir, const char *prefix) {
-        static char paths[2][SCRATCH_PATH_MAX];
-        static unsigned next;
-        DIR *stream = opendir(scratch_at(scratch, dir));
-        struct dirent *entry;
-        char *path = NULL;
+char *scratch_find(const Scratch *scratch, const char *dir, const char *prefix);
 
-        assert_non_null(stream);
-        while (!path && (entry = readdir(stream)))
-                if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0) {
-                        path = paths[next++ % 2];
-                        assert_true(
-                                snprintf(path, SCRATCH_PATH_MAX, "%s/%s", dir, entry->d_name) <
-                                SCRATCH_PATH_MAX);
-                }
-        closedir(stream);
-        return path;
-}
-
-static inline bool scratch_exists(const Scratch *scratch, const char *name) {
-        struct stat st;
-
-        return lstat(scratch_at(scratch, name), &st) == 0;
-}
+bool scratch_exists(const Scratch *scratch, const char *name);
 
 /* The content of a small file; free()d by the caller. */
-static inline char *scratch_read(const Scratch *scratch, const char *name) {
-        FILE *f = fopen(scratch_at(scratch, name), "re");
-        char *content = NULL;
-        size_t size = 0;
-
-        assert_non_null(f);
-        if (getdelim(&content, &size, '\0', f) < 0) {
-                free(content);
-                content = strdup("");
-        }
-        fclose(f);
-        return content;
-}
+char *scratch_read(const Scratch *scratch, const char *name);

@@ -56,7 +56,7 @@ DIR_TEST(directory_gives_manifest_and_blobs) {
 DIR_TEST(index_leads_to_manifests) {
         Fixture *f = *state;
         _cleanup_(source_document_done) SourceDocument document = { 0 };
-        const Digest digest = digest_of("one", 3), other = digest_of("two", 3);
+        const Digest digest = digest_of_bytes("one", 3), other = digest_of_bytes("two", 3);
         char name[256];
         int r;
 

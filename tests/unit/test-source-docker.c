@@ -155,12 +155,12 @@ ARCHIVE_TEST(config_and_manifest_are_found_by_digest) {
         assert_blob(f->source, config);
 
         assert_int_equal(source_get_top(f->source, &top, NULL), 0);
-        digest = digest_of(top.data, top.size);
+        digest = digest_of_bytes(top.data, top.size);
         assert_int_equal(source_get_manifest(f->source, &digest, &again, NULL), 0);
         assert_string_equal(top.data, again.data);
 
         source_document_done(&again);
-        digest = digest_of(a, strlen(a));
+        digest = digest_of_bytes(a, strlen(a));
         r = source_get_manifest(f->source, &digest, &again, &f->error);
         assert_failure(r, &f->error, ERROR_NOT_FOUND, sha_of(a));
 }

@@ -121,7 +121,7 @@ LAYOUT_TEST(archive_gives_the_same) {
 
 LAYOUT_TEST(blob_is_given_from_an_offset_on) {
         Fixture *f = *state;
-        const Digest digest = digest_of(LAYER, strlen(LAYER));
+        const Digest digest = digest_of_bytes(LAYER, strlen(LAYER));
 
         open_layout(f);
         for (uint64_t offset = 0; offset <= strlen(LAYER) + 1; offset++) {
@@ -154,7 +154,7 @@ static int fail_to_write(void *userdata, const void *data, size_t size, Error *e
 
 LAYOUT_TEST(failure_of_the_writer_is_handed_on) {
         Fixture *f = *state;
-        const Digest digest = digest_of(LAYER, strlen(LAYER));
+        const Digest digest = digest_of_bytes(LAYER, strlen(LAYER));
         const SourceBlobRequest request = {
                 .digest = &digest,
                 .size = strlen(LAYER),
@@ -177,7 +177,7 @@ LAYOUT_TEST(blob_that_is_missing_is_named) {
         open_layout(f);
         assert_blob_failure(f, LAYER, 9, ERROR_NOT_FOUND, sha_of(LAYER));
 
-        digest = digest_of("x", 1);
+        digest = digest_of_bytes("x", 1);
         r = source_get_manifest(f->source, &digest, &document, &f->error);
         assert_failure(r, &f->error, ERROR_NOT_FOUND, sha_of("x"));
 }
@@ -320,7 +320,7 @@ LAYOUT_TEST(index_for_several_platforms_is_the_image) {
                 "'platform':{'os':'linux','architecture':'arm64'}}]}",
                 sha_of(f->image.manifest), strlen(f->image.manifest));
         _cleanup_(source_document_done) SourceDocument document = { 0 };
-        const Digest digest = digest_of(f->image.manifest, strlen(f->image.manifest));
+        const Digest digest = digest_of_bytes(f->image.manifest, strlen(f->image.manifest));
 
         replace(f, "index.json", index);
         open_layout(f);

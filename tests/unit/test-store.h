@@ -17,101 +17,34 @@ typedef struct StoreFixture {
         Store *store;
 } StoreFixture;
 
-static inline int store_set_up(void **state) {
-        StoreFixture *f = calloc(1, sizeof(*f));
+int store_set_up(void **state);
 
-        scratch_init(&f->scratch);
-        assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &f->store, NULL), 0);
-        *state = f;
-        return 0;
-}
-
-static inline int store_tear_down(void **state) {
-        StoreFixture *f = *state;
-
-        store_free(f->store);
-        scratch_done(&f->scratch);
-        free(f);
-        return 0;
-}
+int store_tear_down(void **state);
 
 #define STORE_TEST(name) TEST_WITH(name, store_set_up, store_tear_down)
 
-static inline Digest digest_of(const char *content) {
-        Digest digest;
-
-        assert_int_equal(hash_buffer(DIGEST_SHA256, content, strlen(content), &digest, NULL), 0);
-        return digest;
-}
+Digest digest_of(const char *content);
 
 /* Where a blob, a partial one or the record of one is, below the scratch directory. */
-static inline char *blob_path(const Digest *digest) {
-        static char path[SCRATCH_PATH_MAX];
-        char hex[DIGEST_HEX_MAX];
+char *blob_path(const Digest *digest);
 
-        (void) snprintf(
-                path, sizeof(path), "store/blobs/%s/%s",
-                digest_algorithm_to_string(digest->algorithm), digest_format_hex(digest, hex));
-        return path;
-}
-
-static inline char *private_path(const char *directory, const Digest *digest) {
-        static char path[SCRATCH_PATH_MAX];
-        char hex[DIGEST_HEX_MAX];
-
-        (void) snprintf(
-                path, sizeof(path), "store/virt-bootstrap/%s/%s-%s", directory,
-                digest_algorithm_to_string(digest->algorithm), digest_format_hex(digest, hex));
-        return path;
-}
+char *private_path(const char *directory, const Digest *digest);
 
 /* Where a partial blob that is to have @size bytes is. */
-static inline char *partial_path(const Digest *digest, uint64_t size) {
-        char *path = private_path("partial", digest);
-
-        (void) sprintf(path + strlen(path), ".%ju", (uintmax_t) size);
-        return path;
-}
+char *partial_path(const Digest *digest, uint64_t size);
 
 /* What has arrived of a blob. */
-static inline void store_put_partial_of(
-        Store *store, const Digest *digest, uint64_t size, const char *content) {
-        int fd;
+void store_put_partial_of(Store *store, const Digest *digest, uint64_t size, const char *content);
 
-        assert_int_equal(store_partial_open(store, digest, size, &fd, NULL), 0);
-        assert_int_equal(ftruncate(fd, 0), 0);
-        assert_int_equal(fd_write_full(fd, content, strlen(content)), 0);
-        close(fd);
-}
-
-static inline void store_put_partial(Store *store, const Digest *digest, const char *content) {
-        store_put_partial_of(store, digest, STORE_SIZE_UNKNOWN, content);
-}
+void store_put_partial(Store *store, const Digest *digest, const char *content);
 
 /* A blob as a job would put it there, which may not sync it. */
-static inline Digest store_put_with(Store *store, const char *content, bool no_sync) {
-        Digest digest = digest_of(content);
-        int fd;
+Digest store_put_with(Store *store, const char *content, bool no_sync);
 
-        assert_int_equal(store_partial_open(store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), 0);
-        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
-        assert_int_equal(fd_write_full(fd, content, strlen(content)), 0);
-        assert_int_equal(
-                store_blob_publish(store, &digest, STORE_SIZE_UNKNOWN, fd, no_sync, NULL), 0);
-        close(fd);
-        return digest;
-}
-
-static inline Digest store_put(Store *store, const char *content) {
-        return store_put_with(store, content, false);
-}
+Digest store_put(Store *store, const char *content);
 
 #define BOOT_A "aaaaaaaa-0000-4000-8000-000000000001"
 #define BOOT_B "bbbbbbbb-0000-4000-8000-000000000002"
 
 /* As the next daemon has it, in that boot of the system. */
-static inline void store_open_again(StoreFixture *f, const char *boot) {
-        f->store = store_free(f->store);
-        assert_int_equal(
-                store_open_in_boot(scratch_at(&f->scratch, "store"), boot, &f->store, NULL), 0);
-}
+void store_open_again(StoreFixture *f, const char *boot);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "test-store.h"
+
+int store_set_up(void **state) {
+        StoreFixture *f = calloc(1, sizeof(*f));
+
+        scratch_init(&f->scratch);
+        assert_int_equal(store_open(scratch_at(&f->scratch, "store"), &f->store, NULL), 0);
+        *state = f;
+        return 0;
+}
+
+int store_tear_down(void **state) {
+        StoreFixture *f = *state;
+
+        store_free(f->store);
+        scratch_done(&f->scratch);
+        free(f);
+        return 0;
+}
+
+Digest digest_of(const char *content) {
+        Digest digest;
+
+        assert_int_equal(hash_buffer(DIGEST_SHA256, content, strlen(content), &digest, NULL), 0);
+        return digest;
+}
+
+char *blob_path(const Digest *digest) {
+        static char path[SCRATCH_PATH_MAX];
+        char hex[DIGEST_HEX_MAX];
+
+        (void) snprintf(
+                path, sizeof(path), "store/blobs/%s/%s",
+                digest_algorithm_to_string(digest->algorithm), digest_format_hex(digest, hex));
+        return path;
+}
+
+char *private_path(const char *directory, const Digest *digest) {
+        static char path[SCRATCH_PATH_MAX];
+        char hex[DIGEST_HEX_MAX];
+
+        (void) snprintf(
+                path, sizeof(path), "store/virt-bootstrap/%s/%s-%s", directory,
+                digest_algorithm_to_string(digest->algorithm), digest_format_hex(digest, hex));
+        return path;
+}
+
+char *partial_path(const Digest *digest, uint64_t size) {
+        char *path = private_path("partial", digest);
+
+        (void) sprintf(path + strlen(path), ".%ju", (uintmax_t) size);
+        return path;
+}
+
+void store_put_partial_of(Store *store, const Digest *digest, uint64_t size, const char *content) {
+        int fd;
+
+        assert_int_equal(store_partial_open(store, digest, size, &fd, NULL), 0);
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_int_equal(fd_write_full(fd, content, strlen(content)), 0);
+        close(fd);
+}
+
+void store_put_partial(Store *store, const Digest *digest, const char *content) {
+        store_put_partial_of(store, digest, STORE_SIZE_UNKNOWN, content);
+}
+
+Digest store_put_with(Store *store, const char *content, bool no_sync) {
+        Digest digest = digest_of(content);
+        int fd;
+
+        assert_int_equal(store_partial_open(store, &digest, STORE_SIZE_UNKNOWN, &fd, NULL), 0);
+        assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+        assert_int_equal(fd_write_full(fd, content, strlen(content)), 0);
+        assert_int_equal(
+                store_blob_publish(store, &digest, STORE_SIZE_UNKNOWN, fd, no_sync, NULL), 0);
+        close(fd);
+        return digest;
+}
+
+Digest store_put(Store *store, const char *content) {
+        return store_put_with(store, content, false);
+}
+
+void store_open_again(StoreFixture *f, const char *boot) {
+        f->store = store_free(f->store);
+        assert_int_equal(
+                store_open_in_boot(scratch_at(&f->scratch, "store"), boot, &f->store, NULL), 0);
+}
