@@ -11,12 +11,12 @@ import re
 import sys
 
 DOCUMENTS = ('README.md', 'HACKING.md', 'NEWS.md', 'SECURITY.md', 'daemon/README.md',
-             'tests/README.md')
+             'tests/README.md', 'tests/bench/README.md')
 # Of these folders a name in backticks is a path of this project.
 PATH = re.compile(r'`((?:daemon|client|common|service|worker|dbus|units|po|tests|unit|fuzz|lint|'
                   r'integration|bench|demo|support)/[\w./-]+)`')
 COMMAND = re.compile(r'^    (?:TEST_\w+=\S+ )*((?:\./)?tests/[\w./-]+)', re.MULTILINE)
-SCRIPTS = ('tests/run', 'tests/slow', 'tests/systemd', 'tests/demo/demo', 'tests/bench/bench.sh')
+SCRIPTS = ('tests/run', 'tests/slow', 'tests/systemd', 'tests/demo/demo', 'tests/bench/bench')
 
 
 def missing_paths(root):
@@ -39,7 +39,7 @@ def taken_directories(root):
     for script in SCRIPTS:
         text = (root / script).read_text(encoding='utf-8')
         for directory in own:
-            used = rf'(\$root/|build" |:-){re.escape(directory)}(?![\w-])'
+            used = rf'(\$root/|build" |:-|ROOT / .){re.escape(directory)}(?![\w-])'
             if re.search(used, text):
                 yield f'{script}: {directory}/ is the directory that README.md configures'
 
