@@ -114,14 +114,14 @@ class Series:
 
 
 def _cells(series, mode, name):
-    """Seconds, memory, and the ratios."""
+    """(ratios of wall and of CPU time, the texts of a row: seconds, memory, and these ratios)"""
     ours, costs = series.costs[mode, OURS], series.costs[mode, name]
     memory = series.memory.get((mode, name))
-    wall = spread(ratios([one.wall for one in ours], [one.wall for one in costs]))
-    cpu = spread(ratios([one.cpu for one in ours], [one.cpu for one in costs]))
-    return wall, (spread(one.wall for one in costs).text('.3f'), spread(one.cpu for one in costs).text('.3f'),
-                  f'{memory / 1e6:.0f}' if memory else '',
-                  '' if name == OURS else wall.text(), '' if name == OURS else cpu.text())
+    times = (spread(one.wall for one in costs), spread(one.cpu for one in costs))
+    of_both = (spread(ratios([one.wall for one in ours], [one.wall for one in costs])),
+               spread(ratios([one.cpu for one in ours], [one.cpu for one in costs])))
+    return of_both, (*(one.text('.3f') for one in times), f'{memory / 1e6:.0f}' if memory else '',
+                     *('' if name == OURS else one.text() for one in of_both))
 
 
 def _report_mode(report, mode, all_series):
@@ -130,14 +130,14 @@ def _report_mode(report, mode, all_series):
         for name in series.names(mode):
             if name in FLOOR:
                 continue
-            wall, cells = _cells(series, mode, name)
+            of_both, cells = _cells(series, mode, name)
             durable = 'yes' if series.durable else 'no'
             if name == OURS and series.is_half_durable:
                 durable = 'yes, cannot be without'
             rows.append((series.place.name, durable, name, *cells))
             if name not in (OURS, DISK):
                 scenario = f'{series.offer.image.name} {mode}, {series.place.name}'
-                report.point(scenario + (', durable' if series.durable else ''), name, wall)
+                report.point(scenario + (', durable' if series.durable else ''), name, of_both)
     report.table(f'{all_series[0].offer.image.name}, {mode}',
                  ('place', 'durable', 'who', 'wall s', 'CPU s', 'memory MB', 'wall, times ours',
                   'CPU, times ours'), rows)

@@ -10,8 +10,8 @@ from .figures import fit, ratios, spread
 from .jobs import Job
 from .places import Memory
 
-# What grows: the images' maker, the unit of the slope, how many of them count as one, and the steps.
-AXES = {
+# What grows of an image: its maker, the unit of the slope, seconds in that unit, and the steps.
+IMAGES = {
     'layers': ('layers', 'ms a layer', 1e3, (1, 2, 5, 10, 20, 50, 100, 200)),
     'files': ('many_files', 'µs a file', 1e6, (1, 1000, 10_000, 100_000, 500_000)),
     'bytes': ('big', 'ms a MiB', 1e3 * 2 ** 20,
@@ -19,6 +19,7 @@ AXES = {
     'whiteouts': ('whiteouts', 'µs a whiteout, with its file', 1e6, (1000, 10_000, 100_000)),
 }
 JOBS = (1, 2, 4, 6, 8)
+AXES = (*IMAGES, 'jobs', 'cpus')
 ROOM = 12 << 30
 
 
@@ -28,34 +29,35 @@ class _Growth:
         self.settings, self.offer, self.place, self.report = settings, offer, place, report
         self.ours = settings.ours
 
-    def _measure(self, name, job):
-        return jobs.measure(job, self.settings.log).wall
+    def _measure(self, job):
+        return jobs.measure(job, self.settings.log)
 
     def _cold_and_warm(self, offered, cpus=None):
         self.place.renew()
-        walls = []
+        costs = []
         for mode in (COLD, WARM):
             folder = self.place.folder / mode
             folder.mkdir()
             job = self.ours.bootstrap(offered, folder, self.place.folder / 'cache', durable=False)
             job.cpus = cpus
-            walls.append(self._measure(mode, job))
+            costs.append(self._measure(job))
             self.place.settle(folder)
-        return walls
+        return costs
 
     def axis(self, name, images):
-        maker, unit, scale, steps = AXES[name]
+        maker, unit, scale, steps = IMAGES[name]
         offers = {step: self.offer(getattr(images, maker)(step)) for step in steps}
-        walls = collections.defaultdict(list)
+        times = collections.defaultdict(list)
         for _ in range(self.settings.rounds):
             for step in steps:
-                for mode, wall in zip((COLD, WARM), self._cold_and_warm(offers[step])):
-                    walls[mode, step].append(wall)
-        self.report.table(f'Growth: {name}', (name, 'cold s', 'warm s'), [
-            (step, spread(walls[COLD, step]).text('.3f'), spread(walls[WARM, step]).text('.3f'))
-            for step in steps])
-        for mode in (COLD, WARM):
-            self._line(mode, unit, scale, [(step, spread(walls[mode, step]).median) for step in steps])
+                for mode, cost in zip((COLD, WARM), self._cold_and_warm(offers[step])):
+                    times[f'{mode}, wall', step].append(cost.wall)
+                    times[f'{mode}, CPU', step].append(cost.cpu)
+        columns = list(dict.fromkeys(what for what, _ in times))
+        self.report.table(f'Growth: {name}, seconds', (name, *columns), [
+            (step, *(spread(times[what, step]).text('.3f') for what in columns)) for step in steps])
+        for what in columns:
+            self._line(what, unit, scale, [(step, spread(times[what, step]).median) for step in steps])
 
     def _line(self, what, unit, scale, points):
         line = fit(points)
@@ -76,7 +78,7 @@ class _Growth:
                 walls[1].pop(-2)  # the one that filled the cache
         self.report.table(f'Growth: jobs at a time, {offered.image.name}, warm', ('jobs', 'wall s'), [
             (count, spread(walls[count]).text('.3f')) for count in JOBS])
-        self._line('warm', 'ms a job', 1e3, [(count, spread(walls[count]).median) for count in JOBS])
+        self._line('warm, wall', 'ms a job', 1e3, [(count, spread(walls[count]).median) for count in JOBS])
 
     def _jobs(self, offered, daemon, count):
         folder = self.place.folder / f'jobs-{count}'
@@ -84,7 +86,7 @@ class _Growth:
         job = Job([[[self.ours.command(f'docker://{offered.reference}', folder / str(number),
                                        durable=False, where=daemon.where)]
                     for number in range(count)]], daemon.env)
-        wall = self._measure(f'{count} jobs', job)
+        wall = self._measure(job).wall
         self.place.settle(folder)
         return wall
 
@@ -94,8 +96,8 @@ class _Growth:
         walls = collections.defaultdict(list)
         for _ in range(self.settings.rounds):
             for count, cpus in ((1, few), (len(available), available)):
-                for mode, wall in zip((COLD, WARM), self._cold_and_warm(offered, cpus)):
-                    walls[mode, count].append(wall)
+                for mode, cost in zip((COLD, WARM), self._cold_and_warm(offered, cpus)):
+                    walls[mode, count].append(cost.wall)
         all_of_them = len(available)
         self.report.table(f'CPUs: {offered.image.name}', ('CPUs', 'mode', 'wall s', 'times that of all'), [
             (count, mode, spread(walls[mode, count]).text('.3f'),
@@ -107,6 +109,9 @@ def growth(settings, offer, images, cpus, report, axes):
     with Memory(settings.work, ROOM) as place:
         runs = _Growth(settings, offer, place, report)
         for name in axes:
-            runs.axis(name, images)
-        runs.jobs_at_a_time(offer(images.get('small')))
-        runs.cpus(offer(images.get('typical')), cpus)
+            if name == 'jobs':
+                runs.jobs_at_a_time(offer(images.get('small')))
+            elif name == 'cpus':
+                runs.cpus(offer(images.get('typical')), cpus)
+            else:
+                runs.axis(name, images)

@@ -12,18 +12,24 @@ LICENCE = '<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->\n'
 # Whose versions are told, as Debian's packages.
 PACKAGES = ('skopeo', 'umoci', 'podman', 'curl', 'tar', 'isal', 'libisal2', 'gzip', 'openssl', 'coreutils',
             'docker-registry', 'dbus-daemon', 'guestfish', 'qemu-system-common')
-PLOT = '''set terminal svg size 1100,640 font "sans,11" background "white"
+# Of the plot: what all of it has, and each of its two pictures. Then follow the points.
+HEAD = '''set terminal svg size 1100,1000 font "sans,11" background "white"
 set output "{svg}"
-set title "Wall time, in times of virt-bootstrap's (median, least and greatest of all rounds)"
 set logscale y
-set ytics ({ytics})
+set ytics (0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50)
 set grid y
 set key outside right top
-set xtics rotate by -35 ({xtics})
 set xrange [-0.5:{last}.5]
+set lmargin 8
+set rmargin 32
+set multiplot layout 2,1
+'''
+PICTURE = '''set title "{title}, in times of virt-bootstrap's (median, least and greatest of all rounds)"
+set xtics rotate by -35 ({xtics})
 plot 1 with lines lc "black" notitle, \\
 {plots}
 '''
+TITLES = ('Wall time', 'CPU time')
 
 
 def _output(*argv):
@@ -88,31 +94,34 @@ class Report:
         lines.insert(1, f'|{"|".join("-" * (width + 2) for width in widths)}|')
         self._block(f'## {title}\n\n' + '\n'.join(lines))
 
-    def point(self, scenario, name, ratio):
-        """One of the plot's: @ratio is a Spread."""
-        self._points.setdefault(name, {})[scenario] = ratio
+    def point(self, scenario, name, ratios):
+        """One of the plot's: @ratios are Spreads, of wall and CPU time."""
+        self._points.setdefault(name, {})[scenario] = ratios
 
     def write(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
-        picture = '\n![Wall time against the others](results.svg)\n' if self._points else ''
+        picture = '\n![Against the others](results.svg)\n' if self._points else ''
         (folder / 'results.md').write_text(
             f'{LICENCE}# Results\n{picture}\n' + '\n\n'.join(self._blocks) + '\n')
         if self._points:
             self._plot(folder / 'results.svg')
 
-    def _plot(self, svg):
-        scenarios = list(dict.fromkeys(one for points in self._points.values() for one in points))
+    def _picture(self, number, scenarios):
         plots, data = [], []
-        for number, (name, points) in enumerate(self._points.items()):
-            shift = (number + 1) / (len(self._points) + 1) * 0.8 - 0.4
+        for position, (name, points) in enumerate(self._points.items()):
+            shift = (position + 1) / (len(self._points) + 1) * 0.8 - 0.4
             plots.append(f'"-" using 1:2:3:4 with yerrorbars pt 7 ps 0.6 title "{name}"')
             data += [f'{scenarios.index(one) + shift} {ratio.median} {ratio.low} {ratio.high}'
-                     for one, ratio in points.items()] + ['e']
-        script = PLOT.format(
-            svg=svg, last=len(scenarios) - 1, plots=', \\\n'.join(plots),
-            ytics=', '.join(map(str, (0.2, 0.5, 1, 2, 3, 5, 10, 20, 50))),
-            xtics=', '.join(f'"{one}" {number}' for number, one in enumerate(scenarios)))
-        subprocess.run(['gnuplot'], input=script + '\n'.join(data) + '\n', text=True, check=True)
-        text = svg.read_text()
-        head, end, rest = text.partition('?>\n')
+                     for one, ratio in ((one, ratios[number]) for one, ratios in points.items())]
+            data.append('e')
+        return PICTURE.format(
+            title=TITLES[number], plots=', \\\n'.join(plots),
+            xtics=', '.join(f'"{one}" {at}' for at, one in enumerate(scenarios))) + '\n'.join(data)
+
+    def _plot(self, svg):
+        scenarios = list(dict.fromkeys(one for points in self._points.values() for one in points))
+        script = [HEAD.format(svg=svg, last=len(scenarios) - 1),
+                  *(self._picture(number, scenarios) for number in range(len(TITLES)))]
+        subprocess.run(['gnuplot'], input='\n'.join(script) + '\n', text=True, check=True)
+        head, end, rest = svg.read_text().partition('?>\n')
         svg.write_text(head + end + LICENCE + rest)
