@@ -64,9 +64,10 @@ def _system():
 
 
 class Report:
-    """@command: what repeats it."""
+    """@name: of its files. @command: what repeats it."""
 
-    def __init__(self, root, command):
+    def __init__(self, root, name, command):
+        self._name = name
         self._blocks, self._points = [], {}
         memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2 ** 30
         facts = (
@@ -100,11 +101,11 @@ class Report:
 
     def write(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
-        picture = '\n![Against the others](results.svg)\n' if self._points else ''
-        (folder / 'results.md').write_text(
+        picture = f'\n![Against the others]({self._name}.svg)\n' if self._points else ''
+        (folder / f'{self._name}.md').write_text(
             f'{LICENCE}# Results\n{picture}\n' + '\n\n'.join(self._blocks) + '\n')
         if self._points:
-            self._plot(folder / 'results.svg')
+            self._plot(folder / f'{self._name}.svg')
 
     def _picture(self, number, scenarios):
         plots, data = [], []
