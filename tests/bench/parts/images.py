@@ -21,9 +21,9 @@ import shutil
 import subprocess
 import tarfile
 
-LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip'
-CONFIG = 'application/vnd.oci.image.config.v1+json'
-MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
+from support.image import MACHINE, OCI_CONFIG, OCI_LAYER, OCI_MANIFEST
+
+LAYER = OCI_LAYER + '+gzip'
 # What registries have is of gzip -6 mostly, in one stream.
 GZIP = ('gzip', '-n', '-6')
 CHUNK = 1 << 20
@@ -139,10 +139,10 @@ def _publish_json(layout, value, media_type):
 def _write_layout(layout, layers, diff_ids):
     """@layers: descriptors."""
     config = _publish_json(layout, {
-        'architecture': subprocess.check_output(['dpkg', '--print-architecture'], text=True).strip(),
-        'os': 'linux', 'rootfs': {'type': 'layers', 'diff_ids': diff_ids}}, CONFIG)
-    manifest = _publish_json(layout, {'schemaVersion': 2, 'mediaType': MANIFEST, 'config': config,
-                                      'layers': layers}, MANIFEST)
+        'architecture': MACHINE, 'os': 'linux',
+        'rootfs': {'type': 'layers', 'diff_ids': diff_ids}}, OCI_CONFIG)
+    manifest = _publish_json(layout, {'schemaVersion': 2, 'mediaType': OCI_MANIFEST, 'config': config,
+                                      'layers': layers}, OCI_MANIFEST)
     manifest['annotations'] = {'org.opencontainers.image.ref.name': 'latest'}
     (layout / 'index.json').write_text(json.dumps({'schemaVersion': 2, 'manifests': [manifest]}))
     (layout / 'oci-layout').write_text('{"imageLayoutVersion":"1.0.0"}')
