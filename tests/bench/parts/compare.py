@@ -3,6 +3,7 @@
 
 import collections
 import dataclasses
+import sys
 
 from . import contenders, jobs
 from .contenders import COLD, OURS, PEERS, WARM, Contender
@@ -44,6 +45,8 @@ class Series:
 
     def run(self, look_at_memory):
         for number in range(self.settings.rounds):
+            print(f'{self.offer.image.name}, {self.place.name}{", durable" if self.durable else ""}: '
+                  f'round {number + 1} of {self.settings.rounds}', file=sys.stderr)
             self._round(number, jobs.measure,
                         lambda key, cost: self.costs[key].append(cost))
         if look_at_memory:

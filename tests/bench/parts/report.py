@@ -12,6 +12,8 @@ LICENCE = '<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->\n'
 # Whose versions are told, as Debian's packages.
 PACKAGES = ('skopeo', 'umoci', 'podman', 'curl', 'tar', 'isal', 'libisal2', 'gzip', 'openssl', 'coreutils',
             'docker-registry', 'dbus-daemon', 'guestfish', 'qemu-system-common')
+# Where it comes from.
+MEASURED = ('client', 'daemon', 'dbus', 'meson.build')
 # Of the plot: what all of it has, and each of its two pictures. Then follow the points.
 HEAD = '''set terminal svg size 1100,1000 font "sans,11" background "white"
 set output "{svg}"
@@ -51,8 +53,10 @@ def _versions():
 
 
 def _commit(root):
-    commit = _output('git', '-C', str(root), 'rev-parse', '--short=12', 'HEAD')
-    dirty = _output('git', '-C', str(root), 'status', '--porcelain', '--untracked-files=no')
+    """The last one that changed what is measured."""
+    git = ('git', '-C', str(root))
+    commit = _output(*git, 'log', '-1', '--format=%h', '--abbrev=12', '--', *MEASURED)
+    dirty = _output(*git, 'status', '--porcelain', '--untracked-files=no', '--', *MEASURED)
     return (commit or 'unknown') + (' with changes' if dirty else '')
 
 
