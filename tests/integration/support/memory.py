@@ -33,6 +33,10 @@ def stopped(pids):
         _signal(pids, signal.SIGCONT)
 
 
+# A larger one is a sanitizer's book-keeping, which it hardly ever touches.
+MAPPING_MAX = 16 << 30
+
+
 class Memory:
     """A copy of all the memory that a stopped process can read."""
 
@@ -43,7 +47,7 @@ class Memory:
             for line in lines:
                 span, rights = line.split()[:2]
                 begin, end = (int(address, 16) for address in span.split('-'))
-                if 'r' in rights:
+                if 'r' in rights and end - begin <= MAPPING_MAX:
                     f.seek(begin)
                     self.pieces.append((line, self._read(f, end - begin)))
         assert any(piece for line, piece in self.pieces if line.endswith('[stack]'))
