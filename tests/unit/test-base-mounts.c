@@ -38,6 +38,14 @@ TEST(what_is_below_is_named) {
         check("", "/srv", 0, NULL);
 }
 
+TEST(names_are_in_the_order_of_paths_whatever_their_ids) {
+        const char text[] = ROOT
+                "30 31 8:2 / /srv/x/data/db rw - xfs /dev/sdb rw\n"
+                "31 21 0:40 / /srv/x/data rw - tmpfs t rw\n";
+
+        check(text, "/srv/x", 2, "/srv/x/data, /srv/x/data/db");
+}
+
 TEST(blanks_in_names_are_blanks) {
         check(ROOT "30 21 0:40 / /srv/a\\040b/c\\134d rw - tmpfs t rw\n", "/srv/a b", 1,
               "/srv/a b/c\\d");

@@ -177,18 +177,35 @@ static int add_name(char **names, const char *name) {
         return 0;
 }
 
-static int add_rest(char **names, int n) {
-        char more[32];
+static int compare_points(const void *a, const void *b) {
+        const Mount *const *one = a, *const *other = b;
 
-        (void) snprintf(more, sizeof(more), "and %d more", n);
+        return strverscmp((*one)->point, (*other)->point);
+}
+
+/* In the order of their paths: ids are used again, so their order says nothing. Sorts @found. */
+static int add_names(char **names, const Mount **found, size_t n) {
+        char more[32];
+        int r = 0;
+
+        if (n > 0)
+                qsort(found, n, sizeof(found[0]), compare_points);
+        for (size_t i = 0; r >= 0 && i < n && i < MOUNTS_NAMED_MAX; i++)
+                r = add_name(names, found[i]->point);
+        if (r < 0 || n <= MOUNTS_NAMED_MAX)
+                return r;
+
+        (void) snprintf(more, sizeof(more), "and %zu more", n - MOUNTS_NAMED_MAX);
         return add_name(names, more);
 }
 
 int mounts_below(char *mountinfo, const char *path, char **ret_names) {
         _cleanup_(freep) char *location = NULL, *names = NULL;
         _cleanup_(table_done) Table table = { 0 };
+        _cleanup_(freep) const Mount **found = NULL;
         const Mount *home;
-        int n = 0, r;
+        size_t n = 0;
+        int r;
 
         assert(path[0] == '/');
 
@@ -201,20 +218,23 @@ int mounts_below(char *mountinfo, const char *path, char **ret_names) {
         if (home && !location)
                 return -ENOMEM;
 
-        for (size_t i = 0; r >= 0 && i < table.n; i++) {
+        found = calloc(table.n + 1, sizeof(found[0]));
+        if (!found)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < table.n; i++) {
                 const Mount *mount = &table.mounts[i];
                 const char *rest = rest_below(mount->point, path);
 
                 if ((rest && rest[0] != '\0') || (home && is_at(&table, mount, home, location)))
-                        r = n++ < MOUNTS_NAMED_MAX ? add_name(&names, mount->point) : 0;
+                        found[n++] = mount;
         }
-        if (r >= 0 && n > MOUNTS_NAMED_MAX)
-                r = add_rest(&names, n - MOUNTS_NAMED_MAX);
+        r = add_names(&names, found, n);
         if (r < 0)
                 return r;
 
         *ret_names = TAKE_PTR(names);
-        return n;
+        return (int) n;
 }
 
 int mounts_find(const char *path, char **ret_names, Error *error) {
