@@ -71,6 +71,31 @@ def test_several_peers_share_the_jobs(daemon_on, reference, dest):
     second.close()
 
 
+def test_first_that_a_peer_gets_is_the_answer_to_its_hello(daemon_on, reference, dest):
+    """Whatever happens to jobs meanwhile: busctl and all of sd-bus fail otherwise."""
+    daemon = daemon_on('peer')
+    other = daemon.connect()
+    other.manager('ListJobs')
+    hello = new_method_call(
+        DBusAddress('/org/freedesktop/DBus', NAME, 'org.freedesktop.DBus'), 'Hello')
+    del hello.header.fields[HeaderFields.destination]
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(DEADLINE)
+        s.connect(daemon.address.removeprefix('unix:path='))
+        s.sendall(f'\0AUTH EXTERNAL {str(os.geteuid()).encode().hex()}\r\n'.encode())
+        answers, parser = s.makefile('rb'), Parser()
+        assert answers.readline().startswith(b'OK ')
+        s.sendall(b'BEGIN\r\n')
+        other.bootstrap(reference, dest)
+        s.sendall(hello.serialise(1))
+        message = None
+        while not message:
+            parser.add_data(answers.read1())
+            message = parser.get_next_message()
+        assert message.header.fields.get(HeaderFields.reply_serial) == 1, message
+    other.close()
+
+
 def test_calls_in_one_piece_with_the_authentication_are_answered(daemon_on):
     path = daemon_on('peer').address.removeprefix('unix:path=')
     call = new_method_call(DBusAddress(PATH, NAME, MANAGER), 'ListJobs')

@@ -13,6 +13,8 @@ typedef struct BusConnection {
         bool is_peer;
         bool is_deaf;   /* it does not read, or has disconnected: its connection will be dropped */
         uid_t peer_uid; /* of a peer, from its socket */
+        uint64_t connected_msec;   /* of a peer: when it was authenticated; CLOCK_MONOTONIC */
+        bool has_called;           /* of a peer: anything at all */
         sd_event_source *catch_up; /* owned; of a peer: see bus-server.c */
 } BusConnection;
 

@@ -17,6 +17,9 @@
 /* The unique name of a peer that sends Hello: its connection has no others. */
 #define PEER_NAME ":1.0"
 
+/* A peer that has called nothing for so long only listens. */
+#define PEER_SILENCE_MSEC 1000
+
 static void drop_waiters(BusJob *job, sd_bus *bus) {
         BusWaiter **p = &job->waiters;
 
@@ -75,9 +78,17 @@ static uint64_t n_unread(sd_bus *bus) {
         return n;
 }
 
+/* The client of sd-bus gives up a connection on which anything arrives before the answer to its Hello. So a peer
+ * gets no signals before it has called something, unless it is silent. */
+static bool listens(const BusConnection *connection) {
+        return sd_bus_is_ready(connection->bus) > 0 &&
+               (!connection->is_peer || connection->has_called ||
+                now_msec() - connection->connected_msec >= PEER_SILENCE_MSEC);
+}
+
 #define FOR_EACH_BUS(server, c)                                                                    \
         for (BusConnection *c = (server)->connections; c; c = c->next)                             \
-                if (sd_bus_is_ready(c->bus) > 0)
+                if (listens(c))
 
 static void on_job_added(void *userdata, Job *job) {
         BusServer *server = userdata;
@@ -425,7 +436,16 @@ static int on_catch_up(sd_event_source *source, void *userdata) {
 static int on_connected(sd_bus_message *signal, void *userdata, sd_bus_error *ret_error) {
         BusConnection *connection = userdata;
 
+        connection->connected_msec = now_msec();
         return sd_event_source_set_enabled(connection->catch_up, SD_EVENT_ONESHOT);
+}
+
+static int on_any_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        BusConnection *connection = userdata;
+
+        if (sd_bus_message_is_method_call(message, NULL, NULL) > 0)
+                connection->has_called = true;
+        return 0;
 }
 
 /* busctl and others always send Hello. */
@@ -457,6 +477,8 @@ static int serve_peer(BusConnection *connection, int *fd) {
                 r = sd_bus_negotiate_fds(bus, 1);
         if (r >= 0)
                 r = sd_bus_negotiate_creds(bus, 0, SD_BUS_CREDS_EUID);
+        if (r >= 0)
+                r = sd_bus_add_filter(bus, NULL, on_any_message, connection);
         if (r >= 0)
                 r = add_objects(connection->server, bus);
         if (r >= 0)
@@ -523,6 +545,7 @@ int bus_server_add_peer(BusServer *server, int fd, Error *error) {
 
         connection->is_peer = true;
         connection->peer_uid = peer.uid;
+        connection->connected_msec = now_msec();
         r = serve_peer(connection, &owned);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot serve a connection");
