@@ -178,20 +178,20 @@ static int add_name(char **names, const char *name) {
 }
 
 static int compare_points(const void *a, const void *b) {
-        const Mount *const *one = a, *const *other = b;
+        const Mount *one = a, *other = b;
 
-        return strverscmp((*one)->point, (*other)->point);
+        return strverscmp(one->point, other->point);
 }
 
 /* In the order of their paths: ids are used again, so their order says nothing. Sorts @found. */
-static int add_names(char **names, const Mount **found, size_t n) {
+static int add_names(char **names, Mount *found, size_t n) {
         char more[32];
         int r = 0;
 
         if (n > 0)
                 qsort(found, n, sizeof(found[0]), compare_points);
         for (size_t i = 0; r >= 0 && i < n && i < MOUNTS_NAMED_MAX; i++)
-                r = add_name(names, found[i]->point);
+                r = add_name(names, found[i].point);
         if (r < 0 || n <= MOUNTS_NAMED_MAX)
                 return r;
 
@@ -202,7 +202,7 @@ static int add_names(char **names, const Mount **found, size_t n) {
 int mounts_below(char *mountinfo, const char *path, char **ret_names) {
         _cleanup_(freep) char *location = NULL, *names = NULL;
         _cleanup_(table_done) Table table = { 0 };
-        _cleanup_(freep) const Mount **found = NULL;
+        _cleanup_(freep) Mount *found = NULL;
         const Mount *home;
         size_t n = 0;
         int r;
@@ -227,7 +227,7 @@ int mounts_below(char *mountinfo, const char *path, char **ret_names) {
                 const char *rest = rest_below(mount->point, path);
 
                 if ((rest && rest[0] != '\0') || (home && is_at(&table, mount, home, location)))
-                        found[n++] = mount;
+                        found[n++] = *mount;
         }
         r = add_names(&names, found, n);
         if (r < 0)
