@@ -356,7 +356,11 @@ static inline int memory_write(
 }
 
 static inline int memory_finish(
-        UnpackTarget *target, UnpackFile *file, const UnpackMeta *meta, Error *error) {
+        UnpackTarget *target,
+        UnpackFile *file,
+        const UnpackEntry *entry,
+        const UnpackMeta *meta,
+        Error *error) {
         MemoryTarget *memory = memory_of(target);
 
         MUST(memory->writing && meta->size == memory->file_size);

@@ -42,7 +42,7 @@ static void make_pieces(Fixture *f, const char *name, uint64_t n) {
                 assert_int_equal(
                         target->ops->write(target, file, 2 * i * BLOCK, block, BLOCK, NULL), 0);
         }
-        assert_int_equal(target->ops->finish(target, file, &file_meta, NULL), 0);
+        assert_int_equal(target->ops->finish(target, file, &target->entry, &file_meta, NULL), 0);
 }
 
 static void check_pieces(int dir_fd, const char *name, uint64_t n) {
@@ -140,10 +140,10 @@ EXT4_TEST(sparse_files_stay_sparse) {
         assert_int_equal(target->ops->write(target, file, 200, "near", 4, NULL), 0);
         assert_int_equal(target->ops->write(target, file, 5 * GIB - 2, "high", 4, NULL), 0);
         meta.size = 20 * GIB + 1;
-        assert_int_equal(target->ops->finish(target, file, &meta, NULL), 0);
+        assert_int_equal(target->ops->finish(target, file, &target->entry, &meta, NULL), 0);
         meta.size = 7 * GIB;
         assert_int_equal(target->ops->create(target, root, "hole", &meta, &file, NULL), 0);
-        assert_int_equal(target->ops->finish(target, file, &meta, NULL), 0);
+        assert_int_equal(target->ops->finish(target, file, &target->entry, &meta, NULL), 0);
         end_layer(f);
 
         fd = disk_mount(&f->disk, 0);
@@ -201,7 +201,7 @@ EXT4_TEST(largest_file_is_clean) {
         meta.size = 16 * 1024 * GIB - BLOCK;
         assert_int_equal(target->ops->create(target, root, "a", &meta, &file, NULL), 0);
         assert_int_equal(target->ops->write(target, file, meta.size - 1, "x", 1, NULL), 0);
-        assert_int_equal(target->ops->finish(target, file, &meta, NULL), 0);
+        assert_int_equal(target->ops->finish(target, file, &target->entry, &meta, NULL), 0);
         end_layer(f);
         fd = disk_mount(&f->disk, 0);
         if (fd < 0)

@@ -67,13 +67,19 @@ static int on_write(
         return 0;
 }
 
-static int on_finish(UnpackTarget *target, UnpackFile *file, const UnpackMeta *meta, Error *error) {
+static int on_finish(
+        UnpackTarget *target,
+        UnpackFile *file,
+        const UnpackEntry *entry,
+        const UnpackMeta *meta,
+        Error *error) {
         Target *t = (Target *) target;
         char expected[32];
         bool is_right;
 
         (void) snprintf(expected, sizeof(expected), "file %d", file->number);
         is_right = file->size == meta->size && strcmp(file->content, expected) == 0 &&
+                   strcmp(entry->path, expected) == 0 && entry->number == (uint64_t) file->number &&
                    meta->n_xattrs == 1 && strcmp(meta->xattrs[0].name, "user.x") == 0;
         free(file);
 
@@ -140,7 +146,11 @@ static int put_at(Fixture *f, int number, uint64_t size, const char *data) {
         meta.xattrs = calloc(1, sizeof(*meta.xattrs));
         meta.xattrs->name = strdup("user.x");
         (void) snprintf(path, sizeof(path), "file %d", number);
-        assert_int_equal(unpack_writers_begin(f->writers, &layer, path, file, &meta, NULL), 0);
+        assert_int_equal(
+                unpack_writers_begin(
+                        f->writers, &layer, &(UnpackEntry){ path, (uint64_t) number }, file, &meta,
+                        NULL),
+                0);
         assert_null(meta.xattrs);
         r = unpack_writers_write(f->writers, 0, data, strlen(data), f->chunk, NULL);
         if (r >= 0 && size > strlen(data))
@@ -325,7 +335,8 @@ WRITERS_TEST(file_in_the_middle_is_discarded_with_the_writers) {
         begin(f, &independent, 1);
         assert_int_equal(
                 unpack_writers_begin(
-                        f->writers, &layer, "half", calloc(1, sizeof(UnpackFile)), &meta, NULL),
+                        f->writers, &layer, &(UnpackEntry){ "half", 1 },
+                        calloc(1, sizeof(UnpackFile)), &meta, NULL),
                 0);
         assert_int_equal(unpack_writers_write(f->writers, 0, "half", 4, f->chunk, NULL), 0);
         f->writers = unpack_writers_free(f->writers);

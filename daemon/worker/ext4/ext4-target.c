@@ -516,7 +516,12 @@ static int on_write(
         return ext4_content_write(ext4_of(target), offset, data, size, error);
 }
 
-static int on_finish(UnpackTarget *target, UnpackFile *file, const UnpackMeta *meta, Error *error) {
+static int on_finish(
+        UnpackTarget *target,
+        UnpackFile *file,
+        const UnpackEntry *entry,
+        const UnpackMeta *meta,
+        Error *error) {
         Ext4 *ext4 = ext4_of(target);
         const uint32_t ino = ext4->content.ino;
         Ext4Inode inode;

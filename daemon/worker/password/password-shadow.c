@@ -172,7 +172,7 @@ static int replace_shadow(
                 unpack_target_discard(target, file);
                 return r;
         }
-        return target->ops->finish(target, file, meta, error);
+        return target->ops->finish(target, file, &target->entry, meta, error);
 }
 
 static int set_hash(

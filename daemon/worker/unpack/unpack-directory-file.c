@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -23,9 +22,7 @@ struct UnpackFile {
         UnpackDir dir; /* how its directory makes new things differ; the descriptor may be closed */
         uint32_t mode; /* what it was created with */
         bool wants_owner;
-        uint64_t end;    /* bytes, so far */
-        uint64_t number; /* of its entry */
-        char path[];     /* its entry's */
+        uint64_t end; /* bytes, so far */
 };
 
 /* New files usually get the process's ids, but mounts can differ: bsdgroups, idmapped ones. */
@@ -73,19 +70,14 @@ int unpack_directory_create_file(
         UnpackFile **ret,
         Error *error) {
         UnpackDirectory *directory = unpack_directory(target);
-        const char *path = target->entry.path ? target->entry.path : name;
         _cleanup_(file_freep) UnpackFile *file = NULL;
         int r;
 
-        file = calloc(1, sizeof(*file) + strlen(path) + 1);
+        file = malloc(sizeof(*file));
         if (!file)
                 return error_oom(error);
 
-        file->mode = first_mode(directory, meta);
-        file->dir = dir;
-        file->number = target->entry.number;
-        (void) stpcpy(file->path, path);
-
+        *file = (UnpackFile){ .fd = -EBADF, .dir = dir, .mode = first_mode(directory, meta) };
         file->fd =
                 openat(DIR_FD(dir), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                        file->mode);
@@ -124,9 +116,9 @@ int unpack_directory_write_file(
 static int finish_attributes(
         UnpackDirectory *directory,
         const UnpackFile *file,
+        const UnpackEntry *entry,
         const UnpackMeta *wanted,
         Error *error) {
-        const UnpackEntry entry = { file->path, file->number };
         const UnpackXattrFile xattrs = { .fd = file->fd };
         const UnpackMeta *meta;
         UnpackMeta kept;
@@ -136,7 +128,7 @@ static int finish_attributes(
                               : unpack_directory_is_owned(directory, wanted);
         if (r < 0)
                 return r;
-        kept = unpack_directory_keep(directory, &entry, wanted, r > 0);
+        kept = unpack_directory_keep(directory, entry, wanted, r > 0);
         meta = &kept;
 
         if (file->dir & DIR_GIVES_ACL) {
@@ -161,7 +153,11 @@ static int finish_attributes(
 }
 
 int unpack_directory_finish_file(
-        UnpackTarget *target, UnpackFile *taken, const UnpackMeta *meta, Error *error) {
+        UnpackTarget *target,
+        UnpackFile *taken,
+        const UnpackEntry *entry,
+        const UnpackMeta *meta,
+        Error *error) {
         const struct timespec times[2] = { meta->atime, meta->mtime };
         _cleanup_(file_freep) UnpackFile *file = taken;
         int r;
@@ -173,7 +169,7 @@ int unpack_directory_finish_file(
                         error, errno, "Cannot set the size of a file to %" PRIu64 " bytes",
                         meta->size);
 
-        r = finish_attributes(unpack_directory(target), file, meta, error);
+        r = finish_attributes(unpack_directory(target), file, entry, meta, error);
         if (r < 0)
                 return r;
         if (futimens(file->fd, times) < 0)

@@ -118,7 +118,11 @@ int unpack_directory_write_file(
         size_t size,
         Error *error);
 int unpack_directory_finish_file(
-        UnpackTarget *target, UnpackFile *file, const UnpackMeta *meta, Error *error);
+        UnpackTarget *target,
+        UnpackFile *file,
+        const UnpackEntry *entry,
+        const UnpackMeta *meta,
+        Error *error);
 void unpack_directory_discard_file(UnpackTarget *target, UnpackFile *file);
 int unpack_directory_make(
         UnpackTarget *target,

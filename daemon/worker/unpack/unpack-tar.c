@@ -210,7 +210,7 @@ static int apply_other(
                 return r;
 
         r = unpack_writers_begin(
-                tar->writers, &tar->stream->chunk->layer, path->text, file, meta, error);
+                tar->writers, &tar->stream->chunk->layer, &tar->target->entry, file, meta, error);
         return r < 0 ? r : copy_content(tar, archive, size, error);
 }
 

@@ -179,8 +179,8 @@ typedef struct UnpackTargetOps {
                 const char *name,
                 Error *error);
 
-        /* Write a regular file: create, write with rising offsets, finish with the same @meta; or
-         * discard, also after a failed write, which leaves an incomplete file. The last two release
+        /* Write a regular file: create, write with rising offsets, finish with the same @meta, and the
+         * file's entry; or discard, also after a failed write, which leaves an incomplete file. The last two release
          * the object. Ranges not written are holes. Answer of create: -EEXIST. */
         int (*create)(
                 UnpackTarget *target,
@@ -196,7 +196,12 @@ typedef struct UnpackTargetOps {
                 const void *data,
                 size_t size,
                 Error *error);
-        int (*finish)(UnpackTarget *target, UnpackFile *file, const UnpackMeta *meta, Error *error);
+        int (*finish)(
+                UnpackTarget *target,
+                UnpackFile *file,
+                const UnpackEntry *entry,
+                const UnpackMeta *meta,
+                Error *error);
         void (*discard)(UnpackTarget *target, UnpackFile *file);
 
         /* Files may be written, finished and discarded by any thread, each by one at a time, during

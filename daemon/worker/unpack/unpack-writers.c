@@ -29,7 +29,8 @@ typedef struct Content {
         bool is_queued_whole; /* else it is written piece by piece */
         Piece pieces[WRITERS_FILE_PIECES];
         size_t n_pieces;
-        uint64_t bytes; /* of its pieces */
+        uint64_t bytes;    /* of its pieces */
+        UnpackEntry entry; /* its path is below */
         char path[];
 } Content;
 
@@ -104,7 +105,9 @@ static int content_write(UnpackWriters *writers, Content *content, Error *error)
 
         r = write_pieces(writers, content, error);
         return r < 0 ? r
-                     : target->ops->finish(target, TAKE_PTR(content->file), &content->meta, error);
+                     : target->ops->finish(
+                               target, TAKE_PTR(content->file), &content->entry, &content->meta,
+                               error);
 }
 
 static Batch *batch_free(UnpackWriters *writers, Batch *batch) {
@@ -247,11 +250,11 @@ UnpackWriters *unpack_writers_free(UnpackWriters *writers) {
 int unpack_writers_begin(
         UnpackWriters *writers,
         const InflateLayer *layer,
-        const char *path,
+        const UnpackEntry *entry,
         UnpackFile *file,
         UnpackMeta *meta,
         Error *error) {
-        const size_t size = strlen(path) + 1;
+        const size_t size = strlen(entry->path) + 1;
         Content *content;
 
         assert(!writers->current);
@@ -267,7 +270,8 @@ int unpack_writers_begin(
         content->layer = *layer;
         content->is_queued_whole =
                 writers->n_threads > 0 && content->meta.size <= WRITERS_FILE_BYTES;
-        memcpy(content->path, path, size);
+        memcpy(content->path, entry->path, size);
+        content->entry = (UnpackEntry){ content->path, entry->number };
         writers->current = content;
         return 0;
 }

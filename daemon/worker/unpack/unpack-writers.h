@@ -55,7 +55,7 @@ UnpackWriters *unpack_writers_free(UnpackWriters *writers);
 int unpack_writers_begin(
         UnpackWriters *writers,
         const InflateLayer *layer,
-        const char *path,
+        const UnpackEntry *entry,
         UnpackFile *file,
         UnpackMeta *meta,
         Error *error);
