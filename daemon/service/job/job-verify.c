@@ -43,7 +43,7 @@ static void leave_pool(JobVerify *verify) {
         verify->pool = NULL;
 }
 
-static void stop(JobVerify *verify) {
+void job_verify_stop(JobVerify *verify) {
         verify->is_ending = true;
         job_process_stop(verify->process);
 }
@@ -63,7 +63,7 @@ void job_verify_pool_close(JobVerifyPool *pool) {
         pool->is_closed = true;
         for (JobVerify *verify = pool->workers; verify; verify = verify->next)
                 if (!verify->events)
-                        stop(verify);
+                        job_verify_stop(verify);
 }
 
 JobVerifyPool *job_verify_pool_free(JobVerifyPool *pool) {
@@ -95,12 +95,12 @@ static void conclude(JobVerify *verify, ProtoOutcome outcome, const Error *resul
 static void on_done(JobVerify *verify) {
         verify->is_done = true;
         if (!verify->events->done(verify->userdata) || !verify->pool) {
-                stop(verify);
+                job_verify_stop(verify);
                 return;
         }
 
         if (verify->pool->is_closed)
-                stop(verify);
+                job_verify_stop(verify);
         conclude(verify, PROTO_OUTCOME_DONE, &ERROR_NULL);
 }
 
@@ -113,7 +113,7 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
                         verify->context->log, LOG_WARNING,
                         "The verify worker broke the protocol: message of type %u is out of place",
                         message->type);
-                stop(verify);
+                job_verify_stop(verify);
         } else if (message->type == PROTO_VERIFY_DONE)
                 on_done(verify);
         else
@@ -228,8 +228,4 @@ bool job_verify_may_serve(const JobVerify *verify, const JobVerifyPool *pool) {
 
 void job_verify_send(JobVerify *verify, const ProtoMessage *message) {
         job_process_send(verify->process, message, NULL, 0);
-}
-
-void job_verify_stop(JobVerify *verify) {
-        stop(verify);
 }
