@@ -32,7 +32,7 @@ static void *writeback_thread(void *userdata) {
 
         (void) pthread_mutex_lock(&writeback->lock);
         while (!writeback->closed) {
-                _cleanup_(closep) int fd = -EBADF;
+                int fd;
 
                 if (writeback->n == 0) {
                         (void) pthread_cond_wait(&writeback->changed, &writeback->lock);
@@ -43,8 +43,7 @@ static void *writeback_thread(void *userdata) {
                 (void) pthread_mutex_unlock(&writeback->lock);
                 /* Whoever makes it durable sees what fails. */
                 (void) sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-                closep(&fd);
-                fd = -EBADF;
+                (void) close(fd);
                 (void) pthread_mutex_lock(&writeback->lock);
         }
         (void) pthread_mutex_unlock(&writeback->lock);
