@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,35 +166,24 @@ int fd_sync(int fd) {
         return fsync(fd) < 0 && errno != EINVAL && errno != EROFS ? -errno : 0;
 }
 
-/* What is written; borrowed. */
+/* What is written, and how. */
 typedef struct FileContent {
-        const void *data;
+        const void *data; /* borrowed */
         size_t size;
         mode_t mode;
+        bool syncs; /* it is on the disk before it gets its name, and the name when that is done */
 } FileContent;
 
 /* Gives the file @fd its name. */
-typedef int (*FilePublish)(int dir_fd, int fd, const char *temporary, const char *name);
+static int publish(int dir_fd, int fd, const char *temporary, const char *name, bool syncs) {
+        int r = syncs ? fd_sync(fd) : 0;
 
-static int publish_unsynced(int dir_fd, int fd, const char *temporary, const char *name) {
-        return renameat(dir_fd, temporary, dir_fd, name) < 0 ? -errno : 0;
+        if (r >= 0 && renameat(dir_fd, temporary, dir_fd, name) < 0)
+                r = -errno;
+        return r >= 0 && syncs ? fd_sync(dir_fd) : r;
 }
 
-/* Once its content is on the disk. */
-static int publish_synced(int dir_fd, int fd, const char *temporary, const char *name) {
-        int r = fd_sync(fd);
-
-        if (r >= 0)
-                r = publish_unsynced(dir_fd, fd, temporary, name);
-        return r < 0 ? r : fd_sync(dir_fd);
-}
-
-static int write_file(
-        int dir_fd,
-        const char *name,
-        const FileContent *content,
-        FilePublish publish,
-        int *ret_fd) {
+static int write_file(int dir_fd, const char *name, const FileContent *content, int *ret_fd) {
         _cleanup_(freep) char *temporary = NULL;
         _cleanup_(closep) int fd = -EBADF;
         int r;
@@ -213,7 +203,7 @@ static int write_file(
         r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno
                                              : fd_write_full(fd, content->data, content->size);
         if (r >= 0)
-                r = publish(dir_fd, fd, temporary, name);
+                r = publish(dir_fd, fd, temporary, name, content->syncs);
         if (r < 0) {
                 (void) unlinkat(dir_fd, temporary, 0);
                 return r;
@@ -225,16 +215,16 @@ static int write_file(
 
 int file_write_locked(
         int dir_fd, const char *name, const void *data, size_t size, mode_t mode, int *ret_fd) {
-        const FileContent content = { data, size, mode };
+        const FileContent content = { data, size, mode, true };
 
-        return write_file(dir_fd, name, &content, publish_synced, ret_fd);
+        return write_file(dir_fd, name, &content, ret_fd);
 }
 
 int file_write_unsynced(
         int dir_fd, const char *name, const void *data, size_t size, mode_t mode, int *ret_fd) {
-        const FileContent content = { data, size, mode };
+        const FileContent content = { data, size, mode, false };
 
-        return write_file(dir_fd, name, &content, publish_unsynced, ret_fd);
+        return write_file(dir_fd, name, &content, ret_fd);
 }
 
 int file_write_atomic(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {
