@@ -8,16 +8,9 @@ typedef struct Workers {
 } Workers;
 
 static Workers workers_now(void) {
-        Workers workers = { 0 };
-        char path[64];
-        FILE *file;
+        Workers workers;
 
-        (void) snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
-        file = fopen(path, "re");
-        assert_non_null(file);
-        while (workers.n < N_USERS + 1 && fscanf(file, "%d", &workers.pids[workers.n]) == 1)
-                workers.n++;
-        fclose(file);
+        workers.n = list_children(workers.pids, N_USERS + 1);
         return workers;
 }
 

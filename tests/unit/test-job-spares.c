@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-job.h"
 
+#include "base-macro.h"
 #include "job-spares.h"
 
 typedef struct Fixture {
@@ -48,20 +49,10 @@ static int tear_down(void **state) {
         return 0;
 }
 
-/* Processes that this one has started and not reaped. */
-static unsigned count_children(void) {
-        char path[64];
-        unsigned n = 0;
-        FILE *file;
-        int pid;
+static size_t count_children(void) {
+        pid_t pids[8];
 
-        (void) snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
-        file = fopen(path, "re");
-        assert_non_null(file);
-        while (fscanf(file, "%d", &pid) == 1)
-                n++;
-        (void) fclose(file);
-        return n;
+        return list_children(pids, N_ELEMENTS(pids));
 }
 
 static void start_spares(Fixture *f, const char *mode) {
@@ -76,10 +67,6 @@ static void start(Fixture *f, JobWorkerKind kind) {
 
 static bool has_ended(void *userdata) {
         return ((Fixture *) userdata)->n_ended > 0;
-}
-
-static bool has_no_children(void *userdata) {
-        return count_children() == 0;
 }
 
 #define SPARES_TEST(name) TEST_WITH(name, set_up, tear_down)
@@ -97,7 +84,7 @@ SPARES_TEST(each_job_has_those_that_it_will_need) {
         };
         Fixture *f = *state;
 
-        for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+        for (size_t i = 0; i < N_ELEMENTS(jobs); i++) {
                 f->spec.source_kind = jobs[i].source;
                 f->spec.offline = jobs[i].offline;
                 f->spec.destination = jobs[i].inspects ? NULL : (char[]){ "/nowhere" };
@@ -128,7 +115,7 @@ SPARES_TEST(spare_that_died_is_replaced) {
         Fixture *f = *state;
 
         start_spares(f, "die");
-        loop_until(&f->job, has_no_children, f);
+        loop_until(&f->job, has_no_child, NULL);
         loop_settle(&f->job);
         use_fake_worker(&f->job, "succeed");
         start(f, WORKER_UNPACK);

@@ -68,6 +68,20 @@ bool has_no_child(void *userdata) {
         return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
 }
 
+size_t list_children(pid_t *pids, size_t max) {
+        size_t n = 0;
+        char path[64];
+        FILE *file;
+
+        (void) snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+        file = fopen(path, "re");
+        assert_non_null(file);
+        while (n < max && fscanf(file, "%d", &pids[n]) == 1)
+                n++;
+        (void) fclose(file);
+        return n;
+}
+
 void loop_settle(JobFixture *f) {
         while (sd_event_run(f->event, 150000) > 0)
                 ;

@@ -43,6 +43,9 @@ void loop_until(JobFixture *f, bool (*is_done)(void *userdata), void *userdata);
 /* What was killed is reaped when it is gone. */
 bool has_no_child(void *userdata);
 
+/* The processes that this one has started, and not reaped: @pids gets the first @max of them; returns how many that is. */
+size_t list_children(pid_t *pids, size_t max);
+
 /* Runs the loop until nothing happens any more for a while. */
 void loop_settle(JobFixture *f);
 

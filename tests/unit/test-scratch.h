@@ -22,6 +22,9 @@ typedef struct Scratch {
         unsigned n_fds; /* open before the test */
 } Scratch;
 
+/* Descriptors that this process has open. */
+unsigned scratch_count_fds(void);
+
 void scratch_init(Scratch *scratch);
 
 int scratch_remove_one(const char *path, const struct stat *st, int type, struct FTW *walk);

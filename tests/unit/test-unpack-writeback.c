@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "test.h"
+#include "test-scratch.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fiemap.h>
@@ -51,17 +50,6 @@ static void wait_for_blocks(int fd) {
         }
 }
 
-static int count_fds(void) {
-        DIR *dir = opendir("/proc/self/fd");
-        int n = 0;
-
-        assert_non_null(dir);
-        while (readdir(dir))
-                n++;
-        (void) closedir(dir);
-        return n;
-}
-
 TEST(large_files_are_on_their_way_to_the_disk_and_small_ones_are_not) {
         _cleanup_(unpack_writeback_freep) UnpackWriteback *writeback = NULL;
         const int small = new_file(WRITEBACK_FILE_BYTES - 1),
@@ -83,13 +71,14 @@ TEST(large_files_are_on_their_way_to_the_disk_and_small_ones_are_not) {
 
 TEST(nothing_stays_open_whatever_the_queue_holds) {
         UnpackWriteback *writeback = NULL;
-        const int before = count_fds(), fd = new_file(WRITEBACK_FILE_BYTES);
+        const unsigned before = scratch_count_fds();
+        const int fd = new_file(WRITEBACK_FILE_BYTES);
 
         assert_int_equal(unpack_writeback_new(&writeback, NULL), 0);
         for (size_t i = 0; i < (size_t) 4 * WRITEBACK_QUEUE_FILES; i++)
                 unpack_writeback_start(writeback, fd, WRITEBACK_FILE_BYTES);
-        assert_true(count_fds() <= before + 1 + (int) WRITEBACK_QUEUE_FILES + 1);
+        assert_true(scratch_count_fds() <= before + 1 + WRITEBACK_QUEUE_FILES + 1);
         assert_null(unpack_writeback_free(writeback));
         assert_int_equal(close(fd), 0);
-        assert_int_equal(count_fds(), before);
+        assert_int_equal(scratch_count_fds(), before);
 }
