@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """usage: count-results.py STATUS BUILD_DIRECTORY...: the time of each suite, and of the ten slowest tests,
-of meson's last runs there, and in the last line the sum of what passed.
+of meson's last runs there, what failed with the end of what it said, and in the last line the sum
+of what passed.
 
 A program that speaks TAP counts with each of its cases, any other as one; one that ended badly
 without a bad case, as by a crash or after its time, counts as one failure more. Ends with 1 when
@@ -19,6 +20,7 @@ import xml.etree.ElementTree as ET
 
 GOOD = ('OK', 'SKIP', 'EXPECTEDFAIL')
 SLOWEST = 10
+STORY_LINES = 25
 # Of meson's name of a test, and of what conftest.py prints of one of its own.
 NAME = re.compile(r'(?:.*:)?(.*) / (.*)')
 TIME = re.compile(r'^# ([\d.]+) s: (.*)$', re.MULTILINE)
@@ -40,11 +42,17 @@ def read_times(test, name):
         (test['duration'], name)]
 
 
+def read_story(test):
+    """The cases that failed, and the last lines of what the program said on standard error."""
+    cases = [line for line in test.get('stdout', '').splitlines() if line.startswith('not ok')]
+    return [f'    {line}' for line in cases + test.get('stderr', '').splitlines()[-STORY_LINES:]]
+
+
 class Run:
     """What meson says of its last run in one directory."""
 
     def __init__(self, directory):
-        self.total, self.times = [0, 0, 0], []
+        self.total, self.times, self.failures = [0, 0, 0], [], []
         self.suites = collections.defaultdict(float)
         path = pathlib.Path(directory)
         logs = path / 'meson-logs'
@@ -63,6 +71,8 @@ class Run:
         suite, name = NAME.fullmatch(test['name']).groups()
         self.suites[f'{place}, {suite}'] += test['duration']
         self.times += read_times(test, f'{place}, {suite}: {name}')
+        if test['result'] not in GOOD:
+            self.failures += [f'{place}, {suite}: {name}: {test["result"]}', *read_story(test)]
 
 
 def main():
@@ -75,6 +85,9 @@ def main():
     slowest = sorted((time for run in runs for time in run.times), reverse=True)[:SLOWEST]
     for seconds, name in slowest:
         print(f'{seconds:8.1f} s  {name}')
+    failures = [line for run in runs for line in run.failures]
+    if failures:
+        print('What failed:', *failures, sep='\n')
     passed, failed, skipped = (sum(column) for column in zip(*(run.total for run in runs)))
     if status and not failed:
         failed = 1

@@ -152,12 +152,13 @@ def test_orphan_is_seen(tmp_path):
     wait_for(lambda: not running([program]), 'it to end')
 
 
-def test_results_are_counted_and_the_slowest_tests_named(tmp_path):
+def test_results_are_counted_and_what_failed_and_the_slowest_tests_named(tmp_path):
     logs = tmp_path / 'build-one' / 'meson-logs'
     logs.mkdir(parents=True)
     tests = [{'name': 'it:unit / quick', 'result': 'OK', 'duration': 0.5, 'stdout': '1..1\nok 1 - a\n'},
              {'name': 'it:integration / cache', 'result': 'FAIL', 'duration': 9.0,
-              'stdout': 'ok 1 - test_b\n# 2.500 s: test_b\nnot ok 2 - test_c\n# 6.250 s: test_c\n'},
+              'stdout': 'ok 1 - test_b\n# 2.500 s: test_b\nnot ok 2 - test_c\n# 6.250 s: test_c\n',
+              'stderr': 'first\n' * 30 + 'E assert 1 == 2\n'},
              {'name': 'it:analyze / gcc', 'result': 'SKIP', 'duration': 0.25, 'stdout': ''}]
     (logs / 'testlog.json').write_text('\n'.join(json.dumps(test) for test in tests))
     (logs / 'testlog.junit.xml').write_text(
@@ -176,3 +177,6 @@ def test_results_are_counted_and_the_slowest_tests_named(tmp_path):
     assert lines[4].split(maxsplit=2) == ['6.2', 's', 'build-one, integration: cache test_c']
     assert lines[5].split(maxsplit=2) == ['2.5', 's', 'build-one, integration: cache test_b']
     assert lines[7].split(maxsplit=2) == ['0.2', 's', 'build-one, analyze: gcc']
+    assert lines[8:11] == ['What failed:', 'build-one, integration: cache: FAIL',
+                           '    not ok 2 - test_c']
+    assert lines[11:-1] == ['    first'] * 24 + ['    E assert 1 == 2']
