@@ -11,7 +11,8 @@ import re
 import subprocess
 import sys
 
-SANDBOX = {'libcap', 'libseccomp'}
+# Without libseccomp: the filters of system calls were compiled with the program.
+SANDBOX = {'libcap'}
 INFLATE = {'libarchive', 'libisal', 'liblzma', 'libzstd'}
 UNPACK = INFLATE | SANDBOX | {'libcrypt', 'libcrypto'}
 LIBRARIES = {
