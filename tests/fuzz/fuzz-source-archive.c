@@ -84,7 +84,7 @@ static void try_archive(const char *text, const uint8_t *data, size_t size) {
             reference_source_parse(text, &reference, NULL) < 0)
                 abort();
 
-        r = source_open(&reference, &input, &source, &error);
+        r = source_open_archive(&reference, &input, &source, &error);
         if (r >= 0)
                 r = source_get_top(source, &document, &error);
         if (lseek(scratch_fd, 0, SEEK_END) > (off_t) SCRATCH_BYTES_MAX)

@@ -95,6 +95,31 @@ SPARES_TEST(each_job_has_those_that_it_will_need) {
         }
 }
 
+/* tests/lint/check-links.py has what each of them links. */
+SPARES_TEST(files_are_fetched_by_who_has_no_client_of_registries) {
+        static const struct {
+                JobSource source;
+                bool is_directory;
+                JobWorkerKind kind;
+        } jobs[] = {
+                { JOB_SOURCE_REGISTRY, false, WORKER_FETCH },
+                { JOB_SOURCE_FILES, false, WORKER_FETCH_ARCHIVE },
+                { JOB_SOURCE_FILES, true, WORKER_FETCH_DIRECTORY },
+        };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < N_ELEMENTS(jobs); i++) {
+                f->spec.source_kind = jobs[i].source;
+                f->spec.is_directory = jobs[i].is_directory;
+                assert_int_equal(job_spares_fetcher(&f->spec), jobs[i].kind);
+                start_spares(f, "wait-silently");
+                start(f, jobs[i].kind);
+                assert_int_equal(count_children(), 3); /* it was one of them */
+                f->process = job_process_free(f->process);
+                f->job.context.spares = job_spares_free(f->job.context.spares);
+        }
+}
+
 SPARES_TEST(worker_that_is_needed_is_the_one_that_waits) {
         Fixture *f = *state;
 

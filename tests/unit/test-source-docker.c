@@ -135,7 +135,7 @@ ARCHIVE_TEST(what_is_read_for_a_digest_is_told) {
         tar_end(&f->tar);
         input.fd = f->fd = file_of(&f->tar);
         assert_int_equal(reference_source_parse("docker-archive:x", &reference, NULL), 0);
-        assert_int_equal(source_open(&reference, &input, &f->source, &f->error), 0);
+        assert_int_equal(source_open_archive(&reference, &input, &f->source, &f->error), 0);
         assert_int_equal(n_read, strlen(GZIP));
 }
 

@@ -79,7 +79,9 @@ int open_source(const char *text, int fd, int scratch_fd, Source **ret, Error *e
         ReferenceSource reference;
 
         assert_int_equal(reference_source_parse(text, &reference, NULL), 0);
-        return source_open(&reference, &input, ret, error);
+        return reference.kind == SOURCE_OCI || reference.kind == SOURCE_DIR
+                       ? source_open_directory(&reference, &input, ret, error)
+                       : source_open_archive(&reference, &input, ret, error);
 }
 
 int open_archive(const char *text, Bytes *tar, int *ret_fd, Source **ret, Error *error) {

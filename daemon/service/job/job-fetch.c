@@ -312,8 +312,8 @@ static int start_fetcher(JobFetch *fetch, Error *error) {
 
         fetch->fetcher.fetch = fetch;
         r = job_spares_start(
-                fetch->context, WORKER_FETCH, &fetcher_events, fetch, &fetch->fetcher.process,
-                error);
+                fetch->context, job_spares_fetcher(fetch->spec), &fetcher_events, fetch,
+                &fetch->fetcher.process, error);
         return r < 0 ? r : send_fetch_start(fetch, error);
 }
 

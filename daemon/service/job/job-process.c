@@ -56,19 +56,32 @@ struct JobProcess {
 };
 
 static const char *const kind_names[_WORKER_KIND_MAX] = {
-        [WORKER_FETCH] = "fetch",   [WORKER_RESOLVE] = "resolve", [WORKER_VERIFY] = "verify",
-        [WORKER_UNPACK] = "unpack", [WORKER_DISK] = "disk",       [WORKER_BUILDER] = "builder",
+        [WORKER_FETCH] = "fetch",
+        [WORKER_FETCH_ARCHIVE] = "fetch-archive",
+        [WORKER_FETCH_DIRECTORY] = "fetch-directory",
+        [WORKER_RESOLVE] = "resolve",
+        [WORKER_VERIFY] = "verify",
+        [WORKER_UNPACK] = "unpack",
+        [WORKER_DISK] = "disk",
+        [WORKER_BUILDER] = "builder",
         [WORKER_TREE] = "tree",
 };
 
+/* clang-format off */
+#define MAY_SEND_FETCH                                                                             \
+        {                                                                                          \
+                [PROTO_FETCH_READ] = true,                                                         \
+                [PROTO_BLOB_WANTED] = true,                                                        \
+                [PROTO_TOP] = true,                                                                \
+                [PROTO_WARNING] = true,                                                            \
+        }
+/* clang-format on */
+
 /* Which messages a worker may send, besides PROTO_RESULT. */
 static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
-        [WORKER_FETCH] = {
-                [PROTO_FETCH_READ] = true,
-                [PROTO_BLOB_WANTED] = true,
-                [PROTO_TOP] = true,
-                [PROTO_WARNING] = true,
-        },
+        [WORKER_FETCH] = MAY_SEND_FETCH,
+        [WORKER_FETCH_ARCHIVE] = MAY_SEND_FETCH,
+        [WORKER_FETCH_DIRECTORY] = MAY_SEND_FETCH,
         [WORKER_RESOLVE] = {
                 [PROTO_BLOB_WANTED] = true,
                 [PROTO_IMAGE] = true,
@@ -100,13 +113,15 @@ static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
 
 /* The others stay root. */
 static const bool becomes_user[_WORKER_KIND_MAX] = {
-        [WORKER_FETCH] = true, [WORKER_RESOLVE] = true, [WORKER_VERIFY] = true,
-        [WORKER_DISK] = true,  [WORKER_BUILDER] = true,
+        [WORKER_FETCH] = true,   [WORKER_FETCH_ARCHIVE] = true, [WORKER_FETCH_DIRECTORY] = true,
+        [WORKER_RESOLVE] = true, [WORKER_VERIFY] = true,        [WORKER_DISK] = true,
+        [WORKER_BUILDER] = true,
 };
 
 static const JobUserPurpose purposes[_WORKER_KIND_MAX] = {
-        [WORKER_FETCH] = USER_SEALED,     [WORKER_RESOLVE] = USER_SEALED,
-        [WORKER_VERIFY] = USER_SEALED,    [WORKER_DISK] = USER_FILES,
+        [WORKER_FETCH] = USER_SEALED,           [WORKER_FETCH_ARCHIVE] = USER_SEALED,
+        [WORKER_FETCH_DIRECTORY] = USER_SEALED, [WORKER_RESOLVE] = USER_SEALED,
+        [WORKER_VERIFY] = USER_SEALED,          [WORKER_DISK] = USER_FILES,
         [WORKER_BUILDER] = USER_PROGRAMS,
 };
 

@@ -19,7 +19,9 @@
 #include "proto-channel.h"
 
 typedef enum JobWorkerKind {
-        WORKER_FETCH,
+        WORKER_FETCH, /* of a registry */
+        WORKER_FETCH_ARCHIVE,
+        WORKER_FETCH_DIRECTORY,
         WORKER_RESOLVE,
         WORKER_VERIFY,
         WORKER_UNPACK,

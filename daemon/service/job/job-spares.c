@@ -28,6 +28,12 @@ static void start(JobSpares *spares, const JobContext *context, JobWorkerKind ki
                 job_process_ignore(*process);
 }
 
+JobWorkerKind job_spares_fetcher(const JobSpec *spec) {
+        if (spec->source_kind != JOB_SOURCE_FILES)
+                return WORKER_FETCH;
+        return spec->is_directory ? WORKER_FETCH_DIRECTORY : WORKER_FETCH_ARCHIVE;
+}
+
 JobSpares *job_spares_new(const JobContext *context, const JobSpec *spec) {
         const bool is_image =
                 spec->source_kind == JOB_SOURCE_REGISTRY || spec->source_kind == JOB_SOURCE_FILES;
@@ -37,7 +43,7 @@ JobSpares *job_spares_new(const JobContext *context, const JobSpec *spec) {
                 return NULL;
 
         if (is_image && !spec->offline)
-                start(spares, context, WORKER_FETCH);
+                start(spares, context, job_spares_fetcher(spec));
         if (is_image)
                 start(spares, context, WORKER_RESOLVE);
         if (spec->destination)

@@ -16,6 +16,9 @@ typedef struct JobSpares JobSpares;
 /** job_spares_new() - start what a job with @spec will need; NULL if there is no memory: nothing is started ahead */
 JobSpares *job_spares_new(const JobContext *context, const JobSpec *spec);
 
+/** job_spares_fetcher() - the fetch worker for the image of @spec */
+JobWorkerKind job_spares_fetcher(const JobSpec *spec);
+
 /** job_spares_free() - end those that nobody needed */
 JobSpares *job_spares_free(JobSpares *spares);
 

@@ -11,10 +11,11 @@
 #include "sandbox-debug.h"
 
 bool sandbox_debug_is_wanted(void) {
-        const char *wanted = getenv(PROTO_DEBUG_VARIABLE);
-        const char *step = strrchr(program_invocation_short_name, '-');
+        static const char prefix[] = "virt-bootstrap-";
+        const char *wanted = getenv(PROTO_DEBUG_VARIABLE), *name = program_invocation_short_name;
 
-        return wanted && step && strcmp(wanted, step + 1) == 0;
+        return wanted && strncmp(name, prefix, strlen(prefix)) == 0 &&
+               strcmp(wanted, name + strlen(prefix)) == 0;
 }
 
 void sandbox_debug_wait(void) {

@@ -11,17 +11,9 @@
 
 #include "base-text.h"
 #include "oci-document.h"
-#include "source-files.h"
-#include "source-spool.h"
+#include "source-files-internal.h"
 
 #define COPY_BYTES ((size_t) 256 << 10)
-
-struct SourceFiles {
-        int fd;                                         /* borrowed; the directory or the archive */
-        SourceArchive *archive;                         /* owned; NULL of a directory */
-        void (*on_read)(void *userdata, uint64_t size); /* as SourceInput has it */
-        void *userdata;
-};
 
 int source_files_new_directory(int fd, SourceFiles **ret, Error *error) {
         SourceFiles *files;
@@ -42,32 +34,12 @@ int source_files_new_directory(int fd, SourceFiles **ret, Error *error) {
         return 0;
 }
 
-int source_files_new_archive(const SourceInput *input, SourceFiles **ret, Error *error) {
-        _cleanup_(source_files_freep) SourceFiles *files = NULL;
-        int r;
-
-        files = calloc(1, sizeof(*files));
-        if (!files)
-                return error_oom(error);
-
-        files->on_read = input->on_read;
-        files->userdata = input->userdata;
-        files->fd = source_spool(input, error);
-        if (files->fd < 0)
-                return files->fd;
-        r = source_archive_new(files->fd, &files->archive, error);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(files);
-        return 0;
-}
-
 SourceFiles *source_files_free(SourceFiles *files) {
         if (!files)
                 return NULL;
 
-        source_archive_free(files->archive);
+        if (files->archive)
+                files->archive_free(files->archive);
         free(files);
         return NULL;
 }
@@ -152,7 +124,7 @@ int source_files_open(const SourceFiles *files, const char *name, SourceFile *re
         if (!files->archive)
                 return open_in_directory(files->fd, name, ret, error);
 
-        r = source_archive_find(files->archive, name, &extent, error);
+        r = files->archive_find(files->archive, name, &extent, error);
         if (r > 0)
                 *ret = (SourceFile){ .fd = files->fd, .extent = extent };
         return r;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The kinds of source that are files. Private to source-open.c and those that implement them.
+/* The kinds of source that are files. Private to source-open-*.c and those that implement them.
  *
  * Each of these finds the image in @files and takes these over; on failure they stay the caller's. Errors as of
- * source_open(). */
+ * source_open_archive(). */
 
 #include "source-files.h"
 #include "source.h"

@@ -4,11 +4,10 @@
 /*
  * Where an image comes from: its manifests and its blobs, whatever keeps them. All calls block.
  *
- *     source_open() -> source_get_top() -> source_get_manifest()* -> source_get_blob()*
- *                   -> source_free()
+ *     source_open_…() -> source_get_top() -> source_get_manifest()* -> source_get_blob()*
+ *                     -> source_free()
  *
- * source_open() is for images in files (reference-source.h). Other kinds implement SourceOps
- * themselves.
+ * These two are for images in files (reference-source.h). Other kinds implement SourceOps themselves.
  *
  * The get functions may be called by several threads at a time.
  */
@@ -72,29 +71,33 @@ typedef struct SourceInput {
         const Limits *limits; /* of what is compressed: the ratio and the window of zstd count */
 
         /* Hears of all that is read before the image is found, which may take as long as reading the
-         * archive; or NULL. Not used after source_open(). @size: bytes since the last time. */
+         * archive; or NULL. Not used after source_open_archive(). @size: bytes since the last time. */
         void (*on_read)(void *userdata, uint64_t size);
         void *userdata;
 } SourceInput;
 
 /**
- * source_open() - open an image in files
- * @reference:  its kind, and which image; the path is not looked at
+ * source_open_archive() - open an image in an archive
+ * @reference:  its kind, SOURCE_OCI_ARCHIVE or SOURCE_DOCKER_ARCHIVE, and which image; the path is not looked at
  * @ret:        owned by the caller; untouched on failure
  *
  * Reads an archive's headers, and finds the image. Of a docker archive, whose layers have no digests,
  * those that are compressed are hashed: this takes as long as reading them.
  *
- * A directory's files may be symbolic links, as long as these lead to nowhere outside of it; the same
- * goes for an archive's members. What is not a regular file is refused. So is a member that is used and
- * in the archive twice: the tools differ in which of the two they take.
+ * Members may be symbolic links, as long as these lead to nowhere outside of the archive. What is not a regular
+ * file is refused. So is a member that is used and in the archive twice: the tools differ in which of the two
+ * they take.
  *
  * Return: 0, or a negative errno with @error set: ERROR_INVALID_REFERENCE, when there is no such
  * image, or several and none was selected (the message lists what there is); ERROR_NOT_FOUND, when
  * something is missing; ERROR_UNSAFE_ARCHIVE, ERROR_CORRUPT_ARCHIVE, ERROR_UNSUPPORTED_IMAGE,
  * ERROR_NO_LAYERS, ERROR_LIMIT_EXCEEDED, ERROR_DIGEST_MISMATCH, ERROR_NO_SPACE.
  */
-int source_open(
+int source_open_archive(
+        const ReferenceSource *reference, const SourceInput *input, Source **ret, Error *error);
+
+/** source_open_directory() - likewise in a directory: SOURCE_OCI or SOURCE_DIR; of @input, only the descriptor counts */
+int source_open_directory(
         const ReferenceSource *reference, const SourceInput *input, Source **ret, Error *error);
 
 /** source_free() - release @source (may be NULL) */
@@ -116,7 +119,7 @@ int source_get_top(Source *source, SourceDocument *ret, Error *error);
  * @ret:        to be released with source_document_done(); untouched on failure
  *
  * Return: 0; -ENOENT with ERROR_NOT_FOUND, which names the digest; or another negative errno with
- * @error set: as source_open(), but for ERROR_INVALID_REFERENCE.
+ * @error set: as source_open_archive(), but for ERROR_INVALID_REFERENCE.
  */
 int source_get_manifest(Source *source, const Digest *digest, SourceDocument *ret, Error *error);
 
