@@ -12,8 +12,10 @@
 #define FIRST   61300U
 #define LAST    61302U
 #define SKIPPED 77
+#define MANY    1024U /* ids of a range from which several are locked at a time */
 
 static unsigned n_looks; /* at all processes */
+static time_t advance;   /* seconds that the clock is ahead */
 static int lookup_code;  /* with which the next look-ups of users fail, or 0 */
 
 /* These are in the place of libc's. */
@@ -40,6 +42,16 @@ DIR *opendir(const char *name) {
         *(void **) &next = dlsym(RTLD_NEXT, "opendir");
         n_looks += strcmp(name, "/proc") == 0;
         return next(name);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *ret) {
+        int (*next)(clockid_t clock, struct timespec * ret);
+        int r;
+
+        *(void **) &next = dlsym(RTLD_NEXT, "clock_gettime");
+        r = next(clock, ret);
+        ret->tv_sec += advance;
+        return r;
 }
 
 static void set_range(JobFixture *f, uint32_t first, uint32_t last) {
@@ -251,7 +263,79 @@ USER_TEST(id_that_a_process_has_is_not_taken) {
         }
 }
 
-USER_TEST(processes_are_looked_at_once_for_an_id) {
+USER_TEST(processes_are_looked_at_once_for_the_workers_of_a_small_job) {
+        JobFixture *f = *state;
+        JobUser *users[4];
+
+        set_range(f, FIRST, FIRST + MANY - 1);
+        n_looks = 0;
+        for (size_t i = 0; i < 4; i++) {
+                users[i] = take(f, USER_SEALED);
+                assert_true(has_lock(f, job_user_id(users[i]).uid));
+                for (size_t j = 0; j < i; j++)
+                        assert_int_not_equal(job_user_id(users[j]).uid, job_user_id(users[i]).uid);
+        }
+        assert_int_equal(n_looks, 1);
+        for (size_t i = 0; i < 4; i++)
+                job_user_unref(users[i]);
+}
+
+USER_TEST(processes_are_looked_at_again_for_the_workers_of_later_jobs) {
+        JobFixture *f = *state;
+        uint32_t id;
+
+        set_range(f, FIRST, FIRST + MANY - 1);
+        n_looks = 0;
+        for (advance = 0; advance < 6; advance += 2) {
+                JobUser *user = take(f, USER_SEALED);
+
+                id = job_user_id(user).uid;
+                job_user_unref(user);
+                assert_false(has_lock(f, id));
+        }
+        advance = 0;
+        assert_int_equal(n_looks, 3);
+}
+
+static unsigned count_locks(JobFixture *f) {
+        _cleanup_(closedirp) DIR *dir = opendir(scratch_at(f->scratch, "locks/ids"));
+        const struct dirent *entry;
+        unsigned n = 0;
+
+        assert_non_null(dir);
+        while ((entry = readdir(dir)))
+                n += entry->d_name[0] != '.';
+        return n;
+}
+
+USER_TEST(ids_that_no_worker_has_needed_are_free_at_the_end) {
+        JobFixture *f = *state;
+
+        set_range(f, FIRST, FIRST + MANY - 1);
+        job_user_unref(take(f, USER_SEALED));
+        assert_int_equal(count_locks(f), 3);
+        set_range(f, FIRST, LAST); /* ends the table */
+        assert_int_equal(count_locks(f), 0);
+}
+
+/* Of several that are locked at a time. */
+USER_TEST(only_ids_that_a_process_has_are_left_out) {
+        JobFixture *f = *state;
+        const pid_t pid = start_process(be_user);
+
+        set_range(f, FIRST, FIRST + MANY - 1);
+        for (size_t i = 0; i < MANY; i++) {
+                JobUser *user = take(f, USER_SEALED);
+
+                assert_int_not_equal(job_user_id(user).uid, FIRST);
+                job_user_unref(user);
+        }
+        assert_false(has_lock(f, FIRST));
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+USER_TEST(processes_are_looked_at_once_for_an_id_of_a_small_range) {
         JobFixture *f = *state;
         JobUser *users[3];
 

@@ -13,15 +13,20 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "base-macro.h"
 #include "job-user.h"
 
 #define STATUS_BYTES_MAX  ((size_t) 64 << 10) /* of /proc/PID/status; its lists can be long */
 #define LOCK_ATTEMPTS_MAX 16                  /* attempts while others repeatedly remove the file */
 #define LOOKUP_BYTES      ((size_t) 16 << 10) /* of a user's entry */
 #define ID_TEXT_MAX       sizeof("4294967295")
+#define RESERVED_MAX      ((size_t) 4)      /* ids locked at a time: as many as a small job needs */
+#define RESERVED_USEC     UINT64_C(1000000) /* processes are looked at again after that */
+#define RANGE_PER_ID      256U              /* a smaller range has none to spare */
 
 struct JobUser {
         unsigned n_refs;
@@ -36,14 +41,23 @@ typedef struct SystemUser {
         ProtoUser id;  /* zeros: none */
 } SystemUser;
 
+/* An id that is locked, but nobody's yet. */
+typedef struct Reserved {
+        uint32_t id;
+        int lock_fd; /* owned */
+} Reserved;
+
 struct JobUserTable {
         unsigned n_refs; /* its owner, and each user */
         JobUserSettings settings;
         SystemUser worker, builder;
-        int lock_dir_fd;   /* owned; -EBADF until it is needed */
-        uint32_t first, n; /* the range */
-        uint32_t next;     /* where to search next, relative to @first */
-        bool *is_used;     /* owned; one per id of the range, from the last search */
+        int lock_dir_fd;                 /* owned; -EBADF until it is needed */
+        uint32_t first, n;               /* the range */
+        uint32_t next;                   /* where to search next, relative to @first */
+        bool *is_used;                   /* owned; one per id of the range, from the last search */
+        Reserved reserved[RESERVED_MAX]; /* none of which a process had when they were locked, … */
+        size_t n_reserved;
+        uint64_t reserved_usec; /* … which was then */
 };
 
 /* Not by a name that somebody has given to one of the ids that are not ours. */
@@ -99,10 +113,27 @@ int job_user_table_new(const JobUserSettings *settings, JobUserTable **ret, Erro
         return 0;
 }
 
+static void unlock(const JobUserTable *table, uint32_t id, int fd) {
+        char name[ID_TEXT_MAX];
+
+        (void) snprintf(name, sizeof(name), "%" PRIu32, id);
+        (void) unlinkat(table->lock_dir_fd, name, 0);
+        (void) close(fd);
+}
+
+static void release_reserved(JobUserTable *table) {
+        while (table->n_reserved > 0) {
+                const Reserved *last = &table->reserved[--table->n_reserved];
+
+                unlock(table, last->id, last->lock_fd);
+        }
+}
+
 JobUserTable *job_user_table_free(JobUserTable *table) {
         if (!table || --table->n_refs > 0)
                 return NULL;
 
+        release_reserved(table);
         closep(&table->lock_dir_fd);
         free(table->is_used);
         free(table);
@@ -182,14 +213,6 @@ static int lock(const JobUserTable *table, uint32_t id, int *ret_fd) {
         return 0;
 }
 
-static void unlock(const JobUserTable *table, uint32_t id, int fd) {
-        char name[ID_TEXT_MAX];
-
-        (void) snprintf(name, sizeof(name), "%" PRIu32, id);
-        (void) unlinkat(table->lock_dir_fd, name, 0);
-        (void) close(fd);
-}
-
 /* The users that the kernel knows. */
 typedef struct Look {
         uint32_t first, n;
@@ -253,8 +276,8 @@ static void note_entries(const Look *look) {
                 (void) fclose(groups);
 }
 
-/* Locks the id, and then checks the ids of processes: anybody who takes it in the meantime needs the same lock. Records
- * the ids of processes in @look. Returns as lock(). */
+/* Locks the builder's id, and then checks the ids of processes: anybody who takes it in the meantime needs the same
+ * lock. Returns as lock(). */
 static int lock_unused(const JobUserTable *table, const Look *look, uint32_t id, int *ret_fd) {
         int r;
 
@@ -269,24 +292,89 @@ static int lock_unused(const JobUserTable *table, const Look *look, uint32_t id,
         return r < 0 ? r : 0;
 }
 
-/* Returns 1 with the first free id; 0 if none is free; or a negative errno. */
-static int lock_any(JobUserTable *table, uint32_t *ret_id, int *ret_fd) {
+/* Locks the next ids that nobody is known to have, from @table->next + *@i on. Returns 0 or a negative errno. */
+static int lock_some(JobUserTable *table, uint32_t *i, size_t n) {
+        for (; table->n_reserved < n && *i < table->n; ++*i) {
+                const uint32_t at = (uint32_t) (((uint64_t) table->next + *i) % table->n);
+                Reserved *reserved = &table->reserved[table->n_reserved];
+                int r;
+
+                if (table->is_used[at] || !proto_id_is_valid(table->first + at))
+                        continue;
+                reserved->id = table->first + at;
+                r = lock(table, reserved->id, &reserved->lock_fd);
+                if (r < 0)
+                        return r;
+                table->n_reserved += r > 0;
+        }
+
+        return 0;
+}
+
+/* Leaves those that a process has to it. */
+static void release_used(JobUserTable *table) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < table->n_reserved; i++) {
+                const Reserved reserved = table->reserved[i];
+
+                if (table->is_used[reserved.id - table->first])
+                        unlock(table, reserved.id, reserved.lock_fd);
+                else
+                        table->reserved[n++] = reserved;
+        }
+        table->n_reserved = n;
+}
+
+static uint64_t now_usec(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+/* Locks ids, and then looks at the processes, once for all of them: that takes longer than anything else here. Returns 0,
+ * also if none is free, or a negative errno. */
+static int reserve(JobUserTable *table) {
         const Look look = { .first = table->first, .n = table->n, .is_used = table->is_used };
+        const size_t n = table->n < RANGE_PER_ID * RESERVED_MAX ? 1 : RESERVED_MAX;
+        uint32_t i = 0;
         int r = 0;
 
         memset(table->is_used, 0, table->n * sizeof(*table->is_used));
         note_entries(&look);
-        for (uint32_t i = 0; r == 0 && i < table->n; i++) {
-                const uint32_t at = (uint32_t) (((uint64_t) table->next + i) % table->n);
-
-                if (table->is_used[at] || !proto_id_is_valid(table->first + at))
-                        continue;
-                r = lock_unused(table, &look, table->first + at, ret_fd);
-                *ret_id = table->first + at;
+        while (r >= 0 && table->n_reserved == 0 && i < table->n) {
+                r = lock_some(table, &i, n);
+                if (r >= 0 && table->n_reserved > 0)
+                        r = note_processes(&look);
+                release_used(table);
         }
-        if (r > 0)
-                table->next = (*ret_id - table->first + 1) % table->n;
+        if (r < 0)
+                release_reserved(table);
+
+        table->next = (uint32_t) (((uint64_t) table->next + i) % table->n);
+        table->reserved_usec = now_usec();
         return r;
+}
+
+/* Returns 1 with a free id; 0 if none is free; or a negative errno. */
+static int lock_any(JobUserTable *table, uint32_t *ret_id, int *ret_fd) {
+        Reserved first;
+        int r = 0;
+
+        if (now_usec() - table->reserved_usec > RESERVED_USEC)
+                release_reserved(table);
+        if (table->n_reserved == 0)
+                r = reserve(table);
+        if (r < 0 || table->n_reserved == 0)
+                return r;
+
+        first = table->reserved[0];
+        table->n_reserved--;
+        memmove(&table->reserved[0], &table->reserved[1], table->n_reserved * sizeof(first));
+        *ret_id = first.id;
+        *ret_fd = first.lock_fd;
+        return 1;
 }
 
 static int take_any(JobUserTable *table, JobUser *user, Error *error) {

@@ -14,7 +14,8 @@
  * If those system users do not exist (sysusers.d(5) creates them), all get a unique id. Such ids are from a range
  * in the configuration. An id is free if no process, user or group has it. It is reserved with a lock in the
  * directory where systemd has those of its dynamic users, so that neither systemd nor another daemon takes it, too.
- * The lock ends with the daemon. If that directory is read-only, or cannot be created, the lock is in the store:
+ * The lock ends with the daemon. Ids are locked some at a time, so that the processes need not be looked at for each
+ * worker of a job; those that nobody needs within a second are not used any more. If that directory is read-only, or cannot be created, the lock is in the store:
  * then only daemons with the same store see it, and for others and systemd the id is in use only once a process
  * has it. Users of a directory service are not searched: that may take long, and should not have ids in the range.
  */
