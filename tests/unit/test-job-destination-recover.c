@@ -379,6 +379,64 @@ STORE_TEST(link_on_the_way_is_not_followed) {
         assert_non_null(staging(f, "other", "new"));
 }
 
+/* Between the exchange of the trees and what follows it: "parent/tree" with "file" replaces one with "old". */
+static void kill_after_exchange(StoreFixture *f, const char *keep_old) {
+        const JobDestinationRequest request = {
+                .path = scratch_at(&f->scratch, "parent/tree"),
+                .directory_fd = -EBADF,
+                .replaces = true,
+                .keep_old = keep_old,
+        };
+        JobDestination *destination = NULL;
+        char root[SCRATCH_PATH_MAX];
+
+        scratch_mkdir(&f->scratch, "parent");
+        scratch_mkdir(&f->scratch, "parent/tree");
+        scratch_write(&f->scratch, "parent/tree/old", "x");
+        assert_int_equal(job_destination_new(&request, &destination, NULL), 0);
+        assert_int_equal(job_destination_prepare(destination, f->store, NULL), 0);
+        put_in(destination, "file");
+        (void) snprintf(root, sizeof(root), "%s/root", staging(f, "parent", "tree"));
+        assert_int_equal(
+                renameat2(
+                        AT_FDCWD, scratch_at(&f->scratch, root), AT_FDCWD,
+                        scratch_at(&f->scratch, "parent/tree"), RENAME_EXCHANGE),
+                0);
+        job_destination_free(destination);
+}
+
+STORE_TEST(replaced_tree_of_a_killed_daemon_is_removed) {
+        StoreFixture *f = *state;
+
+        kill_after_exchange(f, NULL);
+        recover(f, 1, NULL);
+        assert_null(staging(f, "parent", "tree"));
+        assert_true(scratch_exists(&f->scratch, "parent/tree/file"));
+        assert_false(scratch_exists(&f->scratch, "parent/tree/old"));
+}
+
+STORE_TEST(replaced_tree_of_a_killed_daemon_gets_the_name_under_which_it_is_to_be_kept) {
+        StoreFixture *f = *state;
+
+        kill_after_exchange(f, "previous");
+        recover(f, 1, NULL);
+        assert_null(staging(f, "parent", "tree"));
+        assert_true(scratch_exists(&f->scratch, "parent/tree/file"));
+        assert_true(scratch_exists(&f->scratch, "parent/previous/old"));
+}
+
+STORE_TEST(replaced_tree_of_a_killed_daemon_is_left_and_told_if_its_new_name_is_taken) {
+        char path[SCRATCH_PATH_MAX];
+        StoreFixture *f = *state;
+
+        kill_after_exchange(f, "previous");
+        scratch_mkdir(&f->scratch, "parent/previous");
+        recover(f, -ESTALE, "could not get the name under which it was to be kept; it is at ");
+        assert_false(scratch_exists(&f->scratch, "parent/previous/old"));
+        (void) snprintf(path, sizeof(path), "%s/root/old", staging(f, "parent", "tree"));
+        assert_true(scratch_exists(&f->scratch, path));
+}
+
 static void second_daemon_looks(StoreFixture *f) {
         Store *other = NULL;
 

@@ -258,7 +258,7 @@ STORE_TEST(entry_of_an_earlier_version_names_the_path) {
 STORE_TEST(entry_of_a_later_version_is_for_who_can_read_it) {
         StoreFixture *f = *state;
 
-        scratch_write(&f->scratch, JOURNAL ID_A, "virt-bootstrap journal 5\nanything");
+        scratch_write(&f->scratch, JOURNAL ID_A, "virt-bootstrap journal 7\nanything");
         assert_int_equal(refusal(f, ID_A, "version"), -EPROTONOSUPPORT);
         scratch_write(&f->scratch, JOURNAL ID_A, "virt-bootstrap journal 12\n");
         assert_int_equal(refusal(f, ID_A, "version"), -EPROTONOSUPPORT);

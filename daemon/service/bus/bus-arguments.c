@@ -165,7 +165,9 @@ static const Option options[] = {
         { "destination-fd", "h", read_fd, offsetof(JobSpec, destination_fd), false },
         { "format", "s", read_format, offsetof(JobSpec, format), false },
         { "gidmap", "a(uuu)", read_idmap, offsetof(JobSpec, gids), false },
+        { "in-place", "b", read_bool, offsetof(JobSpec, in_place), false },
         { "keep-devices", "b", read_bool, offsetof(JobSpec, keep_devices), false },
+        { "keep-old", "s", read_text, offsetof(JobSpec, keep_old), false },
         { "no-cache", "b", read_bool, offsetof(JobSpec, no_cache), false },
         { "no-sync", "b", read_bool, offsetof(JobSpec, no_sync), false },
         { "not-secure", "b", read_bool, offsetof(JobSpec, not_secure), true },
@@ -173,6 +175,7 @@ static const Option options[] = {
         { "overwrite", "b", read_bool, offsetof(JobSpec, overwrite), false },
         { "password-fd", "h", read_fd, offsetof(JobSpec, password_fd), true },
         { "platform", "s", read_platform, offsetof(JobSpec, platform), true },
+        { "replace", "b", read_bool, offsetof(JobSpec, replace), false },
         { "root-password-fd", "h", read_fd, offsetof(JobSpec, root_password_fd), false },
         { "share-layers", "b", read_bool, offsetof(JobSpec, share_layers), false },
         { "size", "t", read_size, offsetof(JobSpec, size), false },
@@ -278,6 +281,28 @@ static int check_source(const JobSpec *spec, bool inspect, Error *error) {
         return 0;
 }
 
+/* Some options exclude each other. */
+static int check_combinations(const JobSpec *spec, Error *error) {
+        const struct {
+                bool is_wrong;
+                const char *one, *other;
+        } checks[] = {
+                { spec->share_layers && spec->no_cache, "share-layers", "no-cache" },
+                { spec->replace && spec->overwrite, "replace", "overwrite" },
+                { spec->in_place && spec->replace, "in-place", "replace" },
+                { spec->in_place && spec->overwrite, "in-place", "overwrite" },
+        };
+
+        for (size_t i = 0; i < N_ELEMENTS(checks); i++)
+                if (checks[i].is_wrong)
+                        return error_set(
+                                error, EINVAL, ERROR_INVALID_OPTION,
+                                "Options \"%s\" and \"%s\" cannot be combined", checks[i].one,
+                                checks[i].other);
+
+        return 0;
+}
+
 /* Some options require others. */
 static int check_spec(JobSpec *spec, bool inspect, Error *error) {
         const char *for_disks = spec->size > 0       ? "size"
@@ -294,12 +319,14 @@ static int check_spec(JobSpec *spec, bool inspect, Error *error) {
                         error, EINVAL, ERROR_INVALID_OPTION, "Option \"%s\" needs the format qcow2",
                         for_disks);
 
-        if (spec->share_layers && spec->no_cache)
+        if (spec->keep_old && !spec->replace)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "Options \"share-layers\" and \"no-cache\" cannot be combined");
+                        "Option \"keep-old\" needs \"replace\"");
 
-        r = bus_source_read(spec, error);
+        r = check_combinations(spec, error);
+        if (r >= 0)
+                r = bus_source_read(spec, error);
         return r < 0 ? r : check_source(spec, inspect, error);
 }
 

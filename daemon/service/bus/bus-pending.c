@@ -278,6 +278,9 @@ static int accept_job(JobTask *task, void *data, Error *error) {
                 .path = acceptance->spec->destination,
                 .directory_fd = acceptance->spec->destination_fd,
                 .overwrite = acceptance->spec->overwrite,
+                .replaces = acceptance->spec->replace,
+                .keep_old = acceptance->spec->keep_old,
+                .in_place = acceptance->spec->in_place,
                 .no_sync = acceptance->spec->no_sync,
                 .maps_owners =
                         acceptance->spec->uids.n_ranges + acceptance->spec->gids.n_ranges > 0,

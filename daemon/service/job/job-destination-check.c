@@ -48,11 +48,35 @@ bool job_destination_is_mapped(const JobDestination *destination, int fd) {
         return destination->maps_owners && fstat(fd, &st) >= 0 && job_owners_has(st.st_uid);
 }
 
+/* A directory that stays where it is cannot be replaced in one step. */
+static int check_replaceable(const JobDestination *destination, int fd, Error *error) {
+        if (job_destination_is_empty(fd))
+                return 0;
+        if (job_destination_is_mount_root(fd, ""))
+                return error_set(
+                        error, EBUSY, ERROR_INVALID_DESTINATION,
+                        "The destination %s cannot be replaced: it is a mount point; empty it, or replace a "
+                        "directory in it",
+                        destination->path);
+        if (destination->is_in_place)
+                return error_set(
+                        error, EACCES, ERROR_ACCESS_DENIED,
+                        "The destination %s cannot be replaced: nothing can be created beside it",
+                        destination->path);
+        return 0;
+}
+
 static int check_content(const JobDestination *destination, int fd, Error *error) {
-        if (!destination->overwrite && !job_destination_is_empty(fd))
+        int r;
+
+        r = destination->replaces ? check_replaceable(destination, fd, error) : 0;
+        if (r < 0)
+                return r;
+        if (!destination->overwrite && !destination->replaces && !job_destination_is_empty(fd))
                 return error_set(
                         error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
-                        "The destination %s is not empty; use a new or empty directory, or --overwrite",
+                        "The destination %s is not empty; use a new or empty directory, --overwrite to "
+                        "merge into it, or --replace to exchange it for the new tree",
                         destination->path);
         if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0 &&
             (errno != EACCES || !job_destination_is_mapped(destination, fd)))

@@ -35,10 +35,13 @@ struct JobDestination {
         int lock_fd; /* owned; if in place: the root with a lock, which ends with the daemon */
         bool exists; /* the destination did, when checked */
         bool overwrite;
+        bool replaces;
+        bool wants_in_place;
         bool maps_owners;
         bool is_in_place;
         bool is_locked; /* if in place: nobody else works there, and it had no content */
         bool is_committed;
+        bool is_kept;            /* the old tree has its new name, entry.keep */
         atomic_bool is_given_up; /* by the event loop, while a thread works on it */
         Store *store;            /* borrowed */
         StoreJournalEntry entry; /* owned; without a lock if it is not in the journal */
@@ -117,6 +120,9 @@ int job_destination_leave_staging(
 
 /* job_destination_sync_names() - write renames to the disk */
 int job_destination_sync_names(const JobDestination *destination);
+
+/* job_destination_keep_old() - give the exchanged old tree its new name beside the destination */
+int job_destination_keep_old(JobDestination *destination, Error *error);
 
 /* job_destination_lock() - lock a tree that is filled in place; -EBUSY (ERROR_DESTINATION_BUSY) if it is locked */
 int job_destination_lock(JobDestination *destination, Error *error);

@@ -19,7 +19,7 @@ int job_destination_check_mounts(const JobDestination *destination, Error *error
         char buffer[PATH_MAX];
         int r;
 
-        if (!destination->overwrite || !destination->exists)
+        if ((!destination->overwrite && !destination->replaces) || !destination->exists)
                 return 0;
 
         /* A directory that was passed may no longer be at its path. */
@@ -29,8 +29,9 @@ int job_destination_check_mounts(const JobDestination *destination, Error *error
         if (r > 0)
                 return error_set(
                         error, EBUSY, ERROR_INVALID_DESTINATION,
-                        "The destination %s cannot be overwritten: something is mounted in it, on %s",
-                        destination->path, names);
+                        "The destination %s cannot be %s: something is mounted in it, on %s",
+                        destination->path, destination->replaces ? "replaced" : "overwritten",
+                        names);
         return r;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,13 +24,43 @@ static int check_existing(const JobDestination *destination, Error *error) {
         fd =
                 openat(destination->base_fd, destination->name,
                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 && errno == EACCES && destination->overwrite &&
+        if (fd < 0 && errno == EACCES && (destination->overwrite || destination->replaces) &&
             job_destination_is_mapped(destination, destination->found_fd))
                 return 0;
         if (fd < 0)
                 return error_set_errno(
                         error, errno, "Cannot open the destination %s", destination->path);
         return job_destination_check_existing(destination, fd, error);
+}
+
+/* Checks whether the old tree can get the name under which it is to be kept. */
+static int check_keep_name(const JobDestination *destination, Error *error) {
+        const char *name = destination->entry.keep;
+        struct stat st;
+
+        if (!name)
+                return 0;
+        if (name[0] == '\0' || strlen(name) > NAME_MAX || strchr(name, '/') ||
+            strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "\"%s\" cannot be the name of the old tree; want a name for a directory beside the "
+                        "destination, without \"/\"",
+                        name);
+        if (!destination->exists)
+                return 0;
+        if (fstatat(destination->base_fd, name, &st, AT_SYMLINK_NOFOLLOW) >= 0)
+                return error_set(
+                        error, EEXIST, ERROR_INVALID_DESTINATION,
+                        "The old tree of %s cannot be kept as \"%s\": that name exists beside it",
+                        destination->path, name);
+        /* Renaming a directory writes into it. */
+        if (geteuid() != 0 && destination->found.st_uid != geteuid())
+                return error_set(
+                        error, EPERM, ERROR_INVALID_DESTINATION,
+                        "The old tree of %s cannot be kept: its directory belongs to user %u",
+                        destination->path, destination->found.st_uid);
+        return 0;
 }
 
 /* Whether the directory for the destination's first missing part is writable. */
@@ -103,6 +134,11 @@ int job_destination_new(const JobDestinationRequest *request, JobDestination **r
                 return error_oom(error);
 
         destination->overwrite = request->overwrite;
+        destination->replaces = request->replaces;
+        destination->wants_in_place = request->in_place;
+        destination->entry.keep = request->keep_old ? strdup(request->keep_old) : NULL;
+        if (request->keep_old && !destination->entry.keep)
+                return error_oom(error);
         destination->maps_owners = request->maps_owners;
         destination->entry.no_sync = request->no_sync;
         r = job_destination_resolve(destination, request->path, error);
@@ -115,6 +151,8 @@ int job_destination_new(const JobDestinationRequest *request, JobDestination **r
                 r = check_existing(destination, error);
         else
                 r = check_writable(destination, error);
+        if (r >= 0)
+                r = check_keep_name(destination, error);
         if (r < 0)
                 return r;
 

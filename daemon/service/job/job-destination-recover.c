@@ -102,9 +102,15 @@ static int look_for_exchange(JobDestination *destination, Error *error) {
                         "is kept, since the system ended while a job without sync worked there",
                         error);
 
-        destination->exists = destination->overwrite = destination->is_committed = true;
+        destination->exists = destination->is_committed = true;
+        destination->overwrite = entry->cloned != 0;
+        destination->replaces = !destination->overwrite;
         destination->cloned = entry->cloned;
         destination->modified = entry->modified;
+        if (entry->keep && job_destination_keep_old(destination, NULL) < 0)
+                return job_destination_leave_staging(
+                        destination, "The tree that was at",
+                        "could not get the name under which it was to be kept", error);
         r = job_destination_sync_names(destination);
         return r < 0 ? error_set_errno(
                                error, -r, "Cannot write the name %s of the new tree to the disk",

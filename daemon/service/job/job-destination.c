@@ -43,7 +43,7 @@ JobPlace *job_destination_take_place(JobDestination *destination) {
 }
 
 static bool changes_places(const JobDestination *destination) {
-        return destination->overwrite && destination->exists;
+        return (destination->overwrite || destination->replaces) && destination->exists;
 }
 
 static bool is_noted(const JobDestination *destination) {
@@ -205,7 +205,8 @@ static int make_root(JobDestination *destination, Error *error) {
                                 destination->path);
                 if (r < 0)
                         return r;
-                remember_times(destination, &st);
+                if (destination->overwrite)
+                        remember_times(destination, &st);
         }
 
         if (mkdirat(destination->staging_fd, DESTINATION_STAGING_ROOT, 0700) < 0)
@@ -309,7 +310,8 @@ int job_destination_prepare(JobDestination *destination, Store *store, Error *er
                 return r;
 
         if (destination->exists &&
-            job_destination_is_mount_root(destination->parent_fd, destination->name))
+            (destination->wants_in_place ||
+             job_destination_is_mount_root(destination->parent_fd, destination->name)))
                 return use_in_place(destination, error);
 
         r = job_destination_check_mounts(destination, error);
@@ -386,12 +388,27 @@ static bool has_name(const JobDestination *destination) {
                job_destination_is_same(&named, &held);
 }
 
+/* The old tree gets its new name, which nothing else may have got in the meantime. */
+int job_destination_keep_old(JobDestination *destination, Error *error) {
+        const char *name = destination->entry.keep;
+
+        if (renameat2(
+                    destination->staging_fd, DESTINATION_STAGING_ROOT, destination->parent_fd, name,
+                    RENAME_NOREPLACE) < 0)
+                return error_set_errno(
+                        error, errno, "Cannot keep the old tree of %s as \"%s\" beside it",
+                        destination->path, name);
+
+        destination->is_kept = true;
+        return 0;
+}
+
 /* The new tree has its name: check that the old one may be removed, and that the name survives a power failure. */
 static int check_commit(JobDestination *destination, Error *error) {
         int r;
 
         destination->is_committed = true;
-        if (changes_places(destination))
+        if (changes_places(destination) && destination->overwrite)
                 look_after(destination);
         if (changes_places(destination) && !is_in_staging(destination, &destination->found))
                 return error_set(
@@ -399,6 +416,12 @@ static int check_commit(JobDestination *destination, Error *error) {
                         "The destination %s has changed since the job was accepted: somebody has "
                         "put something else in its place",
                         destination->path);
+
+        r = changes_places(destination) && destination->entry.keep
+                    ? job_destination_keep_old(destination, error)
+                    : 0;
+        if (r < 0)
+                return r;
 
         r = job_destination_sync_names(destination);
         if (r < 0 && changes_places(destination))
@@ -465,7 +488,30 @@ static int end_revert(JobDestination *destination, Error *error) {
         return 0;
 }
 
+/* The kept tree goes back to where it was after the exchange. */
+static int take_kept(JobDestination *destination) {
+        struct stat st;
+
+        if (!destination->is_kept)
+                return 0;
+        if (fstatat(destination->parent_fd, destination->entry.keep, &st, AT_SYMLINK_NOFOLLOW) <
+                    0 ||
+            !job_destination_is_same(&st, &destination->found) ||
+            renameat2(
+                    destination->parent_fd, destination->entry.keep, destination->staging_fd,
+                    DESTINATION_STAGING_ROOT, RENAME_NOREPLACE) < 0)
+                return -ESTALE;
+
+        destination->is_kept = false;
+        return 0;
+}
+
 int job_destination_revert(JobDestination *destination, Error *error) {
+        if (take_kept(destination) < 0)
+                return error_set(
+                        error, ESTALE, ERROR_FAILED,
+                        "The tree that was at %s could not be put back; it is at \"%s\" beside it",
+                        destination->path, destination->entry.keep);
         if (!has_name(destination) || rename_root(destination, RENAME_EXCHANGE) < 0)
                 return leave_found(destination, error);
         return end_revert(destination, error);
@@ -559,7 +605,7 @@ void job_destination_give_up(JobDestination *destination) {
 }
 
 bool job_destination_check_clone_step(const JobDestination *destination, JobDestinationStep *ret) {
-        if (!job_destination_has_exchanged(destination))
+        if (!job_destination_has_exchanged(destination) || !destination->overwrite)
                 return false;
 
         *ret = (JobDestinationStep){
@@ -605,7 +651,7 @@ int job_destination_end_commit(JobDestination *destination, Error *error) {
 
 bool job_destination_has_exchanged(const JobDestination *destination) {
         return destination->staging_fd >= 0 && destination->is_committed &&
-               changes_places(destination);
+               changes_places(destination) && !destination->is_kept;
 }
 
 void job_destination_accept(JobDestination *destination) {
@@ -619,14 +665,15 @@ void job_destination_accept(JobDestination *destination) {
 }
 
 bool job_destination_cleanup_step(const JobDestination *destination, JobDestinationStep *ret) {
-        /* With "overwrite", old and new content cannot be told apart. */
+        /* With "overwrite", old and new content cannot be told apart in place. */
         if (destination->is_in_place &&
             (destination->is_committed || destination->overwrite || !destination->is_locked))
                 return false;
         if (!destination->is_in_place && destination->staging_fd < 0)
                 return false;
         /* Everything is in its final place. */
-        if (!destination->is_in_place && destination->is_committed && !changes_places(destination))
+        if (!destination->is_in_place && destination->is_committed &&
+            (!changes_places(destination) || destination->is_kept))
                 return false;
 
         *ret = (JobDestinationStep){

@@ -8,11 +8,12 @@
  * directory .virt-bootstrap-NAME-ID has mode 0700, so that nobody uses an incomplete tree, and is recorded in the
  * store's journal, so that a killed daemon's leftovers are removed. It contains a file .virt-bootstrap-ID, the
  * mark, without which nothing is removed. With "overwrite", the existing tree is first cloned with hard links,
- * and then the two are exchanged. This is refused while something is mounted below it.
+ * and then the two are exchanged; with "replace" they are exchanged without that, and the old tree is removed, or
+ * kept under another name. Both are refused while something is mounted below it.
  *
  * A mount point cannot be renamed: it is filled in place, with a mark in it until it is complete, and emptied
  * again on failure; its new owner and mode stay. The same applies to a directory if nothing can be created in
- * its parent.
+ * its parent, or if the caller wants it to stay the same directory ("in-place").
  *
  * Each of these is on the disk before the next one: the entry of the journal; the directory with the mark; the
  * tree; its name. Then the job's success is reported, and the entry is removed. A job without sync keeps this order,
@@ -38,6 +39,10 @@ typedef struct JobDestinationRequest {
         const char *path; /* absolute; borrowed for the call */
         int directory_fd; /* the directory itself, borrowed; or negative */
         bool overwrite;
+        bool replaces;
+        const char *
+                keep_old; /* with @replaces: the name that the old tree gets, beside the new one; or NULL */
+        bool in_place;    /* an existing directory is filled itself */
         bool maps_owners; /* to ids that this user may give to files, whose files it may then change */
         bool no_sync;     /* sync nothing */
 } JobDestinationRequest;
@@ -48,7 +53,8 @@ typedef struct JobDestinationRequest {
  * Return: 0; -EINVAL, -ENOTDIR, -ELOOP, -ENAMETOOLONG or -ESTALE (ERROR_INVALID_DESTINATION) for "/", a relative
  * path, or if it is not a directory; -EPERM (ERROR_INVALID_DESTINATION) if root would fill a directory that
  * others may write to or may have created; -EBUSY (ERROR_INVALID_DESTINATION) if something is mounted below a
- * tree to overwrite; -ENOTEMPTY (ERROR_DESTINATION_NOT_EMPTY); -EACCES (ERROR_ACCESS_DENIED) if it is not
+ * tree to overwrite or replace, or on it if it is to be replaced; -EEXIST (ERROR_INVALID_DESTINATION) if the name for
+ * the old tree is in use; -ENOTEMPTY (ERROR_DESTINATION_NOT_EMPTY); -EACCES (ERROR_ACCESS_DENIED) if it is not
  * writable.
  */
 int job_destination_new(const JobDestinationRequest *request, JobDestination **ret, Error *error);

@@ -52,6 +52,7 @@ JobSpec *job_spec_free(JobSpec *spec) {
         free(spec->destination);
         free(spec->platform);
         free(spec->username);
+        free(spec->keep_old);
         job_spec_release(spec);
         free(spec);
         return NULL;

@@ -47,7 +47,10 @@ typedef struct JobSpec {
         bool no_cache;
         bool no_sync; /* nothing needs to survive a power failure */
         bool offline;
-        bool overwrite;
+        bool overwrite;    /* merge the image into what the destination contains … */
+        bool replace;      /* … or exchange it for the new tree */
+        char *keep_old;    /* owned; with @replace: the old tree stays, under this name; or NULL */
+        bool in_place;     /* an existing destination stays the same directory */
         bool keep_devices; /* for JOB_FORMAT_DIR; disk images always keep them */
         IdMap uids;
         IdMap gids;

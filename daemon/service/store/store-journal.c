@@ -18,8 +18,8 @@
 
 #define JOURNAL_ENTRY_MAX ((size_t) 8192) /* bytes */
 #define JOURNAL_MAGIC     "virt-bootstrap journal "
-#define JOURNAL_VERSION   "3\n"
-#define UNSYNCED_VERSION  "4\n"         /* a line with the boot follows */
+#define JOURNAL_VERSION   "5\n"
+#define UNSYNCED_VERSION  "6\n"         /* a line with the boot follows */
 #define CHECKSUM_LENGTH   ((size_t) 16) /* hex digits */
 #define OPEN_TRIES        16            /* of an entry that is being rewritten */
 #define POLL_USEC         UINT64_C(5000)
@@ -40,12 +40,12 @@ int store_journal_write(Store *store, StoreJournalEntry *entry, Error *error) {
         size = asprintf(
                 &text,
                 JOURNAL_MAGIC "%s%s%s%" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64
-                              " %" PRIx64 " %" PRIx64 "\n%s%c%s%c%*s",
+                              " %" PRIx64 " %" PRIx64 "\n%s%c%s%c%s%c%*s",
                 entry->no_sync ? UNSYNCED_VERSION : JOURNAL_VERSION,
                 entry->no_sync ? store->boot : "", entry->no_sync ? "\n" : "", entry->device,
                 entry->file_system, entry->inode, entry->existing, entry->root, entry->cloned,
-                entry->modified, entry->path, '\0', entry->staging, '\0', (int) CHECKSUM_LENGTH,
-                "");
+                entry->modified, entry->path, '\0', entry->staging, '\0',
+                entry->keep ? entry->keep : "", '\0', (int) CHECKSUM_LENGTH, "");
         if (size < 0) {
                 text = NULL;
                 return error_oom(error);
@@ -158,28 +158,39 @@ static bool take_version(const Store *store, const char **text, StoreJournalEntr
         return true;
 }
 
-/* Reads the version, the numbers and the two texts, up to the checksum at @end. */
+/* Reads the three texts, up to @end. */
+static bool take_texts(const char *text, const char *end, StoreJournalEntry *ret) {
+        const char *staging = memchr(text, '\0', (size_t) (end - text));
+        const char *keep = staging ? memchr(staging + 1, '\0', (size_t) (end - staging - 1)) : NULL;
+
+        if (!keep || text[0] != '/' || ret->existing > strlen(text))
+                return false;
+        staging++;
+        keep++;
+        if (memchr(keep, '\0', (size_t) (end - keep)) != end - 1 || strchr(staging, '/') ||
+            strchr(keep, '/'))
+                return false;
+
+        ret->path = strdup(text);
+        ret->staging = strdup(staging);
+        ret->keep = keep[0] != '\0' ? strdup(keep) : NULL;
+        if (keep[0] != '\0' && !ret->keep) {
+                free(ret->path);
+                ret->path = NULL;
+        }
+        return true;
+}
+
+/* Reads the version, the numbers and the texts, up to the checksum at @end. */
 static bool parse_fields(
         const Store *store, const char *text, const char *end, StoreJournalEntry *ret) {
-        const char *path, *staging;
-
         if (!take_version(store, &text, ret) || !take_number(&text, ' ', &ret->device) ||
             !take_number(&text, ' ', &ret->file_system) || !take_number(&text, ' ', &ret->inode) ||
             !take_number(&text, ' ', &ret->existing) || !take_number(&text, ' ', &ret->root) ||
             !take_number(&text, ' ', &ret->cloned) || !take_number(&text, '\n', &ret->modified))
                 return false;
 
-        path = text;
-        staging = memchr(path, '\0', (size_t) (end - path));
-        if (!staging || path[0] != '/' || ret->existing > strlen(path))
-                return false;
-        staging++;
-        if (memchr(staging, '\0', (size_t) (end - staging)) != end - 1 || strchr(staging, '/'))
-                return false;
-
-        ret->path = strdup(path);
-        ret->staging = strdup(staging);
-        return true;
+        return take_texts(text, end, ret);
 }
 
 /* Whether the entry has a different version, so nothing else about it is known, not even its checksum. */
@@ -366,6 +377,7 @@ int store_journal_check(Store *store, const char *path, Error *error) {
 void store_journal_entry_done(StoreJournalEntry *entry) {
         free(entry->path);
         free(entry->staging);
+        free(entry->keep);
         closep(&entry->lock_fd);
         *entry = STORE_JOURNAL_ENTRY_NULL;
 }

@@ -6,11 +6,11 @@
  *
  * An entry is a file with this name and content, written before anything is created at the destination:
  *
- *     virt-bootstrap/journal/ID    virt-bootstrap journal 3
+ *     virt-bootstrap/journal/ID    virt-bootstrap journal 5
  *                                  DEVICE FILE-SYSTEM INODE EXISTING ROOT CLONED MODIFIED
- *                                  PATH NUL STAGING NUL CHECKSUM
+ *                                  PATH NUL STAGING NUL KEEP NUL CHECKSUM
  *
- * The entry of a job without sync has version 4, followed by a line with the boot of the system. After a power failure
+ * The entry of a job without sync has version 6, followed by a line with the boot of the system. After a power failure
  * it may be an older one than the state of the directory.
  *
  * It is locked with flock(2) before it gets its name and until the job has ended: an entry without a lock was
@@ -29,9 +29,10 @@
 
 typedef struct StoreJournalEntry {
         char id[STORE_JOURNAL_ID_MAX];
-        char *path;           /* owned; the destination, absolute, without links in it */
-        char *staging;        /* owned; name of the directory beside it; empty if filled in place */
-        uint64_t device;      /* from stat(2); of the directory with the mark, as the next two */
+        char *path;      /* owned; the destination, absolute, without links in it */
+        char *staging;   /* owned; name of the directory beside it; empty if filled in place */
+        char *keep;      /* owned; name that the old tree gets beside @path; NULL: it is removed */
+        uint64_t device; /* from stat(2); of the directory with the mark, as the next two */
         uint64_t file_system; /* from statvfs(3) */
         uint64_t inode;       /* 0: not created yet, or must not be emptied */
         uint64_t existing;    /* bytes of @path: the directories that existed before */
@@ -39,8 +40,9 @@ typedef struct StoreJournalEntry {
                 root; /* inode of the new tree that will be exchanged with @path, or 0. If @staging has a different
                         * inode, they have been exchanged, and it must be checked before it is removed */
         uint64_t cloned,
-                modified; /* for that check: the clock and the tree's time before it was cloned, in ns */
-        int lock_fd;      /* owned */
+                modified; /* for that check: the clock and the tree's time before it was cloned, in ns; 0 if it was
+                           * not cloned, but is replaced whatever happened to it */
+        int lock_fd;         /* owned */
         bool no_sync;        /* neither the entry nor the directory is synced */
         bool is_from_before; /* set when it is read: not synced, and in an earlier or unknown boot */
 } StoreJournalEntry;
