@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client-follow.h"
@@ -28,6 +29,15 @@ static int read_arguments(
 
         return client_request_read_source(
                 connection, directory, options->arguments[0], ret_source, error);
+}
+
+/* Whether it is where the caller is: a shell would remain in the old directory if that was replaced. */
+static bool is_current_directory(const ClientOptions *options, const char *path) {
+        struct stat here, there;
+
+        return options->transport != TRANSPORT_HOST && stat(".", &here) >= 0 &&
+               stat(path, &there) >= 0 && here.st_dev == there.st_dev &&
+               here.st_ino == there.st_ino;
 }
 
 static int detach(
@@ -93,13 +103,16 @@ int client_verb_bootstrap(
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         _cleanup_(client_source_done) ClientSource source = SOURCE_NULL;
         _cleanup_(freep) char *destination = NULL;
+        ClientOptions request = *options;
         ClientJobHeader header;
         int r;
 
         r = read_arguments(connection, options, &source, &destination, error);
+        if (r >= 0 && !options->overwrite && !options->replace)
+                request.in_place |= is_current_directory(options, destination);
         if (r >= 0)
                 r = client_request_new_bootstrap(
-                        connection, options, secrets, &source, destination, &call, error);
+                        connection, &request, secrets, &source, destination, &call, error);
         if (r < 0)
                 return r;
 

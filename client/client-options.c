@@ -40,6 +40,9 @@ enum {
         OPT_NO_PAGER,
         OPT_NO_LEGEND,
         OPT_KEEP,
+        OPT_REPLACE,
+        OPT_KEEP_OLD,
+        OPT_IN_PLACE,
 };
 
 static const struct option long_options[] = {
@@ -61,6 +64,9 @@ static const struct option long_options[] = {
         { "platform", required_argument, NULL, OPT_PLATFORM },
         { "size", required_argument, NULL, OPT_SIZE },
         { "overwrite", no_argument, NULL, OPT_OVERWRITE },
+        { "replace", no_argument, NULL, OPT_REPLACE },
+        { "keep-old", required_argument, NULL, OPT_KEEP_OLD },
+        { "in-place", no_argument, NULL, OPT_IN_PLACE },
         { "share-layers", no_argument, NULL, OPT_SHARE_LAYERS },
         { "keep-devices", no_argument, NULL, OPT_KEEP_DEVICES },
         { "force", no_argument, NULL, OPT_FORCE },
@@ -189,6 +195,8 @@ static bool *find_switch(ClientOptions *options, int option) {
                 { 'd', &options->debug },
                 { OPT_STATUS_ONLY, &options->status_only },
                 { OPT_OVERWRITE, &options->overwrite },
+                { OPT_REPLACE, &options->replace },
+                { OPT_IN_PLACE, &options->in_place },
                 { OPT_SHARE_LAYERS, &options->share_layers },
                 { OPT_KEEP_DEVICES, &options->keep_devices },
                 { OPT_FORCE, &options->force },
@@ -235,6 +243,9 @@ static int set_option(ClientOptions *options, int option, char *value, Error *er
                 return set_digest(options, value, error);
         case OPT_SIZE:
                 return set_size(options, value, error);
+        case OPT_KEEP_OLD:
+                options->keep_old = value;
+                return 0;
         case OPT_KEEP:
                 return client_size_parse(value, &options->keep, error);
         case OPT_SYSTEM:

@@ -50,14 +50,15 @@ typedef struct ClientOptions {
         const char *format; /* NULL, "dir" or "qcow2" */
         const char *platform, *digest;
         const char *username;
-        char *password;      /* NULL, a password, or "file:PATH" */
-        char *root_password; /* as @password */
-        uint64_t size;       /* of a disk image, in bytes; 0 if not given */
-        uint64_t keep;       /* bytes that a prune leaves; 0 if not given */
+        char *password;       /* NULL, a password, or "file:PATH" */
+        char *root_password;  /* as @password */
+        const char *keep_old; /* NULL, or the name that the old tree gets */
+        uint64_t size;        /* of a disk image, in bytes; 0 if not given */
+        uint64_t keep;        /* bytes that a prune leaves; 0 if not given */
         IdMap uid_map, gid_map;
 
-        bool not_secure, no_cache, no_sync, offline, overwrite, share_layers, keep_devices, force,
-                detach;
+        bool not_secure, no_cache, no_sync, offline, overwrite, replace, in_place, share_layers,
+                keep_devices, force, detach;
         bool quiet, debug, status_only, json;
         bool no_ask_password, no_legend;
 } ClientOptions;

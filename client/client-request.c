@@ -87,6 +87,12 @@ static int append_for_bootstrap(
         if (r >= 0)
                 r = append_bool(call, "overwrite", options->overwrite);
         if (r >= 0)
+                r = append_bool(call, "replace", options->replace);
+        if (r >= 0)
+                r = append_string(call, "keep-old", options->keep_old);
+        if (r >= 0)
+                r = append_bool(call, "in-place", options->in_place);
+        if (r >= 0)
                 r = append_bool(call, "keep-devices", options->keep_devices);
         if (r >= 0)
                 r = append_size(call, "size", options->size);
@@ -106,6 +112,7 @@ static int check_strings(const ClientOptions *options, const char *source, Error
                 { "The source", source },
                 { "The platform", options->platform },
                 { "The user name", options->username },
+                { "The old tree's name", options->keep_old },
         };
 
         for (size_t i = 0; i < N_ELEMENTS(strings); i++)

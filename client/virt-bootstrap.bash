@@ -147,8 +147,8 @@ _virt_bootstrap() {
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(
-            compgen -W '--format --size --share-layers --overwrite --no-sync --keep-devices --root-password --uidmap
-                --gidmap --idmap --platform --digest --offline --no-cache --username --password --no-ask-password
+            compgen -W '--format --size --share-layers --overwrite --replace --keep-old --in-place --no-sync --keep-devices
+                --root-password --uidmap --gidmap --idmap --platform --digest --offline --no-cache --username --password --no-ask-password
                 --not-secure --detach --json --status-only --quiet --debug --no-legend --no-pager
                 --help --version --system --user --embedded --address --host --keep --force' -- "$cur"
         )

@@ -76,6 +76,17 @@ TEST(options_may_stand_anywhere_and_be_shortened) {
                 line.options.detach);
 }
 
+TEST(what_happens_to_a_tree_is_chosen) {
+        __attribute__((__cleanup__(release))) CommandLine line;
+
+        assert_int_equal(parse(&line, "--replace --keep-old=before rootfs.tar /srv/x"), 0);
+        assert_true(line.options.replace && !line.options.in_place && !line.options.overwrite);
+        assert_string_equal(line.options.keep_old, "before");
+        release(&line);
+        assert_int_equal(parse(&line, "--in-place rootfs.tar /srv/x"), 0);
+        assert_true(line.options.in_place && !line.options.replace && !line.options.keep_old);
+}
+
 TEST(idmap_counts_for_both_maps) {
         __attribute__((__cleanup__(release))) CommandLine line;
         const ClientOptions *options = &line.options;
