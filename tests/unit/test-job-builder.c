@@ -9,8 +9,9 @@
 /* With the real worker, and with a virt-builder and a guestfish that are shell scripts. As root these run as
  * nobody. */
 
-#define PASSWORD "s3cret word"
-#define WORKER   61234U /* whom the builder of root becomes */
+#define PASSWORD    "s3cret word"
+#define FIRST_USER  60706U /* up to 61183, nobody has ids: systemd.io/UIDS-GIDS */
+#define USERS_COUNT 478U
 
 typedef struct Fixture {
         JobFixture job;
@@ -23,6 +24,15 @@ typedef struct Fixture {
         char warning[256];
         Error error;
 } Fixture;
+
+/* Whom the builder of root becomes: an id that no other program uses, since the daemon waits for that. */
+static uid_t worker(void) {
+        static uid_t id;
+
+        if (id == 0)
+                id = FIRST_USER + (uid_t) getpid() % (USERS_COUNT / 2) * 2;
+        return id;
+}
 
 static void on_progress(Fixture *f, uint32_t permille) {
         assert_true(permille > f->permille && permille < 1000);
@@ -87,7 +97,7 @@ static int set_up(void **state) {
         int fds[2];
 
         job_fixture_init(&f->job);
-        f->job.config.users = (ConfigUsers){ WORKER, WORKER };
+        f->job.config.users = (ConfigUsers){ worker(), worker() };
         use_users(&f->job, "no such user", "no such user");
         f->spec = job_spec_new();
         assert_non_null(f->spec);
@@ -228,13 +238,14 @@ BUILDER_TEST(password_is_in_a_file_and_nowhere_else) {
         await_end(f);
         assert_int_equal(f->error.code, 0);
         assert_logged(f, "password", PASSWORD);
-        (void) snprintf(mode, sizeof(mode), "600 %u\n", geteuid() == 0 ? WORKER : geteuid());
+        (void) snprintf(mode, sizeof(mode), "600 %u\n", geteuid() == 0 ? worker() : geteuid());
         assert_logged(f, "mode", mode);
         assert_false(scratch_exists(f->job.scratch, "log/shown"));
 }
 
 BUILDER_TEST(programs_run_with_little_and_in_english) {
         Fixture *f = *state;
+        char user[16];
 
         assert_int_equal(
                 setenv("LC_ALL", "de_DE.UTF-8", 1) | setenv("LANGUAGE", "de", 1) |
@@ -263,7 +274,8 @@ BUILDER_TEST(programs_run_with_little_and_in_english) {
         assert_logged(f, "fds", "4\n"); /* one of them is that directory */
         assert_logged(f, "status", "CapEff:0000000000000000NoNewPrivs:1");
         if (geteuid() == 0) {
-                assert_logged(f, "user", "61234\n");
+                (void) snprintf(user, sizeof(user), "%u\n", worker());
+                assert_logged(f, "user", user);
                 /* Its own directory is all that there is of that of all builders. */
                 assert_logged(f, "place", "virt-bootstrap-builder\n");
         }
@@ -514,7 +526,7 @@ static bool is_user_free(void *userdata) {
 }
 
 static void be_another(Fixture *f) {
-        f->job.config.users = (ConfigUsers){ WORKER + 1, WORKER + 1 };
+        f->job.config.users = (ConfigUsers){ worker() + 1, worker() + 1 };
         use_users(&f->job, "no such user", "no such user");
 }
 
@@ -535,7 +547,7 @@ BUILDER_TEST(killed_builder_leaves_but_a_directory_that_the_next_one_removes) {
         make_directory(f, "tmp/place-not-ours");
         make_directory(f, "tmp/virt-bootstrap-builder-old");
         assert_int_equal(
-                chown(scratch_at(f->job.scratch, "tmp/place-not-ours"), WORKER, WORKER), 0);
+                chown(scratch_at(f->job.scratch, "tmp/place-not-ours"), worker(), worker()), 0);
         put_program(f, "virt-builder", "echo made >disk.img");
         f->write_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
         start(f);
