@@ -12,7 +12,7 @@ import pytest
 from support import programs, samples, tree
 from support.process import run, running, wait_for
 
-MOMENTS = int(os.environ.get('TEST_MOMENTS', 25))
+MOMENTS = int(os.environ.get('TEST_MOMENTS', 12))
 SEED = int(os.environ.get('TEST_SEED', random.randrange(10**9)))
 
 
