@@ -56,6 +56,8 @@ def check_errors(root):
         yield f'{kind} has a name but is no ErrorKind'
     used = {error for path in (root / 'client').glob('*.[ch]')
             for error in re.findall(r'BUS_ERROR\("(\w+)"\)', path.read_text())}
+    used |= {error for path in (root / 'client/python').rglob('*.py')
+             for error in re.findall(r"\berror\('(\w+)',", path.read_text())}
     for name in sorted(used - set(table.values())):
         yield f'the client knows an error which the daemon has not: {name}'
 

@@ -1,0 +1,427 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The Python module virtBootstrap: what virt-bootstrap 1.1.1 promised its callers, and how it fails."""
+
+import crypt
+import gzip
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from conftest import PASSWORD, USER
+from support import bus, faulty, programs, samples, tar
+from support.image import Image
+from support.module import Module
+from support.process import command_line, descendants, in_mount_namespace, wait_for
+
+# Installed, or unpacked by tests/run.
+VIRT_MANAGER = [pathlib.Path('/usr/share/virt-manager'), programs.BUILD / 'unpacked/usr/share/virt-manager']
+VIRT_MANAGER_PROGRAM = programs.SOURCE / 'tests/integration/support/virt_manager_program.py'
+AS_NOBODY = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups']
+SESAME = 'sesame of the registry', 'sesame of the tree'
+
+
+@pytest.fixture
+def module(env, tmp_path):
+    """As in embedded mode: no bus is reachable."""
+    nowhere = f'unix:path={tmp_path}/no-bus'
+    return Module({**env, 'DBUS_SYSTEM_BUS_ADDRESS': nowhere, 'DBUS_SESSION_BUS_ADDRESS': nowhere},
+                  tmp_path / 'python')
+
+
+@pytest.fixture
+def reference(faulty_registry):
+    faulty_registry.add('small', samples.small())
+    return faulty_registry.reference('small')
+
+
+@pytest.fixture
+def held(faulty_registry):
+    """A reference whose layer does not come before the event."""
+    image = samples.everything()
+    faulty_registry.add('held', image)
+    digest = image.layers[0].digest
+    gate = faulty_registry.gate(digest, 0)
+    return faulty_registry.reference('held'), gate, lambda: digest in faulty_registry.blob_requests()
+
+
+def files_in(folder):
+    return sorted(one.name for one in folder.iterdir())
+
+
+# What it does
+
+
+def test_files_are_in_the_directory_and_the_log_says_so(module, docker_registry, dest):
+    docker_registry.put('test/module', 'latest', samples.small())
+    result = module.bootstrap(docker_registry.reference('test/module'), dest)
+    assert (dest / 'etc/greeting').read_bytes() == b'hello\n'
+    assert result.end['value'] is None
+    assert result.log[-1] == ['INFO', f'Files are stored in: {dest}']
+    assert result.log[0] == ['INFO', 'Resolving']
+
+
+def test_progress_is_a_status_and_a_percentage_that_only_grows(module, faulty_registry, dest):
+    faulty_registry.add('large', samples.large())
+    result = module.bootstrap(faulty_registry.reference('large'), dest)
+    statuses, values, threads = zip(*result.progress)
+    assert list(values) == sorted(values)
+    assert 0 <= values[0] < 100 and result.progress[-1][:2] == ['Done', 100]
+    assert {'Resolving', 'Done'} <= set(statuses)
+    assert set(threads) == {'MainThread'}
+
+
+def test_missing_directories_are_made(module, reference, work):
+    module.bootstrap(reference, work / 'one/two/root')
+    assert (work / 'one/two/root/etc/greeting').exists()
+
+
+def test_what_is_in_the_directory_already_is_kept(module, reference, dest):
+    (dest / 'etc').mkdir(parents=True)
+    (dest / 'etc/mine').write_text('mine')
+    (dest / 'etc/greeting').write_text('another')
+    module.bootstrap(reference, dest)
+    assert (dest / 'etc/mine').read_text() == 'mine'
+    assert (dest / 'etc/greeting').read_text() == 'hello\n'
+
+
+def test_relative_paths_are_those_of_the_process(module, layouts, work):
+    os.symlink(layouts['order'], work / 'layout')
+    module.bootstrap('oci:./layout:latest', 'root', cwd=work)
+    assert (work / 'root/etc/order').read_text() == '3'
+    assert module.fail('none.tar', 'root', 'NotFound', cwd=work).startswith(f'Cannot open {work}/none.tar: ')
+
+
+@pytest.mark.parametrize('form', ['{}', 'file://{}', 'file://localhost{}', 'FILE:{}'])
+def test_tarball(module, tmp_path, dest, form):
+    path = tmp_path / 'root.tar'
+    path.write_bytes(tar.archive([tar.file('a', b'a')]))
+    module.bootstrap(form.format(path), dest)
+    assert files_in(dest) == ['a']
+
+
+def test_pipe(module, tmp_path, dest):
+    path = tmp_path / 'pipe'
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(tar.archive([tar.file('a', b'a')]),))
+    writer.start()
+    module.bootstrap(path, dest)
+    writer.join()
+    assert files_in(dest) == ['a']
+
+
+def test_disk_images(module, reference, dest):
+    module.bootstrap(reference, dest, fmt='qcow2')
+    assert files_in(dest) == ['layer-0.qcow2']
+
+
+@pytest.mark.root
+def test_owners_are_mapped(module, faulty_registry, dest):
+    faulty_registry.add('owned', Image([[tar.file('a', b'', uid=3, gid=4)]]))
+    module.bootstrap(faulty_registry.reference('owned'), dest, uid_map=[[0, 100000, 10]], gid_map=[[0, 200000, 10]])
+    found = (dest / 'a').stat()
+    assert (found.st_uid, found.st_gid) == (100003, 200004)
+
+
+@pytest.mark.parametrize('way', ['string', 'file'])
+def test_root_password_is_set(module, faulty_registry, dest, tmp_path, way):
+    faulty_registry.add('shadow', Image([[tar.directory('etc'), tar.file('etc/shadow', samples.SHADOW)]]))
+    (tmp_path / 'secret').write_text('sesame\r\nsecond line\n')
+    module.bootstrap(faulty_registry.reference('shadow'), dest,
+                     root_password='sesame' if way == 'string' else f'file:{tmp_path}/secret')
+    line = next(one for one in (dest / 'etc/shadow').read_text().splitlines() if one.startswith('root:'))
+    hashed = line.split(':')[1]
+    assert crypt.crypt('sesame', hashed) == hashed
+
+
+def test_user_name_and_password_are_for_the_registry(module, faulty_registry, reference, dest):
+    faulty_registry.fault('', faulty.basic(USER, PASSWORD))
+    module.bootstrap(reference, dest, username=USER, password=PASSWORD)
+    assert (dest / 'etc/greeting').exists()
+
+
+def test_no_cache_keeps_nothing(module, reference, cache, dest):
+    module.bootstrap(reference, dest, no_cache=True)
+    assert not list((cache / 'blobs').glob('*/*'))
+
+
+# Where the daemon is
+
+
+@pytest.mark.root
+def test_root_uses_the_system_bus(module, daemon_on, reference, dest):
+    daemon = daemon_on('system')
+    module.bootstrap(reference, dest, env={'DBUS_SYSTEM_BUS_ADDRESS': daemon.address, 'VIRTBOOTSTRAP_DAEMON': '/none'})
+    connection = daemon.connect()
+    assert [job[3] for job in connection.manager('ListJobs')[0]] == [str(dest)]
+    connection.close()
+
+
+@pytest.fixture
+def session(user, tmp_path, work):
+    """The folder of a session bus of a user who has a name, as a bus wants it; it can start the daemon."""
+    folder = tmp_path / 'user/session'
+    (folder / 'services').mkdir(parents=True)
+    for path in (folder, folder.parent, work):
+        shutil.chown(path, 'nobody', 'nogroup')
+    (folder / 'services' / f'{bus.NAME}.service').write_text(
+        f'[D-BUS Service]\nName={bus.NAME}\nExec={user.env["VIRTBOOTSTRAP_DAEMON"]} --bus=user\n')
+    config = folder / 'bus.conf'
+    config.write_text(bus.CONFIGURATION.format(
+        type='session', socket=folder / 'bus', policy=bus.ALLOW_ALL, include='',
+        services=f'<servicedir>{folder}/services</servicedir>'))
+    process = subprocess.Popen([*AS_NOBODY, 'dbus-daemon', f'--config-file={config}', '--nofork', '--nopidfile'],
+                               env=user.env)
+    wait_for(lambda: bus.is_listening(folder / 'bus'), 'the bus to listen')
+    yield folder
+    bus.stop(process)
+
+
+@pytest.mark.root
+@pytest.mark.parametrize('variable, value', [('DBUS_SESSION_BUS_ADDRESS', 'unix:path={}/bus'), ('XDG_RUNTIME_DIR', '{}')])
+def test_user_uses_the_session_bus_which_starts_the_daemon(user, session, reference, tmp_path, dest, variable, value):
+    module = Module(user.env, tmp_path / 'python', AS_NOBODY)
+    module.bootstrap(reference, dest, env={variable: value.format(session), 'VIRTBOOTSTRAP_DAEMON': '/none'})
+    assert (dest / 'etc/greeting').owner() == 'nobody'
+
+
+@pytest.mark.root
+def test_root_without_a_bus_uses_the_private_socket(module, daemon_on, reference, tmp_path, dest):
+    daemon = daemon_on('peer')
+    folder = os.path.dirname(daemon.address.removeprefix('unix:path='))
+    run_folder = tmp_path / 'run/virt-bootstrap'
+    run_folder.mkdir(parents=True)
+    module.argv = in_mount_namespace([(tmp_path / 'run', '/run'), (folder, '/run/virt-bootstrap')], module.argv)
+    module.bootstrap(reference, dest, env={'VIRTBOOTSTRAP_DAEMON': '/none'})
+    connection = daemon.connect()
+    assert [job[3] for job in connection.manager('ListJobs')[0]] == [str(dest)]
+    connection.close()
+
+
+# How it behaves
+
+
+def test_threads_may_call_it_at_the_same_time(module, reference, dest):
+    result = module.bootstrap(reference, dest, how={'threads': 3})
+    for number in range(3):
+        assert (dest.parent / f'root-{number}/etc/greeting').exists()
+    assert {thread for _, _, thread in result.progress} == {'thread-0', 'thread-1', 'thread-2'}
+
+
+@pytest.mark.parametrize('how', [{}, {'threads': 1}])
+def test_signal_handlers_are_left_alone(module, reference, dest, how):
+    assert module.bootstrap(reference, dest, how=how).end['signals_untouched']
+
+
+def test_callback_that_raises_cancels_the_job(module, faulty_registry, work, dest):
+    faulty_registry.add('large', samples.large())
+    result = module.run(faulty_registry.reference('large'), dest, how={'raise_at': 'Downloading'})
+    assert (result.end['type'], result.end['message']) == ('Stop', 'the callback does not want any more')
+    assert not files_in(work)
+
+
+@pytest.mark.root
+def test_callback_that_raises_ends_the_job_of_a_bus_first(module, daemon_on, faulty_registry, work, dest):
+    """The daemon stays, and its job has been cleaned up when the exception arrives."""
+    daemon = daemon_on('system')
+    faulty_registry.add('large', samples.large())
+    result = module.run(faulty_registry.reference('large'), dest, how={'raise_at': 'Downloading'},
+                        env={'DBUS_SYSTEM_BUS_ADDRESS': daemon.address})
+    assert result.end['type'] == 'Stop' and not files_in(work)
+    with daemon.connect() as connection:
+        assert [job[5] for job in connection.manager('ListJobs')[0]] == ['cancelled']
+
+
+def test_interrupt_cancels_the_job(module, held, work, dest):
+    reference, _, is_asked = held
+    process = module.start(reference, dest)
+    wait_for(is_asked, 'the transfer')
+    process.send_signal(signal.SIGINT)
+    result = module.finish(process)
+    assert result.end['type'] == 'KeyboardInterrupt'
+    assert not files_in(work)
+
+
+@pytest.mark.parametrize('level, expected', [('DEBUG', {'INFO', 'WARNING'}), ('WARNING', {'WARNING'}),
+                                             ('ERROR', set())])
+def test_level_of_the_logger_is_respected(module, tmp_path, dest, level, expected):
+    """A tarball without its end causes a warning of the daemon."""
+    path = tmp_path / 'root.tar.gz'
+    path.write_bytes(gzip.compress(tar.archive([tar.file('a', b'a')], end=False)))
+    result = module.bootstrap(path, dest, how={'level': level})
+    assert {name for name, _ in result.log} == expected
+    assert ('end-of-archive' in ' '.join(result.messages)) == ('WARNING' in expected)
+    assert not result.err
+
+
+def test_secrets_are_in_no_argument_list_and_no_environment(module, held, faulty_registry, dest):
+    reference, gate, is_asked = held
+    faulty_registry.fault('', faulty.basic(USER, SESAME[0]))
+    process = module.start(reference, dest, username=USER, password=SESAME[0], root_password=SESAME[1])
+    wait_for(is_asked, 'the transfer')
+    pids = [process.pid, *descendants(process.pid)]
+    seen = []
+    for pid in pids:
+        with open(f'/proc/{pid}/environ', 'rb') as environment:
+            seen.append(b'\0'.join(command_line(pid)) + environment.read())
+    gate.set()
+    result = module.finish(process)
+    assert not result.error and len(pids) >= 4
+    assert not [one for one in seen if b'sesame' in one]
+    assert 'sesame' not in str(result)
+
+
+# How it fails
+
+
+@pytest.mark.parametrize('arguments, kind, sentence', [
+    ({'uri': 'docker://{host}/absent'}, 'NotFound', 'Cannot fetch the manifest latest of {host}/absent'),
+    ({'uri': 'docking://a'}, 'InvalidReference', 'The source "docking://a" is invalid'),
+    ({'uri': '/nonexistent.tar'}, 'NotFound', 'Cannot open /nonexistent.tar: No such file or directory'),
+    ({'fmt': 'vmdk'}, 'InvalidOption', 'vmdk'),
+    ({'uid_map': [[0, 1000]]}, 'InvalidOption', 'uid_map is not a list of [START, TARGET, COUNT]'),
+    ({'gid_map': [[0, -1, 1]]}, 'InvalidOption', 'gid_map is not a list of [START, TARGET, COUNT]'),
+    ({'gid_map': 7}, 'InvalidOption', 'gid_map is not a list of [START, TARGET, COUNT]'),
+    ({'username': USER}, 'AuthenticationRequired', 'A user name is given without a password'),
+    ({'username': 'a\0', 'password': ''}, 'InvalidOption', 'The user name contains a NUL character'),
+    ({'uri': 'docker://\udcff'}, 'InvalidReference', 'The source is not valid UTF-8'),
+    ({'dest': '/srv/\udcff'}, 'InvalidDestination', 'The destination is not valid UTF-8'),
+    ({'dest': '/'}, 'InvalidDestination', 'is the root of this system'),
+    ({'dest': '/dev/null'}, 'InvalidDestination', '/dev/null is not a directory'),
+    ({'root_password': 'file:/nonexistent'}, 'Failed', 'Cannot read the password file /nonexistent: No such file'),
+    ({'root_password': 'file:/dev/null'}, 'InvalidOption', 'The first line of the password file /dev/null is empty'),
+    ({'root_password': 'x' * 4096}, 'LimitExceeded', 'A password is longer than 4095 bytes'),
+    ({'root_password': 7}, 'InvalidOption', 'The root password is not a string'),
+])
+def test_failure_has_a_name_and_a_sentence(module, faulty_registry, reference, work, dest, arguments, kind, sentence):
+    arguments = {'uri': reference, 'dest': dest, **arguments}
+    arguments['uri'] = arguments['uri'].format(host=faulty_registry.host)
+    message = module.fail(kind=kind, **arguments)
+    assert sentence.format(host=faulty_registry.host) in message
+    assert '\n' not in message and not files_in(work)
+
+
+def test_wrong_password_is_told(module, faulty_registry, reference, dest):
+    faulty_registry.fault('', faulty.basic(USER, PASSWORD))
+    result = module.run(reference, dest, username=USER, password='wrong')
+    assert result.error == 'AccessDenied'
+    assert result.end['name'] == 'org.virtbootstrap1.Error.AccessDenied'
+
+
+def test_missing_daemon_is_told(module, reference, dest):
+    message = module.fail(reference, dest, 'Failed', env={'VIRTBOOTSTRAP_DAEMON': '/none'})
+    assert message == 'Cannot start /none: No such file or directory'
+
+
+def test_daemon_that_cannot_begin_says_why(module, reference, dest, tmp_path):
+    (tmp_path / 'file').touch()
+    result = module.run(reference, dest, env={'VIRTBOOTSTRAP_CACHE': f'{tmp_path}/file'})
+    assert result.error == 'Failed'
+    assert result.end['message'].startswith('The embedded daemon does not answer: ')
+    assert f'{tmp_path}/file' in result.end['message']
+    assert [level for level, _ in result.log] == ['ERROR'] and not result.err
+
+
+def test_killed_daemon_is_told_and_leaves_nothing(module, held, work, dest):
+    reference, _, is_asked = held
+    process = module.start(reference, dest)
+    wait_for(is_asked, 'the transfer')
+    for pid in programs.running([programs.DAEMON], process.pid):
+        os.kill(pid, signal.SIGKILL)
+    result = module.finish(process)
+    assert result.error == 'Interrupted'
+    assert result.end['message'] == 'The daemon exited while the job was running'
+    assert not files_in(work)
+
+
+@pytest.mark.root
+def test_killed_daemon_of_a_bus_is_told(module, daemon_on, held, dest):
+    reference, _, is_asked = held
+    daemon = daemon_on('system')
+    process = module.start(reference, dest, env={'DBUS_SYSTEM_BUS_ADDRESS': daemon.address})
+    wait_for(is_asked, 'the transfer')
+    daemon.process.kill()
+    result = module.finish(process)
+    assert result.error == 'Interrupted'
+    assert result.end['message'] == 'The daemon exited while the job was running'
+
+
+@pytest.mark.root
+def test_job_that_somebody_else_cancels_is_an_error(module, daemon_on, held, dest):
+    reference, _, is_asked = held
+    daemon = daemon_on('system')
+    process = module.start(reference, dest, env={'DBUS_SYSTEM_BUS_ADDRESS': daemon.address})
+    wait_for(is_asked, 'the transfer')
+    connection = daemon.connect()
+    connection.manager('Cancel', 's', connection.manager('ListJobs')[0][0][0])
+    connection.close()
+    assert module.finish(process).error == 'Cancelled'
+
+
+# Who calls it
+
+
+@pytest.fixture
+def virt_manager(module):
+    """Lets virt-manager's own function call the module; returns what the user sees."""
+    folder = next((one for one in VIRT_MANAGER if (one / 'virtManager/createvm.py').exists()), None)
+    if not folder:
+        pytest.skip('there is no virt-manager')
+
+    def create(source, dest, **more):
+        arguments = {'src': source, 'dest': str(dest), 'user': '', 'passwd': '', 'insecure': True,
+                     'root_password': '', **more}
+        done = subprocess.run([sys.executable, VIRT_MANAGER_PROGRAM, folder], input=json.dumps(arguments) + '\n',
+                              env=module.env, text=True, capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+    return create
+
+
+def test_virt_manager_creates_a_container(virt_manager, faulty_registry, reference, dest):
+    faulty_registry.fault('', faulty.basic(USER, PASSWORD))
+    seen = virt_manager(reference, dest, user=USER, passwd=PASSWORD)
+    assert seen['is_offered'] and seen['has_succeeded'] and not seen['error']
+    assert seen['statuses'][-1] == 'Done'
+    assert seen['details'][-1] == f'Files are stored in: {dest}\n'
+    assert (dest / 'etc/greeting').exists()
+
+
+def test_virt_manager_shows_why_it_failed(virt_manager, faulty_registry, dest):
+    seen = virt_manager(faulty_registry.reference('absent'), dest, root_password='sesame')
+    title, text = seen['error']
+    assert title == 'virt-bootstrap did not complete successfully' and not seen['has_succeeded']
+    assert text.startswith(f'Cannot fetch the manifest latest of {faulty_registry.host}/absent: ')
+    assert 'Resolving' in text and 'sesame' not in text
+
+
+@pytest.mark.root
+@pytest.mark.parametrize('program', [[os.environ.get('TEST_EXAMPLE', programs.BUILD / 'client/examples/example')],
+                                     [sys.executable, programs.SOURCE / 'client/examples/example.py']])
+def test_example_submits_follows_and_cancels(env, daemon_on, tmp_path, work, program):
+    daemon = daemon_on('system')
+    env['DBUS_SYSTEM_BUS_ADDRESS'] = daemon.address
+
+    def start(source, dest):
+        return subprocess.Popen([*program, source, dest], env=env, text=True, stdout=subprocess.PIPE)
+
+    (tmp_path / 'root.tar').write_bytes(tar.archive([tar.file('a', b'a')]))
+    process = start(tmp_path / 'root.tar', work / 'root')
+    lines = process.communicate(timeout=60)[0].splitlines()
+    assert process.returncode == 0 and files_in(work / 'root') == ['a']
+    assert lines[-2:] == ['done 100%', 'done  ']
+
+    os.mkfifo(tmp_path / 'pipe')
+    process = start(tmp_path / 'pipe', work / 'other')
+    with daemon.connect() as connection:
+        connection.wait_until(lambda: connection.get(bus.PATH, bus.MANAGER, 'Jobs'), 'the job to be there')
+    process.send_signal(signal.SIGINT)
+    lines = process.communicate(timeout=60)[0].splitlines()
+    assert process.returncode == 1 and lines[-1].startswith('cancelled org.virtbootstrap1.Error.Cancelled ')
+    assert files_in(work) == ['root']
