@@ -34,7 +34,7 @@ typedef struct TestDevice {
         void *buffers[DISK_BUFFERS];
         unsigned n_taken;
         uint64_t written, trimmed; /* bytes */
-        unsigned n_writes;
+        unsigned n_writes, n_flushes;
 } TestDevice;
 
 struct Disk {

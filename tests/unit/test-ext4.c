@@ -122,6 +122,7 @@ EXT4_TEST(small_files_are_written_together) {
         }
         run_well(f);
         assert_true(f->disk.devices[0].n_writes < 40);
+        assert_int_equal(f->disk.devices[0].n_flushes, 1);
         compare(f);
 }
 

@@ -4,7 +4,7 @@
 
 #include "ext4-internal.h"
 
-/* Blocks per call of libext2fs, at most. */
+/* Blocks per call of libext2fs that frees, at most. */
 #define RUN_MAX (UINT64_C(1) << 30)
 
 /* Called for each block that libext2fs frees, or allocates, which then already has its metadata. Blocks freed as
@@ -74,9 +74,11 @@ int ext4_blocks_allocate(Ext4 *ext4, uint64_t want, uint64_t *ret, uint64_t *ret
         uint64_t n = 0;
         int r;
 
-        r = find_next(ext4, want < RUN_MAX ? want : RUN_MAX, &block, &n, error);
+        r = find_next(ext4, want < WINDOW_BLOCKS ? want : WINDOW_BLOCKS, &block, &n, error);
         if (r < 0)
                 return r;
+        if (n > WINDOW_BLOCKS - block % WINDOW_BLOCKS)
+                n = WINDOW_BLOCKS - block % WINDOW_BLOCKS;
 
         /* Stale metadata must not overwrite content on the device. */
         ext4_scratch_forget(ext4->scratch, block, n);

@@ -21,12 +21,11 @@ void ext4_content_begin(Ext4 *ext4, uint32_t ino) {
 static int extend(
         Ext4 *ext4, uint64_t logical, uint64_t want, uint8_t **ret, uint64_t *ret_n, Error *error) {
         Ext4Content *content = &ext4->content;
-        const uint64_t room = ext4_output_room(ext4);
         uint64_t block, n;
         uint8_t *first;
         int r;
 
-        r = ext4_blocks_allocate(ext4, want < room ? want : room, &block, &n, error);
+        r = ext4_blocks_allocate(ext4, want, &block, &n, error);
         if (r >= 0)
                 r = ext4_output_add(ext4, block, n, &first, error);
         if (r >= 0)

@@ -30,9 +30,10 @@
 #define SECTORS_A_BLOCK ((uint64_t) 8)
 #define FILE_BLOCKS_MAX UINT64_C(0xffffffff) /* the number of the last one has 32 bits */
 #define LINKS_MAX       65000u
-#define FAST_LINK_MAX   ((size_t) 59)       /* bytes of a link that fits into its inode */
-#define EXTENT_BLOCKS   UINT32_C(0x8000)    /* most of one extent */
-#define EXTENTS_MAX     ((size_t) 1 << 22)  /* of one file; 64 MiB in memory */
+#define FAST_LINK_MAX   ((size_t) 59) /* bytes of a link that fits into its inode */
+#define WINDOW_BLOCKS   (DISK_BUFFER_BYTES / BLOCK_BYTES) /* what a buffer can have of the device */
+#define EXTENT_BLOCKS   UINT32_C(0x8000)                  /* most of one extent */
+#define EXTENTS_MAX     ((size_t) 1 << 22)                /* of one file; 64 MiB in memory */
 #define DIRS_BYTES_MAX  ((size_t) 64 << 20) /* of all directories in memory, as far as possible */
 
 /* An inode with all its fields. */
@@ -135,10 +136,7 @@ int ext4_device(Ext4 *ext4, Error *error);
 
 /* output */
 
-/** ext4_output_room() - the number of blocks that ext4_output_add() accepts, at least one */
-uint64_t ext4_output_room(const Ext4 *ext4);
-
-/** ext4_output_add() - make room for @n blocks, at @block on the device; fill @ret */
+/** ext4_output_add() - make room for @n blocks from ext4_blocks_allocate(), at @block on the device; fill @ret */
 int ext4_output_add(Ext4 *ext4, uint64_t block, uint64_t n, uint8_t **ret, Error *error);
 
 /** ext4_output_last() - the last block that was added; valid until a flush */
@@ -155,7 +153,12 @@ void ext4_output_done(Ext4 *ext4);
 /** ext4_blocks_init() - observe allocations of libext2fs */
 int ext4_blocks_init(Ext4 *ext4, Error *error);
 
-/** ext4_blocks_allocate() - allocate one to @want consecutive blocks; ERROR_NO_SPACE */
+/**
+ * ext4_blocks_allocate() - allocate one to @want consecutive blocks, in one window; ERROR_NO_SPACE
+ *
+ * Buffers end where a window does, so that two writes do not meet within a cluster of the image, which QEMU would
+ * have to fill with what is below, and then to write again.
+ */
 int ext4_blocks_allocate(Ext4 *ext4, uint64_t want, uint64_t *ret, uint64_t *ret_n, Error *error);
 
 /** ext4_blocks_free() - free blocks */

@@ -33,8 +33,6 @@ int ext4_end_layer(Ext4 *ext4, Error *error) {
         if (r >= 0)
                 r = flush_metadata(ext4, error);
         if (r >= 0)
-                r = ext4_device_flush(ext4->device, error);
-        if (r >= 0)
                 r = ext4_scratch_write_out(ext4->scratch, ext4->device, error);
         if (r >= 0)
                 r = ext4_blocks_trim(ext4, error);

@@ -2,8 +2,6 @@
 
 #include "ext4-internal.h"
 
-#define BUFFER_BLOCKS (DISK_BUFFER_BYTES / BLOCK_BYTES)
-
 int ext4_output_flush(Ext4 *ext4, Error *error) {
         Ext4Output *output = &ext4->output;
 
@@ -33,18 +31,11 @@ static int new_buffer(Ext4 *ext4, uint64_t start, Error *error) {
         return 0;
 }
 
-uint64_t ext4_output_room(const Ext4 *ext4) {
-        const Ext4Output *output = &ext4->output;
-
-        return output->buffer && output->n_blocks < BUFFER_BLOCKS ? BUFFER_BLOCKS - output->n_blocks
-                                                                  : BUFFER_BLOCKS;
-}
-
 int ext4_output_add(Ext4 *ext4, uint64_t block, uint64_t n, uint8_t **ret, Error *error) {
         Ext4Output *output = &ext4->output;
         int r;
 
-        if (!output->buffer || output->n_blocks == BUFFER_BLOCKS ||
+        if (!output->buffer || block % WINDOW_BLOCKS == 0 ||
             output->start + output->n_blocks != block) {
                 r = new_buffer(ext4, block, error);
                 if (r < 0)

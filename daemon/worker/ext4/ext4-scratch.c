@@ -314,7 +314,7 @@ static int run_add(
         int r;
 
         if (run->buffer &&
-            (run->start + run->n != block || (run->n + 1) * BLOCK > DISK_BUFFER_BYTES)) {
+            (run->start + run->n != block || block % (DISK_BUFFER_BYTES / BLOCK) == 0)) {
                 r = run_end(run, error);
                 if (r < 0)
                         return r;
