@@ -36,7 +36,6 @@ THIRD_PARTY = {
     'isa-l': {'inflate'},
     'igzip': {'inflate'},
     'jansson': {'oci', 'qemu'},
-    'libnbd': {'qemu'},
     'lzma': {'inflate'},
     'openssl/': {'hash'},
     'seccomp': {'sandbox'},

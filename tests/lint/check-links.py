@@ -19,7 +19,7 @@ LIBRARIES = {
     'virt-bootstrap': {'libsystemd'},
     'virt-bootstrapd': {'libsystemd'},
     'virt-bootstrap-builder': SANDBOX,
-    'virt-bootstrap-disk': UNPACK | {'libcom_err', 'libext2fs', 'libjansson', 'libnbd'},
+    'virt-bootstrap-disk': UNPACK | {'libcom_err', 'libext2fs', 'libjansson'},
     'virt-bootstrap-fetch': SANDBOX | {'libcrypto', 'libcurl', 'libjansson'},
     'virt-bootstrap-fetch-archive': INFLATE | SANDBOX | {'libcrypto', 'libjansson'},
     'virt-bootstrap-fetch-directory': SANDBOX | {'libcrypto', 'libjansson'},

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "base-fd.h"
+#include "qemu-vhost.h"
 #include "qemu.h"
 #include "sandbox.h"
 
@@ -279,6 +280,46 @@ QEMU_TEST(later_write_of_the_same_place_wins) {
         qemu_free(qemu);
 }
 
+QEMU_TEST(any_bytes_can_be_read) {
+        static const struct {
+                size_t offset, size;
+        } parts[] = { { 0, 1 },
+                      { 511, 2 },
+                      { 1000, 4097 },
+                      { 3, DISK_BUFFER_BYTES },
+                      { 5, 2 * DISK_BUFFER_BYTES } };
+        Fixture *f = *state;
+        unsigned char *data = malloc(3 * DISK_BUFFER_BYTES);
+        Ext4Device *device;
+        Qemu *qemu;
+
+        assert_non_null(data);
+        make_files(f, 1, 0);
+        qemu = start(f);
+        device = create(qemu, 0, NULL);
+        for (size_t i = 0; i < 3; i++) {
+                unsigned char *buffer;
+
+                assert_int_equal(device->ops->get_buffer(device, (void **) &buffer, NULL), 0);
+                for (size_t j = 0; j < DISK_BUFFER_BYTES; j++)
+                        buffer[j] = (unsigned char) ((i * DISK_BUFFER_BYTES + j) % 251);
+                assert_int_equal(
+                        device->ops->write(
+                                device, buffer, i * DISK_BUFFER_BYTES, DISK_BUFFER_BYTES, NULL),
+                        0);
+        }
+
+        for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+                assert_int_equal(
+                        device->ops->read(device, parts[i].offset, data, parts[i].size, NULL), 0);
+                for (size_t j = 0; j < parts[i].size; j++)
+                        assert_int_equal(data[j], (parts[i].offset + j) % 251);
+        }
+        free(data);
+        finish(device);
+        qemu_free(qemu);
+}
+
 QEMU_TEST(trimmed_clusters_take_no_space) {
         Fixture *f = *state;
         Ext4Device *device;
@@ -396,6 +437,48 @@ QEMU_TEST(death_during_writes_is_told_at_once) {
         alarm(0);
         assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
         assert_int_equal(errno, ECHILD);
+}
+
+/* QEMU serves the first one, and others may know the address. */
+QEMU_TEST(connection_behind_that_of_somebody_else_is_refused) {
+        QemuVhostAddress address = { .name = { .sun_family = AF_UNIX },
+                                     .size = sizeof(address.name) };
+        struct sockaddr *name = (struct sockaddr *) &address.name;
+        const int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const int other = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        QemuVhost *vhost = NULL;
+
+        assert_int_equal(bind(server, name, sizeof(sa_family_t)), 0);
+        assert_int_equal(getsockname(server, name, &address.size), 0);
+        assert_int_equal(listen(server, QEMU_VHOST_BACKLOG), 0);
+        assert_int_equal(connect(other, name, address.size), 0);
+
+        assert_int_equal(qemu_vhost_connect(&address, &vhost, &error), -EAGAIN);
+        assert_null(vhost);
+        assert_string_equal(
+                error_text(&error),
+                "Cannot connect to qemu-storage-daemon: Resource temporarily unavailable");
+        close(other);
+        close(server);
+}
+
+QEMU_TEST(images_of_a_chain_need_no_connections_of_their_own) {
+        Fixture *f = *state;
+        unsigned n_fds;
+        Qemu *qemu;
+
+        make_files(f, 3, 0);
+        qemu = start(f);
+        n_fds = scratch_count_fds();
+        for (size_t i = 0; i < 3; i++) {
+                Ext4Device *device = create(qemu, i, "below");
+
+                assert_int_equal(put(device, 0, 1, BLOCK, NULL), 0);
+                assert_int_equal(scratch_count_fds(), n_fds);
+                finish(device);
+        }
+        qemu_free(qemu);
 }
 
 QEMU_TEST(nothing_is_left_of_the_process) {

@@ -84,11 +84,7 @@ static void note_event(QemuQmp *qmp, json_t *object) {
                 return;
 
         (void) json_unpack(object, "{s:{s:s}}", "data", "status", &status);
-        if (strcmp(event, "BLOCK_EXPORT_DELETED") == 0)
-                qmp->seen[QMP_EXPORT_DELETED] = true;
-        else if (
-                strcmp(event, "JOB_STATUS_CHANGE") == 0 && status &&
-                strcmp(status, "concluded") == 0)
+        if (strcmp(event, "JOB_STATUS_CHANGE") == 0 && status && strcmp(status, "concluded") == 0)
                 qmp->seen[QMP_JOB_CONCLUDED] = true;
 }
 

@@ -15,10 +15,9 @@
 
 typedef struct QemuQmp QemuQmp;
 
-/* Events some time after the reply to a command. One job and one export exist at a time. */
+/* Events some time after the reply to a command. One job exists at a time. */
 typedef enum QemuQmpEvent {
         QMP_JOB_CONCLUDED,
-        QMP_EXPORT_DELETED,
         _QMP_EVENT_MAX,
 } QemuQmpEvent;
 

@@ -2,53 +2,69 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 
 #include "base-fd.h"
-#include "qemu-nbd.h"
 #include "qemu-process.h"
 #include "qemu-qmp.h"
+#include "qemu-vhost.h"
 #include "qemu-words.h"
 #include "qemu.h"
 
 #define NODE_MAX       ((size_t) 32)
-#define ARGUMENT_MAX   ((size_t) 96)
+#define ARGUMENT_MAX   ((size_t) 128)
 #define L2_CACHE_BYTES (1 << 20) /* of each image: tables of 8 GiB of the disk */
+#define EMPTY_NODE     "empty"   /* what is exported while no image is being written */
 
 struct Qemu {
         QemuProcess *process; /* owned */
         QemuQmp *qmp;         /* owned */
-        QemuNbdAddress address;
-        uint64_t size; /* of the disks, bytes */
-        bool is_busy;  /* an image is being written */
-        size_t n_done; /* images that can be backing files, or are being written */
+        QemuVhost *vhost;     /* owned */
+        uint64_t size;        /* of the disks, bytes */
+        bool is_busy;         /* an image is being written */
+        size_t n_done;        /* images that can be backing files, or are being written */
         size_t n_images;
         int image_fds[]; /* numbers in the process */
 };
 
 typedef struct QemuImage {
         Ext4Device device;
-        Qemu *qemu;   /* borrowed */
-        QemuNbd *nbd; /* owned */
+        Qemu *qemu; /* borrowed */
 } QemuImage;
 
 Qemu *qemu_free(Qemu *qemu) {
         if (!qemu)
                 return NULL;
 
+        qemu_vhost_free(qemu->vhost);
         qemu_qmp_free(qemu->qmp);
         qemu_process_free(qemu->process);
         free(qemu);
         return NULL;
 }
 
-/* Explains a lost connection. */
+/* Whether the file system of the image that is being written is full. */
+static bool is_full(const Qemu *qemu) {
+        struct statfs st;
+
+        return qemu->n_done > 0 && fstatfs(qemu->image_fds[qemu->n_done - 1], &st) >= 0 &&
+               st.f_bavail * (uint64_t) st.f_bsize < DISK_BUFFER_BYTES;
+}
+
+/* Explains a lost connection, and an error without an errno. */
 static int explain(Qemu *qemu, int r, Error *error) {
+        if (r == -EIO && is_full(qemu)) {
+                if (error)
+                        error_clear(error);
+                return error_set_errno(error, ENOSPC, "Cannot write a disk image");
+        }
         if (r != DISK_GONE)
                 return r;
 
@@ -58,14 +74,14 @@ static int explain(Qemu *qemu, int r, Error *error) {
 }
 
 /* An address that the kernel chooses, without a file. */
-static int listen_somewhere(int *ret, QemuNbdAddress *ret_address, Error *error) {
+static int listen_somewhere(int *ret, QemuVhostAddress *ret_address, Error *error) {
         _cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        QemuNbdAddress address = { .name = { .sun_family = AF_UNIX },
-                                   .size = sizeof(address.name) };
+        QemuVhostAddress address = { .name = { .sun_family = AF_UNIX },
+                                     .size = sizeof(address.name) };
         struct sockaddr *name = (struct sockaddr *) &address.name;
 
         if (fd < 0 || bind(fd, name, sizeof(sa_family_t)) < 0 ||
-            getsockname(fd, name, &address.size) < 0 || listen(fd, (int) DISK_NBD_CONNECTIONS) < 0)
+            getsockname(fd, name, &address.size) < 0 || listen(fd, QEMU_VHOST_BACKLOG) < 0)
                 return error_set_errno(error, errno, "Cannot create a socket");
 
         *ret = TAKE_FD(fd);
@@ -74,16 +90,20 @@ static int listen_somewhere(int *ret, QemuNbdAddress *ret_address, Error *error)
 }
 
 static int start_process(
-        const QemuOptions *options, int qmp_fd, int nbd_fd, QemuProcess **ret, Error *error) {
-        char monitor[ARGUMENT_MAX], server[ARGUMENT_MAX];
+        const QemuOptions *options, int qmp_fd, int disk_fd, QemuProcess **ret, Error *error) {
+        char monitor[ARGUMENT_MAX], empty[ARGUMENT_MAX], export[ARGUMENT_MAX];
         char *arguments[] = {
                 (char *) "qemu-storage-daemon",
+                (char *) "--blockdev",
+                empty,
+                (char *) "--blockdev",
+                (char *) "driver=raw,node-name=disk,file=" EMPTY_NODE,
+                (char *) "--export",
+                export,
                 (char *) "--chardev",
                 monitor,
                 (char *) "--monitor",
                 (char *) "chardev=qmp",
-                (char *) "--nbd-server",
-                server,
                 NULL,
         };
         _cleanup_(freep) int *fds = calloc(options->n_images + 2, sizeof(*fds));
@@ -92,14 +112,17 @@ static int start_process(
                 return error_oom(error);
         memcpy(fds, options->image_fds, options->n_images * sizeof(*fds));
         fds[options->n_images] = qmp_fd;
-        fds[options->n_images + 1] = nbd_fd;
+        fds[options->n_images + 1] = disk_fd;
 
-        /* Permit only the connections that were made before the export exists: its address is not secret
-         * if the network has not been left. */
         (void) snprintf(monitor, sizeof(monitor), "socket,id=qmp,fd=%d", qmp_fd);
         (void) snprintf(
-                server, sizeof(server), "addr.type=fd,addr.str=%d,max-connections=%zu", nbd_fd,
-                DISK_NBD_CONNECTIONS);
+                empty, sizeof(empty),
+                "driver=null-co,node-name=" EMPTY_NODE ",read-zeroes=on,size=%" PRIu64,
+                options->size);
+        (void) snprintf(
+                export, sizeof(export),
+                "type=vhost-user-blk,id=disk,node-name=disk,writable=on,addr.type=fd,addr.str=%d",
+                disk_fd);
         return qemu_process_start(
                 &(const QemuProcessOptions){
                         .program = options->program,
@@ -114,7 +137,8 @@ static int start_process(
 
 int qemu_start(const QemuOptions *options, Qemu **ret, Error *error) {
         _cleanup_(qemu_freep) Qemu *qemu = NULL;
-        _cleanup_(closep) int own_fd = -EBADF, qmp_fd = -EBADF, nbd_fd = -EBADF;
+        _cleanup_(closep) int own_fd = -EBADF, qmp_fd = -EBADF, disk_fd = -EBADF;
+        QemuVhostAddress address;
         int fds[2], r;
 
         if (options->n_images > QEMU_IMAGES_MAX)
@@ -132,16 +156,21 @@ int qemu_start(const QemuOptions *options, Qemu **ret, Error *error) {
                 return error_set_errno(error, errno, "Cannot create a socket");
         own_fd = fds[0];
         qmp_fd = fds[1];
-        r = listen_somewhere(&nbd_fd, &qemu->address, error);
+        r = listen_somewhere(&disk_fd, &address, error);
         if (r >= 0)
-                r = start_process(options, qmp_fd, nbd_fd, &qemu->process, error);
+                r = qemu_vhost_connect(&address, &qemu->vhost, error);
+        if (r >= 0)
+                r = start_process(options, qmp_fd, disk_fd, &qemu->process, error);
         if (r < 0)
                 return r;
         (void) close(TAKE_FD(qmp_fd));
+        (void) close(TAKE_FD(disk_fd));
 
-        r = explain(qemu, qemu_qmp_new(TAKE_FD(own_fd), &qemu->qmp, error), error);
+        r = qemu_qmp_new(TAKE_FD(own_fd), &qemu->qmp, error);
+        if (r >= 0)
+                r = qemu_vhost_start(qemu->vhost, error);
         if (r < 0)
-                return r;
+                return explain(qemu, r, error);
 
         *ret = TAKE_PTR(qemu);
         return 0;
@@ -219,13 +248,15 @@ static int write_header(Qemu *qemu, size_t index, const char *backing_name, Erro
         return r < 0 ? r : finish_job(qemu, error);
 }
 
-static int remove_export(Qemu *qemu, Error *error) {
-        int r;
-
-        r =
-                execute(qemu, "block-export-del",
-                        json_pack("{s:s, s:s}", "id", "export", "mode", "hard"), NULL, error);
-        return r < 0 ? r : qemu_qmp_wait(qemu->qmp, QMP_EXPORT_DELETED, error);
+/* What the exported disk is from here on. */
+static int export_node(Qemu *qemu, const char *node, Error *error) {
+        return execute(
+                qemu, "blockdev-reopen",
+                json_pack(
+                        "{s:[{s:s, s:s, s:s, s:s, s:{s:b}}]}", "options", "driver", "raw",
+                        "node-name", "disk", "file", node, "discard", "unmap", "cache", "no-flush",
+                        1),
+                NULL, error);
 }
 
 static QemuImage *image_of(Ext4Device *device) {
@@ -235,40 +266,44 @@ static QemuImage *image_of(Ext4Device *device) {
 static int image_get_buffer(Ext4Device *device, void **ret, Error *error) {
         QemuImage *image = image_of(device);
 
-        return explain(image->qemu, qemu_nbd_get_buffer(image->nbd, ret, error), error);
+        return explain(image->qemu, qemu_vhost_get_buffer(image->qemu->vhost, ret, error), error);
 }
 
 static int image_write(
         Ext4Device *device, void *buffer, uint64_t offset, size_t size, Error *error) {
         QemuImage *image = image_of(device);
 
-        return explain(image->qemu, qemu_nbd_write(image->nbd, buffer, offset, size, error), error);
+        return explain(
+                image->qemu, qemu_vhost_write(image->qemu->vhost, buffer, offset, size, error),
+                error);
 }
 
 static int image_read(Ext4Device *device, uint64_t offset, void *data, size_t size, Error *error) {
         QemuImage *image = image_of(device);
 
-        return explain(image->qemu, qemu_nbd_read(image->nbd, offset, data, size, error), error);
+        return explain(
+                image->qemu, qemu_vhost_read(image->qemu->vhost, offset, data, size, error), error);
 }
 
 static int image_trim(Ext4Device *device, uint64_t offset, uint64_t size, Error *error) {
         QemuImage *image = image_of(device);
 
-        return explain(image->qemu, qemu_nbd_trim(image->nbd, offset, size, error), error);
+        return explain(
+                image->qemu, qemu_vhost_trim(image->qemu->vhost, offset, size, error), error);
 }
 
 static int image_flush(Ext4Device *device, Error *error) {
         QemuImage *image = image_of(device);
 
-        return explain(image->qemu, qemu_nbd_flush(image->nbd, error), error);
+        return explain(image->qemu, qemu_vhost_flush(image->qemu->vhost, error), error);
 }
 
 /* If the process has exited, the next call reports it. */
 static void image_free(Ext4Device *device) {
         QemuImage *image = image_of(device);
 
-        qemu_nbd_free(image->nbd);
-        (void) remove_export(image->qemu, NULL);
+        if (qemu_vhost_wait(image->qemu->vhost, NULL) >= 0)
+                (void) export_node(image->qemu, EMPTY_NODE, NULL);
         image->qemu->is_busy = false;
         free(image);
 }
@@ -282,37 +317,14 @@ static const Ext4DeviceOps image_ops = {
         .free = image_free,
 };
 
-static int export_image(Qemu *qemu, size_t index, QemuNbd **ret, Error *error) {
-        _cleanup_(qemu_nbd_freep) QemuNbd *nbd = NULL;
-        char node[NODE_MAX];
-        int r;
-
-        (void) snprintf(node, sizeof(node), "image-%zu", index);
-        r = qemu_nbd_connect(&qemu->address, node, &nbd, error);
-        if (r >= 0)
-                r =
-                        execute(qemu, "block-export-add",
-                                json_pack(
-                                        "{s:s, s:s, s:s, s:s, s:b}", "id", "export", "type", "nbd",
-                                        "node-name", node, "name", node, "writable", 1),
-                                NULL, error);
-        if (r >= 0)
-                r = qemu_nbd_start(nbd, error);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(nbd);
-        return 0;
-}
-
 static int check_order(const Qemu *qemu, size_t index, Error *error) {
         if (index != qemu->n_done || index >= qemu->n_images || qemu->is_busy)
                 return error_set(error, EINVAL, ERROR_FAILED, "Image %zu is out of order", index);
         return 0;
 }
 
-static int create_image(
-        Qemu *qemu, size_t index, const char *backing_name, QemuNbd **ret, Error *error) {
+static int create_image(Qemu *qemu, size_t index, const char *backing_name, Error *error) {
+        char node[NODE_MAX];
         int r;
 
         r = add_file(qemu, index, false, error);
@@ -320,7 +332,11 @@ static int create_image(
                 r = write_header(qemu, index, backing_name, error);
         if (r >= 0)
                 r = add_image(qemu, index, false, error);
-        return r < 0 ? r : export_image(qemu, index, ret, error);
+        if (r < 0)
+                return r;
+
+        (void) snprintf(node, sizeof(node), "image-%zu", index);
+        return export_node(qemu, node, error);
 }
 
 int qemu_create_image(
@@ -332,8 +348,7 @@ int qemu_create_image(
                 return error_oom(error);
         r = check_order(qemu, index, error);
         if (r >= 0)
-                r = explain(
-                        qemu, create_image(qemu, index, backing_name, &image->nbd, error), error);
+                r = explain(qemu, create_image(qemu, index, backing_name, error), error);
         if (r < 0)
                 return r;
 

@@ -3,7 +3,10 @@
 
 /*
  * A chain of qcow2 images, written by QEMU's own code: qemu-storage-daemon(1), a child process that takes
- * commands over QMP and content over NBD. It opens only the images' descriptors, by "/proc/self/fd/N".
+ * commands over QMP and content in shared memory. It opens only the images' descriptors, by "/proc/self/fd/N".
+ *
+ * What it exports is one node above all images, "disk": the image that is being written, or none. So the
+ * connection is made before the process exists, once, and nobody else can have one.
  *
  *     qemu_start() -> (qemu_use_image() | qemu_create_image() -> ext4_device_flush() ->
  *                      ext4_device_free() -> qemu_close_image()?)* -> qemu_free()
@@ -25,7 +28,7 @@ typedef struct Qemu Qemu;
 typedef struct QemuOptions {
         const char *program; /* "qemu-storage-daemon", or its absolute path */
 
-        /* Of all images, the lowest first, each over 2; borrowed for the call. They are reopened, so
+        /* Of all images, the lowest first, each over 2; borrowed, must outlive the Qemu. They are reopened, so
          * O_PATH is enough; the child's user and its Landlock rules must permit it. */
         const int *image_fds;
         size_t n_images;
@@ -42,7 +45,7 @@ typedef struct QemuOptions {
  * @ret:        owned by the caller
  *
  * Call it from the thread with which the process is to end, before other threads exist. If the network has
- * not been left, other users can connect to its sockets, but to no effect.
+ * not been left, other users can connect to its socket, but to no effect.
  *
  * ERROR_NOT_FOUND, which names the package, if the program is not installed.
  */
