@@ -53,9 +53,7 @@ static const char *const tree_calls[] = {
 };
 
 static const char *const disk_calls[] = {
-        "connect", "fallocate", "getpeername", "getsockname", "getsockopt",
-        "pidfd_send_signal", "recvfrom", "sendto", "setsockopt", "shutdown", "syncfs",
-        "wait4", "waitid",
+        "fallocate", "pidfd_send_signal", "recvfrom", "sendto", "syncfs", "wait4", "waitid",
 };
 
 static const char *const network_calls[] = {
@@ -210,14 +208,6 @@ static int add_threads(scmp_filter_ctx filter, pid_t pid) {
         return r;
 }
 
-static int add_disk(scmp_filter_ctx filter) {
-        int r;
-
-        r = seccomp_rule_add(
-                filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
-        return r < 0 ? r : add(filter, SCMP_ACT_ALLOW, disk_calls, N_ELEMENTS(disk_calls));
-}
-
 static int add_step(scmp_filter_ctx filter, SandboxSeccompStep step) {
         switch (step) {
         case SECCOMP_DIRECTORY:
@@ -227,7 +217,7 @@ static int add_step(scmp_filter_ctx filter, SandboxSeccompStep step) {
         case SECCOMP_NETWORK:
                 return add_network(filter);
         case SECCOMP_DISK:
-                return add_disk(filter);
+                return add(filter, SCMP_ACT_ALLOW, disk_calls, N_ELEMENTS(disk_calls));
         case SECCOMP_BLOB:
         case SECCOMP_NONE:
         case SECCOMP_PROGRAM:

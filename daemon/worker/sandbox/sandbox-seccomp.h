@@ -14,7 +14,7 @@ typedef enum SandboxSeccompStep {
         SECCOMP_BLOB,      /* open descriptors */
         SECCOMP_DIRECTORY, /* also openat2(2) */
         SECCOMP_TREE,      /* descriptors, and files below the root */
-        SECCOMP_DISK,      /* descriptors, local sockets, and ending a child */
+        SECCOMP_DISK,      /* descriptors, and ending a child */
         SECCOMP_NETWORK,   /* descriptors, TCP, UDP and local sockets, and files to read */
         /* A third-party program, executed afterwards, whose needs vary between versions. Permits all
          * calls except those that kill a worker (but execve(2) is permitted), changes of files other

@@ -463,7 +463,7 @@ static const Step steps[_STEP_KIND_MAX] = {
                 .user = become_user,
                 .capabilities = keep_none,
                 .landlock = allow_nothing,
-                .scopes = 0, /* the child is outside its rules, and must be reached and ended */
+                .scopes = 0, /* the child is outside its rules, and must be ended */
                 .seal = sandbox_privileges_seal,
                 .seccomp = SECCOMP_DISK,
         },

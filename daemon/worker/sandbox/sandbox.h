@@ -18,8 +18,8 @@
  *                                                      it is the root,
  *                                                      nodev, nosuid,
  *                                                      noexec
- *     disk       yes           its own   none          those of blob, and   nothing       descriptors,
- *                                                      mounts: the root is                local sockets
+ *     disk       yes           its own   none          those of blob, and   nothing       descriptors
+ *                                                      mounts: the root is
  *                                                      empty
  *     its child  yes           its own   none          those of blob, and   reads         all but what
  *                                                      mounts: the root has programs,     is known to be
@@ -40,9 +40,9 @@
  * permits it; programs have no wall except their user. Root without permission to mount makes a tree its root
  * by chroot(2), which it cannot leave without CAP_SYS_CHROOT, and creates no device nodes. With Landlock the
  * reader of a blob, which has no system call that opens files, keeps the mounts as they are. Landlock also
- * blocks signals and abstract sockets, except for the disk worker, which ends its child and talks to it over
- * such a socket. Linux before 6.12 does not support this: the network worker, which is in the host's network,
- * may then connect to abstract sockets of the host.
+ * blocks signals and abstract sockets, except for the disk worker, which ends its child, and has no system call
+ * for sockets. Linux before 6.12 does not support this: the network worker, which is in the host's network, may
+ * then connect to abstract sockets of the host.
  */
 
 #include <stdbool.h>
