@@ -34,7 +34,7 @@
 #define WINDOW_BLOCKS   (DISK_BUFFER_BYTES / BLOCK_BYTES) /* what a buffer can have of the device */
 #define EXTENT_BLOCKS   UINT32_C(0x8000)                  /* most of one extent */
 #define EXTENTS_MAX     ((size_t) 1 << 22)                /* of one file; 64 MiB in memory */
-#define DIRS_BYTES_MAX  ((size_t) 64 << 20) /* of all directories in memory, as far as possible */
+#define DIRS_BYTES_MAX  ((size_t) 16 << 20) /* of all directories in memory, as far as possible */
 
 /* An inode with all its fields. */
 typedef union Ext4Inode {
