@@ -212,6 +212,8 @@ def test_digest_option_refuses_another_image(faulty_registry, client, dest):
     result = client.fail(faulty_registry.reference('pinned'), dest,
                          '--digest', image.digest_of(b'another'))
     assert result.error == 'DigestMismatch'
+    assert image.digest_of(b'another') in result.sentence
+    assert faulty_registry.count('/blobs/') == 0, 'nothing of a wrong image is fetched'
     assert not dest.exists()
 
 

@@ -145,9 +145,23 @@ static int make_layout(StepChannel *channel, StepImage *image, Error *error) {
         return 0;
 }
 
+/* The daemon checks it as well, but only after more of a wrong image was fetched. */
+static int check_pin(
+        const StepWantedImage *wanted, const Digest *top, const Digest *manifest, Error *error) {
+        char have[DIGEST_STRING_MAX], want[DIGEST_STRING_MAX];
+
+        if (!wanted->pin || digest_equal(wanted->pin, top) || digest_equal(wanted->pin, manifest))
+                return 0;
+
+        return error_set(
+                error, EBADMSG, ERROR_DIGEST_MISMATCH, "The image has the digest %s, not %s",
+                digest_format(top, have), digest_format(wanted->pin, want));
+}
+
 static int gather_documents(
         StepChannel *channel,
         const ReferencePlatform *platform,
+        const StepWantedImage *wanted,
         StepDocument *document,
         StepGatheredImage *image,
         Error *error) {
@@ -160,6 +174,8 @@ static int gather_documents(
                 document->data, document->size, document->content_type, &image->media_type, error);
         if (r >= 0)
                 r = descend(channel, platform, document, &type, &hint, error);
+        if (r >= 0)
+                r = check_pin(wanted, &image->digest, &document->digest, error);
         if (r >= 0)
                 r = oci_manifest_parse(
                         document->data, document->size, type, &image->manifest, error);
@@ -182,7 +198,7 @@ int step_gather_image(
         if (r < 0)
                 return r;
 
-        r = gather_documents(channel, platform, &document, &image, error);
+        r = gather_documents(channel, platform, wanted, &document, &image, error);
         if (r < 0) {
                 if (wanted->prefix_errors)
                         (void) error_prefix(error, "%s", wanted->name);

@@ -28,8 +28,10 @@ typedef struct StepWantedImage {
         bool has_digest; /* the name contains the digest of the image's first document */
         Digest digest;
         DigestAlgorithm algorithm; /* of the first document's digest, if it is requested by name */
-        bool is_made;              /* its manifest is generated here: its source states no digest */
-        bool prefix_errors;        /* errors in its documents start with its name */
+        const Digest
+                *pin; /* borrowed; that its first document or its manifest must have; or NULL */
+        bool is_made; /* its manifest is generated here: its source states no digest */
+        bool prefix_errors; /* errors in its documents start with its name */
 } StepWantedImage;
 
 /* The platform that an image is wanted for. */
