@@ -225,6 +225,28 @@ def test_local_image_is_not_remembered_by_its_name(everything, client, dest, cac
     assert not index.exists() or not json.loads(index.read_text())['manifests']
 
 
+@pytest.mark.parametrize('kind', ['oci', 'docker-archive'])
+def test_image_in_a_file_never_answers_for_a_registry(client, folder, work, kind):
+    """Whatever it calls itself."""
+    name = 'registry.example/private/image:latest'
+    if kind == 'oci':
+        layout = image.write_layout(folder / 'layout', samples.small())
+        index = json.loads((layout / 'index.json').read_text())
+        index['manifests'][0]['annotations'] = {
+            'org.opencontainers.image.ref.name': name, 'io.containerd.image.name': name,
+            'org.opencontainers.image.base.name': name}
+        (layout / 'index.json').write_text(json.dumps(index))
+        source = f'oci:{layout}'
+    else:
+        archives.write(folder / 'archive', archives.docker_entries(samples.small(), tags=[name]))
+        source = f'docker-archive:{folder}/archive'
+    client.bootstrap(source, work / 'file')
+    result = client.fail(f'docker://{name}', work / 'registry', '--offline')
+    assert result.error == 'NotFound'
+    assert f'{name} is not in the cache' in result.sentence
+    assert not (work / 'registry').exists()
+
+
 def test_being_offline_makes_no_difference(everything, client, dest):
     client.bootstrap(everything['docker-archive'], dest, '--offline')
     assert (dest / 'etc/release').exists()
