@@ -88,6 +88,9 @@ static void check_from_worker(const ProtoMessage *m) {
         case PROTO_BUILDER_PROGRESS:
                 TRAP_UNLESS(m->builder_progress.permille <= 1000);
                 break;
+        case PROTO_FETCH_WAIT:
+                TRAP_UNLESS(m->fetch_wait.seconds > 0 && m->fetch_wait.seconds <= PROTO_WAIT_MAX);
+                break;
         case PROTO_DISK_LAYER:
                 TRAP_UNLESS(m->disk_layer.index < PROTO_LAYERS_MAX);
                 break;

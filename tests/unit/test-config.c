@@ -27,7 +27,7 @@ TEST(every_key_is_read) {
                 "[Limits]\nUnpackedSize=1G\nEntries=2\nLayers=3\nPathLength=4\nNameLength=5\n"
                 "PathDepth=6\nXattrSize=7\nHeaderSize=8K\nZstdWindow=9M\nCompressionRatio=10\n"
                 "CompressionRatioFloor=11\nBlobSize=12G\nDownloadSize=13G\nMinimumSpeed=14K\n"
-                "MinimumSpeedSec=15\n");
+                "MinimumSpeedSec=15\n[Registry]\nParallelBlobs=16\n");
 
         assert_int_equal(config.jobs_max, 7);
         assert_int_equal(config.queued_max, 8);
@@ -58,18 +58,21 @@ TEST(every_key_is_read) {
         assert_int_equal(config.limits.download_bytes, UINT64_C(13) << 30);
         assert_int_equal(config.limits.minimum_speed, 14 << 10);
         assert_int_equal(config.limits.minimum_speed_usec, 15000000);
+        assert_int_equal(config.parallel_blobs, 16);
 }
 
 TEST(what_cannot_be_understood_changes_nothing) {
         const Config config =
                 apply("[Daemon]\nMaxJobs=many\nMaxJobs=0\nEntries=5\nSandbox=perhaps\nNonsense=1\n"
-                      "[Elsewhere]\nMaxJobs=9\n[Limits]\nPathLength=4096\n");
+                      "[Elsewhere]\nMaxJobs=9\n[Limits]\nPathLength=4096\n"
+                      "[Registry]\nParallelBlobs=0\nParallelBlobs=17\n");
         const Config defaults = CONFIG_DEFAULT;
 
         assert_int_equal(config.jobs_max, defaults.jobs_max);
         assert_int_equal(config.sandbox, SANDBOX_YES);
         assert_int_equal(config.limits.entries, defaults.limits.entries);
         assert_int_equal(config.limits.path_bytes, defaults.limits.path_bytes);
+        assert_int_equal(config.parallel_blobs, 6);
 }
 
 TEST(hosts_add_up_and_an_empty_list_removes_them) {

@@ -65,6 +65,7 @@ static const Field flags[] = {
         FIELD(PROTO_UNPACK_LAYER, unpack_layer.has_digest),
         FIELD(PROTO_UNPACK_LAYER, unpack_layer.has_diff_id),
         FIELD(PROTO_UNPACK_GROWN, unpack_grown.is_complete),
+        FIELD(PROTO_FETCH_WAIT, fetch_wait.is_asked),
         FIELD(PROTO_BLOB_WANTED, blob_wanted.want_content),
         FIELD(PROTO_BLOB_WANTED, blob_wanted.lookup_only),
         FIELD(PROTO_LAYER, layer.has_diff_id),
@@ -107,6 +108,10 @@ static const struct {
         Field field;
         uint32_t last_good, first_bad;
 } numbers[] = {
+        { FIELD(PROTO_FETCH_START, fetch_start.parallel_blobs), 16, 17 },
+        { FIELD(PROTO_FETCH_START, fetch_start.parallel_blobs), 1, 0 },
+        { FIELD(PROTO_FETCH_WAIT, fetch_wait.seconds), 601, 602 },
+        { FIELD(PROTO_FETCH_WAIT, fetch_wait.seconds), 1, 0 },
         { FIELD(PROTO_UNPACK_START, unpack_start.n_layers), 1000, 1001 },
         { FIELD(PROTO_UNPACK_START, unpack_start.n_layers), 1, 0 },
         { FIELD(PROTO_UNPACK_START, unpack_start.n_id_ranges), 680, 681 },
@@ -136,6 +141,10 @@ static const struct {
 static ProtoMessage good_message(ProtoType type) {
         ProtoMessage message = { .type = type };
 
+        if (type == PROTO_FETCH_START)
+                message.fetch_start.parallel_blobs = 6;
+        if (type == PROTO_FETCH_WAIT)
+                message.fetch_wait.seconds = 1;
         if (type == PROTO_UNPACK_START)
                 message.unpack_start.n_layers = 1;
         if (type == PROTO_DISK_START) {

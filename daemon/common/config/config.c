@@ -37,6 +37,8 @@ typedef struct Key {
         { "Daemon", key, offsetof(Config, member), parse, min, max }
 #define LIMIT(key, member, parse, min, max)                                                        \
         { "Limits", key, offsetof(Config, limits.member), parse, min, max }
+#define REGISTRY(key, member, parse, min, max)                                                     \
+        { "Registry", key, offsetof(Config, member), parse, min, max }
 
 static const Key keys[] = {
         DAEMON("MaxJobs", jobs_max, config_parse_number, 1, 1000),
@@ -49,6 +51,7 @@ static const Key keys[] = {
         DAEMON("TakeoverSec", takeover_usec, config_parse_usec, 0, 365 * DAY_USEC),
         DAEMON("CacheKeepFree", keep_free, config_parse_size, 0, SPACE_KEEP_AUTOMATIC - 1),
         DAEMON("CachePartialSize", partial_bytes, config_parse_size, 0, UINT64_MAX),
+        REGISTRY("ParallelBlobs", parallel_blobs, config_parse_number, 1, CONFIG_PARALLEL_MAX),
         LIMIT("UnpackedSize", unpacked_bytes, config_parse_size, 1, UINT64_MAX),
         LIMIT("Entries", entries, config_parse_number, 1, UINT64_MAX),
         LIMIT("Layers", layers, config_parse_number, 1, 1000),

@@ -20,6 +20,7 @@
 #define CONFIG_ARGUMENTS_MAX      ((uint32_t) 64) /* of one program */
 #define CONFIG_ARGUMENT_BYTES_MAX ((size_t) 1024) /* of one of them, with its NUL */
 #define CONFIG_HOSTS_MAX          ((size_t) 1024) /* bytes of a list of hosts, with its NUL */
+#define CONFIG_PARALLEL_MAX       UINT64_C(16)    /* blobs of an image at a time */
 
 /* More arguments for a program's command line. */
 typedef struct ConfigArguments {
@@ -61,6 +62,7 @@ typedef struct Config {
         ConfigArguments builder;     /* [VirtBuilder] Source= and Options=, in order */
         /* [Registry] PrivateHosts=: "HOST", ".DOMAIN" or either with ":PORT", separated by spaces */
         char private_hosts[CONFIG_HOSTS_MAX];
+        uint64_t parallel_blobs; /* ParallelBlobs=; blobs of an image that are fetched at a time */
 } Config;
 
 #define CONFIG_FILE_MAX  ((size_t) 1 << 20) /* bytes */
@@ -82,6 +84,7 @@ typedef struct Config {
                 .sandbox = SANDBOX_YES,                                                            \
                 .durability = DURABILITY_FULL,                                                     \
                 .limits = LIMITS_DEFAULT,                                                          \
+                .parallel_blobs = 6,                                                               \
         })
 
 /**

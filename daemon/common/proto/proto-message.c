@@ -31,6 +31,7 @@ static const struct {
         [PROTO_TOP] = { SIZE_OF(top), 0, 0 },
         [PROTO_UNPACK_RIGHTS] = { SIZE_OF(unpack_rights), 0, 0 },
         [PROTO_FETCH_READ] = { SIZE_OF(fetch_read), 0, 0 },
+        [PROTO_FETCH_WAIT] = { SIZE_OF(fetch_wait), 0, 0 },
         [PROTO_VERIFY_FULL] = { SIZE_OF(verify_full), 0, 0 },
         [PROTO_VERIFY_ROOM] = { SIZE_OF(verify_room), 0, 0 },
         [PROTO_BLOB_WANTED] = { SIZE_OF(blob_wanted), 0, 0 },
@@ -128,7 +129,12 @@ static bool fetch_start_is_valid(const ProtoFetchStart *m) {
         return TEXT_OK(m->source) && TEXT_OK(m->platform) && TEXT_OK(m->username) &&
                TEXT_OK(m->private_hosts) && is_optional_digest(m->has_digest, &m->digest) &&
                is_flag(m->not_secure) && is_flag(m->inspect) && is_sandbox_mode(m->sandbox) &&
+               m->parallel_blobs >= 1 && m->parallel_blobs <= PROTO_PARALLEL_MAX &&
                is_user(&m->user);
+}
+
+static bool fetch_wait_is_valid(const ProtoFetchWait *m) {
+        return m->seconds >= 1 && m->seconds <= PROTO_WAIT_MAX && is_flag(m->is_asked);
 }
 
 static bool resolve_start_is_valid(const ProtoResolveStart *m) {
@@ -221,6 +227,8 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_UNPACK_GROWN:
                 return m->unpack_grown.index < PROTO_LAYERS_MAX &&
                        is_flag(m->unpack_grown.is_complete);
+        case PROTO_FETCH_WAIT:
+                return fetch_wait_is_valid(&m->fetch_wait);
         case PROTO_BLOB_WANTED:
                 return blob_wanted_is_valid(&m->blob_wanted);
         case PROTO_IMAGE:

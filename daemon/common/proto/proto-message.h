@@ -8,6 +8,7 @@
  *     daemon                       fetch worker
  *       ── FETCH_START [password, or image and scratch file] ──▶
  *       ◀── FETCH_READ × n ────────     reading an archive, which may take long
+ *       ◀── FETCH_WAIT × n ────────     before another try, at any time
  *       ◀── BLOB_WANTED ───────────     manifests and the config, by digest
  *       ── BLOB_ANSWER [fd] ────────▶   FILL, any number of times: write it into the pipe; finally
  *                                        HAVE: it is in the store, with a descriptor to read if it is
@@ -78,8 +79,10 @@
 #define PROTO_SIZE_UNKNOWN  UINT64_MAX          /* schema1 does not declare the size of a layer */
 #define PROTO_DOCUMENT_MAX  (UINT64_C(4) << 20) /* bytes of a manifest, index or config */
 #define PROTO_ARGUMENTS_MAX ((uint32_t) 64)
-#define PROTO_USER_MIN      100 /* lower ids belong to the distribution's own users */
-#define PROTO_WORKER_FD     3   /* the worker's socket */
+#define PROTO_USER_MIN      100              /* lower ids belong to the distribution's own users */
+#define PROTO_WORKER_FD     3                /* the worker's socket */
+#define PROTO_WAIT_MAX      ((uint32_t) 601) /* seconds of a wait */
+#define PROTO_PARALLEL_MAX  ((uint32_t) 16)  /* blobs at a time */
 
 typedef enum ProtoType {
         PROTO_FETCH_START,
@@ -114,6 +117,7 @@ typedef enum ProtoType {
         PROTO_VERIFY_ROOM,
         PROTO_VERIFY_BLOB,
         PROTO_VERIFY_DONE,
+        PROTO_FETCH_WAIT,
         _PROTO_TYPE_MAX,
 } ProtoType;
 
@@ -131,8 +135,9 @@ typedef struct ProtoFetchStart {
         Digest digest;            /* the image must have this digest, when @has_digest */
         uint8_t has_digest;
         uint8_t not_secure;
-        uint8_t inspect; /* stop after the layers are known */
-        uint8_t sandbox; /* SandboxMode, as in all start messages */
+        uint8_t inspect;         /* stop after the layers are known */
+        uint8_t sandbox;         /* SandboxMode, as in all start messages */
+        uint32_t parallel_blobs; /* layers to request at a time; 1 to PROTO_PARALLEL_MAX */
         ProtoUser user;
         Limits limits;
 } ProtoFetchStart; /* descriptors: optionally the registry's password; for an image in files its
@@ -265,6 +270,11 @@ typedef struct ProtoFetchRead {
         uint64_t size; /* bytes of an archive read so far, to find its image */
 } ProtoFetchRead;
 
+typedef struct ProtoFetchWait {
+        uint32_t seconds; /* from now on, until the next try; 1 to PROTO_WAIT_MAX */
+        uint8_t is_asked; /* by the registry; else it is a backoff of the worker's own */
+} ProtoFetchWait;
+
 typedef struct ProtoBlobWanted {
         uint32_t token; /* chosen by the worker: the index of a layer, or a higher number */
         uint8_t want_content;
@@ -378,6 +388,7 @@ typedef struct ProtoMessage {
                 ProtoUnpackGrown unpack_grown;
                 ProtoTop top;
                 ProtoFetchRead fetch_read;
+                ProtoFetchWait fetch_wait;
                 ProtoBlobWanted blob_wanted;
                 ProtoImage image;
                 ProtoLayer layer;

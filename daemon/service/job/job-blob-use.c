@@ -362,6 +362,12 @@ JobBlobUse *job_blob_use_free(JobBlobUse *use) {
         return NULL;
 }
 
+/* The others need not wait with it, if they know another origin. */
+void job_blob_use_wait(JobBlobUse *use, uint64_t usec) {
+        if (use->blob->filler == use)
+                job_speed_guard_wait(use->blob->minimum, usec);
+}
+
 JobBlobStatus job_blob_use_status(const JobBlobUse *use) {
         const JobBlob *blob = use->blob;
         JobBlobStatus status = blob->status;

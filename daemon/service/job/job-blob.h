@@ -98,6 +98,9 @@ int job_blob_use_new(
 /** job_blob_use_free() - want it no more (may be NULL) */
 JobBlobUse *job_blob_use_free(JobBlobUse *use);
 
+/** job_blob_use_wait() - if this user fills it, nothing need arrive in the next @usec */
+void job_blob_use_wait(JobBlobUse *use, uint64_t usec);
+
 /** job_blob_use_status() - how far it is */
 JobBlobStatus job_blob_use_status(const JobBlobUse *use);
 

@@ -4,6 +4,7 @@
 /* Shared by the two halves of a fetch: its workers (job-fetch.c), and their requests (job-fetch-want.c). */
 
 #include "job-fetch.h"
+#include "job-wait.h"
 
 #define DOCUMENTS_MAX ((size_t) 16) /* manifests, nested indexes and the config of an image */
 
@@ -45,6 +46,7 @@ struct JobFetch {
         size_t n_early;
         JobFetchWanted documents[DOCUMENTS_MAX];
         size_t n_documents;
+        JobWaits waits;   /* of the fetch worker */
         Error error;      /* why it is stopping */
         Error incomplete; /* a transfer ended early; the worker may have more to say about it */
 };

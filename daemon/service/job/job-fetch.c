@@ -13,6 +13,8 @@
 #include "job-room.h"
 #include "job-spares.h"
 
+#define FILE_BLOBS 3 /* of an image in files, at a time */
+
 /* Files may give an image any name; for a registry, the daemon knows the name. */
 static void set_name(JobFetch *fetch, const char *name) {
         const JobSpec *spec = fetch->spec;
@@ -128,6 +130,22 @@ static void on_read(JobFetch *fetch, uint64_t size) {
                 fetch->events->read(fetch->userdata, size);
 }
 
+/* Its other requests may have to wait as well. */
+static void on_wait(JobFetch *fetch, const ProtoFetchWait *wait) {
+        uint64_t now = 0, usec;
+
+        (void) sd_event_now(fetch->context->event, CLOCK_MONOTONIC, &now);
+        usec = job_waits_add(&fetch->waits, now, wait->seconds * USEC_PER_SEC);
+        for (size_t i = 0; i < fetch->n_documents; i++)
+                if (fetch->documents[i].use)
+                        job_blob_use_wait(fetch->documents[i].use, usec);
+        for (uint32_t i = 0; fetch->layer_blobs && i < fetch->image.n_layers; i++)
+                if (fetch->layer_blobs[i].use)
+                        job_blob_use_wait(fetch->layer_blobs[i].use, usec);
+        if (fetch->events->wait)
+                fetch->events->wait(fetch->userdata, wait, usec);
+}
+
 /* job_process_start() passes only messages that this kind of worker may send. */
 static void on_fetcher_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
@@ -139,6 +157,8 @@ static void on_fetcher_message(void *userdata, const ProtoMessage *message, Prot
 
         if (message->type == PROTO_FETCH_READ)
                 on_read(fetch, message->fetch_read.size);
+        else if (message->type == PROTO_FETCH_WAIT)
+                on_wait(fetch, &message->fetch_wait);
         else if (message->type == PROTO_WARNING)
                 fetch->events->warning(fetch->userdata, message->warning.text);
         else if (message->type == PROTO_BLOB_WANTED)
@@ -267,6 +287,7 @@ static int send_fetch_start(JobFetch *fetch, Error *error) {
                         .not_secure = spec->not_secure,
                         .inspect = !spec->destination,
                         .sandbox = fetch->context->config->sandbox,
+                        .parallel_blobs = FILE_BLOBS,
                         .user = job_user_id(job_process_user(fetch->fetcher.process)),
                         .limits = fetch->context->config->limits,
                 },
@@ -301,6 +322,7 @@ static int send_fetch_start(JobFetch *fetch, Error *error) {
                 return 0;
         }
 
+        start->parallel_blobs = (uint32_t) fetch->context->config->parallel_blobs;
         job_process_send(
                 fetch->fetcher.process, &message, &spec->password_fd,
                 spec->password_fd >= 0 ? 1 : 0);
@@ -407,6 +429,8 @@ static int start(JobFetch *fetch, Error *error) {
         r = start_fetcher(fetch, error);
         return r < 0 ? r : start_resolver(fetch, error);
 }
+
+static_assert(CONFIG_PARALLEL_MAX <= PROTO_PARALLEL_MAX, "what is configured is valid");
 
 int job_fetch_start(
         const JobContext *context,

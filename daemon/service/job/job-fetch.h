@@ -32,6 +32,10 @@ typedef struct JobFetchEvents {
         /* An archive is being read, to find the image in it; @size bytes so far. Or NULL. */
         void (*read)(void *userdata, uint64_t size);
 
+        /* The fetch worker waits before another try, as @wait says: nothing need arrive in the next @usec, which is less
+         * than @wait says if it has waited too often. Or NULL. */
+        void (*wait)(void *userdata, const ProtoFetchWait *wait, uint64_t usec);
+
         void (*warning)(void *userdata, const char *text);
 
         /* The workers have ended. @error is empty if all blobs are in the store and verified. */

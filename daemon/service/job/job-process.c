@@ -79,7 +79,12 @@ static const char *const kind_names[_WORKER_KIND_MAX] = {
 
 /* Which messages a worker may send, besides PROTO_RESULT. */
 static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
-        [WORKER_FETCH] = MAY_SEND_FETCH,
+        [WORKER_FETCH] = {
+                [PROTO_FETCH_WAIT] = true,
+                [PROTO_BLOB_WANTED] = true,
+                [PROTO_TOP] = true,
+                [PROTO_WARNING] = true,
+        },
         [WORKER_FETCH_ARCHIVE] = MAY_SEND_FETCH,
         [WORKER_FETCH_DIRECTORY] = MAY_SEND_FETCH,
         [WORKER_RESOLVE] = {

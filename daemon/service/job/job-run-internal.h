@@ -68,6 +68,8 @@ struct JobRun {
 
         /* What ends it early. */
         uint64_t seen;             /* job_counts_moved() at the last progress */
+        uint64_t wait_end;         /* CLOCK_MONOTONIC; progress is not required before that */
+        uint64_t told_wait_end;    /* the same, as the caller knows it */
         sd_event_source *stall;    /* armed while progress is required */
         sd_event_source *deadline; /* armed up to the end of RUN_WORK */
         sd_event_source *patience; /* armed while there is @task, and during RUN_REMOVE */
@@ -111,6 +113,9 @@ void job_run_end_work(JobRun *run);
 
 /* job_run_on_warning() - forward a worker's warning to the caller; @userdata is the run */
 void job_run_on_warning(void *userdata, const char *text);
+
+/* job_run_on_wait() - tell the caller that the fetch worker waits (JobFetchEvents); progress is not required meanwhile */
+void job_run_on_wait(void *userdata, const ProtoFetchWait *wait, uint64_t usec);
 
 /* job_run_unpack() - start unpacking the fetched layers, the data from @pipe_fd, or the caller's tarball */
 void job_run_unpack(JobRun *run);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -12,6 +13,8 @@
 
 /* How often to check that the worker that empties a tree makes progress. */
 #define TREE_LOOK_USEC USEC_PER_SEC
+
+#define WAIT_TEXT_MAX ((size_t) 512) /* bytes; a host has at most 255 */
 
 void job_run_wake(JobRun *run) {
         (void) sd_event_source_set_enabled(run->wake, SD_EVENT_ONESHOT);
@@ -38,16 +41,25 @@ static uint64_t stall_usec(JobRun *run) {
         return brief_usec;
 }
 
+static uint64_t now_usec(const JobRun *run) {
+        uint64_t usec = 0;
+
+        (void) sd_event_now(run->context.event, CLOCK_MONOTONIC, &usec);
+        return usec;
+}
+
 /* A job without progress for too long is stuck. */
 static void push_stall(JobRun *run) {
         const uint64_t usec = job_parts_are_running(&run->parts) ? stall_usec(run) : 0;
+        const uint64_t now = now_usec(run);
 
         if (usec == 0) {
                 (void) sd_event_source_set_enabled(run->stall, SD_EVENT_OFF);
                 return;
         }
 
-        (void) sd_event_source_set_time_relative(run->stall, usec);
+        (void) sd_event_source_set_time(
+                run->stall, (run->wait_end > now ? run->wait_end : now) + usec);
         (void) sd_event_source_set_enabled(run->stall, SD_EVENT_ONESHOT);
 }
 
@@ -238,6 +250,27 @@ void job_run_on_warning(void *userdata, const char *text) {
                 run->warned_open = true;
         }
         job_message(run->job, LOG_WARNING, text);
+}
+
+/* Blobs that are fetched at the same time wait at the same time. */
+void job_run_on_wait(void *userdata, const ProtoFetchWait *wait, uint64_t usec) {
+        JobRun *run = userdata;
+        const char *reference = job_spec(run->job)->reference;
+        const uint64_t now = now_usec(run), end = now + wait->seconds * USEC_PER_SEC;
+        char text[WAIT_TEXT_MAX];
+
+        run->wait_end = now + usec;
+        push_stall(run);
+        if (end < run->told_wait_end + USEC_PER_SEC)
+                return;
+
+        run->told_wait_end = end;
+        (void) snprintf(
+                text, sizeof(text), "%.*s: waiting %" PRIu32 " s%s", (int) strcspn(reference, "/"),
+                reference, wait->seconds,
+                wait->is_asked ? ", the registry asks for it" : " before another try");
+        job_message(run->job, LOG_INFO, text);
+        job_run_report_progress(run);
 }
 
 int job_run_watch_new(JobRun *run, Error *error) {

@@ -50,6 +50,7 @@ static const JobFetchEvents fetch_events = {
         .resolved = on_resolved,
         .layer_changed = on_layer_changed,
         .read = on_archive_read,
+        .wait = job_run_on_wait,
         .warning = job_run_on_warning,
         .ended = on_fetch_ended,
 };

@@ -23,13 +23,17 @@ uint64_t job_speed_limit_bytes(const JobSpeedLimit *limit) {
         return bytes / USEC_PER_SEC;
 }
 
-static void begin_window(JobSpeedGuard *guard) {
+static void begin_window_of(JobSpeedGuard *guard, uint64_t usec) {
         guard->begin = guard->bytes;
         if (guard->limit.bytes_per_sec == 0 || guard->limit.window_usec == 0)
                 return;
 
-        (void) sd_event_source_set_time_relative(guard->timer, guard->limit.window_usec);
+        (void) sd_event_source_set_time_relative(guard->timer, usec);
         (void) sd_event_source_set_enabled(guard->timer, SD_EVENT_ONESHOT);
+}
+
+static void begin_window(JobSpeedGuard *guard) {
+        begin_window_of(guard, guard->limit.window_usec);
 }
 
 static int on_window_end(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -86,6 +90,11 @@ bool job_speed_guard_move(JobSpeedGuard *guard, uint64_t bytes) {
 
         begin_window(guard);
         return true;
+}
+
+void job_speed_guard_wait(JobSpeedGuard *guard, uint64_t usec) {
+        if (usec > 0 && sd_event_source_get_enabled(guard->timer, NULL) > 0)
+                begin_window_of(guard, guard->limit.window_usec + usec);
 }
 
 void job_speed_guard_end(JobSpeedGuard *guard) {

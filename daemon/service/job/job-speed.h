@@ -50,6 +50,9 @@ void job_speed_guard_begin(JobSpeedGuard *guard, uint64_t bytes);
  */
 bool job_speed_guard_move(JobSpeedGuard *guard, uint64_t bytes);
 
+/** job_speed_guard_wait() - if it watches, begin another window, which is @usec longer (0: keep the old one) */
+void job_speed_guard_wait(JobSpeedGuard *guard, uint64_t usec);
+
 /** job_speed_guard_end() - stop watching */
 void job_speed_guard_end(JobSpeedGuard *guard);
 

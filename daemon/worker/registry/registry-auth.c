@@ -27,13 +27,14 @@ void registry_auth_done(RegistryAuth *auth) {
 }
 
 static int get_with_retries(
+        const RegistryWaiter *waiter,
         RegistryHttp *http,
         const RegistryRequest *request,
         RegistryResponse *response,
         Error *error) {
         RegistryRetry retry;
 
-        registry_retry_init(&retry);
+        registry_retry_init(&retry, waiter);
         for (;;) {
                 _cleanup_(error_clear) Error failed = ERROR_NULL;
                 RegistryAttempt attempt;
@@ -98,7 +99,7 @@ static int fetch_token(
                 .login = endpoint->username ? &login : NULL,
                 .body_max = OCI_TOKEN_DOCUMENT_MAX,
         };
-        r = get_with_retries(http, &request, &response, error);
+        r = get_with_retries(&endpoint->waiter, http, &request, &response, error);
         if (r < 0)
                 return r;
 

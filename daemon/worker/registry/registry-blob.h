@@ -5,8 +5,12 @@
  * One blob's transfer: from an offset on, taken up again where it broke.
  *
  * A transfer that broke goes on with a Range request. 206 with the Content-Range that was asked for
- * continues; 200 starts over and is discarded up to where it was; after 416, or another range than
- * the one asked for, the whole blob is asked for and discarded likewise.
+ * continues; 200 starts over and is discarded up to where it was. After 416, or a 206 that is of
+ * another range, total length or entity (ETag, Docker-Content-Digest), the whole blob is asked for and
+ * discarded likewise: not a byte of such an answer is used.
+ *
+ * A layer that need not be in the registry comes from the address in the image, without credentials and
+ * by the rules for hosts that a registry refers to (registry-guard.h); otherwise from the registry.
  */
 
 #include <stddef.h>
@@ -25,6 +29,7 @@
 /* What is wanted; everything is borrowed. */
 typedef struct RegistryBlobRequest {
         const Digest *digest;
+        const char *url; /* of a foreign layer: the address in the image; or NULL */
         uint64_t offset; /* bytes that the caller has already */
         uint64_t size;   /* bytes of the whole blob; REGISTRY_SIZE_UNKNOWN when nothing says it, and
                           * @write has to set the ceiling */

@@ -121,7 +121,7 @@ static int client_get_document(
         Error *error) {
         RegistryRetry retry;
 
-        registry_retry_init(&retry);
+        registry_retry_init(&retry, &client->endpoint.waiter);
         for (;;) {
                 _cleanup_(error_clear) Error failed = ERROR_NULL;
                 RegistryAttempt attempt;

@@ -24,7 +24,7 @@
 #include "registry-blob.h"
 #include "registry-endpoint.h"
 
-#define REGISTRY_CLIENT_CONNECTIONS_MAX ((size_t) 8)
+#define REGISTRY_CLIENT_CONNECTIONS_MAX ((size_t) 16)
 
 typedef struct RegistryClient RegistryClient;
 

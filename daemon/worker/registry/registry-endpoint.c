@@ -50,7 +50,10 @@ int registry_endpoint_init(
         Error *error) {
         int r;
 
-        *endpoint = (RegistryEndpoint){ .insecure = options->insecure };
+        *endpoint = (RegistryEndpoint){
+                .insecure = options->insecure,
+                .waiter = options->waiter,
+        };
         (void) pthread_mutex_init(&endpoint->lock, NULL);
         (void) snprintf(
                 endpoint->host, sizeof(endpoint->host), "%s", reference_api_host(reference));
@@ -129,7 +132,7 @@ static int try_schemes(
 static int find_scheme(RegistryEndpoint *endpoint, RegistryHttp *http, Error *error) {
         RegistryRetry retry;
 
-        registry_retry_init(&retry);
+        registry_retry_init(&retry, &endpoint->waiter);
         for (;;) {
                 _cleanup_(error_clear) Error failed = ERROR_NULL;
                 RegistryAttempt attempt = { 0 };

@@ -22,6 +22,7 @@ typedef struct RegistryOptions {
         const char *private_hosts; /* registry-guard.h; NULL: none */
         const char *
                 certs_dir; /* instead of /etc/containers/certs.d and /etc/docker/certs.d; or NULL */
+        RegistryWaiter waiter; /* hears of all waits */
 } RegistryOptions;
 
 /* Read-only after init, except what @lock protects; shared by threads. */
@@ -34,6 +35,7 @@ typedef struct RegistryEndpoint {
         char *username;          /* owned; NULL when anonymous */
         char *password;          /* owned, secret; NULL when anonymous */
         RegistryTls tls;         /* owned */
+        RegistryWaiter waiter;   /* hears of all waits for it */
         atomic_bool was_reached; /* something has answered */
         pthread_mutex_t lock;
         const char

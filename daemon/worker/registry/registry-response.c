@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base-cleanup.h"
 #include "base-macro.h"
@@ -52,19 +55,30 @@ static void read_challenges(CURL *easy, RegistryChallenges *ret) {
                 (void) registry_challenges_add(ret, header->value);
 }
 
+/* libcurl would compare a date with this machine's clock, which may be another than the server's. */
+static int64_t read_retry_after(CURL *easy) {
+        char text[REGISTRY_HEADER_TEXT_MAX], date[REGISTRY_HEADER_TEXT_MAX];
+        int64_t now_sec;
+
+        read_header(easy, "Retry-After", text);
+        read_header(easy, "Date", date);
+        now_sec = curl_getdate(date, NULL);
+        return registry_retry_parse(text, now_sec > 0 ? now_sec : (int64_t) time(NULL));
+}
+
 void registry_response_read_headers(RegistryResponse *response, CURL *easy) {
-        curl_off_t length = -1, retry_after = 0;
+        curl_off_t length = -1;
 
         (void) curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &response->status);
         (void) curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-        /* libcurl reads seconds and dates; nonsense, and a date in the past, is 0 or less. */
-        (void) curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after);
 
-        response->retry_after = retry_after;
+        response->retry_after = read_retry_after(easy);
         response->content_length = length >= 0 ? (uint64_t) length : REGISTRY_SIZE_UNKNOWN;
 
         read_header(easy, "Content-Type", response->content_type);
         read_header(easy, "Content-Range", response->content_range);
+        read_header(easy, "ETag", response->etag);
+        read_header(easy, "Docker-Content-Digest", response->digest);
         if (response->status == 401 || response->status == 403)
                 read_challenges(easy, &response->challenges);
 }
@@ -129,17 +143,21 @@ static int set_login_error(
 }
 
 static int set_status_error(const RegistryResponse *response, const char *said, Error *error) {
+        const int64_t asked = registry_retry_asked_sec(response->status, response->retry_after);
         const char *separator = said[0] != '\0' ? ": " : "";
+        char wait[sizeof(" and asks to wait  s") + 3 * sizeof(asked)] = "";
 
+        if (asked > 0)
+                (void) snprintf(wait, sizeof(wait), " and asks to wait %" PRId64 " s", asked);
         for (size_t i = 0; i < N_ELEMENTS(statuses); i++)
                 if (statuses[i].status == response->status)
                         return error_set(
-                                error, statuses[i].code, statuses[i].kind, "%s %s%s%s",
-                                response->host, statuses[i].sentence, separator, said);
+                                error, statuses[i].code, statuses[i].kind, "%s %s%s%s%s",
+                                response->host, statuses[i].sentence, wait, separator, said);
 
         return error_set(
-                error, EREMOTEIO, ERROR_REGISTRY_ERROR, "%s answered with status %ld%s%s",
-                response->host, response->status, separator, said);
+                error, EREMOTEIO, ERROR_REGISTRY_ERROR, "%s answered with status %ld%s%s%s",
+                response->host, response->status, wait, separator, said);
 }
 
 int registry_response_error(const RegistryResponse *response, bool has_credentials, Error *error) {

@@ -24,6 +24,8 @@ typedef struct RegistryResponse {
         uint64_t content_length; /* bytes; REGISTRY_SIZE_UNKNOWN when not said */
         char content_type[REGISTRY_HEADER_TEXT_MAX];
         char content_range[REGISTRY_HEADER_TEXT_MAX];
+        char etag[REGISTRY_HEADER_TEXT_MAX];
+        char digest[REGISTRY_HEADER_TEXT_MAX]; /* of Docker-Content-Digest */
         int64_t retry_after;           /* seconds that it asks to wait; 0 when it does not */
         char host[REGISTRY_HOST_MAX];  /* who answered, after redirects */
         RegistryChallenges challenges; /* of a 401 or 403; those that could be read */
@@ -54,7 +56,7 @@ int registry_response_append(
  * 401 is ERROR_ACCESS_DENIED when there were credentials, which were refused then, and
  * ERROR_AUTHENTICATION_REQUIRED when there were none, or nothing that they could be used for; 403 is
  * ERROR_ACCESS_DENIED, 404 ERROR_NOT_FOUND, 429 ERROR_TOO_MANY_REQUESTS and all else
- * ERROR_REGISTRY_ERROR. The sentence ends with the registry's own code and message.
+ * ERROR_REGISTRY_ERROR. The sentence says how long it asks to wait, and ends with its own code and message.
  *
  * Return: a negative errno, always.
  */

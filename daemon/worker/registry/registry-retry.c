@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <assert.h>
+#include <ctype.h>
+#include <curl/curl.h>
 #include <errno.h>
 #include <sys/random.h>
 #include <time.h>
 
+#include "base-number.h"
 #include "registry-retry.h"
 
 static bool status_is_temporary(long status) {
@@ -39,25 +42,44 @@ static uint64_t backoff_usec(unsigned tries, uint32_t random) {
 }
 
 static uint64_t retry_after_usec(uint64_t seconds, uint32_t random) {
-        if (seconds > REGISTRY_RETRY_AFTER_MAX)
-                seconds = REGISTRY_RETRY_AFTER_MAX;
-
         return seconds * REGISTRY_USEC_PER_SEC + REGISTRY_JITTER_USEC * random / UINT32_MAX;
 }
 
-bool registry_retry_decide(const RegistryAttempt *attempt, uint64_t *ret_wait_usec) {
+int64_t registry_retry_parse(const char *text, int64_t now_sec) {
+        uint64_t seconds;
+        time_t date;
+
+        if (isdigit((unsigned char) text[0]))
+                return number_parse(text, INT64_MAX, &seconds) < 0 ? 0 : (int64_t) seconds;
+
+        date = curl_getdate(text, NULL);
+        return date < 0 ? 0 : (int64_t) date - now_sec;
+}
+
+int64_t registry_retry_asked_sec(long status, int64_t retry_after) {
+        if ((status != 429 && status != 503) || retry_after <= 0 ||
+            retry_after > REGISTRY_RETRY_AFTER_SANE)
+                return 0;
+
+        return retry_after;
+}
+
+bool registry_retry_decide(const RegistryAttempt *attempt, RegistryWait *ret_wait) {
+        int64_t asked = 0;
+
         assert(attempt->tries > 0);
 
-        if (attempt->tries >= REGISTRY_TRIES_MAX || !attempt_is_temporary(attempt))
+        if (attempt->failure == REGISTRY_FAILURE_NONE)
+                asked = registry_retry_asked_sec(attempt->status, attempt->retry_after);
+        if (attempt->tries >= REGISTRY_TRIES_MAX || !attempt_is_temporary(attempt) ||
+            asked > REGISTRY_RETRY_AFTER_MAX)
                 return false;
 
-        if (attempt->failure == REGISTRY_FAILURE_NONE &&
-            (attempt->status == 429 || attempt->status == 503) && attempt->retry_after > 0 &&
-            attempt->retry_after <= REGISTRY_RETRY_AFTER_SANE)
-                *ret_wait_usec = retry_after_usec((uint64_t) attempt->retry_after, attempt->random);
-        else
-                *ret_wait_usec = backoff_usec(attempt->tries, attempt->random);
-
+        *ret_wait = (RegistryWait){
+                .usec = asked > 0 ? retry_after_usec((uint64_t) asked, attempt->random)
+                                  : backoff_usec(attempt->tries, attempt->random),
+                .is_asked = asked > 0,
+        };
         return true;
 }
 
@@ -68,8 +90,8 @@ static uint64_t monotonic_usec(void) {
         return (uint64_t) ts.tv_sec * REGISTRY_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
 }
 
-void registry_retry_init(RegistryRetry *retry) {
-        *retry = (RegistryRetry){ .started_usec = monotonic_usec() };
+void registry_retry_init(RegistryRetry *retry, const RegistryWaiter *waiter) {
+        *retry = (RegistryRetry){ .started_usec = monotonic_usec(), .waiter = waiter };
 }
 
 static void sleep_usec(uint64_t usec) {
@@ -83,16 +105,18 @@ static void sleep_usec(uint64_t usec) {
 }
 
 bool registry_retry_wait(RegistryRetry *retry, RegistryAttempt attempt) {
-        uint64_t wait_usec;
+        RegistryWait wait;
 
         attempt.tries = ++retry->tries;
         attempt.elapsed_usec = monotonic_usec() - retry->started_usec;
         if (getrandom(&attempt.random, sizeof(attempt.random), GRND_NONBLOCK) < 0)
                 attempt.random = UINT32_MAX / 2;
 
-        if (!registry_retry_decide(&attempt, &wait_usec))
+        if (!registry_retry_decide(&attempt, &wait))
                 return false;
 
-        sleep_usec(wait_usec);
+        if (retry->waiter->on_wait)
+                retry->waiter->on_wait(retry->waiter->userdata, &wait);
+        sleep_usec(wait.usec);
         return true;
 }

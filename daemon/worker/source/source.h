@@ -33,6 +33,7 @@ typedef struct SourceDocument {
 /* What is wanted of a blob; everything is borrowed. */
 typedef struct SourceBlobRequest {
         const Digest *digest;
+        const char *url; /* the address in the image, for a source with a network; or NULL */
         uint64_t offset; /* bytes that the caller has already */
         uint64_t size;   /* bytes of the whole blob; or SOURCE_SIZE_UNKNOWN */
 

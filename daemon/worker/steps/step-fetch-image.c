@@ -49,5 +49,5 @@ int step_fetch_image(
         if (r < 0 || start->inspect)
                 return r;
 
-        return step_transfer_layers(channel, &image.manifest, error);
+        return step_transfer_layers(channel, &image.manifest, start->parallel_blobs, error);
 }

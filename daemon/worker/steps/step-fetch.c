@@ -7,12 +7,16 @@
 #include <string.h>
 
 #include "base-fd.h"
+#include "base-macro.h"
 #include "base-secret.h"
 #include "sandbox.h"
 #include "step-fetch-image.h"
 #include "step-registry.h"
 
 #define PASSWORD_MAX ((size_t) 4096) /* bytes */
+
+static_assert(PROTO_PARALLEL_MAX <= REGISTRY_CLIENT_CONNECTIONS_MAX, "connections are kept");
+static_assert(REGISTRY_RETRY_AFTER_MAX < PROTO_WAIT_MAX, "each wait is a valid message");
 
 static int read_password(int fd, char **ret, Error *error) {
         size_t size;
@@ -26,6 +30,18 @@ static int read_password(int fd, char **ret, Error *error) {
         return 0;
 }
 
+/* If the daemon has exited, the next answer shows it. */
+static void on_wait(void *userdata, const RegistryWait *wait) {
+        const uint64_t seconds = (wait->usec + USEC_PER_SEC / 2) / USEC_PER_SEC;
+        const ProtoMessage message = {
+                .type = PROTO_FETCH_WAIT,
+                .fetch_wait = { .seconds = (uint32_t) seconds, .is_asked = wait->is_asked },
+        };
+
+        if (seconds > 0)
+                (void) proto_send((int) (intptr_t) userdata, &message, NULL, 0);
+}
+
 static int connect_registry(
         StepChannel *channel,
         const ProtoFetchStart *start,
@@ -37,6 +53,8 @@ static int connect_registry(
                 .insecure = start->not_secure,
                 .private_hosts = start->private_hosts,
                 .certs_dir = getenv("VIRTBOOTSTRAP_CERTS_DIR"),
+                .waiter = { .on_wait = on_wait,
+                            .userdata = (void *) (intptr_t) channel->socket_fd },
         };
         _cleanup_(secret_freep) char *password = NULL;
         int r = 0;
@@ -75,6 +93,7 @@ static int open_registry(
         (void) reference_format(&reference, ret->name);
         ret->has_digest = reference.has_digest;
         ret->digest = reference.digest;
+        ret->pin = start->has_digest ? &start->digest : NULL;
         ret->prefix_errors = true;
         return 0;
 }

@@ -56,6 +56,7 @@ static int registry_get_blob(Source *source, const SourceBlobRequest *request, E
         const RegistrySource *registry = (const RegistrySource *) source;
         const RegistryBlobRequest registry_request = {
                 .digest = request->digest,
+                .url = request->url,
                 .offset = request->offset,
                 .size = request->size,
                 .write = request->write,

@@ -108,7 +108,7 @@ static int resolve(
         if (r < 0 || start->inspect || !start->offline)
                 return r;
 
-        return step_transfer_layers(channel, &image.manifest, error);
+        return step_transfer_layers(channel, &image.manifest, TRANSFERS_OF_STORE, error);
 }
 
 static int run(int socket_fd, ProtoOutcome *failure, Error *error) {

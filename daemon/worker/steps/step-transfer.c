@@ -23,6 +23,7 @@ typedef enum LayerState {
 typedef struct LayerTransfer {
         Source *source; /* borrowed; NULL when offline */
         Digest digest;
+        char *url;     /* owned; of a foreign layer, or NULL */
         uint64_t size; /* bytes */
         uint32_t index;
         LayerState state;
@@ -38,6 +39,7 @@ typedef struct Transfers {
         LayerTransfer *all; /* owned */
         uint32_t n;
         uint32_t n_asked;
+        uint32_t n_parallel;
         int notify_fds[2]; /* owned; the index of each layer whose thread is done */
 } Transfers;
 
@@ -53,6 +55,7 @@ static void *run(void *userdata) {
         LayerTransfer *transfer = userdata;
         const SourceBlobRequest request = {
                 .digest = &transfer->digest,
+                .url = transfer->url,
                 .offset = transfer->offset,
                 .size = transfer->size,
                 .write = on_data,
@@ -152,7 +155,7 @@ static int ask(Transfers *transfers, Error *error) {
 
         while (r >= 0 && transfers->n_asked < transfers->n &&
                count(transfers, LAYER_WANTED) + count(transfers, LAYER_TRANSFERRING) <
-                       TRANSFERS_MAX) {
+                       transfers->n_parallel) {
                 LayerTransfer *transfer = &transfers->all[transfers->n_asked++];
                 const ProtoMessage message = {
                         .type = PROTO_BLOB_WANTED,
@@ -197,19 +200,27 @@ static int init(
                 return error_oom(error);
 
         transfers->n = (uint32_t) manifest->n_layers;
-        for (uint32_t i = 0; i < transfers->n; i++)
-                transfers->all[i] = (LayerTransfer){
+        for (uint32_t i = 0; i < transfers->n; i++) {
+                const OciDescriptor *layer = &manifest->layers[i];
+                LayerTransfer *transfer = &transfers->all[i];
+
+                *transfer = (LayerTransfer){
                         .source = channel->source,
-                        .digest = manifest->layers[i].digest,
-                        .size = manifest->layers[i].size,
+                        .digest = layer->digest,
+                        .url = layer->url ? strdup(layer->url) : NULL,
+                        .size = layer->size,
                         .index = i,
                         .pipe_fd = -EBADF,
                         .notify_fd = transfers->notify_fds[1],
                 };
+                if (layer->url && !transfer->url)
+                        return error_oom(error);
+        }
         return 0;
 }
 
-int step_transfer_layers(StepChannel *channel, const OciManifest *manifest, Error *error) {
+int step_transfer_layers(
+        StepChannel *channel, const OciManifest *manifest, uint32_t n_parallel, Error *error) {
         Transfers *transfers;
         int r;
 
@@ -219,6 +230,7 @@ int step_transfer_layers(StepChannel *channel, const OciManifest *manifest, Erro
                 return error_oom(error);
 
         r = init(transfers, channel, manifest, error);
+        transfers->n_parallel = n_parallel;
         while (r >= 0 && count(transfers, LAYER_DONE) < transfers->n) {
                 r = ask(transfers, error);
                 if (r >= 0)

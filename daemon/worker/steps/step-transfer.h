@@ -5,11 +5,13 @@
 
 #include "step-image.h"
 
-#define TRANSFERS_MAX 3U /* layers at a time */
+#define TRANSFERS_OF_STORE 3U /* layers at a time that are looked up, and not fetched */
 
 /**
  * step_transfer_layers() - transfer layers until the daemon has all
+ * @n_parallel: layers at a time
  *
  * After a failure the process must exit: threads may still be running.
  */
-int step_transfer_layers(StepChannel *channel, const OciManifest *manifest, Error *error);
+int step_transfer_layers(
+        StepChannel *channel, const OciManifest *manifest, uint32_t n_parallel, Error *error);
