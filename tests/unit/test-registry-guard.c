@@ -26,7 +26,10 @@ static bool takes(const RegistryGuard *guard, const char *url, const char *text)
 }
 
 TEST(foreign_host_is_connected_to_at_public_addresses) {
-        const RegistryGuard guard = { .home_url = HOME, .proxy = &no_proxy, .private_hosts = "" };
+        const RegistryGuard guard = { .home_url = HOME,
+                                      .proxy = &no_proxy,
+                                      .home = &(RegistryGuardHome){ .is_public = false },
+                                      .private_hosts = "" };
 
         assert_true(takes(&guard, OTHER, "1.1.1.1"));
         assert_false(takes(&guard, OTHER, "10.0.0.7"));
@@ -35,6 +38,7 @@ TEST(foreign_host_is_connected_to_at_public_addresses) {
 TEST(host_that_is_listed_may_be_private) {
         const RegistryGuard guard = { .home_url = HOME,
                                       .proxy = &no_proxy,
+                                      .home = &(RegistryGuardHome){ .is_public = false },
                                       .private_hosts = "a Internal.example:9 b" };
 
         assert_false(takes(&guard, OTHER, "10.0.0.7"));
@@ -45,6 +49,7 @@ TEST(domain_that_is_listed_has_its_subdomains_private) {
         const RegistryGuard guard = {
                 .home_url = HOME,
                 .proxy = &no_proxy,
+                .home = &(RegistryGuardHome){ .is_public = false },
                 .private_hosts = ".corp.example .Ports.example:9 .0.0.7 .0001] .",
         };
         static const struct {
@@ -82,6 +87,7 @@ TEST(addresses_are_listed_as_they_are) {
         const RegistryGuard guard = {
                 .home_url = HOME,
                 .proxy = &no_proxy,
+                .home = &(RegistryGuardHome){ .is_public = false },
                 .private_hosts = "[fd00::7] [fd00::8]:9 10.0.0.7",
         };
 
@@ -95,7 +101,10 @@ TEST(addresses_are_listed_as_they_are) {
 }
 
 TEST(registry_in_a_private_network_may_send_to_its_own_address) {
-        RegistryGuard guard = { .home_url = HOME, .proxy = &no_proxy, .private_hosts = "" };
+        RegistryGuard guard = { .home_url = HOME,
+                                .proxy = &no_proxy,
+                                .home = &(RegistryGuardHome){ .is_public = false },
+                                .private_hosts = "" };
 
         assert_true(takes(&guard, HOME, "10.0.0.7"));
         assert_false(takes(&guard, OTHER, "10.0.0.7")); /* it has not answered there yet */
@@ -106,7 +115,10 @@ TEST(registry_in_a_private_network_may_send_to_its_own_address) {
 }
 
 TEST(registry_of_the_internet_does_not_move_into_a_private_network) {
-        RegistryGuard guard = { .home_url = HOME, .proxy = &no_proxy, .private_hosts = "" };
+        RegistryGuard guard = { .home_url = HOME,
+                                .proxy = &no_proxy,
+                                .home = &(RegistryGuardHome){ .is_public = false },
+                                .private_hosts = "" };
 
         registry_guard_note_answer(&guard, HOME, address_of("1.1.1.1"));
         assert_false(takes(&guard, MOVED, "10.0.0.7"));
@@ -117,7 +129,10 @@ TEST(registry_of_the_internet_does_not_move_into_a_private_network) {
 }
 
 TEST(answers_of_others_say_nothing_of_the_registry) {
-        RegistryGuard guard = { .home_url = HOME, .proxy = &no_proxy, .private_hosts = "" };
+        RegistryGuard guard = { .home_url = HOME,
+                                .proxy = &no_proxy,
+                                .home = &(RegistryGuardHome){ .is_public = false },
+                                .private_hosts = "" };
 
         registry_guard_note_answer(&guard, OTHER, address_of("10.0.0.7"));
         assert_false(takes(&guard, OTHER, "10.0.0.7"));

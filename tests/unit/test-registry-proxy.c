@@ -170,13 +170,16 @@ static void stop(Server *server) {
 
 static void get_by_proxy(const char *url) {
         const RegistryTls tls = { 0 };
-        const RegistryHttpSettings settings = {
+        RegistryGuardHome home = { .is_public = false };
+        RegistryHttpSettings settings = {
                 .tls = &tls,
                 .insecure = true,
                 .home_url = REGISTRY,
                 .private_hosts = "",
+                .home = &home,
         };
         const RegistryRequest request = { .url = url, .body_max = 100 };
+        _cleanup_(registry_loop_freep) RegistryLoop *loop = NULL;
         _cleanup_(registry_response_done) RegistryResponse response = { 0 };
         _cleanup_(registry_http_freep) RegistryHttp *http = NULL;
         _cleanup_(error_clear) Error error = ERROR_NULL;
@@ -185,6 +188,8 @@ static void get_by_proxy(const char *url) {
 
         start(&server);
         assert_int_equal(setenv("http_proxy", server.proxy, 1), 0);
+        assert_int_equal(registry_loop_new(&loop, &error), 0);
+        settings.loop = loop;
         assert_int_equal(registry_http_new(&settings, &http, &error), 0);
         r = registry_http_get(http, &request, &response, &error);
         stop(&server);

@@ -12,6 +12,7 @@
 #include "registry-auth.h"
 #include "registry-client.h"
 #include "registry-http.h"
+#include "registry-loop.h"
 
 #define NAME_CHARACTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-:"
 
@@ -19,6 +20,8 @@ struct RegistryClient {
         char name[REFERENCE_MAX + 1]; /* of the repository, for messages */
         RegistryEndpoint endpoint;
         RegistryAuth auth;
+        RegistryLoop *loop;                                  /* owned */
+        RegistryGuardHome home;                              /* what is known of where it is */
         pthread_mutex_t lock;                                /* of what follows */
         RegistryHttp *idle[REGISTRY_CLIENT_CONNECTIONS_MAX]; /* owned */
         size_t n_idle;
@@ -53,8 +56,11 @@ int registry_client_new(
                 return error_oom(error);
         }
 
-        r = registry_endpoint_init(&client->endpoint, reference, options, error);
+        r = registry_loop_new(&client->loop, error);
+        if (r >= 0)
+                r = registry_endpoint_init(&client->endpoint, reference, options, error);
         if (r < 0) {
+                registry_loop_free(client->loop);
                 free(client);
                 curl_global_cleanup();
                 return r;
@@ -65,6 +71,7 @@ int registry_client_new(
                 reference->repository);
         registry_auth_init(&client->auth, &client->endpoint);
         (void) pthread_mutex_init(&client->lock, NULL);
+        (void) pthread_mutex_init(&client->home.lock, NULL);
         *ret = client;
         return 0;
 }
@@ -75,9 +82,11 @@ RegistryClient *registry_client_free(RegistryClient *client) {
 
         for (size_t i = 0; i < client->n_idle; i++)
                 registry_http_free(client->idle[i]);
+        registry_loop_free(client->loop);
         registry_auth_done(&client->auth);
         registry_endpoint_done(&client->endpoint);
         (void) pthread_mutex_destroy(&client->lock);
+        (void) pthread_mutex_destroy(&client->home.lock);
         free(client);
         curl_global_cleanup();
         return NULL;
@@ -89,6 +98,8 @@ static int client_take_http(RegistryClient *client, RegistryHttp **ret, Error *e
                 .insecure = client->endpoint.insecure,
                 .home_url = client->endpoint.url,
                 .private_hosts = client->endpoint.private_hosts,
+                .home = &client->home,
+                .loop = client->loop,
         };
         RegistryHttp *http = NULL;
 

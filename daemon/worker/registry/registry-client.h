@@ -8,8 +8,8 @@
  *     registry_client_new() -> registry_client_get_manifest()* -> registry_client_get_blob()*
  *                           -> registry_client_free()
  *
- * The get functions may be called by several threads at a time; REGISTRY_CLIENT_CONNECTIONS_MAX of
- * their connections are kept for later calls. Nothing here verifies a digest: the caller does.
+ * The get functions may be called by several threads at a time, which share connections: a single one where the
+ * registry offers HTTP/2 (registry-loop.h). Nothing here verifies a digest: the caller does.
  *
  * The process has to ignore SIGPIPE. Certificates of certs.d are read by registry_client_new(), the
  * system's with each connection.

@@ -62,35 +62,44 @@ bool registry_guard_takes_name(const RegistryGuard *guard, const char *url) {
         return !registry_address_name_is_private(host);
 }
 
-static bool is_home(const RegistryGuard *guard, const char *address) {
-        return address[0] != '\0' && (strcmp(address, guard->home_peers[0]) == 0 ||
-                                      strcmp(address, guard->home_peers[1]) == 0);
+static bool is_home_locked(const RegistryGuardHome *home, const char *address) {
+        return address[0] != '\0' &&
+               (strcmp(address, home->peers[0]) == 0 || strcmp(address, home->peers[1]) == 0);
 }
 
 bool registry_guard_takes_address(
         const RegistryGuard *guard, const char *url, const struct sockaddr *address) {
         char text[INET6_ADDRSTRLEN];
+        bool is_home, is_public;
 
-        if (!registry_address_is_private(address) || registry_proxy_is_at(guard->proxy, address) ||
-            is_home(guard, registry_address_format(address, text)))
+        if (!registry_address_is_private(address) || registry_proxy_is_at(guard->proxy, address))
                 return true;
 
+        (void) pthread_mutex_lock(&guard->home->lock);
+        is_home = is_home_locked(guard->home, registry_address_format(address, text));
+        is_public = guard->home->is_public;
+        (void) pthread_mutex_unlock(&guard->home->lock);
+
         /* A registry of the Internet does not move into a network of ours. */
-        return !registry_guard_is_foreign(guard, url) &&
-               !(guard->is_public && registry_url_same_host(url, guard->home_url));
+        return is_home || (!registry_guard_is_foreign(guard, url) &&
+                           !(is_public && registry_url_same_host(url, guard->home_url)));
 }
 
 void registry_guard_note_answer(
-        RegistryGuard *guard, const char *url, const struct sockaddr *address) {
+        const RegistryGuard *guard, const char *url, const struct sockaddr *address) {
+        RegistryGuardHome *home = guard->home;
+
         if (!registry_url_same_host(url, guard->home_url) ||
             registry_proxy_is_at(guard->proxy, address))
                 return;
 
+        (void) pthread_mutex_lock(&home->lock);
         if (!registry_address_is_private(address))
-                guard->is_public = true;
-        if (!guard->is_public)
+                home->is_public = true;
+        if (!home->is_public)
                 (void) registry_address_format(
-                        address, guard->home_peers[address->sa_family == AF_INET6]);
+                        address, home->peers[address->sa_family == AF_INET6]);
+        (void) pthread_mutex_unlock(&home->lock);
 }
 
 int registry_guard_refuse(const char *from, const char *to, Error *error) {

@@ -12,11 +12,20 @@
  */
 
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 
 #include "base-error.h"
 #include "registry-proxy.h"
+
+/* What is known of the registry's own addresses; shared by threads, as are connections. Zeroed: nothing. */
+typedef struct RegistryGuardHome {
+        pthread_mutex_t lock;
+        char peers[2]
+                  [INET6_ADDRSTRLEN]; /* private IPv4 and IPv6 address that it has answered from */
+        bool is_public;               /* it has answered from a public address */
+} RegistryGuardHome;
 
 typedef struct RegistryGuard {
         const char *home_url; /* borrowed; with the registry's host */
@@ -24,9 +33,7 @@ typedef struct RegistryGuard {
          * names that end so, and not for an address. */
         const char *private_hosts;
         const RegistryProxy *proxy; /* borrowed; for the request that is made */
-        /* The registry's private IPv4 and IPv6 address, once it has answered from there. */
-        char home_peers[2][INET6_ADDRSTRLEN];
-        bool is_public; /* it has answered from a public address */
+        RegistryGuardHome *home;    /* borrowed */
 } RegistryGuard;
 
 /** registry_guard_is_foreign() - whether connections for @url have to be looked at */
@@ -41,7 +48,7 @@ bool registry_guard_takes_address(
 
 /** registry_guard_note_answer() - @url was answered from @address: it may be the registry's own */
 void registry_guard_note_answer(
-        RegistryGuard *guard, const char *url, const struct sockaddr *address);
+        const RegistryGuard *guard, const char *url, const struct sockaddr *address);
 
 /**
  * registry_guard_refuse() - the error of a refusal

@@ -72,6 +72,8 @@ CURLcode registry_handle_setup(CURL *easy, const RegistryTls *tls, bool insecure
                 r = curl_easy_setopt(easy, CURLOPT_URL, url);
         if (r == CURLE_OK)
                 r = curl_easy_setopt(easy, CURLOPT_USERAGENT, REGISTRY_USER_AGENT);
+        /* Wait for a connection that may take this request, too: it has to speak TLS before it speaks HTTP/2. */
+        (void) curl_easy_setopt(easy, CURLOPT_PIPEWAIT, registry_url_is_tls(url) ? 1L : 0L);
         if (r == CURLE_OK && registry_url_is_loopback(url))
                 r = curl_easy_setopt(easy, CURLOPT_PROXY, "");
 

@@ -12,7 +12,9 @@
 #include "registry-http.h"
 
 struct RegistryHttp {
-        CURL *easy;             /* owned */
+        CURL *easy;         /* owned */
+        CURLSH *share;      /* owned; names that were resolved for @easy, and those for its proxy */
+        RegistryLoop *loop; /* borrowed */
         const RegistryTls *tls; /* borrowed */
         bool insecure;
         RegistryGuard guard;
@@ -34,35 +36,52 @@ typedef struct Hop {
         bool has_headers;                  /* @response has those of this hop */
         bool is_aborted;                   /* by this side, with @error set */
         bool is_cut;                       /* more of an error's text than anyone needs */
-        RegistryGuard *guard;              /* borrowed */
+        const RegistryGuard *guard;        /* borrowed */
         const char *from;                  /* borrowed; the host that redirected here, or NULL */
         bool is_private;                   /* a connection to a private address was refused */
         struct sockaddr_storage opened[2]; /* the IPv4 and IPv6 address that was tried last */
 } Hop;
 
-DEFINE_CLEANUP(CURL, curl_easy_cleanup);
 DEFINE_CLEANUP(struct curl_slist, curl_slist_free_all);
 
-int registry_http_new(const RegistryHttpSettings *settings, RegistryHttp **ret, Error *error) {
-        _cleanup_(curl_easy_cleanupp) CURL *easy = curl_easy_init();
-        RegistryHttp *http = malloc(sizeof(*http));
-
-        if (!http || !easy) {
-                free(http);
+/* Names are its own, not the loop's: those of a proxy are found again for each request. */
+static int share_names(RegistryHttp *http, Error *error) {
+        http->share = curl_share_init();
+        if (!http->share ||
+            curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) != CURLSHE_OK ||
+            curl_easy_setopt(http->easy, CURLOPT_SHARE, http->share) != CURLE_OK)
                 return error_oom(error);
-        }
+
+        return 0;
+}
+
+int registry_http_new(const RegistryHttpSettings *settings, RegistryHttp **ret, Error *error) {
+        _cleanup_(registry_http_freep) RegistryHttp *http = malloc(sizeof(*http));
+        int r;
+
+        if (!http)
+                return error_oom(error);
 
         *http = (RegistryHttp){
-                .easy = TAKE_PTR(easy),
+                .easy = curl_easy_init(),
+                .loop = settings->loop,
                 .tls = settings->tls,
                 .insecure = settings->insecure,
                 .guard = {
                         .home_url = settings->home_url,
                         .private_hosts = settings->private_hosts,
                         .proxy = &http->proxy,
+                        .home = settings->home,
                 },
         };
-        *ret = http;
+        if (!http->easy)
+                return error_oom(error);
+
+        r = share_names(http, error);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(http);
         return 0;
 }
 
@@ -71,6 +90,7 @@ RegistryHttp *registry_http_free(RegistryHttp *http) {
                 return NULL;
 
         curl_easy_cleanup(http->easy);
+        (void) curl_share_cleanup(http->share);
         registry_proxy_done(&http->proxy);
         free(http);
         return NULL;
@@ -276,7 +296,7 @@ static int http_hop(RegistryHttp *http, Hop *hop, RegistryResponse *response, Er
         if (r < 0)
                 return r;
 
-        return hop_finish(hop, http, curl_easy_perform(http->easy));
+        return hop_finish(hop, http, registry_loop_perform(http->loop, http->easy));
 }
 
 static int add_accept(struct curl_slist **headers, const char *accept, Error *error) {

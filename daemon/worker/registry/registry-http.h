@@ -8,7 +8,8 @@
  * https to http unless that is allowed. The Authorization header goes to the first origin (scheme,
  * host, port) and is dropped for good when a redirect leaves it.
  *
- * Hosts that the registry chooses are connected to by the rules of registry-guard.h.
+ * Hosts that the registry chooses are connected to by the rules of registry-guard.h. Callbacks, on_body
+ * among them, run in the thread of registry-loop.h.
  *
  * Proxies come from the environment as libcurl(3) reads it (https_proxy, http_proxy, all_proxy,
  * no_proxy), except that hosts named "localhost", 127.x.x.x and [::1] are always reached directly.
@@ -20,6 +21,8 @@
 
 #include "base-cleanup.h"
 #include "base-error.h"
+#include "registry-guard.h"
+#include "registry-loop.h"
 #include "registry-response.h"
 #include "registry-tls.h"
 
@@ -63,12 +66,14 @@ typedef struct RegistryHttpSettings {
         const char *home_url; /* with the registry's host: all others are foreign */
         const char *
                 private_hosts; /* foreign hosts that may have private addresses: registry-guard.h */
+        RegistryGuardHome *home; /* shared by all that share @loop */
+        RegistryLoop *loop;      /* has the connections, and makes the requests */
 } RegistryHttpSettings;
 
-/** registry_http_new() - something to make requests with, one at a time, that keeps its connections */
+/** registry_http_new() - something to make requests with, one at a time */
 int registry_http_new(const RegistryHttpSettings *settings, RegistryHttp **ret, Error *error);
 
-/** registry_http_free() - close the connections of @http (may be NULL) and release it */
+/** registry_http_free() - release @http (may be NULL); its connections stay */
 RegistryHttp *registry_http_free(RegistryHttp *http);
 
 /**
