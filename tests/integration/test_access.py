@@ -208,7 +208,7 @@ def test_password_reaches_no_command_line(faulty_registry, client, dest, passwor
 @pytest.mark.root
 def test_daemon_that_was_given_a_password_dumps_no_core(env, faulty_registry, dest, password):
     faulty_registry.add('image', samples.small())
-    gate = faulty_registry.gate('/blobs/', 1)
+    gate = faulty_registry.gate('/blobs/', 0)
     client = programs.Client(env, prefix=['prlimit', '--core=1048576:1048576'])
     process = client.start('--not-secure', faulty_registry.reference('image'), dest,
                            '-u', USER, '-p', password)
