@@ -16,7 +16,7 @@ import sys
 
 # Each world's folders, from the ground up: a folder includes those before it, and common/.
 WORLDS = {
-    'common': ['base', 'proto', 'hash', 'config', 'reference'],
+    'common': ['base', 'proto', 'hash', 'config', 'reference', 'registries'],
     'worker': ['sandbox', 'oci', 'inflate', 'unpack', 'password', 'registry', 'source', 'ext4', 'qemu',
                'tree', 'builder', 'steps'],
     'service': ['store', 'job', 'bus', 'service'],
@@ -24,7 +24,7 @@ WORLDS = {
 }
 WORLD_OF = {folder: world for world, folders in WORLDS.items() for folder in folders}
 # What a world takes from common/, where it is not everything.
-COMMON = {'service': {'base', 'proto', 'config', 'reference'}, 'client': {'base'}}
+COMMON = {'service': {'base', 'proto', 'config', 'reference', 'registries'}, 'client': {'base'}}
 PREFIXES = {'steps': 'step', 'service': 'main'}  # of a folder's files, where it is not the folder's name
 FOLDER_OF = {PREFIXES.get(folder, folder): folder for folder in WORLD_OF}
 THIRD_PARTY = {

@@ -178,6 +178,8 @@ static const char *split_name(const char *name, Reference *reference) {
                 return "an image name can have at most 255 characters";
 
         stpcpy(stpcpy(reference->repository, library), repository);
+        if (repository == name)
+                stpcpy(reference->short_name, name);
         return NULL;
 }
 

@@ -26,6 +26,9 @@ typedef struct Reference {
                                           * when only a digest was */
         bool has_digest;
         Digest digest; /* takes precedence over the tag if @has_digest */
+        /* What was written in place of host and repository, if that was without a host, for which docker.io was
+         * assumed: "debian"; else empty. */
+        char short_name[REFERENCE_REPOSITORY_MAX + 1];
 } Reference;
 
 /**
