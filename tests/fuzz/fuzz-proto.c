@@ -95,6 +95,7 @@ static void check_from_worker(const ProtoMessage *m) {
                 TRAP_UNLESS(m->disk_layer.index < PROTO_LAYERS_MAX);
                 break;
         case PROTO_FETCH_START:
+        case PROTO_FETCH_ENDPOINT:
         case PROTO_RESOLVE_START:
         case PROTO_VERIFY_START:
         case PROTO_VERIFY_BLOB:
@@ -133,6 +134,9 @@ static void check_from_daemon(const ProtoMessage *m) {
                 CHECK_TEXT(m->fetch_start.username);
                 check_digest(&m->fetch_start.digest);
                 check_user(&m->fetch_start.user);
+                TRAP_UNLESS(m->fetch_start.n_endpoints <= PROTO_ENDPOINTS_MAX);
+        } else if (m->type == PROTO_FETCH_ENDPOINT) {
+                CHECK_TEXT(m->fetch_endpoint.reference);
         } else if (m->type == PROTO_VERIFY_START) {
                 check_user(&m->verify_start.user);
         } else if (m->type == PROTO_VERIFY_BLOB) {

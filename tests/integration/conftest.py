@@ -301,6 +301,18 @@ def storage(layouts, tmp_path_factory):
 
 
 @pytest.fixture
+def registries(env, tmp_path):
+    """Writes the registries.conf of the test's programs."""
+    def write(text):
+        path = tmp_path / 'registries.conf'
+        path.write_text(text)
+        path.chmod(0o644)
+        env['CONTAINERS_REGISTRIES_CONF'] = str(path)
+        return path
+    return write
+
+
+@pytest.fixture
 def folder(tmp_path):
     """For files that are not destinations."""
     path = tmp_path / 'files'

@@ -7,6 +7,8 @@
 
 #include "bus-source.h"
 
+#define CONF "CONTAINERS_REGISTRIES_CONF"
+
 typedef struct Fixture {
         Scratch scratch;
         JobSpec *spec;
@@ -17,6 +19,7 @@ static int set_up(void **state) {
         Fixture *f = calloc(1, sizeof(*f));
 
         scratch_init(&f->scratch);
+        assert_int_equal(setenv(CONF, "/dev/null", 1), 0);
         *state = f;
         return 0;
 }
@@ -30,6 +33,7 @@ static int tear_down(void **state) {
         Fixture *f = *state;
 
         forget(f);
+        assert_int_equal(unsetenv(CONF), 0);
         scratch_done(&f->scratch);
         free(f);
         return 0;
@@ -92,6 +96,34 @@ SOURCE_TEST(registry_reference_has_a_full_form) {
         assert_true(digest_equal(&f->spec->pin, &pin));
 }
 
+SOURCE_TEST(registry_is_where_its_configuration_says) {
+        Fixture *f = *state;
+
+        scratch_write(
+                &f->scratch, "registries.conf",
+                "[[registry]]\nlocation = 'b.example'\nblocked = true\n"
+                "[[registry]]\nprefix = 'a.example'\nlocation = 'c.example'\ninsecure = true\n"
+                "[[registry.mirror]]\nlocation = 'm.example/sub'\n"
+                "[aliases]\nshort = 'a.example/team/debian'\n");
+        assert_int_equal(setenv(CONF, scratch_at(&f->scratch, "registries.conf"), 1), 0);
+
+        assert_int_equal(read_source(f, "docker:short:12", -EBADF), 0);
+        assert_string_equal(f->spec->reference, "a.example/team/debian:12");
+        assert_string_equal(f->spec->fetch, "docker://a.example/team/debian:12");
+        assert_string_equal(f->spec->name, "debian");
+        assert_true(f->spec->not_secure);
+        assert_int_equal(f->spec->route->n, 2);
+        assert_string_equal(f->spec->route->endpoints[0].reference, "m.example/sub/team/debian:12");
+        assert_false(f->spec->route->endpoints[0].is_insecure);
+        assert_string_equal(f->spec->route->endpoints[1].reference, "c.example/team/debian:12");
+
+        assert_int_equal(read_source(f, "docker://b.example/debian", -EBADF), -EACCES);
+        assert_int_equal(f->error.kind, ERROR_ACCESS_DENIED);
+        assert_int_equal(read_source(f, "docker://d.example/debian", -EBADF), 0);
+        assert_int_equal(f->spec->route->n, 1);
+        assert_false(f->spec->not_secure);
+}
+
 SOURCE_TEST(source_that_is_too_long_is_refused_with_a_short_sentence) {
         static char source[BUS_SOURCE_MAX + 2];
         Fixture *f = *state;
@@ -116,7 +148,7 @@ SOURCE_TEST(registry_reference_has_any_slashes_and_case) {
         for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
                 assert_int_equal(read_source(f, sources[i], -EBADF), 0);
                 assert_int_equal(f->spec->source_kind, JOB_SOURCE_REGISTRY);
-                assert_string_equal(f->spec->fetch, "docker://alpine");
+                assert_string_equal(f->spec->fetch, "docker://docker.io/library/alpine:latest");
         }
 }
 

@@ -30,6 +30,7 @@ static const Field texts[] = {
         FIELD(PROTO_FETCH_START, fetch_start.source),
         FIELD(PROTO_FETCH_START, fetch_start.platform),
         FIELD(PROTO_FETCH_START, fetch_start.username),
+        FIELD(PROTO_FETCH_ENDPOINT, fetch_endpoint.reference),
         FIELD(PROTO_DISK_START, disk_start.label),
         FIELD(PROTO_DISK_IMAGE, disk_image.backing),
         FIELD(PROTO_BUILDER_START, builder_start.template),
@@ -49,7 +50,8 @@ static const Field texts[] = {
 
 static const Field flags[] = {
         FIELD(PROTO_FETCH_START, fetch_start.has_digest),
-        FIELD(PROTO_FETCH_START, fetch_start.not_secure),
+        FIELD(PROTO_FETCH_ENDPOINT, fetch_endpoint.not_secure),
+        FIELD(PROTO_FETCH_ENDPOINT, fetch_endpoint.is_own),
         FIELD(PROTO_FETCH_START, fetch_start.inspect),
         FIELD(PROTO_RESOLVE_START, resolve_start.offline),
         FIELD(PROTO_RESOLVE_START, resolve_start.inspect),
@@ -112,6 +114,7 @@ static const struct {
         { FIELD(PROTO_FETCH_START, fetch_start.parallel_blobs), 1, 0 },
         { FIELD(PROTO_FETCH_WAIT, fetch_wait.seconds), 601, 602 },
         { FIELD(PROTO_FETCH_WAIT, fetch_wait.seconds), 1, 0 },
+        { FIELD(PROTO_FETCH_START, fetch_start.n_endpoints), 32, 33 },
         { FIELD(PROTO_UNPACK_START, unpack_start.n_layers), 1000, 1001 },
         { FIELD(PROTO_UNPACK_START, unpack_start.n_layers), 1, 0 },
         { FIELD(PROTO_UNPACK_START, unpack_start.n_id_ranges), 680, 681 },

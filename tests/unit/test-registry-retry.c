@@ -205,3 +205,25 @@ TEST(wait_is_told_with_who_wants_it) {
         assert_in_range(wait.usec, REGISTRY_BACKOFF_USEC / 2, REGISTRY_BACKOFF_USEC);
         assert_false(wait.is_asked);
 }
+
+TEST(mirror_is_given_up_sooner_than_a_registry) {
+        RegistryAttempt attempt = attempt_with_failure(REGISTRY_FAILURE_BROKEN);
+        RegistryWait wait;
+
+        attempt.is_mirror = true;
+        assert_true(registry_retry_decide(&attempt, &wait));
+        attempt.tries = 2;
+        assert_false(registry_retry_decide(&attempt, &wait));
+
+        attempt = attempt_with_failure(REGISTRY_FAILURE_UNREACHABLE);
+        attempt.was_reached = true;
+        assert_true(registry_retry_decide(&attempt, &wait));
+        attempt.is_mirror = true;
+        assert_false(registry_retry_decide(&attempt, &wait));
+
+        attempt = attempt_with_status(503);
+        attempt.is_mirror = true;
+        assert_true(registry_retry_decide(&attempt, &wait));
+        attempt.retry_after = 1;
+        assert_false(registry_retry_decide(&attempt, &wait));
+}

@@ -14,6 +14,7 @@ static const struct {
         size_t fds_min, fds_max;
 } shapes[_PROTO_TYPE_MAX] = {
         [PROTO_FETCH_START] = { SIZE_OF(fetch_start), 0, 2 },
+        [PROTO_FETCH_ENDPOINT] = { SIZE_OF(fetch_endpoint), 0, 0 },
         [PROTO_RESOLVE_START] = { SIZE_OF(resolve_start), 0, 0 },
         [PROTO_VERIFY_START] = { SIZE_OF(verify_start), 0, 0 },
         [PROTO_VERIFY_BLOB] = { SIZE_OF(verify_blob), 1, 2 },
@@ -128,9 +129,13 @@ static bool is_user(const ProtoUser *user) {
 static bool fetch_start_is_valid(const ProtoFetchStart *m) {
         return TEXT_OK(m->source) && TEXT_OK(m->platform) && TEXT_OK(m->username) &&
                TEXT_OK(m->private_hosts) && is_optional_digest(m->has_digest, &m->digest) &&
-               is_flag(m->not_secure) && is_flag(m->inspect) && is_sandbox_mode(m->sandbox) &&
                m->parallel_blobs >= 1 && m->parallel_blobs <= PROTO_PARALLEL_MAX &&
-               is_user(&m->user);
+               m->n_endpoints <= PROTO_ENDPOINTS_MAX && is_flag(m->inspect) &&
+               is_sandbox_mode(m->sandbox) && is_user(&m->user);
+}
+
+static bool fetch_endpoint_is_valid(const ProtoFetchEndpoint *m) {
+        return TEXT_OK(m->reference) && is_flag(m->not_secure) && is_flag(m->is_own);
 }
 
 static bool fetch_wait_is_valid(const ProtoFetchWait *m) {
@@ -192,6 +197,8 @@ static bool is_valid(const ProtoMessage *m) {
         switch ((ProtoType) m->type) {
         case PROTO_FETCH_START:
                 return fetch_start_is_valid(&m->fetch_start);
+        case PROTO_FETCH_ENDPOINT:
+                return fetch_endpoint_is_valid(&m->fetch_endpoint);
         case PROTO_RESOLVE_START:
                 return resolve_start_is_valid(&m->resolve_start);
         case PROTO_VERIFY_START:

@@ -6,7 +6,7 @@
  * PROTO_FDS_MAX descriptors each.
  *
  *     daemon                       fetch worker
- *       ── FETCH_START [password, or image and scratch file] ──▶
+ *       ── FETCH_START [password, or image and scratch file], FETCH_ENDPOINT × n ──▶
  *       ◀── FETCH_READ × n ────────     reading an archive, which may take long
  *       ◀── FETCH_WAIT × n ────────     before another try, at any time
  *       ◀── BLOB_WANTED ───────────     manifests and the config, by digest
@@ -79,6 +79,7 @@
 #define PROTO_SIZE_UNKNOWN  UINT64_MAX          /* schema1 does not declare the size of a layer */
 #define PROTO_DOCUMENT_MAX  (UINT64_C(4) << 20) /* bytes of a manifest, index or config */
 #define PROTO_ARGUMENTS_MAX ((uint32_t) 64)
+#define PROTO_ENDPOINTS_MAX ((uint32_t) 32)  /* of a registry's image: mirrors, and the registry */
 #define PROTO_USER_MIN      100              /* lower ids belong to the distribution's own users */
 #define PROTO_WORKER_FD     3                /* the worker's socket */
 #define PROTO_WAIT_MAX      ((uint32_t) 601) /* seconds of a wait */
@@ -118,6 +119,7 @@ typedef enum ProtoType {
         PROTO_VERIFY_BLOB,
         PROTO_VERIFY_DONE,
         PROTO_FETCH_WAIT,
+        PROTO_FETCH_ENDPOINT,
         _PROTO_TYPE_MAX,
 } ProtoType;
 
@@ -133,8 +135,9 @@ typedef struct ProtoFetchStart {
         char username[256];       /* empty: anonymous */
         char private_hosts[1024]; /* hosts in private networks to which a registry may redirect */
         Digest digest;            /* the image must have this digest, when @has_digest */
+        uint32_t
+                n_endpoints; /* number of PROTO_FETCH_ENDPOINT that follow: none for an image in files */
         uint8_t has_digest;
-        uint8_t not_secure;
         uint8_t inspect;         /* stop after the layers are known */
         uint8_t sandbox;         /* SandboxMode, as in all start messages */
         uint32_t parallel_blobs; /* layers to request at a time; 1 to PROTO_PARALLEL_MAX */
@@ -142,6 +145,13 @@ typedef struct ProtoFetchStart {
         Limits limits;
 } ProtoFetchStart; /* descriptors: optionally the registry's password; for an image in files its
                           * archive or directory, and an empty file for the parts to keep */
+
+/* Where to ask for a registry's image: the mirrors in their order, and the registry as the last one. */
+typedef struct ProtoFetchEndpoint {
+        char reference[512]; /* of the image there */
+        uint8_t not_secure;
+        uint8_t is_own; /* the host is the one that the caller named: user name and password are for it */
+} ProtoFetchEndpoint;
 
 typedef struct ProtoResolveStart {
         char platform[64]; /* empty: this machine's */
@@ -373,6 +383,7 @@ typedef struct ProtoMessage {
         uint32_t type; /* ProtoType */
         union {
                 ProtoFetchStart fetch_start;
+                ProtoFetchEndpoint fetch_endpoint;
                 ProtoResolveStart resolve_start;
                 ProtoVerifyStart verify_start;
                 ProtoVerifyBlob verify_blob;

@@ -14,6 +14,7 @@
 #include "bus-source.h"
 #include "reference-source.h"
 #include "reference.h"
+#include "registries.h"
 
 #define REGISTRY_SCHEME "docker:"
 #define FILE_SCHEME     "file:"
@@ -40,6 +41,7 @@ static int set_name(JobSpec *spec, const char *path, Error *error) {
         while (start > path && start[-1] != '/')
                 start--;
 
+        free(spec->name);
         spec->name = strndup(start, strcspn(start, ".:@/"));
         return spec->name ? 0 : error_oom(error);
 }
@@ -56,29 +58,47 @@ static int set_path(JobSpec *spec, const char *path, bool is_directory, Error *e
         return spec->source_path ? 0 : error_oom(error);
 }
 
-/* Also with fewer slashes, or one more: "docker:NAME" is not an image called "docker". */
-static int read_registry(JobSpec *spec, Error *error) {
-        const char *name = spec->source + strlen(REGISTRY_SCHEME);
-        size_t n_slashes = strspn(name, "/");
+static int set_reference(JobSpec *spec, const Reference *reference, Error *error) {
         char text[REFERENCE_MAX + 1];
-        Reference reference;
-        int r;
 
-        if (asprintf(&spec->fetch, "docker://%s", name + (n_slashes <= 3 ? n_slashes : 0)) < 0) {
+        free(spec->reference);
+        free(spec->fetch);
+        spec->fetch = NULL;
+        spec->reference = strdup(reference_format(reference, text));
+        if (!spec->reference)
+                return error_oom(error);
+        if (asprintf(&spec->fetch, "docker://%s", spec->reference) < 0) {
                 spec->fetch = NULL;
                 return error_oom(error);
         }
-        r = reference_parse(spec->fetch, &reference, error);
+        return set_name(spec, reference->repository, error);
+}
+
+/* Also with fewer slashes, or one more: "docker:NAME" is not an image called "docker". */
+static int parse_registry(const JobSpec *spec, Reference *ret, Error *error) {
+        const char *name = spec->source + strlen(REGISTRY_SCHEME);
+        size_t n_slashes = strspn(name, "/");
+        _cleanup_(freep) char *text = NULL;
+
+        if (asprintf(&text, "docker://%s", name + (n_slashes <= 3 ? n_slashes : 0)) < 0) {
+                text = NULL;
+                return error_oom(error);
+        }
+        return reference_parse(text, ret, error);
+}
+
+static int read_registry(JobSpec *spec, Error *error) {
+        Reference reference;
+        int r;
+
+        r = parse_registry(spec, &reference, error);
         if (r < 0)
                 return r;
 
-        spec->reference = strdup(reference_format(&reference, text));
-        if (!spec->reference)
-                return error_oom(error);
+        spec->source_kind = JOB_SOURCE_REGISTRY;
         spec->has_pin = reference.has_digest;
         spec->pin = reference.digest;
-        spec->source_kind = JOB_SOURCE_REGISTRY;
-        return set_name(spec, reference.repository, error);
+        return set_reference(spec, &reference, error);
 }
 
 /* The worker does not need the path, which may be long. */
@@ -226,7 +246,31 @@ static int check_kind(JobSpec *spec, Error *error) {
         return 0;
 }
 
+/* A job keeps the route that it had when it was accepted. */
+static int find_route(JobSpec *spec, Error *error) {
+        _cleanup_(registries_freep) Registries *registries = NULL;
+        Reference reference;
+        int r;
+
+        r = parse_registry(spec, &reference, error);
+        if (r >= 0)
+                r = registries_load(getenv("CONTAINERS_REGISTRIES_CONF"), &registries, error);
+        if (r >= 0)
+                r = registries_find_alias(registries, &reference, error);
+        if (r >= 0)
+                r = set_reference(spec, &reference, error);
+        if (r >= 0)
+                r = registries_route(registries, &reference, spec->not_secure, &spec->route, error);
+        if (r < 0)
+                return r;
+
+        spec->not_secure = spec->route->endpoints[spec->route->n - 1].is_insecure;
+        return 0;
+}
+
 int bus_source_open(JobSpec *spec, Error *error) {
+        if (spec->source_kind == JOB_SOURCE_REGISTRY)
+                return find_route(spec, error);
         if (!spec->source_path)
                 return 0;
         if (spec->source_fd >= 0)

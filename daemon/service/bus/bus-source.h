@@ -27,7 +27,10 @@ int bus_source_read(JobSpec *spec, Error *error);
 /**
  * bus_source_open() - open the source of @spec unless the caller has sent a descriptor, and check its type
  *
+ * For a registry, reads containers-registries.conf(5): a short name may have an alias, and an image may be blocked or at other
+ * places.
+ *
  * Files are opened with the daemon's own rights, which root and the daemon's own user have anyway. May take
- * forever: see job-task.h. Return: 0; on failure ERROR_INVALID_REFERENCE, ERROR_NOT_FOUND, …
+ * forever: see job-task.h. Return: 0; on failure ERROR_INVALID_REFERENCE, ERROR_NOT_FOUND, ERROR_ACCESS_DENIED, …
  */
 int bus_source_open(JobSpec *spec, Error *error);

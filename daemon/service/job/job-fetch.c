@@ -277,6 +277,28 @@ static int set_text(char *field, size_t size, const char *text, const char *what
                 size - 1);
 }
 
+static void send_endpoints(JobFetch *fetch) {
+        const RegistriesRoute *route = fetch->spec->route;
+
+        static_assert(REGISTRIES_ENDPOINTS_MAX <= PROTO_ENDPOINTS_MAX, "all endpoints can be sent");
+        for (size_t i = 0; route && i < route->n; i++) {
+                ProtoMessage message = {
+                        .type = PROTO_FETCH_ENDPOINT,
+                        .fetch_endpoint = {
+                                .not_secure = route->endpoints[i].is_insecure,
+                                .is_own = route->endpoints[i].is_own,
+                        },
+                };
+                ProtoFetchEndpoint *endpoint = &message.fetch_endpoint;
+
+                static_assert(sizeof(endpoint->reference) > REFERENCE_MAX, "a reference fits");
+                (void) proto_text_set(
+                        endpoint->reference, sizeof(endpoint->reference),
+                        route->endpoints[i].reference);
+                job_process_send(fetch->fetcher.process, &message, NULL, 0);
+        }
+}
+
 static int send_fetch_start(JobFetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
         ProtoMessage message = {
@@ -284,7 +306,7 @@ static int send_fetch_start(JobFetch *fetch, Error *error) {
                 .fetch_start = {
                         .has_digest = spec->has_digest,
                         .digest = spec->digest,
-                        .not_secure = spec->not_secure,
+                        .n_endpoints = spec->route ? (uint32_t) spec->route->n : 0,
                         .inspect = !spec->destination,
                         .sandbox = fetch->context->config->sandbox,
                         .parallel_blobs = FILE_BLOBS,
@@ -326,6 +348,7 @@ static int send_fetch_start(JobFetch *fetch, Error *error) {
         job_process_send(
                 fetch->fetcher.process, &message, &spec->password_fd,
                 spec->password_fd >= 0 ? 1 : 0);
+        send_endpoints(fetch);
         return 0;
 }
 

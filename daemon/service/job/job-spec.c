@@ -53,6 +53,7 @@ JobSpec *job_spec_free(JobSpec *spec) {
         free(spec->platform);
         free(spec->username);
         free(spec->keep_old);
+        free(spec->route);
         job_spec_release(spec);
         free(spec);
         return NULL;

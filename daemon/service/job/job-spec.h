@@ -11,6 +11,7 @@
 #include "base-closer.h"
 #include "base-digest.h"
 #include "base-idmap.h"
+#include "registries-route.h"
 
 typedef enum JobSource {
         JOB_SOURCE_REGISTRY,
@@ -42,8 +43,9 @@ typedef struct JobSpec {
         bool has_pin;
         Digest pin; /* of the document that @reference names, as part of that, if @has_pin */
         bool has_digest;
-        Digest digest; /* the image must have this one, if @has_digest */
-        bool not_secure;
+        Digest digest;          /* the image must have this one, if @has_digest */
+        bool not_secure;        /* as the caller or the configuration of registries allows */
+        RegistriesRoute *route; /* owned; where to ask for a registry's image */
         bool no_cache;
         bool no_sync; /* nothing needs to survive a power failure */
         bool offline;

@@ -27,14 +27,14 @@ void registry_auth_done(RegistryAuth *auth) {
 }
 
 static int get_with_retries(
-        const RegistryWaiter *waiter,
+        const RegistryEndpoint *endpoint,
         RegistryHttp *http,
         const RegistryRequest *request,
         RegistryResponse *response,
         Error *error) {
         RegistryRetry retry;
 
-        registry_retry_init(&retry, waiter);
+        registry_retry_init(&retry, &endpoint->waiter);
         for (;;) {
                 _cleanup_(error_clear) Error failed = ERROR_NULL;
                 RegistryAttempt attempt;
@@ -47,6 +47,7 @@ static int get_with_retries(
                         .failure = response->failure,
                         .status = response->status,
                         .retry_after = response->retry_after,
+                        .is_mirror = endpoint->is_mirror,
                 };
                 if (registry_retry_wait(&retry, attempt))
                         continue;
@@ -99,7 +100,7 @@ static int fetch_token(
                 .login = endpoint->username ? &login : NULL,
                 .body_max = OCI_TOKEN_DOCUMENT_MAX,
         };
-        r = get_with_retries(&endpoint->waiter, http, &request, &response, error);
+        r = get_with_retries(endpoint, http, &request, &response, error);
         if (r < 0)
                 return r;
 

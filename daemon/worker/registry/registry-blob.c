@@ -169,13 +169,14 @@ static bool transfer_wait(
         BlobTransfer *transfer,
         RegistryRetry *retry,
         const RegistryResponse *response,
-        bool was_reached) {
+        const RegistryEndpoint *endpoint) {
         bool needs_whole = transfer_needs_whole(transfer, response);
         RegistryAttempt attempt = {
                 .failure = response->failure,
                 .status = response->status,
                 .retry_after = response->retry_after,
-                .was_reached = was_reached,
+                .was_reached = transfer->auth && endpoint->was_reached,
+                .is_mirror = endpoint->is_mirror,
         };
 
         /* A long blob over a bad line breaks more often than a short one. */
@@ -227,8 +228,7 @@ static int transfer_run(
 
                 if (transfer_is_done(transfer, &response))
                         return 0;
-                if (transfer_wait(
-                            transfer, &retry, &response, transfer->auth && endpoint->was_reached))
+                if (transfer_wait(transfer, &retry, &response, endpoint))
                         continue;
 
                 return r < 0 ? error_copy(error, &failed)

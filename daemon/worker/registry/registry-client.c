@@ -146,6 +146,7 @@ static int client_get_document(
                         .status = response->status,
                         .retry_after = response->retry_after,
                         .was_reached = client->endpoint.was_reached,
+                        .is_mirror = client->endpoint.is_mirror,
                 };
                 if (registry_retry_wait(&retry, attempt))
                         continue;

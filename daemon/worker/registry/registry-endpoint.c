@@ -52,6 +52,7 @@ int registry_endpoint_init(
 
         *endpoint = (RegistryEndpoint){
                 .insecure = options->insecure,
+                .is_mirror = options->is_mirror,
                 .waiter = options->waiter,
         };
         (void) pthread_mutex_init(&endpoint->lock, NULL);
@@ -135,7 +136,7 @@ static int find_scheme(RegistryEndpoint *endpoint, RegistryHttp *http, Error *er
         registry_retry_init(&retry, &endpoint->waiter);
         for (;;) {
                 _cleanup_(error_clear) Error failed = ERROR_NULL;
-                RegistryAttempt attempt = { 0 };
+                RegistryAttempt attempt = { .is_mirror = endpoint->is_mirror };
 
                 if (try_schemes(endpoint, http, &attempt.failure, &failed) >= 0)
                         return 0;

@@ -19,6 +19,7 @@ typedef struct RegistryOptions {
         const char *username;      /* NULL: anonymous */
         const char *password;      /* NULL: anonymous */
         bool insecure;             /* plain HTTP and unverified certificates are allowed */
+        bool is_mirror;            /* others can be asked, so it is given up sooner */
         const char *private_hosts; /* registry-guard.h; NULL: none */
         const char *
                 certs_dir; /* instead of /etc/containers/certs.d and /etc/docker/certs.d; or NULL */
@@ -32,6 +33,7 @@ typedef struct RegistryEndpoint {
         char *private_hosts;                     /* owned; registry-guard.h */
         char repository[REFERENCE_REPOSITORY_MAX + 1];
         bool insecure;
+        bool is_mirror;
         char *username;          /* owned; NULL when anonymous */
         char *password;          /* owned, secret; NULL when anonymous */
         RegistryTls tls;         /* owned */

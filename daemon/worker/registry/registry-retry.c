@@ -35,6 +35,15 @@ static bool attempt_is_temporary(const RegistryAttempt *attempt) {
         return false;
 }
 
+/* @asked: seconds that the other side wants it to wait. */
+static bool attempt_is_last(const RegistryAttempt *attempt, int64_t asked) {
+        if (!attempt->is_mirror)
+                return attempt->tries >= REGISTRY_TRIES_MAX;
+
+        return attempt->tries >= REGISTRY_MIRROR_TRIES_MAX || asked > 0 ||
+               attempt->failure == REGISTRY_FAILURE_UNREACHABLE;
+}
+
 static uint64_t backoff_usec(unsigned tries, uint32_t random) {
         uint64_t half = REGISTRY_BACKOFF_USEC * (UINT64_C(1) << (tries - 1)) / 2;
 
@@ -71,7 +80,7 @@ bool registry_retry_decide(const RegistryAttempt *attempt, RegistryWait *ret_wai
 
         if (attempt->failure == REGISTRY_FAILURE_NONE)
                 asked = registry_retry_asked_sec(attempt->status, attempt->retry_after);
-        if (attempt->tries >= REGISTRY_TRIES_MAX || !attempt_is_temporary(attempt) ||
+        if (attempt_is_last(attempt, asked) || !attempt_is_temporary(attempt) ||
             asked > REGISTRY_RETRY_AFTER_MAX)
                 return false;
 

@@ -11,6 +11,7 @@
 
 #define REGISTRY_TRIES_MAX           5U
 #define REGISTRY_UNREACHED_TRIES_MAX 3U                /* nothing ever answered: a typing error? */
+#define REGISTRY_MIRROR_TRIES_MAX    2U                /* another registry can be asked */
 #define REGISTRY_UNREACHED_USEC_MAX  UINT64_C(2000000) /* no more tries after this time */
 #define REGISTRY_BACKOFF_USEC        UINT64_C(500000)  /* before the second try; doubles */
 #define REGISTRY_JITTER_USEC         UINT64_C(250000)  /* on top of what Retry-After asks for */
@@ -34,6 +35,7 @@ typedef struct RegistryAttempt {
         long status;             /* HTTP status when there was no failure */
         int64_t retry_after;     /* seconds the header asks for; 0 without one */
         bool was_reached;        /* something has answered there before */
+        bool is_mirror;          /* which is not waited for if it cannot be reached or wants that */
         uint64_t elapsed_usec;   /* since the first try began */
         uint32_t random;         /* any */
 } RegistryAttempt;
@@ -81,7 +83,7 @@ void registry_retry_init(RegistryRetry *retry, const RegistryWaiter *waiter);
 
 /**
  * registry_retry_wait() - count a try that failed, and wait before the next one
- * @attempt:    @failure, @status, @retry_after and @was_reached; the rest is filled in
+ * @attempt:    @failure, @status, @retry_after, @was_reached and @is_mirror; the rest is filled in
  *
  * Return: whether to try again, after the wait.
  */

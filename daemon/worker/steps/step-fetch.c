@@ -42,30 +42,68 @@ static void on_wait(void *userdata, const RegistryWait *wait) {
                 (void) proto_send((int) (intptr_t) userdata, &message, NULL, 0);
 }
 
-static int connect_registry(
-        StepChannel *channel,
+/* What logging in to an endpoint takes. The caller's user name and password are for the host that the caller named. */
+static void set_login(
         const ProtoFetchStart *start,
-        const Reference *reference,
-        int password_fd,
+        const ProtoFetchEndpoint *endpoint,
+        const char *password,
+        RegistryOptions *options) {
+        if (!endpoint->is_own || start->username[0] == '\0')
+                return;
+
+        options->username = start->username;
+        options->password = password;
+}
+
+static int receive_endpoint(
+        int socket_fd,
+        const ProtoFetchStart *start,
+        const char *password,
+        StepEndpoint *ret,
         Error *error) {
-        RegistryOptions options = {
-                .username = start->username[0] != '\0' ? start->username : NULL,
-                .insecure = start->not_secure,
+        const ProtoFetchEndpoint *endpoint;
+        ProtoMessage message;
+        int r;
+
+        r = step_receive(socket_fd, PROTO_FETCH_ENDPOINT, &message, NULL, error);
+        if (r < 0)
+                return r;
+
+        endpoint = &message.fetch_endpoint;
+        ret->options = (RegistryOptions){
+                .insecure = endpoint->not_secure,
                 .private_hosts = start->private_hosts,
                 .certs_dir = getenv("VIRTBOOTSTRAP_CERTS_DIR"),
-                .waiter = { .on_wait = on_wait,
-                            .userdata = (void *) (intptr_t) channel->socket_fd },
+                .waiter = { .on_wait = on_wait, .userdata = (void *) (intptr_t) socket_fd },
+        };
+        set_login(start, endpoint, password, &ret->options);
+        return reference_parse(endpoint->reference, &ret->reference, error);
+}
+
+static int connect_registry(
+        StepChannel *channel, const ProtoFetchStart *start, int password_fd, Error *error) {
+        _cleanup_(freep) StepEndpoint *all = calloc(start->n_endpoints + 1, sizeof(*all));
+        StepEndpoints endpoints = {
+                .all = all,
+                .n = start->n_endpoints,
+                .digest = start->has_digest ? &start->digest : NULL,
+                .socket_fd = channel->socket_fd,
         };
         _cleanup_(secret_freep) char *password = NULL;
         int r = 0;
 
+        if (!all)
+                return error_oom(error);
+        if (endpoints.n == 0)
+                return error_set(
+                        error, EBADMSG, ERROR_WORKER_FAILED,
+                        "The registry's endpoints are missing");
+
         if (password_fd >= 0)
                 r = read_password(password_fd, &password, error);
-        if (r < 0)
-                return r;
-
-        options.password = password;
-        return step_registry_source_new(reference, &options, &channel->source, error);
+        for (uint32_t i = 0; r >= 0 && i < start->n_endpoints; i++)
+                r = receive_endpoint(channel->socket_fd, start, password, &all[i], error);
+        return r < 0 ? r : step_registry_source_new(&endpoints, &channel->source, error);
 }
 
 /* The client reads the keys and the password, which only root may read, before it enters the sandbox. */
@@ -80,7 +118,7 @@ static int open_registry(
 
         r = reference_parse(start->source, &reference, error);
         if (r >= 0)
-                r = connect_registry(channel, start, &reference, password_fd, error);
+                r = connect_registry(channel, start, password_fd, error);
         if (r >= 0 && start->sandbox != SANDBOX_NO)
                 r = step_tell_open(
                         channel->socket_fd,

@@ -1,69 +1,223 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "hash.h"
+#include "oci-document.h"
+#include "oci-schema1.h"
 #include "step-registry.h"
+#include "step.h"
 
-#define TOP_MAX (DIGEST_STRING_MAX > REFERENCE_TAG_MAX ? DIGEST_STRING_MAX : REFERENCE_TAG_MAX + 1)
+#define TOP_MAX     (DIGEST_STRING_MAX > REFERENCE_TAG_MAX ? DIGEST_STRING_MAX : REFERENCE_TAG_MAX + 1)
+#define MIRRORS_MAX ((size_t) 256) /* bytes of a list of mirrors in a message */
 
 static_assert(SOURCE_SIZE_UNKNOWN == REGISTRY_SIZE_UNKNOWN, "a size is handed on as it is");
 
+typedef struct Endpoint {
+        RegistryClient *client; /* owned; NULL: a mirror that could not be set up */
+        char host[REFERENCE_REPOSITORY_MAX + 1];
+        atomic_bool has_failed; /* not asked again */
+} Endpoint;
+
 typedef struct RegistrySource {
         Source source;
-        RegistryClient *client; /* owned */
-        char top[TOP_MAX];      /* the tag, or the digest */
+        int socket_fd;       /* borrowed */
+        Endpoint *endpoints; /* owned */
+        size_t n;
+        char top[TOP_MAX]; /* the tag, or the digest */
+        bool has_digest;   /* the image must have @digest */
+        Digest digest;
 } RegistrySource;
+
+/* What is asked for, of one endpoint after the other. */
+typedef struct Wanted {
+        const char *name;              /* of a document */
+        const Digest *digest;          /* that a mirror's document must have; or NULL */
+        bool is_tag;                   /* a mirror whose tag is another image does not have it */
+        SourceDocument *document;      /* where it is put */
+        const SourceBlobRequest *blob; /* or a blob */
+        uint64_t position;             /* bytes of the blob that were handed on */
+        bool is_refused;               /* by who gets them: another endpoint does not help */
+} Wanted;
 
 static void registry_free(Source *source) {
         RegistrySource *registry = (RegistrySource *) source;
 
-        registry_client_free(registry->client);
+        for (size_t i = 0; i < registry->n; i++)
+                registry_client_free(registry->endpoints[i].client);
+        free(registry->endpoints);
         free(registry);
 }
 
-static int get_document(
-        RegistrySource *registry, const char *name, SourceDocument *ret, Error *error) {
-        RegistryDocument document;
+/* A page that asks for a login is not a document. The digest of a signed schema 1 manifest excludes its signatures. */
+static int hash_document(
+        const RegistryDocument *document, DigestAlgorithm algorithm, Digest *ret, Error *error) {
+        _cleanup_(freep) char *payload = NULL;
+        OciMediaType type;
+        size_t size;
         int r;
 
-        r = registry_client_get_manifest(registry->client, name, &document, error);
+        r = oci_document_classify(
+                document->data, document->size, document->content_type, &type, error);
+        if (r < 0)
+                return r;
+        if (oci_media_type_class(type) != MEDIA_CLASS_SCHEMA1)
+                return hash_buffer(algorithm, document->data, document->size, ret, error);
+
+        r = oci_schema1_payload(document->data, document->size, &payload, &size, error);
+        return r < 0 ? r : hash_buffer(algorithm, payload, size, ret, error);
+}
+
+static int check_document(const Wanted *wanted, const RegistryDocument *document, Error *error) {
+        char want[DIGEST_STRING_MAX], have[DIGEST_STRING_MAX];
+        Digest digest;
+        int r;
+
+        r = hash_document(
+                document, wanted->digest ? wanted->digest->algorithm : DIGEST_SHA256, &digest,
+                error);
+        if (r < 0 || !wanted->digest || digest_equal(&digest, wanted->digest))
+                return r;
+
+        return error_set(
+                error, EBADMSG, wanted->is_tag ? ERROR_NOT_FOUND : ERROR_DIGEST_MISMATCH,
+                "It returned %s, not %s", digest_format(&digest, have),
+                digest_format(wanted->digest, want));
+}
+
+/* Whoever asked checks what the registry itself returns. */
+static int ask_for_document(
+        const Endpoint *endpoint, const Wanted *wanted, bool is_mirror, Error *error) {
+        _cleanup_(registry_document_done) RegistryDocument document = { 0 };
+        int r;
+
+        r = registry_client_get_manifest(endpoint->client, wanted->name, &document, error);
+        if (r >= 0 && is_mirror)
+                r = check_document(wanted, &document, error);
         if (r < 0)
                 return r;
 
-        *ret = (SourceDocument){
-                .data = document.data,
+        *wanted->document = (SourceDocument){
+                .data = TAKE_PTR(document.data),
                 .size = document.size,
-                .content_type = document.content_type,
+                .content_type = TAKE_PTR(document.content_type),
         };
         return 0;
 }
 
+static int on_blob(void *userdata, const void *data, size_t size, Error *error) {
+        Wanted *wanted = userdata;
+        int r;
+
+        r = wanted->blob->write(wanted->blob->userdata, data, size, error);
+        wanted->is_refused = r < 0;
+        wanted->position += size;
+        return r;
+}
+
+/* A mirror may have what the image says to be elsewhere. */
+static int ask_for_blob(const Endpoint *endpoint, Wanted *wanted, bool is_mirror, Error *error) {
+        const RegistryBlobRequest request = {
+                .digest = wanted->blob->digest,
+                .url = is_mirror ? NULL : wanted->blob->url,
+                .offset = wanted->position,
+                .size = wanted->blob->size,
+                .write = on_blob,
+                .userdata = wanted,
+        };
+
+        return registry_client_get_blob(endpoint->client, &request, error);
+}
+
+/* A mirror may be partial: what it does not have is no failure. */
+static void note_failure(const RegistrySource *registry, Endpoint *endpoint, const Error *error) {
+        ProtoMessage message = { .type = PROTO_WARNING };
+        char text[sizeof(message.warning.text)];
+
+        if (error->kind == ERROR_NOT_FOUND || atomic_exchange(&endpoint->has_failed, true))
+                return;
+
+        (void) snprintf(
+                text, sizeof(text), "The mirror %s is not used: %s", endpoint->host,
+                error_text(error));
+        (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
+        /* If the daemon has exited, the next answer shows it. */
+        (void) step_send(registry->socket_fd, &message, NULL);
+}
+
+static int prefix_with_mirrors(const RegistrySource *registry, Error *error) {
+        char mirrors[MIRRORS_MAX] = "";
+        size_t length = 0;
+
+        if (registry->n == 1)
+                return -error->code;
+
+        for (size_t i = 0; i + 1 < registry->n && length < sizeof(mirrors); i++)
+                length += (size_t) snprintf(
+                        mirrors + length, sizeof(mirrors) - length, "%s%s", i > 0 ? ", " : "",
+                        registry->endpoints[i].host);
+        return error_prefix(
+                error, "After %s %s", registry->n > 2 ? "the mirrors" : "the mirror", mirrors);
+}
+
+static int ask(RegistrySource *registry, Wanted *wanted, Error *error) {
+        for (size_t i = 0;; i++) {
+                Endpoint *endpoint = &registry->endpoints[i];
+                const bool is_mirror = i + 1 < registry->n;
+                _cleanup_(error_clear) Error failed = ERROR_NULL;
+                int r;
+
+                if (endpoint->has_failed)
+                        continue;
+
+                r = wanted->blob ? ask_for_blob(endpoint, wanted, is_mirror, &failed)
+                                 : ask_for_document(endpoint, wanted, is_mirror, &failed);
+                if (r >= 0)
+                        return r;
+
+                if (is_mirror && !wanted->is_refused) {
+                        note_failure(registry, endpoint, &failed);
+                        continue;
+                }
+                if (!wanted->is_refused)
+                        (void) prefix_with_mirrors(registry, &failed);
+                error_move(error, &failed);
+                return r;
+        }
+}
+
 static int registry_get_top(Source *source, SourceDocument *ret, Error *error) {
         RegistrySource *registry = (RegistrySource *) source;
+        Wanted wanted = {
+                .name = registry->top,
+                .digest = registry->has_digest ? &registry->digest : NULL,
+                .is_tag = true,
+                .document = ret,
+        };
 
-        return get_document(registry, registry->top, ret, error);
+        return ask(registry, &wanted, error);
 }
 
 static int registry_get_manifest(
         Source *source, const Digest *digest, SourceDocument *ret, Error *error) {
         char name[DIGEST_STRING_MAX];
+        Wanted wanted = {
+                .name = digest_format(digest, name),
+                .digest = digest,
+                .document = ret,
+        };
 
-        return get_document((RegistrySource *) source, digest_format(digest, name), ret, error);
+        return ask((RegistrySource *) source, &wanted, error);
 }
 
 static int registry_get_blob(Source *source, const SourceBlobRequest *request, Error *error) {
-        const RegistrySource *registry = (const RegistrySource *) source;
-        const RegistryBlobRequest registry_request = {
-                .digest = request->digest,
-                .url = request->url,
-                .offset = request->offset,
-                .size = request->size,
-                .write = request->write,
-                .userdata = request->userdata,
-        };
+        Wanted wanted = { .blob = request, .position = request->offset };
 
-        return registry_client_get_blob(registry->client, &registry_request, error);
+        return ask((RegistrySource *) source, &wanted, error);
 }
 
 static const SourceOps registry_ops = {
@@ -73,24 +227,55 @@ static const SourceOps registry_ops = {
         .free = registry_free,
 };
 
-int step_registry_source_new(
-        const Reference *reference, const RegistryOptions *options, Source **ret, Error *error) {
-        _cleanup_(freep) RegistrySource *registry = calloc(1, sizeof(*registry));
+static int add_endpoint(
+        RegistrySource *registry, const StepEndpoint *place, bool is_mirror, Error *error) {
+        Endpoint *endpoint = &registry->endpoints[registry->n++];
+        _cleanup_(error_clear) Error failed = ERROR_NULL;
+        RegistryOptions options = place->options;
         int r;
+
+        options.is_mirror = is_mirror;
+        strcpy(endpoint->host, place->reference.host);
+        r = registry_client_new(&place->reference, &options, &endpoint->client, &failed);
+        if (r >= 0)
+                return 0;
+
+        if (!is_mirror)
+                return error_copy(error, &failed);
+        /* Never asked, whatever is wrong. */
+        note_failure(registry, endpoint, &failed);
+        endpoint->has_failed = true;
+        return 0;
+}
+
+int step_registry_source_new(const StepEndpoints *endpoints, Source **ret, Error *error) {
+        const Reference *last = &endpoints->all[endpoints->n - 1].reference;
+        _cleanup_(source_freep) Source *source = NULL;
+        RegistrySource *registry = calloc(1, sizeof(*registry));
+        int r = 0;
 
         if (!registry)
                 return error_oom(error);
 
-        registry->source.ops = &registry_ops;
-        if (reference->has_digest)
-                (void) digest_format(&reference->digest, registry->top);
+        source = &registry->source;
+        source->ops = &registry_ops;
+        registry->socket_fd = endpoints->socket_fd;
+        registry->has_digest = endpoints->digest;
+        if (endpoints->digest)
+                registry->digest = *endpoints->digest;
+        if (last->has_digest)
+                (void) digest_format(&last->digest, registry->top);
         else
-                strcpy(registry->top, reference->tag);
+                strcpy(registry->top, last->tag);
 
-        r = registry_client_new(reference, options, &registry->client, error);
+        registry->endpoints = calloc(endpoints->n, sizeof(*registry->endpoints));
+        if (!registry->endpoints)
+                return error_oom(error);
+        for (size_t i = 0; r >= 0 && i < endpoints->n; i++)
+                r = add_endpoint(registry, &endpoints->all[i], i + 1 < endpoints->n, error);
         if (r < 0)
                 return r;
 
-        *ret = &TAKE_PTR(registry)->source;
+        *ret = TAKE_PTR(source);
         return 0;
 }

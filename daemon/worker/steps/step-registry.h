@@ -1,17 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A repository in a registry as a source of images. */
+/* An image in a registry, and in its mirrors, as a source. */
 
 #include "registry-client.h"
 #include "source.h"
 
+/* A place of the image. */
+typedef struct StepEndpoint {
+        Reference reference;     /* of the image there */
+        RegistryOptions options; /* its strings are borrowed */
+} StepEndpoint;
+
+/* Where to ask for an image; borrowed. */
+typedef struct StepEndpoints {
+        StepEndpoint *all; /* the mirrors in the order in which they are asked, then the registry */
+        size_t n;          /* at least 1 */
+        const Digest *digest; /* the one that the image must have; NULL if it may be any */
+        int socket_fd;        /* to the daemon, which is warned of mirrors that fail */
+} StepEndpoints;
+
 /**
  * step_registry_source_new() - a source for the image that a reference names
- * @reference:  copied, as are @options
+ * @endpoints:  copied, except for the socket
  * @ret:        owned by the caller
  *
- * Does not connect yet. Calls of the source fail like those of the registry client.
+ * Does not connect yet.
+ *
+ * If an endpoint fails, the next one is asked: for a document as a whole, for a blob from where it broke. A
+ * mirror that does not have it is asked for other things nevertheless; one that failed in another way is not,
+ * and neither is one whose document does not have the digest by which it was requested.
+ *
+ * Calls of the source fail like those of the registry client, at the last endpoint.
  */
-int step_registry_source_new(
-        const Reference *reference, const RegistryOptions *options, Source **ret, Error *error);
+int step_registry_source_new(const StepEndpoints *endpoints, Source **ret, Error *error);

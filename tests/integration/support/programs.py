@@ -36,7 +36,7 @@ def environment(home, **more):
     kept = {key: os.environ[key] for key in KEPT if key in os.environ}
     return {**kept, 'LC_ALL': 'C.UTF-8', 'HOME': str(home), 'XDG_RUNTIME_DIR': str(home),
             'VIRTBOOTSTRAP_DAEMON': str(DAEMON), 'VIRTBOOTSTRAP_WORKERS': str(WORKERS_DIR),
-            'VIRTBOOTSTRAP_CACHE': str(home / 'cache'), **{k: str(v) for k, v in more.items()}}
+            'VIRTBOOTSTRAP_CACHE': str(home / 'cache'), 'CONTAINERS_REGISTRIES_CONF': '/dev/null', **{k: str(v) for k, v in more.items()}}
 
 
 def wrap_workers(folder, script, workers=WORKERS_DIR):

@@ -14,9 +14,11 @@ from .process import run, stop, wait_for
 
 
 class Registry:
-    """@certificate, @key: speak TLS. @auth: the configuration's auth section."""
+    """@certificate, @key: speak TLS. @auth: the configuration's auth section. @remote: the URL of a registry for
+    which it is a pull-through cache."""
 
-    def __init__(self, folder, certificate=None, key=None, auth=None, login=None, ca=None):
+    def __init__(self, folder, certificate=None, key=None, auth=None, login=None, ca=None,
+                 remote=None):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.login, self.ca = folder, login, ca
         http = {'addr': '127.0.0.1:0'}
@@ -30,6 +32,8 @@ class Registry:
         }
         if auth:
             config['auth'] = auth
+        if remote:
+            config['proxy'] = {'remoteurl': remote}
         (folder / 'config.yml').write_text(json.dumps(config))  # JSON is YAML
         self._log = open(folder / 'log', 'wb')
         self.process = subprocess.Popen(
