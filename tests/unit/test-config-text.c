@@ -75,7 +75,9 @@ TEST(numbers_sizes_and_times) {
                 { config_parse_usec, "30", 0, 30000000 },
                 { config_parse_usec, "2min", 0, 120000000 },
                 { config_parse_usec, "1h", 0, UINT64_C(3600000000) },
-                { config_parse_usec, "1w", -EINVAL, 0 },
+                { config_parse_usec, "1h 30min", 0, UINT64_C(5400000000) },
+                { config_parse_usec, "infinity", 0, UINT64_MAX },
+                { config_parse_usec, "1 fortnight", -EINVAL, 0 },
         };
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -91,6 +93,7 @@ TEST(number_out_of_range_leaves_the_value) {
 
         assert_int_equal(config_parse_number("11", 1, 10, &value), -ERANGE);
         assert_int_equal(config_parse_number("0", 1, 10, &value), -ERANGE);
+        assert_int_equal(config_parse_usec("11us", 1, 10, &value), -ERANGE);
         assert_int_equal(value, 42);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base-macro.h"
 #include "base-number.h"
+#include "base-span.h"
 #include "config-text.h"
 
 #define RANGE_NUMBER_MAX sizeof("18446744073709551615")
@@ -24,12 +25,6 @@ static const Unit size_units[] = {
         { "M", UINT64_C(1) << 20 },
         { "G", UINT64_C(1) << 30 },
         { "T", UINT64_C(1) << 40 },
-};
-
-static const Unit time_units[] = {
-        { "", USEC_PER_SEC },         { "s", USEC_PER_SEC },
-        { "sec", USEC_PER_SEC },      { "min", 60 * USEC_PER_SEC },
-        { "h", 3600 * USEC_PER_SEC }, { "d", 24 * 3600 * USEC_PER_SEC },
 };
 
 static bool is_blank(char c) {
@@ -151,7 +146,19 @@ int config_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *re
 }
 
 int config_parse_usec(const char *text, uint64_t min, uint64_t max, uint64_t *ret) {
-        return parse_with_unit(text, time_units, N_ELEMENTS(time_units), min, max, ret);
+        uint64_t usec;
+        int r;
+
+        r = span_parse(text, &usec);
+        if (r < 0)
+                return r;
+        if (usec == SPAN_INFINITY)
+                usec = max;
+        if (usec < min || usec > max)
+                return -ERANGE;
+
+        *ret = usec;
+        return 0;
 }
 
 int config_parse_range(

@@ -36,7 +36,7 @@ int config_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *
 /** config_parse_size() - bytes, or with K, M, G or T a multiple of 1024; as config_parse_number() */
 int config_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
 
-/** config_parse_usec() - seconds, or with s, min, h or d; in microseconds; as config_parse_number() */
+/** config_parse_usec() - a time span (base-span.h) in microseconds, "infinity" being @max; as config_parse_number() */
 int config_parse_usec(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
 
 /**
