@@ -31,7 +31,7 @@ static const char help[] =
         "  --idle-timeout=SECONDS     exit after this long without work [30]; 0: never\n"
         "  --embedded-fd=NUMBER       serve only the socket with that number; exit with it\n"
         "  --recover                  remove what a killed daemon left, and exit\n"
-        "  --log-level=LEVEL          err, warning, info or debug [info]\n"
+        "  --log-level=LEVEL          err, warning, info or debug [LogLevel=]\n"
         "  -h, --help                 show this help\n"
         "  --version                  show the version\n"
         "\n"
@@ -154,7 +154,7 @@ int main_options_parse(int argc, char **argv, MainOptions *ret) {
         MainOptions options = {
                 .cache = getenv("VIRTBOOTSTRAP_CACHE"),
                 .embedded_fd = -EBADF,
-                .log_level = LOG_INFO,
+                .log_level = -1,
                 .override = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX },
                 .config_file = getenv("VIRTBOOTSTRAP_CONFIG"),
         };

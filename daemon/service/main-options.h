@@ -18,7 +18,7 @@ typedef struct MainOptions {
         const char *cache;       /* borrowed from argv or the environment; NULL: the default */
         int embedded_fd;         /* serve this connected socket, and exit with it; or negative */
         bool recover;            /* clean up after a killed daemon, and exit */
-        int log_level;           /* a syslog priority */
+        int log_level;           /* a syslog priority; -1: LogLevel= */
         const char *config_file; /* borrowed; instead of the default files, or NULL */
         struct {                 /* overrides of the configuration; UINT64_MAX: none */
                 uint64_t idle_usec;

@@ -394,6 +394,8 @@ static int configure(Daemon *daemon, Error *error) {
         if (r < 0)
                 return r;
 
+        if (options->log_level < 0)
+                daemon->log.level = daemon->config.log_level;
         override(&daemon->config.idle_usec, options->override.idle_usec);
         override(&daemon->config.retention_usec, options->override.retention_usec);
         override(&daemon->config.jobs_max, options->override.jobs_max);
@@ -458,7 +460,9 @@ int main(int argc, char **argv) {
         if (r == 0)
                 return EXIT_SUCCESS;
 
-        log_init(&daemon.log, daemon.options.log_level);
+        log_init(&daemon.log, LOG_INFO);
+        if (daemon.options.log_level >= 0)
+                daemon.log.level = daemon.options.log_level;
         r = run(&daemon, &error);
         if (r < 0)
                 log_print(&daemon.log, LOG_ERR, "%s", error_text(&error));

@@ -348,6 +348,31 @@ def test_log_level_is_changed_at_run_time(api, daemon, reference, dest, work):
     assert job not in daemon.errors.read_text()
 
 
+def test_log_tells_what_was_put_where_from_which_digest_and_by_whom(api, daemon, faulty_registry, one, dest):
+    source = faulty_registry.reference('image')
+    job, path = api.bootstrap(source, dest)
+    api.wait(path)
+    digest = api.properties(path, JOB)['Digest']
+    said = daemon.errors.read_text()
+    what = f'{source} to {dest} \\(dir\\), for user {os.geteuid()}'
+    assert re.search(rf'^virt-bootstrapd: Job {job}: started: {what}$', said, re.MULTILINE)
+    assert re.search(rf'^virt-bootstrapd: Job {job}: finished after \d+\.\d s: {what}; {digest}; '
+                     r'[1-9]\d* bytes downloaded, [1-9]\d* unpacked$', said, re.MULTILINE)
+
+
+def test_log_level_is_configured(daemon_on, reference, dest, tmp_path):
+    (tmp_path / 'quiet').write_text('[Daemon]\nLogLevel=err\n')
+    daemon = daemon_on(VIRTBOOTSTRAP_CONFIG=str(tmp_path / 'quiet'))
+    api = daemon.connect()
+    try:
+        assert api.get(*LOG, 'LogLevel') == 'err'
+        job, path = api.bootstrap(reference, dest)
+        api.wait(path)
+        assert job not in daemon.errors.read_text()
+    finally:
+        api.close()
+
+
 def test_log_levels_that_do_not_exist_are_refused(api):
     error = refused(set_property, api, *LOG, 'LogLevel', 'loud')
     assert error.name == 'org.freedesktop.DBus.Error.InvalidArgs'

@@ -23,7 +23,7 @@ TEST(every_key_is_read) {
                 "[Daemon]\nMaxJobs=7\nMaxQueued=8\nJobRetentionSec=9\nIdleTimeoutSec=10min\n"
                 "WorkerUsers=2000-2063\n"
                 "StallTimeoutSec=11\nSandbox=no\nJobTimeoutSec=12\nTakeoverSpeed=13K\nTakeoverSec=14\n"
-                "CacheKeepFree=15M\nCachePartialSize=16G\nDurability=none\n"
+                "CacheKeepFree=15M\nCachePartialSize=16G\nDurability=none\nLogLevel=debug\n"
                 "[Limits]\nUnpackedSize=1G\nEntries=2\nLayers=3\nPathLength=4\nNameLength=5\n"
                 "PathDepth=6\nXattrSize=7\nHeaderSize=8K\nZstdWindow=9M\nCompressionRatio=10\n"
                 "CompressionRatioFloor=11\nBlobSize=12G\nDownloadSize=13G\nMinimumSpeed=14K\n"
@@ -36,6 +36,7 @@ TEST(every_key_is_read) {
         assert_int_equal(config.stall_usec, 11000000);
         assert_int_equal(config.sandbox, SANDBOX_NO);
         assert_int_equal(config.durability, DURABILITY_NONE);
+        assert_int_equal(config.log_level, LOG_DEBUG);
         assert_int_equal(config.users.first, 2000);
         assert_int_equal(config.users.last, 2063);
         assert_int_equal(config.job_usec, 12000000);

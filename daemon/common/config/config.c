@@ -180,6 +180,18 @@ static void assign_sandbox(const ConfigReading *reading, unsigned line, const ch
                         reading->name, line, value);
 }
 
+static void assign_log_level(const ConfigReading *reading, unsigned line, const char *value) {
+        const int level = log_level_from_string(value);
+
+        if (level >= 0)
+                reading->config->log_level = level;
+        else
+                log_print(
+                        reading->log, LOG_WARNING,
+                        "%s:%u: LogLevel= must be err, warning, notice, info or debug, not \"%s\", ignoring",
+                        reading->name, line, value);
+}
+
 static void assign_durability(const ConfigReading *reading, unsigned line, const char *value) {
         if (strcmp(value, "full") == 0)
                 reading->config->durability = DURABILITY_FULL;
@@ -218,6 +230,11 @@ static void on_assign(
 
         if (strcmp(section, "Daemon") == 0 && strcmp(key, "Sandbox") == 0) {
                 assign_sandbox(reading, line, value);
+                return;
+        }
+
+        if (strcmp(section, "Daemon") == 0 && strcmp(key, "LogLevel") == 0) {
+                assign_log_level(reading, line, value);
                 return;
         }
 

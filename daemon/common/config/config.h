@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <syslog.h>
 
 #include "base-error.h"
 #include "base-limits.h"
@@ -58,6 +59,7 @@ typedef struct Config {
         uint64_t partial_bytes;      /* CachePartialSize=; of downloads that nobody continues */
         SandboxMode sandbox;         /* Sandbox= */
         ConfigDurability durability; /* Durability= */
+        int log_level;               /* LogLevel=; a syslog priority */
         Limits limits;               /* [Limits] */
         ConfigArguments builder;     /* [VirtBuilder] Source= and Options=, in order */
         /* [Registry] PrivateHosts=: "HOST", ".DOMAIN" or either with ":PORT", separated by spaces */
@@ -83,6 +85,7 @@ typedef struct Config {
                 .partial_bytes = UINT64_C(16) << 30,                                               \
                 .sandbox = SANDBOX_YES,                                                            \
                 .durability = DURABILITY_FULL,                                                     \
+                .log_level = LOG_INFO,                                                             \
                 .limits = LIMITS_DEFAULT,                                                          \
                 .parallel_blobs = 6,                                                               \
         })

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <syslog.h>
 
+#include "job-log.h"
 #include "job.h"
 
 struct Job {
@@ -19,6 +20,7 @@ struct Job {
         JobState state;
         JobProgress progress;
         uint64_t accepted_usec;       /* CLOCK_MONOTONIC */
+        uint64_t started_usec;        /* the same; 0 if it has not been */
         uint64_t told_usec;           /* when the listener was last informed of progress */
         sd_event_source *tell_source; /* owned; armed if there is something to report */
         bool has_digest;
@@ -167,17 +169,33 @@ const Error *job_error(const Job *job) {
         return &job->error;
 }
 
+static void log_state(Job *job) {
+        const JobLogEntry entry = {
+                .id = job->id,
+                .spec = job->spec,
+                .state = job_has_ended(job) ? state_names[job->state] : NULL,
+                .result = job_has_ended(job) ? job_result(job) : NULL,
+                .error = &job->error,
+                .digest = job_digest(job),
+                .downloaded = job->progress.downloaded,
+                .unpacked = job->progress.unpacked,
+                .usec = now_usec(job) -
+                        (job->started_usec > 0 ? job->started_usec : job->accepted_usec),
+        };
+
+        job_log(job->log, &entry);
+}
+
 void job_set_state(Job *job, JobState state, const Error *error) {
         assert(may_follow[job->state][state]);
         assert((error != NULL) == (state == JOB_FAILED || state == JOB_CANCELLED));
 
         job->state = state;
+        if (state == JOB_RUNNING)
+                job->started_usec = now_usec(job);
         if (error)
                 (void) error_copy(&job->error, error);
-        log_print(
-                job->log, state == JOB_FAILED ? LOG_NOTICE : LOG_INFO, "Job %s: %s%s%s", job->id,
-                state_names[state], error ? ": " : "", error ? error_text(error) : "");
-
+        log_state(job);
         if (state == JOB_FINISHED) {
                 job->progress.phase = JOB_PHASE_DONE;
                 job->progress.done = job->progress.total;

@@ -2,6 +2,7 @@
 """Jobs of the system's service, as it is installed: what they give, and what they leave when they end badly."""
 
 import crypt
+import json
 import re
 import stat
 
@@ -52,13 +53,36 @@ def test_workers_are_in_their_sandboxes(machine, service, srv):
     assert 'andbox' not in machine.journal(f'--unit={UNIT}')
 
 
+def test_journal_tells_what_was_put_where_by_whom_and_how_it_ended(machine, service, srv):
+    machine.client().run(f'{srv}/root.tar', f'{srv}/root')
+    machine.client().fail('docker://127.0.0.1:1/none', f'{srv}/other', '--format=qcow2')
+    entries = [json.loads(line) for line in machine.journal(
+        f'--unit={UNIT}', '--output=json').splitlines() if 'VIRTBOOTSTRAP_JOB' in line and f'{srv}/' in line]
+    wanted = [('done', f'{srv}/root.tar', f'{srv}/root', 'dir', '6'),
+              ('failed', 'docker://127.0.0.1:1/none', f'{srv}/other', 'qcow2', '5')]
+    for started, ended, (result, source, dest, kind, priority) in zip(
+            entries[::2], entries[1::2], wanted, strict=True):
+        assert started['MESSAGE_ID'] == '71f3c58cd3484fdfa5e0bbf8b7ad1d6e'
+        assert ended['MESSAGE_ID'] == '4e2a87ea6f5e4b0a9a3a2f1c0d5c7b93'
+        assert ended['VIRTBOOTSTRAP_JOB'] == started['VIRTBOOTSTRAP_JOB']
+        for entry in (started, ended):
+            assert entry['VIRTBOOTSTRAP_SOURCE'] == source
+            assert entry['VIRTBOOTSTRAP_DESTINATION'] == dest
+            assert (entry['VIRTBOOTSTRAP_FORMAT'], entry['VIRTBOOTSTRAP_CALLER_UID']) == (kind, '0')
+            assert f'{source} to {dest} ({kind}), for user 0' in entry['MESSAGE']
+        assert (ended['VIRTBOOTSTRAP_RESULT'], ended['PRIORITY']) == (result, priority)
+        assert int(ended['VIRTBOOTSTRAP_USEC']) > 0
+    assert int(entries[1]['VIRTBOOTSTRAP_UNPACKED_BYTES']) > 0
+    assert entries[3]['VIRTBOOTSTRAP_ERROR'] == 'org.virtbootstrap1.Error.RegistryUnavailable'
+
+
 def test_secrets_are_not_in_the_journal(machine, service, srv):
     machine.client().run('--root-password', f'file:{srv}/secret', f'{srv}/root.tar', f'{srv}/root')
     machine.client().fail('docker://127.0.0.1:1/none', f'{srv}/other', '--username=someone',
                           f'--password=file:{srv}/secret')
     said = machine.journal(f'--unit={UNIT}', '--output=export')
-    assert re.search(r'MESSAGE=Job \w+: finished\n', said)
-    assert re.search(r'MESSAGE=Job \w+: failed: .*127\.0\.0\.1', said)
+    assert re.search(r'MESSAGE=Job \w+: finished after .*root\.tar to ', said)
+    assert re.search(r'MESSAGE=Job \w+: failed after .*127\.0\.0\.1', said)
     everything = machine.journal('--output=export')
     assert PASSWORD not in everything
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The lines of the log about a job as a whole: one when it starts, one when it has ended.
+ *
+ * In the journal, each of them has the fields of virt-bootstrapd(8), so that it answers what was put where, from
+ * which digest, by whom, and when.
+ */
+
+#include "base-log.h"
+#include "job-spec.h"
+
+/* MESSAGE_ID= of the two */
+#define JOB_LOG_STARTED "71f3c58cd3484fdfa5e0bbf8b7ad1d6e"
+#define JOB_LOG_ENDED   "4e2a87ea6f5e4b0a9a3a2f1c0d5c7b93"
+
+/* What is known of a job; borrowed. */
+typedef struct JobLogEntry {
+        const char *id;
+        const JobSpec *spec;
+        const char *state;    /* "finished", "failed" or "cancelled"; NULL when it starts, … */
+        const char *result;   /* "done", "failed" or "cancelled"; … as this one */
+        const Error *error;   /* empty unless it failed or was cancelled */
+        const Digest *digest; /* NULL if not known */
+        uint64_t downloaded, unpacked; /* bytes */
+        uint64_t usec;                 /* since it started, or was accepted if it has not started */
+} JobLogEntry;
+
+/** job_log() - log the start or the end of a job */
+void job_log(const Log *log, const JobLogEntry *entry);
