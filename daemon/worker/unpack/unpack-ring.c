@@ -36,12 +36,8 @@ int unpack_ring_new(UnpackRing **ret, Error *error) {
         (void) pthread_cond_init(&ring->pushed_more, NULL);
         (void) pthread_cond_init(&ring->freed, NULL);
 
-        for (size_t i = 0; i < RING_CHUNKS; i++) {
-                ring->chunks[i].data = malloc(RING_CHUNK_BYTES);
-                if (!ring->chunks[i].data)
-                        return error_oom(error);
+        for (size_t i = 0; i < RING_CHUNKS; i++)
                 ring->free[ring->n_free++] = i;
-        }
 
         *ret = TAKE_PTR(ring);
         return 0;
@@ -79,16 +75,42 @@ static bool drop_user(UnpackRing *ring, size_t place) {
         return before == 1;
 }
 
+/* With the lock. */
+static void fail(UnpackRing *ring, Error *error) {
+        if (ring->failed)
+                error_clear(error);
+        else {
+                error_move(&ring->error, error);
+                ring->failed = true;
+        }
+        (void) pthread_cond_broadcast(&ring->pushed_more);
+        (void) pthread_cond_broadcast(&ring->freed);
+}
+
+/* With the lock: the chunk that was used last, or a new one. A small layer needs few of them. */
+static int take_free(UnpackRing *ring, UnpackRingChunk **ret) {
+        UnpackRingChunk *chunk = &ring->chunks[ring->free[--ring->n_free]];
+        Error error = ERROR_NULL;
+
+        if (!chunk->data)
+                chunk->data = malloc(RING_CHUNK_BYTES);
+        if (!chunk->data) {
+                error_oom(&error);
+                fail(ring, &error);
+                return -ECANCELED;
+        }
+
+        *ret = chunk;
+        return 0;
+}
+
 int unpack_ring_fill(UnpackRing *ring, UnpackRingChunk **ret) {
-        int r = 0;
+        int r;
 
         (void) pthread_mutex_lock(&ring->lock);
         while (!ring->failed && ring->n_free == 0)
                 (void) pthread_cond_wait(&ring->freed, &ring->lock);
-        if (ring->failed)
-                r = -ECANCELED;
-        else
-                *ret = &ring->chunks[ring->free[--ring->n_free]];
+        r = ring->failed ? -ECANCELED : take_free(ring, ret);
         (void) pthread_mutex_unlock(&ring->lock);
         return r;
 }
@@ -156,14 +178,7 @@ void unpack_ring_release(UnpackRing *ring, const UnpackRingChunk *chunk) {
 
 void unpack_ring_fail(UnpackRing *ring, Error *error) {
         (void) pthread_mutex_lock(&ring->lock);
-        if (ring->failed)
-                error_clear(error);
-        else {
-                error_move(&ring->error, error);
-                ring->failed = true;
-        }
-        (void) pthread_cond_broadcast(&ring->pushed_more);
-        (void) pthread_cond_broadcast(&ring->freed);
+        fail(ring, error);
         (void) pthread_mutex_unlock(&ring->lock);
 }
 

@@ -43,7 +43,7 @@ typedef struct UnpackRingChunk {
 
 typedef struct UnpackRing UnpackRing;
 
-/** unpack_ring_new() - allocate all chunks; *@ret is owned by the caller */
+/** unpack_ring_new() - chunks are allocated when they are needed; *@ret is owned by the caller */
 int unpack_ring_new(UnpackRing **ret, Error *error);
 
 /** unpack_ring_free() - release @ring; no thread may be using it */
