@@ -15,7 +15,8 @@ bool fork_reserve_fds(ForkSlots *ret) {
         int low[FORK_LOW_FDS] = { 0 }, fd;
         size_t n = 0;
 
-        while ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) >= 0 && fd < FORK_LOW_FDS)
+        for (fd = open("/dev/null", O_RDWR | O_CLOEXEC); fd >= 0 && fd < FORK_LOW_FDS;
+             fd = fcntl(low[0], F_DUPFD_CLOEXEC, 0))
                 low[n++] = fd;
         if (fd < 0 || n < 3)
                 return false;

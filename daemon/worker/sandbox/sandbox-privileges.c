@@ -73,8 +73,7 @@ static bool is_one_of(cap_value_t capability, const cap_value_t *all, size_t n) 
 
 static int limit_bounding_set(const cap_value_t *keep, size_t n_keep, Error *error) {
         for (cap_value_t c = 0; c < cap_max_bits(); c++)
-                if (!is_one_of(c, keep, n_keep) && cap_get_bound(c) == CAP_SET &&
-                    cap_drop_bound(c) < 0 && errno != EPERM)
+                if (!is_one_of(c, keep, n_keep) && cap_drop_bound(c) < 0 && errno != EPERM)
                         return error_set_errno(error, errno, "Cannot drop a capability");
 
         return 0;
