@@ -42,13 +42,15 @@ JobSpares *job_spares_new(const JobContext *context, const JobSpec *spec) {
         if (!spares)
                 return NULL;
 
+        /* First the one that loads its libraries while the ids of the others are looked for (job-user.h). */
+        if (spec->destination && spec->format != JOB_FORMAT_QCOW2)
+                start(spares, context, WORKER_UNPACK);
         if (is_image && !spec->offline)
                 start(spares, context, job_spares_fetcher(spec));
         if (is_image)
                 start(spares, context, WORKER_RESOLVE);
-        if (spec->destination)
-                start(spares, context,
-                      spec->format == JOB_FORMAT_QCOW2 ? WORKER_DISK : WORKER_UNPACK);
+        if (spec->destination && spec->format == JOB_FORMAT_QCOW2)
+                start(spares, context, WORKER_DISK);
         return spares;
 }
 

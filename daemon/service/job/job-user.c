@@ -20,8 +20,8 @@
 #include "base-macro.h"
 #include "job-user.h"
 
-#define STATUS_BYTES_MAX  ((size_t) 64 << 10) /* of /proc/PID/status; its lists can be long */
-#define LOCK_ATTEMPTS_MAX 16                  /* attempts while others repeatedly remove the file */
+#define STATUS_BYTES      ((size_t) 2048) /* of /proc/PID/status: the ids are at its beginning */
+#define LOCK_ATTEMPTS_MAX 16              /* attempts while others repeatedly remove the file */
 #define LOOKUP_BYTES      ((size_t) 16 << 10) /* of a user's entry */
 #define ID_TEXT_MAX       sizeof("4294967295")
 #define RESERVED_MAX      ((size_t) 4)      /* ids locked at a time: as many as a small job needs */
@@ -108,7 +108,6 @@ int job_user_table_new(const JobUserSettings *settings, JobUserTable **ret, Erro
         table->next %= table->n;
 
         (void) find_system_user(settings->worker, &table->worker, NULL);
-        (void) find_system_user(settings->builder, &table->builder, NULL);
         *ret = TAKE_PTR(table);
         return 0;
 }
@@ -226,36 +225,41 @@ static void note(const Look *look, uint32_t id) {
 
 /* "Uid:" or "Gid:" with its four numbers: real, effective, saved, and that of the file system. */
 static void note_line(const Look *look, const char *status, const char *key) {
-        const char *p = strstr(status, key);
-        uint32_t ids[4];
+        char *p = strstr(status, key);
 
-        if (p && sscanf(p + strlen(key), "%" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32, &ids[0],
-                        &ids[1], &ids[2], &ids[3]) == 4)
-                for (size_t i = 0; i < 4; i++)
-                        note(look, ids[i]);
+        if (!p)
+                return;
+        p += strlen(key);
+        for (size_t i = 0; i < 4; i++)
+                note(look, (uint32_t) strtoul(p, &p, 10));
+}
+
+static void note_process(const Look *look, int proc_fd, const char *pid) {
+        _cleanup_(closep) int fd = -EBADF;
+        char path[NAME_MAX + sizeof("/status")], status[STATUS_BYTES];
+        ssize_t n;
+
+        (void) snprintf(path, sizeof(path), "%s/status", pid);
+        fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
+        n = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
+        if (n < 0)
+                return; /* it has ended */
+
+        status[n] = '\0';
+        note_line(look, status, "\nUid:");
+        note_line(look, status, "\nGid:");
 }
 
 static int note_processes(const Look *look) {
-        DIR *dir = opendir("/proc");
-        struct dirent *entry;
+        _cleanup_(closedirp) DIR *dir = opendir("/proc");
+        const struct dirent *entry;
 
         if (!dir)
                 return -errno;
 
-        while ((entry = readdir(dir))) {
-                _cleanup_(freep) char *status = NULL;
-                char path[sizeof(entry->d_name) + sizeof("/status")];
-
-                if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
-                        continue;
-                (void) snprintf(path, sizeof(path), "%s/status", entry->d_name);
-                if (file_read(dirfd(dir), path, STATUS_BYTES_MAX, &status, NULL) < 0)
-                        continue; /* it has ended */
-                note_line(look, status, "\nUid:");
-                note_line(look, status, "\nGid:");
-        }
-
-        (void) closedir(dir);
+        while ((entry = readdir(dir)))
+                if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
+                        note_process(look, dirfd(dir), entry->d_name);
         return 0;
 }
 

@@ -48,8 +48,8 @@ typedef struct JobUserSettings {
         const char *worker, *builder; /* names of system users */
 } JobUserSettings;
 
-/** job_user_table_new() - look up the system users; a failed lookup is repeated when the user is needed, and the
- * rest is done when an id is needed */
+/** job_user_table_new() - look up the worker's system user; a failed lookup is repeated when it is needed, and the rest,
+ * also the builder's, is done when an id is needed */
 int job_user_table_new(const JobUserSettings *settings, JobUserTable **ret, Error *error);
 
 /** job_user_table_free() - release @table, which is freed with its last user */
