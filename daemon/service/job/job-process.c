@@ -407,6 +407,32 @@ static int start_worker(JobProcess *process, Error *error) {
                 kind_names[process->kind], strerror(-r));
 }
 
+static int take_user(JobProcess *process, Error *error) {
+        return becomes_user[process->kind] ? job_user_take(
+                                                     process->context->users,
+                                                     purposes[process->kind], &process->user, error)
+                                           : 0;
+}
+
+static JobProcess *process_new(
+        const JobContext *context,
+        JobWorkerKind kind,
+        const JobProcessEvents *events,
+        void *userdata) {
+        JobProcess *process = malloc(sizeof(*process));
+
+        if (process)
+                *process = (JobProcess){
+                        .context = context,
+                        .events = events,
+                        .userdata = userdata,
+                        .kind = kind,
+                        .pid_fd = -EBADF,
+                        .socket_fd = -EBADF,
+                };
+        return process;
+}
+
 int job_process_start(
         const JobContext *context,
         JobWorkerKind kind,
@@ -415,23 +441,13 @@ int job_process_start(
         JobProcess **ret,
         Error *error) {
         _cleanup_(job_process_freep) JobProcess *process = NULL;
-        int r = 0;
+        int r;
 
-        process = malloc(sizeof(*process));
+        process = process_new(context, kind, events, userdata);
         if (!process)
                 return error_oom(error);
 
-        *process = (JobProcess){
-                .context = context,
-                .events = events,
-                .userdata = userdata,
-                .kind = kind,
-                .pid_fd = -EBADF,
-                .socket_fd = -EBADF,
-        };
-
-        if (becomes_user[kind])
-                r = job_user_take(context->users, purposes[kind], &process->user, error);
+        r = take_user(process, error);
         if (r >= 0)
                 r = start_worker(process, error);
         if (r >= 0)
@@ -443,14 +459,43 @@ int job_process_start(
         return 0;
 }
 
-void job_process_ignore(JobProcess *process) {
+int job_process_start_spare(
+        const JobContext *context,
+        JobWorkerKind kind,
+        const JobProcessEvents *events,
+        void *userdata,
+        JobProcess **ret,
+        Error *error) {
+        _cleanup_(job_process_freep) JobProcess *process = NULL;
+        int r;
+
+        process = process_new(context, kind, events, userdata);
+        if (!process)
+                return error_oom(error);
+
+        r = start_worker(process, error);
+        if (r >= 0)
+                r = watch(process, error);
+        if (r < 0)
+                return r;
+
         (void) sd_event_source_set_enabled(process->io_source, SD_EVENT_OFF);
+        *ret = TAKE_PTR(process);
+        return 0;
 }
 
-void job_process_adopt(JobProcess *process, const JobProcessEvents *events, void *userdata) {
+int job_process_adopt(
+        JobProcess *process, const JobProcessEvents *events, void *userdata, Error *error) {
+        int r;
+
+        r = take_user(process, error);
+        if (r < 0)
+                return r;
+
         (void) sd_event_source_set_enabled(process->io_source, SD_EVENT_ON);
         process->events = events;
         process->userdata = userdata;
+        return 0;
 }
 
 JobUser *job_process_user(const JobProcess *process) {

@@ -58,11 +58,27 @@ int job_process_start(
         JobProcess **ret,
         Error *error);
 
-/** job_process_ignore() - leave its messages unread, until job_process_adopt() */
-void job_process_ignore(JobProcess *process);
+/**
+ * job_process_start_spare() - likewise a worker that nobody needs yet
+ *
+ * Its messages stay unread, and whom it becomes is not known, until job_process_adopt(): to find an id takes as long as it
+ * takes the worker to load its libraries.
+ */
+int job_process_start_spare(
+        const JobContext *context,
+        JobWorkerKind kind,
+        const JobProcessEvents *events,
+        void *userdata,
+        JobProcess **ret,
+        Error *error);
 
-/** job_process_adopt() - report to @events from now on; borrowed as above, as is @userdata */
-void job_process_adopt(JobProcess *process, const JobProcessEvents *events, void *userdata);
+/**
+ * job_process_adopt() - report what a spare does to @events from now on; borrowed as above, as is @userdata
+ *
+ * Return: 0, or a negative errno with @error set: then it is a spare as before.
+ */
+int job_process_adopt(
+        JobProcess *process, const JobProcessEvents *events, void *userdata, Error *error);
 
 /** job_process_user() - whom it becomes in its sandbox, for its start message; borrowed; NULL: who it is */
 JobUser *job_process_user(const JobProcess *process);

@@ -24,8 +24,7 @@ static const JobProcessEvents spare_events = { .message = on_message, .ended = o
 static void start(JobSpares *spares, const JobContext *context, JobWorkerKind kind) {
         JobProcess **process = &spares->processes[kind];
 
-        if (job_process_start(context, kind, &spare_events, process, process, NULL) >= 0)
-                job_process_ignore(*process);
+        (void) job_process_start_spare(context, kind, &spare_events, process, process, NULL);
 }
 
 JobWorkerKind job_spares_fetcher(const JobSpec *spec) {
@@ -42,15 +41,13 @@ JobSpares *job_spares_new(const JobContext *context, const JobSpec *spec) {
         if (!spares)
                 return NULL;
 
-        /* First the one that loads its libraries while the ids of the others are looked for (job-user.h). */
-        if (spec->destination && spec->format != JOB_FORMAT_QCOW2)
-                start(spares, context, WORKER_UNPACK);
         if (is_image && !spec->offline)
                 start(spares, context, job_spares_fetcher(spec));
         if (is_image)
                 start(spares, context, WORKER_RESOLVE);
-        if (spec->destination && spec->format == JOB_FORMAT_QCOW2)
-                start(spares, context, WORKER_DISK);
+        if (spec->destination)
+                start(spares, context,
+                      spec->format == JOB_FORMAT_QCOW2 ? WORKER_DISK : WORKER_UNPACK);
         return spares;
 }
 
@@ -71,10 +68,13 @@ int job_spares_start(
         void *userdata,
         JobProcess **ret,
         Error *error) {
+        int r;
+
         if (!context->spares || !context->spares->processes[kind])
                 return job_process_start(context, kind, events, userdata, ret, error);
 
-        *ret = TAKE_PTR(context->spares->processes[kind]);
-        job_process_adopt(*ret, events, userdata);
-        return 0;
+        r = job_process_adopt(context->spares->processes[kind], events, userdata, error);
+        if (r >= 0)
+                *ret = TAKE_PTR(context->spares->processes[kind]);
+        return r;
 }
