@@ -172,18 +172,16 @@ static void conclude(JobProcess *process, const Error *error) {
 }
 
 /* It has ended. */
-static void finish(JobProcess *process) {
+static void finish(JobProcess *process, const siginfo_t *info) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
-        siginfo_t info = { 0 };
         char end[SPAWN_END_MAX];
 
-        (void) waitid(P_PIDFD, (id_t) process->pid_fd, &info, WEXITED | WNOHANG);
         process->pid = 0;
         /* What it printed before it died comes before the news that it did. */
         process->output = job_output_free(process->output);
 
         if (process->broken.code == 0 && process->has_result &&
-            (process->result.code != 0 || (info.si_code == CLD_EXITED && info.si_status == 0))) {
+            (process->result.code != 0 || (info->si_code == CLD_EXITED && info->si_status == 0))) {
                 error_move(&error, &process->result);
                 conclude(process, &error);
                 return;
@@ -195,7 +193,7 @@ static void finish(JobProcess *process) {
         else
                 error_set(
                         &error, ECHILD, ERROR_WORKER_FAILED, "The %s worker %s",
-                        kind_names[process->kind], spawn_describe_end(&info, end));
+                        kind_names[process->kind], spawn_describe_end(info, end));
 
         conclude(process, &error);
 }
@@ -319,11 +317,16 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 
 static int on_exit_of_worker(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         JobProcess *process = userdata;
+        siginfo_t info = { 0 };
 
         /* What it said before it ended comes first. */
         while (process->io_source && receive(process))
                 ;
-        finish(process);
+        /* Of a process that is traced, its tracer hears first. */
+        if (waitid(P_PIDFD, (id_t) process->pid_fd, &info, WEXITED | WNOHANG) >= 0 &&
+            info.si_pid == 0)
+                return 0;
+        finish(process, &info);
         return 0;
 }
 
