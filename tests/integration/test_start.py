@@ -10,8 +10,8 @@ import pytest
 from support import image, programs, samples
 
 IDLE_BYTES_MAX = 8 << 20
-# Client, daemon, fetch, resolve and unpack worker.
-WARM_PROGRAMS = 5
+WARM_PROGRAMS = 5  # client, daemon, fetch, resolve and unpack worker
+COLD_PROGRAMS = WARM_PROGRAMS + 1  # and a verify worker
 WAITS = ('clock_nanosleep', 'epoll_pwait', 'epoll_wait', 'nanosleep', 'poll', 'ppoll', 'pselect6', 'select')
 needs_strace = pytest.mark.skipif(not shutil.which('strace'), reason='strace is not installed')
 
@@ -49,6 +49,14 @@ def test_small_job_takes_few_programs(trace, client, layout, work):
     client.bootstrap(layout, work / 'first')
     started = executed(trace(['execve'], layout, work / 'second'))
     assert len(started) == WARM_PROGRAMS, started
+
+
+@needs_strace
+def test_image_of_a_registry_takes_one_more_only_if_it_is_not_in_the_cache(trace, faulty_registry, work):
+    faulty_registry.add('image', samples.small())
+    for name, count in ('cold', COLD_PROGRAMS), ('warm', WARM_PROGRAMS):
+        started = executed(trace(['execve'], faulty_registry.reference('image'), work / name))
+        assert len(started) == count, started
 
 
 @needs_strace

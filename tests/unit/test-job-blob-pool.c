@@ -54,6 +54,22 @@ BLOB_TEST(one_worker_hashes_one_blob_of_a_job_after_the_other) {
         check_stored(f, "two");
 }
 
+BLOB_TEST(first_blob_gets_the_worker_that_was_started_ahead) {
+        Fixture *f = *state;
+        _cleanup_(job_verify_pool_freep) JobVerifyPool *pool = job_verify_pool_new();
+        pid_t pid;
+
+        for (size_t i = 0; i < 2; i++)
+                job_blob_table_start_pool(f->table, pool);
+        pid = the_worker();
+        want_in(f, &f->users[0], "content", pool);
+        bring(f, &f->users[0], "content");
+        assert_int_equal(the_worker(), pid);
+        check_stored(f, "content");
+        job_verify_pool_free(TAKE_PTR(pool));
+        loop_until(&f->job, has_no_child, NULL);
+}
+
 BLOB_TEST(blobs_at_the_same_time_have_a_worker_each) {
         Fixture *f = *state;
         _cleanup_(job_verify_pool_freep) JobVerifyPool *pool = job_verify_pool_new();

@@ -19,6 +19,10 @@
 
 #define PIPE_SIZE (1 << 20) /* bytes; what /proc/sys/fs/pipe-max-size allows by default */
 
+void job_blob_table_start_pool(const JobBlobTable *table, JobVerifyPool *pool) {
+        job_verify_pool_start(pool, table->context);
+}
+
 JobBlobTable *job_blob_table_free(JobBlobTable *table) {
         if (!table)
                 return NULL;

@@ -61,6 +61,9 @@ typedef struct JobBlobEvents {
 /** job_blob_table_new() - the blobs of @context's store; @context is borrowed */
 int job_blob_table_new(const JobContext *context, JobBlobTable **ret, Error *error);
 
+/** job_blob_table_start_pool() - start a worker of @pool for blobs that will be missing */
+void job_blob_table_start_pool(const JobBlobTable *table, JobVerifyPool *pool);
+
 /** job_blob_table_free() - release @table (may be NULL), which nobody may use any more */
 JobBlobTable *job_blob_table_free(JobBlobTable *table);
 

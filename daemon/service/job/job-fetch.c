@@ -450,7 +450,12 @@ static int start(JobFetch *fetch, Error *error) {
                 return start_offline(fetch, error);
 
         r = start_fetcher(fetch, error);
-        return r < 0 ? r : start_resolver(fetch, error);
+        if (r >= 0)
+                r = start_resolver(fetch, error);
+        /* All documents of an image that the store does not know will be missing. */
+        if (r >= 0 && spec->source_kind == JOB_SOURCE_REGISTRY && fetch->known.reference[0] == '\0')
+                job_blob_table_start_pool(fetch->context->blobs, fetch->pool);
+        return r;
 }
 
 static_assert(CONFIG_PARALLEL_MAX <= PROTO_PARALLEL_MAX, "what is configured is valid");

@@ -192,6 +192,13 @@ static int start_worker(const JobContext *context, JobVerify **ret, Error *error
         return 0;
 }
 
+void job_verify_pool_start(JobVerifyPool *pool, const JobContext *context) {
+        JobVerify *verify;
+
+        if (!pool->is_closed && !pool->workers && start_worker(context, &verify, NULL) >= 0)
+                join_pool(verify, pool);
+}
+
 int job_verify_start(
         const JobContext *context,
         const JobVerifyRequest *request,

@@ -46,6 +46,14 @@ typedef struct JobVerifyRequest {
 /** job_verify_pool_new() - an empty pool for one job; owned by the caller; NULL if out of memory */
 JobVerifyPool *job_verify_pool_new(void);
 
+/**
+ * job_verify_pool_start() - start a worker before there is a blob for it, if @pool has none
+ * @context:    as of job_verify_start()
+ *
+ * If it cannot be started, the first blob starts another one, and hears of it if that fails as well.
+ */
+void job_verify_pool_start(JobVerifyPool *pool, const JobContext *context);
+
 /** job_verify_pool_close() - no more blobs follow: end the workers that are idle, and others as they finish */
 void job_verify_pool_close(JobVerifyPool *pool);
 
