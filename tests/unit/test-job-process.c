@@ -2,6 +2,7 @@
 #include "test-job.h"
 
 #include <dlfcn.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <syslog.h>
 
@@ -497,12 +498,15 @@ PROCESS_TEST(orphan_that_goes_on_printing_does_not_keep_the_end) {
 
 static bool fork_fails;
 
-pid_t fork(void) {
+int clone(int (*run)(void *), void *stack, int flags, void *userdata, ...) {
+        int (*next)(int (*)(void *), void *, int, void *, ...);
+
         if (fork_fails) {
                 errno = EAGAIN;
                 return -1;
         }
-        return ((pid_t(*)(void)) dlsym(RTLD_NEXT, "fork"))();
+        *(void **) &next = dlsym(RTLD_NEXT, "clone");
+        return next(run, stack, flags, userdata);
 }
 
 /* As when there are too many processes, which is not what a worker that has too little to do says. */

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <linux/sched.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -26,19 +27,45 @@ bool fork_reserve_fds(ForkSlots *ret) {
         return true;
 }
 
-/* The child gets its own table of descriptors with copies of only the low ones. The slots must stay until then: the
- * kernel lets this thread continue when the child executes something, or ends. */
-static pid_t clone_sharing_fds(void) {
-        struct clone_args arguments = {
-                .flags = CLONE_FILES | CLONE_VFORK,
-                .exit_signal = SIGCHLD,
-        };
-        const pid_t pid = (pid_t) syscall(SYS_clone3, &arguments, sizeof(arguments));
+/* A sanitizer keeps books on the memory of this process, which would then be about the child's stack. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SHARED_MEMORY 0
+#else
+#define SHARED_MEMORY CLONE_VM
+#endif
 
-        if (pid == 0 && syscall(SYS_close_range, FORK_LOW_FDS, ~0U, CLOSE_RANGE_UNSHARE) < 0)
+typedef struct Child {
+        const ForkSlots *slots; /* borrowed; NULL: @fds are what it needs */
+        const int *fds;         /* borrowed */
+        ForkRun run;
+        void *userdata; /* borrowed */
+} Child;
+
+/* It gets its own table of descriptors with copies of only the low ones. The slots must stay until then: the kernel lets
+ * the parent continue when the child executes something, or ends. */
+static int run_child(void *userdata) {
+        const Child *child = userdata;
+
+        if (child->slots && syscall(SYS_close_range, FORK_LOW_FDS, ~0U, CLOSE_RANGE_UNSHARE) < 0)
                 _exit(EXIT_FAILURE);
-        /* Filters that do not know this system call return these. */
-        return pid < 0 && (errno == ENOSYS || errno == EPERM) ? fork() : pid;
+        child->run(child->slots ? child->slots->fds : child->fds, child->userdata);
+        _exit(EXIT_FAILURE);
+}
+
+static pid_t start(Child *child) {
+        const int flags = CLONE_VFORK | SHARED_MEMORY | (child->slots ? CLONE_FILES : 0) | SIGCHLD;
+        _Alignas(16) char stack[FORK_STACK_BYTES];
+        sigset_t all, before;
+        pid_t pid;
+        int code;
+
+        (void) sigfillset(&all);
+        (void) pthread_sigmask(SIG_SETMASK, &all, &before);
+        pid = clone(run_child, stack + sizeof(stack), flags, child);
+        code = errno;
+        (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
+        errno = code;
+        return pid;
 }
 
 static int put(const ForkSlots *slots, const int fds[static 2]) {
@@ -55,25 +82,19 @@ static void clear(const ForkSlots *slots) {
                 (void) dup3(slots->null_fd, slots->fds[i], O_CLOEXEC);
 }
 
-pid_t fork_bare(const ForkSlots *slots, int fds[static 2]) {
+pid_t fork_bare(const ForkSlots *slots, const int fds[static 2], ForkRun run, void *userdata) {
+        Child child = { .slots = slots, .fds = fds, .run = run, .userdata = userdata };
         pid_t pid = -1;
-        int r;
+        int r = 0;
 
-        if (!slots)
-                return fork();
-
-        r = put(slots, fds);
+        if (slots)
+                r = put(slots, fds);
         if (r >= 0) {
-                pid = clone_sharing_fds();
+                pid = start(&child);
                 r = -errno;
         }
-        if (pid == 0) {
-                fds[0] = slots->fds[0];
-                fds[1] = slots->fds[1];
-                return 0;
-        }
-
-        clear(slots);
+        if (slots)
+                clear(slots);
         errno = -r;
         return pid;
 }

@@ -135,14 +135,22 @@ const char *job_worker_kind_to_string(JobWorkerKind kind) {
         return kind_names[kind];
 }
 
-/* In the child: only what is safe after fork(2). */
-static _Noreturn void run_worker(const char *path, int socket_fd, int output_fd, pid_t parent) {
-        char *const argv[] = { (char *) path, NULL };
+/* What a worker starts with. */
+typedef struct Beginning {
+        const char *path; /* borrowed; its program */
+        pid_t parent;
+} Beginning;
+
+/* In the child; @fds are its socket and its output. */
+static void run_worker(const int fds[static 2], void *userdata) {
+        const Beginning *beginning = userdata;
+        char *const argv[] = { (char *) beginning->path, NULL };
+        const int socket_fd = fds[0], output_fd = fds[1];
         sigset_t none;
         int null_fd;
 
         /* The worker dies with the daemon, also when the daemon is killed. */
-        if (spawn_die_with_parent(parent) < 0)
+        if (spawn_die_with_parent(beginning->parent) < 0)
                 _exit(SPAWN_FAILED);
 
         null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -159,7 +167,7 @@ static _Noreturn void run_worker(const char *path, int socket_fd, int output_fd,
         (void) sigemptyset(&none);
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
         (void) signal(SIGPIPE, SIG_DFL);
-        (void) execv(path, argv);
+        (void) execv(beginning->path, argv);
         _exit(SPAWN_FAILED);
 }
 
@@ -363,8 +371,8 @@ static int try_start(JobProcess *process) {
         };
         _cleanup_(closep) int theirs = -EBADF, output_fd = -EBADF;
         _cleanup_(freep) char *path = NULL;
-        pid_t parent = getpid();
-        int pair[2], handed[2], r;
+        Beginning beginning = { .parent = getpid() };
+        int pair[2], r;
 
         if (asprintf(
                     &path, "%s/virt-bootstrap-%s", process->context->workers,
@@ -384,16 +392,15 @@ static int try_start(JobProcess *process) {
         if (r < 0)
                 return r;
 
-        handed[0] = theirs;
-        handed[1] = output_fd;
-        process->pid = fork_bare(process->context->slots, handed);
+        beginning.path = path;
+        process->pid = fork_bare(
+                process->context->slots, (const int[]){ theirs, output_fd }, run_worker,
+                &beginning);
         if (process->pid < 0) {
                 r = -errno;
                 process->pid = 0;
                 return r;
         }
-        if (process->pid == 0)
-                run_worker(path, handed[0], handed[1], parent);
 
         process->pid_fd = (int) syscall(SYS_pidfd_open, process->pid, 0);
         return process->pid_fd < 0 ? -errno : 0;
