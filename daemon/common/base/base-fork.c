@@ -34,17 +34,17 @@ bool fork_reserve_fds(ForkSlots *ret) {
 #define SHARED_MEMORY CLONE_VM
 #endif
 
-typedef struct Child {
+typedef struct BareChild {
         const ForkSlots *slots; /* borrowed; NULL: @fds are what it needs */
         const int *fds;         /* borrowed */
         ForkRun run;
         void *userdata; /* borrowed */
-} Child;
+} BareChild;
 
 /* It gets its own table of descriptors with copies of only the low ones. The slots must stay until then: the kernel lets
  * the parent continue when the child executes something, or ends. */
 static int run_child(void *userdata) {
-        const Child *child = userdata;
+        const BareChild *child = userdata;
 
         if (child->slots && syscall(SYS_close_range, FORK_LOW_FDS, ~0U, CLOSE_RANGE_UNSHARE) < 0)
                 _exit(EXIT_FAILURE);
@@ -52,7 +52,7 @@ static int run_child(void *userdata) {
         _exit(EXIT_FAILURE);
 }
 
-static pid_t start(Child *child) {
+static pid_t start(BareChild *child) {
         const int flags = CLONE_VFORK | SHARED_MEMORY | (child->slots ? CLONE_FILES : 0) | SIGCHLD;
         _Alignas(16) char stack[FORK_STACK_BYTES];
         sigset_t all, before;
@@ -83,7 +83,7 @@ static void clear(const ForkSlots *slots) {
 }
 
 pid_t fork_bare(const ForkSlots *slots, const int fds[static 2], ForkRun run, void *userdata) {
-        Child child = { .slots = slots, .fds = fds, .run = run, .userdata = userdata };
+        BareChild child = { .slots = slots, .fds = fds, .run = run, .userdata = userdata };
         pid_t pid = -1;
         int r = 0;
 
