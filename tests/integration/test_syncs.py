@@ -114,6 +114,16 @@ def test_disk_images_are_on_the_disk_before_they_have_their_names(trace, referen
         assert flushed[0] < naming_of(calls, dest.name)
 
 
+def test_disk_images_are_on_their_way_to_the_disk_before_anybody_waits_for_them(
+        trace, faulty_registry, dest):
+    faulty_registry.add('image', samples.large(files=1, size=40_000_000, layers=1))
+    calls = trace(faulty_registry.reference('image'), dest, *QCOW2)
+    started, waited = (index_of(calls, f'{what} of the image', lambda call, arguments, what=what:
+                                call == what and 'layer-0.qcow2>' in arguments)
+                       for what in ('sync_file_range', 'fdatasync'))
+    assert started[0] < waited[0]
+
+
 QCOW2 = ['--format=qcow2', '--size=256M']
 
 

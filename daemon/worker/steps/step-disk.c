@@ -15,9 +15,13 @@
 #include "step-layers.h"
 #include "step-rootfs.h"
 #include "step.h"
+#include "unpack-writeback.h"
 
 #define QEMU_PROGRAM "qemu-storage-daemon"
 #define MIB          (UINT64_C(1) << 20)
+
+/* Uncompressed bytes after which the image that gets them starts to be written to the disk. */
+#define WRITEBACK_BYTES (UINT64_C(16) << 20)
 
 /* The images that the daemon handed over, and the process that fills them. */
 typedef struct Chain {
@@ -28,13 +32,16 @@ typedef struct Chain {
         uint32_t n_complete; /* the lowest ones, already complete */
         uint32_t n_begun;
         bool no_sync;
-        Qemu *qemu;         /* owned */
-        Ext4Device *device; /* owned; of the image being written */
+        Qemu *qemu;                 /* owned */
+        Ext4Device *device;         /* owned; of the image being written */
+        UnpackWriteback *writeback; /* owned; NULL: not needed yet */
+        uint64_t n_started;         /* uncompressed bytes whose writing to the disk has started */
 } Chain;
 
 static void chain_done(Chain *chain) {
         ext4_device_free(chain->device);
         qemu_free(chain->qemu);
+        unpack_writeback_free(chain->writeback);
         for (uint32_t i = 0; i < chain->n; i++) {
                 closep(&chain->fds[i]);
                 closep(&chain->paths[i]);
@@ -129,12 +136,29 @@ typedef struct DiskWork {
         const StepRootfs *settings;
 } DiskWork;
 
+/* Else most of the images would not be on the disk yet when the last layer is complete. */
+static void on_unpacked(void *userdata, uint64_t n) {
+        Chain *chain = userdata;
+
+        if (chain->no_sync || n - chain->n_started < WRITEBACK_BYTES || chain->n_begun == 0)
+                return;
+        if (!chain->writeback && unpack_writeback_new(&chain->writeback, NULL) < 0)
+                return;
+
+        chain->n_started = n;
+        unpack_writeback_start(
+                chain->writeback, chain->fds[chain->n_begun - 1], WRITEBACK_FILE_BYTES);
+}
+
 static int next_device(void *userdata, Ext4Device **ret, Error *error) {
         Chain *chain = ((DiskWork *) userdata)->chain;
         int r;
 
         assert(chain->n_begun < chain->n);
         chain->device = ext4_device_free(chain->device);
+        if (chain->writeback && chain->n_begun > 0)
+                unpack_writeback_start(
+                        chain->writeback, chain->fds[chain->n_begun - 1], WRITEBACK_FILE_BYTES);
         r = qemu_create_image(
                 chain->qemu, chain->n_begun, chain->backings[chain->n_begun], &chain->device,
                 error);
@@ -179,6 +203,7 @@ static int on_layer_done(void *userdata, Error *error) {
         if (r < 0)
                 return r;
 
+        chain->writeback = unpack_writeback_free(chain->writeback);
         closep(&chain->fds[index]);
         chain->fds[index] = -EBADF;
         report_layer(work, index);
@@ -327,6 +352,8 @@ static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
                 step_layers_skip(layers, chain.n_complete);
         settings->maps_later = true;
         settings->has_lower = chain.n_complete > 0;
+        settings->unpacked = on_unpacked;
+        settings->userdata = &chain;
         if (r >= 0 && start->sandbox != SANDBOX_NO)
                 r = sandbox_leave_network(start->user, error);
         if (r >= 0)

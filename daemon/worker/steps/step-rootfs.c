@@ -15,6 +15,7 @@
 /* The receiver of reports, and the last report. */
 typedef struct Reader {
         int socket_fd; /* borrowed; the daemon's */
+        const StepRootfs *settings;
         uint64_t consumed;
 } Reader;
 
@@ -30,6 +31,8 @@ static void on_progress(void *userdata, const UnpackProgress *progress) {
 
         reader->consumed = progress->consumed;
         (void) proto_send(reader->socket_fd, &message, NULL, 0);
+        if (reader->settings->unpacked)
+                reader->settings->unpacked(reader->settings->userdata, progress->unpacked);
 }
 
 static void warn(int socket_fd, const char *text) {
@@ -100,7 +103,7 @@ int step_rootfs_unpack(
         const StepRootfs *settings,
         uint64_t *ret_consumed,
         Error *error) {
-        Reader reader = { .socket_fd = socket_fd };
+        Reader reader = { .socket_fd = socket_fd, .settings = settings };
         const InflateInput input = step_layers_input(layers);
         const UnpackOptions options = {
                 .limits = settings->limits,

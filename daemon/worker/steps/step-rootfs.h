@@ -18,6 +18,10 @@ typedef struct StepRootfs {
         bool has_lower;     /* the target already has lower layers */
         bool keeps_devices; /* directories only: keep modes and owners of device nodes */
         bool no_sync;       /* directories only: the tree need not be on the disk */
+
+        /* @n uncompressed bytes have been unpacked, of all layers; from time to time. May be NULL. */
+        void (*unpacked)(void *userdata, uint64_t n);
+        void *userdata; /* borrowed */
 } StepRootfs;
 
 /** step_rootfs_receive_maps() - receive @n ranges of owners */
