@@ -293,3 +293,11 @@ def test_credentials_go_to_a_mirror_on_the_same_host(origin, registries, client,
     client.bootstrap(origin.reference(NAME), dest, '-u', USER, '-p', PASSWORD)
     assert (dest / 'etc/greeting').exists()
     assert origin.count('/team/') == 0
+
+
+def test_layer_that_is_damaged_at_the_mirror_fails_the_job(origin, mirror, both, registries, client, dest):
+    mirror.fault(both.layers[0].digest, faulty.corrupt)
+    registries(mirrored(origin.host, mirror.host))
+    result = client.fail(origin.reference(NAME), dest)
+    assert result.error == 'DigestMismatch'
+    assert not dest.exists()

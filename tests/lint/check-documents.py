@@ -10,7 +10,7 @@ import pathlib
 import re
 import sys
 
-DOCUMENTS = ('README.md', 'HACKING.md', 'NEWS.md', 'SECURITY.md', 'daemon/README.md',
+DOCUMENTS = ('README.md', 'HACKING.md', 'NEWS.md', 'SECURITY.md', 'daemon/README.md', 'daemon/FLEETS.md',
              'tests/README.md', 'tests/bench/README.md')
 # Of these folders a name in backticks is a path of this project.
 PATH = re.compile(r'`((?:daemon|client|common|service|worker|dbus|units|po|tests|unit|fuzz|lint|'
