@@ -295,6 +295,32 @@ def test_credentials_go_to_a_mirror_on_the_same_host(origin, registries, client,
     assert origin.count('/team/') == 0
 
 
+@pytest.fixture
+def elsewhere():
+    """A mirror at an address in a network of this machine's own."""
+    one = faulty.FaultyRegistry(address='127.0.0.2')
+    yield one
+    one.stop()
+
+
+def test_mirror_may_have_a_private_address(origin, elsewhere, both, registries, client, dest):
+    elsewhere.add(NAME, both)
+    registries(mirrored(origin.host, elsewhere.host))
+    client.bootstrap(origin.reference(NAME), dest)
+    assert tree.names(dest) == samples.ORDER
+    assert origin.requests == []
+
+
+def test_mirror_does_not_lead_to_a_private_address(origin, mirror, elsewhere, both, registries, client, dest):
+    elsewhere.add(NAME, both)
+    mirror.fault('/blobs/', faulty.redirect(elsewhere.url))
+    registries(mirrored(origin.host, mirror.host))
+    result = client.bootstrap(origin.reference(NAME), dest)
+    assert tree.names(dest) == samples.ORDER
+    assert elsewhere.requests == []
+    assert f'{elsewhere.host}, which is at a private address' in result.err
+
+
 def test_layer_that_is_damaged_at_the_mirror_fails_the_job(origin, mirror, both, registries, client, dest):
     mirror.fault(both.layers[0].digest, faulty.corrupt)
     registries(mirrored(origin.host, mirror.host))
