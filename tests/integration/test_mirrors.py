@@ -124,6 +124,15 @@ def test_registry_serves_what_the_mirror_refuses(origin, mirror, both, registrie
     assert tree.names(dest) == samples.ORDER
 
 
+def test_mirror_that_failed_is_not_asked_again(origin, mirror, both, registries, client, dest):
+    mirror.fault('/manifests/', faulty.status(500))
+    registries(mirrored(origin.host, mirror.host))
+    client.bootstrap(origin.reference(NAME), dest)
+    assert tree.names(dest) == samples.ORDER
+    assert mirror.count('/manifests/') == 2, 'a second try, since it answered'
+    assert mirror.count('/blobs/') == 0
+
+
 def test_mirrors_are_asked_in_their_order(origin, mirror, both, registries, client, dest, tmp_path):
     last = faulty.FaultyRegistry()
     try:
