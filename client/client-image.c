@@ -6,7 +6,6 @@
 #include "base-macro.h"
 #include "client-image.h"
 #include "client-intl.h"
-#include "client-json.h"
 #include "client-outcome.h"
 #include "client-size.h"
 #include "client-table.h"
@@ -21,6 +20,7 @@ static const struct StringField {
         { "media-type", offsetof(ClientImage, media_type) },
         { "platform", offsetof(ClientImage, platform) },
         { "created", offsetof(ClientImage, created) },
+        { "repository", offsetof(ClientImage, repository) },
         { "author", offsetof(ClientImage, author) },
 };
 
@@ -107,6 +107,20 @@ static int read_list(sd_bus_message *m, const struct ListField *field, ClientIma
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
+static int read_document(sd_bus_message *m, ClientImage *image) {
+        const void *data;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'v', "ay");
+        if (r >= 0)
+                r = sd_bus_message_read_array(m, 'y', &data, &image->document_size);
+        if (r < 0)
+                return r;
+
+        image->document = data;
+        return sd_bus_message_exit_container(m);
+}
+
 static int read_value(sd_bus_message *m, const char *key, ClientImage *image) {
         for (size_t i = 0; i < N_ELEMENTS(string_fields); i++)
                 if (strcmp(string_fields[i].key, key) == 0)
@@ -119,6 +133,9 @@ static int read_value(sd_bus_message *m, const char *key, ClientImage *image) {
 
         if (strcmp(key, "size") == 0)
                 return sd_bus_message_read(m, "v", "t", &image->size);
+
+        if (strcmp(key, "document") == 0)
+                return read_document(m, image);
 
         return sd_bus_message_skip(m, "v");
 }
@@ -256,78 +273,4 @@ int client_image_print(const ClientImage *image, FILE *file, Error *error) {
 
         r = print_pairs(image, file, error);
         return r < 0 ? r : print_layers(image, file, error);
-}
-
-static void print_labels(ClientJson *json, const ClientImage *image) {
-        if (image->n_labels == 0) {
-                client_json_null(json, "Labels");
-                return;
-        }
-
-        client_json_object_begin(json, "Labels");
-        for (size_t i = 0; i < image->n_labels; i++)
-                client_json_string(json, image->labels[i].name, image->labels[i].value);
-        client_json_object_end(json);
-}
-
-static void print_layer_lists(ClientJson *json, const ClientImage *image) {
-        client_json_array_begin(json, "Layers");
-        for (size_t i = 0; i < image->n_layers; i++)
-                client_json_string(json, NULL, image->layers[i].digest);
-        client_json_array_end(json);
-
-        client_json_array_begin(json, "LayersData");
-        for (size_t i = 0; i < image->n_layers; i++) {
-                client_json_object_begin(json, NULL);
-                client_json_string(json, "MIMEType", image->layers[i].media_type);
-                client_json_string(json, "Digest", image->layers[i].digest);
-                client_json_uint(json, "Size", image->layers[i].size);
-                client_json_null(json, "Annotations");
-                client_json_object_end(json);
-        }
-        client_json_array_end(json);
-}
-
-/* "linux/arm64/v8" is Os "linux" and Architecture "arm64"; skopeo does not print the variant. */
-static void print_platform(ClientJson *json, const char *platform) {
-        _cleanup_(freep) char *copy = strdup(platform ? platform : "");
-        char *rest = copy;
-        const char *os = copy ? strsep(&rest, "/") : "", *architecture = "";
-
-        if (rest)
-                architecture = strsep(&rest, "/");
-
-        client_json_string(json, "Architecture", architecture);
-        client_json_string(json, "Os", os);
-}
-
-/* skopeo leaves out the tag and the digest; a ':' before the last '/' is a port. */
-static void print_name(ClientJson *json, const char *name) {
-        _cleanup_(freep) char *copy = name ? strdup(name) : NULL;
-        char *last = copy ? strrchr(copy, '/') : NULL;
-
-        if (last)
-                last[strcspn(last, ":@")] = '\0';
-        client_json_string(json, "Name", copy);
-}
-
-void client_image_print_json(const ClientImage *image, FILE *file) {
-        ClientJson json = JSON_INIT(file);
-
-        client_json_object_begin(&json, NULL);
-        print_name(&json, image->name);
-        client_json_string(&json, "Digest", image->digest);
-        client_json_array_begin(&json, "RepoTags");
-        client_json_array_end(&json);
-        client_json_string(&json, "Created", image->created);
-        client_json_string(&json, "DockerVersion", "");
-        print_labels(&json, image);
-        print_platform(&json, image->platform);
-        print_layer_lists(&json, image);
-        client_json_array_begin(&json, "Env");
-        for (size_t i = 0; i < image->n_env; i++)
-                client_json_string(&json, NULL, image->env[i]);
-        client_json_array_end(&json);
-        client_json_object_end(&json);
-        client_json_finish(&json);
 }

@@ -27,6 +27,9 @@ typedef struct ClientImageLabel {
 typedef struct ClientImage {
         const char *name, *digest, *manifest_digest, *media_type, *platform;
         const char *created, *author;
+        const char *repository; /* HOST/NAME, if the caller's source names one */
+        const char *document;   /* the one that was asked for: any bytes, borrowed as well */
+        size_t document_size;
         uint64_t size;            /* bytes of all layers, compressed */
         ClientImageLayer *layers; /* owned */
         size_t n_layers;
@@ -43,9 +46,6 @@ int client_image_read(sd_bus_message *reply, ClientImage *ret, Error *error);
 
 /** client_image_print() - print a table for people; fails only with -ENOMEM */
 int client_image_print(const ClientImage *image, FILE *file, Error *error);
-
-/** client_image_print_json() - print one line of JSON, with the keys of skopeo-inspect(1) */
-void client_image_print_json(const ClientImage *image, FILE *file);
 
 /** client_image_done() - release what @image owns; usable with _cleanup_() */
 void client_image_done(ClientImage *image);

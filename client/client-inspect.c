@@ -3,13 +3,114 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
+#include "client-display.h"
 #include "client-image.h"
 #include "client-outcome.h"
+#include "client-report.h"
 #include "client-request.h"
 #include "client-verbs.h"
+
+/* The document that the answer must contain; NULL if none. */
+static const char *find_document(const ClientOptions *options) {
+        if (options->raw)
+                return options->config ? "config" : "manifest";
+        if (options->config)
+                return "config-json";
+        return options->json ? "image-json" : NULL;
+}
+
+static void warn(const ClientOptions *options, const Error *error) {
+        _cleanup_(client_display_done) ClientDisplay display = { 0 };
+        ClientOptions plain = *options;
+
+        /* Standard output is for the image. */
+        plain.json = false;
+        client_display_init(&display, &plain);
+        client_display_message(&display, NULL, LOG_WARNING, error_text(error));
+}
+
+/* Some registries do not list tags to everybody, or at all: as skopeo, do without. */
+static bool is_refusal(const Error *error) {
+        return error->kind == ERROR_ACCESS_DENIED || error->kind == ERROR_NOT_FOUND ||
+               error->kind == ERROR_AUTHENTICATION_REQUIRED;
+}
+
+static int list_tags(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        const char *repository,
+        ClientTags *ret,
+        Error *error) {
+        _cleanup_(error_clear) Error failure = ERROR_NULL;
+        _cleanup_(freep) char *source = NULL;
+        int r;
+
+        if (asprintf(&source, "docker://%s", repository) < 0) {
+                source = NULL;
+                return error_oom(error);
+        }
+
+        r = client_secrets_rewind(secrets, error);
+        if (r < 0)
+                return r;
+        if (client_tags_list(connection, options, secrets, source, ret, &failure) >= 0)
+                return 0;
+        if (!is_refusal(&failure))
+                return error_copy(error, &failure);
+
+        warn(options, &failure);
+        return 0;
+}
+
+static int print_json(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        const ClientSource *source,
+        const ClientImage *image,
+        Error *error) {
+        ClientReport report = {
+                .text = image->document,
+                .size = image->document_size,
+                .name = image->repository,
+        };
+        _cleanup_(client_tags_done) ClientTags tags = TAGS_NULL;
+        int r;
+
+        if (image->repository && source->fd < 0 && !options->no_tags && !options->offline) {
+                r = list_tags(connection, options, secrets, image->repository, &tags, error);
+                if (r < 0)
+                        return r;
+                report.tags = &tags;
+        }
+
+        return client_report_print(&report, false, stdout, error);
+}
+
+static int print(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        const ClientSource *source,
+        const ClientImage *image,
+        Error *error) {
+        const ClientReport config = { .text = image->document, .size = image->document_size };
+
+        if (options->raw) {
+                (void) fwrite(image->document, 1, image->document_size, stdout);
+                return 0;
+        }
+        if (options->config)
+                return client_report_print(&config, !options->json, stdout, error);
+        if (options->json)
+                return print_json(connection, options, secrets, source, image, error);
+
+        return client_image_print(image, stdout, error);
+}
 
 int client_verb_inspect(
         ClientConnection *connection,
@@ -29,7 +130,9 @@ int client_verb_inspect(
         r = client_request_read_source(
                 connection, directory, options->arguments[0], &source, error);
         if (r >= 0)
-                r = client_request_new_inspect(connection, options, secrets, &source, &call, error);
+                r = client_request_new_inspect(
+                        connection, options, secrets, &source, find_document(options), &call,
+                        error);
         if (r < 0)
                 return r;
 
@@ -38,10 +141,7 @@ int client_verb_inspect(
                 return client_error_set_bus(error, r, &bus_error);
 
         r = client_image_read(reply, &image, error);
-        if (r >= 0 && options->json)
-                client_image_print_json(&image, stdout);
-        else if (r >= 0)
-                r = client_image_print(&image, stdout, error);
-
+        if (r >= 0)
+                r = print(connection, options, secrets, &source, &image, error);
         return r < 0 ? r : STATUS_DONE;
 }

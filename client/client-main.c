@@ -24,6 +24,8 @@ static int run_verb(
                 return client_verb_bootstrap(connection, options, secrets, error);
         case VERB_INSPECT:
                 return client_verb_inspect(connection, options, secrets, error);
+        case VERB_LIST_TAGS:
+                return client_verb_list_tags(connection, options, secrets, error);
         case VERB_LIST:
                 return client_verb_list(connection, options, error);
         case VERB_SHOW:
@@ -57,7 +59,8 @@ static int take_secrets(ClientOptions *options, ClientSecrets *ret, Error *error
         bool is_exposed = false;
         int r;
 
-        if (options->verb != VERB_BOOTSTRAP && options->verb != VERB_INSPECT) {
+        if (options->verb != VERB_BOOTSTRAP && options->verb != VERB_INSPECT &&
+            options->verb != VERB_LIST_TAGS) {
                 client_secret_erase(options);
                 return 0;
         }

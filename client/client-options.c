@@ -43,6 +43,9 @@ enum {
         OPT_REPLACE,
         OPT_KEEP_OLD,
         OPT_IN_PLACE,
+        OPT_RAW,
+        OPT_CONFIG,
+        OPT_NO_TAGS,
 };
 
 static const struct option long_options[] = {
@@ -83,6 +86,9 @@ static const struct option long_options[] = {
         { "no-pager", no_argument, NULL, OPT_NO_PAGER },
         { "no-legend", no_argument, NULL, OPT_NO_LEGEND },
         { "keep", required_argument, NULL, OPT_KEEP },
+        { "raw", no_argument, NULL, OPT_RAW },
+        { "config", no_argument, NULL, OPT_CONFIG },
+        { "no-tags", no_argument, NULL, OPT_NO_TAGS },
         { NULL, 0, NULL, 0 },
 };
 
@@ -96,7 +102,8 @@ static const struct VerbSyntax {
         { "show", NULL, VERB_SHOW, 1, 1, "show JOB" },
         { "attach", NULL, VERB_ATTACH, 1, 1, "attach JOB" },
         { "cancel", NULL, VERB_CANCEL, 1, SIZE_MAX, "cancel JOB…" },
-        { "inspect", NULL, VERB_INSPECT, 1, 1, "inspect URI" },
+        { "inspect", NULL, VERB_INSPECT, 1, 1, "inspect [--raw] [--config] URI" },
+        { "list-tags", NULL, VERB_LIST_TAGS, 1, 1, "list-tags docker://NAME" },
         { "cache", "list", VERB_CACHE_LIST, 0, 0, "cache list" },
         { "cache", "verify", VERB_CACHE_VERIFY, 0, 0, "cache verify" },
         { "cache", "remove", VERB_CACHE_REMOVE, 1, SIZE_MAX, "cache remove DIGEST…" },
@@ -205,6 +212,9 @@ static bool *find_switch(ClientOptions *options, int option) {
                 { OPT_JSON, &options->json },
                 { OPT_NO_ASK_PASSWORD, &options->no_ask_password },
                 { OPT_NO_LEGEND, &options->no_legend },
+                { OPT_RAW, &options->raw },
+                { OPT_CONFIG, &options->config },
+                { OPT_NO_TAGS, &options->no_tags },
         };
 
         for (size_t i = 0; i < N_ELEMENTS(switches); i++)
@@ -361,6 +371,10 @@ static int check_combinations(const ClientOptions *options, Error *error) {
                         "--detach cannot be used with --embedded: that daemon exits with this program";
         else if (options->json && options->status_only)
                 refusal = "--json and --status-only cannot be used together";
+        else if (options->verb != VERB_INSPECT && (options->raw || options->config))
+                refusal = "--raw and --config are for the command inspect only";
+        else if (options->raw && options->json)
+                refusal = "--raw and --json cannot be used together";
         else if (
                 options->verb == VERB_BOOTSTRAP && options->transport == TRANSPORT_HOST &&
                 options->arguments[1][0] != '/')

@@ -17,6 +17,7 @@ typedef enum ClientVerb {
         VERB_ATTACH,
         VERB_CANCEL,
         VERB_INSPECT,
+        VERB_LIST_TAGS,
         VERB_CACHE_LIST,
         VERB_CACHE_VERIFY,
         VERB_CACHE_REMOVE,
@@ -61,6 +62,7 @@ typedef struct ClientOptions {
                 keep_devices, force, detach;
         bool quiet, debug, status_only, json;
         bool no_ask_password, no_legend;
+        bool raw, config, no_tags; /* of VERB_INSPECT */
 } ClientOptions;
 
 /**

@@ -54,6 +54,17 @@ static int append_map(sd_bus_message *call, const char *key, const IdMap *map) {
         return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
+/* How to reach a registry. */
+static int append_access(
+        sd_bus_message *call, const ClientOptions *options, const ClientSecrets *secrets) {
+        int r;
+
+        r = append_string(call, "username", options->username);
+        if (r >= 0)
+                r = append_fd(call, "password-fd", secrets->password_fd);
+        return r < 0 ? r : append_bool(call, "not-secure", options->not_secure);
+}
+
 static int append_common(
         sd_bus_message *call,
         const ClientOptions *options,
@@ -65,11 +76,7 @@ static int append_common(
         if (r >= 0)
                 r = append_string(call, "platform", options->platform);
         if (r >= 0)
-                r = append_string(call, "username", options->username);
-        if (r >= 0)
-                r = append_fd(call, "password-fd", secrets->password_fd);
-        if (r >= 0)
-                r = append_bool(call, "not-secure", options->not_secure);
+                r = append_access(call, options, secrets);
         return r < 0 ? r : append_bool(call, "offline", options->offline);
 }
 
@@ -214,6 +221,7 @@ int client_request_new_inspect(
         const ClientOptions *options,
         const ClientSecrets *secrets,
         const ClientSource *source,
+        const char *document,
         sd_bus_message **ret,
         Error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
@@ -232,6 +240,40 @@ int client_request_new_inspect(
                 r = sd_bus_message_open_container(call, 'a', "{sv}");
         if (r >= 0)
                 r = append_common(call, options, secrets, source);
+        if (r >= 0)
+                r = append_string(call, "document", document);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+        if (r < 0)
+                return client_error_set_message(error, r);
+
+        *ret = TAKE_PTR(call);
+        return 0;
+}
+
+int client_request_new_tags(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        const char *repository,
+        sd_bus_message **ret,
+        Error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        int r;
+
+        r = check_strings(options, repository, error);
+        if (r < 0)
+                return r;
+
+        r = new_call(connection, "ListTags", options, secrets, &call, error);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_message_append(call, "s", repository);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'a', "{sv}");
+        if (r >= 0)
+                r = append_access(call, options, secrets);
         if (r >= 0)
                 r = sd_bus_message_close_container(call);
         if (r < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The calls that have options: Manager.Bootstrap and Manager.Inspect. */
+/* The calls that have options: Manager.Bootstrap, Manager.Inspect and Manager.ListTags. */
 
 #include <systemd/sd-bus.h>
 
@@ -32,11 +32,24 @@ int client_request_new_bootstrap(
         sd_bus_message **ret,
         Error *error);
 
-/** client_request_new_inspect() - like client_request_new_bootstrap(), for Inspect and its options */
+/**
+ * client_request_new_inspect() - like client_request_new_bootstrap(), for Inspect and its options
+ * @document:   which one the answer is to contain; or NULL
+ */
 int client_request_new_inspect(
         ClientConnection *connection,
         const ClientOptions *options,
         const ClientSecrets *secrets,
         const ClientSource *source,
+        const char *document,
+        sd_bus_message **ret,
+        Error *error);
+
+/** client_request_new_tags() - the same for ListTags; @repository: "docker://[HOST/]NAME" */
+int client_request_new_tags(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        const char *repository,
         sd_bus_message **ret,
         Error *error);

@@ -11,6 +11,7 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "base-macro.h"
 #include "base-text.h"
 #include "client-intl.h"
 #include "client-secret.h"
@@ -197,6 +198,16 @@ int client_secrets_take(
                 return r;
 
         *ret = (ClientSecrets){ TAKE_FD(secrets.password_fd), TAKE_FD(secrets.root_password_fd) };
+        return 0;
+}
+
+int client_secrets_rewind(const ClientSecrets *secrets, Error *error) {
+        const int fds[] = { secrets->password_fd, secrets->root_password_fd };
+
+        for (size_t i = 0; i < N_ELEMENTS(fds); i++)
+                if (fds[i] >= 0 && lseek(fds[i], 0, SEEK_SET) < 0)
+                        return error_set_errno(error, errno, "Cannot rewind a password");
+
         return 0;
 }
 

@@ -31,6 +31,9 @@ typedef struct ClientSecrets {
 int client_secrets_take(
         ClientOptions *options, ClientSecrets *ret, bool *ret_is_exposed, Error *error);
 
+/** client_secrets_rewind() - let the descriptors be read once more, for another call to the daemon */
+int client_secrets_rewind(const ClientSecrets *secrets, Error *error);
+
 /** client_secret_erase() - overwrite the plain passwords in argv without using them */
 void client_secret_erase(ClientOptions *options);
 

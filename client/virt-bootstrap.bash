@@ -110,7 +110,7 @@ _virt_bootstrap_argument() {
 
     case "${arguments[*]}" in
         '')
-            _virt_bootstrap_source list show attach cancel inspect cache monitor
+            _virt_bootstrap_source list show attach cancel inspect list-tags cache monitor
             return
             ;;
         cache)
@@ -126,6 +126,10 @@ _virt_bootstrap_argument() {
         inspect)
             _virt_bootstrap_source
             return
+            ;;
+        list-tags)
+            list='docker://'
+            compopt -o nospace
             ;;
         *)
             mapfile -t COMPREPLY < <(compgen -d -- "$cur")
@@ -150,7 +154,8 @@ _virt_bootstrap() {
             compgen -W '--format --size --share-layers --overwrite --replace --keep-old --in-place --no-sync --keep-devices
                 --root-password --uidmap --gidmap --idmap --platform --digest --offline --no-cache --username --password --no-ask-password
                 --not-secure --detach --json --status-only --quiet --debug --no-legend --no-pager
-                --help --version --system --user --embedded --address --host --keep --force' -- "$cur"
+                --help --version --system --user --embedded --address --host --keep --force
+                --raw --config --no-tags' -- "$cur"
         )
         return
     fi

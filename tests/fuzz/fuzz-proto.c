@@ -43,6 +43,8 @@ static void check_image(const ProtoImage *image) {
         check_digest(&image->digest);
         check_digest(&image->manifest);
         check_digest(&image->layout);
+        check_digest(&image->config);
+        TRAP_UNLESS(image->has_config <= 1);
         TRAP_UNLESS(image->n_layers >= 1 && image->n_layers <= PROTO_LAYERS_MAX);
 }
 
@@ -71,6 +73,12 @@ static void check_from_worker(const ProtoMessage *m) {
                 TRAP_UNLESS(m->detail.kind < _PROTO_DETAIL_KIND_MAX);
                 CHECK_TEXT(m->detail.key);
                 CHECK_TEXT(m->detail.value);
+                break;
+        case PROTO_REPORT:
+                TRAP_UNLESS(m->report.size >= 1 && m->report.size <= sizeof(m->report.data));
+                break;
+        case PROTO_TAG:
+                CHECK_TEXT(m->tag.name);
                 break;
         case PROTO_WARNING:
                 CHECK_TEXT(m->warning.text);

@@ -25,40 +25,6 @@ static const ClientImage full = {
         .n_env = 1,
 };
 
-TEST(json_has_the_keys_of_skopeo_inspect) {
-        char *text;
-        size_t size;
-        FILE *file = open_memstream(&text, &size);
-
-        client_image_print_json(&full, file);
-        assert_int_equal(fclose(file), 0);
-        assert_string_equal(
-                text,
-                "{\"Name\":\"localhost:5000/library/alpine\",\"Digest\":\"sha256:00\",\"RepoTags\":[],"
-                "\"Created\":\"2024-01-01T00:00:00Z\",\"DockerVersion\":\"\","
-                "\"Labels\":{\"vendor\":\"böse\"},\"Architecture\":\"arm64\",\"Os\":\"linux\","
-                "\"Layers\":[\"sha256:aa\"],\"LayersData\":[{\"MIMEType\":\"application/x+gzip\","
-                "\"Digest\":\"sha256:aa\",\"Size\":2048,\"Annotations\":null}],"
-                "\"Env\":[\"PATH=/bin\"]}\n");
-        free(text);
-}
-
-TEST(json_of_an_image_that_says_nothing_is_whole) {
-        const ClientImage image = IMAGE_NULL;
-        char *text;
-        size_t size;
-        FILE *file = open_memstream(&text, &size);
-
-        client_image_print_json(&image, file);
-        assert_int_equal(fclose(file), 0);
-        assert_string_equal(
-                text,
-                "{\"Name\":null,\"Digest\":null,\"RepoTags\":[],\"Created\":null,"
-                "\"DockerVersion\":\"\",\"Labels\":null,\"Architecture\":\"\",\"Os\":\"\","
-                "\"Layers\":[],\"LayersData\":[],\"Env\":[]}\n");
-        free(text);
-}
-
 TEST(print_leaves_out_what_is_not_known) {
         char *text;
         size_t size;

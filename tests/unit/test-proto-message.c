@@ -43,6 +43,7 @@ static const Field texts[] = {
         FIELD(PROTO_LAYER, layer.media_type),
         FIELD(PROTO_DETAIL, detail.key),
         FIELD(PROTO_DETAIL, detail.value),
+        FIELD(PROTO_TAG, tag.name),
         FIELD(PROTO_UNPACK_RIGHTS, unpack_rights.example),
         FIELD(PROTO_WARNING, warning.text),
         FIELD(PROTO_RESULT, result.text),
@@ -53,6 +54,7 @@ static const Field flags[] = {
         FIELD(PROTO_FETCH_ENDPOINT, fetch_endpoint.not_secure),
         FIELD(PROTO_FETCH_ENDPOINT, fetch_endpoint.is_own),
         FIELD(PROTO_FETCH_START, fetch_start.inspect),
+        FIELD(PROTO_FETCH_START, fetch_start.list_tags),
         FIELD(PROTO_RESOLVE_START, resolve_start.offline),
         FIELD(PROTO_RESOLVE_START, resolve_start.inspect),
         FIELD(PROTO_UNPACK_START, unpack_start.keeps_devices),
@@ -71,6 +73,7 @@ static const Field flags[] = {
         FIELD(PROTO_BLOB_WANTED, blob_wanted.want_content),
         FIELD(PROTO_BLOB_WANTED, blob_wanted.lookup_only),
         FIELD(PROTO_LAYER, layer.has_diff_id),
+        FIELD(PROTO_IMAGE, image.has_config),
 };
 
 static const Field sandboxes[] = {
@@ -93,6 +96,7 @@ static const Field digests[] = {
         FIELD(PROTO_IMAGE, image.digest),
         FIELD(PROTO_IMAGE, image.manifest),
         FIELD(PROTO_IMAGE, image.layout),
+        FIELD(PROTO_IMAGE, image.config),
         FIELD(PROTO_LAYER, layer.digest),
         FIELD(PROTO_LAYER, layer.diff_id),
 };
@@ -134,6 +138,8 @@ static const struct {
         { FIELD(PROTO_IMAGE, image.n_layers), 1, 0 },
         { FIELD(PROTO_LAYER, layer.index), 999, 1000 },
         { FIELD(PROTO_DETAIL, detail.kind), PROTO_DETAIL_ENV, _PROTO_DETAIL_KIND_MAX },
+        { FIELD(PROTO_REPORT, report.size), 4096, 4097 },
+        { FIELD(PROTO_REPORT, report.size), 1, 0 },
         { FIELD(PROTO_RESULT, result.code), 4095, 4096 },
         { FIELD(PROTO_RESULT, result.kind), ERROR_WORKER_FAILED, _ERROR_KIND_MAX },
         { FIELD(PROTO_RESULT, result.outcome), PROTO_OUTCOME_OUTPUT_CLOSED, _PROTO_OUTCOME_MAX },
@@ -159,6 +165,8 @@ static ProtoMessage good_message(ProtoType type) {
                 message.unpack_rights.n = 1;
         if (type == PROTO_IMAGE)
                 message.image.n_layers = 1;
+        if (type == PROTO_REPORT)
+                message.report.size = 1;
         if (type == PROTO_RESULT) {
                 message.result.outcome = PROTO_OUTCOME_FAILED;
                 message.result.code = EIO;
@@ -224,6 +232,15 @@ TEST(workers_become_neither_the_systems_users_nor_nobody) {
                         assert_int_equal(check(&message), -EBADMSG);
                 }
         }
+}
+
+TEST(there_are_two_reports) {
+        ProtoMessage message = good_message(PROTO_RESOLVE_START);
+
+        message.resolve_start.report = PROTO_REPORT_CONFIG;
+        assert_int_equal(check(&message), 0);
+        message.resolve_start.report = PROTO_REPORT_CONFIG + 1;
+        assert_int_equal(check(&message), -EBADMSG);
 }
 
 TEST(size_of_a_disk_is_in_blocks_and_within_limits) {

@@ -39,6 +39,8 @@ static const struct {
         [PROTO_IMAGE] = { SIZE_OF(image), 0, 0 },
         [PROTO_LAYER] = { SIZE_OF(layer), 0, 0 },
         [PROTO_DETAIL] = { SIZE_OF(detail), 0, 0 },
+        [PROTO_REPORT] = { SIZE_OF(report), 0, 0 },
+        [PROTO_TAG] = { SIZE_OF(tag), 0, 0 },
         [PROTO_VERIFY_READY] = { SIZE_OF(verify_ready), 0, 0 },
         [PROTO_VERIFY_GROWN] = { SIZE_OF(verify_grown), 0, 0 },
         [PROTO_UNPACK_PROGRESS] = { SIZE_OF(unpack_progress), 0, 0 },
@@ -131,7 +133,7 @@ static bool fetch_start_is_valid(const ProtoFetchStart *m) {
                TEXT_OK(m->private_hosts) && is_optional_digest(m->has_digest, &m->digest) &&
                m->parallel_blobs >= 1 && m->parallel_blobs <= PROTO_PARALLEL_MAX &&
                m->n_endpoints <= PROTO_ENDPOINTS_MAX && is_flag(m->inspect) &&
-               is_sandbox_mode(m->sandbox) && is_user(&m->user);
+               is_flag(m->list_tags) && is_sandbox_mode(m->sandbox) && is_user(&m->user);
 }
 
 static bool fetch_endpoint_is_valid(const ProtoFetchEndpoint *m) {
@@ -144,7 +146,8 @@ static bool fetch_wait_is_valid(const ProtoFetchWait *m) {
 
 static bool resolve_start_is_valid(const ProtoResolveStart *m) {
         return TEXT_OK(m->platform) && is_flag(m->offline) && is_flag(m->inspect) &&
-               is_sandbox_mode(m->sandbox) && is_user(&m->user);
+               m->report < _PROTO_REPORT_KIND_MAX && is_sandbox_mode(m->sandbox) &&
+               is_user(&m->user);
 }
 
 static bool blob_wanted_is_valid(const ProtoBlobWanted *m) {
@@ -154,7 +157,8 @@ static bool blob_wanted_is_valid(const ProtoBlobWanted *m) {
 static bool image_is_valid(const ProtoImage *m) {
         return TEXT_OK(m->media_type) && TEXT_OK(m->layout_media_type) && TEXT_OK(m->platform) &&
                digest_is_valid(&m->digest) && digest_is_valid(&m->manifest) &&
-               digest_is_valid(&m->layout) && m->n_layers >= 1 && m->n_layers <= PROTO_LAYERS_MAX;
+               digest_is_valid(&m->layout) && is_optional_digest(m->has_config, &m->config) &&
+               m->n_layers >= 1 && m->n_layers <= PROTO_LAYERS_MAX;
 }
 
 static bool layer_is_valid(const ProtoLayer *m) {
@@ -245,6 +249,10 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_DETAIL:
                 return m->detail.kind < _PROTO_DETAIL_KIND_MAX && TEXT_OK(m->detail.key) &&
                        TEXT_OK(m->detail.value);
+        case PROTO_REPORT:
+                return m->report.size >= 1 && m->report.size <= sizeof(m->report.data);
+        case PROTO_TAG:
+                return TEXT_OK(m->tag.name);
         case PROTO_DISK_LAYER:
                 return m->disk_layer.index < PROTO_LAYERS_MAX;
         case PROTO_BUILDER_PROGRESS:

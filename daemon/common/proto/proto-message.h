@@ -16,6 +16,7 @@
  *       ◀── TOP ───────────────────     which of them the reference names; all are in the store
  *       ◀── BLOB_WANTED ───────────     each layer, a few at a time: answered when the resolve
  *       ── BLOB_ANSWER [fd] ────────▶   worker has named it, too
+ *       ◀── TAG × n ───────────────     instead of all this, to list tags
  *       ◀── RESULT ────────────────
  *
  *     daemon                       resolve worker
@@ -23,7 +24,7 @@
  *       ── TOP ────────────────────▶   as of the fetch worker, or of the store's list when offline
  *       ◀── BLOB_WANTED ───────────     the same documents, and an OCI form of the manifest
  *       ── BLOB_ANSWER [fd] ────────▶
- *       ◀── IMAGE, DETAIL × n, LAYER × n, WARNING × n
+ *       ◀── IMAGE, DETAIL × n, REPORT × n, LAYER × n, WARNING × n
  *       ◀── BLOB_WANTED ───────────     when offline: each layer
  *       ── BLOB_ANSWER ────────────▶
  *       ◀── RESULT ────────────────
@@ -79,11 +80,13 @@
 #define PROTO_SIZE_UNKNOWN  UINT64_MAX          /* schema1 does not declare the size of a layer */
 #define PROTO_DOCUMENT_MAX  (UINT64_C(4) << 20) /* bytes of a manifest, index or config */
 #define PROTO_ARGUMENTS_MAX ((uint32_t) 64)
-#define PROTO_ENDPOINTS_MAX ((uint32_t) 32)  /* of a registry's image: mirrors, and the registry */
-#define PROTO_USER_MIN      100              /* lower ids belong to the distribution's own users */
-#define PROTO_WORKER_FD     3                /* the worker's socket */
-#define PROTO_WAIT_MAX      ((uint32_t) 601) /* seconds of a wait */
-#define PROTO_PARALLEL_MAX  ((uint32_t) 16)  /* blobs at a time */
+#define PROTO_ENDPOINTS_MAX ((uint32_t) 32)   /* of a registry's image: mirrors, and the registry */
+#define PROTO_USER_MIN      100               /* lower ids belong to the distribution's own users */
+#define PROTO_WORKER_FD     3                 /* the worker's socket */
+#define PROTO_WAIT_MAX      ((uint32_t) 601)  /* seconds of a wait */
+#define PROTO_PARALLEL_MAX  ((uint32_t) 16)   /* blobs at a time */
+#define PROTO_TAGS_MAX      ((size_t) 100000) /* of a repository */
+#define PROTO_REPORT_MAX    (UINT64_C(5) << 20) /* bytes: little more than the config it is made of */
 
 typedef enum ProtoType {
         PROTO_FETCH_START,
@@ -120,6 +123,8 @@ typedef enum ProtoType {
         PROTO_VERIFY_DONE,
         PROTO_FETCH_WAIT,
         PROTO_FETCH_ENDPOINT,
+        PROTO_REPORT,
+        PROTO_TAG,
         _PROTO_TYPE_MAX,
 } ProtoType;
 
@@ -139,6 +144,7 @@ typedef struct ProtoFetchStart {
                 n_endpoints; /* number of PROTO_FETCH_ENDPOINT that follow: none for an image in files */
         uint8_t has_digest;
         uint8_t inspect;         /* stop after the layers are known */
+        uint8_t list_tags;       /* of the registry's repository, instead of fetching */
         uint8_t sandbox;         /* SandboxMode, as in all start messages */
         uint32_t parallel_blobs; /* layers to request at a time; 1 to PROTO_PARALLEL_MAX */
         ProtoUser user;
@@ -153,10 +159,18 @@ typedef struct ProtoFetchEndpoint {
         uint8_t is_own; /* the host is the one that the caller named: user name and password are for it */
 } ProtoFetchEndpoint;
 
+typedef enum ProtoReportKind {
+        PROTO_REPORT_NONE,
+        PROTO_REPORT_IMAGE,  /* as oci_report_image() */
+        PROTO_REPORT_CONFIG, /* as oci_report_config() */
+        _PROTO_REPORT_KIND_MAX,
+} ProtoReportKind;
+
 typedef struct ProtoResolveStart {
         char platform[64]; /* empty: this machine's */
         uint8_t offline;   /* request the layers: nobody else does */
         uint8_t inspect;   /* report the details, and request no layers */
+        uint8_t report;    /* ProtoReportKind: which text to send as well */
         uint8_t sandbox;
         ProtoUser user;
 } ProtoResolveStart;
@@ -300,6 +314,8 @@ typedef struct ProtoImage {
         Digest digest;   /* of the document that the reference names */
         Digest manifest; /* of the platform's manifest: the same, or one that an index names */
         Digest layout;   /* of the manifest for the store's index: the same, or an OCI form of it */
+        Digest config;   /* when @has_config */
+        uint8_t has_config;
         uint32_t n_layers;
 } ProtoImage;
 
@@ -325,6 +341,16 @@ typedef struct ProtoDetail {
         char key[256];
         char value[4096];
 } ProtoDetail;
+
+/* A piece of a text, which nobody but the caller reads: any bytes. */
+typedef struct ProtoReport {
+        uint32_t size; /* 1 to sizeof(data); what follows is zero */
+        char data[4096];
+} ProtoReport;
+
+typedef struct ProtoTag {
+        char name[132];
+} ProtoTag;
 
 typedef struct ProtoVerifyReady {
         uint64_t offset; /* bytes that are in the file and hashed */
@@ -404,6 +430,8 @@ typedef struct ProtoMessage {
                 ProtoImage image;
                 ProtoLayer layer;
                 ProtoDetail detail;
+                ProtoReport report;
+                ProtoTag tag;
                 ProtoVerifyReady verify_ready;
                 ProtoVerifyGrown verify_grown;
                 ProtoVerifyFull verify_full;

@@ -137,6 +137,10 @@ static const char *check_tag(const char *tag) {
         return NULL;
 }
 
+bool reference_is_tag(const char *text) {
+        return !check_tag(text);
+}
+
 static bool is_host(const char *component) {
         return strcmp(component, "localhost") == 0 || strpbrk(component, ".:" UPPER);
 }

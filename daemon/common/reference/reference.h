@@ -47,5 +47,8 @@ int reference_parse(const char *text, Reference *ret, Error *error);
  */
 char *reference_format(const Reference *reference, char ret[static REFERENCE_MAX + 1]);
 
+/** reference_is_tag() - whether @text is one: at most REFERENCE_TAG_MAX letters, digits, '_', '.' and '-' */
+bool reference_is_tag(const char *text);
+
 /** reference_api_host() - the host of its API: "registry-1.docker.io" for docker.io, else @host */
 const char *reference_api_host(const Reference *reference);

@@ -100,6 +100,18 @@ static int read_format(sd_bus_message *call, const Option *option, JobSpec *spec
         return bus_features_require(value, error);
 }
 
+static int read_document(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
+        const char *value;
+        int r;
+
+        r = sd_bus_message_read_basic(call, 's', &value);
+        if (r < 0)
+                return malformed(r, error);
+        if (job_document_from_string(value, member(spec, option)) < 0)
+                return invalid(option, value, "manifest, config, image-json or config-json", error);
+        return 0;
+}
+
 static int read_size(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
         uint64_t value;
         int r;
@@ -163,6 +175,7 @@ static int read_idmap(sd_bus_message *call, const Option *option, JobSpec *spec,
 static const Option options[] = {
         { "digest", "s", read_digest, 0, false },
         { "destination-fd", "h", read_fd, offsetof(JobSpec, destination_fd), false },
+        { "document", "s", read_document, offsetof(JobSpec, document), true },
         { "format", "s", read_format, offsetof(JobSpec, format), false },
         { "gidmap", "a(uuu)", read_idmap, offsetof(JobSpec, gids), false },
         { "in-place", "b", read_bool, offsetof(JobSpec, in_place), false },
@@ -184,9 +197,14 @@ static const Option options[] = {
         { "username", "s", read_text, offsetof(JobSpec, username), true },
 };
 
+/* "document" is the one option of Inspect that Bootstrap does not have. */
+static bool is_available(const Option *option, bool inspect) {
+        return inspect ? option->may_inspect : option->read != read_document;
+}
+
 static const Option *find_option(const char *name, bool inspect) {
         for (size_t i = 0; i < N_ELEMENTS(options); i++)
-                if (strcmp(options[i].name, name) == 0 && (options[i].may_inspect || !inspect))
+                if (strcmp(options[i].name, name) == 0 && is_available(&options[i], inspect))
                         return &options[i];
 
         return NULL;
@@ -368,4 +386,52 @@ int bus_arguments_read_bootstrap(
 
 int bus_arguments_read_inspect(sd_bus_message *call, Closer *closer, JobSpec **ret, Error *error) {
         return read_arguments(call, true, closer, ret, error);
+}
+
+/* A tag or a digest would have no effect; each follows the last component. */
+static int check_repository(const JobSpec *spec, Error *error) {
+        const char *start = strchr(spec->source, ':') + 1, *end = start + strlen(start);
+
+        while (end > start && end[-1] == '/')
+                end--;
+        for (const char *p = end; p > start && p[-1] != '/'; p--)
+                if (p[-1] == ':' || p[-1] == '@')
+                        return error_set(
+                                error, EINVAL, ERROR_INVALID_REFERENCE,
+                                "%s has a tag or a digest; expected a repository, "
+                                "docker://[HOST/]NAME",
+                                spec->source);
+        return 0;
+}
+
+int bus_arguments_read_tags(sd_bus_message *call, Closer *closer, JobSpec **ret, Error *error) {
+        _cleanup_(job_spec_freep) JobSpec *spec = NULL;
+        const char *refused = NULL;
+        int r;
+
+        r = read_arguments(call, true, closer, &spec, error);
+        if (r < 0)
+                return r;
+        if (spec->source_kind != JOB_SOURCE_REGISTRY)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_REFERENCE,
+                        "Tags can be listed for registries only, not for %s", spec->source);
+
+        if (spec->platform)
+                refused = "platform";
+        else if (spec->offline)
+                refused = "offline";
+        else if (spec->document != JOB_DOCUMENT_NONE)
+                refused = "document";
+        if (refused)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "There is no option \"%s\" to list tags", refused);
+
+        r = check_repository(spec, error);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(spec);
+        return 0;
 }

@@ -15,3 +15,6 @@ int bus_arguments_read_bootstrap(sd_bus_message *call, Closer *closer, JobSpec *
 
 /** bus_arguments_read_inspect() - the same for "sa{sv}", with fewer options */
 int bus_arguments_read_inspect(sd_bus_message *call, Closer *closer, JobSpec **ret, Error *error);
+
+/** bus_arguments_read_tags() - the same for the repository of a registry, with even fewer options */
+int bus_arguments_read_tags(sd_bus_message *call, Closer *closer, JobSpec **ret, Error *error);

@@ -8,6 +8,7 @@
 #include "bus-pending.h"
 #include "bus-source.h"
 #include "job-owners.h"
+#include "job-tags.h"
 #include "store-cache.h"
 
 struct BusPending {
@@ -19,6 +20,7 @@ struct BusPending {
 
         JobSpec *spec; /* owned; of Inspect, as the next ones */
         JobFetch *fetch;
+        JobTags *tags; /* owned; of ListTags */
 
         StoreEntry *entries; /* owned; of Verify, as the next ones */
         size_t n_entries;
@@ -42,6 +44,7 @@ static void pending_free(BusPending *pending) {
         job_queue_release(pending->server->queue);
         job_task_free(pending->task);
         job_fetch_free(pending->fetch);
+        job_tags_free(pending->tags);
         job_spec_free(pending->spec);
         job_blob_use_free(pending->use);
         sd_event_source_disable_unref(pending->advance);
@@ -185,7 +188,33 @@ static int append_details(const BusPending *pending, sd_bus_message *reply) {
         return r;
 }
 
-static int answer_image(const BusPending *pending) {
+/* The document that the caller asks for. */
+static int append_document(
+        sd_bus_message *reply, const JobSpec *spec, const char *data, size_t size) {
+        int r;
+
+        if (spec->document == JOB_DOCUMENT_NONE)
+                return 0;
+
+        r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(reply, 's', "document");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "ay");
+        if (r >= 0)
+                r = sd_bus_message_append_array(reply, 'y', data, size);
+        for (int i = 0; r >= 0 && i < 2; i++)
+                r = sd_bus_message_close_container(reply);
+        return r;
+}
+
+static int append_repository(sd_bus_message *reply, const JobSpec *spec) {
+        return spec->repository
+                       ? sd_bus_message_append(reply, "{sv}", "repository", "s", spec->repository)
+                       : 0;
+}
+
+static int answer_image(const BusPending *pending, const char *document, size_t document_size) {
         _cleanup_(bus_message_unrefp) sd_bus_message *reply = NULL;
         const JobImage *image = job_fetch_image(pending->fetch);
         const ProtoImage *head = &image->head;
@@ -208,6 +237,10 @@ static int answer_image(const BusPending *pending) {
         if (r >= 0)
                 r = append_details(pending, reply);
         if (r >= 0)
+                r = append_repository(reply, pending->spec);
+        if (r >= 0)
+                r = append_document(reply, pending->spec, document, document_size);
+        if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
@@ -223,18 +256,22 @@ static void on_warning(void *userdata, const char *text) {
 
 static void on_fetch_ended(void *userdata, const Error *error) {
         _cleanup_(error_clear) Error failure = ERROR_NULL;
+        _cleanup_(freep) char *document = NULL;
         BusPending *pending = userdata;
-        int r;
+        size_t size = 0;
+        int r = 0;
 
         if (error->code != 0)
-                answer_error(pending, error);
-        else {
-                r = answer_image(pending);
-                if (r < 0) {
-                        error_set_errno(&failure, -r, "Cannot describe the image");
-                        answer_error(pending, &failure);
-                }
-        }
+                (void) error_copy(&failure, error);
+        else if (pending->spec->document != JOB_DOCUMENT_NONE)
+                (void) job_fetch_document(pending->fetch, &document, &size, &failure);
+        if (failure.code == 0)
+                r = answer_image(pending, document, size);
+        if (r < 0)
+                (void) error_set_errno(&failure, -r, "Cannot describe the image");
+
+        if (failure.code != 0)
+                answer_error(pending, &failure);
         pending_free(pending);
 }
 
@@ -386,6 +423,70 @@ static int accept_spec(
 
 int bus_pending_inspect(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error) {
         return accept_spec(server, call, spec, &inspect_operation, error);
+}
+
+static int answer_tags(const BusPending *pending) {
+        _cleanup_(bus_message_unrefp) sd_bus_message *reply = NULL;
+        const ProtoTag *names;
+        size_t n;
+        int r;
+
+        names = job_tags_names(pending->tags, &n);
+        r = sd_bus_message_new_method_return(pending->call, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append_basic(reply, 's', pending->spec->repository);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "s");
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = sd_bus_message_append_basic(reply, 's', names[i].name);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static void on_tags_ended(void *userdata, const Error *error) {
+        _cleanup_(error_clear) Error failure = ERROR_NULL;
+        BusPending *pending = userdata;
+        int r;
+
+        if (error->code != 0)
+                (void) error_copy(&failure, error);
+        else {
+                r = answer_tags(pending);
+                if (r < 0)
+                        (void) error_set_errno(&failure, -r, "Cannot send the tags");
+        }
+
+        if (failure.code != 0)
+                answer_error(pending, &failure);
+        pending_free(pending);
+}
+
+static void on_tags_accepted(void *userdata, void *data, int r, Error *error) {
+        _cleanup_(acceptance_freep) Acceptance *acceptance = data;
+        BusPending *pending = userdata;
+
+        if (!is_accepted(pending, r, error))
+                return;
+
+        pending->spec = TAKE_PTR(acceptance->spec);
+        if (job_tags_start(
+                    pending->server->context, pending->spec, on_tags_ended, pending, &pending->tags,
+                    error) >= 0)
+                return;
+
+        answer_error(pending, error);
+        pending_free(pending);
+}
+
+static const JobTaskOperation tags_operation = {
+        .work = accept_source,
+        .release = acceptance_release,
+        .ended = on_tags_accepted,
+};
+
+int bus_pending_list_tags(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error) {
+        return accept_spec(server, call, spec, &tags_operation, error);
 }
 
 int bus_pending_bootstrap(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error) {

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Calls that take a while: Bootstrap until the job is accepted, Inspect, and Cache.Verify and Cache.Prune. They
+ * Calls that take a while: Bootstrap until the job is accepted, Inspect, ListTags, and Cache.Verify and Cache.Prune. They
  * are answered when they are done, and abandoned if the caller disconnects; others are served meanwhile.
  */
 
@@ -15,6 +15,9 @@
  * @spec:       taken over, also on failure
  */
 int bus_pending_inspect(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error);
+
+/** bus_pending_list_tags() - list the tags of a registry's repository, and answer with them; @spec as above */
+int bus_pending_list_tags(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error);
 
 /**
  * bus_pending_bootstrap() - examine the source and the destination, queue a job, and answer with its id

@@ -58,8 +58,18 @@ static int set_path(JobSpec *spec, const char *path, bool is_directory, Error *e
         return spec->source_path ? 0 : error_oom(error);
 }
 
+static int set_repository(JobSpec *spec, const Reference *reference, Error *error) {
+        free(spec->repository);
+        if (asprintf(&spec->repository, "%s/%s", reference->host, reference->repository) >= 0)
+                return 0;
+
+        spec->repository = NULL;
+        return error_oom(error);
+}
+
 static int set_reference(JobSpec *spec, const Reference *reference, Error *error) {
         char text[REFERENCE_MAX + 1];
+        int r;
 
         free(spec->reference);
         free(spec->fetch);
@@ -71,7 +81,8 @@ static int set_reference(JobSpec *spec, const Reference *reference, Error *error
                 spec->fetch = NULL;
                 return error_oom(error);
         }
-        return set_name(spec, reference->repository, error);
+        r = set_repository(spec, reference, error);
+        return r < 0 ? r : set_name(spec, reference->repository, error);
 }
 
 /* Also with fewer slashes, or one more: "docker:NAME" is not an image called "docker". */
@@ -101,6 +112,15 @@ static int read_registry(JobSpec *spec, Error *error) {
         return set_reference(spec, &reference, error);
 }
 
+/* A docker archive calls its images what registries do. */
+static int set_repository_of_archive(JobSpec *spec, const char *name, Error *error) {
+        Reference reference;
+        int r;
+
+        r = reference_parse(name, &reference, error);
+        return r < 0 ? r : set_repository(spec, &reference, error);
+}
+
 /* The worker does not need the path, which may be long. */
 static int read_files(JobSpec *spec, Error *error) {
         char text[SOURCE_REFERENCE_MAX + 1];
@@ -121,6 +141,8 @@ static int read_files(JobSpec *spec, Error *error) {
                         reference.selector.name[0] != '\0' ? reference.selector.name
                                                            : reference.path,
                         error);
+        if (r >= 0 && reference.kind == SOURCE_DOCKER_ARCHIVE && reference.selector.name[0] != '\0')
+                r = set_repository_of_archive(spec, reference.selector.name, error);
         if (r < 0)
                 return r;
 

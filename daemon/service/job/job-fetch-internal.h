@@ -72,3 +72,11 @@ int job_fetch_want(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *
 
 /* Handle an earlier request for a layer, now that the image is known. */
 int job_fetch_use_layer(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error);
+
+/* Sends a fetch worker its start message. */
+int job_fetch_send_start(
+        const JobContext *context,
+        const JobSpec *spec,
+        JobProcess *process,
+        bool list_tags,
+        Error *error);

@@ -163,8 +163,10 @@ static void on_fetcher_message(void *userdata, const ProtoMessage *message, Prot
                 fetch->events->warning(fetch->userdata, message->warning.text);
         else if (message->type == PROTO_BLOB_WANTED)
                 r = job_fetch_want(&fetch->fetcher, &message->blob_wanted, &error);
-        else
+        else if (message->type == PROTO_TOP)
                 r = take_top(fetch, &message->top, &error);
+        else
+                r = job_fetch_out_of_place(&fetch->fetcher, &error, "a tag");
 
         if (r < 0)
                 job_fetch_stop_with(fetch, &error);
@@ -277,9 +279,7 @@ static int set_text(char *field, size_t size, const char *text, const char *what
                 size - 1);
 }
 
-static void send_endpoints(JobFetch *fetch) {
-        const RegistriesRoute *route = fetch->spec->route;
-
+static void send_endpoints(const RegistriesRoute *route, JobProcess *process) {
         static_assert(REGISTRIES_ENDPOINTS_MAX <= PROTO_ENDPOINTS_MAX, "all endpoints can be sent");
         for (size_t i = 0; route && i < route->n; i++) {
                 ProtoMessage message = {
@@ -295,12 +295,16 @@ static void send_endpoints(JobFetch *fetch) {
                 (void) proto_text_set(
                         endpoint->reference, sizeof(endpoint->reference),
                         route->endpoints[i].reference);
-                job_process_send(fetch->fetcher.process, &message, NULL, 0);
+                job_process_send(process, &message, NULL, 0);
         }
 }
 
-static int send_fetch_start(JobFetch *fetch, Error *error) {
-        const JobSpec *spec = fetch->spec;
+int job_fetch_send_start(
+        const JobContext *context,
+        const JobSpec *spec,
+        JobProcess *process,
+        bool list_tags,
+        Error *error) {
         ProtoMessage message = {
                 .type = PROTO_FETCH_START,
                 .fetch_start = {
@@ -308,10 +312,11 @@ static int send_fetch_start(JobFetch *fetch, Error *error) {
                         .digest = spec->digest,
                         .n_endpoints = spec->route ? (uint32_t) spec->route->n : 0,
                         .inspect = !spec->destination,
-                        .sandbox = fetch->context->config->sandbox,
+                        .list_tags = list_tags,
+                        .sandbox = context->config->sandbox,
                         .parallel_blobs = FILE_BLOBS,
-                        .user = job_user_id(job_process_user(fetch->fetcher.process)),
-                        .limits = fetch->context->config->limits,
+                        .user = job_user_id(job_process_user(process)),
+                        .limits = context->config->limits,
                 },
         };
         ProtoFetchStart *start = &message.fetch_start;
@@ -330,25 +335,22 @@ static int send_fetch_start(JobFetch *fetch, Error *error) {
         if (r >= 0)
                 r = set_text(
                         start->private_hosts, sizeof(start->private_hosts),
-                        fetch->context->config->private_hosts, "list of hosts", error);
+                        context->config->private_hosts, "list of hosts", error);
         if (r < 0)
                 return r;
 
         if (spec->source_kind == JOB_SOURCE_FILES) {
-                r = store_anonymous_open(fetch->context->temporary_directory, &scratch_fd, error);
+                r = store_anonymous_open(context->temporary_directory, &scratch_fd, error);
                 if (r < 0)
                         return r;
                 job_process_send(
-                        fetch->fetcher.process, &message,
-                        (const int[]){ spec->source_fd, scratch_fd }, 2);
+                        process, &message, (const int[]){ spec->source_fd, scratch_fd }, 2);
                 return 0;
         }
 
-        start->parallel_blobs = (uint32_t) fetch->context->config->parallel_blobs;
-        job_process_send(
-                fetch->fetcher.process, &message, &spec->password_fd,
-                spec->password_fd >= 0 ? 1 : 0);
-        send_endpoints(fetch);
+        start->parallel_blobs = (uint32_t) context->config->parallel_blobs;
+        job_process_send(process, &message, &spec->password_fd, spec->password_fd >= 0 ? 1 : 0);
+        send_endpoints(spec->route, process);
         return 0;
 }
 
@@ -359,7 +361,15 @@ static int start_fetcher(JobFetch *fetch, Error *error) {
         r = job_spares_start(
                 fetch->context, job_spares_fetcher(fetch->spec), &fetcher_events, fetch,
                 &fetch->fetcher.process, error);
-        return r < 0 ? r : send_fetch_start(fetch, error);
+        return r < 0 ? r
+                     : job_fetch_send_start(
+                               fetch->context, fetch->spec, fetch->fetcher.process, false, error);
+}
+
+static ProtoReportKind report_kind(JobDocument document) {
+        if (document == JOB_DOCUMENT_IMAGE_JSON)
+                return PROTO_REPORT_IMAGE;
+        return document == JOB_DOCUMENT_CONFIG_JSON ? PROTO_REPORT_CONFIG : PROTO_REPORT_NONE;
 }
 
 static int start_resolver(JobFetch *fetch, Error *error) {
@@ -369,6 +379,7 @@ static int start_resolver(JobFetch *fetch, Error *error) {
                 .resolve_start = {
                         .offline = fetch->fetcher.fetch == NULL,
                         .inspect = !spec->destination,
+                        .report = report_kind(spec->document),
                         .sandbox = fetch->context->config->sandbox,
                 },
         };

@@ -67,6 +67,15 @@ const JobImage *job_fetch_image(const JobFetch *fetch);
 /** job_fetch_name() - the image's name: a registry's reference, or "oci-archive:NAME" */
 const char *job_fetch_name(const JobFetch *fetch);
 
+/**
+ * job_fetch_document() - the document that the spec asks for, after a successful end
+ * @ret:        any bytes, at most PROTO_DOCUMENT_MAX or PROTO_REPORT_MAX; owned by the caller
+ *
+ * A manifest or a configuration is read from the store: a verify worker has hashed it there, and the resolve worker has
+ * hashed it again. Return: 0, or a negative errno with @error set.
+ */
+int job_fetch_document(const JobFetch *fetch, char **ret, size_t *ret_size, Error *error);
+
 /** job_fetch_layer_use() - the blob of a layer of the image; NULL until it is requested */
 JobBlobUse *job_fetch_layer_use(const JobFetch *fetch, uint32_t index);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "job-image.h"
 
@@ -10,6 +11,7 @@
 void job_image_done(JobImage *image) {
         free(image->layers);
         free(image->details);
+        free(image->report);
         *image = (JobImage){ 0 };
 }
 
@@ -57,11 +59,30 @@ static int add_detail(JobImage *image, const ProtoDetail *detail, Error *error) 
         return 0;
 }
 
+static int add_report(JobImage *image, const ProtoReport *piece, Error *error) {
+        char *bigger;
+
+        if (!image->has_head || image->is_complete || image->n_layers > 0 ||
+            piece->size > PROTO_REPORT_MAX - image->report_size)
+                return out_of_place(error, "a report");
+
+        bigger = realloc(image->report, image->report_size + piece->size);
+        if (!bigger)
+                return error_oom(error);
+
+        image->report = bigger;
+        memcpy(bigger + image->report_size, piece->data, piece->size);
+        image->report_size += piece->size;
+        return 0;
+}
+
 int job_image_add(JobImage *image, const ProtoMessage *message, Error *error) {
         if (message->type == PROTO_IMAGE)
                 return add_image(image, &message->image, error);
         if (message->type == PROTO_LAYER)
                 return add_layer(image, &message->layer, error);
+        if (message->type == PROTO_REPORT)
+                return add_report(image, &message->report, error);
         return add_detail(image, &message->detail, error);
 }
 

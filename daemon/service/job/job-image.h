@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * An image as the resolve worker reports it: its layers and its details.
+ * An image as the resolve worker reports it: its layers, its details, and a text about it.
  *
- *     job_image_add(IMAGE) ─▶ job_image_add(DETAIL)* ─▶ job_image_add(LAYER)+, in order ─▶ is_complete
+ *     job_image_add(IMAGE) ─▶ job_image_add(DETAIL)* ─▶ job_image_add(REPORT)*
+ *                          ─▶ job_image_add(LAYER)+, in order ─▶ is_complete
  */
 
 #include <stdbool.h>
@@ -22,6 +23,8 @@ typedef struct JobImage {
         uint32_t n_layers;    /* number of known ones */
         ProtoDetail *details; /* owned */
         size_t n_details;
+        char *report; /* owned; any bytes, for the caller */
+        size_t report_size;
 } JobImage;
 
 /** job_image_done() - release what @image owns; usable with _cleanup_() */
@@ -29,7 +32,7 @@ void job_image_done(JobImage *image);
 
 /**
  * job_image_add() - add a worker's message
- * @message:    PROTO_IMAGE, PROTO_LAYER or PROTO_DETAIL
+ * @message:    PROTO_IMAGE, PROTO_LAYER, PROTO_DETAIL or PROTO_REPORT
  *
  * Return: 1 if @image is now complete, 0 if more is expected. A message out of order is an error, too.
  */

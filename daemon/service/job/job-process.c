@@ -68,7 +68,7 @@ static const char *const kind_names[_WORKER_KIND_MAX] = {
 };
 
 /* clang-format off */
-#define MAY_SEND_FETCH                                                                             \
+#define MAY_SEND_FETCH_FILES                                                                       \
         {                                                                                          \
                 [PROTO_FETCH_READ] = true,                                                         \
                 [PROTO_BLOB_WANTED] = true,                                                        \
@@ -83,15 +83,17 @@ static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
                 [PROTO_FETCH_WAIT] = true,
                 [PROTO_BLOB_WANTED] = true,
                 [PROTO_TOP] = true,
+                [PROTO_TAG] = true,
                 [PROTO_WARNING] = true,
         },
-        [WORKER_FETCH_ARCHIVE] = MAY_SEND_FETCH,
-        [WORKER_FETCH_DIRECTORY] = MAY_SEND_FETCH,
+        [WORKER_FETCH_ARCHIVE] = MAY_SEND_FETCH_FILES,
+        [WORKER_FETCH_DIRECTORY] = MAY_SEND_FETCH_FILES,
         [WORKER_RESOLVE] = {
                 [PROTO_BLOB_WANTED] = true,
                 [PROTO_IMAGE] = true,
                 [PROTO_LAYER] = true,
                 [PROTO_DETAIL] = true,
+                [PROTO_REPORT] = true,
                 [PROTO_WARNING] = true,
         },
         [WORKER_VERIFY] = {

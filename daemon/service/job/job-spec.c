@@ -14,6 +14,14 @@ static const char *const formats[_JOB_FORMAT_MAX] = {
         [JOB_FORMAT_QCOW2] = "qcow2",
 };
 
+static const char *const documents[_JOB_DOCUMENT_MAX] = {
+        [JOB_DOCUMENT_NONE] = "",
+        [JOB_DOCUMENT_MANIFEST] = "manifest",
+        [JOB_DOCUMENT_CONFIG] = "config",
+        [JOB_DOCUMENT_IMAGE_JSON] = "image-json",
+        [JOB_DOCUMENT_CONFIG_JSON] = "config-json",
+};
+
 JobSpec *job_spec_new(void) {
         JobSpec *spec = malloc(sizeof(*spec));
 
@@ -47,6 +55,7 @@ JobSpec *job_spec_free(JobSpec *spec) {
         free(spec->source);
         free(spec->fetch);
         free(spec->reference);
+        free(spec->repository);
         free(spec->name);
         free(spec->source_path);
         free(spec->destination);
@@ -67,6 +76,16 @@ const char *job_format_to_string(JobFormat format) {
 int job_format_from_string(const char *text, JobFormat *ret) {
         for (JobFormat i = 0; i < _JOB_FORMAT_MAX; i++)
                 if (strcmp(text, formats[i]) == 0) {
+                        *ret = i;
+                        return 0;
+                }
+
+        return -EINVAL;
+}
+
+int job_document_from_string(const char *text, JobDocument *ret) {
+        for (JobDocument i = JOB_DOCUMENT_NONE + 1; i < _JOB_DOCUMENT_MAX; i++)
+                if (strcmp(text, documents[i]) == 0) {
                         *ret = i;
                         return 0;
                 }

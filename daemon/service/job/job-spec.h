@@ -27,10 +27,21 @@ typedef enum JobFormat {
         _JOB_FORMAT_MAX,
 } JobFormat;
 
+/* Which document to answer with when an image is inspected. */
+typedef enum JobDocument {
+        JOB_DOCUMENT_NONE,
+        JOB_DOCUMENT_MANIFEST,    /* the bytes that the image's name stands for */
+        JOB_DOCUMENT_CONFIG,      /* the bytes of its configuration */
+        JOB_DOCUMENT_IMAGE_JSON,  /* as skopeo-inspect(1) describes it */
+        JOB_DOCUMENT_CONFIG_JSON, /* as skopeo-inspect(1) does with --config */
+        _JOB_DOCUMENT_MAX,
+} JobDocument;
+
 typedef struct JobSpec {
         char *source;      /* owned, as all that follow; as the caller wrote it */
         char *fetch;       /* the form for the worker: without a path; the template's name */
         char *reference;   /* of a registry's image, full form: its key in the store */
+        char *repository;  /* HOST/NAME of an image that the caller named so; NULL if none */
         char *name;        /* of the image, short: for the file system in a disk image */
         char *source_path; /* of the file or directory that contains it; NULL if none */
         char *destination; /* absolute path; NULL to inspect only */
@@ -54,6 +65,7 @@ typedef struct JobSpec {
         char *keep_old;    /* owned; with @replace: the old tree stays, under this name; or NULL */
         bool in_place;     /* an existing destination stays the same directory */
         bool keep_devices; /* for JOB_FORMAT_DIR; disk images always keep them */
+        JobDocument document; /* without a destination */
         IdMap uids;
         IdMap gids;
         Closer *closer;  /* borrowed; closes the descriptors; if NULL, they are closed at once */
@@ -80,6 +92,9 @@ const char *job_format_to_string(JobFormat format);
 
 /** job_format_from_string() - the reverse; returns -EINVAL for other words */
 int job_format_from_string(const char *text, JobFormat *ret);
+
+/** job_document_from_string() - read "manifest", "config", "image-json" or "config-json"; returns -EINVAL for other words */
+int job_document_from_string(const char *text, JobDocument *ret);
 
 /**
  * job_spec_password_of_tree() - root's password, for the unpacking worker; -EBADF if it sets none

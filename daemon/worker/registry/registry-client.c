@@ -224,6 +224,61 @@ int registry_client_get_manifest(
                      : 0;
 }
 
+/* Where the page after @response's is; NULL if that was the last one. */
+static int find_next_page(
+        const char *url, const RegistryResponse *response, char **ret, Error *error) {
+        *ret = NULL;
+        if (response->has_bad_link)
+                return error_set(
+                        error, EPROTO, ERROR_REGISTRY_ERROR,
+                        "%s sent a link to more tags that cannot be read", response->host);
+
+        return response->next[0] != '\0' ? registry_url_next_page(url, response->next, ret, error)
+                                         : 0;
+}
+
+static int get_tags(
+        RegistryClient *client,
+        RegistryHttp *http,
+        char **url,
+        RegistryDocument *ret,
+        Error *error) {
+        _cleanup_(registry_response_done) RegistryResponse response = { 0 };
+        RegistryRequest request = { .body_max = OCI_DOCUMENT_MAX };
+        char *next = NULL;
+        int r = 0;
+
+        if (!*url)
+                r = registry_endpoint_url(&client->endpoint, http, "tags", "list", url, error);
+        if (r < 0)
+                return r;
+
+        request.url = *url;
+        r = client_get_document(client, http, &request, &response, error);
+        if (r >= 0)
+                r = find_next_page(*url, &response, &next, error);
+        if (r < 0)
+                return r;
+
+        free(*url);
+        *url = next;
+        return document_from_response(&response, ret, error);
+}
+
+int registry_client_get_tags(
+        RegistryClient *client, char **url, RegistryDocument *ret, Error *error) {
+        RegistryHttp *http;
+        int r;
+
+        r = client_take_http(client, &http, error);
+        if (r < 0)
+                return r;
+
+        r = get_tags(client, http, url, ret, error);
+        client_return_http(client, http);
+        return r < 0 ? error_prefix(error, "Cannot list the tags of %s", client->name) : 0;
+}
+
 int registry_client_get_blob(
         RegistryClient *client, const RegistryBlobRequest *request, Error *error) {
         char name[DIGEST_STRING_MAX];

@@ -72,6 +72,17 @@ int registry_client_get_manifest(
         RegistryClient *client, const char *name, RegistryDocument *ret, Error *error);
 
 /**
+ * registry_client_get_tags() - fetch a page of the repository's tags
+ * @url:        *@url is NULL for the first page, and where the next one is afterwards, or NULL at the end of the list;
+ *              owned by the caller, replaced here
+ * @ret:        as it came; to be released by the caller; untouched on failure
+ *
+ * Return: 0, or a negative errno with @error set, as registry_client_get_manifest().
+ */
+int registry_client_get_tags(
+        RegistryClient *client, char **url, RegistryDocument *ret, Error *error);
+
+/**
  * registry_client_get_blob() - fetch a blob from an offset on
  *
  * Nothing is asked for when @offset is @size already. ERROR_DIGEST_MISMATCH for an @offset behind

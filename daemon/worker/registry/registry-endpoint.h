@@ -60,8 +60,8 @@ void registry_endpoint_done(RegistryEndpoint *endpoint);
 
 /**
  * registry_endpoint_url() - the URL of something in the repository
- * @kind:       "manifests" or "blobs"
- * @name:       a tag or digest
+ * @kind:       "manifests" or "blobs"; or "tags"
+ * @name:       a tag or digest; or "list"
  * @ret:        owned by the caller
  *
  * When @endpoint is insecure, the first call asks the registry whether it speaks HTTPS; it speaks

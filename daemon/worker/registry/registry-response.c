@@ -66,6 +66,19 @@ static int64_t read_retry_after(CURL *easy) {
         return registry_retry_parse(text, now_sec > 0 ? now_sec : (int64_t) time(NULL));
 }
 
+/* The first one to a next page counts. */
+static void read_links(CURL *easy, RegistryResponse *response) {
+        struct curl_header *header;
+
+        response->next[0] = '\0';
+        for (size_t i = 0;
+             response->next[0] == '\0' &&
+             curl_easy_header(easy, "Link", i, CURLH_HEADER, -1, &header) == CURLHE_OK;
+             i++)
+                if (registry_link_next(header->value, response->next) < 0)
+                        response->has_bad_link = true;
+}
+
 void registry_response_read_headers(RegistryResponse *response, CURL *easy) {
         curl_off_t length = -1;
 
@@ -79,6 +92,7 @@ void registry_response_read_headers(RegistryResponse *response, CURL *easy) {
         read_header(easy, "Content-Range", response->content_range);
         read_header(easy, "ETag", response->etag);
         read_header(easy, "Docker-Content-Digest", response->digest);
+        read_links(easy, response);
         if (response->status == 401 || response->status == 403)
                 read_challenges(easy, &response->challenges);
 }

@@ -5,11 +5,13 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base-error.h"
 #include "registry-challenge.h"
+#include "registry-link.h"
 #include "registry-range.h"
 #include "registry-retry.h"
 #include "registry-url.h"
@@ -26,6 +28,8 @@ typedef struct RegistryResponse {
         char content_range[REGISTRY_HEADER_TEXT_MAX];
         char etag[REGISTRY_HEADER_TEXT_MAX];
         char digest[REGISTRY_HEADER_TEXT_MAX]; /* of Docker-Content-Digest */
+        char next[REGISTRY_LINK_MAX];          /* the target of a Link header to the next page */
+        bool has_bad_link;             /* one that cannot be read, or whose target is too long */
         int64_t retry_after;           /* seconds that it asks to wait; 0 when it does not */
         char host[REGISTRY_HOST_MAX];  /* who answered, after redirects */
         RegistryChallenges challenges; /* of a 401 or 403; those that could be read */

@@ -146,6 +146,34 @@ int registry_url_follow(
         return url_format(url, ret, error);
 }
 
+/* Copies one part, which may be absent. */
+static bool url_copy_part(CURLU *to, CURLU *from, CURLUPart part) {
+        _cleanup_(registry_curl_freep) char *text = NULL;
+
+        (void) curl_url_get(from, part, &text, 0);
+        return curl_url_set(to, part, text, 0) == CURLUE_OK;
+}
+
+int registry_url_next_page(const char *from, const char *link, char **ret, Error *error) {
+        _cleanup_(curl_url_cleanupp) CURLU *url = url_parse(from), *next = url_parse(from);
+        char host[REGISTRY_HOST_MAX];
+
+        registry_url_host(from, host);
+        if (!url || !next)
+                return error_oom(error);
+        if (curl_url_set(next, CURLUPART_URL, link, CURLU_URLENCODE) != CURLUE_OK ||
+            !url_same_part(url, next, CURLUPART_HOST))
+                return error_set(
+                        error, EPROTO, ERROR_REGISTRY_ERROR,
+                        "%s refers to something that is not on this host for the rest of a list",
+                        host);
+        if (!url_copy_part(url, next, CURLUPART_PATH) || !url_copy_part(url, next, CURLUPART_QUERY))
+                return error_oom(error);
+
+        (void) curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0);
+        return url_format(url, ret, error);
+}
+
 static int url_add_query(CURLU *url, const char *name, const char *value, Error *error) {
         _cleanup_(freep) char *pair = NULL;
 

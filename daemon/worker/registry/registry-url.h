@@ -45,6 +45,18 @@ int registry_url_follow(
         const char *from, const char *location, bool insecure, char **ret, Error *error);
 
 /**
+ * registry_url_next_page() - where a list goes on
+ * @from:       URL of the page before
+ * @link:       the target of its Link header, absolute or relative
+ * @ret:        URL of the same origin, owned by the caller
+ *
+ * Only path and query of @link count: behind a proxy, a registry may not know its own scheme and port.
+ *
+ * Return: 0, or a negative errno with @error set: ERROR_REGISTRY_ERROR when @link leads to another host.
+ */
+int registry_url_next_page(const char *from, const char *link, char **ret, Error *error);
+
+/**
  * registry_url_token() - the URL that hands out a token
  * @realm:      https, or http when @insecure; without user and password
  * @service, @scope, @account:  added to the query unless empty

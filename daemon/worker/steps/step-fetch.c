@@ -136,6 +136,25 @@ static int open_registry(
         return 0;
 }
 
+static_assert(OCI_TAGS_MAX == PROTO_TAGS_MAX, "the daemon takes as many tags as there can be");
+
+static int list_tags(StepChannel *channel, Error *error) {
+        _cleanup_(oci_tags_freep) OciTags *tags = oci_tags_new();
+        int r;
+
+        if (!tags)
+                return error_oom(error);
+
+        r = step_registry_list_tags(channel->source, tags, error);
+        for (const char *tag = NULL; r >= 0 && (tag = oci_tags_next(tags, tag));) {
+                ProtoMessage message = { .type = PROTO_TAG };
+
+                (void) proto_text_set(message.tag.name, sizeof(message.tag.name), tag);
+                r = step_send(channel->socket_fd, &message, error);
+        }
+        return r;
+}
+
 static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         _cleanup_(proto_fds_close) ProtoFds fds = PROTO_FDS_NULL;
         StepChannel channel = { .socket_fd = socket_fd };
@@ -154,6 +173,8 @@ static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         r = open_registry(&channel, start, fds.fds[0], &wanted, error);
         if (r < 0)
                 return r;
+        if (start->list_tags)
+                return list_tags(&channel, error);
 
         /* Never released, since threads may use the source until the process exits. */
         return step_fetch_image(&channel, start, &wanted, error);

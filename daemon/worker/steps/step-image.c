@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "oci-document.h"
@@ -16,6 +17,8 @@ void step_gathered_image_done(StepGatheredImage *image) {
 void step_resolved_image_done(StepImage *image) {
         oci_manifest_done(&image->manifest);
         oci_config_done(&image->config);
+        free(image->manifest_text);
+        free(image->config_text);
 }
 
 /* Gets the document that the name refers to. */
@@ -121,6 +124,8 @@ static int read_config(StepChannel *channel, StepImage *image, Error *error) {
         if (r >= 0 && image->config.platform.os[0] != '\0' &&
             image->config.platform.architecture[0] != '\0')
                 image->platform = image->config.platform;
+        image->config_text = TAKE_PTR(document.data);
+        image->config_size = document.size;
         return r;
 }
 
@@ -239,6 +244,8 @@ static int read_image(
                 r = check_platform(channel, image, wanted, error);
         if (r >= 0)
                 r = make_layout(channel, image, error);
+        image->manifest_text = TAKE_PTR(document->data);
+        image->manifest_size = document->size;
         return r;
 }
 

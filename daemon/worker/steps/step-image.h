@@ -57,6 +57,10 @@ typedef struct StepImage {
         ReferencePlatform platform; /* as the image states it; parts may be empty */
         OciManifest manifest;       /* owned */
         OciConfig config;           /* owned; empty for schema 1 */
+        char *manifest_text;        /* owned; its bytes, and a NUL */
+        size_t manifest_size;
+        char *config_text; /* owned, the same; NULL for schema 1 */
+        size_t config_size;
 } StepImage;
 
 /** step_gathered_image_done() - release what @image owns; usable with _cleanup_() */

@@ -279,3 +279,40 @@ int step_registry_source_new(const StepEndpoints *endpoints, Source **ret, Error
         *ret = TAKE_PTR(source);
         return 0;
 }
+
+/* Of a page, and whether anything may follow it. */
+static int check_page(size_t n_new, const char *next, unsigned *n_idle, Error *error) {
+        *n_idle = n_new > 0 || !next ? 0 : *n_idle + 1;
+        if (*n_idle <= TAG_PAGES_IDLE_MAX)
+                return 0;
+
+        return error_set(
+                error, EPROTO, ERROR_REGISTRY_ERROR,
+                "The registry's list of tags has more than %u pages without a new tag",
+                TAG_PAGES_IDLE_MAX);
+}
+
+int step_registry_list_tags(Source *source, OciTags *tags, Error *error) {
+        const RegistrySource *registry = (const RegistrySource *) source;
+        RegistryClient *client = registry->endpoints[registry->n - 1].client;
+        _cleanup_(freep) char *url = NULL;
+        unsigned n_idle = 0;
+
+        for (unsigned n = 0; n < TAG_PAGES_MAX; n++) {
+                _cleanup_(registry_document_done) RegistryDocument page = { 0 };
+                const size_t n_before = oci_tags_count(tags);
+                int r;
+
+                r = registry_client_get_tags(client, &url, &page, error);
+                if (r >= 0)
+                        r = oci_tags_add_page(tags, page.data, page.size, error);
+                if (r >= 0)
+                        r = check_page(oci_tags_count(tags) - n_before, url, &n_idle, error);
+                if (r < 0 || !url)
+                        return r;
+        }
+
+        return error_set(
+                error, E2BIG, ERROR_LIMIT_EXCEEDED,
+                "The registry's list of tags has more than %u pages", TAG_PAGES_MAX);
+}

@@ -3,6 +3,7 @@
 
 /* An image in a registry, and in its mirrors, as a source. */
 
+#include "oci-tags.h"
 #include "registry-client.h"
 #include "source.h"
 
@@ -34,3 +35,15 @@ typedef struct StepEndpoints {
  * Calls of the source fail like those of the registry client, at the last endpoint.
  */
 int step_registry_source_new(const StepEndpoints *endpoints, Source **ret, Error *error);
+
+/**
+ * step_registry_list_tags() - all tags of the repository in the registry: a mirror may lack some
+ * @source:     of step_registry_source_new()
+ * @tags:       the ones found are added
+ *
+ * Fails like the registry client and oci_tags_add_page(); ERROR_LIMIT_EXCEEDED for more than TAG_PAGES_MAX pages, ERROR_REGISTRY_ERROR
+ * for more than TAG_PAGES_IDLE_MAX in a row that add nothing.
+ */
+#define TAG_PAGES_MAX      1000U
+#define TAG_PAGES_IDLE_MAX 16U
+int step_registry_list_tags(Source *source, OciTags *tags, Error *error);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <string.h>
+
+#include "oci-report.h"
 #include "sandbox.h"
 #include "step-image.h"
 #include "step-transfer.h"
@@ -16,6 +19,11 @@ static int send_image(StepChannel *channel, const StepImage *image, Error *error
         };
         char platform[PLATFORM_STRING_MAX];
         ProtoImage *m = &message.image;
+
+        if (image->manifest.has_config) {
+                m->has_config = 1;
+                m->config = image->manifest.config.digest;
+        }
 
         (void) proto_text_set(
                 m->media_type, sizeof(m->media_type), oci_media_type_to_string(image->media_type));
@@ -62,6 +70,43 @@ static int send_details(StepChannel *channel, const OciConfig *config, Error *er
         return r;
 }
 
+static int make_report(const StepImage *image, ProtoReportKind kind, char **ret, Error *error) {
+        const OciReportInput input = {
+                .digest = &image->digest,
+                .manifest_type = image->manifest_media_type,
+                .manifest = image->manifest_text,
+                .manifest_size = image->manifest_size,
+                .config = image->config_text,
+                .config_size = image->config_size,
+        };
+
+        return kind == PROTO_REPORT_IMAGE ? oci_report_image(&input, ret, error)
+                                          : oci_report_config(&input, ret, error);
+}
+
+/* For the caller, in pieces. */
+static int send_report(
+        StepChannel *channel, const StepImage *image, ProtoReportKind kind, Error *error) {
+        _cleanup_(freep) char *report = NULL;
+        int r;
+
+        if (kind == PROTO_REPORT_NONE)
+                return 0;
+
+        r = make_report(image, kind, &report, error);
+        for (size_t size = report ? strlen(report) : 0, sent = 0; r >= 0 && sent < size;) {
+                ProtoMessage message = { .type = PROTO_REPORT };
+                ProtoReport *m = &message.report;
+
+                m->size =
+                        (uint32_t) (size - sent < sizeof(m->data) ? size - sent : sizeof(m->data));
+                memcpy(m->data, report + sent, m->size);
+                sent += m->size;
+                r = step_send(channel->socket_fd, &message, error);
+        }
+        return r;
+}
+
 static int send_layers(StepChannel *channel, const StepImage *image, Error *error) {
         int r = 0;
 
@@ -103,6 +148,8 @@ static int resolve(
                 r = send_image(channel, &image, error);
         if (r >= 0 && start->inspect)
                 r = send_details(channel, &image.config, error);
+        if (r >= 0)
+                r = send_report(channel, &image, (ProtoReportKind) start->report, error);
         if (r >= 0)
                 r = send_layers(channel, &image, error);
         if (r < 0 || start->inspect || !start->offline)

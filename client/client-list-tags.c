@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+
+#include "client-json.h"
+#include "client-outcome.h"
+#include "client-tags.h"
+#include "client-verbs.h"
+
+/* With the keys of skopeo-list-tags(1). */
+static void print_json(const ClientTags *tags) {
+        ClientJson json = JSON_INIT(stdout);
+
+        client_json_object_begin(&json, NULL);
+        client_json_string(&json, "Repository", tags->repository);
+        client_json_array_begin(&json, "Tags");
+        for (size_t i = 0; i < tags->n_names; i++)
+                client_json_string(&json, NULL, tags->names[i]);
+        client_json_array_end(&json);
+        client_json_object_end(&json);
+        client_json_finish(&json);
+}
+
+int client_verb_list_tags(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        Error *error) {
+        _cleanup_(client_tags_done) ClientTags tags = TAGS_NULL;
+        int r;
+
+        r = client_tags_list(connection, options, secrets, options->arguments[0], &tags, error);
+        if (r < 0)
+                return r;
+
+        if (options->json)
+                print_json(&tags);
+        for (size_t i = 0; !options->json && i < tags.n_names; i++)
+                (void) puts(tags.names[i]);
+        return STATUS_DONE;
+}
