@@ -24,6 +24,7 @@ TEST(every_key_is_read) {
                 "WorkerUsers=2000-2063\n"
                 "StallTimeoutSec=11\nSandbox=no\nJobTimeoutSec=12\nTakeoverSpeed=13K\nTakeoverSec=14\n"
                 "CacheKeepFree=15M\nCachePartialSize=16G\nDurability=none\nLogLevel=debug\n"
+                "StrictSpaceCheck=yes\n"
                 "[Limits]\nUnpackedSize=1G\nEntries=2\nLayers=3\nPathLength=4\nNameLength=5\n"
                 "PathDepth=6\nXattrSize=7\nHeaderSize=8K\nZstdWindow=9M\nCompressionRatio=10\n"
                 "CompressionRatioFloor=11\nBlobSize=12G\nDownloadSize=13G\nMinimumSpeed=14K\n"
@@ -37,6 +38,7 @@ TEST(every_key_is_read) {
         assert_int_equal(config.sandbox, SANDBOX_NO);
         assert_int_equal(config.durability, DURABILITY_NONE);
         assert_int_equal(config.log_level, LOG_DEBUG);
+        assert_true(config.strict_space_check);
         assert_int_equal(config.users.first, 2000);
         assert_int_equal(config.users.last, 2063);
         assert_int_equal(config.job_usec, 12000000);
@@ -118,6 +120,17 @@ TEST(durability_is_full_unless_it_is_none) {
                 apply("[Daemon]\nDurability=none\nDurability=\nDurability=no\n").durability,
                 DURABILITY_NONE);
         assert_int_equal(apply("[Limits]\nDurability=none\n").durability, DURABILITY_FULL);
+}
+
+TEST(space_check_is_a_warning_unless_it_is_strict) {
+        const Config defaults = CONFIG_DEFAULT;
+
+        assert_false(defaults.strict_space_check);
+        assert_true(apply("[Daemon]\nStrictSpaceCheck=yes\nStrictSpaceCheck=maybe\n")
+                            .strict_space_check);
+        assert_false(
+                apply("[Daemon]\nStrictSpaceCheck=yes\nStrictSpaceCheck=no\n").strict_space_check);
+        assert_false(apply("[Limits]\nStrictSpaceCheck=yes\n").strict_space_check);
 }
 
 TEST(users_that_are_no_range_or_the_systems_change_nothing) {

@@ -204,6 +204,18 @@ static void assign_durability(const ConfigReading *reading, unsigned line, const
                         line, value);
 }
 
+static void assign_space_check(const ConfigReading *reading, unsigned line, const char *value) {
+        const int enabled = config_parse_boolean(value);
+
+        if (enabled >= 0)
+                reading->config->strict_space_check = enabled;
+        else
+                log_print(
+                        reading->log, LOG_WARNING,
+                        "%s:%u: StrictSpaceCheck= must be yes or no, not \"%s\", ignoring",
+                        reading->name, line, value);
+}
+
 static void assign_users(const ConfigReading *reading, unsigned line, const char *value) {
         ConfigUsers *users = &reading->config->users;
 
@@ -240,6 +252,11 @@ static void on_assign(
 
         if (strcmp(section, "Daemon") == 0 && strcmp(key, "Durability") == 0) {
                 assign_durability(reading, line, value);
+                return;
+        }
+
+        if (strcmp(section, "Daemon") == 0 && strcmp(key, "StrictSpaceCheck") == 0) {
+                assign_space_check(reading, line, value);
                 return;
         }
 

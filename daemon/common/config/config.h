@@ -57,6 +57,7 @@ typedef struct Config {
         uint64_t takeover_usec; /* TakeoverSec=; … for this long, is fetched from elsewhere, too */
         uint64_t keep_free;     /* CacheKeepFree=; bytes, or SPACE_KEEP_AUTOMATIC */
         uint64_t partial_bytes;      /* CachePartialSize=; of downloads that nobody continues */
+        bool strict_space_check;     /* StrictSpaceCheck=; an estimated lack of space is an error */
         SandboxMode sandbox;         /* Sandbox= */
         ConfigDurability durability; /* Durability= */
         int log_level;               /* LogLevel=; a syslog priority */

@@ -19,6 +19,7 @@ int job_counts_set_image(JobCounts *counts, const JobImage *image, Error *error)
         if (!counts->layers)
                 return error_oom(error);
 
+        counts->n_layers = image->n_layers;
         for (uint32_t i = 0; i < image->n_layers; i++) {
                 counts->layers[i].size = image->layers[i].size;
                 counts->total += weight(&counts->layers[i]);
@@ -40,6 +41,26 @@ void job_counts_set_layer(JobCounts *counts, uint32_t index, const JobBlobStatus
         counts->total += weight(layer);
         counts->arrived += layer->arrived;
         counts->downloaded += layer->downloaded;
+}
+
+/* The unpack worker reports at the end of each layer, so that then all bytes of the layers so far are consumed. */
+void job_counts_set_unpacked(JobCounts *counts, uint64_t consumed, uint64_t unpacked) {
+        uint64_t end = 0;
+
+        counts->consumed = consumed;
+        counts->unpacked = unpacked;
+        for (uint32_t i = 0; i < counts->n_layers && end < consumed; i++) {
+                end += weight(&counts->layers[i]);
+                if (end == consumed)
+                        counts->layers[i].end = unpacked;
+        }
+}
+
+uint64_t job_counts_layer_unpacked(const JobCounts *counts, uint32_t index) {
+        const uint64_t start = index > 0 ? counts->layers[index - 1].end : 0;
+        const uint64_t end = counts->layers[index].end;
+
+        return (index == 0 || start > 0) && end > start ? end - start : 0;
 }
 
 uint64_t job_counts_moved(const JobCounts *counts) {

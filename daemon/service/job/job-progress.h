@@ -12,6 +12,7 @@
 typedef struct JobLayerCount {
         uint64_t size; /* declared by the image, or PROTO_SIZE_UNKNOWN */
         uint64_t arrived, downloaded;
+        uint64_t end; /* unpacked bytes up to the end of this layer; 0 if not known */
 } JobLayerCount;
 
 typedef struct JobCounts {
@@ -20,6 +21,7 @@ typedef struct JobCounts {
         uint64_t tarball_bytes;      /* 0 if unknown */
         uint32_t built;              /* permille, from the builder */
         JobLayerCount *layers;       /* owned; NULL without an image, or before it is known */
+        uint32_t n_layers;
         uint64_t total, arrived,
                 downloaded; /* sums of @layers; an unknown size counts as what has arrived */
 } JobCounts;
@@ -32,6 +34,12 @@ int job_counts_set_image(JobCounts *counts, const JobImage *image, Error *error)
 
 /** job_counts_set_layer() - update the progress of a layer's blob; after job_counts_set_image() */
 void job_counts_set_layer(JobCounts *counts, uint32_t index, const JobBlobStatus *status);
+
+/** job_counts_set_unpacked() - update the progress of unpacking */
+void job_counts_set_unpacked(JobCounts *counts, uint64_t consumed, uint64_t unpacked);
+
+/** job_counts_layer_unpacked() - the unpacked bytes of one layer; 0 if they are not known */
+uint64_t job_counts_layer_unpacked(const JobCounts *counts, uint32_t index);
 
 /** job_counts_moved() - a number that changes with any progress */
 uint64_t job_counts_moved(const JobCounts *counts);

@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "base-space.h"
 #include "job-room.h"
 #include "store-partial.h"
+#include "store-unpacked.h"
 
 static bool is_stored(Store *store, const Digest *digest) {
         StoreBlob blob = STORE_BLOB_NULL;
@@ -117,4 +121,135 @@ int job_room_check(
                                 " are free, of which %" PRIu64 " must stay free (CacheKeepFree=)",
                                 path, needed, space.free, space.kept);
         }
+}
+
+JobRoomPlace job_room_look(int fd) {
+        JobRoomPlace place = { 0 };
+        struct stat st;
+        Space space;
+
+        if (fstat(fd, &st) < 0 || space_look(fd, 0, &space) < 0)
+                return place;
+
+        return (JobRoomPlace){ .is_known = true, .free = space.free, .device = st.st_dev };
+}
+
+/* Without a record: what compresses well is text and programs, to a half or a third. */
+#define UNPACKED_RATIO 2
+
+/* What a tree needs. */
+typedef struct Need {
+        uint64_t least; /* bytes */
+        uint64_t about;
+} Need;
+
+static uint64_t multiply(uint64_t a, uint64_t b) {
+        return a > UINT64_MAX / b ? UINT64_MAX : a * b;
+}
+
+/* Of one that may not be compressed, headers and zeros need no space. */
+static bool is_compressed(const ProtoLayer *layer) {
+        const char *end = layer->media_type + strcspn(layer->media_type, ";");
+        const size_t length = (size_t) (end - layer->media_type);
+
+        return length >= 4 &&
+               (strncmp(end - 4, "gzip", 4) == 0 || strncmp(end - 4, "zstd", 4) == 0);
+}
+
+/* A layer that was unpacked had at most this size: otherwise its job would have failed. */
+static uint64_t unpacked_max(const Limits *limits, uint64_t size) {
+        uint64_t max = multiply(size, limits->ratio);
+
+        if (max < limits->ratio_floor_bytes)
+                max = limits->ratio_floor_bytes;
+        return max < limits->unpacked_bytes ? max : limits->unpacked_bytes;
+}
+
+static uint64_t estimate_layer(const JobContext *context, const ProtoLayer *layer) {
+        const uint64_t max = unpacked_max(&context->config->limits, layer->size);
+        uint64_t bytes;
+
+        if (!store_unpacked_find(context->store, &layer->digest, &bytes))
+                return is_compressed(layer) ? multiply(layer->size, UNPACKED_RATIO) : layer->size;
+        return bytes < max ? bytes : max;
+}
+
+static Need add_up(const JobContext *context, const JobImage *image) {
+        Need need = { 0 };
+
+        for (uint32_t i = 0; i < image->n_layers; i++) {
+                const ProtoLayer *layer = &image->layers[i];
+
+                if (layer->size == PROTO_SIZE_UNKNOWN || is_repeated(image->layers, i))
+                        continue;
+                if (is_compressed(layer))
+                        need.least = add(need.least, layer->size);
+                need.about = add(need.about, estimate_layer(context, layer));
+        }
+
+        if (need.about < need.least)
+                need.about = need.least;
+        return need;
+}
+
+/* What the download takes from @place. */
+static uint64_t download_there(
+        const JobContext *context,
+        const JobSpec *spec,
+        const JobImage *image,
+        const JobRoomPlace *place) {
+        const char *path =
+                spec->no_cache ? context->temporary_directory : store_path(context->store);
+        struct stat st;
+        Sum sum = { 0 };
+
+        if (stat(path, &st) < 0 || st.st_dev != place->device ||
+            sum_up(context, image->layers, image->n_layers, &sum, NULL) < 0)
+                return 0;
+        return spec->no_cache ? sum.download : sum.missing;
+}
+
+int job_room_check_place(
+        const JobContext *context,
+        const JobSpec *spec,
+        const JobImage *image,
+        const JobRoomPlace *place,
+        char **ret_warning,
+        Error *error) {
+        const uint64_t download = place->is_known ? download_there(context, spec, image, place) : 0;
+        const bool is_strict = context->config->strict_space_check;
+        Need need;
+
+        *ret_warning = NULL;
+        /* With shared layers, the images are in the cache, and may be there already. */
+        if (!place->is_known || spec->share_layers)
+                return 0;
+
+        need = add_up(context, image);
+        need.least = add(need.least, download);
+        need.about = add(need.about, download);
+        if (need.least > place->free)
+                return error_set(
+                        error, ENOSPC, ERROR_NO_SPACE,
+                        "Not enough space for %s: at least %" PRIu64
+                        " bytes are needed, but %" PRIu64 " are free",
+                        spec->destination, need.least, place->free);
+        if (need.about <= place->free)
+                return 0;
+        if (is_strict)
+                return error_set(
+                        error, ENOSPC, ERROR_NO_SPACE,
+                        "Not enough space for %s: about %" PRIu64 " bytes are needed, but %" PRIu64
+                        " are free (StrictSpaceCheck=)",
+                        spec->destination, need.about, place->free);
+
+        if (asprintf(
+                    ret_warning,
+                    "There may not be enough space for %s: about %" PRIu64
+                    " bytes are needed, but %" PRIu64 " are free",
+                    spec->destination, need.about, place->free) < 0) {
+                *ret_warning = NULL;
+                return error_oom(error);
+        }
+        return 0;
 }

@@ -1,9 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Whether an image's layers, as declared, can be downloaded; checked before their first byte is. */
+/*
+ * Whether there is room for an image's layers: for what is downloaded, which the image declares, and for what is
+ * unpacked, which is estimated. Checked before the first byte of a layer is requested.
+ */
+
+#include <sys/types.h>
 
 #include "job-fetch.h"
+
+/* What was free where a job writes its result, when it began. */
+typedef struct JobRoomPlace {
+        bool is_known;
+        uint64_t free; /* bytes; UINT64_MAX if unlimited */
+        dev_t device;
+} JobRoomPlace;
+
+/** job_room_look() - look at the file system of a descriptor, which may hang: for a thread */
+JobRoomPlace job_room_look(int fd);
 
 /**
  * job_room_check() - check the sizes of layers
@@ -19,4 +34,23 @@ int job_room_check(
         const JobSpec *spec,
         const ProtoLayer *layers,
         uint32_t n_layers,
+        Error *error);
+
+/**
+ * job_room_check_place() - check what the layers need where they are unpacked
+ * @place:      of the job's result
+ * @ret_warning: a sentence for the caller, owned by the caller; NULL if there is none
+ *
+ * Layers need at least their compressed size. How much they really need is known approximately from earlier jobs
+ * (store-unpacked.h), otherwise it is guessed: too little for that causes an error with StrictSpaceCheck=yes, else a
+ * warning. What is still to be downloaded counts as well if the cache is on the same file system.
+ *
+ * Return: 0; -ENOSPC (ERROR_NO_SPACE, with the path and the bytes that are needed and free).
+ */
+int job_room_check_place(
+        const JobContext *context,
+        const JobSpec *spec,
+        const JobImage *image,
+        const JobRoomPlace *place,
+        char **ret_warning,
         Error *error);

@@ -13,8 +13,7 @@
 static void on_unpack_progress(void *userdata, uint64_t consumed, uint64_t unpacked) {
         JobRun *run = userdata;
 
-        run->counts.consumed = consumed;
-        run->counts.unpacked = unpacked;
+        job_counts_set_unpacked(&run->counts, consumed, unpacked);
         job_run_report_progress(run);
 }
 

@@ -4,9 +4,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "job-run-internal.h"
+
+static int check_room(JobRun *run, const JobImage *image, Error *error) {
+        _cleanup_(freep) char *warning = NULL;
+        int r;
+
+        r = job_room_check_place(
+                &run->context, job_spec(run->job), image, &run->data->place, &warning, error);
+        if (warning)
+                job_message(run->job, LOG_WARNING, warning);
+        return r;
+}
 
 static void on_resolved(void *userdata) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
@@ -14,7 +27,8 @@ static void on_resolved(void *userdata) {
         const JobImage *image = job_fetch_image(run->fetch);
 
         job_set_digest(run->job, &image->head.digest);
-        if (job_counts_set_image(&run->counts, image, &error) < 0)
+        if (check_room(run, image, &error) < 0 ||
+            job_counts_set_image(&run->counts, image, &error) < 0)
                 job_run_stop(run, &error);
         else
                 job_run_unpack(run);

@@ -8,6 +8,7 @@
 #include <syslog.h>
 
 #include "job-run-internal.h"
+#include "store-unpacked.h"
 
 static void set_phase(JobRun *run, JobPhase phase) {
         JobProgress progress = *job_progress(run->job);
@@ -51,6 +52,20 @@ static void remember_image(JobRun *run) {
                 job_message(run->job, LOG_WARNING, error_text(&error));
 }
 
+/* For the estimates of later jobs. */
+static void remember_sizes(JobRun *run) {
+        const JobImage *image = run->fetch ? job_fetch_image(run->fetch) : NULL;
+
+        if (!image || job_spec(run->job)->no_cache)
+                return;
+        for (uint32_t i = 0; i < image->n_layers; i++) {
+                const uint64_t bytes = job_counts_layer_unpacked(&run->counts, i);
+
+                if (bytes > 0)
+                        store_unpacked_record(run->context.store, &image->layers[i].digest, bytes);
+        }
+}
+
 /* Either the result stays, or its remains must be removed. */
 static void keep(JobRun *run) {
         if (run->error.code != 0)
@@ -59,6 +74,7 @@ static void keep(JobRun *run) {
         if (run->data->disk)
                 job_disk_keep(run->data->disk);
         remember_image(run);
+        remember_sizes(run);
 }
 
 /* The end: only the result remains. */

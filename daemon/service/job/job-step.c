@@ -44,6 +44,8 @@ int job_step_prepare(JobTask *task, void *userdata, Error *error) {
 
         r = job_destination_prepare(data->destination, data->store, error);
         data->has_next = r >= 0 && job_destination_clone_step(data->destination, &data->next);
+        if (r >= 0)
+                data->place = job_room_look(job_destination_root_fd(data->destination));
         return r < 0 ? r : check_next(data, error);
 }
 

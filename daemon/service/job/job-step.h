@@ -8,6 +8,7 @@
 
 #include "job-destination.h"
 #include "job-disk.h"
+#include "job-room.h"
 #include "job-task.h"
 
 /* How long a step may hang after its job should end, before it is abandoned. */
@@ -22,6 +23,7 @@ typedef struct JobStepData {
         bool has_next;                 /* whether a tree worker has a task now, */
         JobDestinationStep next;       /* and which; borrowed from @destination */
         bool is_exchanged;             /* job_destination_has_exchanged(): revert on failure */
+        JobRoomPlace place;            /* of the result, from job_step_prepare() on */
         bool lends_rights; /* job_destination_lends_rights(), from job_step_clean() on */
 } JobStepData;
 

@@ -14,6 +14,7 @@
 #include "base-fd.h"
 #include "store-blob.h"
 #include "store-internal.h"
+#include "store-unpacked.h"
 
 #define LEASE_TRIES      20U
 #define LEASE_RETRY_USEC 1000
@@ -203,4 +204,5 @@ void store_blob_quarantine(Store *store, const Digest *digest) {
 
         (void) unlinkat(store->blob_fds[digest->algorithm], digest_format_hex(digest, hex), 0);
         (void) unlinkat(store->verified_fd, store_blob_name(digest, name), 0);
+        store_unpacked_forget(store, digest);
 }

@@ -16,6 +16,7 @@
 #include "store-image.h"
 #include "store-internal.h"
 #include "store-partial.h"
+#include "store-unpacked.h"
 
 #define NSEC_PER_USEC 1000
 
@@ -195,6 +196,7 @@ static int remove_complete(Store *store, const Digest *digest) {
         r = remove_locked(store->blob_fds[digest->algorithm], digest_format_hex(digest, hex));
         if (r >= 0)
                 (void) unlinkat(store->verified_fd, store_blob_name(digest, name), 0);
+        store_unpacked_forget(store, digest);
         return r;
 }
 

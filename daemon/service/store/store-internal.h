@@ -21,6 +21,7 @@ struct Store {
         int private_fd;                      /* virt-bootstrap */
         int partial_fd;
         int verified_fd;
+        int unpacked_fd;
         int journal_fd;
         int disks_fd; /* disks; the others below virt-bootstrap */
         int disk_keys_fd;

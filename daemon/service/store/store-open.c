@@ -58,7 +58,7 @@ static int open_directories(Store *store, Error *error) {
         } own[] = {
                 { "partial", &store->partial_fd }, { "verified", &store->verified_fd },
                 { "journal", &store->journal_fd }, { "disks", &store->disk_keys_fd },
-                { "leases", &store->leases_fd },
+                { "leases", &store->leases_fd },   { "unpacked", &store->unpacked_fd },
         };
         _cleanup_(closep) int blobs_fd = -EBADF;
         int r;
@@ -122,6 +122,7 @@ int store_open_in_boot(const char *path, const char *boot, Store **ret, Error *e
                 .private_fd = -EBADF,
                 .partial_fd = -EBADF,
                 .verified_fd = -EBADF,
+                .unpacked_fd = -EBADF,
                 .journal_fd = -EBADF,
                 .disks_fd = -EBADF,
                 .disk_keys_fd = -EBADF,

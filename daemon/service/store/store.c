@@ -29,6 +29,7 @@ Store *store_free(Store *store) {
         closep(&store->private_fd);
         closep(&store->partial_fd);
         closep(&store->verified_fd);
+        closep(&store->unpacked_fd);
         closep(&store->journal_fd);
         closep(&store->disks_fd);
         closep(&store->disk_keys_fd);
