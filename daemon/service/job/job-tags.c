@@ -46,7 +46,8 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
         JobTags *tags = userdata;
         int r;
 
-        if (tags->error.code != 0 || message->type == PROTO_WARNING)
+        if (tags->error.code != 0 || message->type == PROTO_WARNING ||
+            message->type == PROTO_FETCH_WAIT)
                 return;
 
         if (message->type == PROTO_TAG)
