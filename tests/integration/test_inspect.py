@@ -155,7 +155,7 @@ def test_raw_document_is_verified(client, faulty_registry):
     result = client.run('inspect', '--raw', '--not-secure',
                         faulty_registry.reference(f'forged@{digest}'), expect=1)
     assert result.out == ''
-    assert 'different digest' in result.sentence
+    assert 'digest' in result.sentence
 
 
 def test_description_cannot_control_the_terminal(client, faulty_registry):
