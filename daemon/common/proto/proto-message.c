@@ -166,6 +166,10 @@ static bool layer_is_valid(const ProtoLayer *m) {
                is_optional_digest(m->has_diff_id, &m->diff_id) && TEXT_OK(m->media_type);
 }
 
+static bool detail_is_valid(const ProtoDetail *m) {
+        return m->kind < _PROTO_DETAIL_KIND_MAX && TEXT_OK(m->key) && TEXT_OK(m->value);
+}
+
 static bool unpack_layer_is_valid(const ProtoUnpackLayer *m) {
         return m->index < PROTO_LAYERS_MAX && is_optional_digest(m->has_digest, &m->digest) &&
                is_optional_digest(m->has_diff_id, &m->diff_id);
@@ -247,8 +251,7 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_LAYER:
                 return layer_is_valid(&m->layer);
         case PROTO_DETAIL:
-                return m->detail.kind < _PROTO_DETAIL_KIND_MAX && TEXT_OK(m->detail.key) &&
-                       TEXT_OK(m->detail.value);
+                return detail_is_valid(&m->detail);
         case PROTO_REPORT:
                 return m->report.size >= 1 && m->report.size <= sizeof(m->report.data);
         case PROTO_TAG:
