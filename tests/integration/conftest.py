@@ -11,8 +11,8 @@ import tempfile
 import pytest
 
 from support import (
-    archives, bus, certs, faulty, hanging, image, process, programs, registry, samples,
-    tokens)
+    archives, bus, certs, faulty, hanging, image, module as python_module, process, programs,
+    registry, samples, tokens)
 
 USER, PASSWORD = 'someone', 'pass word:é'
 
@@ -131,6 +131,14 @@ def dest(work):
 @pytest.fixture
 def client(env):
     return programs.Client(env)
+
+
+@pytest.fixture
+def module(env, tmp_path):
+    """The Python module, which reaches no bus, and so starts a daemon of its own."""
+    nowhere = f'unix:path={tmp_path}/no-bus'
+    return python_module.Module({**env, 'DBUS_SYSTEM_BUS_ADDRESS': nowhere, 'DBUS_SESSION_BUS_ADDRESS': nowhere},
+                                tmp_path / 'python')
 
 
 @pytest.fixture

@@ -24,8 +24,10 @@ def _open(path):
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError as reason:
         raise error_of_os(f'Cannot open {path}', reason, 'NotFound') from None
-    except (OSError, ValueError) as reason:
+    except OSError as reason:
         raise error_of_os(f'Cannot open {path}', reason) from None
+    except ValueError:
+        raise error('InvalidReference', 'The source contains a NUL character') from None
 
 
 def open_source(uri):
