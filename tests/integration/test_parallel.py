@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from support import samples, tree
+from support import samples, tar, tree
 from support.faulty import PATIENCE
+from support.image import Image, Layer
 
 LAYERS = 8
 
@@ -89,6 +90,14 @@ def relay(tls_registry):
     one = Relay(tls_registry.host)
     yield one
     one.stop()
+
+
+def test_large_blobs_have_connections_of_their_own(tls_registry, relay, client, dest):
+    """Where each connection is slow, several are faster."""
+    files = [tar.file(f'zeros-{i}', bytes((65 << 20) + i)) for i in range(2)]
+    tls_registry.put('parallel/large', 'latest', Image([Layer([one], 'none') for one in files]))
+    client.bootstrap(f'docker://{relay.host}/parallel/large', dest)
+    assert relay.n_connections == 3
 
 
 def test_one_connection_serves_all_where_there_is_http2(tls_registry, relay, client, dest, image):

@@ -195,8 +195,11 @@ static bool transfer_wait(
 
 static int transfer_try(
         BlobTransfer *transfer, RegistryHttp *http, RegistryResponse *response, Error *error) {
+        const uint64_t size = transfer->request->size;
         RegistryRequest request = {
                 .url = transfer->url,
+                .is_large = size != REGISTRY_SIZE_UNKNOWN &&
+                            size - transfer->position > REGISTRY_BLOB_LARGE_BYTES,
                 .range_start = transfer->is_whole ? 0 : transfer->position,
                 .on_body = on_body,
                 .userdata = transfer,

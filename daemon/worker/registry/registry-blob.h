@@ -23,6 +23,10 @@
 #include "registry-http.h"
 #include "registry-range.h"
 
+/* What has more bytes to come does not share a connection: a server or a long line may be slow for each connection, and
+ * several are faster then. Setting one up takes no time in comparison. */
+#define REGISTRY_BLOB_LARGE_BYTES (UINT64_C(64) << 20)
+
 #define REGISTRY_BLOB_PROGRESS_BYTES                                                               \
         UINT64_C(1048576) /* of new data, after which tries count anew */
 

@@ -235,6 +235,7 @@ static int hop_prepare(Hop *hop, RegistryHttp *http) {
         (void) curl_easy_setopt(hop->easy, CURLOPT_RESOLVE, http->proxy.pinned);
         (void) curl_easy_setopt(hop->easy, CURLOPT_ERRORBUFFER, http->reason);
         (void) curl_easy_setopt(hop->easy, CURLOPT_HTTPHEADER, hop->headers);
+        (void) curl_easy_setopt(hop->easy, CURLOPT_FRESH_CONNECT, hop->request->is_large ? 1L : 0L);
         if (!hop->request->on_body)
                 (void) curl_easy_setopt(hop->easy, CURLOPT_TIMEOUT, REGISTRY_DOCUMENT_TIMEOUT_SEC);
 

@@ -46,6 +46,7 @@ typedef struct RegistryRequest {
         const char *accept;         /* Accept header; NULL: anything */
         const RegistryLogin *login; /* what the Authorization header says; NULL: there is none */
         uint64_t range_start;       /* the first byte that is wanted; 0: no Range header */
+        bool is_large;              /* gets a connection of its own */
         size_t body_max;            /* more bytes in a good response are ERROR_LIMIT_EXCEEDED */
 
         /* Gets the body of a 200 or 206 instead of @body; @response has the headers. Returns 0, or a

@@ -9,8 +9,8 @@
  * libcurl shares connections among the handles of one multi handle, which a single thread has to drive: not
  * among threads (CURLSHOPT_SHARE(3)). So there is one, from the first request on, and the callbacks of all
  * handles run in it. One that blocks delays the other requests as long: so may whoever takes the bytes, since
- * nobody waits for others before taking more. A server that offers HTTP/2 gets all requests on one connection;
- * any other gets as many connections as there are requests at a time.
+ * nobody waits for others before taking more. A server that offers HTTP/2 gets all requests on one connection, but for
+ * those of large blobs (registry-blob.h); any other gets as many connections as there are requests at a time.
  */
 
 #include <curl/curl.h>
