@@ -30,7 +30,21 @@ static int too_long(BlobTransfer *transfer, Error *error) {
                 (uintmax_t) transfer->request->size);
 }
 
+/* Where the transfer ends. */
+static uint64_t stop(const BlobTransfer *transfer) {
+        return transfer->request->end > 0 ? transfer->request->end : transfer->request->size;
+}
+
+static int no_range(BlobTransfer *transfer, const char *host, Error *error) {
+        transfer->is_over = true;
+        return error_set(
+                error, ENOTSUP, ERROR_REGISTRY_ERROR, "%s does not send ranges of a blob", host);
+}
+
 static int wrong_range(BlobTransfer *transfer, const char *host, Error *error) {
+        if (transfer->request->end > 0)
+                return no_range(transfer, host, error);
+
         transfer->is_wrong_range = true;
         return error_set(
                 error, EPROTO, ERROR_REGISTRY_ERROR, "%s returned a different range than requested",
@@ -49,7 +63,7 @@ static bool is_the_rest(
         const uint64_t size = transfer->request->size;
         char name[DIGEST_STRING_MAX];
 
-        if (range->first != transfer->position || range->last >= size ||
+        if (range->first != transfer->position || range->last >= stop(transfer) ||
             is_of_another(transfer->etag, response->etag) ||
             is_of_another(digest_format(transfer->request->digest, name), response->digest))
                 return false;
@@ -70,6 +84,8 @@ static int transfer_begin(BlobTransfer *transfer, const RegistryResponse *respon
         transfer->end = size;
         transfer->total = REGISTRY_SIZE_UNKNOWN;
 
+        if (response->status == 200 && transfer->request->end > 0)
+                return no_range(transfer, response->host, error);
         if (response->status == 206) {
                 if (registry_range_parse(response->content_range, &range) < 0 ||
                     !is_the_rest(transfer, response, &range))
@@ -138,7 +154,7 @@ static bool transfer_is_done(const BlobTransfer *transfer, const RegistryRespons
         if (transfer->request->size == REGISTRY_SIZE_UNKNOWN)
                 return response_is_good(response) && body_is_complete(transfer, response);
 
-        return transfer->position == transfer->request->size &&
+        return transfer->position == stop(transfer) &&
                (response_is_good(response) || response->failure == REGISTRY_FAILURE_BROKEN);
 }
 
@@ -157,7 +173,7 @@ static int set_error(
 
 /* Whether the registry cannot take up where this stands. */
 static bool transfer_needs_whole(const BlobTransfer *transfer, const RegistryResponse *response) {
-        if (transfer->is_whole)
+        if (transfer->is_whole || transfer->request->end > 0)
                 return false;
 
         return transfer->is_wrong_range ||
@@ -198,9 +214,10 @@ static int transfer_try(
         const uint64_t size = transfer->request->size;
         RegistryRequest request = {
                 .url = transfer->url,
-                .is_large = size != REGISTRY_SIZE_UNKNOWN &&
-                            size - transfer->position > REGISTRY_BLOB_LARGE_BYTES,
+                .is_large = size != REGISTRY_SIZE_UNKNOWN && size > REGISTRY_BLOB_LARGE_BYTES &&
+                            transfer->request->end == 0,
                 .range_start = transfer->is_whole ? 0 : transfer->position,
+                .range_end = transfer->request->end,
                 .on_body = on_body,
                 .userdata = transfer,
         };
@@ -233,6 +250,8 @@ static int transfer_run(
                         return 0;
                 if (transfer_wait(transfer, &retry, &response, endpoint))
                         continue;
+                if (transfer->request->end > 0 && response.status == 416)
+                        return no_range(transfer, response.host, error);
 
                 return r < 0 ? error_copy(error, &failed)
                              : set_error(

@@ -23,7 +23,7 @@
 #include "registry-http.h"
 #include "registry-range.h"
 
-/* What has more bytes to come does not share a connection: a server or a long line may be slow for each connection, and
+/* What has more bytes does not share a connection: a server or a long line may be slow for each connection, and
  * several are faster then. Setting one up takes no time in comparison. */
 #define REGISTRY_BLOB_LARGE_BYTES (UINT64_C(64) << 20)
 
@@ -35,6 +35,7 @@ typedef struct RegistryBlobRequest {
         const Digest *digest;
         const char *url; /* of a foreign layer: the address in the image; or NULL */
         uint64_t offset; /* bytes that the caller has already */
+        uint64_t end;    /* only the range up to here; 0: all of it */
         uint64_t size;   /* bytes of the whole blob; REGISTRY_SIZE_UNKNOWN when nothing says it, and
                           * @write has to set the ceiling */
 
@@ -47,6 +48,8 @@ typedef struct RegistryBlobRequest {
 /**
  * registry_blob_get() - see registry_client_get_blob()
  * @http:       used by this call alone until it returns
+ *
+ * -ENOTSUP if a range is wanted, and the registry does not send it: nothing of it was handed on.
  */
 int registry_blob_get(
         RegistryEndpoint *endpoint,

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base-secret.h"
@@ -13,6 +14,7 @@
 #include "registry-client.h"
 #include "registry-http.h"
 #include "registry-loop.h"
+#include "registry-ranges.h"
 
 #define NAME_CHARACTERS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-:"
 
@@ -22,6 +24,7 @@ struct RegistryClient {
         RegistryAuth auth;
         RegistryLoop *loop;                                  /* owned */
         RegistryGuardHome home;                              /* what is known of where it is */
+        atomic_bool has_ranges;                              /* a blob comes in ranges */
         pthread_mutex_t lock;                                /* of what follows */
         RegistryHttp *idle[REGISTRY_CLIENT_CONNECTIONS_MAX]; /* owned */
         size_t n_idle;
@@ -92,8 +95,8 @@ RegistryClient *registry_client_free(RegistryClient *client) {
         return NULL;
 }
 
-static int client_take_http(RegistryClient *client, RegistryHttp **ret, Error *error) {
-        const RegistryHttpSettings settings = {
+static RegistryHttpSettings client_settings(RegistryClient *client) {
+        return (RegistryHttpSettings){
                 .tls = &client->endpoint.tls,
                 .insecure = client->endpoint.insecure,
                 .home_url = client->endpoint.url,
@@ -101,6 +104,10 @@ static int client_take_http(RegistryClient *client, RegistryHttp **ret, Error *e
                 .home = &client->home,
                 .loop = client->loop,
         };
+}
+
+static int client_take_http(RegistryClient *client, RegistryHttp **ret, Error *error) {
+        const RegistryHttpSettings settings = client_settings(client);
         RegistryHttp *http = NULL;
 
         (void) pthread_mutex_lock(&client->lock);
@@ -279,6 +286,23 @@ int registry_client_get_tags(
         return r < 0 ? error_prefix(error, "Cannot list the tags of %s", client->name) : 0;
 }
 
+/* One blob at a time comes in ranges: more of them would only compete. */
+static int client_get_blob(
+        RegistryClient *client,
+        RegistryHttp *http,
+        const RegistryBlobRequest *request,
+        Error *error) {
+        const RegistryHttpSettings settings = client_settings(client);
+        int r;
+
+        if (!registry_ranges_may_help(request) || atomic_exchange(&client->has_ranges, true))
+                return registry_blob_get(&client->endpoint, &client->auth, http, request, error);
+
+        r = registry_ranges_get(&client->endpoint, &client->auth, http, &settings, request, error);
+        client->has_ranges = false;
+        return r;
+}
+
 int registry_client_get_blob(
         RegistryClient *client, const RegistryBlobRequest *request, Error *error) {
         char name[DIGEST_STRING_MAX];
@@ -289,7 +313,7 @@ int registry_client_get_blob(
         if (r < 0)
                 return r;
 
-        r = registry_blob_get(&client->endpoint, &client->auth, http, request, error);
+        r = client_get_blob(client, http, request, error);
         client_return_http(client, http);
         return r < 0 ? error_prefix(
                                error, "Cannot fetch the blob %s of %s",

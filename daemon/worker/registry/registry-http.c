@@ -190,13 +190,15 @@ static void note_answer(Hop *hop) {
         }
 }
 
-static CURLcode set_range(CURL *easy, uint64_t start) {
-        char range[sizeof("-") + 3 * sizeof(start)];
+static CURLcode set_range(CURL *easy, const RegistryRequest *request) {
+        char range[sizeof("-") + 2 * 3 * sizeof(uint64_t)], end[3 * sizeof(uint64_t)] = "";
 
-        if (start == 0)
+        if (request->range_start == 0 && request->range_end == 0)
                 return CURLE_OK;
 
-        (void) snprintf(range, sizeof(range), "%ju-", (uintmax_t) start);
+        if (request->range_end > 0)
+                (void) snprintf(end, sizeof(end), "%ju", (uintmax_t) request->range_end - 1);
+        (void) snprintf(range, sizeof(range), "%ju-%s", (uintmax_t) request->range_start, end);
         return curl_easy_setopt(easy, CURLOPT_RANGE, range);
 }
 
@@ -227,7 +229,7 @@ static void set_callbacks(Hop *hop) {
 static int hop_prepare(Hop *hop, RegistryHttp *http) {
         http->reason[0] = '\0';
         if (registry_handle_setup(hop->easy, http->tls, http->insecure, hop->url) != CURLE_OK ||
-            set_range(hop->easy, hop->request->range_start) != CURLE_OK ||
+            set_range(hop->easy, hop->request) != CURLE_OK ||
             (hop->login && set_login(hop->easy, hop->login) != CURLE_OK))
                 return error_oom(hop->error);
 

@@ -45,7 +45,8 @@ typedef struct RegistryRequest {
         const char *url;
         const char *accept;         /* Accept header; NULL: anything */
         const RegistryLogin *login; /* what the Authorization header says; NULL: there is none */
-        uint64_t range_start;       /* the first byte that is wanted; 0: no Range header */
+        uint64_t range_start;       /* the first byte that is wanted; */
+        uint64_t range_end;         /* and where it ends; 0: the end. Both 0: no Range header */
         bool is_large;              /* gets a connection of its own */
         size_t body_max;            /* more bytes in a good response are ERROR_LIMIT_EXCEEDED */
 

@@ -46,6 +46,10 @@ int registry_loop_new(RegistryLoop **ret, Error *error) {
         return 0;
 }
 
+void registry_loop_keep_apart(RegistryLoop *loop) {
+        (void) curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+}
+
 RegistryLoop *registry_loop_free(RegistryLoop *loop) {
         if (!loop)
                 return NULL;

@@ -25,6 +25,9 @@ typedef struct RegistryLoop RegistryLoop;
 /** registry_loop_new() - a loop whose thread starts with the first request */
 int registry_loop_new(RegistryLoop **ret, Error *error);
 
+/** registry_loop_keep_apart() - before the first request: no connection is shared by two at a time, even by HTTP/2 */
+void registry_loop_keep_apart(RegistryLoop *loop);
+
 /** registry_loop_free() - end the thread, close all connections and release @loop (may be NULL) */
 RegistryLoop *registry_loop_free(RegistryLoop *loop);
 
