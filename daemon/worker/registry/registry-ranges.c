@@ -39,13 +39,13 @@ struct Ranges {
 };
 
 /* What is handed on. */
-typedef struct Output {
+typedef struct RangesOutput {
         const RegistryBlobRequest *request; /* borrowed */
         uint64_t position;                  /* of the next byte */
-} Output;
+} RangesOutput;
 
 static int on_output(void *userdata, const void *data, size_t size, Error *error) {
-        Output *output = userdata;
+        RangesOutput *output = userdata;
 
         output->position += size;
         return output->request->write(output->request->userdata, data, size, error);
@@ -143,7 +143,7 @@ static void release(Ranges *ranges, RangesPart *part) {
         (void) pthread_mutex_unlock(&ranges->lock);
 }
 
-static int hand_on(Ranges *ranges, Output *output, Error *error) {
+static int hand_on(Ranges *ranges, RangesOutput *output, Error *error) {
         while (output->position < ranges->request->size) {
                 RangesPart *part = wait_for(ranges, output->position);
                 int r;
@@ -226,7 +226,7 @@ int registry_ranges_get(
         const RegistryBlobRequest *request,
         Error *error) {
         _cleanup_(error_clear) Error failed = ERROR_NULL;
-        Output output = { .request = request, .position = request->offset };
+        RangesOutput output = { .request = request, .position = request->offset };
         RegistryBlobRequest one = *request;
         const uint64_t started_usec = monotonic_usec();
         int r;
