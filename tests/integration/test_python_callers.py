@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Programs of others: virt-manager's function that calls the Python module, and the examples, which use the interface."""
+"""Programs of others: virt-manager's function that calls the Python module, and the examples of the interface."""
 
 import json
 import os

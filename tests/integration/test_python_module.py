@@ -10,6 +10,7 @@ import subprocess
 import threading
 
 import pytest
+from jeepney import DBusAddress, HeaderFields, new_signal
 
 from conftest import PASSWORD, USER
 from support import bus, faulty, programs, samples, tar
@@ -170,7 +171,8 @@ def session(user, tmp_path, work):
 
 
 @pytest.mark.root
-@pytest.mark.parametrize('variable, value', [('DBUS_SESSION_BUS_ADDRESS', 'unix:path={}/bus'), ('XDG_RUNTIME_DIR', '{}')])
+@pytest.mark.parametrize('variable, value', [('DBUS_SESSION_BUS_ADDRESS', 'unix:path={}/bus'),
+                                             ('XDG_RUNTIME_DIR', '{}')])
 def test_user_uses_the_session_bus_which_starts_the_daemon(user, session, reference, tmp_path, dest, variable, value):
     module = Module(user.env, tmp_path / 'python', AS_NOBODY)
     module.bootstrap(reference, dest, env={variable: value.format(session), 'VIRTBOOTSTRAP_DAEMON': '/none'})
@@ -232,6 +234,26 @@ def test_interrupt_cancels_the_job(module, held, work, dest):
     result = module.finish(process)
     assert result.end['type'] == 'KeyboardInterrupt'
     assert not files_in(work)
+
+
+@pytest.mark.root
+def test_signals_of_others_are_ignored(module, daemon_on, held, dest):
+    """On a bus, anybody may send one as if it came from the job."""
+    reference, gate, is_asked = held
+    daemon = daemon_on('system')
+    with daemon.connect() as connection:
+        names = set(connection._call(*bus.BUS, 'ListNames')[0])
+        process = module.start(reference, dest, env={'DBUS_SYSTEM_BUS_ADDRESS': daemon.address})
+        wait_for(is_asked, 'the transfer')
+        job = connection.manager('ListJobs')[0][0][1]
+        for name in set(connection._call(*bus.BUS, 'ListNames')[0]) - names:
+            forged = new_signal(DBusAddress(job, interface=bus.JOB), 'Message', 'us', (4, 'forged'))
+            forged.header.fields[HeaderFields.destination] = name
+            connection.sock.sendall(forged.serialise(next(connection.outgoing_serial)))
+        connection._call(*bus.BUS, 'GetId')  # the bus has taken them
+        gate.set()
+        result = module.finish(process)
+    assert not result.error and 'forged' not in result.messages
 
 
 @pytest.mark.parametrize('level, expected', [('DEBUG', {'INFO', 'WARNING'}), ('WARNING', {'WARNING'}),

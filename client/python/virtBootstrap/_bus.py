@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """D-Bus over a connected socket: calls, their answers, and the signals in between.
 
-Of jeepney, only what reads and writes messages is used, not its connections: these want a message bus,
-and close a socket only when the garbage is collected.
+Of jeepney, only what reads and writes messages is used: its connections are those to a message bus.
 """
 
 import array
@@ -44,6 +43,7 @@ class Connection:
     sock: connected; closed with the connection.
     is_bus: whether the other end is a message bus, or else the daemon itself.
     failure: the last of these exceptions, for a caller whose own on_signal() may raise any.
+    peer: who answered last: a unique name on a bus, otherwise None.
     """
 
     def __init__(self, sock, is_bus):
@@ -51,7 +51,7 @@ class Connection:
         self._is_bus = is_bus
         self._parser = Parser()
         self._serials = itertools.count(1)
-        self.failure = None
+        self.failure = self.peer = None
         try:
             self._authenticate()
             if is_bus:
@@ -97,6 +97,7 @@ class Connection:
                 text = message.body[0] if message.body else ''
                 self._fail(error_of_bus(fields[HeaderFields.error_name], str(text)))
             else:
+                self.peer = fields.get(HeaderFields.sender)
                 return message.body
 
     def _authenticate(self):

@@ -72,9 +72,11 @@ def _open_embedded():
     try:
         connection = _bus.Connection(sock, is_bus=False)
         connection.call(_bus.PATH, _bus.PEER, 'Ping')
-    except (OSError, ValueError, BootstrapError):
+    except BaseException as reason:
         sock.close()
         process.wait()
+        if not isinstance(reason, _NO_BUS):
+            raise
         why = f': {process.last_line}' if process.last_line else ''
         raise error('Failed', f'The embedded daemon does not answer{why}') from None
     return Daemon(connection, process)

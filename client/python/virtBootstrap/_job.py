@@ -38,7 +38,7 @@ class Job:
         self._connection = connection
         self._progress = _Progress(progress_cb)
         self._bootstrap = self._wait = None  # calls that were sent
-        self._path = None  # of the job's object
+        self._path = self._daemon = None  # the job's object, and whose it is
 
     @property
     def has_begun(self):
@@ -63,6 +63,7 @@ class Job:
 
     def _begin(self):
         self._path = self._connection.answer(self._bootstrap)[1]
+        self._daemon = self._connection.peer
         self._wait = self._connection.send(self._path, _bus.JOB, 'Wait')
 
     def _cancel(self):
@@ -77,7 +78,8 @@ class Job:
             pass  # there is no job, or it went with its daemon
 
     def _on_signal(self, signal):
-        if signal.path != self._path or signal.interface != _bus.JOB:
+        # Anybody on a bus may send a signal.
+        if (signal.sender, signal.path, signal.interface) != (self._daemon, self._path, _bus.JOB):
             return
         if signal.member == 'ProgressChanged':
             phase, _, _, fraction = signal.body

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""usage: virt_manager_window_program.py FOLDER: creates a container with virt-manager's own windows, as JSON on standard
-input says, and prints what the user sees. Leaves question.png and progress.png in FOLDER.
+"""usage: virt_manager_window_program.py FOLDER: creates a container with virt-manager's own windows, as JSON on
+standard input says, and prints what the user sees. Leaves question.png and progress.png in FOLDER.
 
 The host is libvirt's test driver, which claims to have LXC.
 """
