@@ -74,6 +74,15 @@ def test_call_starts_the_service_which_ends_when_it_has_nothing_to_do(
     assert service.show('Result') == 'success'
 
 
+def test_python_module_uses_the_service(machine, service, srv):
+    folder, = [one.parent for lib in ('usr/lib', 'usr/local/lib')
+               for one in machine.path('/').glob(f'{lib}/python3*/*-packages/virtBootstrap')]
+    machine.run('env', f'PYTHONPATH=/{folder.relative_to(machine.path("/"))}', '/usr/bin/python3', '-c',
+                'import sys, virtBootstrap; virtBootstrap.bootstrap(*sys.argv[1:])', f'{srv}/root.tar', f'{srv}/root')
+    assert service.state == 'active'
+    assert machine.path(f'{srv}/root/etc/greeting').read_text() == 'hello\n'
+
+
 @pytest.fixture
 def call(machine):
     """A connection to the system's bus, which sees when the daemon's name has no owner any more."""
