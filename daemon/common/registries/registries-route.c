@@ -60,7 +60,7 @@ static bool matches(const RegistriesEntry *entry, const Names *names) {
 
 /* Of two prefixes of the same length, one is of a domain and the other more specific. */
 static bool is_better(const RegistriesEntry *entry, const RegistriesEntry *best) {
-        size_t length = strlen(entry->prefix), best_length = best ? strlen(best->prefix) : 0;
+        size_t length = strlen(entry->prefix), best_length = strlen(best->prefix);
 
         return length > best_length || (length == best_length && best->prefix[0] == '*');
 }
@@ -70,7 +70,7 @@ static const RegistriesEntry *find_entry(const Registries *registries, const Nam
 
         for (size_t i = 0; i < registries->n_entries; i++)
                 if (matches(registries->entries[i], names) &&
-                    is_better(registries->entries[i], best))
+                    (!best || is_better(registries->entries[i], best)))
                         best = registries->entries[i];
 
         return best;

@@ -212,7 +212,7 @@ static int take_location(const ConfReading *reading, const RegistriesToml *value
         int r;
 
         r = take_text(reading, value, ret);
-        if (r < 0 || !*ret || is_location(*ret))
+        if (r < 0 || !value || !*ret || is_location(*ret))
                 return r;
 
         return refuse(reading, value, "the location is invalid; " LOCATION_WANTED);
@@ -222,7 +222,7 @@ static int take_prefix(const ConfReading *reading, const RegistriesToml *value, 
         int r;
 
         r = take_text(reading, value, ret);
-        if (r < 0 || !*ret || is_prefix(*ret))
+        if (r < 0 || !value || !*ret || is_prefix(*ret))
                 return r;
 
         return refuse(reading, value, "the prefix is invalid; " PREFIX_WANTED);
@@ -364,7 +364,7 @@ static int add_entries(const ConfReading *reading, const RegistriesToml *tables)
         const size_t n = count(tables);
         int r = 0;
 
-        if (n == 0)
+        if (!tables || n == 0)
                 return 0;
         if (n > REGISTRIES_ENTRIES_MAX)
                 return refuse(reading, tables, "there are too many registries");
@@ -412,7 +412,7 @@ static int add_aliases(const ConfReading *reading, const RegistriesToml *table) 
         const size_t n = count(table);
         int r = 0;
 
-        if (n == 0)
+        if (!table || n == 0)
                 return 0;
         if (n > REGISTRIES_ALIASES_MAX)
                 return refuse(reading, table, "there are too many aliases");

@@ -47,6 +47,8 @@ typedef struct JobSpec {
         char *destination; /* absolute path; NULL to inspect only */
         char *platform;    /* OS/ARCH[/VARIANT], or NULL */
         char *username;    /* or NULL */
+        /* Where to ask for a registry's image, owned; or NULL. */
+        RegistriesRoute *route;
         JobSource source_kind;
         JobFormat format;
         uint64_t size;     /* of disk images: bytes, or 0 for the default */
@@ -54,9 +56,8 @@ typedef struct JobSpec {
         bool has_pin;
         Digest pin; /* of the document that @reference names, as part of that, if @has_pin */
         bool has_digest;
-        Digest digest;          /* the image must have this one, if @has_digest */
-        bool not_secure;        /* as the caller or the configuration of registries allows */
-        RegistriesRoute *route; /* owned; where to ask for a registry's image */
+        Digest digest;   /* the image must have this one, if @has_digest */
+        bool not_secure; /* as the caller or the configuration of registries allows */
         bool no_cache;
         bool no_sync; /* nothing needs to survive a power failure */
         bool offline;
