@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from support import image, programs, samples
+from support import faulty, image, programs, samples
 from support.process import in_mount_namespace
 
 SHORT_NAMES = '/etc/containers/registries.conf.d/shortnames.conf'
@@ -58,6 +58,18 @@ def test_blocked_image_is_not_inspected_and_not_taken_from_the_cache(one, regist
         result = client.run(*args, expect=1)
         assert 'is blocked' in result.sentence
     assert not (work / 'after').exists()
+
+
+def test_tags_are_those_of_what_an_alias_stands_for(one, registries, client):
+    one.fault('/tags/list', faulty.status(200, b'{"name": "team/image", "tags": ["latest"]}',
+                                          Content_Type='application/json'))
+    registries(f'[aliases]\nimage = "{one.host}/team/image"\n')
+    assert 'latest' in client.run('list-tags', '--not-secure', 'docker://image').out
+    registries(f'[aliases]\nimage = "{one.host}/team/image"\n'
+               f'[[registry]]\nlocation = "{one.host}"\nblocked = true\n')
+    asked = len(one.requests)
+    assert 'is blocked' in client.run('list-tags', '--not-secure', 'docker://image', expect=1).sentence
+    assert len(one.requests) == asked
 
 
 def test_short_name_with_an_alias(one, registries, client, dest, cache):
