@@ -76,6 +76,13 @@ def test_no_worker_compiles_its_filter(trace, faulty_registry, dest):
 
 
 @needs_strace
+def test_small_layer_takes_little_of_the_ring(trace, layout, dest):
+    """Each of its 64 chunks is a mapping of 256 KiB and a page."""
+    chunks = [line for line in trace(['mmap'], layout, dest) if 'mmap(NULL, 266240, PROT_READ|PROT_WRITE, ' in line]
+    assert 1 <= len(chunks) <= 8, chunks
+
+
+@needs_strace
 @pytest.mark.root
 def test_processes_are_listed_once_at_most(trace, layout, dest):
     """For the ids of its workers, where the system user that they share does not exist."""
