@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from support import archives, faulty, image, samples
+from support import archives, faulty, image, programs, samples
 from support.bus import BusError
 from support.process import DEADLINE
 
@@ -357,3 +357,25 @@ def test_bus_hands_out_documents(api, faulty_registry):
     assert found['config'] == one.config
     assert json.loads(found['image-json'])['Digest'] == image.digest_of(one.manifest())
     assert json.loads(found['config-json'])['author'] == RICH['author']
+
+
+LARGE = 'large' * 837_000
+
+
+@pytest.mark.parametrize('form', FORMS, ids=FORM_IDS)
+def test_largest_documents_are_carried_by_a_bus(daemon, env, faulty_registry, form):
+    """The client may ask the daemon over a message bus, which has limits of its own."""
+    client = programs.Client(env, daemon.address)
+    one = with_config({'config': {'Labels': {'large': LARGE}}})
+    body = one.manifest() + b' ' * ((4 << 20) - len(one.manifest()))
+    faulty_registry.add('large', one, manifest=body)
+    assert (4 << 20) - 20000 < len(one.config) <= 4 << 20
+    args = ['inspect', *form, '--not-secure', '--no-tags', faulty_registry.reference('large')]
+    found = ours(client, *args) if '--raw' in form else ours(client, *args, '--json')
+    if form == ['--raw']:
+        assert found == body
+    elif '--raw' in form:
+        assert found == one.config
+    else:
+        labels = json.loads(found)
+        assert (labels['config'] if form else labels)['Labels'] == {'large': LARGE}
