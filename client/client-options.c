@@ -375,6 +375,8 @@ static int check_combinations(const ClientOptions *options, Error *error) {
                 refusal = "--raw and --config are for the command inspect only";
         else if (options->raw && options->json)
                 refusal = "--raw and --json cannot be used together";
+        else if (options->verb == VERB_LIST_TAGS && options->offline)
+                refusal = "--offline cannot be used with list-tags: the cache has no lists of tags";
         else if (
                 options->verb == VERB_BOOTSTRAP && options->transport == TRANSPORT_HOST &&
                 options->arguments[1][0] != '/')

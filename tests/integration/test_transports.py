@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import termios
+import threading
 
 import pytest
 from jeepney import DBusAddress, HeaderFields, MessageType, Parser, new_method_call
@@ -281,23 +282,26 @@ def test_peer_that_does_not_read_takes_no_time_of_others_at_the_end(daemon_on, t
     assert daemon.process.wait(10) == 0
 
 
-def test_inspect_is_given_up_with_its_caller(own_bus, env, faulty_registry):
+@pytest.mark.parametrize('member, part', [('Inspect', '/manifests/'), ('ListTags', '/tags/')])
+def test_question_is_given_up_with_its_caller(own_bus, env, faulty_registry, member, part):
     """Nobody is left to answer to: on a bus that does not close the connection."""
     one = own_bus()
     daemon = programs.Daemon(env, one)
     faulty_registry.add('image', samples.small())
-    faulty_registry.gate('/manifests/', 0)
+    let_go = threading.Event()
+    faulty_registry.fault(part, lambda request: let_go.wait(DEADLINE) and False)
     try:
         api = daemon.connect()
         serial = api._send(new_method_call(
-            DBusAddress(PATH, NAME, MANAGER), 'Inspect', 'sa{sv}',
+            DBusAddress(PATH, NAME, MANAGER), member, 'sa{sv}',
             (faulty_registry.reference('image'), {'not-secure': ('b', True)})))
         assert serial
-        wait_for(lambda: faulty_registry.count('/manifests/'), 'the request')
+        wait_for(lambda: faulty_registry.count(part), 'the request')
         assert descendants(daemon.process.pid)
         api.close()
         wait_for(lambda: not descendants(daemon.process.pid), 'the worker to be ended')
     finally:
+        let_go.set()
         daemon.stop()
 
 

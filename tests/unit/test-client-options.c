@@ -116,6 +116,8 @@ TEST(verbs_take_their_arguments) {
                 { "attach 7", VERB_ATTACH, 1 },
                 { "cancel 7 8 9", VERB_CANCEL, 3 },
                 { "inspect docker://x --json", VERB_INSPECT, 1 },
+                { "inspect --raw --config docker://x", VERB_INSPECT, 1 },
+                { "list-tags docker://x --json", VERB_LIST_TAGS, 1 },
                 { "cache", VERB_CACHE_LIST, 0 },
                 { "cache list", VERB_CACHE_LIST, 0 },
                 { "cache verify", VERB_CACHE_VERIFY, 0 },
@@ -202,6 +204,12 @@ TEST(wrong_usage_is_one_line_that_names_it) {
                 { "list --system --user", "--system" },
                 { "a b --detach --embedded", "--detach" },
                 { "a b --json --status-only", "--status-only" },
+                { "inspect", "inspect [--raw] [--config] URI" },
+                { "list-tags", "list-tags docker://NAME" },
+                { "a b --raw", "inspect only" },
+                { "list-tags docker://a --config", "inspect only" },
+                { "inspect a --raw --json", "--json" },
+                { "list-tags docker://a --offline", "--offline" },
                 { "docker://x relative -H host", "absolute" },
         };
 
