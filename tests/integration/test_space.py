@@ -165,6 +165,20 @@ def test_download_counts_where_the_cache_shares_the_file_system(
     assert_nothing_fetched(faulty_registry, one)
 
 
+def test_tarball_needs_about_its_size(client, env, tmp_path, tmpfs):
+    path, small = tmp_path / 'soft.tar', tmpfs('4m')
+    path.write_bytes(soft(8).layers[0].tar)
+    warned = client.fail(f'file://{path}', small / 'root')
+    assert warned.error == 'NoSpace'
+    texts = [event['text'] for event in warned.of('message') if 'needed' in event['text']]
+    assert [figures(text)[:2] for text in texts] == [('about', path.stat().st_size)]
+    strict(env, tmp_path)
+    refused = client.fail(f'file://{path}', small / 'root')
+    assert refused.error == 'NoSpace'
+    assert figures(refused.sentence)[:2] == ('about', path.stat().st_size)
+    assert os.listdir(small) == []
+
+
 def test_nothing_is_kept_from_a_job_without_cache(client, offered, cache, work):
     client.bootstrap(offered(soft(1)), work / 'root', '--no-cache')
     assert os.listdir(cache / 'virt-bootstrap/unpacked') == []

@@ -174,10 +174,11 @@ static uint64_t estimate_layer(const JobContext *context, const ProtoLayer *laye
         return bytes < max ? bytes : max;
 }
 
-static Need add_up(const JobContext *context, const JobImage *image) {
-        Need need = { 0 };
+/* A tarball is an image of one layer, which may be compressed or not. */
+static Need add_up(const JobContext *context, const JobSpec *spec, const JobImage *image) {
+        Need need = { .about = image ? 0 : spec->source_bytes };
 
-        for (uint32_t i = 0; i < image->n_layers; i++) {
+        for (uint32_t i = 0; image && i < image->n_layers; i++) {
                 const ProtoLayer *layer = &image->layers[i];
 
                 if (layer->size == PROTO_SIZE_UNKNOWN || is_repeated(image->layers, i))
@@ -203,7 +204,7 @@ static uint64_t download_there(
         struct stat st;
         Sum sum = { 0 };
 
-        if (stat(path, &st) < 0 || st.st_dev != place->device ||
+        if (!image || stat(path, &st) < 0 || st.st_dev != place->device ||
             sum_up(context, image->layers, image->n_layers, &sum, NULL) < 0)
                 return 0;
         return spec->no_cache ? sum.download : sum.missing;
@@ -225,7 +226,7 @@ int job_room_check_place(
         if (!place->is_known || spec->share_layers)
                 return 0;
 
-        need = add_up(context, image);
+        need = add_up(context, spec, image);
         need.least = add(need.least, download);
         need.about = add(need.about, download);
         if (need.least > place->free)

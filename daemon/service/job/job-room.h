@@ -38,6 +38,7 @@ int job_room_check(
 
 /**
  * job_room_check_place() - check what the layers need where they are unpacked
+ * @image:      NULL for a tarball, which needs about its own size
  * @place:      of the job's result
  * @ret_warning: a sentence for the caller, owned by the caller; NULL if there is none
  *

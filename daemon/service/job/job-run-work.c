@@ -80,6 +80,9 @@ static void start_fetching(JobRun *run) {
 }
 
 static void start_with_tarball(JobRun *run) {
+        if (check_room(run, NULL, &run->error) < 0)
+                return;
+
         run->counts.tarball_bytes = job_spec(run->job)->source_bytes;
         job_run_unpack(run);
 }
