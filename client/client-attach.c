@@ -28,5 +28,5 @@ int client_verb_attach(ClientConnection *connection, const ClientOptions *option
         digest = client_follow_read_digest(followed);
         client_display_finished(
                 &display, client_follow_id(followed), &outcome, digest, info.header.destination);
-        return client_outcome_status(&outcome);
+        return client_outcome_status(&outcome, true);
 }

@@ -92,7 +92,7 @@ static int follow(
         digest = client_follow_read_digest(followed);
         client_display_finished(
                 &display, client_follow_id(followed), &outcome, digest, header->destination);
-        return client_outcome_status(&outcome);
+        return client_outcome_status(&outcome, client_follow_id(followed) != NULL);
 }
 
 int client_verb_bootstrap(

@@ -205,7 +205,7 @@ void client_display_finished(
         if (display->mode == DISPLAY_JSON)
                 client_event_write_finished(stdout, id, outcome, digest);
 
-        if (client_outcome_status(outcome) == STATUS_DONE) {
+        if (client_outcome_status(outcome, true) == STATUS_DONE) {
                 if (destination)
                         show_success(display, digest, destination);
                 return;

@@ -103,7 +103,7 @@ static int show_failure(const ClientOptions *options, const Error *error) {
                 return STATUS_FAILED;
 
         client_display_finished(&display, NULL, &outcome, NULL, NULL);
-        return client_outcome_status(&outcome);
+        return client_outcome_status(&outcome, false);
 }
 
 /* Our own descriptors must not take the numbers of those that the caller has closed. */
@@ -128,8 +128,7 @@ int main(int argc, char *argv[]) {
         r = client_options_parse(argc, argv, &options, &error);
         if (r < 0) {
                 client_secret_erase(&options);
-                (void) fprintf(stderr, "virt-bootstrap: %s\n", error_text(&error));
-                return STATUS_USAGE;
+                return show_failure(&options, &error);
         }
 
         (void) sigaction(SIGINT, &interrupt, NULL);

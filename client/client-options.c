@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base-cleanup.h"
 #include "base-digest.h"
 #include "base-macro.h"
 #include "client-options.h"
 #include "client-size.h"
+#include "client-suggest.h"
 
 /* Options without a short form; their values are above every character. */
 enum {
@@ -274,16 +278,80 @@ static int set_option(ClientOptions *options, int option, char *value, Error *er
         }
 }
 
+/* The options that start with @name, "--a, --b"; *@ret_n is their number. */
+static char *list_options(const char *name, size_t *ret_n) {
+        char *list = NULL;
+
+        *ret_n = 0;
+        for (const struct option *o = long_options; o->name; o++) {
+                char *longer;
+                int n;
+
+                if (strncmp(o->name, name, strlen(name)) != 0)
+                        continue;
+                (*ret_n)++;
+                n = asprintf(&longer, "%s%s--%s", list ? list : "", list ? ", " : "", o->name);
+                free(list);
+                list = n < 0 ? NULL : longer;
+        }
+
+        return list;
+}
+
+static const char *nearest_option(const char *name) {
+        const char *names[N_ELEMENTS(long_options)];
+        size_t n = 0;
+
+        for (const struct option *o = long_options; o->name; o++)
+                names[n++] = o->name;
+        return client_suggest_word(name, names, n);
+}
+
+/* A long option that is no option, is short for several, or takes no argument. */
+static int refuse_name(const char *name, Error *error) {
+        _cleanup_(freep) char *list = NULL;
+        const char *nearest;
+        size_t n;
+
+        list = list_options(name, &n);
+        if (n > 1)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Option \"--%s\" is ambiguous: it could be %s", name,
+                        list ? list : "several");
+        if (n == 1)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION, "Option \"%s\" takes no argument",
+                        list ? list : name);
+
+        nearest = nearest_option(name);
+        return nearest ? error_set(
+                                 error, EINVAL, ERROR_INVALID_OPTION,
+                                 "Unknown option \"--%s\"; did you mean \"--%s\"?", name, nearest)
+                       : error_set(
+                                 error, EINVAL, ERROR_INVALID_OPTION,
+                                 "Unknown option \"--%s\"; see virt-bootstrap --help", name);
+}
+
 static int refuse_option(int result, char **argv, Error *error) {
         char name[3] = { '-', (char) optopt, '\0' };
-        const char *given = optopt > 0 && optopt < OPT_ROOT_PASSWORD ? name : argv[optind - 1];
+        const bool is_short =
+                optopt > 0 && optopt < OPT_ROOT_PASSWORD && strncmp(argv[optind - 1], "--", 2) != 0;
+        const char *given = is_short ? name : argv[optind - 1];
+        _cleanup_(freep) char *word = NULL;
 
         /* Only the name, because the text after "=" may be a secret. */
-        return error_set(
-                error, EINVAL, ERROR_INVALID_OPTION,
-                result == ':' ? "Option \"%.*s\" requires an argument"
-                              : "Unknown, ambiguous or misused option \"%.*s\"",
-                (int) strcspn(given, "="), given);
+        if (result == ':')
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION, "Option \"%.*s\" requires an argument",
+                        (int) strcspn(given, "="), given);
+        if (is_short)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Unknown option \"%s\"; see virt-bootstrap --help", given);
+
+        word = strndup(given + strspn(given, "-"), strcspn(given + strspn(given, "-"), "="));
+        return word ? refuse_name(word, error) : error_oom(error);
 }
 
 static int parse_options(int argc, char **argv, ClientOptions *options, Error *error) {
@@ -309,6 +377,67 @@ static int parse_options(int argc, char **argv, ClientOptions *options, Error *e
         return 0;
 }
 
+static int refuse_sub(const char *name, const char *sub, Error *error) {
+        const char *subs[N_ELEMENTS(verbs)], *nearest;
+        size_t n = 0;
+
+        for (size_t i = 0; i < N_ELEMENTS(verbs); i++)
+                if (verbs[i].sub && strcmp(verbs[i].name, name) == 0)
+                        subs[n++] = verbs[i].sub;
+        nearest = client_suggest_word(sub, subs, n);
+        return nearest ? error_set(
+                                 error, EINVAL, ERROR_INVALID_OPTION,
+                                 "Unknown command \"%s %s\"; did you mean \"%s %s\"?", name, sub,
+                                 name, nearest)
+                       : error_set(
+                                 error, EINVAL, ERROR_INVALID_OPTION,
+                                 "Unknown command \"%s %s\"; see virt-bootstrap --help", name, sub);
+}
+
+/* What other programs call it. */
+static const struct Synonym {
+        const char *word, *meant;
+} synonyms[] = {
+        { "help", "--help" },         { "version", "--version" }, { "ls", "list" },
+        { "jobs", "list" },           { "ps", "list" },           { "images", "cache list" },
+        { "rm", "cache remove" },     { "rmi", "cache remove" },  { "remove", "cache remove" },
+        { "delete", "cache remove" }, { "prune", "cache prune" }, { "stop", "cancel" },
+        { "follow", "attach" },       { "status", "show" },
+};
+
+static const char *find_meant(const char *word, const char *const *names) {
+        for (size_t i = 0; i < N_ELEMENTS(synonyms); i++)
+                if (strcmp(synonyms[i].word, word) == 0)
+                        return synonyms[i].meant;
+
+        return client_suggest_word(word, names, N_ELEMENTS(verbs));
+}
+
+/* The first word is no command: it is a source, unless it cannot be one. */
+static int check_first_word(const ClientOptions *options, const char *word, Error *error) {
+        const char *names[N_ELEMENTS(verbs)], *nearest;
+        const bool has_source =
+                options->n_arguments > 1 && strstr(options->arguments[1], "://") != NULL;
+
+        if (strpbrk(word, "/:.") || word[0] == '\0' || strcmp(word, "-") == 0 ||
+            access(word, F_OK) == 0)
+                return 0;
+
+        for (size_t i = 0; i < N_ELEMENTS(verbs); i++)
+                names[i] = verbs[i].name;
+        nearest = find_meant(word, names);
+        if (nearest && !has_source)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Unknown command \"%s\"; did you mean \"%s\"?", word, nearest);
+        if (has_source || options->n_arguments < bootstrap_syntax.min)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Unknown command \"%s\"; usage: virt-bootstrap %s (see virt-bootstrap --help)",
+                        word, bootstrap_syntax.usage);
+        return 0;
+}
+
 static int find_verb(ClientOptions *options, const struct VerbSyntax **ret, Error *error) {
         const char *name = options->n_arguments > 0 ? options->arguments[0] : NULL;
         const char *sub = options->n_arguments > 1 ? options->arguments[1] : "list";
@@ -331,12 +460,10 @@ static int find_verb(ClientOptions *options, const struct VerbSyntax **ret, Erro
         }
 
         if (is_known)
-                return error_set(
-                        error, EINVAL, ERROR_INVALID_OPTION, "Unknown command \"%s %s\"", name,
-                        sub);
+                return refuse_sub(name, sub, error);
 
         *ret = &bootstrap_syntax;
-        return 0;
+        return name ? check_first_word(options, name, error) : 0;
 }
 
 static int parse_arguments(ClientOptions *options, Error *error) {
@@ -385,10 +512,19 @@ static int check_combinations(const ClientOptions *options, Error *error) {
         return refusal ? error_set(error, EINVAL, ERROR_INVALID_OPTION, "%s", refusal) : 0;
 }
 
+/* Also of a command line that is wrong before that option. */
+static bool wants_json(int argc, char **argv) {
+        for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+                if (strcmp(argv[i], "--json") == 0)
+                        return true;
+
+        return false;
+}
+
 int client_options_parse(int argc, char **argv, ClientOptions *ret, Error *error) {
         int r;
 
-        *ret = (ClientOptions){ .verb = VERB_BOOTSTRAP };
+        *ret = (ClientOptions){ .verb = VERB_BOOTSTRAP, .json = wants_json(argc, argv) };
         r = parse_options(argc, argv, ret, error);
         if (r < 0 || ret->verb != VERB_BOOTSTRAP)
                 return r;

@@ -101,9 +101,17 @@ int client_outcome_set_bus_error(ClientOutcome *outcome, const sd_bus_error *bus
         return client_outcome_set(outcome, "failed", name, find_message(bus_error));
 }
 
-int client_outcome_status(const ClientOutcome *outcome) {
+static bool is_wrong_usage(const ClientOutcome *outcome) {
+        return outcome->error &&
+               (strcmp(outcome->error, error_kind_to_bus_name(ERROR_INVALID_OPTION)) == 0 ||
+                strcmp(outcome->error, error_kind_to_bus_name(ERROR_INVALID_REFERENCE)) == 0);
+}
+
+int client_outcome_status(const ClientOutcome *outcome, bool is_of_job) {
         if (!outcome->result)
                 return STATUS_FAILED;
+        if (!is_of_job && is_wrong_usage(outcome))
+                return STATUS_USAGE;
         if (strcmp(outcome->result, "done") == 0)
                 return STATUS_DONE;
 

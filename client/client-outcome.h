@@ -3,6 +3,7 @@
 
 /* How a job ended, and D-Bus errors on their way to the user: name and sentence as received. */
 
+#include <stdbool.h>
 #include <systemd/sd-bus.h>
 
 #include "base-cleanup.h"
@@ -34,8 +35,11 @@ int client_outcome_set_error(ClientOutcome *outcome, const Error *error);
 /** client_outcome_set_bus_error() - like client_outcome_set(), for a call that failed */
 int client_outcome_set_bus_error(ClientOutcome *outcome, const sd_bus_error *bus_error);
 
-/** client_outcome_status() - the exit status for it */
-int client_outcome_status(const ClientOutcome *outcome);
+/**
+ * client_outcome_status() - the exit status for it
+ * @is_of_job:  otherwise there was no job yet, and what the daemon finds wrong in the request is wrong usage
+ */
+int client_outcome_status(const ClientOutcome *outcome, bool is_of_job);
 
 /** client_outcome_done() - release what @outcome owns and empty it; usable with _cleanup_() */
 void client_outcome_done(ClientOutcome *outcome);

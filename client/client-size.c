@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base-number.h"
 #include "client-size.h"
@@ -22,8 +23,10 @@ static bool parse_unit(const char *text, unsigned *ret_shift) {
         suffix = strchr(suffixes, toupper((unsigned char) *text));
         if (!suffix)
                 return false;
-        if (suffix > suffixes && strcmp(text + 1, "iB") == 0)
+        if (suffix > suffixes && strcasecmp(text + 1, "iB") == 0)
                 text += 2;
+        else if (suffix > suffixes && strcasecmp(text + 1, "B") == 0)
+                text += 1;
 
         *ret_shift = 10 * (unsigned) (suffix - suffixes);
         return text[1] == '\0';

@@ -16,6 +16,7 @@
 #include "base-text.h"
 #include "client-path.h"
 #include "client-source.h"
+#include "client-suggest.h"
 
 #define FILE_SCHEME "file:"
 #define LOCALHOST   "localhost"
@@ -174,6 +175,10 @@ static char *find_hint(
 
         if (!whole || !decoded)
                 return NULL;
+        if (code == ENOENT && parts->is_directory && strncmp(text, "oci://", strlen("oci://")) == 0)
+                return client_suggest_source(text);
+        if (code == ENOENT && parts->prefix == 0)
+                return client_suggest_source(text);
 
         if (code == ENOTDIR && parts->is_directory && stat(path, &st) == 0)
                 n = asprintf(
@@ -240,6 +245,23 @@ static int make_utf8(char **text, Error *error) {
         return 0;
 }
 
+/* The schemes of sources that are not files; the daemon checks what follows. */
+static bool is_scheme_of_daemon(const char *text) {
+        return strncasecmp(text, "docker://", strlen("docker://")) == 0 ||
+               strncasecmp(text, "virt-builder:", strlen("virt-builder:")) == 0;
+}
+
+/* What the daemon would call invalid, if something is known that was meant. */
+static int check_scheme(const char *text, Error *error) {
+        _cleanup_(freep) char *hint =
+                is_scheme_of_daemon(text) ? NULL : client_suggest_source(text);
+
+        return hint ? error_set(
+                              error, EINVAL, ERROR_INVALID_REFERENCE,
+                              "The source \"%s\" is invalid; %s", text, hint)
+                    : 0;
+}
+
 int client_source_read(const char *directory, const char *text, ClientSource *ret, Error *error) {
         _cleanup_(client_source_done) ClientSource source = SOURCE_NULL;
         _cleanup_(freep) char *path = NULL, *absolute = NULL;
@@ -247,6 +269,9 @@ int client_source_read(const char *directory, const char *text, ClientSource *re
         int r;
 
         if (!split(text, &parts)) {
+                r = check_scheme(text, error);
+                if (r < 0)
+                        return r;
                 source.text = strdup(text);
                 if (!source.text)
                         return error_oom(error);

@@ -345,6 +345,6 @@ def test_files_are_not_for_another_host(everything, env, daemon, tmp_path, dest,
     ssh.chmod(0o755)
     client = programs.Client({**env, 'PATH': f'{ssh.parent}:{env["PATH"]}'})
     client.where = ['--host=elsewhere']
-    result = client.run(*verb, everything['oci'], *([] if verb else [dest]), expect=1)
+    result = client.run(*verb, everything['oci'], *([] if verb else [dest]), expect=2)
     assert result.sentence == ('Files of this host cannot be passed over this connection, '
                                'which does not carry file descriptors')

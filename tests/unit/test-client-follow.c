@@ -246,7 +246,7 @@ TEST(job_is_followed_to_its_end) {
         _cleanup_(run_done) Run run;
 
         bootstrap("done", &run);
-        assert_int_equal(client_outcome_status(&run.outcome), STATUS_DONE);
+        assert_int_equal(client_outcome_status(&run.outcome, true), STATUS_DONE);
         assert_string_equal(run.id, JOB_ID);
         assert_string_equal(run.digest, DIGEST);
         assert_null(run.outcome.error);
@@ -256,7 +256,7 @@ TEST(job_that_ends_at_once_is_not_missed) {
         _cleanup_(run_done) Run run;
 
         bootstrap("instant", &run);
-        assert_int_equal(client_outcome_status(&run.outcome), STATUS_DONE);
+        assert_int_equal(client_outcome_status(&run.outcome, true), STATUS_DONE);
         assert_string_equal(run.digest, DIGEST);
 }
 
@@ -264,7 +264,7 @@ TEST(failure_keeps_its_name_and_sentence) {
         _cleanup_(run_done) Run run;
 
         bootstrap("failed", &run);
-        assert_int_equal(client_outcome_status(&run.outcome), STATUS_FAILED);
+        assert_int_equal(client_outcome_status(&run.outcome, true), STATUS_FAILED);
         assert_string_equal(run.outcome.error, BUS_ERROR("NotFound"));
         assert_string_equal(run.outcome.message, "It is not there");
 }
@@ -273,7 +273,7 @@ TEST(refused_call_is_an_outcome_without_a_job) {
         _cleanup_(run_done) Run run;
 
         bootstrap("refuse", &run);
-        assert_int_equal(client_outcome_status(&run.outcome), STATUS_FAILED);
+        assert_int_equal(client_outcome_status(&run.outcome, true), STATUS_FAILED);
         assert_string_equal(run.outcome.error, BUS_ERROR("FromTheFuture"));
         assert_string_equal(run.outcome.message, "Never heard of it");
         assert_null(run.id);
@@ -285,7 +285,7 @@ TEST(interrupt_cancels_and_waits_and_a_second_one_changes_nothing) {
 
         bootstrap("interrupt", &run);
         assert_string_equal(run.outcome.result, "cancelled");
-        assert_int_equal(client_outcome_status(&run.outcome), STATUS_CANCELLED);
+        assert_int_equal(client_outcome_status(&run.outcome, true), STATUS_CANCELLED);
 }
 
 TEST(interrupt_before_the_job_is_known_cancels_it) {
@@ -294,7 +294,7 @@ TEST(interrupt_before_the_job_is_known_cancels_it) {
         bootstrap("early", &run);
         assert_non_null(run.id);
         assert_string_equal(run.outcome.result, "cancelled");
-        assert_int_equal(client_outcome_status(&run.outcome), STATUS_CANCELLED);
+        assert_int_equal(client_outcome_status(&run.outcome, true), STATUS_CANCELLED);
 }
 
 TEST(death_of_the_daemon_is_told_after_a_recovery) {
@@ -306,7 +306,7 @@ TEST(death_of_the_daemon_is_told_after_a_recovery) {
         assert_int_equal(setenv("TEST_RECOVERED", path, true), 0);
 
         bootstrap("die", &run);
-        assert_int_equal(client_outcome_status(&run.outcome), STATUS_FAILED);
+        assert_int_equal(client_outcome_status(&run.outcome, true), STATUS_FAILED);
         assert_string_equal(run.outcome.error, BUS_ERROR("Interrupted"));
         assert_string_equal(run.outcome.message, "The daemon exited while the job was running");
         assert_int_equal(unlink(path), 0); /* --recover made it */

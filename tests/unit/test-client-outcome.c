@@ -19,7 +19,7 @@ TEST(exit_status_follows_the_result) {
                 _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
 
                 assert_int_equal(client_outcome_set(&outcome, results[i].result, NULL, NULL), 0);
-                assert_int_equal(client_outcome_status(&outcome), results[i].status);
+                assert_int_equal(client_outcome_status(&outcome, true), results[i].status);
         }
 }
 
@@ -75,5 +75,23 @@ TEST(cancellation_found_here_counts_as_one) {
 
         (void) error_set(&error, ECANCELED, ERROR_CANCELLED, "Stopped");
         assert_int_equal(client_outcome_set_error(&outcome, &error), 0);
-        assert_int_equal(client_outcome_status(&outcome), STATUS_CANCELLED);
+        assert_int_equal(client_outcome_status(&outcome, true), STATUS_CANCELLED);
+}
+
+TEST(wrong_request_is_wrong_usage_until_there_is_a_job) {
+        static const ErrorKind kinds[] = { ERROR_INVALID_OPTION, ERROR_INVALID_REFERENCE };
+        _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
+
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+                const Error error = { .code = EINVAL, .kind = kinds[i] };
+
+                assert_int_equal(client_outcome_set_error(&outcome, &error), 0);
+                assert_int_equal(client_outcome_status(&outcome, false), STATUS_USAGE);
+                assert_int_equal(client_outcome_status(&outcome, true), STATUS_FAILED);
+        }
+
+        const Error other = { .code = ENOENT, .kind = ERROR_NOT_FOUND };
+
+        assert_int_equal(client_outcome_set_error(&outcome, &other), 0);
+        assert_int_equal(client_outcome_status(&outcome, false), STATUS_FAILED);
 }

@@ -36,7 +36,7 @@ TEST(suffixes_are_powers_of_1024) {
 TEST(what_is_no_size_is_named_and_leaves_the_output) {
         static const char *const texts[] = {
                 "",    "G",    "-1",    "5X",  " 5G",
-                "5 G", "5GB",  "5GiBx", "5Gi", "1.5G",
+                "5 G", "5GBB", "5GiBx", "5Gi", "1.5G",
                 "BiB", "5BiB", "16E",   "0x5", "18446744073709551616",
         };
 

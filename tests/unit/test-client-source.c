@@ -108,7 +108,7 @@ SOURCE_TEST(other_sources_are_copied) {
                 "docker://localhost:5000/a/./b",
                 "virt-builder://fedora-40",
                 "virt-builder:/fedora-40",
-                "unknown:thing",
+                "unknown://thing",
                 /* The daemon says what is wrong with them. */
                 "file://relative",
                 "file://elsewhere/a.tar",

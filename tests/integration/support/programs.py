@@ -119,10 +119,12 @@ class Client:
     def bootstrap(self, source, dest, *args, **kw):
         return self.run('--not-secure', *args, source, dest, **kw)
 
-    def fail(self, source, dest, *args, status=1, **kw):
+    def fail(self, source, dest, *args, **kw):
         """A bootstrap that must fail; its --json events and its one sentence."""
-        result = self.run('--json', '--not-secure', *args, source, dest, expect=status, **kw)
-        assert result.sentence
+        result = self.run('--json', '--not-secure', *args, source, dest, expect=None, **kw)
+        assert result.sentence and result.events[-1]['result'] == 'failed', str(result)
+        is_usage = not result.events[-1]['job'] and result.error in ('InvalidOption', 'InvalidReference')
+        assert result.status == (2 if is_usage else 1), str(result)
         return result
 
 
