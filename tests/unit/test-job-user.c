@@ -230,6 +230,8 @@ static pid_t start_process(void (*change)(void)) {
         assert_true(pid >= 0);
         if (pid == 0) {
                 change();
+                /* Otherwise, if a case fails, it would have the id for ever; a change of user resets this. */
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
                 if (write(fds[1], "", 1) == 1)
                         for (;;)
                                 (void) pause();
