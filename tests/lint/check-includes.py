@@ -16,7 +16,7 @@ import sys
 
 # Each world's folders, from the ground up: a folder includes those before it, and common/.
 WORLDS = {
-    'common': ['base', 'proto', 'hash', 'config', 'reference', 'registries'],
+    'common': ['base', 'proto', 'hash', 'config', 'reference', 'registries', 'credentials'],
     'worker': ['sandbox', 'oci', 'inflate', 'unpack', 'password', 'registry', 'source', 'ext4', 'qemu',
                'tree', 'builder', 'steps'],
     'service': ['store', 'job', 'bus', 'service'],
@@ -24,7 +24,7 @@ WORLDS = {
 }
 WORLD_OF = {folder: world for world, folders in WORLDS.items() for folder in folders}
 # What a world takes from common/, where it is not everything.
-COMMON = {'service': {'base', 'proto', 'config', 'reference', 'registries'}, 'client': {'base', 'reference'}}
+COMMON = {'service': {'base', 'proto', 'config', 'reference', 'registries'}, 'client': {'base', 'credentials', 'reference'}}
 PREFIXES = {'steps': 'step', 'service': 'main'}  # of a folder's files, where it is not the folder's name
 FOLDER_OF = {PREFIXES.get(folder, folder): folder for folder in WORLD_OF}
 THIRD_PARTY = {
@@ -35,7 +35,7 @@ THIRD_PARTY = {
     'ext2fs/': {'ext4'},
     'isa-l': {'inflate'},
     'igzip': {'inflate'},
-    'jansson': {'oci', 'qemu'},
+    'jansson': {'credentials', 'oci', 'qemu'},
     'lzma': {'inflate'},
     'openssl/': {'hash'},
     'seccomp': {'sandbox'},
