@@ -58,11 +58,10 @@ def test_redirect_to_a_private_address_is_not_followed(
     assert f'{faulty_registry.host} redirects to' in result.sentence
 
 
-def test_token_server_at_a_private_address_is_not_asked(
-        faulty_registry, internal, client, dest, password):
+def test_token_server_at_a_private_address_is_not_asked(faulty_registry, internal, client, dest):
     faulty_registry.add('sent', samples.small())
     faulty_registry.fault('', realm(internal.url))
-    result = client.fail(faulty_registry.reference('sent'), dest, '-u', USER, '-p', password)
+    result = client.fail(faulty_registry.reference('sent'), dest)
     assert_refused(result, internal.host, internal, dest)
 
 

@@ -321,12 +321,12 @@ static void check_fd(int fd, const struct stat *want) {
 /* The message, with those that it brought, is long gone then. */
 BUS_TEST(descriptors_stay_with_who_reads_them) {
         Fixture *f = *state;
-        static const char *const names[] = { "a", "b", "c" };
+        static const char *const names[] = { "a", "b", "c", "d" };
         sd_bus_message *call = begin(f, SOURCE);
-        struct stat st[3];
-        int fds[3];
+        struct stat st[4];
+        int fds[4];
 
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 4; i++) {
                 scratch_write(&f->scratch, names[i], names[i]);
                 fds[i] = open(scratch_at(&f->scratch, names[i]), O_RDONLY | O_CLOEXEC);
                 assert_int_equal(fstat(fds[i], &st[i]), 0);
@@ -334,14 +334,15 @@ BUS_TEST(descriptors_stay_with_who_reads_them) {
         add_text(call, "username", "me");
         assert_true(
                 sd_bus_message_append(
-                        call, "{sv}{sv}{sv}", "password-fd", "h", fds[0], "root-password-fd", "h",
-                        fds[1], "destination-fd", "h", fds[2]) >= 0);
-        for (int i = 0; i < 3; i++)
+                        call, "{sv}{sv}{sv}{sv}", "password-fd", "h", fds[0], "root-password-fd",
+                        "h", fds[1], "destination-fd", "h", fds[2], "auth-fd", "h", fds[3]) >= 0);
+        for (int i = 0; i < 4; i++)
                 close(fds[i]);
         assert_int_equal(finish(f, call), 0);
         check_fd(f->spec->password_fd, &st[0]);
         check_fd(f->spec->root_password_fd, &st[1]);
         check_fd(f->spec->destination_fd, &st[2]);
+        check_fd(f->spec->auth_fd, &st[3]);
 }
 
 /* The fixture sees that nothing stays open. */
@@ -369,6 +370,17 @@ BUS_TEST(password_needs_a_user) {
         close(fd);
         assert_int_equal(finish(f, call), -EINVAL);
         check_names(f, "username");
+}
+
+BUS_TEST(credentials_are_for_registries_only) {
+        Fixture *f = *state;
+        sd_bus_message *call = begin(f, "virt-builder://debian-12");
+        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        assert_true(sd_bus_message_append(call, "{sv}", "auth-fd", "h", fd) >= 0);
+        close(fd);
+        assert_int_equal(finish(f, call), -EINVAL);
+        check_names(f, "auth-fd");
 }
 
 BUS_TEST(last_of_repeated_options_counts) {

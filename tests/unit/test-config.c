@@ -93,6 +93,33 @@ TEST(hosts_add_up_and_an_empty_list_removes_them) {
                 ".corp.example .a:5");
 }
 
+TEST(token_servers_are_pairs) {
+        assert_string_equal(
+                apply("[Registry]\nTokenServers=reg.example:5000=login.example [::1]:1=10.0.0.1\n"
+                      "TokenServers=a=b\n")
+                        .token_servers,
+                "reg.example:5000=login.example [::1]:1=10.0.0.1 a=b");
+        assert_string_equal(
+                apply("[Registry]\nTokenServers=a=b\nTokenServers=\n"
+                      "TokenServers=a a= =b a=b=c .a=b a=.b a=https://b c=d\n")
+                        .token_servers,
+                "c=d");
+}
+
+TEST(file_with_credentials_is_absolute_and_may_be_none) {
+        const Config defaults = CONFIG_DEFAULT, none = apply("[Registry]\nAuthFile=\n");
+        const Config one = apply("[Registry]\nAuthFile=/srv/auth.json\n");
+        const Config bad = apply("[Registry]\nAuthFile=auth.json\n");
+
+        assert_string_equal(defaults.auth_file, "/etc/containers/auth.json");
+        assert_false(defaults.has_auth_file);
+        assert_string_equal(none.auth_file, "");
+        assert_string_equal(one.auth_file, "/srv/auth.json");
+        assert_true(one.has_auth_file);
+        assert_string_equal(bad.auth_file, "/etc/containers/auth.json");
+        assert_false(bad.has_auth_file);
+}
+
 TEST(list_of_hosts_has_a_limit) {
         Config config = apply("[Registry]\nPrivateHosts=first\n");
         const char *more = "[Registry]\nPrivateHosts=host\n";

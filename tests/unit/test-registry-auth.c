@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base-cleanup.h"
 #include "base-macro.h"
 #include "oci-token.h"
 #include "registry-auth.h"
@@ -29,6 +30,8 @@ static struct {
         unsigned n_to_be_denied; /* requests of this round that come with an old token */
         unsigned n_requests, n_with_token;
         unsigned expires_in; /* seconds, of the tokens */
+        char form[256];      /* with which the last token was asked for; or empty */
+        bool has_login;      /* whether there was a password, too */
 } server = { .lock = PTHREAD_MUTEX_INITIALIZER, .expires_in = 300 };
 
 static bool has_current_token(const RegistryLogin *login) {
@@ -38,8 +41,10 @@ static bool has_current_token(const RegistryLogin *login) {
         return login && login->token && strcmp(login->token, token) == 0;
 }
 
-static void give_token(RegistryResponse *response) {
+static void give_token(const RegistryRequest *request, RegistryResponse *response) {
         (void) pthread_mutex_lock(&server.lock);
+        (void) snprintf(server.form, sizeof(server.form), "%s", request->form ? request->form : "");
+        server.has_login = request->login != NULL;
         server.n_tokens++;
         assert_true(
                 asprintf(
@@ -79,7 +84,7 @@ int registry_http_get(
         Error *error) {
         registry_response_done(response);
         if (strstr(request->url, "/token"))
-                give_token(response);
+                give_token(request, response);
         else
                 give_blob(request, response);
         return 0;
@@ -183,4 +188,76 @@ RESET_TEST(token_counts_for_a_minute_at_least) {
                 registry_auth_done(&auth);
         }
         assert_int_equal(OCI_TOKEN_EXPIRES_DEFAULT, 60);
+}
+
+static int get(RegistryEndpoint *endpoint, Error *error) {
+        const RegistryRequest request = { .url = BLOB_URL };
+        RegistryResponse response = { 0 };
+        RegistryAuth auth;
+        int r;
+
+        registry_auth_init(&auth, endpoint);
+        r = registry_auth_get(&auth, NULL, &request, &response, error);
+        registry_response_done(&response);
+        registry_auth_done(&auth);
+        return r;
+}
+
+RESET_TEST(identity_token_is_exchanged_for_a_token) {
+        RegistryEndpoint endpoint = {
+                .repository = "image",
+                .name = "r.test",
+                .url = (char *) "https://r.test/",
+                .token_servers = (char *) "r.test=auth.test",
+                .login = { (char *) "me", (char *) "", (char *) "geheim" },
+        };
+
+        assert_int_equal(get(&endpoint, NULL), 0);
+        assert_int_equal(server.n_with_token, 1);
+        assert_string_equal(
+                server.form,
+                "grant_type=refresh_token&client_id=virt-bootstrap&service=r.test"
+                "&scope=repository%3Aimage%3Apull&refresh_token=geheim");
+        assert_false(server.has_login);
+}
+
+RESET_TEST(password_is_sent_without_a_form) {
+        RegistryEndpoint endpoint = {
+                .repository = "image",
+                .name = "r.test",
+                .url = (char *) "https://r.test/",
+                .token_servers = (char *) "r.test=auth.test",
+                .login = { (char *) "me", (char *) "geheim", NULL },
+        };
+
+        assert_int_equal(get(&endpoint, NULL), 0);
+        assert_string_equal(server.form, "");
+        assert_true(server.has_login);
+}
+
+RESET_TEST(nothing_secret_goes_to_a_host_of_the_registrys_choice) {
+        const CredentialsLogin logins[] = {
+                { (char *) "me", (char *) "geheim", NULL },
+                { NULL, NULL, (char *) "geheim" },
+        };
+
+        for (size_t i = 0; i < N_ELEMENTS(logins); i++) {
+                _cleanup_(error_clear) Error error = ERROR_NULL;
+                RegistryEndpoint endpoint = {
+                        .repository = "image",
+                        .name = "r.test",
+                        .url = (char *) "https://r.test/",
+                        .token_servers = (char *) "",
+                        .login = logins[i],
+                };
+
+                assert_true(get(&endpoint, &error) < 0);
+                assert_int_equal(error.kind, ERROR_REGISTRY_ERROR);
+                assert_string_equal(
+                        error_text(&error),
+                        "Cannot get a token: r.test wants its credentials to be sent to auth.test, "
+                        "which is not its own host (TokenServers= in virt-bootstrapd.conf would "
+                        "allow it)");
+                assert_int_equal(server.n_tokens, 0);
+        }
 }

@@ -60,9 +60,9 @@ PASSWORD_TEST(password_goes_with_the_endpoint) {
         RegistryEndpoint endpoint;
 
         assert_int_equal(make(&endpoint, "someone", false, NULL), 0);
-        assert_string_equal(endpoint.password, PASSWORD);
+        assert_string_equal(endpoint.login.password, PASSWORD);
         registry_endpoint_done(&endpoint);
-        assert_null(endpoint.password);
+        assert_null(endpoint.login.password);
         assert_int_equal(n_freed_with_text, 0);
 }
 

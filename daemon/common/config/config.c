@@ -131,39 +131,89 @@ static bool is_host(const char *text, size_t length) {
         return text[0] != '.' || (length > 1 && isalnum((unsigned char) text[1]));
 }
 
-/* Adds the host at @text to the list; returns 0, -EINVAL, or -ENOBUFS if it does not fit. */
-static int add_host(Config *config, const char *text, size_t length) {
-        const size_t used = strlen(config->private_hosts);
+/* "HOST=HOST" */
+static bool is_pair(const char *text, size_t length) {
+        const char *equals = memchr(text, '=', length);
 
-        if (!is_host(text, length))
+        return equals && text[0] != '.' && equals[1] != '.' &&
+               is_host(text, (size_t) (equals - text)) &&
+               is_host(equals + 1, length - (size_t) (equals + 1 - text));
+}
+
+/* A key whose values make up a list. */
+typedef struct HostList {
+        const char *key;
+        size_t offset; /* of the member in Config; CONFIG_HOSTS_MAX bytes */
+        bool (*is_item)(const char *text, size_t length);
+        const char *expected;
+} HostList;
+
+static const HostList lists[] = {
+        { "PrivateHosts", offsetof(Config, private_hosts), is_host,
+          "HOST[:PORT] or .DOMAIN[:PORT]" },
+        { "TokenServers", offsetof(Config, token_servers), is_pair, "REGISTRY[:PORT]=HOST[:PORT]" },
+};
+
+/* Adds the item at @text to the list; returns 0, -EINVAL, or -ENOBUFS if it does not fit. */
+static int add_item(const HostList *list, char *items, const char *text, size_t length) {
+        const size_t used = strlen(items);
+
+        if (!list->is_item(text, length))
                 return -EINVAL;
-        if (used + (used > 0) + length >= sizeof(config->private_hosts))
+        if (used + (used > 0) + length >= CONFIG_HOSTS_MAX)
                 return -ENOBUFS;
 
         (void) snprintf(
-                config->private_hosts + used, sizeof(config->private_hosts) - used, "%s%.*s",
-                used > 0 ? " " : "", (int) length, text);
+                items + used, CONFIG_HOSTS_MAX - used, "%s%.*s", used > 0 ? " " : "", (int) length,
+                text);
         return 0;
 }
 
-static void assign_hosts(const ConfigReading *reading, unsigned line, const char *value) {
+static void assign_list(
+        const ConfigReading *reading, unsigned line, const HostList *list, const char *value) {
+        char *items = (char *) reading->config + list->offset;
+
         if (value[0] == '\0')
-                reading->config->private_hosts[0] = '\0';
+                items[0] = '\0';
 
         for (const char *p = value + strspn(value, " \t"); *p != '\0';) {
                 const size_t length = strcspn(p, " \t");
-                const int r = add_host(reading->config, p, length);
+                const int r = add_item(list, items, p, length);
 
                 if (r < 0)
                         log_print(
                                 reading->log, LOG_WARNING,
-                                "%s:%u: PrivateHosts= cannot contain \"%.*s\"%s, ignoring",
-                                reading->name, line, (int) length, p,
-                                r == -ENOBUFS ? ", the list is too long"
-                                              : ": expected HOST[:PORT] or .DOMAIN[:PORT]");
+                                "%s:%u: %s= cannot contain \"%.*s\"%s%s, ignoring", reading->name,
+                                line, list->key, (int) length, p,
+                                r == -ENOBUFS ? ", the list is too long" : ": expected ",
+                                r == -ENOBUFS ? "" : list->expected);
                 p += length;
                 p += strspn(p, " \t");
         }
+}
+
+static const HostList *find_list(const char *section, const char *key) {
+        for (size_t i = 0; i < N_ELEMENTS(lists); i++)
+                if (strcmp(section, "Registry") == 0 && strcmp(key, lists[i].key) == 0)
+                        return &lists[i];
+
+        return NULL;
+}
+
+static void assign_auth_file(const ConfigReading *reading, unsigned line, const char *value) {
+        Config *config = reading->config;
+
+        if ((value[0] != '\0' && value[0] != '/') || strlen(value) >= sizeof(config->auth_file)) {
+                log_print(
+                        reading->log, LOG_WARNING,
+                        "%s:%u: AuthFile= must be an absolute path of less than %zu bytes, not "
+                        "\"%s\", ignoring",
+                        reading->name, line, sizeof(config->auth_file), value);
+                return;
+        }
+
+        stpcpy(config->auth_file, value);
+        config->has_auth_file = true;
 }
 
 static void assign_sandbox(const ConfigReading *reading, unsigned line, const char *value) {
@@ -238,7 +288,13 @@ static bool is_builder_key(const char *section, const char *key) {
 static void on_assign(
         void *userdata, unsigned line, const char *section, const char *key, const char *value) {
         const ConfigReading *reading = userdata;
+        const HostList *list = find_list(section, key);
         int r;
+
+        if (list) {
+                assign_list(reading, line, list, value);
+                return;
+        }
 
         if (strcmp(section, "Daemon") == 0 && strcmp(key, "Sandbox") == 0) {
                 assign_sandbox(reading, line, value);
@@ -260,8 +316,8 @@ static void on_assign(
                 return;
         }
 
-        if (strcmp(section, "Registry") == 0 && strcmp(key, "PrivateHosts") == 0) {
-                assign_hosts(reading, line, value);
+        if (strcmp(section, "Registry") == 0 && strcmp(key, "AuthFile") == 0) {
+                assign_auth_file(reading, line, value);
                 return;
         }
 

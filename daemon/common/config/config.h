@@ -22,6 +22,10 @@
 #define CONFIG_ARGUMENT_BYTES_MAX ((size_t) 1024) /* of one of them, with its NUL */
 #define CONFIG_HOSTS_MAX          ((size_t) 1024) /* bytes of a list of hosts, with its NUL */
 #define CONFIG_PARALLEL_MAX       UINT64_C(16)    /* blobs of an image at a time */
+#define CONFIG_PATH_MAX           ((size_t) 512)  /* bytes of a path, with its NUL */
+
+#define CONFIG_AUTH_FILE                                                                           \
+        "/etc/containers/auth.json" /* where others have the system's credentials */
 
 /* More arguments for a program's command line. */
 typedef struct ConfigArguments {
@@ -66,6 +70,10 @@ typedef struct Config {
         /* [Registry] PrivateHosts=: "HOST", ".DOMAIN" or either with ":PORT", separated by spaces */
         char private_hosts[CONFIG_HOSTS_MAX];
         uint64_t parallel_blobs; /* ParallelBlobs=; blobs of an image that are fetched at a time */
+        /* TokenServers=: "REGISTRY[:PORT]=HOST[:PORT]", separated by spaces */
+        char token_servers[CONFIG_HOSTS_MAX];
+        char auth_file[CONFIG_PATH_MAX]; /* AuthFile=; empty: none */
+        bool has_auth_file;              /* it was configured, and so must exist */
 } Config;
 
 #define CONFIG_FILE_MAX  ((size_t) 1 << 20) /* bytes */
@@ -89,6 +97,7 @@ typedef struct Config {
                 .log_level = LOG_INFO,                                                             \
                 .limits = LIMITS_DEFAULT,                                                          \
                 .parallel_blobs = 6,                                                               \
+                .auth_file = CONFIG_AUTH_FILE,                                                     \
         })
 
 /**

@@ -130,10 +130,12 @@ static bool is_user(const ProtoUser *user) {
 
 static bool fetch_start_is_valid(const ProtoFetchStart *m) {
         return TEXT_OK(m->source) && TEXT_OK(m->platform) && TEXT_OK(m->username) &&
-               TEXT_OK(m->private_hosts) && is_optional_digest(m->has_digest, &m->digest) &&
-               m->parallel_blobs >= 1 && m->parallel_blobs <= PROTO_PARALLEL_MAX &&
-               m->n_endpoints <= PROTO_ENDPOINTS_MAX && is_flag(m->inspect) &&
-               is_flag(m->list_tags) && is_sandbox_mode(m->sandbox) && is_user(&m->user);
+               TEXT_OK(m->private_hosts) && TEXT_OK(m->token_servers) && TEXT_OK(m->auth_file) &&
+               is_flag(m->has_password) && is_flag(m->has_auth) &&
+               is_optional_digest(m->has_digest, &m->digest) && m->parallel_blobs >= 1 &&
+               m->parallel_blobs <= PROTO_PARALLEL_MAX && m->n_endpoints <= PROTO_ENDPOINTS_MAX &&
+               is_flag(m->inspect) && is_flag(m->list_tags) && is_sandbox_mode(m->sandbox) &&
+               is_user(&m->user);
 }
 
 static bool fetch_endpoint_is_valid(const ProtoFetchEndpoint *m) {

@@ -6,7 +6,8 @@
  * PROTO_FDS_MAX descriptors each.
  *
  *     daemon                       fetch worker
- *       ── FETCH_START [password, or image and scratch file], FETCH_ENDPOINT × n ──▶
+ *       ── FETCH_START [password, credentials, or image and scratch file],
+ *          FETCH_ENDPOINT × n ────────▶
  *       ◀── FETCH_READ × n ────────     reading an archive, which may take long
  *       ◀── FETCH_WAIT × n ────────     before another try, at any time
  *       ◀── BLOB_WANTED ───────────     manifests and the config, by digest
@@ -139,18 +140,23 @@ typedef struct ProtoFetchStart {
         char platform[64];        /* empty: this machine's */
         char username[256];       /* empty: anonymous */
         char private_hosts[1024]; /* hosts in private networks to which a registry may redirect */
+        char token_servers[1024]; /* "REGISTRY=HOST": which of these get credentials */
+        char auth_file[512];      /* the name of the file with credentials; empty: the caller's */
         Digest digest;            /* the image must have this digest, when @has_digest */
         uint32_t
                 n_endpoints; /* number of PROTO_FETCH_ENDPOINT that follow: none for an image in files */
         uint8_t has_digest;
+        uint8_t has_password;
+        uint8_t has_auth;
         uint8_t inspect;         /* stop after the layers are known */
         uint8_t list_tags;       /* of the registry's repository, instead of fetching */
         uint8_t sandbox;         /* SandboxMode, as in all start messages */
         uint32_t parallel_blobs; /* layers to request at a time; 1 to PROTO_PARALLEL_MAX */
         ProtoUser user;
         Limits limits;
-} ProtoFetchStart; /* descriptors: optionally the registry's password; for an image in files its
-                          * archive or directory, and an empty file for the parts to keep */
+} ProtoFetchStart; /* descriptors: for a registry its password, when @has_password, and a file with
+                          * credentials, when @has_auth; for an image in files its archive or directory, and
+                          * an empty file for the parts to keep */
 
 /* Where to ask for a registry's image: the mirrors in their order, and the registry as the last one. */
 typedef struct ProtoFetchEndpoint {

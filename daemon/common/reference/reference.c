@@ -256,6 +256,18 @@ static const char *split(char *name, Reference *reference) {
         return problem;
 }
 
+const char *reference_source_name(const char *source) {
+        static const char scheme[] = "docker:";
+        size_t n_slashes;
+
+        if (strncasecmp(source, scheme, strlen(scheme)) != 0)
+                return NULL;
+
+        source += strlen(scheme);
+        n_slashes = strspn(source, "/");
+        return source + (n_slashes <= 3 ? n_slashes : 0);
+}
+
 int reference_parse(const char *text, Reference *ret, Error *error) {
         static const char scheme[] = "docker://";
         char name[REFERENCE_MAX + 1];

@@ -32,6 +32,13 @@ typedef struct Reference {
 } Reference;
 
 /**
+ * reference_source_name() - the reference in a source "docker:NAME", with up to three slashes in front of it
+ *
+ * Return: a part of @source; NULL for a source that is not in a registry.
+ */
+const char *reference_source_name(const char *source);
+
+/**
  * reference_parse() - read a reference
  * @text:       with or without "docker://" (also "docker:///NAME") and a trailing slash
  *

@@ -173,6 +173,7 @@ static int read_idmap(sd_bus_message *call, const Option *option, JobSpec *spec,
 }
 
 static const Option options[] = {
+        { "auth-fd", "h", read_fd, offsetof(JobSpec, auth_fd), true },
         { "digest", "s", read_digest, 0, false },
         { "destination-fd", "h", read_fd, offsetof(JobSpec, destination_fd), false },
         { "document", "s", read_document, offsetof(JobSpec, document), true },
@@ -283,6 +284,8 @@ static int check_source(const JobSpec *spec, bool inspect, Error *error) {
                 { spec->platform && !is_image, "platform", "images" },
                 { spec->share_layers && !is_image, "share-layers", "images" },
                 { spec->username && spec->source_kind != JOB_SOURCE_REGISTRY, "username",
+                  "registries" },
+                { spec->auth_fd >= 0 && spec->source_kind != JOB_SOURCE_REGISTRY, "auth-fd",
                   "registries" },
                 { spec->source_fd >= 0 && spec->source_kind != JOB_SOURCE_FILES &&
                           spec->source_kind != JOB_SOURCE_TARBALL,

@@ -16,7 +16,6 @@
 #include "reference.h"
 #include "registries.h"
 
-#define REGISTRY_SCHEME "docker:"
 #define FILE_SCHEME     "file:"
 #define LOCALHOST       "localhost"
 #define TEMPLATE_SCHEME "virt-builder:"
@@ -87,11 +86,9 @@ static int set_reference(JobSpec *spec, const Reference *reference, Error *error
 
 /* Also with fewer slashes, or one more: "docker:NAME" is not an image called "docker". */
 static int parse_registry(const JobSpec *spec, Reference *ret, Error *error) {
-        const char *name = spec->source + strlen(REGISTRY_SCHEME);
-        size_t n_slashes = strspn(name, "/");
         _cleanup_(freep) char *text = NULL;
 
-        if (asprintf(&text, "docker://%s", name + (n_slashes <= 3 ? n_slashes : 0)) < 0) {
+        if (asprintf(&text, "docker://%s", reference_source_name(spec->source)) < 0) {
                 text = NULL;
                 return error_oom(error);
         }
@@ -218,7 +215,7 @@ int bus_source_read(JobSpec *spec, Error *error) {
                         error, ENAMETOOLONG, ERROR_INVALID_REFERENCE,
                         "The source is too long: it has %zu bytes, but may have at most %zu",
                         length, BUS_SOURCE_MAX);
-        if (has_scheme(spec->source, REGISTRY_SCHEME))
+        if (reference_source_name(spec->source))
                 return read_registry(spec, error);
         if (reference_source_is_one(spec->source))
                 return read_files(spec, error);

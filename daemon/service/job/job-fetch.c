@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "base-fd.h"
+#include "job-auth.h"
 #include "job-fetch-internal.h"
 #include "job-room.h"
 #include "job-spares.h"
@@ -299,6 +300,38 @@ static void send_endpoints(const RegistriesRoute *route, JobProcess *process) {
         }
 }
 
+/* With what the registry may ask for: of the caller or, if that has nothing, of the administrator. */
+static int send_to_registry(
+        const JobContext *context,
+        const JobSpec *spec,
+        JobProcess *process,
+        ProtoMessage *message,
+        Error *error) {
+        ProtoFetchStart *start = &message->fetch_start;
+        _cleanup_(closep) int own_fd = -EBADF;
+        int fds[2], auth_fd = spec->auth_fd, r;
+        size_t n = 0;
+
+        r = job_auth_open(context->config, spec, &own_fd, error);
+        if (r > 0) {
+                auth_fd = own_fd;
+                r = set_text(
+                        start->auth_file, sizeof(start->auth_file), context->config->auth_file,
+                        "path", error);
+        }
+        if (r < 0)
+                return r;
+
+        start->has_password = spec->password_fd >= 0;
+        if (start->has_password)
+                fds[n++] = spec->password_fd;
+        start->has_auth = auth_fd >= 0;
+        if (start->has_auth)
+                fds[n++] = auth_fd;
+        job_process_send(process, message, fds, n);
+        return 0;
+}
+
 int job_fetch_send_start(
         const JobContext *context,
         const JobSpec *spec,
@@ -336,6 +369,10 @@ int job_fetch_send_start(
                 r = set_text(
                         start->private_hosts, sizeof(start->private_hosts),
                         context->config->private_hosts, "list of hosts", error);
+        if (r >= 0)
+                r = set_text(
+                        start->token_servers, sizeof(start->token_servers),
+                        context->config->token_servers, "list of hosts", error);
         if (r < 0)
                 return r;
 
@@ -349,7 +386,10 @@ int job_fetch_send_start(
         }
 
         start->parallel_blobs = (uint32_t) context->config->parallel_blobs;
-        job_process_send(process, &message, &spec->password_fd, spec->password_fd >= 0 ? 1 : 0);
+        r = send_to_registry(context, spec, process, &message, error);
+        if (r < 0)
+                return r;
+
         send_endpoints(spec->route, process);
         return 0;
 }

@@ -28,19 +28,19 @@ JobSpec *job_spec_new(void) {
         if (spec)
                 *spec = (JobSpec){
                         .password_fd = -EBADF,
+                        .auth_fd = -EBADF,
                         .root_password_fd = -EBADF,
                         .destination_fd = -EBADF,
                         .source_fd = -EBADF,
+                        .owner = (uid_t) -1, /* nobody in particular */
                 };
         return spec;
 }
 
 void job_spec_release(JobSpec *spec) {
         int *const fds[] = {
-                &spec->password_fd,
-                &spec->root_password_fd,
-                &spec->destination_fd,
-                &spec->source_fd,
+                &spec->password_fd,    &spec->auth_fd,   &spec->root_password_fd,
+                &spec->destination_fd, &spec->source_fd,
         };
 
         for (size_t i = 0; i < N_ELEMENTS(fds); i++) {

@@ -71,6 +71,7 @@ typedef struct JobSpec {
         IdMap gids;
         Closer *closer;  /* borrowed; closes the descriptors; if NULL, they are closed at once */
         int password_fd; /* owned, as all that follow; or -EBADF */
+        int auth_fd;     /* a file with credentials for registries */
         int root_password_fd; /* its first line is root's new password */
         int destination_fd;
         int source_fd;         /* of JOB_SOURCE_FILES and JOB_SOURCE_TARBALL */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base-secret.h"
+#include "credentials-login.h"
 #include "oci-token.h"
 #include "registry-auth.h"
+#include "registry-realm.h"
 
 static uint64_t boottime_usec(void) {
         struct timespec ts;
@@ -24,6 +27,17 @@ void registry_auth_done(RegistryAuth *auth) {
         secret_free(auth->token);
         (void) pthread_mutex_destroy(&auth->lock);
         *auth = (RegistryAuth){ 0 };
+}
+
+/* Unlike a registry, a token server that refuses need not say what it would like instead. */
+static int set_error(
+        const RegistryRequest *request, const RegistryResponse *response, Error *error) {
+        if (response->status != 401 || (!request->login && !request->form))
+                return registry_response_error(response, false, error);
+
+        return error_set(
+                error, EACCES, ERROR_ACCESS_DENIED, "%s refuses the %s", response->host,
+                request->form ? "identity token" : "user name or password");
 }
 
 static int get_with_retries(
@@ -51,31 +65,61 @@ static int get_with_retries(
                 };
                 if (registry_retry_wait(&retry, attempt))
                         continue;
-                return r < 0 ? error_copy(error, &failed)
-                             : registry_response_error(response, request->login, error);
+                return r < 0 ? error_copy(error, &failed) : set_error(request, response, error);
         }
 }
 
 static RegistryLogin basic_login(const RegistryEndpoint *endpoint) {
         return (RegistryLogin){
                 .scheme = REGISTRY_SCHEME_BASIC,
-                .username = endpoint->username,
-                .password = endpoint->password,
+                .username = endpoint->login.username,
+                .password = endpoint->login.password,
         };
 }
 
-static int token_url(
+/* What is asked of a token server. */
+typedef struct TokenRequest {
+        char *url;  /* owned */
+        char *form; /* owned, secret; NULL without an identity token */
+} TokenRequest;
+
+static void token_request_done(TokenRequest *request) {
+        free(request->url);
+        secret_free(request->form);
+}
+
+static int make_token_request(
         const RegistryEndpoint *endpoint,
         const RegistryChallenge *challenge,
-        char **ret,
+        TokenRequest *ret,
         Error *error) {
-        char scope[sizeof("repository::pull") + REFERENCE_REPOSITORY_MAX];
+        const char *token = endpoint->login.identity_token, *username = endpoint->login.username;
+        char own[sizeof("repository::pull") + REFERENCE_REPOSITORY_MAX];
+        const char *scope = challenge->scope[0] != '\0' ? challenge->scope : own;
+        int r;
 
-        (void) snprintf(scope, sizeof(scope), "repository:%s:pull", endpoint->repository);
-        return registry_url_token(
-                challenge->realm, challenge->service,
-                challenge->scope[0] != '\0' ? challenge->scope : scope,
-                endpoint->username ? endpoint->username : "", endpoint->insecure, ret, error);
+        (void) snprintf(own, sizeof(own), "repository:%s:pull", endpoint->repository);
+        if (!token)
+                return registry_url_token(
+                        challenge->realm, challenge->service, scope, username ? username : "",
+                        endpoint->insecure, &ret->url, error);
+
+        r = registry_url_token(challenge->realm, "", "", "", endpoint->insecure, &ret->url, error);
+        return r < 0 ? r : registry_realm_form(challenge->service, scope, token, &ret->form, error);
+}
+
+static int check_realm(
+        const RegistryEndpoint *endpoint, const RegistryChallenge *challenge, Error *error) {
+        const RegistryRealmOwner owner = {
+                .name = endpoint->name,
+                .url = endpoint->url,
+                .token_servers = endpoint->token_servers,
+        };
+
+        if (!credentials_login_is_set(&endpoint->login) ||
+            registry_realm_is_trusted(&owner, challenge->realm))
+                return 0;
+        return registry_realm_refuse(&owner, challenge->realm, error);
 }
 
 static int fetch_token(
@@ -85,19 +129,22 @@ static int fetch_token(
         OciToken *ret,
         Error *error) {
         _cleanup_(registry_response_done) RegistryResponse response = { 0 };
-        _cleanup_(freep) char *url = NULL;
+        _cleanup_(token_request_done) TokenRequest token_request = { 0 };
         RegistryLogin login = basic_login(endpoint);
         RegistryRequest request;
         int r;
 
-        r = token_url(endpoint, challenge, &url, error);
+        r = make_token_request(endpoint, challenge, &token_request, error);
+        if (r >= 0)
+                r = check_realm(endpoint, challenge, error);
         if (r < 0)
                 return r;
 
         request = (RegistryRequest){
-                .url = url,
+                .url = token_request.url,
                 .accept = "application/json",
-                .login = endpoint->username ? &login : NULL,
+                .login = login.username && !token_request.form ? &login : NULL,
+                .form = token_request.form,
                 .body_max = OCI_TOKEN_DOCUMENT_MAX,
         };
         r = get_with_retries(endpoint, http, &request, &response, error);
@@ -127,7 +174,7 @@ static int auth_take_token(
 
 static int auth_take_basic(RegistryAuth *auth) {
         /* The same again would not help. */
-        if (!auth->endpoint->username || auth->scheme == REGISTRY_SCHEME_BASIC)
+        if (!auth->endpoint->login.username || auth->scheme == REGISTRY_SCHEME_BASIC)
                 return 0;
 
         auth->scheme = REGISTRY_SCHEME_BASIC;

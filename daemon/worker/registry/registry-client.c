@@ -7,6 +7,7 @@
 
 #include "base-secret.h"
 #include "base-text.h"
+#include "credentials-login.h"
 #include "oci-document.h"
 #include "oci-media-type.h"
 #include "oci-token.h"
@@ -77,6 +78,10 @@ int registry_client_new(
         (void) pthread_mutex_init(&client->home.lock, NULL);
         *ret = client;
         return 0;
+}
+
+int registry_client_log_in(RegistryClient *client, const Credentials *credentials, Error *error) {
+        return registry_endpoint_log_in(&client->endpoint, credentials, error);
 }
 
 RegistryClient *registry_client_free(RegistryClient *client) {
@@ -158,7 +163,9 @@ static int client_get_document(
                 if (registry_retry_wait(&retry, attempt))
                         continue;
                 return r < 0 ? error_copy(error, &failed)
-                             : registry_response_error(response, client->endpoint.username, error);
+                             : registry_response_error(
+                                       response, credentials_login_is_set(&client->endpoint.login),
+                                       error);
         }
 }
 

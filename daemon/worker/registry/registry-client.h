@@ -52,7 +52,15 @@ int registry_client_new(
         RegistryClient **ret,
         Error *error);
 
-/** registry_client_free() - close all connections, scrub the password, release @client (may be NULL) */
+/**
+ * registry_client_log_in() - use what a file has for where the repository is fetched from
+ *
+ * Before the first request. A user name and a password of the options precede it. Return: 0, or a negative errno
+ * with @error set.
+ */
+int registry_client_log_in(RegistryClient *client, const Credentials *credentials, Error *error);
+
+/** registry_client_free() - close all connections, scrub the credentials, release @client (may be NULL) */
 RegistryClient *registry_client_free(RegistryClient *client);
 
 /**

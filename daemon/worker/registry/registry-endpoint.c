@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base-secret.h"
+#include "credentials-login.h"
 #include "registry-endpoint.h"
 
 static int copy_text(const char *text, char **ret, Error *error) {
@@ -16,14 +16,20 @@ static int copy_text(const char *text, char **ret, Error *error) {
 }
 
 static int copy_hosts(RegistryEndpoint *endpoint, const RegistryOptions *options, Error *error) {
+        int r;
+
         if (asprintf(&endpoint->url, "https://%s/", endpoint->host) < 0) {
                 endpoint->url = NULL;
                 return error_oom(error);
         }
 
-        return copy_text(
+        r = copy_text(
                 options->private_hosts ? options->private_hosts : "", &endpoint->private_hosts,
                 error);
+        return r < 0 ? r
+                     : copy_text(
+                               options->token_servers ? options->token_servers : "",
+                               &endpoint->token_servers, error);
 }
 
 static int copy_credentials(
@@ -39,8 +45,20 @@ static int copy_credentials(
                         error, EINVAL, ERROR_INVALID_OPTION,
                         "A user name for a registry cannot contain a colon");
 
-        r = copy_text(options->username, &endpoint->username, error);
-        return r < 0 ? r : copy_text(options->password, &endpoint->password, error);
+        r = copy_text(options->username, &endpoint->login.username, error);
+        return r < 0 ? r : copy_text(options->password, &endpoint->login.password, error);
+}
+
+int registry_endpoint_log_in(
+        RegistryEndpoint *endpoint, const Credentials *credentials, Error *error) {
+        int r;
+
+        if (credentials_login_is_set(&endpoint->login))
+                return 0;
+
+        r = credentials_find(
+                credentials, endpoint->name, endpoint->repository, &endpoint->login, error);
+        return r < 0 ? r : 0;
 }
 
 int registry_endpoint_init(
@@ -58,6 +76,7 @@ int registry_endpoint_init(
         (void) pthread_mutex_init(&endpoint->lock, NULL);
         (void) snprintf(
                 endpoint->host, sizeof(endpoint->host), "%s", reference_api_host(reference));
+        memcpy(endpoint->name, reference->host, sizeof(endpoint->name));
         memcpy(endpoint->repository, reference->repository, sizeof(endpoint->repository));
         if (!endpoint->insecure)
                 endpoint->scheme = "https";
@@ -76,10 +95,10 @@ int registry_endpoint_init(
 }
 
 void registry_endpoint_done(RegistryEndpoint *endpoint) {
-        secret_free(endpoint->password);
-        free(endpoint->username);
+        credentials_login_done(&endpoint->login);
         free(endpoint->url);
         free(endpoint->private_hosts);
+        free(endpoint->token_servers);
         registry_tls_done(&endpoint->tls);
         (void) pthread_mutex_destroy(&endpoint->lock);
         *endpoint = (RegistryEndpoint){ 0 };

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base-error.h"
+#include "credentials.h"
 #include "reference.h"
 #include "registry-http.h"
 #include "registry-tls.h"
@@ -21,6 +22,7 @@ typedef struct RegistryOptions {
         bool insecure;             /* plain HTTP and unverified certificates are allowed */
         bool is_mirror;            /* others can be asked, so it is given up sooner */
         const char *private_hosts; /* registry-guard.h; NULL: none */
+        const char *token_servers; /* registry-realm.h; NULL: none */
         const char *
                 certs_dir; /* instead of /etc/containers/certs.d and /etc/docker/certs.d; or NULL */
         RegistryWaiter waiter; /* hears of all waits */
@@ -31,11 +33,12 @@ typedef struct RegistryEndpoint {
         char host[REFERENCE_REPOSITORY_MAX + 1]; /* of the API, with the port */
         char *url;                               /* owned; "https://HOST/", whatever the scheme */
         char *private_hosts;                     /* owned; registry-guard.h */
+        char *token_servers;                     /* owned; registry-realm.h */
+        char name[REFERENCE_REPOSITORY_MAX + 1]; /* the host as in references, with the port */
         char repository[REFERENCE_REPOSITORY_MAX + 1];
         bool insecure;
         bool is_mirror;
-        char *username;          /* owned; NULL when anonymous */
-        char *password;          /* owned, secret; NULL when anonymous */
+        CredentialsLogin login;  /* owned; empty when anonymous */
         RegistryTls tls;         /* owned */
         RegistryWaiter waiter;   /* hears of all waits for it */
         atomic_bool was_reached; /* something has answered */
@@ -54,6 +57,16 @@ int registry_endpoint_init(
         const Reference *reference,
         const RegistryOptions *options,
         Error *error);
+
+/**
+ * registry_endpoint_log_in() - use the entry for the endpoint's repository, if there is one
+ *
+ * Before the first request. A user name and a password of the options precede it.
+ *
+ * Return: 0; a negative errno with @error set if that entry is malformed.
+ */
+int registry_endpoint_log_in(
+        RegistryEndpoint *endpoint, const Credentials *credentials, Error *error);
 
 /** registry_endpoint_done() - scrub and release what @endpoint owns */
 void registry_endpoint_done(RegistryEndpoint *endpoint);

@@ -2,38 +2,17 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 
 #include "registry-address.h"
 #include "registry-guard.h"
+#include "registry-host.h"
 #include "registry-url.h"
-
-/* How much of "HOST[:PORT]" is the host. */
-static size_t name_length(const char *host) {
-        const char *bracket = strrchr(host, ']');
-
-        return host[0] == '[' && bracket ? (size_t) (bracket + 1 - host) : strcspn(host, ":");
-}
-
-static bool is_address(const char *host) {
-        return host[0] == '[' || strspn(host, "0123456789.") == name_length(host);
-}
-
-/* Whether @entry is the first @length bytes of @host, or with a leading dot their end. */
-static bool is_entry_of(const char *entry, size_t entry_length, const char *host, size_t length) {
-        if (entry[0] != '.')
-                return length == entry_length && strncasecmp(host, entry, length) == 0;
-
-        return length > entry_length && entry_length > 1 && !is_address(host) &&
-               strncasecmp(host + length - entry_length, entry, entry_length) == 0;
-}
 
 static bool is_listed(const char *list, const char *host) {
         for (const char *p = list + strspn(list, " "); *p != '\0';) {
                 const size_t length = strcspn(p, " ");
 
-                if (is_entry_of(p, length, host, strlen(host)) ||
-                    is_entry_of(p, length, host, name_length(host)))
+                if (registry_host_matches(p, length, host))
                         return true;
                 p += length;
                 p += strspn(p, " ");
@@ -58,7 +37,7 @@ bool registry_guard_takes_name(const RegistryGuard *guard, const char *url) {
                 return false;
 
         (void) registry_url_host(url, host);
-        host[name_length(host)] = '\0';
+        host[registry_host_length(host)] = '\0';
         return !registry_address_name_is_private(host);
 }
 

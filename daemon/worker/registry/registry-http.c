@@ -215,6 +215,12 @@ static CURLcode set_login(CURL *easy, const RegistryLogin *login) {
         return r == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PASSWORD, login->password) : r;
 }
 
+/* libcurl does not copy it. */
+static CURLcode set_form(CURL *easy, const char *form) {
+        (void) curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        return curl_easy_setopt(easy, CURLOPT_POSTFIELDS, form);
+}
+
 static void set_callbacks(Hop *hop) {
         CURL *easy = hop->easy;
 
@@ -230,7 +236,8 @@ static int hop_prepare(Hop *hop, RegistryHttp *http) {
         http->reason[0] = '\0';
         if (registry_handle_setup(hop->easy, http->tls, http->insecure, hop->url) != CURLE_OK ||
             set_range(hop->easy, hop->request) != CURLE_OK ||
-            (hop->login && set_login(hop->easy, hop->login) != CURLE_OK))
+            (hop->login && set_login(hop->easy, hop->login) != CURLE_OK) ||
+            (hop->request->form && set_form(hop->easy, hop->request->form) != CURLE_OK))
                 return error_oom(hop->error);
 
         set_callbacks(hop);
@@ -362,7 +369,7 @@ static int http_get_following(
                 is_at_origin = is_at_origin && registry_url_same_origin(url, request->url);
                 hop.login = is_at_origin ? request->login : NULL;
                 r = http_hop(http, &hop, response, error);
-                if (r < 0)
+                if (r < 0 || request->form)
                         return r;
 
                 r = redirect_target(http, url, response->status, &next, error);

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * One GET request: HTTP/1.1 or HTTP/2 (RFC 9110) over TLS or, when that is allowed, without.
+ * One GET request, or a form to POST: HTTP/1.1 or HTTP/2 (RFC 9110) over TLS or, when that is allowed, without.
  *
  * Redirects are followed here, at most REGISTRY_REDIRECTS_MAX, by http and https only, and never from
  * https to http unless that is allowed. The Authorization header goes to the first origin (scheme,
- * host, port) and is dropped for good when a redirect leaves it.
+ * host, port) and is dropped for good when a redirect leaves it. A form goes nowhere else.
  *
  * Hosts that the registry chooses are connected to by the rules of registry-guard.h. Callbacks, on_body
  * among them, run in the thread of registry-loop.h.
@@ -48,6 +48,7 @@ typedef struct RegistryRequest {
         uint64_t range_start;       /* the first byte that is wanted; */
         uint64_t range_end;         /* and where it ends; 0: the end. Both 0: no Range header */
         bool is_large;              /* gets a connection of its own */
+        const char *form;           /* POST it (application/x-www-form-urlencoded); NULL: GET */
         size_t body_max;            /* more bytes in a good response are ERROR_LIMIT_EXCEEDED */
 
         /* Gets the body of a 200 or 206 instead of @body; @response has the headers. Returns 0, or a
@@ -79,7 +80,7 @@ int registry_http_new(const RegistryHttpSettings *settings, RegistryHttp **ret, 
 RegistryHttp *registry_http_free(RegistryHttp *http);
 
 /**
- * registry_http_get() - make a request
+ * registry_http_get() - make a request, with which something is to be got
  * @response:   zeroed; filled in either case, to be released by the caller
  *
  * Return: 0 when there is a response, of whatever status; otherwise a negative errno with @error and

@@ -9,6 +9,7 @@
 #include "base-fd.h"
 #include "base-macro.h"
 #include "base-secret.h"
+#include "credentials.h"
 #include "sandbox.h"
 #include "step-fetch-image.h"
 #include "step-registry.h"
@@ -73,6 +74,7 @@ static int receive_endpoint(
         ret->options = (RegistryOptions){
                 .insecure = endpoint->not_secure,
                 .private_hosts = start->private_hosts,
+                .token_servers = start->token_servers,
                 .certs_dir = getenv("VIRTBOOTSTRAP_CERTS_DIR"),
                 .waiter = { .on_wait = on_wait, .userdata = (void *) (intptr_t) socket_fd },
         };
@@ -106,13 +108,31 @@ static int connect_registry(
         return r < 0 ? r : step_registry_source_new(&endpoints, &channel->source, error);
 }
 
+/* In the sandbox, since whoever wrote the file is not the daemon's user. */
+static int log_in(Source *source, const ProtoFetchStart *start, int auth_fd, Error *error) {
+        const char *name =
+                start->auth_file[0] != '\0' ? start->auth_file : "The file with credentials";
+        _cleanup_(credentials_freep) Credentials *credentials = NULL;
+        _cleanup_(secret_freep) char *text = NULL;
+        size_t size;
+        int r;
+
+        r = fd_read_all(auth_fd, CREDENTIALS_FILE_MAX, &text, &size);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot read the credentials for the registry");
+
+        r = credentials_parse(name, text, size, &credentials, error);
+        return r < 0 ? r : step_registry_log_in(source, credentials, error);
+}
+
 /* The client reads the keys and the password, which only root may read, before it enters the sandbox. */
 static int open_registry(
         StepChannel *channel,
         const ProtoFetchStart *start,
-        int password_fd,
+        const ProtoFds *fds,
         StepWantedImage *ret,
         Error *error) {
+        const int password_fd = start->has_password ? fds->fds[0] : -EBADF;
         Reference reference;
         int r;
 
@@ -124,6 +144,8 @@ static int open_registry(
                         channel->socket_fd,
                         sandbox_enter_network((SandboxMode) start->sandbox, start->user, error),
                         error);
+        if (r >= 0 && start->has_auth)
+                r = log_in(channel->source, start, fds->fds[start->has_password], error);
         if (r < 0)
                 return r;
 
@@ -170,7 +192,7 @@ static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         start = &message.fetch_start;
         if (start->has_digest)
                 wanted.algorithm = start->digest.algorithm;
-        r = open_registry(&channel, start, fds.fds[0], &wanted, error);
+        r = open_registry(&channel, start, &fds, &wanted, error);
         if (r < 0)
                 return r;
         if (start->list_tags)

@@ -227,6 +227,17 @@ static const SourceOps registry_ops = {
         .free = registry_free,
 };
 
+int step_registry_log_in(Source *source, const Credentials *credentials, Error *error) {
+        const RegistrySource *registry = (const RegistrySource *) source;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < registry->n; i++)
+                if (registry->endpoints[i].client)
+                        r = registry_client_log_in(
+                                registry->endpoints[i].client, credentials, error);
+        return r;
+}
+
 static int add_endpoint(
         RegistrySource *registry, const StepEndpoint *place, bool is_mirror, Error *error) {
         Endpoint *endpoint = &registry->endpoints[registry->n++];

@@ -47,3 +47,6 @@ int step_registry_source_new(const StepEndpoints *endpoints, Source **ret, Error
 #define TAG_PAGES_MAX      1000U
 #define TAG_PAGES_IDLE_MAX 16U
 int step_registry_list_tags(Source *source, OciTags *tags, Error *error);
+
+/** step_registry_log_in() - let each endpoint use its entry; registry_client_log_in() */
+int step_registry_log_in(Source *source, const Credentials *credentials, Error *error);

@@ -28,6 +28,11 @@ class Request(http.server.BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
+        self.server.registry.bodies.append(body)
+        self.server.registry.handle(self)
+
     def log_message(self, *args):
         pass
 
@@ -68,6 +73,7 @@ class FaultyRegistry:
 
     def __init__(self, certificate=None, key=None, address='127.0.0.1'):
         self.blobs, self.manifests, self.requests = {}, {}, []
+        self.bodies = []  # of POST requests
         self._faults, self._lock = [], threading.Lock()
         self.server = _Server((address, 0), Request)
         self.server.registry = self
@@ -150,7 +156,7 @@ class FaultyRegistry:
     def handle(self, request):
         with self._lock:
             self.requests.append((request.command, request.path, dict(request.headers)))
-            faults = list(self._faults) if request.command == 'GET' else []
+            faults = list(self._faults) if request.command != 'HEAD' else []
         for fault in faults:
             if self._claim(fault, request.path):
                 if fault[1](request):

@@ -17,10 +17,12 @@ def _segment(data):
 
 class TokenServer:
     ISSUER, SERVICE = 'test-issuer', 'test-registry'
+    IDENTITY = 'identity/token+of=someone'
 
     def __init__(self, certificate, key, user, password):
         """@certificate, @key sign the tokens and also serve TLS."""
         self.requests = []  # (query, whether the credentials were right)
+        self.posts = []  # (path, Authorization, form), to exchange an identity token
         self._certificate, self._key = certificate, key
         self._login = 'Basic ' + base64.b64encode(f'{user}:{password}'.encode()).decode()
         self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), self._handler())
@@ -61,10 +63,20 @@ class TokenServer:
                 query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
                 right = self.headers.get('Authorization') == outer._login
                 outer.requests.append((query, right))
+                self.hand_out('token', query, right)
+
+            def do_POST(self):
+                text = self.rfile.read(int(self.headers['Content-Length'])).decode()
+                form = urllib.parse.parse_qs(text)
+                outer.posts.append((self.path, self.headers.get('Authorization'), form))
+                right = (form.get('grant_type'), form.get('refresh_token')) == (['refresh_token'], [outer.IDENTITY])
+                self.hand_out('access_token', form, right)
+
+            def hand_out(self, key, query, right):
                 scopes = [one for scope in query.get('scope', []) for one in scope.split(' ')]
                 body = b'{"errors": [{"code": "UNAUTHORIZED", "message": "wrong password"}]}'
                 if right:
-                    body = json.dumps({'token': outer._token(scopes), 'expires_in': 300}).encode()
+                    body = json.dumps({key: outer._token(scopes), 'expires_in': 300}).encode()
                 self.send_response(200 if right else 401)
                 self.send_header('Content-Type', 'application/json')
                 self.send_header('Content-Length', str(len(body)))
