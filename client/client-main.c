@@ -6,9 +6,11 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "client-auth.h"
 #include "client-display.h"
 #include "client-help.h"
 #include "client-intl.h"
@@ -54,6 +56,15 @@ static int run_verb(
         return STATUS_FAILED;
 }
 
+/* Secrets pass through this process, and the helpers that it starts: a core dump would leave them on the disk. */
+static int dump_no_core(Error *error) {
+        const struct rlimit none = { 0, 0 };
+
+        if (setrlimit(RLIMIT_CORE, &none) < 0)
+                return error_set_errno(error, errno, "Cannot disable core dumps");
+        return 0;
+}
+
 static int take_secrets(ClientOptions *options, ClientSecrets *ret, Error *error) {
         _cleanup_(client_display_done) ClientDisplay display = { 0 };
         bool is_exposed = false;
@@ -65,7 +76,11 @@ static int take_secrets(ClientOptions *options, ClientSecrets *ret, Error *error
                 return 0;
         }
 
-        r = client_secrets_take(options, ret, &is_exposed, error);
+        r = dump_no_core(error);
+        if (r >= 0)
+                r = client_secrets_take(options, ret, &is_exposed, error);
+        if (r >= 0)
+                r = client_auth_take(options, &ret->auth_fd, error);
         if (is_exposed) {
                 client_display_init(&display, options);
                 client_display_message(

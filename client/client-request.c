@@ -56,16 +56,23 @@ static int append_map(sd_bus_message *call, const char *key, const IdMap *map) {
 
 /* How to reach a registry. */
 static int append_access(
-        sd_bus_message *call, const ClientOptions *options, const ClientSecrets *secrets) {
+        ClientConnection *connection,
+        sd_bus_message *call,
+        const ClientOptions *options,
+        const ClientSecrets *secrets) {
         int r;
 
         r = append_string(call, "username", options->username);
         if (r >= 0)
                 r = append_fd(call, "password-fd", secrets->password_fd);
+        /* Nobody asked for these, so the image may be one that everybody gets. */
+        if (r >= 0 && client_connection_carries_descriptors(connection))
+                r = append_fd(call, "auth-fd", secrets->auth_fd);
         return r < 0 ? r : append_bool(call, "not-secure", options->not_secure);
 }
 
 static int append_common(
+        ClientConnection *connection,
         sd_bus_message *call,
         const ClientOptions *options,
         const ClientSecrets *secrets,
@@ -76,7 +83,7 @@ static int append_common(
         if (r >= 0)
                 r = append_string(call, "platform", options->platform);
         if (r >= 0)
-                r = append_access(call, options, secrets);
+                r = append_access(connection, call, options, secrets);
         return r < 0 ? r : append_bool(call, "offline", options->offline);
 }
 
@@ -204,7 +211,7 @@ int client_request_new_bootstrap(
         if (r >= 0)
                 r = sd_bus_message_open_container(call, 'a', "{sv}");
         if (r >= 0)
-                r = append_common(call, options, secrets, source);
+                r = append_common(connection, call, options, secrets, source);
         if (r >= 0)
                 r = append_for_bootstrap(call, options, secrets);
         if (r >= 0)
@@ -239,7 +246,7 @@ int client_request_new_inspect(
         if (r >= 0)
                 r = sd_bus_message_open_container(call, 'a', "{sv}");
         if (r >= 0)
-                r = append_common(call, options, secrets, source);
+                r = append_common(connection, call, options, secrets, source);
         if (r >= 0)
                 r = append_string(call, "document", document);
         if (r >= 0)
@@ -273,7 +280,7 @@ int client_request_new_tags(
         if (r >= 0)
                 r = sd_bus_message_open_container(call, 'a', "{sv}");
         if (r >= 0)
-                r = append_access(call, options, secrets);
+                r = append_access(connection, call, options, secrets);
         if (r >= 0)
                 r = sd_bus_message_close_container(call);
         if (r < 0)

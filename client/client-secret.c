@@ -38,20 +38,20 @@ static void erase_buffer(char (*buffer)[SECRET_BYTES_MAX + 1]) {
         explicit_bzero(*buffer, sizeof(*buffer));
 }
 
-static int seal(const char *secret, size_t size, int *ret_fd, Error *error) {
+int client_secret_seal(const char *secret, size_t size, int *ret_fd, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         int r;
 
-        fd = memfd_create("password", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        fd = memfd_create("secret", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (fd < 0)
-                return error_set_errno(error, errno, "Cannot create a memory file for a password");
+                return error_set_errno(error, errno, "Cannot create a memory file for a secret");
 
         r = fd_write_full(fd, secret, size);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot store a password");
+                return error_set_errno(error, -r, "Cannot store a secret");
         if (lseek(fd, 0, SEEK_SET) < 0 ||
             fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-                return error_set_errno(error, errno, "Cannot seal a password");
+                return error_set_errno(error, errno, "Cannot seal a secret");
 
         *ret_fd = TAKE_FD(fd);
         return 0;
@@ -85,7 +85,7 @@ static int read_file(const char *path, int *ret_fd, Error *error) {
                         error, EINVAL, ERROR_INVALID_OPTION,
                         "The first line of the password file %s is empty", path);
 
-        return seal(buffer, length, ret_fd, error);
+        return client_secret_seal(buffer, length, ret_fd, error);
 }
 
 static int take(char **selector, int *ret_fd, Error *error) {
@@ -99,7 +99,7 @@ static int take(char **selector, int *ret_fd, Error *error) {
                         error, EFBIG, ERROR_LIMIT_EXCEEDED, "A password is longer than %zu bytes",
                         SECRET_BYTES_MAX - 1);
 
-        r = seal(*selector, strlen(*selector), ret_fd, error);
+        r = client_secret_seal(*selector, strlen(*selector), ret_fd, error);
         erase(selector);
         return r;
 }
@@ -167,7 +167,7 @@ static int ask(const char *username, int *ret_fd, Error *error) {
         if (n < 0)
                 return error_set_errno(error, (int) -n, "Cannot read the password");
 
-        return seal(buffer, (size_t) n, ret_fd, error);
+        return client_secret_seal(buffer, (size_t) n, ret_fd, error);
 }
 
 static int take_password(ClientOptions *options, int *ret_fd, Error *error) {
@@ -197,16 +197,17 @@ int client_secrets_take(
         if (r < 0)
                 return r;
 
-        *ret = (ClientSecrets){ TAKE_FD(secrets.password_fd), TAKE_FD(secrets.root_password_fd) };
+        *ret = secrets;
+        secrets = SECRETS_NULL;
         return 0;
 }
 
 int client_secrets_rewind(const ClientSecrets *secrets, Error *error) {
-        const int fds[] = { secrets->password_fd, secrets->root_password_fd };
+        const int fds[] = { secrets->password_fd, secrets->root_password_fd, secrets->auth_fd };
 
         for (size_t i = 0; i < N_ELEMENTS(fds); i++)
                 if (fds[i] >= 0 && lseek(fds[i], 0, SEEK_SET) < 0)
-                        return error_set_errno(error, errno, "Cannot rewind a password");
+                        return error_set_errno(error, errno, "Cannot rewind a secret");
 
         return 0;
 }
@@ -214,5 +215,6 @@ int client_secrets_rewind(const ClientSecrets *secrets, Error *error) {
 void client_secrets_done(ClientSecrets *secrets) {
         closep(&secrets->password_fd);
         closep(&secrets->root_password_fd);
+        closep(&secrets->auth_fd);
         *secrets = SECRETS_NULL;
 }

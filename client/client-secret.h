@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Passwords are read once into sealed memory that is passed as a descriptor, so that no bus monitor,
- * process list or message shows them.
+ * Passwords, and what else the user logs in with, are read once into sealed memory that is passed as a
+ * descriptor, so that no bus monitor, process list or message shows them.
  */
 
 #include "client-options.h"
@@ -13,9 +13,10 @@
 typedef struct ClientSecrets {
         int password_fd;      /* owned; negative if there is none */
         int root_password_fd; /* owned; negative if there is none */
+        int auth_fd;          /* owned; of client_auth_take(); negative if there is none */
 } ClientSecrets;
 
-#define SECRETS_NULL ((ClientSecrets){ -EBADF, -EBADF })
+#define SECRETS_NULL ((ClientSecrets){ -EBADF, -EBADF, -EBADF })
 
 /**
  * client_secrets_take() - turn the passwords of the command line into descriptors
@@ -33,6 +34,9 @@ int client_secrets_take(
 
 /** client_secrets_rewind() - let the descriptors be read once more, for another call to the daemon */
 int client_secrets_rewind(const ClientSecrets *secrets, Error *error);
+
+/** client_secret_seal() - copy a secret into sealed memory; @ret_fd is owned by the caller */
+int client_secret_seal(const char *secret, size_t size, int *ret_fd, Error *error);
 
 /** client_secret_erase() - overwrite the plain passwords in argv without using them */
 void client_secret_erase(ClientOptions *options);

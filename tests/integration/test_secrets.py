@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -85,6 +86,41 @@ def test_passwords_are_with_those_who_need_them(held, start, client, faulty_regi
     assert {'virt-bootstrap', 'virt-bootstrapd', 'virt-bootstrap-unpack'} <= {name for name, _ in memories}
     assert who_has(memories, REGISTRYS_END) == {'virt-bootstrap-fetch'}
     assert not who_has(memories, ROOTS_END)
+
+
+def test_credentials_of_a_file_are_with_the_fetch_worker_alone(held, client, env, faulty_registry, dest):
+    """The client has read them and handed them over, the daemon never reads them; neither in base64."""
+    encoded = base64.b64encode(f'{USER}:{REGISTRYS}'.encode())
+    path = pathlib.Path(env['HOME']) / '.docker/config.json'
+    path.parent.mkdir()
+    path.write_text(json.dumps({'auths': {faulty_registry.host: {'auth': encoded.decode()}}}))
+    digest, gate = held(faulty.basic(USER, REGISTRYS))
+    process = client.start('--not-secure', faulty_registry.reference('image'), dest)
+    wait_for(lambda: is_at_work(process, faulty_registry, digest), 'the transfer')
+    memories = memories_of(process)
+    gate.set()
+    client.finish(process)
+    assert {'virt-bootstrap', 'virt-bootstrapd', 'virt-bootstrap-unpack'} <= {name for name, _ in memories}
+    assert who_has(memories, REGISTRYS_END) == {'virt-bootstrap-fetch'}
+    assert sum(memory.count(REGISTRYS_END) for _, memory in memories) == 1
+    assert not who_has(memories, encoded[-16:])
+
+
+def test_identity_token_of_a_file_is_with_the_fetch_worker_alone(held, client, env, faulty_registry, dest):
+    path = pathlib.Path(env['HOME']) / '.docker/config.json'
+    path.parent.mkdir()
+    path.write_text(json.dumps({'auths': {faulty_registry.host: {'identitytoken': REGISTRYS}}}))
+    digest, gate = held(
+        faulty.answer_to('/token', json.dumps({'token': 't', 'expires_in': 300}).encode()),
+        faulty.bearer(f'{faulty_registry.url}/token', 'test'))
+    process = client.start('--not-secure', faulty_registry.reference('image'), dest)
+    wait_for(lambda: is_at_work(process, faulty_registry, digest), 'the transfer')
+    memories = memories_of(process)
+    gate.set()
+    client.finish(process)
+    assert len(faulty_registry.bodies) == 1
+    assert who_has(memories, REGISTRYS_END) == {'virt-bootstrap-fetch'}
+    assert sum(memory.count(REGISTRYS_END) for _, memory in memories) == 1
 
 
 def test_what_a_token_took_is_gone_when_it_is_used(held, client, faulty_registry, dest):

@@ -16,7 +16,7 @@ SANDBOX = {'libcap'}
 INFLATE = {'libarchive', 'libisal', 'liblzma', 'libzstd'}
 UNPACK = INFLATE | SANDBOX | {'libcrypt', 'libcrypto'}
 LIBRARIES = {
-    'virt-bootstrap': {'libsystemd'},
+    'virt-bootstrap': {'libjansson', 'libsystemd'},
     'virt-bootstrapd': {'libsystemd'},
     'virt-bootstrap-builder': SANDBOX,
     'virt-bootstrap-disk': UNPACK | {'libcom_err', 'libext2fs', 'libjansson'},

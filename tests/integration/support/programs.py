@@ -174,6 +174,33 @@ class Daemon:
         assert_sane(log)
 
 
+class Monitor:
+    """What passes over a bus, as busctl captures it."""
+
+    def __init__(self, address):
+        self.process = subprocess.Popen(['busctl', f'--address={address}', 'capture'],
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.seen = b''
+        # The head of the file comes once it watches.
+        wait_for(lambda: self._read(), 'the monitor')
+
+    def _read(self):
+        self.seen += self.process.stdout.read() or b''
+        return self.seen
+
+    def read_until(self, text):
+        wait_for(lambda: text in self._read(), f'{text} on the bus')
+        return self.seen
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        stop(self.process)
+        self.process.stdout.close()
+
+
 def workers_of(process):
     """The pids of the workers below a process, such as a client in embedded mode."""
     return [pid for pid in descendants(process.pid) if pid in running(WORKERS)]
