@@ -3,7 +3,6 @@
 
 import pytest
 
-from conftest import PASSWORD, USER
 from support import faulty, programs, samples
 from support.process import in_mount_namespace
 
@@ -25,13 +24,6 @@ def named(env, tmp_path):
     hosts = tmp_path / 'hosts'
     hosts.write_text(f'127.0.0.1 localhost\n{ELSEWHERE} {INTERNAL}\n')
     return programs.Client(env, prefix=in_mount_namespace([(hosts, '/etc/hosts')], []))
-
-
-@pytest.fixture
-def password(tmp_path):
-    path = tmp_path / 'password'
-    path.write_text(PASSWORD + '\n')
-    return f'file:{path}'
 
 
 def realm(url):
@@ -132,11 +124,10 @@ def test_proxy_is_not_asked_for_a_private_name(proxied, named, dest):
 
 
 @pytest.mark.root
-def test_host_without_a_proxy_is_looked_at_beside_one(
-        proxied, internal, env, named, dest, password):
+def test_host_without_a_proxy_is_looked_at_beside_one(proxied, internal, env, named, dest):
     """no_proxy has the client connect by itself."""
     url = f'http://{INTERNAL}:{internal.server.server_port}'
     env['no_proxy'] = INTERNAL
     proxied.fault('', realm(url))
-    result = named.fail(f'docker://{REGISTRY}/sent', dest, '-u', USER, '-p', password)
+    result = named.fail(f'docker://{REGISTRY}/sent', dest)
     assert_refused(result, url.removeprefix('http://'), internal, dest)
