@@ -26,7 +26,7 @@ def bootstrap(uri, dest, fmt='dir', username=None, password=None, root_password=
     dest: made if it is missing, with the directories above it. What is in it already is kept, unless the image has
         something of the same name.
     fmt: 'dir', or 'qcow2' for a chain of disk images in dest.
-    username, password: for the registry.
+    username, password: for the registry; the default is what the user has logged in with.
     root_password: root's new password, or file:PATH for the first line of a file.
     uid_map, gid_map: owners, as [[start, target, count], …].
     not_secure: allow plain HTTP and certificates that cannot be verified.

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 
+from ._auth import find_login
 from ._errors import error, error_of_os
 from ._source import make_absolute, open_source
 
@@ -38,11 +39,15 @@ def _read_secret(path):
         raise error_of_os(f'Cannot read the password file {path}', reason) from None
 
 
+def _check_length(password):
+    if len(password) > _SECRET_BYTES_MAX - 1:
+        raise error('LimitExceeded', f'A password is longer than {_SECRET_BYTES_MAX - 1} bytes')
+    return password
+
+
 def _seal(secret):
     """Returns a descriptor of memory, which nobody can change any more."""
-    if len(secret) > _SECRET_BYTES_MAX - 1:
-        raise error('LimitExceeded', f'A password is longer than {_SECRET_BYTES_MAX - 1} bytes')
-    fd = os.memfd_create('password', os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    fd = os.memfd_create('secret', os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         os.write(fd, secret)
         os.lseek(fd, 0, os.SEEK_SET)
@@ -101,9 +106,11 @@ class Request:
             if password is None:
                 raise error('AuthenticationRequired', 'A user name is given without a password')
             self.options['username'] = ('s', _text('The user name', username))
-            self._add_fd(files, 'password-fd', _seal(_text('The password', password).encode()))
+            self._add_fd(files, 'password-fd', _seal(_check_length(_text('The password', password).encode())))
+        elif login := find_login(self.source):
+            self._add_fd(files, 'auth-fd', _seal(login))
         if root_password is not None:
-            self._add_fd(files, 'root-password-fd', _seal(self._root_password(root_password)))
+            self._add_fd(files, 'root-password-fd', _seal(_check_length(self._root_password(root_password))))
 
     @staticmethod
     def _root_password(selector):
