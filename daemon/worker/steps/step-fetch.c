@@ -40,7 +40,7 @@ static void on_wait(void *userdata, const RegistryWait *wait) {
         };
 
         if (seconds > 0)
-                (void) proto_send((int) (intptr_t) userdata, &message, NULL, 0);
+                (void) proto_send(PROTO_WORKER_FD, &message, NULL, 0);
 }
 
 /* What logging in to an endpoint takes. The caller's user name and password are for the host that the caller named. */
@@ -76,7 +76,7 @@ static int receive_endpoint(
                 .private_hosts = start->private_hosts,
                 .token_servers = start->token_servers,
                 .certs_dir = getenv("VIRTBOOTSTRAP_CERTS_DIR"),
-                .waiter = { .on_wait = on_wait, .userdata = (void *) (intptr_t) socket_fd },
+                .waiter.on_wait = on_wait,
         };
         set_login(start, endpoint, password, &ret->options);
         return reference_parse(endpoint->reference, &ret->reference, error);
