@@ -192,6 +192,15 @@ def test_root_without_a_bus_uses_the_private_socket(module, daemon_on, reference
     connection.close()
 
 
+@pytest.mark.root
+def test_user_without_a_bus_gets_a_tree_and_the_warnings(user, faulty_registry, tmp_path, dest):
+    faulty_registry.add('owned', Image([[tar.file('a', b'', uid=3, gid=4), tar.device('null', 'c', 1, 3)]]))
+    module = Module(user.env, tmp_path / 'python', programs.AS_USER)
+    result = module.bootstrap(faulty_registry.reference('owned'), dest / 'below')
+    assert (dest / 'below/a').stat().st_uid == programs.UID
+    assert 'evice node' in ' '.join(message for level, message in result.log if level == 'WARNING')
+
+
 # How it behaves
 
 
