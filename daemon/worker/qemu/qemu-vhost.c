@@ -230,9 +230,13 @@ static int end_requests(QemuVhost *vhost, Error *error) {
         const Used *used = &vhost->shared->used;
         int r = 0;
 
-        while (r >= 0 && le16toh(__atomic_load_n(&used->index, __ATOMIC_ACQUIRE)) != vhost->n_ended)
-                r = end_request(
-                        vhost, le32toh(used->ring[vhost->n_ended++ % QUEUE_ENTRIES].id), error);
+        while (r >= 0 &&
+               le16toh(__atomic_load_n(&used->index, __ATOMIC_ACQUIRE)) != vhost->n_ended) {
+                const uint32_t *id = &used->ring[vhost->n_ended++ % QUEUE_ENTRIES].id;
+
+                /* Read once: it may change. */
+                r = end_request(vhost, le32toh(__atomic_load_n(id, __ATOMIC_RELAXED)), error);
+        }
         return r;
 }
 

@@ -43,9 +43,10 @@ Qemu *qemu_free(Qemu *qemu) {
         if (!qemu)
                 return NULL;
 
+        /* First of all, or it would serve the next connection. */
+        qemu_process_free(qemu->process);
         qemu_vhost_free(qemu->vhost);
         qemu_qmp_free(qemu->qmp);
-        qemu_process_free(qemu->process);
         free(qemu);
         return NULL;
 }
