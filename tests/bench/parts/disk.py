@@ -36,27 +36,32 @@ def _guestfish(offer, folder):
 class _Disks:
     def __init__(self, settings, offer, place):
         self.settings, self.offer, self.place = settings, offer, place
-        self.costs = collections.defaultdict(list)
+        self.costs, self.memory = collections.defaultdict(list), {}
 
     def run(self, names):
         """Cold and warm; of what is shared the second chain alone, after the first one has left its layers."""
         for _ in range(self.settings.rounds):
-            self.place.renew()
-            for name in names:
-                if name == GUESTFISH:
-                    self._measure((name, 'warm'), lambda folder: _guestfish(self.offer, folder))
-                    continue
-                self._bootstrap(name, 'cold', f'cache-{name}')
-                self._bootstrap(name, 'warm', f'cache-{name}')
+            self._round(names, jobs.measure, lambda key, cost: self.costs[key].append(cost))
+        self._round([name for name in names if name in OPTIONS], jobs.peak_memory, self.memory.__setitem__)
 
-    def _bootstrap(self, name, mode, cache):
-        self._measure((name, mode), lambda folder: self.settings.ours.bootstrap(
-            self.offer, folder, self.place.folder / cache, durable=False, options=OPTIONS[name]))
+    def _round(self, names, measure, keep):
+        self.place.renew()
+        for name in names:
+            if name == GUESTFISH:
+                self._measure((name, 'warm'), lambda folder: _guestfish(self.offer, folder), measure, keep)
+                continue
+            self._bootstrap((name, 'cold'), measure, keep)
+            self._bootstrap((name, 'warm'), measure, keep)
 
-    def _measure(self, key, make):
+    def _bootstrap(self, key, measure, keep):
+        self._measure(key, lambda folder: self.settings.ours.bootstrap(
+            self.offer, folder, self.place.folder / f'cache-{key[0]}', durable=False, options=OPTIONS[key[0]]),
+            measure, keep)
+
+    def _measure(self, key, make, measure, keep):
         folder = self.place.folder / 'run'
         folder.mkdir()
-        self.costs[key].append(jobs.measure(make(folder), self.settings.log))
+        keep(key, measure(make(folder), self.settings.log))
         self.place.settle(folder)
 
     def rows(self, names, base):
@@ -67,6 +72,7 @@ class _Disks:
                     ours = self.costs[base, mode]
                     yield (mode, name, spread(one.wall for one in costs).text('.3f'),
                            spread(one.cpu for one in costs).text('.3f'),
+                           f'{self.memory[name, mode] / 1e6:.0f}' if (name, mode) in self.memory else '',
                            spread(ratios([one.wall for one in ours], [one.wall for one in costs])).text())
 
 
@@ -76,7 +82,7 @@ def _compare(settings, offer, report, names):
         runs = _Disks(settings, offer, place)
         runs.run(names)
     report.table(f'{offer.image.name}, tmpfs: disk images', (
-        'mode', 'what', 'wall s', 'CPU s', f'wall, times {names[0]}'), runs.rows(names, names[0]))
+        'mode', 'what', 'wall s', 'CPU s', 'memory MB', f'wall, times {names[0]}'), runs.rows(names, names[0]))
 
 
 def disk(settings, offer, images, report):
