@@ -17,7 +17,7 @@ import sys
 # Each world's folders, from the ground up: a folder includes those before it, and common/.
 WORLDS = {
     'common': ['base', 'proto', 'hash', 'config', 'reference', 'registries', 'credentials'],
-    'worker': ['sandbox', 'oci', 'inflate', 'unpack', 'password', 'registry', 'source', 'ext4', 'qemu',
+    'worker': ['sandbox', 'oci', 'trust', 'inflate', 'unpack', 'password', 'registry', 'source', 'ext4', 'qemu',
                'tree', 'builder', 'steps'],
     'service': ['store', 'job', 'bus', 'service'],
     'client': ['client'],
@@ -35,9 +35,9 @@ THIRD_PARTY = {
     'ext2fs/': {'ext4'},
     'isa-l': {'inflate'},
     'igzip': {'inflate'},
-    'jansson': {'credentials', 'oci', 'qemu'},
+    'jansson': {'credentials', 'oci', 'qemu', 'trust'},
     'lzma': {'inflate'},
-    'openssl/': {'hash'},
+    'openssl/': {'hash', 'trust'},
     'seccomp': {'sandbox'},
     'systemd/sd-bus': {'bus', 'client', 'service'},
     'systemd/sd-event': {'job', 'bus', 'client', 'service'},

@@ -25,6 +25,7 @@
         X(ERROR_TOO_MANY_REQUESTS, "TooManyRequests")                                              \
         X(ERROR_TLS_ERROR, "TlsError")                                                             \
         X(ERROR_DIGEST_MISMATCH, "DigestMismatch")                                                 \
+        X(ERROR_NOT_TRUSTED, "NotTrusted")                                                         \
         X(ERROR_UNSUPPORTED_IMAGE, "UnsupportedImage")                                             \
         X(ERROR_NO_MATCHING_PLATFORM, "NoMatchingPlatform")                                        \
         X(ERROR_NO_LAYERS, "NoLayers")                                                             \

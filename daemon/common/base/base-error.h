@@ -25,6 +25,7 @@ typedef enum ErrorKind {
         ERROR_TOO_MANY_REQUESTS,
         ERROR_TLS_ERROR,
         ERROR_DIGEST_MISMATCH,
+        ERROR_NOT_TRUSTED, /* the signature policy rejects the image */
         ERROR_UNSUPPORTED_IMAGE,
         ERROR_NO_MATCHING_PLATFORM,
         ERROR_NO_LAYERS,

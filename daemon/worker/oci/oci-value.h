@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * JSON values from outside the process, for the parsers of this folder only.
+ * JSON values from outside the process, for the parsers of this folder and of trust/.
  *
  * Other programs read the same documents with Go's encoding/json, which takes keys in any case and
  * the last one of several. So what it could read in another way than this code is refused. @what

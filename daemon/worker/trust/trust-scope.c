@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "trust-scope.h"
+
+static_assert(TRUST_SCOPE_MAX > REFERENCE_MAX, "a reference is a scope");
+
+/* The digest decides what the name stands for: the tag beside it is not looked at. */
+static void set_reference(const Reference *reference, TrustScope *ret) {
+        Reference name = *reference;
+
+        if (name.has_digest)
+                name.tag[0] = '\0';
+        (void) reference_format(&name, ret->text);
+}
+
+void trust_scope_first(const TrustImage *image, TrustScope *ret) {
+        *ret = (TrustScope){ 0 };
+        if (image->reference)
+                set_reference(image->reference, ret);
+        else if (image->path && strlen(image->path) < sizeof(ret->text)) {
+                strcpy(ret->text, image->path);
+                ret->is_repository = true;
+        }
+}
+
+/* From "name:tag" or "name@digest" to "name"; the host may have a port. */
+static void cut_version(TrustScope *scope) {
+        char *last = strrchr(scope->text, '/');
+        char *version;
+
+        scope->is_repository = true;
+        if (!last)
+                return;
+
+        version = strpbrk(last, "@:");
+        if (version)
+                *version = '\0';
+}
+
+/* From a host or "*.a.b" to the wildcard of the next domain. */
+static void widen_host(TrustScope *scope) {
+        char domain[TRUST_SCOPE_MAX];
+        const char *dot;
+
+        if (!scope->is_wildcard)
+                scope->text[strcspn(scope->text, ":")] = '\0';
+        dot = strchr(scope->text + (scope->is_wildcard ? strlen("*.") : 0), '.');
+        scope->is_wildcard = true;
+        if (!dot) {
+                scope->text[0] = '\0';
+                return;
+        }
+
+        strcpy(domain, dot + 1);
+        (void) snprintf(scope->text, sizeof(scope->text), "*.%s", domain);
+}
+
+bool trust_scope_next(TrustScope *scope) {
+        char *slash;
+
+        if (scope->text[0] == '\0')
+                return false;
+
+        slash = strrchr(scope->text, '/');
+        if (!scope->is_repository)
+                cut_version(scope);
+        else if (slash)
+                *slash = '\0';
+        else
+                widen_host(scope);
+        return true;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The scopes of containers-policy.json(5) that an image is in, from the most specific on:
+ *
+ *     docker    host/team/name:tag or host/team/name@digest, host/team/name, host/team, host,
+ *               *.domain for each domain that the host is in, and ""
+ *     oci, oci-archive, dir
+ *               /path/of/the/image, /path/of, /path, and ""
+ *     others    ""
+ *
+ * "" is the transport's default. As in containers/image, a wildcard has no port.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "reference.h"
+
+#define TRUST_SCOPE_MAX ((size_t) 1024) /* bytes, with the NUL */
+
+/* What a policy decides about; everything is borrowed. */
+typedef struct TrustImage {
+        const char *transport;      /* "docker", "oci", … */
+        const Reference *reference; /* of "docker"; NULL for others */
+        const char *path;           /* of files: absolute, without links; NULL if unknown */
+} TrustImage;
+
+typedef struct TrustScope {
+        char text[TRUST_SCOPE_MAX];
+        bool is_repository; /* it has no tag or digest to remove */
+        bool is_wildcard;
+} TrustScope;
+
+/** trust_scope_first() - the most specific one */
+void trust_scope_first(const TrustImage *image, TrustScope *ret);
+
+/** trust_scope_next() - continue with the next one; returns false after "" */
+bool trust_scope_next(TrustScope *scope);
