@@ -48,13 +48,61 @@ static void check_image(const ProtoImage *image) {
         TRAP_UNLESS(image->n_layers >= 1 && image->n_layers <= PROTO_LAYERS_MAX);
 }
 
+static void check_top(const ProtoTop *top) {
+        check_digest(&top->digest);
+        CHECK_TEXT(top->media_type);
+        CHECK_TEXT(top->name);
+}
+
+static void check_layer(const ProtoLayer *layer) {
+        TRAP_UNLESS(layer->index < PROTO_LAYERS_MAX && layer->has_diff_id <= 1);
+        CHECK_TEXT(layer->media_type);
+        check_digest(&layer->digest);
+        check_digest(&layer->diff_id);
+}
+
+static void check_detail(const ProtoDetail *detail) {
+        TRAP_UNLESS(detail->kind < _PROTO_DETAIL_KIND_MAX);
+        CHECK_TEXT(detail->key);
+        CHECK_TEXT(detail->value);
+}
+
+static void check_result(const ProtoResult *result) {
+        TRAP_UNLESS(result->outcome < _PROTO_OUTCOME_MAX);
+        TRAP_UNLESS(result->code < 4096);
+        TRAP_UNLESS(error_kind_to_bus_name((ErrorKind) result->kind) != NULL);
+        CHECK_TEXT(result->text);
+}
+
+/* What a trust worker says, and the signatures that it gets from a fetch worker. */
+static void check_trust(const ProtoMessage *m) {
+        if (m->type == PROTO_TRUST_DECISION) {
+                TRAP_UNLESS(m->trust_decision.needs_signatures <= 1);
+                CHECK_TEXT(m->trust_decision.rule);
+                CHECK_TEXT(m->trust_decision.scope);
+        } else if (m->type == PROTO_TRUST_KEY) {
+                check_digest(&m->trust_key.fingerprint);
+                CHECK_TEXT(m->trust_key.origin);
+        } else if (m->type == PROTO_TRUST_ACCEPTED) {
+                TRAP_UNLESS(m->trust_accepted.form < _PROTO_SIGNATURE_FORM_MAX);
+                check_digest(&m->trust_accepted.fingerprint);
+                CHECK_TEXT(m->trust_accepted.identity);
+        } else if (m->type == PROTO_SIGNATURE) {
+                TRAP_UNLESS(m->signature.form < _PROTO_SIGNATURE_FORM_MAX);
+                TRAP_UNLESS(m->signature.size <= PROTO_SIGNATURE_BYTES_MAX);
+                CHECK_TEXT(m->signature.signature);
+                CHECK_TEXT(m->signature.problem);
+        } else
+                TRAP_UNLESS(
+                        m->signature_data.size >= 1 &&
+                        m->signature_data.size <= sizeof(m->signature_data.data));
+}
+
 /* What a worker may send. */
 static void check_from_worker(const ProtoMessage *m) {
         switch ((ProtoType) m->type) {
         case PROTO_TOP:
-                check_digest(&m->top.digest);
-                CHECK_TEXT(m->top.media_type);
-                CHECK_TEXT(m->top.name);
+                check_top(&m->top);
                 break;
         case PROTO_BLOB_WANTED:
                 check_digest(&m->blob_wanted.digest);
@@ -64,15 +112,10 @@ static void check_from_worker(const ProtoMessage *m) {
                 check_image(&m->image);
                 break;
         case PROTO_LAYER:
-                TRAP_UNLESS(m->layer.index < PROTO_LAYERS_MAX && m->layer.has_diff_id <= 1);
-                CHECK_TEXT(m->layer.media_type);
-                check_digest(&m->layer.digest);
-                check_digest(&m->layer.diff_id);
+                check_layer(&m->layer);
                 break;
         case PROTO_DETAIL:
-                TRAP_UNLESS(m->detail.kind < _PROTO_DETAIL_KIND_MAX);
-                CHECK_TEXT(m->detail.key);
-                CHECK_TEXT(m->detail.value);
+                check_detail(&m->detail);
                 break;
         case PROTO_REPORT:
                 TRAP_UNLESS(m->report.size >= 1 && m->report.size <= sizeof(m->report.data));
@@ -84,10 +127,7 @@ static void check_from_worker(const ProtoMessage *m) {
                 CHECK_TEXT(m->warning.text);
                 break;
         case PROTO_RESULT:
-                TRAP_UNLESS(m->result.outcome < _PROTO_OUTCOME_MAX);
-                TRAP_UNLESS(m->result.code < 4096);
-                TRAP_UNLESS(error_kind_to_bus_name((ErrorKind) m->result.kind) != NULL);
-                CHECK_TEXT(m->result.text);
+                check_result(&m->result);
                 break;
         case PROTO_UNPACK_RIGHTS:
                 TRAP_UNLESS(m->unpack_rights.n > 0);
@@ -102,6 +142,15 @@ static void check_from_worker(const ProtoMessage *m) {
         case PROTO_DISK_LAYER:
                 TRAP_UNLESS(m->disk_layer.index < PROTO_LAYERS_MAX);
                 break;
+        case PROTO_TRUST_DECISION:
+        case PROTO_TRUST_KEY:
+        case PROTO_TRUST_ACCEPTED:
+        case PROTO_SIGNATURE:
+        case PROTO_SIGNATURE_DATA:
+                check_trust(m);
+                break;
+        case PROTO_SIGNATURES_END:
+        case PROTO_TRUST_START:
         case PROTO_FETCH_START:
         case PROTO_FETCH_ENDPOINT:
         case PROTO_RESOLVE_START:

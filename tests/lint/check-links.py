@@ -25,6 +25,7 @@ LIBRARIES = {
     'virt-bootstrap-fetch-directory': SANDBOX | {'libcrypto', 'libjansson'},
     'virt-bootstrap-resolve': SANDBOX | {'libcrypto', 'libjansson'},
     'virt-bootstrap-tree': SANDBOX,
+    'virt-bootstrap-trust': SANDBOX | {'libcrypto', 'libjansson'},
     'virt-bootstrap-unpack': UNPACK,
     'virt-bootstrap-verify': SANDBOX | {'libcrypto'},
 }

@@ -28,15 +28,15 @@ bool config_policy_set(ConfigPolicy *policy, const char *value) {
 }
 
 /* One that is too long is none. */
-static void set_user_default(char ret[static CONFIG_PATH_MAX]) {
+static void set_user_default(char ret[static CONFIG_POLICY_PATH_MAX]) {
         const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
         int length = 0;
 
         if (xdg && xdg[0] == '/')
-                length = snprintf(ret, CONFIG_PATH_MAX, "%s/" USER_POLICY, xdg);
+                length = snprintf(ret, CONFIG_POLICY_PATH_MAX, "%s/" USER_POLICY, xdg);
         else if (home && home[0] == '/')
-                length = snprintf(ret, CONFIG_PATH_MAX, "%s/.config/" USER_POLICY, home);
-        if (length < 0 || (size_t) length >= CONFIG_PATH_MAX)
+                length = snprintf(ret, CONFIG_POLICY_PATH_MAX, "%s/.config/" USER_POLICY, home);
+        if (length < 0 || (size_t) length >= CONFIG_POLICY_PATH_MAX)
                 ret[0] = '\0';
 }
 

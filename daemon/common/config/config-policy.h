@@ -9,12 +9,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CONFIG_PATH_MAX     ((size_t) 1024) /* bytes, with the NUL */
-#define CONFIG_POLICIES_MAX ((size_t) 2)
+#define CONFIG_POLICY_PATH_MAX ((size_t) 1024) /* bytes, with the NUL */
+#define CONFIG_POLICIES_MAX    ((size_t) 2)
 
 typedef struct ConfigPolicy {
-        char path[CONFIG_PATH_MAX]; /* [Registry] SignaturePolicy=; empty: one of the defaults */
-        char defaults[CONFIG_POLICIES_MAX][CONFIG_PATH_MAX]; /* in order; empty ones are none */
+        char path
+                [CONFIG_POLICY_PATH_MAX]; /* [Registry] SignaturePolicy=; empty: one of the defaults */
+        char defaults[CONFIG_POLICIES_MAX]
+                     [CONFIG_POLICY_PATH_MAX]; /* in order; empty ones are none */
 } ConfigPolicy;
 
 /**

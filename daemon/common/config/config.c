@@ -280,6 +280,15 @@ static void assign_users(const ConfigReading *reading, unsigned line, const char
                         reading->name, line, CONFIG_USERS_COUNT, CONFIG_USERS_MIN, value);
 }
 
+/* With a mistake here, nothing is accepted: the default might accept more. */
+static void assign_policy(const ConfigReading *reading, unsigned line, const char *value) {
+        if (!config_policy_set(&reading->config->policy, value))
+                log_print(
+                        reading->log, LOG_WARNING,
+                        "%s:%u: SignaturePolicy= must be an absolute path, not \"%s\": images are rejected",
+                        reading->name, line, value);
+}
+
 static bool is_builder_key(const char *section, const char *key) {
         return strcmp(section, "VirtBuilder") == 0 &&
                (strcmp(key, "Source") == 0 || strcmp(key, "Options") == 0);
@@ -318,6 +327,11 @@ static void on_assign(
 
         if (strcmp(section, "Registry") == 0 && strcmp(key, "AuthFile") == 0) {
                 assign_auth_file(reading, line, value);
+                return;
+        }
+
+        if (strcmp(section, "Registry") == 0 && strcmp(key, "SignaturePolicy") == 0) {
+                assign_policy(reading, line, value);
                 return;
         }
 
@@ -513,6 +527,7 @@ int config_load(const char *file, const Log *log, Config *ret, Error *error) {
         Config config = CONFIG_DEFAULT;
         int r;
 
+        config_policy_set_defaults(&config.policy);
         if (file)
                 r = read_file(file, log, &config, error);
         else if (find_places(&places) < 0)

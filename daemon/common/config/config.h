@@ -17,6 +17,7 @@
 #include "base-log.h"
 #include "base-sandbox.h"
 #include "base-space.h"
+#include "config-policy.h"
 
 #define CONFIG_ARGUMENTS_MAX      ((uint32_t) 64) /* of one program */
 #define CONFIG_ARGUMENT_BYTES_MAX ((size_t) 1024) /* of one of them, with its NUL */
@@ -74,6 +75,7 @@ typedef struct Config {
         char token_servers[CONFIG_HOSTS_MAX];
         char auth_file[CONFIG_PATH_MAX]; /* AuthFile=; empty: none */
         bool has_auth_file;              /* it was configured, and so must exist */
+        ConfigPolicy policy;             /* [Registry] SignaturePolicy= */
 } Config;
 
 #define CONFIG_FILE_MAX  ((size_t) 1 << 20) /* bytes */

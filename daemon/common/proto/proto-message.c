@@ -23,6 +23,13 @@ static const struct {
         [PROTO_DISK_START] = { SIZE_OF(disk_start), 1, 2 },
         [PROTO_BUILDER_START] = { SIZE_OF(builder_start), 1, 2 },
         [PROTO_TREE_START] = { SIZE_OF(tree_start), 1, 1 },
+        [PROTO_TRUST_START] = { SIZE_OF(trust_start), 0, 1 },
+        [PROTO_TRUST_DECISION] = { SIZE_OF(trust_decision), 0, 0 },
+        [PROTO_TRUST_KEY] = { SIZE_OF(trust_key), 0, 0 },
+        [PROTO_TRUST_ACCEPTED] = { SIZE_OF(trust_accepted), 0, 0 },
+        [PROTO_SIGNATURE] = { SIZE_OF(signature), 0, 0 },
+        [PROTO_SIGNATURE_DATA] = { SIZE_OF(signature_data), 0, 0 },
+        [PROTO_SIGNATURES_END] = { SIZE_OF(type), 0, 0 },
         [PROTO_ID_RANGE] = { SIZE_OF(id_range), 0, 0 },
         [PROTO_DISK_IMAGE] = { SIZE_OF(disk_image), 1, 1 },
         [PROTO_BUILDER_ARGUMENT] = { SIZE_OF(builder_argument), 0, 0 },
@@ -134,8 +141,8 @@ static bool fetch_start_is_valid(const ProtoFetchStart *m) {
                is_flag(m->has_password) && is_flag(m->has_auth) &&
                is_optional_digest(m->has_digest, &m->digest) && m->parallel_blobs >= 1 &&
                m->parallel_blobs <= PROTO_PARALLEL_MAX && m->n_endpoints <= PROTO_ENDPOINTS_MAX &&
-               is_flag(m->inspect) && is_flag(m->list_tags) && is_sandbox_mode(m->sandbox) &&
-               is_user(&m->user);
+               is_flag(m->inspect) && is_flag(m->list_tags) && is_flag(m->signatures) &&
+               is_sandbox_mode(m->sandbox) && is_user(&m->user);
 }
 
 static bool fetch_endpoint_is_valid(const ProtoFetchEndpoint *m) {
@@ -186,6 +193,10 @@ static bool disk_start_is_valid(const ProtoDiskStart *m) {
                is_user(&m->user);
 }
 
+static bool disk_image_is_valid(const ProtoDiskImage *m) {
+        return m->index < PROTO_IMAGES_MAX && is_flag(m->is_complete) && TEXT_OK(m->backing);
+}
+
 static bool builder_start_is_valid(const ProtoBuilderStart *m) {
         return TEXT_OK(m->template) && m->n_arguments <= PROTO_ARGUMENTS_MAX &&
                is_sandbox_mode(m->sandbox) && is_user(&m->user);
@@ -203,6 +214,65 @@ static bool tree_start_is_valid(const ProtoTreeStart *m) {
                strnlen(m->target, sizeof(m->target)) < sizeof(m->target);
 }
 
+static bool builder_argument_is_valid(const ProtoBuilderArgument *m) {
+        return strnlen(m->text, sizeof(m->text)) < sizeof(m->text);
+}
+
+static bool unpack_grown_is_valid(const ProtoUnpackGrown *m) {
+        return m->index < PROTO_LAYERS_MAX && is_flag(m->is_complete);
+}
+
+/* Whether a message with what is only shown is valid. */
+static bool inspected_is_valid(const ProtoMessage *m) {
+        if (m->type == PROTO_TAG)
+                return TEXT_OK(m->tag.name);
+        return m->report.size >= 1 && m->report.size <= sizeof(m->report.data);
+}
+
+static bool top_is_valid(const ProtoTop *m) {
+        return digest_is_valid(&m->digest) && TEXT_OK(m->media_type) && TEXT_OK(m->name);
+}
+
+static bool verify_blob_is_valid(const ProtoVerifyBlob *m) {
+        return digest_is_valid(&m->digest) && is_flag(m->is_last) && is_flag(m->no_sync);
+}
+
+static bool result_is_valid(const ProtoResult *m) {
+        return m->outcome < _PROTO_OUTCOME_MAX && m->code < 4096 &&
+               (m->outcome == PROTO_OUTCOME_DONE) == (m->code == 0) && m->kind < _ERROR_KIND_MAX &&
+               TEXT_OK(m->text);
+}
+
+static bool trust_start_is_valid(const ProtoTrustStart *m) {
+        return TEXT_OK(m->policy) && TEXT_OK(m->transport) && TEXT_OK(m->reference) &&
+               TEXT_OK(m->path) && is_flag(m->require_signed) && is_sandbox_mode(m->sandbox) &&
+               is_user(&m->user);
+}
+
+static bool signature_is_valid(const ProtoSignature *m) {
+        return m->form < _PROTO_SIGNATURE_FORM_MAX && m->size <= PROTO_SIGNATURE_BYTES_MAX &&
+               TEXT_OK(m->signature) && TEXT_OK(m->problem);
+}
+
+/* Whether a message to or from a trust worker is valid. */
+static bool trust_is_valid(const ProtoMessage *m) {
+        if (m->type == PROTO_TRUST_START)
+                return trust_start_is_valid(&m->trust_start);
+        if (m->type == PROTO_SIGNATURE)
+                return signature_is_valid(&m->signature);
+        if (m->type == PROTO_SIGNATURE_DATA)
+                return m->signature_data.size >= 1 &&
+                       m->signature_data.size <= sizeof(m->signature_data.data);
+        if (m->type == PROTO_TRUST_DECISION)
+                return is_flag(m->trust_decision.needs_signatures) &&
+                       TEXT_OK(m->trust_decision.rule) && TEXT_OK(m->trust_decision.scope);
+        if (m->type == PROTO_TRUST_KEY)
+                return digest_is_valid(&m->trust_key.fingerprint) && TEXT_OK(m->trust_key.origin);
+        return m->trust_accepted.form < _PROTO_SIGNATURE_FORM_MAX &&
+               digest_is_valid(&m->trust_accepted.fingerprint) &&
+               TEXT_OK(m->trust_accepted.identity);
+}
+
 static bool is_valid(const ProtoMessage *m) {
         switch ((ProtoType) m->type) {
         case PROTO_FETCH_START:
@@ -214,8 +284,7 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_VERIFY_START:
                 return is_sandbox_mode(m->verify_start.sandbox) && is_user(&m->verify_start.user);
         case PROTO_VERIFY_BLOB:
-                return digest_is_valid(&m->verify_blob.digest) && is_flag(m->verify_blob.is_last) &&
-                       is_flag(m->verify_blob.no_sync);
+                return verify_blob_is_valid(&m->verify_blob);
         case PROTO_UNPACK_START:
                 return unpack_start_is_valid(&m->unpack_start);
         case PROTO_DISK_START:
@@ -226,24 +295,27 @@ static bool is_valid(const ProtoMessage *m) {
                 return m->unpack_rights.n > 0 && TEXT_OK(m->unpack_rights.example);
         case PROTO_TREE_START:
                 return tree_start_is_valid(&m->tree_start);
+        case PROTO_TRUST_START:
+        case PROTO_TRUST_DECISION:
+        case PROTO_TRUST_KEY:
+        case PROTO_TRUST_ACCEPTED:
+        case PROTO_SIGNATURE:
+        case PROTO_SIGNATURE_DATA:
+                return trust_is_valid(m);
         case PROTO_ID_RANGE:
                 return is_flag(m->id_range.is_group);
         case PROTO_DISK_IMAGE:
-                return m->disk_image.index < PROTO_IMAGES_MAX &&
-                       is_flag(m->disk_image.is_complete) && TEXT_OK(m->disk_image.backing);
+                return disk_image_is_valid(&m->disk_image);
         case PROTO_BUILDER_ARGUMENT:
-                return strnlen(m->builder_argument.text, sizeof(m->builder_argument.text)) <
-                       sizeof(m->builder_argument.text);
+                return builder_argument_is_valid(&m->builder_argument);
         case PROTO_TOP:
-                return digest_is_valid(&m->top.digest) && TEXT_OK(m->top.media_type) &&
-                       TEXT_OK(m->top.name);
+                return top_is_valid(&m->top);
         case PROTO_BLOB_ANSWER:
                 return m->blob_answer.state < _PROTO_BLOB_STATE_MAX;
         case PROTO_UNPACK_LAYER:
                 return unpack_layer_is_valid(&m->unpack_layer);
         case PROTO_UNPACK_GROWN:
-                return m->unpack_grown.index < PROTO_LAYERS_MAX &&
-                       is_flag(m->unpack_grown.is_complete);
+                return unpack_grown_is_valid(&m->unpack_grown);
         case PROTO_FETCH_WAIT:
                 return fetch_wait_is_valid(&m->fetch_wait);
         case PROTO_BLOB_WANTED:
@@ -255,9 +327,8 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_DETAIL:
                 return detail_is_valid(&m->detail);
         case PROTO_REPORT:
-                return m->report.size >= 1 && m->report.size <= sizeof(m->report.data);
         case PROTO_TAG:
-                return TEXT_OK(m->tag.name);
+                return inspected_is_valid(m);
         case PROTO_DISK_LAYER:
                 return m->disk_layer.index < PROTO_LAYERS_MAX;
         case PROTO_BUILDER_PROGRESS:
@@ -265,12 +336,11 @@ static bool is_valid(const ProtoMessage *m) {
         case PROTO_WARNING:
                 return TEXT_OK(m->warning.text);
         case PROTO_RESULT:
-                return m->result.outcome < _PROTO_OUTCOME_MAX && m->result.code < 4096 &&
-                       (m->result.outcome == PROTO_OUTCOME_DONE) == (m->result.code == 0) &&
-                       m->result.kind < _ERROR_KIND_MAX && TEXT_OK(m->result.text);
+                return result_is_valid(&m->result);
         case PROTO_VERIFY_ROOM:
                 return is_flag(m->verify_room.is_made);
         case PROTO_FETCH_READ:
+        case PROTO_SIGNATURES_END:
         case PROTO_VERIFY_DONE:
         case PROTO_VERIFY_FULL:
         case PROTO_VERIFY_READY:

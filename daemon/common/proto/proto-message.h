@@ -15,6 +15,7 @@
  *                                        HAVE: it is in the store, with a descriptor to read if it is
  *                                        a manifest that this reference also had last time
  *       ◀── TOP ───────────────────     which of them the reference names; all are in the store
+ *       ◀── SIGNATURE, SIGNATURE_DATA × n, × n, SIGNATURES_END     if the trust worker needs them
  *       ◀── BLOB_WANTED ───────────     each layer, a few at a time: answered when the resolve
  *       ── BLOB_ANSWER [fd] ────────▶   worker has named it, too
  *       ◀── TAG × n ───────────────     instead of all this, to list tags
@@ -29,6 +30,14 @@
  *       ◀── BLOB_WANTED ───────────     when offline: each layer
  *       ── BLOB_ANSWER ────────────▶
  *       ◀── RESULT ────────────────
+ *
+ *     daemon                       trust worker
+ *       ── TRUST_START [key] ──────▶   reads the policy and its keys, then enters its sandbox
+ *       ◀── TRUST_DECISION, TRUST_KEY × n
+ *       ── TOP ────────────────────▶   only if it needs signatures; these go on as the fetch worker
+ *       ── SIGNATURE, … ───────────▶   sent them
+ *       ◀── TRUST_ACCEPTED × n ────     which of them satisfied the rules
+ *       ◀── RESULT ────────────────     done only if the image may be used
  *
  *     daemon                       verify worker
  *       ── VERIFY_START ───────────▶    enters its sandbox
@@ -89,6 +98,12 @@
 #define PROTO_TAGS_MAX      ((size_t) 100000) /* of a repository */
 #define PROTO_REPORT_MAX    (UINT64_C(5) << 20) /* bytes: little more than the config it is made of */
 
+/* Signatures of one image: their number, bytes of one and of all, and keys that a policy names for it. */
+#define PROTO_SIGNATURES_MAX       ((uint32_t) 130)
+#define PROTO_SIGNATURE_BYTES_MAX  ((uint32_t) 128 << 10)
+#define PROTO_SIGNATURES_BYTES_MAX ((uint32_t) 2 << 20)
+#define PROTO_TRUST_KEYS_MAX       ((uint32_t) 4096)
+
 typedef enum ProtoType {
         PROTO_FETCH_START,
         PROTO_RESOLVE_START,
@@ -97,6 +112,7 @@ typedef enum ProtoType {
         PROTO_DISK_START,
         PROTO_BUILDER_START,
         PROTO_TREE_START,
+        PROTO_TRUST_START,
         PROTO_ID_RANGE,
         PROTO_DISK_IMAGE,
         PROTO_BUILDER_ARGUMENT,
@@ -126,6 +142,12 @@ typedef enum ProtoType {
         PROTO_FETCH_ENDPOINT,
         PROTO_REPORT,
         PROTO_TAG,
+        PROTO_TRUST_DECISION,
+        PROTO_TRUST_KEY,
+        PROTO_TRUST_ACCEPTED,
+        PROTO_SIGNATURE, /* goes both ways, as the next ones */
+        PROTO_SIGNATURE_DATA,
+        PROTO_SIGNATURES_END,
         _PROTO_TYPE_MAX,
 } ProtoType;
 
@@ -150,6 +172,7 @@ typedef struct ProtoFetchStart {
         uint8_t has_auth;
         uint8_t inspect;         /* stop after the layers are known */
         uint8_t list_tags;       /* of the registry's repository, instead of fetching */
+        uint8_t signatures;      /* send those of the image, before its layers */
         uint8_t sandbox;         /* SandboxMode, as in all start messages */
         uint32_t parallel_blobs; /* layers to request at a time; 1 to PROTO_PARALLEL_MAX */
         ProtoUser user;
@@ -257,6 +280,52 @@ typedef struct ProtoTreeStart {
         char target[512];       /* the same; except for PROTO_TREE_EMPTY and PROTO_TREE_CHECK */
         uint8_t sandbox;
 } ProtoTreeStart; /* descriptors: the directory */
+
+typedef struct ProtoTrustStart {
+        char policy[1024]; /* the file's path; empty if there is none, and everything is accepted */
+        char transport[32];     /* "docker", "oci", …, as in a policy */
+        char reference[1024];   /* of "docker": the full form */
+        char path[1024];        /* of files: absolute, without links; empty if unknown */
+        uint8_t require_signed; /* reject what no rule demands a signature of */
+        uint8_t sandbox;
+        ProtoUser user;
+} ProtoTrustStart; /* descriptors: optionally a public key, which decides instead of the policy */
+
+typedef struct ProtoTrustDecision {
+        uint8_t needs_signatures; /* else the result follows */
+        char rule[64];            /* the first of the rules that decide; empty if none does */
+        char scope[1100];         /* where they are in the policy */
+} ProtoTrustDecision;
+
+typedef struct ProtoTrustKey {
+        Digest fingerprint;
+        char origin[1024]; /* its file */
+} ProtoTrustKey;
+
+typedef enum ProtoSignatureForm {
+        PROTO_SIGNATURE_ATTACHED,
+        PROTO_SIGNATURE_BUNDLE,
+        _PROTO_SIGNATURE_FORM_MAX,
+} ProtoSignatureForm;
+
+typedef struct ProtoSignature {
+        uint32_t form; /* ProtoSignatureForm */
+        uint32_t
+                size; /* bytes that follow in PROTO_SIGNATURE_DATA; 0 to PROTO_SIGNATURE_BYTES_MAX */
+        char signature[2816]; /* base64, of PROTO_SIGNATURE_ATTACHED */
+        char problem[512];    /* why it, or all of the form, could not be fetched; else empty */
+} ProtoSignature;
+
+typedef struct ProtoSignatureData {
+        uint32_t size; /* 1 to sizeof(data) */
+        uint8_t data[4096];
+} ProtoSignatureData;
+
+typedef struct ProtoTrustAccepted {
+        uint32_t form;       /* ProtoSignatureForm */
+        Digest fingerprint;  /* of the key */
+        char identity[1024]; /* that it states; empty if none */
+} ProtoTrustAccepted;
 
 typedef struct ProtoIdRange {
         uint8_t is_group;
@@ -423,6 +492,7 @@ typedef struct ProtoMessage {
                 ProtoDiskStart disk_start;
                 ProtoBuilderStart builder_start;
                 ProtoTreeStart tree_start;
+                ProtoTrustStart trust_start;
                 ProtoIdRange id_range;
                 ProtoDiskImage disk_image;
                 ProtoBuilderArgument builder_argument;
@@ -446,6 +516,11 @@ typedef struct ProtoMessage {
                 ProtoUnpackRights unpack_rights;
                 ProtoDiskLayer disk_layer;
                 ProtoBuilderProgress builder_progress;
+                ProtoTrustDecision trust_decision;
+                ProtoTrustKey trust_key;
+                ProtoTrustAccepted trust_accepted;
+                ProtoSignature signature;
+                ProtoSignatureData signature_data;
                 ProtoWarning warning;
                 ProtoResult result;
         };

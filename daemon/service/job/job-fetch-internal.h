@@ -4,6 +4,7 @@
 /* Shared by the two halves of a fetch: its workers (job-fetch.c), and their requests (job-fetch-want.c). */
 
 #include "job-fetch.h"
+#include "job-trust.h"
 #include "job-wait.h"
 
 #define DOCUMENTS_MAX ((size_t) 16) /* manifests, nested indexes and the config of an image */
@@ -33,6 +34,10 @@ struct JobFetch {
         void *userdata;
         JobFetchAsker fetcher; /* the fetch worker: none for a registry's image when offline */
         JobFetchAsker resolver;
+        JobTrust *trust;       /* owned; NULL if every image may be used */
+        bool needs_signatures; /* the fetch worker sends them */
+        bool is_begun;         /* it and the resolve worker were started */
+        bool is_trusted;       /* the image may be used: its layers may be requested */
         bool is_stopping;
         JobVerifyPool *pool; /* owned; hashes small blobs */
         char *origin;        /* owned; of its blobs: the registry, or the source in files */
@@ -73,10 +78,17 @@ int job_fetch_want(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *
 /* Handle an earlier request for a layer, now that the image is known. */
 int job_fetch_use_layer(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error);
 
+/* What a fetch worker is for. */
+typedef enum JobFetchAim {
+        JOB_FETCH_IMAGE,
+        JOB_FETCH_SIGNED_IMAGE, /* with its signatures */
+        JOB_FETCH_TAGS,
+} JobFetchAim;
+
 /* Sends a fetch worker its start message. */
 int job_fetch_send_start(
         const JobContext *context,
         const JobSpec *spec,
         JobProcess *process,
-        bool list_tags,
+        JobFetchAim aim,
         Error *error);

@@ -13,6 +13,8 @@ void job_fetch_stop(JobFetch *fetch) {
                 job_process_stop(fetch->fetcher.process);
         if (fetch->resolver.process)
                 job_process_stop(fetch->resolver.process);
+        if (fetch->trust)
+                job_trust_stop(fetch->trust);
 }
 
 void job_fetch_stop_with(JobFetch *fetch, Error *error) {
@@ -313,7 +315,8 @@ int job_fetch_use_layer(JobFetchAsker *asker, const ProtoBlobWanted *request, Er
         return use_blob(asker, request, layer->size, &fetch->layer_blobs[request->token], error);
 }
 
-/* A layer may be requested before the resolve worker has listed the layers, which it soon will. */
+/* A layer may be requested before the resolve worker has listed the layers, which it soon will, and before the image's
+ * signatures are verified. */
 static int want_layer(JobFetchAsker *asker, const ProtoBlobWanted *request, Error *error) {
         JobFetch *fetch = asker->fetch;
         ProtoBlobWanted *more;
@@ -321,7 +324,7 @@ static int want_layer(JobFetchAsker *asker, const ProtoBlobWanted *request, Erro
         if (!fetch->has_top || !fetch->spec->destination || request->want_content ||
             is_fetcher(asker) != (fetch->fetcher.fetch != NULL))
                 return job_fetch_out_of_place(asker, error, "a request for a layer");
-        if (fetch->image.is_complete)
+        if (fetch->layer_blobs)
                 return job_fetch_use_layer(asker, request, error);
         if (!is_fetcher(asker) || fetch->n_early == PROTO_LAYERS_MAX)
                 return job_fetch_out_of_place(asker, error, "a layer of an unknown image");

@@ -58,6 +58,8 @@ static int set_top(JobFetch *fetch, const ProtoTop *top, Error *error) {
         memset(message.top.name, 0, sizeof(message.top.name));
         if (fetch->resolver.process)
                 job_process_send(fetch->resolver.process, &message, NULL, 0);
+        if (fetch->needs_signatures)
+                job_trust_set_top(fetch->trust, &top->digest);
         return 0;
 }
 
@@ -147,6 +149,12 @@ static void on_wait(JobFetch *fetch, const ProtoFetchWait *wait) {
                 fetch->events->wait(fetch->userdata, wait, usec);
 }
 
+static int pass_signature(JobFetch *fetch, const ProtoMessage *message, Error *error) {
+        if (fetch->needs_signatures && job_trust_pass(fetch->trust, message) >= 0)
+                return 0;
+        return job_fetch_out_of_place(&fetch->fetcher, error, "a signature");
+}
+
 /* job_process_start() passes only messages that this kind of worker may send. */
 static void on_fetcher_message(void *userdata, const ProtoMessage *message, ProtoFds *fds) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
@@ -166,8 +174,10 @@ static void on_fetcher_message(void *userdata, const ProtoMessage *message, Prot
                 r = job_fetch_want(&fetch->fetcher, &message->blob_wanted, &error);
         else if (message->type == PROTO_TOP)
                 r = take_top(fetch, &message->top, &error);
-        else
+        else if (message->type == PROTO_TAG)
                 r = job_fetch_out_of_place(&fetch->fetcher, &error, "a tag");
+        else
+                r = pass_signature(fetch, message, &error);
 
         if (r < 0)
                 job_fetch_stop_with(fetch, &error);
@@ -187,7 +197,7 @@ static void on_resolver_message(void *userdata, const ProtoMessage *message, Pro
                 r = job_fetch_want(&fetch->resolver, &message->blob_wanted, &error);
         else
                 r = job_image_add(&fetch->image, message, &error);
-        if (r > 0)
+        if (r > 0 && fetch->is_trusted)
                 r = on_image(fetch, &error);
 
         if (r < 0)
@@ -210,7 +220,8 @@ static bool is_complete(const JobFetch *fetch) {
 static void conclude(JobFetch *fetch) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
-        if (fetch->fetcher.process || fetch->resolver.process)
+        if (fetch->fetcher.process || fetch->resolver.process ||
+            (fetch->trust && job_trust_is_running(fetch->trust)))
                 return;
 
         job_verify_pool_close(fetch->pool);
@@ -237,7 +248,9 @@ static void on_fetcher_ended(void *userdata, const Error *result) {
         fetch->fetcher.process = job_process_free(fetch->fetcher.process);
         if (result->code != 0)
                 (void) error_copy(&error, result);
-        else if (!fetch->has_top)
+        else if (
+                !fetch->has_top ||
+                (fetch->needs_signatures && !job_trust_has_signatures(fetch->trust)))
                 (void) job_fetch_out_of_place(&fetch->fetcher, &error, "the end");
         if (error.code != 0)
                 job_fetch_stop_with(fetch, &error);
@@ -336,7 +349,7 @@ int job_fetch_send_start(
         const JobContext *context,
         const JobSpec *spec,
         JobProcess *process,
-        bool list_tags,
+        JobFetchAim aim,
         Error *error) {
         ProtoMessage message = {
                 .type = PROTO_FETCH_START,
@@ -345,7 +358,8 @@ int job_fetch_send_start(
                         .digest = spec->digest,
                         .n_endpoints = spec->route ? (uint32_t) spec->route->n : 0,
                         .inspect = !spec->destination,
-                        .list_tags = list_tags,
+                        .list_tags = aim == JOB_FETCH_TAGS,
+                        .signatures = aim == JOB_FETCH_SIGNED_IMAGE,
                         .sandbox = context->config->sandbox,
                         .parallel_blobs = FILE_BLOBS,
                         .user = job_user_id(job_process_user(process)),
@@ -403,7 +417,9 @@ static int start_fetcher(JobFetch *fetch, Error *error) {
                 &fetch->fetcher.process, error);
         return r < 0 ? r
                      : job_fetch_send_start(
-                               fetch->context, fetch->spec, fetch->fetcher.process, false, error);
+                               fetch->context, fetch->spec, fetch->fetcher.process,
+                               fetch->needs_signatures ? JOB_FETCH_SIGNED_IMAGE : JOB_FETCH_IMAGE,
+                               error);
 }
 
 static ProtoReportKind report_kind(JobDocument document) {
@@ -480,6 +496,82 @@ static int set_origin(JobFetch *fetch, Error *error) {
         return error_oom(error);
 }
 
+/* The image's documents are fetched. */
+static int begin(JobFetch *fetch, Error *error) {
+        const JobSpec *spec = fetch->spec;
+        int r;
+
+        fetch->is_begun = true;
+        /* For files, being offline makes no difference. */
+        if (spec->source_kind == JOB_SOURCE_REGISTRY && spec->offline)
+                return start_offline(fetch, error);
+
+        r = start_fetcher(fetch, error);
+        if (r >= 0)
+                r = start_resolver(fetch, error);
+        /* All documents of an image that the store does not know will be missing. */
+        if (r >= 0 && spec->source_kind == JOB_SOURCE_REGISTRY && fetch->known.reference[0] == '\0')
+                job_blob_table_start_pool(fetch->context->blobs, fetch->pool);
+        return r;
+}
+
+/* Nothing is fetched of what is rejected anyway. */
+static void on_needs_signatures(void *userdata) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        JobFetch *fetch = userdata;
+        const JobTrustReport *report = job_trust_report(fetch->trust);
+
+        if (fetch->is_stopping)
+                return;
+
+        fetch->needs_signatures = true;
+        if (fetch->spec->offline)
+                error_set(
+                        &error, EACCES, ERROR_NOT_TRUSTED,
+                        "%s: The image is not trusted: %s demands a signature (rule %s, scope %s), which is "
+                        "not in the cache, and nothing is fetched offline",
+                        fetch->name, report->policy ? report->policy : "the given key",
+                        report->decision.rule, report->decision.scope);
+        else
+                (void) begin(fetch, &error);
+        if (error.code != 0)
+                job_fetch_stop_with(fetch, &error);
+}
+
+static void on_trust_warning(void *userdata, const char *text) {
+        JobFetch *fetch = userdata;
+
+        fetch->events->warning(fetch->userdata, text);
+}
+
+static void on_trust_ended(void *userdata, const Error *result) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        JobFetch *fetch = userdata;
+
+        if (result->code != 0) {
+                (void) error_copy(&error, result);
+                if (fetch->spec->source_kind == JOB_SOURCE_REGISTRY &&
+                    error.kind != ERROR_WORKER_FAILED)
+                        (void) error_prefix(&error, "%s", fetch->name);
+        } else if (!fetch->is_stopping) {
+                fetch->is_trusted = true;
+                if (!fetch->is_begun)
+                        (void) begin(fetch, &error);
+                else if (fetch->image.is_complete)
+                        (void) on_image(fetch, &error);
+        }
+
+        if (error.code != 0)
+                job_fetch_stop_with(fetch, &error);
+        conclude(fetch);
+}
+
+static const JobTrustEvents trust_events = {
+        .needs_signatures = on_needs_signatures,
+        .warning = on_trust_warning,
+        .ended = on_trust_ended,
+};
+
 static int start(JobFetch *fetch, Error *error) {
         const JobSpec *spec = fetch->spec;
         int r;
@@ -494,19 +586,14 @@ static int start(JobFetch *fetch, Error *error) {
                 return r;
         if (spec->source_kind == JOB_SOURCE_REGISTRY)
                 r = store_image_find(fetch->context->store, spec->reference, &fetch->known, error);
-        if (r < 0)
+        if (r >= 0 && (spec->destination || spec->explain_trust))
+                r = job_trust_start(
+                        fetch->context, spec, &trust_events, fetch, &fetch->trust, error);
+        if (r < 0 || fetch->trust)
                 return r;
-        /* For files, being offline makes no difference. */
-        if (spec->source_kind == JOB_SOURCE_REGISTRY && spec->offline)
-                return start_offline(fetch, error);
 
-        r = start_fetcher(fetch, error);
-        if (r >= 0)
-                r = start_resolver(fetch, error);
-        /* All documents of an image that the store does not know will be missing. */
-        if (r >= 0 && spec->source_kind == JOB_SOURCE_REGISTRY && fetch->known.reference[0] == '\0')
-                job_blob_table_start_pool(fetch->context->blobs, fetch->pool);
-        return r;
+        fetch->is_trusted = true;
+        return begin(fetch, error);
 }
 
 static_assert(CONFIG_PARALLEL_MAX <= PROTO_PARALLEL_MAX, "what is configured is valid");
@@ -543,6 +630,7 @@ JobFetch *job_fetch_free(JobFetch *fetch) {
 
         job_process_free(fetch->fetcher.process);
         job_process_free(fetch->resolver.process);
+        job_trust_free(fetch->trust);
         for (uint32_t i = 0; fetch->layer_blobs && i < fetch->image.n_layers; i++)
                 job_blob_use_free(fetch->layer_blobs[i].use);
         for (size_t i = 0; i < fetch->n_documents; i++)
@@ -561,6 +649,14 @@ JobFetch *job_fetch_free(JobFetch *fetch) {
 
 const JobImage *job_fetch_image(const JobFetch *fetch) {
         return fetch->layer_blobs ? &fetch->image : NULL;
+}
+
+const Digest *job_fetch_digest(const JobFetch *fetch) {
+        return fetch->has_top ? &fetch->top.digest : NULL;
+}
+
+const JobTrustReport *job_fetch_trust(const JobFetch *fetch) {
+        return fetch->trust ? job_trust_report(fetch->trust) : NULL;
 }
 
 const char *job_fetch_name(const JobFetch *fetch) {

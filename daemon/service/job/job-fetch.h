@@ -18,6 +18,7 @@
 #include "job-image.h"
 #include "job-spec.h"
 #include "job-task.h"
+#include "job-trust.h"
 #include "store-image.h"
 
 typedef struct JobFetch JobFetch;
@@ -63,6 +64,12 @@ void job_fetch_stop(JobFetch *fetch);
 
 /** job_fetch_image() - the image, complete; NULL before resolved(); borrowed */
 const JobImage *job_fetch_image(const JobFetch *fetch);
+
+/** job_fetch_digest() - of the document that the image's name stands for; NULL if unknown; borrowed */
+const Digest *job_fetch_digest(const JobFetch *fetch);
+
+/** job_fetch_trust() - what the signature policy says about the image; NULL if it was not asked; borrowed */
+const JobTrustReport *job_fetch_trust(const JobFetch *fetch);
 
 /** job_fetch_name() - the image's name: a registry's reference, or "oci-archive:NAME" */
 const char *job_fetch_name(const JobFetch *fetch);

@@ -65,6 +65,7 @@ static const char *const kind_names[_WORKER_KIND_MAX] = {
         [WORKER_DISK] = "disk",
         [WORKER_BUILDER] = "builder",
         [WORKER_TREE] = "tree",
+        [WORKER_TRUST] = "trust",
 };
 
 /* clang-format off */
@@ -81,6 +82,9 @@ static const char *const kind_names[_WORKER_KIND_MAX] = {
 static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
         [WORKER_FETCH] = {
                 [PROTO_FETCH_WAIT] = true,
+                [PROTO_SIGNATURE] = true,
+                [PROTO_SIGNATURE_DATA] = true,
+                [PROTO_SIGNATURES_END] = true,
                 [PROTO_BLOB_WANTED] = true,
                 [PROTO_TOP] = true,
                 [PROTO_TAG] = true,
@@ -111,6 +115,12 @@ static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
                 [PROTO_BUILDER_PROGRESS] = true,
                 [PROTO_WARNING] = true,
         },
+        [WORKER_TRUST] = {
+                [PROTO_TRUST_DECISION] = true,
+                [PROTO_TRUST_KEY] = true,
+                [PROTO_TRUST_ACCEPTED] = true,
+                [PROTO_WARNING] = true,
+        },
         [WORKER_DISK] = {
                 [PROTO_UNPACK_PROGRESS] = true,
                 [PROTO_DISK_LAYER] = true,
@@ -122,14 +132,14 @@ static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
 static const bool becomes_user[_WORKER_KIND_MAX] = {
         [WORKER_FETCH] = true,   [WORKER_FETCH_ARCHIVE] = true, [WORKER_FETCH_DIRECTORY] = true,
         [WORKER_RESOLVE] = true, [WORKER_VERIFY] = true,        [WORKER_DISK] = true,
-        [WORKER_BUILDER] = true,
+        [WORKER_BUILDER] = true, [WORKER_TRUST] = true,
 };
 
 static const JobUserPurpose purposes[_WORKER_KIND_MAX] = {
         [WORKER_FETCH] = USER_SEALED,           [WORKER_FETCH_ARCHIVE] = USER_SEALED,
         [WORKER_FETCH_DIRECTORY] = USER_SEALED, [WORKER_RESOLVE] = USER_SEALED,
         [WORKER_VERIFY] = USER_SEALED,          [WORKER_DISK] = USER_FILES,
-        [WORKER_BUILDER] = USER_PROGRAMS,
+        [WORKER_BUILDER] = USER_PROGRAMS,       [WORKER_TRUST] = USER_SEALED,
 };
 
 const char *job_worker_kind_to_string(JobWorkerKind kind) {

@@ -28,6 +28,7 @@ typedef enum JobWorkerKind {
         WORKER_DISK,
         WORKER_BUILDER,
         WORKER_TREE,
+        WORKER_TRUST,
         _WORKER_KIND_MAX,
 } JobWorkerKind;
 

@@ -41,6 +41,8 @@ JobSpares *job_spares_new(const JobContext *context, const JobSpec *spec) {
         if (!spares)
                 return NULL;
 
+        if (is_image && config_policy_path(&context->config->policy))
+                start(spares, context, WORKER_TRUST);
         if (is_image && !spec->offline)
                 start(spares, context, job_spares_fetcher(spec));
         if (is_image)

@@ -30,6 +30,7 @@ JobSpec *job_spec_new(void) {
                         .password_fd = -EBADF,
                         .auth_fd = -EBADF,
                         .root_password_fd = -EBADF,
+                        .key_fd = -EBADF,
                         .destination_fd = -EBADF,
                         .source_fd = -EBADF,
                         .owner = (uid_t) -1, /* nobody in particular */
@@ -39,8 +40,8 @@ JobSpec *job_spec_new(void) {
 
 void job_spec_release(JobSpec *spec) {
         int *const fds[] = {
-                &spec->password_fd,    &spec->auth_fd,   &spec->root_password_fd,
-                &spec->destination_fd, &spec->source_fd,
+                &spec->password_fd, &spec->auth_fd,        &spec->root_password_fd,
+                &spec->key_fd,      &spec->destination_fd, &spec->source_fd,
         };
 
         for (size_t i = 0; i < N_ELEMENTS(fds); i++) {

@@ -61,11 +61,13 @@ typedef struct JobSpec {
         bool no_cache;
         bool no_sync; /* nothing needs to survive a power failure */
         bool offline;
-        bool overwrite;    /* merge the image into what the destination contains … */
-        bool replace;      /* … or exchange it for the new tree */
-        char *keep_old;    /* owned; with @replace: the old tree stays, under this name; or NULL */
-        bool in_place;     /* an existing destination stays the same directory */
-        bool keep_devices; /* for JOB_FORMAT_DIR; disk images always keep them */
+        bool overwrite; /* merge the image into what the destination contains … */
+        bool replace;   /* … or exchange it for the new tree */
+        char *keep_old; /* owned; with @replace: the old tree stays, under this name; or NULL */
+        bool in_place;  /* an existing destination stays the same directory */
+        bool require_signed;  /* fail unless a rule of the signature policy demands a signature */
+        bool explain_trust;   /* to inspect only: the decision of the signature policy */
+        bool keep_devices;    /* for JOB_FORMAT_DIR; disk images always keep them */
         JobDocument document; /* without a destination */
         IdMap uids;
         IdMap gids;
@@ -73,6 +75,7 @@ typedef struct JobSpec {
         int password_fd; /* owned, as all that follow; or -EBADF */
         int auth_fd;     /* a file with credentials for registries */
         int root_password_fd; /* its first line is root's new password */
+        int key_fd; /* a public key, which decides instead of the signature policy; with @explain_trust */
         int destination_fd;
         int source_fd;         /* of JOB_SOURCE_FILES and JOB_SOURCE_TARBALL */
         bool is_directory;     /* what @source_fd must be */

@@ -87,7 +87,7 @@ int job_tags_start(
         tags->userdata = userdata;
         r = job_process_start(context, WORKER_FETCH, &events, tags, &tags->process, error);
         if (r >= 0)
-                r = job_fetch_send_start(context, spec, tags->process, true, error);
+                r = job_fetch_send_start(context, spec, tags->process, JOB_FETCH_TAGS, error);
         if (r < 0)
                 return r;
 

@@ -191,9 +191,10 @@ static int document_from_response(RegistryResponse *response, RegistryDocument *
         return 0;
 }
 
-static int get_manifest(
+static int get_document(
         RegistryClient *client,
         RegistryHttp *http,
+        const char *kind,
         const char *name,
         RegistryDocument *ret,
         Error *error) {
@@ -205,7 +206,7 @@ static int get_manifest(
         _cleanup_(freep) char *url = NULL;
         int r;
 
-        r = registry_endpoint_url(&client->endpoint, http, "manifests", name, &url, error);
+        r = registry_endpoint_url(&client->endpoint, http, kind, name, &url, error);
         if (r < 0)
                 return r;
 
@@ -230,7 +231,7 @@ int registry_client_get_manifest(
         if (r < 0)
                 return r;
 
-        r = get_manifest(client, http, name, ret, error);
+        r = get_document(client, http, "manifests", name, ret, error);
         client_return_http(client, http);
         return r < 0 ? error_prefix(
                                error, "Cannot fetch the manifest %s of %s",
@@ -291,6 +292,23 @@ int registry_client_get_tags(
         r = get_tags(client, http, url, ret, error);
         client_return_http(client, http);
         return r < 0 ? error_prefix(error, "Cannot list the tags of %s", client->name) : 0;
+}
+
+int registry_client_get_referrers(
+        RegistryClient *client, const Digest *digest, RegistryDocument *ret, Error *error) {
+        char name[DIGEST_STRING_MAX];
+        RegistryHttp *http;
+        int r;
+
+        r = client_take_http(client, &http, error);
+        if (r < 0)
+                return r;
+
+        r = get_document(client, http, "referrers", digest_format(digest, name), ret, error);
+        client_return_http(client, http);
+        return r < 0 ? error_prefix(
+                               error, "Cannot fetch the referrers of %s of %s", name, client->name)
+                     : 0;
 }
 
 /* One blob at a time comes in ranges: more of them would only compete. */

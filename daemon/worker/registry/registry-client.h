@@ -91,6 +91,16 @@ int registry_client_get_tags(
         RegistryClient *client, char **url, RegistryDocument *ret, Error *error);
 
 /**
+ * registry_client_get_referrers() - fetch the list of manifests that refer to @digest
+ * @ret:        to be released by the caller; untouched on failure
+ *
+ * ERROR_NOT_FOUND if the registry has no such list, for any image: then it may be an index under a tag (OCI
+ * distribution specification, "Referrers Tag Schema").
+ */
+int registry_client_get_referrers(
+        RegistryClient *client, const Digest *digest, RegistryDocument *ret, Error *error);
+
+/**
  * registry_client_get_blob() - fetch a blob from an offset on
  *
  * Nothing is asked for when @offset is @size already. ERROR_DIGEST_MISMATCH for an @offset behind

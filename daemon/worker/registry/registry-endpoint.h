@@ -73,7 +73,7 @@ void registry_endpoint_done(RegistryEndpoint *endpoint);
 
 /**
  * registry_endpoint_url() - the URL of something in the repository
- * @kind:       "manifests" or "blobs"; or "tags"
+ * @kind:       "manifests", "referrers" or "blobs"; or "tags"
  * @name:       a tag or digest; or "list"
  * @ret:        owned by the caller
  *

@@ -22,6 +22,14 @@ int source_get_blob(Source *source, const SourceBlobRequest *request, Error *err
         return source->ops->get_blob(source, request, error);
 }
 
+int source_get_tagged(Source *source, const char *tag, SourceDocument *ret, Error *error) {
+        return source->ops->get_tagged(source, tag, ret, error);
+}
+
+int source_get_referrers(Source *source, const Digest *digest, SourceDocument *ret, Error *error) {
+        return source->ops->get_referrers(source, digest, ret, error);
+}
+
 void source_document_done(SourceDocument *document) {
         free(document->data);
         free(document->content_type);

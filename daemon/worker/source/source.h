@@ -51,6 +51,10 @@ typedef struct SourceOps {
         int (*get_manifest)(
                 Source *source, const Digest *digest, SourceDocument *ret, Error *error);
         int (*get_blob)(Source *source, const SourceBlobRequest *request, Error *error);
+        /* Of a registry; NULL for others. */
+        int (*get_tagged)(Source *source, const char *tag, SourceDocument *ret, Error *error);
+        int (*get_referrers)(
+                Source *source, const Digest *digest, SourceDocument *ret, Error *error);
         void (*free)(Source *source);
 } SourceOps;
 
@@ -131,6 +135,17 @@ int source_get_manifest(Source *source, const Digest *digest, SourceDocument *re
  * @write is handed on. Otherwise as source_get_manifest().
  */
 int source_get_blob(Source *source, const SourceBlobRequest *request, Error *error);
+
+/**
+ * source_get_tagged() - a manifest or index by its tag, of a registry
+ * @ret:        to be released with source_document_done(); untouched on failure
+ *
+ * Return: as source_get_manifest().
+ */
+int source_get_tagged(Source *source, const char *tag, SourceDocument *ret, Error *error);
+
+/** source_get_referrers() - the list of manifests that refer to a digest, of a registry; as source_get_tagged() */
+int source_get_referrers(Source *source, const Digest *digest, SourceDocument *ret, Error *error);
 
 /** source_document_done() - release what @document owns; usable with _cleanup_() */
 void source_document_done(SourceDocument *document);

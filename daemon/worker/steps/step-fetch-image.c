@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "step-fetch-image.h"
+#include "step-signatures.h"
 #include "step-transfer.h"
 
 /* A caller with a digest from elsewhere cannot know which one is right. */
@@ -46,6 +47,8 @@ int step_fetch_image(
                 r = check_made_digest(&start->digest, &image.digest, error);
         if (r >= 0)
                 r = send_top(channel, &image, error);
+        if (r >= 0 && start->signatures)
+                r = step_signatures_send(channel, &image.digest, error);
         if (r < 0 || start->inspect)
                 return r;
 

@@ -38,6 +38,7 @@ typedef struct Wanted {
         const char *name;              /* of a document */
         const Digest *digest;          /* that a mirror's document must have; or NULL */
         bool is_tag;                   /* a mirror whose tag is another image does not have it */
+        const Digest *referrers_of;    /* a list of referrers instead of a document; or NULL */
         SourceDocument *document;      /* where it is put */
         const SourceBlobRequest *blob; /* or a blob */
         uint64_t position;             /* bytes of the blob that were handed on */
@@ -95,7 +96,10 @@ static int ask_for_document(
         _cleanup_(registry_document_done) RegistryDocument document = { 0 };
         int r;
 
-        r = registry_client_get_manifest(endpoint->client, wanted->name, &document, error);
+        r = wanted->referrers_of ? registry_client_get_referrers(
+                                           endpoint->client, wanted->referrers_of, &document, error)
+                                 : registry_client_get_manifest(
+                                           endpoint->client, wanted->name, &document, error);
         if (r >= 0 && is_mirror)
                 r = check_document(wanted, &document, error);
         if (r < 0)
@@ -180,7 +184,9 @@ static int ask(RegistrySource *registry, Wanted *wanted, Error *error) {
                         return r;
 
                 if (is_mirror && !wanted->is_refused) {
-                        note_failure(registry, endpoint, &failed);
+                        /* One that cannot list referrers is as good as others for the rest. */
+                        if (!wanted->referrers_of)
+                                note_failure(registry, endpoint, &failed);
                         continue;
                 }
                 if (!wanted->is_refused)
@@ -214,6 +220,19 @@ static int registry_get_manifest(
         return ask((RegistrySource *) source, &wanted, error);
 }
 
+static int registry_get_tagged(Source *source, const char *tag, SourceDocument *ret, Error *error) {
+        Wanted wanted = { .name = tag, .document = ret };
+
+        return ask((RegistrySource *) source, &wanted, error);
+}
+
+static int registry_get_referrers(
+        Source *source, const Digest *digest, SourceDocument *ret, Error *error) {
+        Wanted wanted = { .referrers_of = digest, .document = ret };
+
+        return ask((RegistrySource *) source, &wanted, error);
+}
+
 static int registry_get_blob(Source *source, const SourceBlobRequest *request, Error *error) {
         Wanted wanted = { .blob = request, .position = request->offset };
 
@@ -224,6 +243,8 @@ static const SourceOps registry_ops = {
         .get_top = registry_get_top,
         .get_manifest = registry_get_manifest,
         .get_blob = registry_get_blob,
+        .get_tagged = registry_get_tagged,
+        .get_referrers = registry_get_referrers,
         .free = registry_free,
 };
 

@@ -16,7 +16,8 @@ CLIENT = pathlib.Path(os.environ.get('TEST_CLIENT', BUILD / 'client/virt-bootstr
 DAEMON = pathlib.Path(os.environ.get('TEST_DAEMON', BUILD / 'daemon/service/virt-bootstrapd'))
 # The directory of the programs of all steps, and each of them.
 WORKERS_DIR = pathlib.Path(os.environ.get('TEST_WORKERS', BUILD / 'daemon/worker/steps'))
-STEPS = ('builder', 'disk', 'fetch', 'fetch-archive', 'fetch-directory', 'resolve', 'tree', 'unpack', 'verify')
+STEPS = ('builder', 'disk', 'fetch', 'fetch-archive', 'fetch-directory', 'resolve', 'tree', 'trust', 'unpack',
+         'verify')
 WORKERS = [WORKERS_DIR / f'virt-bootstrap-{step}' for step in STEPS]
 ALL = (CLIENT, DAEMON, *WORKERS)
 
