@@ -28,6 +28,8 @@ static int run_verb(
                 return client_verb_inspect(connection, options, secrets, error);
         case VERB_LIST_TAGS:
                 return client_verb_list_tags(connection, options, secrets, error);
+        case VERB_VERIFY:
+                return client_verb_verify(connection, options, secrets, error);
         case VERB_LIST:
                 return client_verb_list(connection, options, error);
         case VERB_SHOW:
@@ -71,7 +73,7 @@ static int take_secrets(ClientOptions *options, ClientSecrets *ret, Error *error
         int r;
 
         if (options->verb != VERB_BOOTSTRAP && options->verb != VERB_INSPECT &&
-            options->verb != VERB_LIST_TAGS) {
+            options->verb != VERB_LIST_TAGS && options->verb != VERB_VERIFY) {
                 client_secret_erase(options);
                 return 0;
         }

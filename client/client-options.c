@@ -50,6 +50,8 @@ enum {
         OPT_RAW,
         OPT_CONFIG,
         OPT_NO_TAGS,
+        OPT_REQUIRE_SIGNED,
+        OPT_KEY,
 };
 
 static const struct option long_options[] = {
@@ -93,6 +95,8 @@ static const struct option long_options[] = {
         { "raw", no_argument, NULL, OPT_RAW },
         { "config", no_argument, NULL, OPT_CONFIG },
         { "no-tags", no_argument, NULL, OPT_NO_TAGS },
+        { "require-signed", no_argument, NULL, OPT_REQUIRE_SIGNED },
+        { "key", required_argument, NULL, OPT_KEY },
         { NULL, 0, NULL, 0 },
 };
 
@@ -108,6 +112,7 @@ static const struct VerbSyntax {
         { "cancel", NULL, VERB_CANCEL, 1, SIZE_MAX, "cancel JOB…" },
         { "inspect", NULL, VERB_INSPECT, 1, 1, "inspect [--raw] [--config] URI" },
         { "list-tags", NULL, VERB_LIST_TAGS, 1, 1, "list-tags docker://NAME" },
+        { "verify", NULL, VERB_VERIFY, 1, 1, "verify URI [--key FILE]" },
         { "cache", "list", VERB_CACHE_LIST, 0, 0, "cache list" },
         { "cache", "verify", VERB_CACHE_VERIFY, 0, 0, "cache verify" },
         { "cache", "remove", VERB_CACHE_REMOVE, 1, SIZE_MAX, "cache remove DIGEST…" },
@@ -219,6 +224,7 @@ static bool *find_switch(ClientOptions *options, int option) {
                 { OPT_RAW, &options->raw },
                 { OPT_CONFIG, &options->config },
                 { OPT_NO_TAGS, &options->no_tags },
+                { OPT_REQUIRE_SIGNED, &options->require_signed },
         };
 
         for (size_t i = 0; i < N_ELEMENTS(switches); i++)
@@ -255,6 +261,9 @@ static int set_option(ClientOptions *options, int option, char *value, Error *er
                 return 0;
         case OPT_DIGEST:
                 return set_digest(options, value, error);
+        case OPT_KEY:
+                options->key = value;
+                return 0;
         case OPT_SIZE:
                 return set_size(options, value, error);
         case OPT_KEEP_OLD:
@@ -496,6 +505,8 @@ static int check_combinations(const ClientOptions *options, Error *error) {
         if (options->detach && options->transport == TRANSPORT_EMBEDDED)
                 refusal =
                         "--detach cannot be used with --embedded: that daemon exits with this program";
+        else if (options->key && options->verb != VERB_VERIFY)
+                refusal = "--key is for the command verify only";
         else if (options->json && options->status_only)
                 refusal = "--json and --status-only cannot be used together";
         else if (options->verb != VERB_INSPECT && (options->raw || options->config))

@@ -99,6 +99,8 @@ static int append_for_bootstrap(
         if (r >= 0)
                 r = append_bool(call, "no-sync", options->no_sync);
         if (r >= 0)
+                r = append_bool(call, "require-signed", options->require_signed);
+        if (r >= 0)
                 r = append_bool(call, "overwrite", options->overwrite);
         if (r >= 0)
                 r = append_bool(call, "replace", options->replace);
@@ -223,6 +225,38 @@ int client_request_new_bootstrap(
         return 0;
 }
 
+/* Without its options' end, so that more can follow. */
+static int begin_question(
+        ClientConnection *connection,
+        const char *member,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        const ClientSource *source,
+        sd_bus_message **ret,
+        Error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        int r;
+
+        r = check_strings(options, source->text, error);
+        if (r < 0)
+                return r;
+
+        r = new_call(connection, member, options, secrets, &call, error);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_message_append(call, "s", source->text);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'a', "{sv}");
+        if (r >= 0)
+                r = append_common(connection, call, options, secrets, source);
+        if (r < 0)
+                return client_error_set_message(error, r);
+
+        *ret = TAKE_PTR(call);
+        return 0;
+}
+
 int client_request_new_inspect(
         ClientConnection *connection,
         const ClientOptions *options,
@@ -234,21 +268,41 @@ int client_request_new_inspect(
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         int r;
 
-        r = check_strings(options, source->text, error);
+        r = begin_question(connection, "Inspect", options, secrets, source, &call, error);
         if (r < 0)
                 return r;
 
-        r = new_call(connection, "Inspect", options, secrets, &call, error);
+        r = append_string(call, "document", document);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+        if (r < 0)
+                return client_error_set_message(error, r);
+
+        *ret = TAKE_PTR(call);
+        return 0;
+}
+
+int client_request_new_trust(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        const ClientSource *source,
+        int key_fd,
+        sd_bus_message **ret,
+        Error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        int r;
+
+        r = check_descriptors(connection, key_fd >= 0, "Keys", error);
+        if (r >= 0)
+                r = begin_question(
+                        connection, "ExplainTrust", options, secrets, source, &call, error);
         if (r < 0)
                 return r;
 
-        r = sd_bus_message_append(call, "s", source->text);
+        r = append_fd(call, "key-fd", key_fd);
         if (r >= 0)
-                r = sd_bus_message_open_container(call, 'a', "{sv}");
-        if (r >= 0)
-                r = append_common(connection, call, options, secrets, source);
-        if (r >= 0)
-                r = append_string(call, "document", document);
+                r = append_bool(call, "require-signed", options->require_signed);
         if (r >= 0)
                 r = sd_bus_message_close_container(call);
         if (r < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The calls that have options: Manager.Bootstrap, Manager.Inspect and Manager.ListTags. */
+/* The calls that have options: Manager.Bootstrap, Inspect, ListTags and ExplainTrust. */
 
 #include <systemd/sd-bus.h>
 
@@ -51,5 +51,18 @@ int client_request_new_tags(
         const ClientOptions *options,
         const ClientSecrets *secrets,
         const char *repository,
+        sd_bus_message **ret,
+        Error *error);
+
+/**
+ * client_request_new_trust() - like client_request_new_inspect(), for ExplainTrust
+ * @key_fd:     borrowed; negative if the signature policy is to decide
+ */
+int client_request_new_trust(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        const ClientSource *source,
+        int key_fd,
         sd_bus_message **ret,
         Error *error);

@@ -26,6 +26,11 @@ int client_verb_list_tags(
         const ClientOptions *options,
         const ClientSecrets *secrets,
         Error *error);
+int client_verb_verify(
+        ClientConnection *connection,
+        const ClientOptions *options,
+        const ClientSecrets *secrets,
+        Error *error);
 int client_verb_list(ClientConnection *connection, const ClientOptions *options, Error *error);
 int client_verb_show(ClientConnection *connection, const ClientOptions *options, Error *error);
 int client_verb_attach(ClientConnection *connection, const ClientOptions *options, Error *error);

@@ -51,6 +51,9 @@ _virt_bootstrap_option_value() {
                 compopt -o nospace
             fi
             ;;
+        --key)
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            ;;
         --size | --keep)
             mapfile -t COMPREPLY < <(compgen -W '5G 10G 20G' -- "$cur")
             ;;
@@ -110,7 +113,7 @@ _virt_bootstrap_argument() {
 
     case "${arguments[*]}" in
         '')
-            _virt_bootstrap_source list show attach cancel inspect list-tags cache monitor
+            _virt_bootstrap_source list show attach cancel inspect list-tags verify cache monitor
             return
             ;;
         cache)
@@ -123,7 +126,7 @@ _virt_bootstrap_argument() {
             list=$(_virt_bootstrap_blobs "${where[@]}")
             ;;
         list | monitor | cache\ *) ;;
-        inspect)
+        inspect | verify)
             _virt_bootstrap_source
             return
             ;;
@@ -155,7 +158,7 @@ _virt_bootstrap() {
                 --root-password --uidmap --gidmap --idmap --platform --digest --offline --no-cache --username --password --no-ask-password
                 --not-secure --detach --json --status-only --quiet --debug --no-legend --no-pager
                 --help --version --system --user --embedded --address --host --keep --force
-                --raw --config --no-tags' -- "$cur"
+                --raw --config --no-tags --require-signed --key' -- "$cur"
         )
         return
     fi

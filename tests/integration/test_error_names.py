@@ -120,6 +120,11 @@ def missing_image(world):
     return world.both(world.registry.reference('none'))
 
 
+@reaches('NotTrusted', 'a signature is required, but')
+def signature_that_no_rule_demands(world):
+    return world.both(world.offer(), ['--require-signed'], require_signed=('b', True))
+
+
 @reaches('AuthenticationRequired', 'UNAUTHORIZED: log in first')
 def credentials_wanted(world):
     world.registry.fault('/manifests/', faulty.error(

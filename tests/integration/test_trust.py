@@ -470,3 +470,95 @@ def test_registry_without_a_good_list_does_not_spoil_an_attached_signature(
     signatures.attach_signed(faulty_registry, 'team/app', signed, key, name_of(faulty_registry))
     faulty_registry.fault('/referrers/', faulty.status(400, b'what?'))
     client.bootstrap(faulty_registry.reference('team/app'), dest)
+
+
+# The commands.
+
+def test_required_signature_must_be_demanded_by_a_rule(
+        faulty_registry, env, folder, key, client, work):
+    digest = faulty_registry.add('team/app', samples.small())
+    policy = signatures.write_policy(env, folder, {'default': [ACCEPT]})
+    reference = faulty_registry.reference('team/app')
+    result = client.fail(reference, work / 'one', '--require-signed')
+    assert_rejected(result, work / 'one',
+                    f'a signature is required, but {policy} demands none '
+                    '(rule insecureAcceptAnything, scope default)')
+    assert not faulty_registry.requests
+    signatures.write_policy(
+        env, folder, signatures.scoped(f'{faulty_registry.host}/team', signatures.signed(key)))
+    signatures.attach_signed(faulty_registry, 'team/app', digest, key, name_of(faulty_registry))
+    client.bootstrap(reference, work / 'two', '--require-signed')
+
+
+def test_required_signature_is_for_registries(layouts, client, dest):
+    result = client.fail(f'oci:{layouts["order"]}', dest, '--require-signed')
+    assert result.error == 'InvalidOption'
+    assert '"require-signed" is for registries only' in result.sentence
+
+
+def verify(client, reference, *args, expect=0):
+    result = client.run('verify', '--json', '--not-secure', *args, reference, expect=expect)
+    return json.loads(result.out)
+
+
+def test_verify_tells_which_rule_accepts(faulty_registry, signed, key, env, client):
+    signatures.attach_signed(faulty_registry, 'team/app', signed, key, name_of(faulty_registry))
+    answer = verify(client, faulty_registry.reference('team/app'))
+    assert answer == {
+        'accepted': True, 'name': f'{name_of(faulty_registry)}:latest', 'digest': signed,
+        'policy': str(key.public.parent / 'policy.json'), 'rule': 'sigstoreSigned',
+        'scope': f'docker:{faulty_registry.host}/team', 'reason': '',
+        'keys': [{'fingerprint': key.fingerprint, 'origin': str(key.public)}],
+        'signatures': [{'form': 'attached', 'fingerprint': key.fingerprint,
+                        'identity': name_of(faulty_registry)}]}
+    text = client.run('verify', '--not-secure', faulty_registry.reference('team/app')).out
+    for part in (signed, 'accepted', f'{key.fingerprint} ({key.public})', 'sigstoreSigned'):
+        assert part in text
+    assert faulty_registry.count(samples.small().layers[0].digest) == 0
+
+
+def test_verify_tells_why_it_is_rejected(faulty_registry, signed, other_key, client):
+    offer_referrers(faulty_registry, signed,
+                    [signatures.bundle(other_key, signatures.statement(signed))])
+    answer = verify(client, faulty_registry.reference('team/app'), expect=1)
+    assert not answer['accepted'] and answer['digest'] == signed and not answer['signatures']
+    assert "Sigstore bundle: it is not by the rule's key" in answer['reason']
+    text = client.run('verify', '--not-secure', faulty_registry.reference('team/app'), expect=1).out
+    assert 'rejected' in text and "it is not by the rule's key" in text
+
+
+def test_verify_with_a_key_needs_no_policy(
+        faulty_registry, key, other_key, env, folder, client):
+    digest = faulty_registry.add('team/app', samples.small())
+    signatures.write_policy(env, folder, {'default': [REJECT]})
+    offer_referrers(faulty_registry, digest,
+                    [signatures.bundle(key, signatures.statement(digest))])
+    reference = faulty_registry.reference('team/app')
+    answer = verify(client, reference, '--key', key.public)
+    assert answer['accepted'] and answer['policy'] == '' and answer['rule'] == 'sigstoreSigned'
+    assert [one['form'] for one in answer['signatures']] == ['bundle']
+    answer = verify(client, reference, '--key', other_key.public, expect=1)
+    assert 'the given key demands a signature' in answer['reason']
+    assert not verify(client, reference, expect=1)['accepted']
+
+
+def test_verify_tells_that_everything_is_accepted(faulty_registry, env, folder, client):
+    digest = faulty_registry.add('team/app', samples.small())
+    signatures.write_policy(env, folder, {'default': [ACCEPT]})
+    reference = faulty_registry.reference('team/app')
+    answer = verify(client, reference)
+    assert answer['accepted'] and answer['rule'] == 'insecureAcceptAnything'
+    assert answer['digest'] == digest
+    assert not verify(client, reference, '--require-signed', expect=1)['accepted']
+
+
+def test_verify_of_what_does_not_exist_is_an_error(faulty_registry, signed, client):
+    result = client.run('verify', '--json', '--not-secure',
+                        faulty_registry.reference('team/other'), expect=1)
+    assert 'MANIFEST_UNKNOWN' in result.sentence or 'not here' in result.sentence
+
+
+def test_inspect_shows_what_the_policy_rejects(faulty_registry, env, folder, client):
+    faulty_registry.add('team/app', samples.small())
+    signatures.write_policy(env, folder, {'default': [REJECT]})
+    client.run('inspect', '--not-secure', faulty_registry.reference('team/app'))

@@ -180,6 +180,7 @@ static const Option options[] = {
         { "format", "s", read_format, offsetof(JobSpec, format), false },
         { "gidmap", "a(uuu)", read_idmap, offsetof(JobSpec, gids), false },
         { "in-place", "b", read_bool, offsetof(JobSpec, in_place), false },
+        { "key-fd", "h", read_fd, offsetof(JobSpec, key_fd), true },
         { "keep-devices", "b", read_bool, offsetof(JobSpec, keep_devices), false },
         { "keep-old", "s", read_text, offsetof(JobSpec, keep_old), false },
         { "no-cache", "b", read_bool, offsetof(JobSpec, no_cache), false },
@@ -190,6 +191,7 @@ static const Option options[] = {
         { "password-fd", "h", read_fd, offsetof(JobSpec, password_fd), true },
         { "platform", "s", read_platform, offsetof(JobSpec, platform), true },
         { "replace", "b", read_bool, offsetof(JobSpec, replace), false },
+        { "require-signed", "b", read_bool, offsetof(JobSpec, require_signed), true },
         { "root-password-fd", "h", read_fd, offsetof(JobSpec, root_password_fd), false },
         { "share-layers", "b", read_bool, offsetof(JobSpec, share_layers), false },
         { "size", "t", read_size, offsetof(JobSpec, size), false },
@@ -287,6 +289,10 @@ static int check_source(const JobSpec *spec, bool inspect, Error *error) {
                   "registries" },
                 { spec->auth_fd >= 0 && spec->source_kind != JOB_SOURCE_REGISTRY, "auth-fd",
                   "registries" },
+                { spec->require_signed && spec->source_kind != JOB_SOURCE_REGISTRY,
+                  "require-signed", "registries" },
+                { spec->key_fd >= 0 && spec->source_kind != JOB_SOURCE_REGISTRY, "key-fd",
+                  "registries" },
                 { spec->source_fd >= 0 && spec->source_kind != JOB_SOURCE_FILES &&
                           spec->source_kind != JOB_SOURCE_TARBALL,
                   "source-fd", "files" },
@@ -324,6 +330,19 @@ static int check_combinations(const JobSpec *spec, Error *error) {
         return 0;
 }
 
+/* Whether an image is trusted is a question of its own, except for a job. */
+static int check_trust(const JobSpec *spec, bool inspect, Error *error) {
+        const char *option = spec->key_fd >= 0                 ? "key-fd"
+                             : inspect && spec->require_signed ? "require-signed"
+                                                               : NULL;
+
+        if (!option || spec->explain_trust)
+                return 0;
+        return error_set(
+                error, EINVAL, ERROR_INVALID_OPTION, "There is no option \"%s\"%s", option,
+                inspect ? " to inspect an image" : "");
+}
+
 /* Some options require others. */
 static int check_spec(JobSpec *spec, bool inspect, Error *error) {
         const char *for_disks = spec->size > 0       ? "size"
@@ -347,13 +366,23 @@ static int check_spec(JobSpec *spec, bool inspect, Error *error) {
 
         r = check_combinations(spec, error);
         if (r >= 0)
+                r = check_trust(spec, inspect, error);
+        if (r >= 0)
                 r = bus_source_read(spec, error);
         return r < 0 ? r : check_source(spec, inspect, error);
 }
 
+/* What is asked about an image. */
+typedef enum Question {
+        QUESTION_NONE, /* it is to be set up */
+        QUESTION_CONTENT,
+        QUESTION_TRUST,
+} Question;
+
 static int read_arguments(
-        sd_bus_message *call, bool inspect, Closer *closer, JobSpec **ret, Error *error) {
+        sd_bus_message *call, Question question, Closer *closer, JobSpec **ret, Error *error) {
         _cleanup_(job_spec_freep) JobSpec *spec = job_spec_new();
+        const bool inspect = question != QUESTION_NONE;
         const char *source, *destination = NULL;
         int r;
 
@@ -361,6 +390,7 @@ static int read_arguments(
                 return error_oom(error);
 
         spec->closer = closer;
+        spec->explain_trust = question == QUESTION_TRUST;
         r = sd_bus_message_read_basic(call, 's', &source);
         if (r >= 0 && !inspect)
                 r = sd_bus_message_read_basic(call, 's', &destination);
@@ -384,11 +414,15 @@ static int read_arguments(
 
 int bus_arguments_read_bootstrap(
         sd_bus_message *call, Closer *closer, JobSpec **ret, Error *error) {
-        return read_arguments(call, false, closer, ret, error);
+        return read_arguments(call, QUESTION_NONE, closer, ret, error);
 }
 
 int bus_arguments_read_inspect(sd_bus_message *call, Closer *closer, JobSpec **ret, Error *error) {
-        return read_arguments(call, true, closer, ret, error);
+        return read_arguments(call, QUESTION_CONTENT, closer, ret, error);
+}
+
+int bus_arguments_read_trust(sd_bus_message *call, Closer *closer, JobSpec **ret, Error *error) {
+        return read_arguments(call, QUESTION_TRUST, closer, ret, error);
 }
 
 /* A tag or a digest would have no effect; each follows the last component. */
@@ -412,7 +446,7 @@ int bus_arguments_read_tags(sd_bus_message *call, Closer *closer, JobSpec **ret,
         const char *refused = NULL;
         int r;
 
-        r = read_arguments(call, true, closer, &spec, error);
+        r = read_arguments(call, QUESTION_CONTENT, closer, &spec, error);
         if (r < 0)
                 return r;
         if (spec->source_kind != JOB_SOURCE_REGISTRY)

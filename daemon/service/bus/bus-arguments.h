@@ -18,3 +18,6 @@ int bus_arguments_read_inspect(sd_bus_message *call, Closer *closer, JobSpec **r
 
 /** bus_arguments_read_tags() - the same for the repository of a registry, with even fewer options */
 int bus_arguments_read_tags(sd_bus_message *call, Closer *closer, JobSpec **ret, Error *error);
+
+/** bus_arguments_read_trust() - bus_arguments_read_inspect(), for the question whether the image is trusted */
+int bus_arguments_read_trust(sd_bus_message *call, Closer *closer, JobSpec **ret, Error *error);

@@ -164,6 +164,26 @@ static int on_list_tags(sd_bus_message *call, void *userdata, sd_bus_error *ret_
         return r < 0 ? bus_error_set(ret_error, &error) : 1;
 }
 
+static int explain_trust(BusServer *server, sd_bus_message *call, Error *error) {
+        JobSpec *spec;
+        int r;
+
+        r = bus_access_check(server, call, NULL, error);
+        if (r >= 0)
+                r = bus_arguments_read_trust(call, closer_of(server), &spec, error);
+        return r < 0 ? r : bus_pending_inspect(server, call, spec, error);
+}
+
+static int on_explain_trust(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        int r;
+
+        (void) sd_bus_message_sensitive(call);
+        r = explain_trust(userdata, call, &error);
+        bus_park(userdata, call, 1);
+        return r < 0 ? bus_error_set(ret_error, &error) : 1;
+}
+
 static int get_version(
         sd_bus *bus,
         const char *path,
@@ -236,6 +256,12 @@ const sd_bus_vtable bus_manager_vtable[] = {
                 SD_BUS_ARGS("s", source, "a{sv}", options),
                 SD_BUS_RESULT("s", repository, "as", tags),
                 on_list_tags,
+                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS(
+                "ExplainTrust",
+                SD_BUS_ARGS("s", source, "a{sv}", options),
+                SD_BUS_RESULT("a{sv}", verdict),
+                on_explain_trust,
                 SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("s", id, "o", job), 0),
         SD_BUS_SIGNAL_WITH_ARGS(

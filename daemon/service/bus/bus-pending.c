@@ -7,6 +7,7 @@
 #include "bus-access.h"
 #include "bus-pending.h"
 #include "bus-source.h"
+#include "bus-trust.h"
 #include "job-owners.h"
 #include "job-tags.h"
 #include "store-cache.h"
@@ -261,12 +262,16 @@ static void on_fetch_ended(void *userdata, const Error *error) {
         size_t size = 0;
         int r = 0;
 
-        if (error->code != 0)
-                (void) error_copy(&failure, error);
-        else if (pending->spec->document != JOB_DOCUMENT_NONE)
-                (void) job_fetch_document(pending->fetch, &document, &size, &failure);
-        if (failure.code == 0)
-                r = answer_image(pending, document, size);
+        if (pending->spec->explain_trust && (error->code == 0 || error->kind == ERROR_NOT_TRUSTED))
+                r = bus_trust_answer(pending->call, pending->fetch, error);
+        else {
+                if (error->code != 0)
+                        (void) error_copy(&failure, error);
+                else if (pending->spec->document != JOB_DOCUMENT_NONE)
+                        (void) job_fetch_document(pending->fetch, &document, &size, &failure);
+                if (failure.code == 0)
+                        r = answer_image(pending, document, size);
+        }
         if (r < 0)
                 (void) error_set_errno(&failure, -r, "Cannot describe the image");
 

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Calls that take a while: Bootstrap until the job is accepted, Inspect, ListTags, and Cache.Verify and Cache.Prune. They
- * are answered when they are done, and abandoned if the caller disconnects; others are served meanwhile.
+ * Calls that take a while: Bootstrap until the job is accepted, Inspect, ListTags, ExplainTrust, and Cache.Verify and
+ * Cache.Prune. They are answered when they are done, and abandoned if the caller disconnects; others are served
+ * meanwhile.
  */
 
 #include "bus-internal.h"
@@ -11,7 +12,7 @@
 #define BUS_PENDING_MAX 64U
 
 /**
- * bus_pending_inspect() - resolve an image, and answer with its contents
+ * bus_pending_inspect() - resolve an image, and answer with its contents, or whether it is trusted
  * @spec:       taken over, also on failure
  */
 int bus_pending_inspect(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error);
