@@ -10,7 +10,8 @@ import pytest
 from support import image, programs, samples
 
 IDLE_BYTES_MAX = 8 << 20
-WARM_PROGRAMS = 5  # client, daemon, fetch, resolve and unpack worker
+# Client, daemon, fetch, resolve and unpack worker; and the trust worker where this machine has a signature policy.
+WARM_PROGRAMS = 5 + pathlib.Path('/etc/containers/policy.json').exists()
 COLD_PROGRAMS = WARM_PROGRAMS + 1  # and a verify worker
 WAITS = ('clock_nanosleep', 'epoll_pwait', 'epoll_wait', 'nanosleep', 'poll', 'ppoll', 'pselect6', 'select')
 needs_strace = pytest.mark.skipif(not shutil.which('strace'), reason='strace is not installed')

@@ -14,12 +14,12 @@ TEST(policy_of_the_configuration_counts_even_if_it_does_not_exist) {
 
 /* Which default would accept more than what was meant? */
 TEST(policy_with_a_wrong_name_is_not_the_default) {
-        char text[CONFIG_PATH_MAX + 1];
+        char text[CONFIG_POLICY_PATH_MAX + 1];
         ConfigPolicy policy = { .defaults = { "/", "/" } };
 
         memset(text, 'x', sizeof(text));
         text[0] = '/';
-        text[CONFIG_PATH_MAX] = '\0';
+        text[CONFIG_POLICY_PATH_MAX] = '\0';
         assert_false(config_policy_set(&policy, text));
         assert_int_not_equal(config_policy_path(&policy)[0], '/');
         assert_false(config_policy_set(&policy, "policy.json"));
