@@ -14,7 +14,7 @@ static const struct {
         [PROTO_UNPACK_START] = { 1, 2 },  [PROTO_TREE_START] = { 1, 1 },
         [PROTO_BLOB_ANSWER] = { 0, 1 },   [PROTO_UNPACK_LAYER] = { 1, 1 },
         [PROTO_DISK_START] = { 1, 2 },    [PROTO_DISK_IMAGE] = { 1, 1 },
-        [PROTO_BUILDER_START] = { 1, 2 },
+        [PROTO_BUILDER_START] = { 1, 2 }, [PROTO_TRUST_START] = { 0, 1 },
 };
 
 typedef struct Field {
@@ -48,6 +48,16 @@ static const Field texts[] = {
         FIELD(PROTO_DETAIL, detail.value),
         FIELD(PROTO_TAG, tag.name),
         FIELD(PROTO_UNPACK_RIGHTS, unpack_rights.example),
+        FIELD(PROTO_TRUST_START, trust_start.policy),
+        FIELD(PROTO_TRUST_START, trust_start.transport),
+        FIELD(PROTO_TRUST_START, trust_start.reference),
+        FIELD(PROTO_TRUST_START, trust_start.path),
+        FIELD(PROTO_TRUST_DECISION, trust_decision.rule),
+        FIELD(PROTO_TRUST_DECISION, trust_decision.scope),
+        FIELD(PROTO_TRUST_KEY, trust_key.origin),
+        FIELD(PROTO_TRUST_ACCEPTED, trust_accepted.identity),
+        FIELD(PROTO_SIGNATURE, signature.signature),
+        FIELD(PROTO_SIGNATURE, signature.problem),
         FIELD(PROTO_WARNING, warning.text),
         FIELD(PROTO_RESULT, result.text),
 };
@@ -60,6 +70,9 @@ static const Field flags[] = {
         FIELD(PROTO_FETCH_START, fetch_start.has_auth),
         FIELD(PROTO_FETCH_START, fetch_start.inspect),
         FIELD(PROTO_FETCH_START, fetch_start.list_tags),
+        FIELD(PROTO_FETCH_START, fetch_start.signatures),
+        FIELD(PROTO_TRUST_START, trust_start.require_signed),
+        FIELD(PROTO_TRUST_DECISION, trust_decision.needs_signatures),
         FIELD(PROTO_RESOLVE_START, resolve_start.offline),
         FIELD(PROTO_RESOLVE_START, resolve_start.inspect),
         FIELD(PROTO_UNPACK_START, unpack_start.keeps_devices),
@@ -89,12 +102,15 @@ static const Field sandboxes[] = {
         FIELD(PROTO_DISK_START, disk_start.sandbox),
         FIELD(PROTO_BUILDER_START, builder_start.sandbox),
         FIELD(PROTO_TREE_START, tree_start.sandbox),
+        FIELD(PROTO_TRUST_START, trust_start.sandbox),
 };
 
 static const Field digests[] = {
         FIELD(PROTO_FETCH_START, fetch_start.digest),
         FIELD(PROTO_VERIFY_BLOB, verify_blob.digest),
         FIELD(PROTO_TOP, top.digest),
+        FIELD(PROTO_TRUST_KEY, trust_key.fingerprint),
+        FIELD(PROTO_TRUST_ACCEPTED, trust_accepted.fingerprint),
         FIELD(PROTO_UNPACK_LAYER, unpack_layer.digest),
         FIELD(PROTO_UNPACK_LAYER, unpack_layer.diff_id),
         FIELD(PROTO_BLOB_WANTED, blob_wanted.digest),
@@ -113,6 +129,7 @@ static const Field users[] = {
         FIELD(PROTO_VERIFY_START, verify_start.user),
         FIELD(PROTO_DISK_START, disk_start.user),
         FIELD(PROTO_BUILDER_START, builder_start.user),
+        FIELD(PROTO_TRUST_START, trust_start.user),
 };
 
 static const struct {
@@ -145,6 +162,11 @@ static const struct {
         { FIELD(PROTO_DETAIL, detail.kind), PROTO_DETAIL_ENV, _PROTO_DETAIL_KIND_MAX },
         { FIELD(PROTO_REPORT, report.size), 4096, 4097 },
         { FIELD(PROTO_REPORT, report.size), 1, 0 },
+        { FIELD(PROTO_TRUST_ACCEPTED, trust_accepted.form), PROTO_SIGNATURE_BUNDLE, 2 },
+        { FIELD(PROTO_SIGNATURE, signature.form), PROTO_SIGNATURE_BUNDLE, 2 },
+        { FIELD(PROTO_SIGNATURE, signature.size), 131072, 131073 },
+        { FIELD(PROTO_SIGNATURE_DATA, signature_data.size), 4096, 4097 },
+        { FIELD(PROTO_SIGNATURE_DATA, signature_data.size), 1, 0 },
         { FIELD(PROTO_RESULT, result.code), 4095, 4096 },
         { FIELD(PROTO_RESULT, result.kind), ERROR_WORKER_FAILED, _ERROR_KIND_MAX },
         { FIELD(PROTO_RESULT, result.outcome), PROTO_OUTCOME_OUTPUT_CLOSED, _PROTO_OUTCOME_MAX },
@@ -168,6 +190,8 @@ static ProtoMessage good_message(ProtoType type) {
         }
         if (type == PROTO_UNPACK_RIGHTS)
                 message.unpack_rights.n = 1;
+        if (type == PROTO_SIGNATURE_DATA)
+                message.signature_data.size = 1;
         if (type == PROTO_IMAGE)
                 message.image.n_layers = 1;
         if (type == PROTO_REPORT)
