@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """registries.conf(5): mirrors of a registry, and what happens when they fail."""
 
+import base64
+import json
+
 import pytest
 
 from conftest import PASSWORD, USER
@@ -283,6 +286,40 @@ def test_credentials_do_not_go_to_a_mirror_on_another_host(
     assert tree.names(dest) == samples.ORDER
     assert mirror.count('/manifests/') == 1 and authorizations(mirror) == []
     assert authorizations(origin)
+
+
+def entries(folder, **hosts):
+    """A file with credentials: a password by host."""
+    path = folder / 'auth.json'
+    path.write_text(json.dumps({'auths': {
+        host: {'auth': base64.b64encode(f'{USER}:{password}'.encode()).decode()}
+        for host, password in hosts.items()}}))
+    path.chmod(0o600)
+    return path
+
+
+def test_entry_of_the_caller_does_not_go_to_a_mirror(
+        origin, mirror, both, registries, env, client, dest, folder):
+    for where in (origin, mirror):
+        where.fault('', faulty.basic(USER, PASSWORD))
+    registries(mirrored(origin.host, mirror.host))
+    env['REGISTRY_AUTH_FILE'] = str(entries(folder, **{origin.host: PASSWORD, mirror.host: PASSWORD}))
+    client.bootstrap(origin.reference(NAME), dest)
+    assert tree.names(dest) == samples.ORDER
+    assert authorizations(mirror) == [] and authorizations(origin)
+
+
+def test_mirror_has_an_entry_of_its_own_in_the_file_of_the_administrator(
+        origin, mirror, both, registries, env, client, dest, folder):
+    mirror.fault('', faulty.basic(USER, 'of the mirror'))
+    registries(mirrored(origin.host, mirror.host))
+    path = entries(folder, **{origin.host: PASSWORD, mirror.host: 'of the mirror'})
+    config = folder / 'virt-bootstrapd.conf'
+    config.write_text(f'[Registry]\nAuthFile={path}\n')
+    env['VIRTBOOTSTRAP_CONFIG'] = str(config)
+    client.bootstrap(origin.reference(NAME), dest)
+    assert tree.names(dest) == samples.ORDER
+    assert origin.requests == [] and authorizations(mirror)
 
 
 def test_credentials_do_not_go_to_another_location(origin, mirror, registries, client, dest):

@@ -250,13 +250,20 @@ static const SourceOps registry_ops = {
 
 int step_registry_log_in(Source *source, const Credentials *credentials, Error *error) {
         const RegistrySource *registry = (const RegistrySource *) source;
-        int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < registry->n; i++)
-                if (registry->endpoints[i].client)
-                        r = registry_client_log_in(
-                                registry->endpoints[i].client, credentials, error);
-        return r;
+        for (size_t i = 0; i < registry->n; i++) {
+                Endpoint *endpoint = &registry->endpoints[i];
+                _cleanup_(error_clear) Error failed = ERROR_NULL;
+
+                if (endpoint->has_failed ||
+                    registry_client_log_in(endpoint->client, credentials, &failed) >= 0)
+                        continue;
+                if (i + 1 == registry->n)
+                        return error_copy(error, &failed);
+                note_failure(registry, endpoint, &failed);
+        }
+
+        return 0;
 }
 
 static int add_endpoint(
