@@ -40,7 +40,9 @@ class World:
 
     def by_client(self, source, dest, *args, secure=False):
         result = self.client.run('--json', *([] if secure else ['--not-secure']), *args, source,
-                                 dest, expect=1)
+                                 dest, expect=None)
+        is_usage = not result.events[-1]['job'] and result.error in ('InvalidOption', 'InvalidReference')
+        assert result.status == (2 if is_usage else 1), str(result)
         return result.error, result.sentence
 
     def by_bus(self, source, dest, secure=False, **options):
