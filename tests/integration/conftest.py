@@ -342,4 +342,4 @@ def tmpfs(tmp_path):
 
     yield mount
     for folder in mounted:
-        process.run(['umount', folder])
+        process.unmount(folder)

@@ -217,7 +217,7 @@ def small_file_system(world):
     try:
         return world.both(world.offer(samples.large(16)), dests=(small / 'one', small / 'other'))
     finally:
-        process.run(['umount', small])
+        process.unmount(small)
 
 
 @reaches('LimitExceeded', 'more than 4194304 bytes')
@@ -287,8 +287,14 @@ def killed_worker(world):
     with world.held() as (reference, _, job):
         started = world.client.start('--json', '--not-secure', reference, world.work / 'second')
         wait_for(lambda: list(world.work.glob('.virt-bootstrap-second-*')), 'the second job')
-        for pid in world.daemon.workers():
-            os.kill(pid, signal.SIGKILL)
+
+        def kill_workers():
+            """Until the second job has ended, too: it may still be about to start some."""
+            for pid in world.daemon.workers():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            return started.poll() is not None
+        wait_for(kill_workers, 'the second job to end')
         _, name, message = world.api.wait(job)
         result = world.client.finish(started, 1)
         return (result.error, result.sentence), (name.rpartition('.')[2], message)

@@ -123,6 +123,12 @@ def run(argv, **kw):
     return done.stdout
 
 
+def unmount(path):
+    """Unmounts @path once the last worker that has it open has ended, which may be after its job."""
+    wait_for(lambda: subprocess.run(['umount', path], capture_output=True, check=False).returncode == 0,
+             f'{path} to be unmounted')
+
+
 def in_mount_namespace(binds, argv):
     """@argv, run where each (from, to) of @binds is mounted; the machine itself is left alone."""
     script = ''.join(f'mount --bind "${2 * i + 1}" "${2 * i + 2}"\n' for i in range(len(binds)))
