@@ -18,6 +18,7 @@
 #include "credentials-login.h"
 #include "credentials.h"
 #include "reference.h"
+#include "registries-route.h"
 
 #define PLACES_MAX 3
 
@@ -150,20 +151,64 @@ static int find_login(const Reference *reference, CredentialsLogin *ret, Error *
 }
 
 /* For this repository alone, so that whoever reads it learns nothing else. */
-static int seal_login(
-        const Reference *reference, const CredentialsLogin *login, int *ret_fd, Error *error) {
+static int add_login(Credentials *credentials, const Reference *reference, Error *error) {
+        _cleanup_(credentials_login_done) CredentialsLogin login = { 0 };
         char key[sizeof(reference->host) + sizeof(reference->repository)];
-        _cleanup_(credentials_freep) Credentials *credentials = credentials_new();
+        int r;
+
+        r = find_login(reference, &login, error);
+        if (r <= 0)
+                return r;
+
+        (void) snprintf(key, sizeof(key), "%s/%s", reference->host, reference->repository);
+        r = credentials_add(credentials, key, &login, error);
+        return r < 0 ? r : 1;
+}
+
+/* Where the daemon will ask for the image. What is wrong with the configuration is for the daemon to say. */
+static RegistriesRoute *find_route(const Reference *reference) {
+        _cleanup_(registries_freep) Registries *registries = NULL;
+        RegistriesRoute *route = NULL;
+        Reference known = *reference;
+
+        if (registries_load(getenv("CONTAINERS_REGISTRIES_CONF"), &registries, NULL) >= 0 &&
+            registries_find_alias(registries, &known, NULL) >= 0)
+                (void) registries_route(registries, &known, false, &route, NULL);
+        return route;
+}
+
+/* A mirror without a usable entry is asked without one. Returns how many endpoints have one. */
+static int add_logins(
+        Credentials *credentials,
+        const ClientOptions *options,
+        const RegistriesRoute *route,
+        Error *error) {
+        int n = 0;
+
+        for (size_t i = 0; i < route->n; i++) {
+                const bool is_mirror = i + 1 < route->n;
+                Reference reference;
+                int r;
+
+                /* What the user gives precedes what is in files, for the host that the user names. */
+                if ((options->username && route->endpoints[i].is_own) ||
+                    reference_parse(route->endpoints[i].reference, &reference, NULL) < 0)
+                        continue;
+
+                r = add_login(credentials, &reference, is_mirror ? NULL : error);
+                if (r < 0 && !is_mirror)
+                        return r;
+                n += r > 0;
+        }
+
+        return n;
+}
+
+static int seal(const Credentials *credentials, int *ret_fd, Error *error) {
         _cleanup_(secret_freep) char *text = NULL;
         int r;
 
-        if (!credentials)
-                return error_oom(error);
-
-        (void) snprintf(key, sizeof(key), "%s/%s", reference->host, reference->repository);
-        r = credentials_add(credentials, key, login, error);
-        if (r >= 0)
-                r = credentials_format(credentials, &text, error);
+        r = credentials_format(credentials, &text, error);
         return r < 0 ? r : client_secret_seal(text, strlen(text), ret_fd, error);
 }
 
@@ -171,8 +216,7 @@ static int seal_login(
 static bool read_reference(const ClientOptions *options, Reference *ret) {
         const char *name;
 
-        if (options->username || options->offline || options->n_arguments == 0 ||
-            options->transport == TRANSPORT_HOST)
+        if (options->offline || options->n_arguments == 0 || options->transport == TRANSPORT_HOST)
                 return false;
 
         name = reference_source_name(options->arguments[0]);
@@ -180,17 +224,23 @@ static bool read_reference(const ClientOptions *options, Reference *ret) {
 }
 
 int client_auth_take(const ClientOptions *options, int *ret_fd, Error *error) {
-        _cleanup_(credentials_login_done) CredentialsLogin login = { 0 };
+        _cleanup_(credentials_freep) Credentials *credentials = NULL;
+        _cleanup_(freep) RegistriesRoute *route = NULL;
         Reference reference;
         int r;
 
         if (!read_reference(options, &reference))
                 return 0;
 
-        credentials_set_up();
-        r = find_login(&reference, &login, error);
-        if (r <= 0)
-                return r;
+        route = find_route(&reference);
+        if (!route)
+                return 0;
 
-        return seal_login(&reference, &login, ret_fd, error);
+        credentials_set_up();
+        credentials = credentials_new();
+        if (!credentials)
+                return error_oom(error);
+
+        r = add_logins(credentials, options, route, error);
+        return r <= 0 ? r : seal(credentials, ret_fd, error);
 }

@@ -4,7 +4,8 @@
 /*
  * What the user has logged in with: files with credentials (credentials.h) and credential helpers.
  *
- * The client looks, since they are its user's. The daemon gets only what is for one repository.
+ * The client looks, since they are its user's. The daemon gets only what is for one repository: where its name says,
+ * and at the mirrors that registries.conf(5) lists for it.
  */
 
 #include "base-error.h"
@@ -15,7 +16,7 @@
  * @ret_fd:     sealed memory with an entry in the format of credentials.h; owned by the caller; untouched
  *              if there are none
  *
- * Not if a user name was given, if the image is not in a registry or nothing is to be fetched, and not for a daemon on
+ * Not for the host in the image's name if a user name was given, not if the image is not in a registry or nothing is to be fetched, and not for a daemon on
  * another host, to which no descriptor can be passed.
  *
  * Reads only $REGISTRY_AUTH_FILE, if that is set; otherwise the first of these that has an entry:

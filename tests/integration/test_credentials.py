@@ -121,7 +121,7 @@ def test_variables_move_the_places(variable, name, basic_registry, client, env, 
 
 def test_longest_key_counts(basic_registry, client, put, dest):
     host = basic_registry.host
-    put(PLACES[0], {host: WRONG, f'{host}/test': auth(), f'{host}/test/smaller': WRONG, f'{host}/tes': WRONG})
+    put(PLACES[0], {f'{host}/tes': WRONG, f'{host}/test': auth(), f'{host}/test/smaller': WRONG, host: WRONG})
     client.bootstrap(basic_registry.reference('test/small'), dest)
     assert (dest / 'etc/greeting').exists()
 
@@ -199,6 +199,59 @@ def test_files_are_not_read_when_nothing_is_fetched(docker_registry, client, env
     assert client.fail(reference, work / 'second').error == 'InvalidOption'
     client.bootstrap(reference, work / 'third', '--offline')
     client.run(f'oci:{layouts["order"]}', work / 'fourth')
+
+
+# Mirrors and aliases
+
+
+@pytest.fixture
+def registries(env, tmp_path):
+    def write(text):
+        path = tmp_path / 'registries.conf'
+        path.write_text(text)
+        env['CONTAINERS_REGISTRIES_CONF'] = str(path)
+    return write
+
+
+def mirrored(origin, mirror):
+    return f'[[registry]]\nlocation = "{origin}"\n[[registry.mirror]]\nlocation = "{mirror}"\ninsecure = true\n'
+
+
+def test_mirror_gets_its_own_entry(basic_registry, faulty_registry, client, registries, put, dest):
+    """The registry itself does not have the image, and is not asked."""
+    registries(mirrored(f'{faulty_registry.host}/far', f'{basic_registry.host}/test'))
+    put(PLACES[0], {faulty_registry.host: WRONG, f'{basic_registry.host}/far': WRONG,
+                    f'{basic_registry.host}/test': auth()})
+    client.bootstrap(faulty_registry.reference('far/small'), dest)
+    assert (dest / 'etc/greeting').exists()
+    assert faulty_registry.requests == []
+
+
+def test_mirror_gets_its_own_entry_beside_a_user_name_for_the_registry(
+        basic_registry, faulty_registry, client, registries, put, dest):
+    registries(mirrored(f'{faulty_registry.host}/far', f'{basic_registry.host}/test'))
+    put(PLACES[0], {faulty_registry.host: WRONG, basic_registry.host: auth()})
+    client.bootstrap(faulty_registry.reference('far/small'), dest, '-u', USER, '-p', 'tr0ub4dor')
+    assert (dest / 'etc/greeting').exists()
+    assert faulty_registry.requests == []
+
+
+def test_mirror_whose_helper_fails_is_asked_without_credentials(
+        basic_registry, faulty_registry, client, registries, put, helper, dest):
+    helper('echo the keyring is locked; exit 1')
+    registries(mirrored(f'{faulty_registry.host}/far', f'{basic_registry.host}/test'))
+    faulty_registry.add('far/small', samples.small())
+    faulty_registry.fault('', faulty.basic(USER, PASSWORD))
+    put(PLACES[0], {faulty_registry.host: auth()}, credHelpers={basic_registry.host: 'test'})
+    client.bootstrap(faulty_registry.reference('far/small'), dest)
+    assert (dest / 'etc/greeting').exists()
+
+
+def test_entry_is_that_of_what_an_alias_stands_for(basic_registry, client, registries, put, dest):
+    registries(f'[aliases]\nsmall = "{basic_registry.host}/test/small"\n')
+    put(PLACES[0], {'docker.io': WRONG, basic_registry.host: auth()})
+    client.bootstrap('docker://small', dest)
+    assert (dest / 'etc/greeting').exists()
 
 
 # Helpers
@@ -466,6 +519,18 @@ def test_descriptor_over_the_bus(basic_registry, api, tmp_path, dest):
     with open(path, 'rb') as f:
         _, job = api.bootstrap(basic_registry.reference('test/small'), dest, auth_fd=('h', f))
     assert api.wait(job) == ('done', '', '')
+
+
+def test_user_name_precedes_the_descriptor(basic_registry, api, tmp_path, dest):
+    path, secret = tmp_path / 'auth.json', tmp_path / 'password'
+    path.write_text(json.dumps({'auths': {basic_registry.host: auth()}}))
+    secret.write_text('tr0ub4dor')
+    with open(path, 'rb') as f, open(secret, 'rb') as g:
+        _, job = api.bootstrap(basic_registry.reference('test/small'), dest, auth_fd=('h', f),
+                               username=('s', USER), password_fd=('h', g))
+    result, error, message = api.wait(job)
+    assert (result, error.rpartition('.')[2]) == ('failed', 'AccessDenied')
+    assert 'refuses the user name or password' in message
 
 
 def test_broken_descriptor_is_told(basic_registry, api, tmp_path, dest):

@@ -24,7 +24,7 @@ WORLDS = {
 }
 WORLD_OF = {folder: world for world, folders in WORLDS.items() for folder in folders}
 # What a world takes from common/, where it is not everything.
-COMMON = {'service': {'base', 'proto', 'config', 'reference', 'registries'}, 'client': {'base', 'credentials', 'reference'}}
+COMMON = {'service': {'base', 'proto', 'config', 'reference', 'registries'}, 'client': {'base', 'credentials', 'reference', 'registries'}}
 PREFIXES = {'steps': 'step', 'service': 'main'}  # of a folder's files, where it is not the folder's name
 FOLDER_OF = {PREFIXES.get(folder, folder): folder for folder in WORLD_OF}
 THIRD_PARTY = {
