@@ -101,7 +101,7 @@ def test_large_blobs_have_connections_of_their_own(tls_registry, relay, client, 
     files = [tar.file(f'zeros-{i}', bytes((65 << 20) + i)) for i in range(2)]
     tls_registry.put('parallel/large', 'latest', Image([Layer([one], 'none') for one in files]))
     client.bootstrap(f'docker://{relay.host}/parallel/large', dest)
-    assert relay.n_connections == 3
+    assert relay.n_connections >= 3  # more if this machine is so busy that they are slow
 
 
 def large(size=(65 << 20)):
