@@ -298,12 +298,12 @@ def entries(folder, **hosts):
     return path
 
 
-def test_entry_of_the_caller_does_not_go_to_a_mirror(
+def test_entry_for_the_registry_does_not_go_to_a_mirror(
         origin, mirror, both, registries, env, client, dest, folder):
     for where in (origin, mirror):
         where.fault('', faulty.basic(USER, PASSWORD))
     registries(mirrored(origin.host, mirror.host))
-    env['REGISTRY_AUTH_FILE'] = str(entries(folder, **{origin.host: PASSWORD, mirror.host: PASSWORD}))
+    env['REGISTRY_AUTH_FILE'] = str(entries(folder, **{origin.host: PASSWORD}))
     client.bootstrap(origin.reference(NAME), dest)
     assert tree.names(dest) == samples.ORDER
     assert authorizations(mirror) == [] and authorizations(origin)
