@@ -50,6 +50,8 @@ static void check_image(const ProtoImage *image) {
 
 static void check_top(const ProtoTop *top) {
         check_digest(&top->digest);
+        check_digest(&top->signed_digest);
+        TRAP_UNLESS(top->has_signed <= 1);
         CHECK_TEXT(top->media_type);
         CHECK_TEXT(top->name);
 }

@@ -106,20 +106,34 @@ def test_index_is_described_as_by_skopeo(docker_registry, client, form):
     compare(client, docker_registry.reference('inspect/index:v1'), form)
 
 
-# Of a signed manifest, --raw prints the part that its digest covers.
+# Debian's registry signs a manifest anew whenever it is asked for it: its bytes are compared in a directory.
 @pytest.mark.parametrize('form', [FORMS[0], FORMS[1], FORMS[3]], ids=['image', 'config', 'raw-config'])
 def test_schema1_is_described_as_by_skopeo(docker_registry, layouts, client, form):
     docker_registry.push(layouts['order'], 'inspect/old', 'v2s1')
     compare(client, docker_registry.reference('inspect/old'), form)
 
 
-def test_raw_schema1_has_the_bytes_of_its_digest(docker_registry, layouts, client):
+@pytest.mark.parametrize('form', FORMS, ids=FORM_IDS)
+def test_schema1_in_a_directory_is_described_as_by_skopeo(
+        docker_registry, layouts, client, folder, form):
+    docker_registry.push(layouts['order'], 'inspect/old-dir', 'v2s1')
+    skopeo('copy', '-q', '--src-tls-verify=false', docker_registry.reference('inspect/old-dir'),
+           f'dir:{folder}/old')
+    compare(client, f'dir:{folder}/old', form, options=(), tls=())
+
+
+def test_raw_schema1_that_is_pinned_or_cached(docker_registry, layouts, client, dest):
+    """With the signatures, unless only the cache may be asked, which has what the digest covers."""
     docker_registry.push(layouts['order'], 'inspect/old-raw', 'v2s1')
     reference = docker_registry.reference('inspect/old-raw')
-    raw = ours(client, 'inspect', '--raw', '--not-secure', reference)
-    theirs = json.loads(skopeo('inspect', '--tls-verify=false', reference))
-    assert image.digest_of(raw) == theirs['Digest']
-    assert b'signatures' not in raw
+    digest = json.loads(skopeo('inspect', '--tls-verify=false', reference))['Digest']
+    client.bootstrap(reference, dest)
+    covered = ours(client, 'inspect', '--raw', '--not-secure', '--offline', reference)
+    assert image.digest_of(covered) == digest
+    assert 'signatures' not in json.loads(covered)
+    signed = json.loads(ours(client, 'inspect', '--raw', '--not-secure', f'{reference}@{digest}'))
+    assert len(signed.pop('signatures')) == 1
+    assert signed == json.loads(covered)
 
 
 @pytest.mark.parametrize('form', FORMS, ids=FORM_IDS)

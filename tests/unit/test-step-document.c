@@ -138,6 +138,23 @@ DOCUMENT_TEST(what_the_store_has_wrong_is_refused) {
         assert_null(f->document.data);
 }
 
+/* {"formatLength":6,"formatTail":"fQ"}: what is signed is {"a":1} */
+#define SIGNED                                                                                     \
+        "{\"a\":1,\"signatures\":[{\"protected\":\"eyJmb3JtYXRMZW5ndGgiOjYsImZvcm1hdFRhaWwiOiJmUSJ9\"}]}"
+
+DOCUMENT_TEST(signed_document_is_the_one_that_its_signatures_are_for) {
+        Fixture *f = *state;
+        Digest whole = digest_of(SIGNED), covered = digest_of("{\"a\":1}"),
+               other = digest_of("{\"a\":2}");
+
+        answer_have(f, SIGNED);
+        assert_int_equal(step_document_check_signed(&f->channel, &whole, &covered, &f->error), 0);
+        answer_have(f, SIGNED);
+        assert_int_equal(
+                step_document_check_signed(&f->channel, &whole, &other, &f->error), -EBADMSG);
+        assert_int_equal(f->error.kind, ERROR_DIGEST_MISMATCH);
+}
+
 DOCUMENT_TEST(config_is_asked_for_with_its_size) {
         Fixture *f = *state;
         const OciDescriptor descriptor = { .digest = digest_of("{}"), .size = 2 };

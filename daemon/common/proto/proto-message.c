@@ -142,7 +142,7 @@ static bool fetch_start_is_valid(const ProtoFetchStart *m) {
                is_optional_digest(m->has_digest, &m->digest) && m->parallel_blobs >= 1 &&
                m->parallel_blobs <= PROTO_PARALLEL_MAX && m->n_endpoints <= PROTO_ENDPOINTS_MAX &&
                is_flag(m->inspect) && is_flag(m->list_tags) && is_flag(m->signatures) &&
-               is_sandbox_mode(m->sandbox) && is_user(&m->user);
+               is_flag(m->keep_signed) && is_sandbox_mode(m->sandbox) && is_user(&m->user);
 }
 
 static bool fetch_endpoint_is_valid(const ProtoFetchEndpoint *m) {
@@ -173,6 +173,11 @@ static bool image_is_valid(const ProtoImage *m) {
 static bool layer_is_valid(const ProtoLayer *m) {
         return m->index < PROTO_LAYERS_MAX && digest_is_valid(&m->digest) &&
                is_optional_digest(m->has_diff_id, &m->diff_id) && TEXT_OK(m->media_type);
+}
+
+static bool top_is_valid(const ProtoTop *m) {
+        return digest_is_valid(&m->digest) && TEXT_OK(m->media_type) && TEXT_OK(m->name) &&
+               is_optional_digest(m->has_signed, &m->signed_digest);
 }
 
 static bool detail_is_valid(const ProtoDetail *m) {
@@ -227,10 +232,6 @@ static bool inspected_is_valid(const ProtoMessage *m) {
         if (m->type == PROTO_TAG)
                 return TEXT_OK(m->tag.name);
         return m->report.size >= 1 && m->report.size <= sizeof(m->report.data);
-}
-
-static bool top_is_valid(const ProtoTop *m) {
-        return digest_is_valid(&m->digest) && TEXT_OK(m->media_type) && TEXT_OK(m->name);
 }
 
 static bool verify_blob_is_valid(const ProtoVerifyBlob *m) {

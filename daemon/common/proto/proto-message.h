@@ -173,6 +173,7 @@ typedef struct ProtoFetchStart {
         uint8_t inspect;         /* stop after the layers are known */
         uint8_t list_tags;       /* of the registry's repository, instead of fetching */
         uint8_t signatures;      /* send those of the image, before its layers */
+        uint8_t keep_signed;     /* bring a signed manifest as a whole as well */
         uint8_t sandbox;         /* SandboxMode, as in all start messages */
         uint32_t parallel_blobs; /* layers to request at a time; 1 to PROTO_PARALLEL_MAX */
         ProtoUser user;
@@ -363,6 +364,8 @@ typedef struct ProtoTop {
         Digest digest; /* of the document that the image's name stands for */
         char media_type[128];
         char name[512]; /* the image's name in its files; empty if none, or from a registry */
+        uint8_t has_signed;
+        Digest signed_digest; /* of the same document with its signatures, if @has_signed */
 } ProtoTop;
 
 typedef struct ProtoFetchRead {

@@ -30,7 +30,10 @@ int job_fetch_document(const JobFetch *fetch, char **ret, size_t *ret_size, Erro
         const JobImage *image = &fetch->image;
 
         if (fetch->spec->document == JOB_DOCUMENT_MANIFEST)
-                return read_document(fetch, &image->head.digest, ret, ret_size, error);
+                return read_document(
+                        fetch,
+                        fetch->top.has_signed ? &fetch->top.signed_digest : &image->head.digest,
+                        ret, ret_size, error);
         if (fetch->spec->document == JOB_DOCUMENT_CONFIG && image->head.has_config)
                 return read_document(fetch, &image->head.config, ret, ret_size, error);
 

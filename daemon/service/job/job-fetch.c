@@ -73,6 +73,8 @@ static int take_top(JobFetch *fetch, const ProtoTop *top, Error *error) {
                         top->name);
         if (!job_fetch_find_document(fetch, &top->digest))
                 return job_fetch_not_brought(&top->digest, error);
+        if (top->has_signed && !job_fetch_find_document(fetch, &top->signed_digest))
+                return job_fetch_not_brought(&top->signed_digest, error);
 
         set_name(fetch, top->name);
         return set_top(fetch, top, error);
@@ -360,6 +362,7 @@ int job_fetch_send_start(
                         .inspect = !spec->destination,
                         .list_tags = aim == JOB_FETCH_TAGS,
                         .signatures = aim == JOB_FETCH_SIGNED_IMAGE,
+                        .keep_signed = spec->document == JOB_DOCUMENT_MANIFEST,
                         .sandbox = context->config->sandbox,
                         .parallel_blobs = FILE_BLOBS,
                         .user = job_user_id(job_process_user(process)),

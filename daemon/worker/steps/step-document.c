@@ -318,3 +318,45 @@ int step_document_keep(
         origin.digest = document->digest;
         return obtain(channel, &origin, document, error);
 }
+
+static int check_payload(const StepDocument *whole, const Digest *digest, Error *error) {
+        _cleanup_(step_document_done) StepDocument payload = { 0 };
+        int r;
+
+        r = oci_schema1_payload(whole->data, whole->size, &payload.data, &payload.size, error);
+        if (r >= 0)
+                r = hash_document(&payload, digest->algorithm, error);
+        return r < 0 ? r : check_digest(&payload, digest, "source", error);
+}
+
+int step_document_bring_signed(
+        StepChannel *channel, const Digest *digest, Digest *ret, Error *error) {
+        _cleanup_(step_document_done) StepDocument document = { 0 };
+        SourceDocument answer;
+        int r;
+
+        r = source_get_top(channel->source, &answer, error);
+        if (r < 0)
+                return r;
+
+        document.data = answer.data;
+        document.size = answer.size;
+        document.content_type = answer.content_type;
+        r = check_payload(&document, digest, error);
+        if (r >= 0)
+                r = step_document_keep(channel, DIGEST_SHA256, &document, error);
+        if (r < 0)
+                return r;
+
+        *ret = document.digest;
+        return 0;
+}
+
+int step_document_check_signed(
+        StepChannel *channel, const Digest *whole, const Digest *digest, Error *error) {
+        _cleanup_(step_document_done) StepDocument document = { 0 };
+        int r;
+
+        r = step_document_get_manifest(channel, whole, &document, error);
+        return r < 0 ? r : check_payload(&document, digest, error);
+}

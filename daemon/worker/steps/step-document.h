@@ -36,3 +36,15 @@ int step_document_bring_config(StepChannel *channel, const OciDescriptor *descri
 /** step_document_keep() - store a document that was made here; sets its digest */
 int step_document_keep(
         StepChannel *channel, DigestAlgorithm algorithm, StepDocument *document, Error *error);
+
+/**
+ * step_document_bring_signed() - bring the source's first document with its signatures into the store (schema 1)
+ * @digest:     of what the signatures are for: step_document_get_top() returned it
+ * @ret:        the digest of the whole
+ */
+int step_document_bring_signed(
+        StepChannel *channel, const Digest *digest, Digest *ret, Error *error);
+
+/** step_document_check_signed() - check that the stored document @whole is the one of @digest with signatures */
+int step_document_check_signed(
+        StepChannel *channel, const Digest *whole, const Digest *digest, Error *error);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "step-document.h"
 #include "step-fetch-image.h"
 #include "step-signatures.h"
 #include "step-transfer.h"
@@ -19,9 +20,21 @@ static int check_made_digest(const Digest *wanted, const Digest *made, Error *er
                 digest_format(made, have), digest_format(wanted, want));
 }
 
-static int send_top(StepChannel *channel, const StepGatheredImage *image, Error *error) {
+static int send_top(
+        StepChannel *channel,
+        const ProtoFetchStart *start,
+        const StepGatheredImage *image,
+        Error *error) {
         ProtoMessage message = { .type = PROTO_TOP, .top.digest = image->digest };
         ProtoTop *top = &message.top;
+        int r;
+
+        if (start->keep_signed && oci_media_type_class(image->media_type) == MEDIA_CLASS_SCHEMA1) {
+                r = step_document_bring_signed(channel, &image->digest, &top->signed_digest, error);
+                if (r < 0)
+                        return r;
+                top->has_signed = 1;
+        }
 
         (void) proto_text_set(
                 top->media_type, sizeof(top->media_type),
@@ -46,7 +59,7 @@ int step_fetch_image(
         if (r >= 0 && start->has_digest && wanted->is_made)
                 r = check_made_digest(&start->digest, &image.digest, error);
         if (r >= 0)
-                r = send_top(channel, &image, error);
+                r = send_top(channel, start, &image, error);
         if (r >= 0 && start->signatures)
                 r = step_signatures_send(channel, &image.digest, error);
         if (r < 0 || start->inspect)

@@ -268,7 +268,10 @@ int step_resolve_image(
                         return error_oom(error);
         }
 
-        r = read_image(channel, platform, &document, &image, error);
+        if (top->has_signed)
+                r = step_document_check_signed(channel, &top->signed_digest, &top->digest, error);
+        if (r >= 0)
+                r = read_image(channel, platform, &document, &image, error);
         if (r < 0)
                 return r;
 
