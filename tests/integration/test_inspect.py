@@ -342,7 +342,7 @@ def test_list_without_end_is_refused(api, faulty_registry):
 @pytest.mark.parametrize('source', ['docker://example.org/a:tag', f'docker://example.org/a@sha256:{"0" * 64}',
                                     'oci:/somewhere'])
 def test_tags_are_those_of_a_repository(client, source):
-    result = client.run('list-tags', source, expect=1)
+    result = client.run('list-tags', source, expect=2)
     assert 'tag or a digest' in result.sentence or 'for registries only' in result.sentence
 
 
