@@ -203,6 +203,36 @@ FETCH_TEST(resolve_worker_that_breaks_the_protocol_fails_the_job) {
         }
 }
 
+/* What a trust worker says that somebody has taken over, and a fetch worker that would help it. */
+FETCH_TEST(trust_worker_accepts_no_image_without_a_decision_and_the_signatures_that_it_needs) {
+        static const struct {
+                const char *mode;
+                const char *text;
+                bool has_policy;
+        } cases[] = {
+                { "trust-says-yes", "The trust worker broke the protocol: the end is out of place",
+                  true },
+                { "trust-accepts-unsigned",
+                  "The trust worker broke the protocol: the end is out of place", true },
+                { "fetch-signs", "The fetch worker broke the protocol: a signature is out of place",
+                  false },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                Fixture *f = *state;
+                StoreImage image = { 0 };
+                Job *job;
+
+                strcpy(f->job.config.policy.path, cases[i].has_policy ? "/policy.json" : "");
+                job = run(f, cases[i].mode, spec_for(f, REFERENCE, "new"));
+                assert_int_equal(job_state(job), JOB_FAILED);
+                assert_int_equal(job_error(job)->kind, ERROR_WORKER_FAILED);
+                assert_string_equal(job_error(job)->message, cases[i].text);
+                assert_false(scratch_exists(f->job.scratch, "new"));
+                assert_int_equal(store_image_find(f->job.store, REFERENCE, &image, NULL), 0);
+        }
+}
+
 /* Then it may ask for layers, but not before it has said which ones there are. */
 FETCH_TEST(resolve_worker_is_watched_offline_too) {
         Fixture *f = *state;

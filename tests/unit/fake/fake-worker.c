@@ -16,6 +16,7 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "fake-trust.h"
 #include "hash.h"
 #include "proto-channel.h"
 
@@ -755,6 +756,9 @@ static const struct {
         { "fetch-names-another-digest", "fetch", name_a_digest_that_it_has_not_brought },
         { "fetch-keeps-the-config", "fetch", keep_the_config },
         { "fetch-says-layers-itself", "fetch", say_layers_itself },
+        { "fetch-signs", "fetch", fake_fetch_signature },
+        { "trust-says-yes", "trust", succeed },
+        { "trust-accepts-unsigned", "trust", fake_trust_accept_unsigned },
         { "resolve-too-early", "resolve", resolve_too_early },
         { "resolve-nothing", "resolve", resolve_nothing },
         { "resolve-to-another", "resolve", resolve_to_another },
@@ -787,7 +791,7 @@ int main(int argc, char **argv) {
                         return modes[i].run();
         /* The image is there for whoever fails later. */
         if (mode && strcmp(step, "fetch") == 0 &&
-            (strcmp(mode, "unpack-fails") == 0 ||
+            (strcmp(mode, "unpack-fails") == 0 || strncmp(mode, "trust-", strlen("trust-")) == 0 ||
              strncmp(mode, "resolve-", strlen("resolve-")) == 0))
                 return fetch_image();
 
