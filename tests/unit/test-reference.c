@@ -233,3 +233,27 @@ TEST(api_of_docker_hub_is_at_another_host) {
         assert_int_equal(reference_parse("h.x:5000/a", &reference, NULL), 0);
         assert_string_equal(reference_api_host(&reference), "h.x:5000");
 }
+
+TEST(name_in_a_source_follows_up_to_three_slashes) {
+        static const struct {
+                const char *source, *name;
+        } cases[] = {
+                { "docker://h.x/a", "h.x/a" },
+                { "docker:a", "a" },
+                { "DOCKER:/a", "a" },
+                { "docker:///a:1", "a:1" },
+                { "docker:////a", "////a" },
+                { "docker:", "" },
+                { "oci:a", NULL },
+                { "/docker:a", NULL },
+                { "docker", NULL },
+        };
+
+        for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+                const char *name = reference_source_name(cases[i].source);
+
+                assert_int_equal(!name, !cases[i].name);
+                if (name)
+                        assert_string_equal(name, cases[i].name);
+        }
+}

@@ -92,7 +92,7 @@ static void encode(const char *data, size_t size, char *ret) {
                 for (size_t j = 0; j < 3; j++)
                         bits = bits << 8 | (i + j < size ? (uint8_t) data[i + j] : 0);
                 for (size_t j = 0; j < 4; j++)
-                        *ret++ = i + j > size ? '=' : digits[bits >> (18 - 6 * j) & 0x3f];
+                        *ret++ = (char) (i + j > size ? '=' : digits[bits >> (18 - 6 * j) & 0x3f]);
         }
         *ret = '\0';
 }
