@@ -351,6 +351,11 @@ def test_identity_token_that_is_refused_is_told(token_registry, client, put, des
     assert 'geheim' not in result.out + result.err
 
 
+def test_identity_token_is_of_no_use_where_a_password_is_asked_for(basic_registry, client, put, dest):
+    put(PLACES[2], {basic_registry.host: {'identitytoken': 'geheim'}})
+    assert_anonymous(client.fail(basic_registry.reference('test/small'), dest), dest)
+
+
 # Token servers
 
 

@@ -243,6 +243,14 @@ static int auth_get_login(
         return r;
 }
 
+bool registry_auth_has_login(const RegistryAuth *auth, const RegistryResponse *response) {
+        const CredentialsLogin *login = &auth->endpoint->login;
+
+        return login->username ||
+               (login->identity_token &&
+                registry_challenges_find(&response->challenges, REGISTRY_SCHEME_BEARER));
+}
+
 int registry_auth_get(
         RegistryAuth *auth,
         RegistryHttp *http,

@@ -36,6 +36,13 @@ void registry_auth_init(RegistryAuth *auth, RegistryEndpoint *endpoint);
 void registry_auth_done(RegistryAuth *auth);
 
 /**
+ * registry_auth_has_login() - whether there is something to log in with as @response asks for it
+ *
+ * An identity token is of no use where a password is asked for.
+ */
+bool registry_auth_has_login(const RegistryAuth *auth, const RegistryResponse *response);
+
+/**
  * registry_auth_get() - registry_http_get() with the authorization that the registry asks for
  * @request:    its @login is not looked at
  *

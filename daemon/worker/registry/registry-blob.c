@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base-cleanup.h"
-#include "credentials-login.h"
 #include "registry-blob.h"
 
 typedef struct BlobTransfer {
@@ -257,7 +256,8 @@ static int transfer_run(
                 return r < 0 ? error_copy(error, &failed)
                              : set_error(
                                        transfer, &response,
-                                       transfer->auth && credentials_login_is_set(&endpoint->login),
+                                       transfer->auth &&
+                                               registry_auth_has_login(transfer->auth, &response),
                                        error);
         }
 }

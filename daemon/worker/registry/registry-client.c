@@ -7,7 +7,6 @@
 
 #include "base-secret.h"
 #include "base-text.h"
-#include "credentials-login.h"
 #include "oci-document.h"
 #include "oci-media-type.h"
 #include "oci-token.h"
@@ -164,7 +163,7 @@ static int client_get_document(
                         continue;
                 return r < 0 ? error_copy(error, &failed)
                              : registry_response_error(
-                                       response, credentials_login_is_set(&client->endpoint.login),
+                                       response, registry_auth_has_login(&client->auth, response),
                                        error);
         }
 }
