@@ -93,6 +93,15 @@ TEST(hosts_add_up_and_an_empty_list_removes_them) {
                 ".corp.example .a:5");
 }
 
+TEST(signature_policy_is_absolute_and_a_mistake_is_no_default) {
+        assert_string_equal(
+                apply("[Registry]\nSignaturePolicy=/a\nSignaturePolicy=/b\n").policy.path, "/b");
+        assert_string_equal(
+                apply("[Registry]\nSignaturePolicy=/a\nSignaturePolicy=\n").policy.path, "");
+        assert_string_equal(
+                apply("[Registry]\nSignaturePolicy=policy.json\n").policy.path, "(none)");
+}
+
 TEST(token_servers_are_pairs) {
         assert_string_equal(
                 apply("[Registry]\nTokenServers=reg.example:5000=login.example [::1]:1=10.0.0.1\n"
