@@ -7,7 +7,9 @@ import os
 import pytest
 
 from support import archives, faulty, image, programs, samples, signatures
+from support.process import wait_for
 from support.signatures import ACCEPT, REJECT
+from test_images import status_of, worker_of
 
 
 @pytest.fixture
@@ -316,6 +318,26 @@ def test_signatures_of_a_mirror_are_for_the_registrys_name(
     signatures.attach_signed(other_registry, 'team/app', signed, key, name_of(faulty_registry))
     client.bootstrap(reference, work / 'two')
     assert not faulty_registry.count('/manifests/sha256-' + signed[7:] + '.sig')
+
+
+@pytest.mark.root
+def test_signatures_are_read_without_network_and_files_by_who_is_not_root(
+        faulty_registry, signed, key, client, dest):
+    body = signatures.payload(signed, name_of(faulty_registry))
+    signatures.attach(faulty_registry, 'team/app', signed, [(body, key.sign(body))])
+    gate = faulty_registry.gate(image.digest_of(body), 0)
+    process = client.start('--not-secure', faulty_registry.reference('team/app'), dest)
+    try:
+        wait_for(lambda: faulty_registry.count(image.digest_of(body)), 'the signature to be fetched')
+        trust = wait_for(lambda: worker_of('trust', process), 'the trust worker')
+        wait_for(lambda: status_of(trust)['Seccomp'] == '2', 'its sandbox')
+        assert '0' not in status_of(trust)['Uid'].split()
+        assert status_of(trust)['CapEff'] == '0' * 16
+        assert os.readlink(f'/proc/{trust}/ns/net') != os.readlink('/proc/self/ns/net')
+        assert sorted(map(int, os.listdir(f'/proc/{trust}/fd'))) == [0, 1, 2, 3]
+    finally:
+        gate.set()
+    client.finish(process)
 
 
 # Hostile registries.
