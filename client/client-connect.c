@@ -110,6 +110,19 @@ static int has_daemon(sd_bus *bus) {
         return r;
 }
 
+static int cannot_connect(int r, const char *where, Error *error) {
+        /* What the library says if no variable tells the address of the session bus. */
+        if (r == -ENOMEDIUM)
+                return error_set(
+                        error, ENOMEDIUM, ERROR_DAEMON_UNAVAILABLE,
+                        "Cannot connect to %s: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set",
+                        where);
+        return error_set(
+                error, -r,
+                r == -EACCES || r == -EPERM ? ERROR_ACCESS_DENIED : ERROR_DAEMON_UNAVAILABLE,
+                "Cannot connect to %s: %s", where, strerror(-r));
+}
+
 static int open_bus(
         const ClientOptions *options, ClientTransport transport, sd_bus **ret, Error *error) {
         _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
@@ -127,10 +140,11 @@ static int open_bus(
         if (r >= 0)
                 r = has_daemon(bus);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot connect to %s", what);
+                return cannot_connect(r, what, error);
         if (r == 0)
                 return error_set(
-                        error, ENXIO, ERROR_FAILED, "virt-bootstrapd is not available on %s", what);
+                        error, ENXIO, ERROR_DAEMON_UNAVAILABLE,
+                        "virt-bootstrapd is not available on %s", what);
 
         *ret = TAKE_PTR(bus);
         return 0;
@@ -182,7 +196,7 @@ static int open_address(const char *address, ClientConnection **ret, Error *erro
 
         r = new_bus(address, -EBADF, true, &bus);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot connect to %s", address);
+                return cannot_connect(r, address, error);
 
         r = has_daemon(bus);
         if (r > 0)
@@ -190,9 +204,10 @@ static int open_address(const char *address, ClientConnection **ret, Error *erro
 
         (void) sd_bus_close_unref(bus);
         if (r < 0)
-                return error_set_errno(error, -r, "Cannot connect to %s", address);
+                return cannot_connect(r, address, error);
         return error_set(
-                error, ENXIO, ERROR_FAILED, "virt-bootstrapd is not available on %s", address);
+                error, ENXIO, ERROR_DAEMON_UNAVAILABLE, "virt-bootstrapd is not available on %s",
+                address);
 }
 
 static int open_embedded(const ClientOptions *options, ClientConnection **ret, Error *error) {
@@ -211,10 +226,17 @@ static int open_embedded(const ClientOptions *options, ClientConnection **ret, E
         if (r >= 0)
                 return connection_new(bus, NULL, &embedded, ret, error);
 
+        /* Instead of a daemon that cannot start, its reason answers. */
+        if (sd_bus_error_is_set(&bus_error) && sd_bus_error_get_errno(&bus_error) != ENOTCONN)
+                r = client_error_set_bus(error, r, &bus_error);
+        else
+                r = error_set(
+                        error, -r, ERROR_DAEMON_UNAVAILABLE,
+                        "The embedded daemon exited without answering");
         if (bus)
                 (void) sd_bus_close_unref(bus);
         client_embedded_stop(&embedded);
-        return error_set_errno(error, -r, "The embedded daemon does not answer");
+        return r;
 }
 
 static int open_system(const ClientOptions *options, ClientConnection **ret, Error *error) {
@@ -243,12 +265,29 @@ static int open_user(const ClientOptions *options, ClientConnection **ret, Error
         return r < 0 ? r : connection_new(bus, BUS_NAME, NULL, ret, error);
 }
 
+/* An embedded daemon would know nothing of the jobs of others. */
+static bool is_about_others(ClientVerb verb) {
+        return verb == VERB_LIST || verb == VERB_SHOW || verb == VERB_ATTACH ||
+               verb == VERB_CANCEL || verb == VERB_MONITOR;
+}
+
+static int no_jobs_of_others(const Error *why, Error *error) {
+        return error_set(
+                error, ENXIO, ERROR_DAEMON_UNAVAILABLE,
+                "There is no daemon%s%s%s; jobs of embedded daemons are seen only where they run",
+                why->code != 0 ? " (" : "", why->code != 0 ? error_text(why) : "",
+                why->code != 0 ? ")" : "");
+}
+
 static int open_default(const ClientOptions *options, ClientConnection **ret, Error *error) {
         _cleanup_(error_clear) Error no_bus = ERROR_NULL;
         int r;
 
         r = geteuid() == 0 ? open_system(options, ret, &no_bus) : open_user(options, ret, &no_bus);
-        return r >= 0 ? r : open_embedded(options, ret, error);
+        if (r >= 0)
+                return r;
+        return is_about_others(options->verb) ? no_jobs_of_others(&no_bus, error)
+                                              : open_embedded(options, ret, error);
 }
 
 static int open_host(const ClientOptions *options, ClientConnection **ret, Error *error) {
@@ -264,6 +303,8 @@ static int open_host(const ClientOptions *options, ClientConnection **ret, Error
 }
 
 static int open_transport(const ClientOptions *options, ClientConnection **ret, Error *error) {
+        static const Error none = ERROR_NULL;
+
         switch (options->transport) {
         case TRANSPORT_DEFAULT:
                 return open_default(options, ret, error);
@@ -272,7 +313,8 @@ static int open_transport(const ClientOptions *options, ClientConnection **ret, 
         case TRANSPORT_USER:
                 return open_user(options, ret, error);
         case TRANSPORT_EMBEDDED:
-                return open_embedded(options, ret, error);
+                return is_about_others(options->verb) ? no_jobs_of_others(&none, error)
+                                                      : open_embedded(options, ret, error);
         case TRANSPORT_ADDRESS:
                 return open_address(options->address, ret, error);
         case TRANSPORT_HOST:

@@ -66,7 +66,9 @@ static int read_file(const char *path, int *ret_fd, Error *error) {
         /* A pipe is fine: <(pass show registry). */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
-                return error_set_errno(error, errno, "Cannot open the password file %s", path);
+                return error_set(
+                        error, errno, ERROR_INVALID_OPTION, "Cannot open the password file %s: %m",
+                        path);
 
         size = fd_read_full(fd, buffer, SECRET_BYTES_MAX);
         if (size < 0)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "bus-refuse.h"
 #include "bus-server.h"
 #include "job-recover.h"
 #include "main-options.h"
@@ -48,6 +49,7 @@ typedef struct Daemon {
         JobQueue *queue;
         BusServer *server;
         JobRecovery *recovery;
+        bool is_started;
         bool is_stopping; /* no more jobs: exit when the last one is cleaned up */
         Error error;      /* why it exits, if it should not */
 } Daemon;
@@ -431,6 +433,7 @@ static int run(Daemon *daemon, Error *error) {
         if (r < 0)
                 return r;
 
+        daemon->is_started = true;
         (void) sd_notify(0, "READY=1");
         r = sd_event_loop(daemon->event);
         if (daemon->error.code != 0)
@@ -449,6 +452,13 @@ static void leave_threads(Daemon *daemon, int status) {
         _exit(status);
 }
 
+/* The client of an embedded daemon is told why it does not start; otherwise only the log says so. */
+static void tell_failure(const Daemon *daemon, const Error *error) {
+        if (daemon->is_started || daemon->options.embedded_fd < 0 ||
+            bus_refuse(daemon->options.embedded_fd, error) < 0)
+                log_print(&daemon->log, LOG_ERR, "%s", error_text(error));
+}
+
 int main(int argc, char **argv) {
         _cleanup_(daemon_done) Daemon daemon = { 0 };
         _cleanup_(error_clear) Error error = ERROR_NULL;
@@ -465,7 +475,7 @@ int main(int argc, char **argv) {
                 daemon.log.level = daemon.options.log_level;
         r = run(&daemon, &error);
         if (r < 0)
-                log_print(&daemon.log, LOG_ERR, "%s", error_text(&error));
+                tell_failure(&daemon, &error);
         leave_threads(&daemon, r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

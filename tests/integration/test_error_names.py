@@ -314,9 +314,37 @@ def test_unverified_certificate_reaches_client_and_bus(world, tls_registry):
     assert 'certificate' in by_client[1] and 'certificate' in by_bus[1]
 
 
+def test_client_tells_why_its_daemon_cannot_start(env, tmp_path):
+    """In one line, which is the daemon's own."""
+    (tmp_path / 'file').touch()
+    result = programs.Client({**env, 'VIRTBOOTSTRAP_CACHE': f'{tmp_path}/file'}).run(
+        '--json', 'cache', 'list', expect=1)
+    assert result.error == 'CacheUnusable'
+    assert result.err == f'virt-bootstrap: {result.sentence}\n'
+    assert result.sentence.startswith(f'Cannot use the cache {tmp_path}/file: ')
+
+
+@pytest.mark.parametrize('where, verb, sentence', [
+    (['--embedded'], ['list'], 'There is no daemon; jobs of embedded daemons are seen only where they run'),
+    (['--embedded'], ['monitor'], 'There is no daemon; jobs of embedded daemons are seen only where they run'),
+    ([], ['show', 'abc'], 'There is no daemon (Cannot connect to the '),
+    ([], ['list'], 'There is no daemon (Cannot connect to the '),
+    (['--user'], ['list'], 'Cannot connect to the session bus: neither DBUS_SESSION_BUS_ADDRESS nor '),
+    (['--address=unix:path=/nowhere'], ['list'], 'Cannot connect to unix:path=/nowhere: No such file')])
+def test_client_without_a_daemon_says_so(env, where, verb, sentence):
+    """Instead of asking one of its own, which has no jobs."""
+    env = {**env, 'DBUS_SYSTEM_BUS_ADDRESS': 'unix:path=/nowhere'}
+    env.pop('XDG_RUNTIME_DIR')
+    client = programs.Client(env)
+    client.where = where
+    result = client.run('--json', *verb, expect=1)
+    assert result.error == 'DaemonUnavailable' and result.sentence.startswith(sentence), result.sentence
+
+
 def test_every_name_is_reached():
     source = (programs.SOURCE / 'daemon/common/base/base-error.c').read_text()
-    assert sorted(NAMES.findall(source)) == sorted([*REACHED, 'TlsError'])
+    assert sorted(NAMES.findall(source)) == sorted(
+        [*REACHED, 'TlsError', 'CacheUnusable', 'DaemonUnavailable'])
 
 
 def test_every_name_is_documented():

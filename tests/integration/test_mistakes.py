@@ -48,6 +48,7 @@ INVALID = [
     ('--idmap x a b', '"x" is not an id range'),
     ('-f raw a b', 'Unknown format "raw"'),
     ('--digest x a b', '"x" is not a digest'),
+    ('--root-password file:/none a b', 'Cannot open the password file /none: No such file or directory'),
 ]
 MISSING = [
     ('debian d', 'debian: No such file or directory; '

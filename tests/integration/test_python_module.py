@@ -341,10 +341,9 @@ def test_missing_daemon_is_told(module, reference, dest):
 def test_daemon_that_cannot_begin_says_why(module, reference, dest, tmp_path):
     (tmp_path / 'file').touch()
     result = module.run(reference, dest, env={'VIRTBOOTSTRAP_CACHE': f'{tmp_path}/file'})
-    assert result.error == 'Failed'
-    assert result.end['message'].startswith('The embedded daemon does not answer: ')
-    assert f'{tmp_path}/file' in result.end['message']
-    assert [level for level, _ in result.log] == ['ERROR'] and not result.err
+    assert result.error == 'CacheUnusable'
+    assert result.end['message'].startswith(f'Cannot use the cache {tmp_path}/file: ')
+    assert not result.log and not result.err
 
 
 def test_killed_daemon_is_told_and_leaves_nothing(module, held, work, dest):

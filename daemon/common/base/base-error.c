@@ -40,6 +40,8 @@
         X(ERROR_QUEUE_FULL, "QueueFull")                                                           \
         X(ERROR_INTERRUPTED, "Interrupted")                                                        \
         X(ERROR_CACHE_BUSY, "CacheBusy")                                                           \
+        X(ERROR_CACHE_UNUSABLE, "CacheUnusable")                                                   \
+        X(ERROR_DAEMON_UNAVAILABLE, "DaemonUnavailable")                                           \
         X(ERROR_WORKER_FAILED, "WorkerFailed")
 
 #define KIND_BUS_NAME(kind, id) [kind] = BUS_ERROR(id),

@@ -40,6 +40,8 @@ typedef enum ErrorKind {
         ERROR_QUEUE_FULL,
         ERROR_INTERRUPTED,
         ERROR_CACHE_BUSY,
+        ERROR_CACHE_UNUSABLE,
+        ERROR_DAEMON_UNAVAILABLE, /* set by the client: nobody answers */
         ERROR_WORKER_FAILED, /* a worker could not be started, was killed or broke the protocol */
         _ERROR_KIND_MAX,
 } ErrorKind;

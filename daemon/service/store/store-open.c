@@ -141,6 +141,8 @@ int store_open_in_boot(const char *path, const char *boot, Store **ret, Error *e
                 r = write_layout(store, error);
         if (r < 0) {
                 (void) error_prefix(error, "Cannot use the cache %s", path);
+                if (error)
+                        error->kind = ERROR_CACHE_UNUSABLE;
                 return r;
         }
 
