@@ -28,6 +28,8 @@ DIGEST = 'sha256:' + 64 * '0'
 ARGUMENTS = {
     (MANAGER, 'Bootstrap'): ('docker://127.0.0.1:1/a', '/tmp/never', {}),
     (MANAGER, 'Inspect'): ('docker://127.0.0.1:1/a', {}),
+    (MANAGER, 'ListTags'): ('docker://127.0.0.1:1/a', {}),
+    (MANAGER, 'ExplainTrust'): ('docker://127.0.0.1:1/a', {}),
     (CACHE, 'Remove'): (DIGEST,),
     (CACHE, 'Prune'): (0,),
 }

@@ -105,7 +105,9 @@ def test_disk_worker_has_an_id_that_nobody_else_has(machine, service, srv):
     client = machine.client()
     process = client.start('--format=qcow2', '--size=1G', '-', f'{srv}/disk',
                            stdin=subprocess.PIPE)
-    pid, = wait_for(lambda: workers(machine).get('disk'), 'the worker to be there')
+    # Its child is one, too, until it has become QEMU's program.
+    pid, = wait_for(lambda: (pids := workers(machine).get('disk', [])) and len(pids) == 1 and pids,
+                    'the worker to be there alone')
     uid = wait_for(lambda: of_process(pid, 'Uid')[0], 'the worker to enter its sandbox')
     assert uid in RANGE and is_user(pid, uid, uid) and of_process(pid, 'Groups') == []
     assert machine.path(f'{LOCKS}/{uid}').exists()
