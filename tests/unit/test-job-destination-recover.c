@@ -415,6 +415,25 @@ STORE_TEST(replaced_tree_of_a_killed_daemon_is_removed) {
         assert_false(scratch_exists(&f->scratch, "parent/tree/old"));
 }
 
+/* Somebody had put it at the destination before the exchange. */
+STORE_TEST(other_tree_that_a_killed_daemon_has_exchanged_is_left_and_told) {
+        char root[SCRATCH_PATH_MAX];
+        StoreFixture *f = *state;
+
+        kill_after_exchange(f, NULL);
+        (void) snprintf(root, sizeof(root), "%s/root", staging(f, "parent", "tree"));
+        scratch_mkdir(&f->scratch, "other");
+        scratch_write(&f->scratch, "other/theirs", "x");
+        assert_int_equal(
+                renameat2(
+                        AT_FDCWD, scratch_at(&f->scratch, root), AT_FDCWD,
+                        scratch_at(&f->scratch, "other"), RENAME_EXCHANGE),
+                0);
+        recover(f, -ESTALE, "instead of the tree that was to be replaced is kept; it is at ");
+        assert_true(scratch_exists(&f->scratch, strcat(root, "/theirs")));
+        assert_true(scratch_exists(&f->scratch, "parent/tree/file"));
+}
+
 STORE_TEST(replaced_tree_of_a_killed_daemon_gets_the_name_under_which_it_is_to_be_kept) {
         StoreFixture *f = *state;
 

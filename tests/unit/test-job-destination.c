@@ -13,6 +13,22 @@ static struct {
 } failing;
 
 /* In place of the C library's. */
+/* Somebody who exchanges "full" for "victim" right before the daemon exchanges it; NULL: nobody. */
+static StoreFixture *before_exchange;
+
+int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags) {
+        StoreFixture *f = TAKE_PTR(before_exchange);
+        char victim[SCRATCH_PATH_MAX];
+
+        if (f) {
+                (void) snprintf(victim, sizeof(victim), "%s", scratch_at(&f->scratch, "victim"));
+                (void) syscall(
+                        SYS_renameat2, AT_FDCWD, scratch_at(&f->scratch, "full"), AT_FDCWD, victim,
+                        RENAME_EXCHANGE);
+        }
+        return (int) syscall(SYS_renameat2, from_fd, from, to_fd, to, flags);
+}
+
 int fsync(int fd) {
         struct stat there, st;
         char once[PATH_MAX + NAME_MAX];
@@ -463,6 +479,49 @@ STORE_TEST(commit_of_a_worker_that_cannot_be_written_is_to_be_taken_back) {
         finish(destination);
         assert_true(scratch_exists(&f->scratch, "full/old"));
         assert_null(staging(f, ".", "full"));
+}
+
+static void exchange(const char *a, const char *b) {
+        assert_int_equal(syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE), 0);
+}
+
+/* Between the two system calls of a revert, somebody exchanges the new tree for another one. */
+STORE_TEST(other_tree_that_comes_back_instead_of_the_new_one_is_not_removed) {
+        StoreFixture *f = *state;
+        JobDestination *destination = overwrite(f);
+        Error error = ERROR_NULL;
+
+        scratch_mkdir(&f->scratch, "victim");
+        scratch_write(&f->scratch, "victim/theirs", "x");
+        before_exchange = f;
+        assert_int_equal(job_destination_revert(destination, &error), -ESTALE);
+        assert_null(before_exchange);
+        assert_non_null(strstr(error.message, "in the meantime is kept; it is at "));
+        error_clear(&error);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, strcat(staging(f, ".", "full"), "/root/theirs")));
+        assert_true(scratch_exists(&f->scratch, "victim/new"));
+        assert_true(scratch_exists(&f->scratch, "full/old"));
+}
+
+STORE_TEST(old_tree_stays_if_the_new_one_is_moved_away_after_the_exchange_of_a_worker) {
+        StoreFixture *f = *state;
+        JobDestination *destination = prepare_overwriting(f);
+        Error error = ERROR_NULL;
+        char root[SCRATCH_PATH_MAX];
+
+        (void) snprintf(
+                root, sizeof(root), "%s",
+                scratch_at(&f->scratch, strcat(staging(f, ".", "full"), "/root")));
+        exchange(root, scratch_at(&f->scratch, "full"));
+        assert_int_equal(
+                rename(scratch_at(&f->scratch, "full"), scratch_at(&f->scratch, "away")), 0);
+        assert_int_equal(job_destination_end_commit(destination, &error), -ESTALE);
+        assert_non_null(strstr(error.message, "which somebody has moved away; it is at "));
+        error_clear(&error);
+        finish(destination);
+        assert_true(scratch_exists(&f->scratch, strcat(staging(f, ".", "full"), "/root/old")));
+        assert_true(scratch_exists(&f->scratch, "away/new"));
 }
 
 /* As when there is no worker that could put it back. */

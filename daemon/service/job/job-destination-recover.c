@@ -102,6 +102,11 @@ static int look_for_exchange(JobDestination *destination, Error *error) {
                         "is kept, since the system ended while a job without sync worked there",
                         error);
 
+        if (entry->cloned == 0 && st.st_ino != entry->modified)
+                return job_destination_leave_staging(
+                        destination, "What was found at",
+                        "instead of the tree that was to be replaced is kept", error);
+
         destination->exists = destination->is_committed = true;
         destination->overwrite = entry->cloned != 0;
         destination->replaces = !destination->overwrite;

@@ -207,6 +207,8 @@ static int make_root(JobDestination *destination, Error *error) {
                         return r;
                 if (destination->overwrite)
                         remember_times(destination, &st);
+                else if (destination->replaces)
+                        destination->modified = st.st_ino; /* for the next daemon */
         }
 
         if (mkdirat(destination->staging_fd, DESTINATION_STAGING_ROOT, 0700) < 0)
@@ -507,6 +509,8 @@ static int take_kept(JobDestination *destination) {
 }
 
 int job_destination_revert(JobDestination *destination, Error *error) {
+        struct stat root;
+
         if (take_kept(destination) < 0)
                 return error_set(
                         error, ESTALE, ERROR_FAILED,
@@ -514,6 +518,10 @@ int job_destination_revert(JobDestination *destination, Error *error) {
                         destination->path, destination->entry.keep);
         if (!has_name(destination) || rename_root(destination, RENAME_EXCHANGE) < 0)
                 return leave_found(destination, error);
+        /* Only the new tree may be removed, and not what somebody has put in its place in between. */
+        if (fstat(destination->root_fd, &root) < 0 || !is_in_staging(destination, &root))
+                return job_destination_leave_staging(
+                        destination, "What somebody has put at", "in the meantime is kept", error);
         return end_revert(destination, error);
 }
 
@@ -639,13 +647,28 @@ int job_destination_commit_step(
         return 1;
 }
 
+/* Whether another tree than the new one is in the staging directory. */
+static bool has_left(const JobDestination *destination) {
+        struct stat left, root;
+
+        return fstatat(destination->staging_fd, DESTINATION_STAGING_ROOT, &left,
+                       AT_SYMLINK_NOFOLLOW) >= 0 &&
+               fstat(destination->root_fd, &root) >= 0 && !job_destination_is_same(&left, &root);
+}
+
 int job_destination_end_commit(JobDestination *destination, Error *error) {
         int r;
 
+        if (!has_name(destination) && has_left(destination))
+                return job_destination_leave_staging(
+                        destination, "The tree that was at",
+                        "was exchanged for the new one, which somebody has moved away", error);
         if (!has_name(destination))
                 return 0;
 
         r = check_commit(destination, error);
+        if (r < 0)
+                (void) take_kept(destination);
         return r < 0 ? r : 1;
 }
 

@@ -40,8 +40,8 @@ typedef struct StoreJournalEntry {
                 root; /* inode of the new tree that will be exchanged with @path, or 0. If @staging has a different
                         * inode, they have been exchanged, and it must be checked before it is removed */
         uint64_t cloned,
-                modified; /* for that check: the clock and the tree's time before it was cloned, in ns; 0 if it was
-                           * not cloned, but is replaced whatever happened to it */
+                modified; /* for that check: the clock and the tree's time before it was cloned, in ns. If
+                           * it is not cloned, but replaced whatever happens to it: 0, and its inode */
         int lock_fd;         /* owned */
         bool no_sync;        /* neither the entry nor the directory is synced */
         bool is_from_before; /* set when it is read: not synced, and in an earlier or unknown boot */
