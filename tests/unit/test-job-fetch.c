@@ -233,6 +233,28 @@ FETCH_TEST(trust_worker_accepts_no_image_without_a_decision_and_the_signatures_t
         }
 }
 
+static bool is_resolving(void *userdata) {
+        return job_progress(userdata)->phase == JOB_PHASE_RESOLVE;
+}
+
+/* Before its fetch worker has been asked for anything. */
+FETCH_TEST(job_that_waits_for_the_trust_worker_is_cancelled) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        Fixture *f = *state;
+        Job *job = NULL;
+
+        strcpy(f->job.config.policy.path, "/policy.json");
+        assert_int_equal(setenv("FAKE_WORKER", "wait-silently", 1), 0);
+        assert_int_equal(add_job(f->queue, spec_for(f, REFERENCE, "new"), &job, NULL), 0);
+        loop_until(&f->job, is_resolving, job);
+        loop_settle(&f->job);
+        error_set(&error, ECANCELED, ERROR_CANCELLED, "The job was cancelled");
+        job_queue_cancel(f->queue, job, &error);
+        loop_until(&f->job, job_is_over, job);
+        assert_int_equal(job_state(job), JOB_CANCELLED);
+        assert_false(scratch_exists(f->job.scratch, "new"));
+}
+
 /* Then it may ask for layers, but not before it has said which ones there are. */
 FETCH_TEST(resolve_worker_is_watched_offline_too) {
         Fixture *f = *state;

@@ -449,7 +449,6 @@ static int start_resolver(JobFetch *fetch, Error *error) {
         if (r < 0)
                 return r;
 
-        fetch->resolver.fetch = fetch;
         r = job_spares_start(
                 fetch->context, WORKER_RESOLVE, &resolver_events, fetch, &fetch->resolver.process,
                 error);
@@ -619,6 +618,7 @@ int job_fetch_start(
         fetch->spec = spec;
         fetch->events = events;
         fetch->userdata = userdata;
+        fetch->resolver.fetch = fetch;
         r = start(fetch, error);
         if (r < 0)
                 return r;
