@@ -82,7 +82,7 @@ def test_standard_input_may_be_a_file(client, dest, write, sample, as_image):
 
 def test_closed_standard_input_is_no_source(client, work, dest):
     closing = ['sh', '-c', 'exec "$@" <&-', 'sh']
-    result = Client(client.env, prefix=closing).run('-', dest, expect=1)
+    result = Client(client.env, prefix=closing).run('-', dest, expect=2)
     assert '/dev/stdin' in result.sentence
     assert os.listdir(work) == []
 
@@ -191,12 +191,12 @@ def test_missing_file_is_named(client, dest, tmp_path):
 
 
 def test_directory_is_not_a_tarball(client, dest, tmp_path):
-    result = client.run(str(tmp_path), dest, expect=1)
+    result = client.run(str(tmp_path), dest, expect=2)
     assert str(tmp_path) in result.sentence
 
 
 def test_options_of_images_are_refused(client, dest, write, sample):
-    result = client.run('--platform=linux/arm64', str(write(sample)), dest, expect=1)
+    result = client.run('--platform=linux/arm64', str(write(sample)), dest, expect=2)
     assert 'platform' in result.sentence
 
 

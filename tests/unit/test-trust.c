@@ -34,9 +34,11 @@ char *test_key_pem(const TestKey *key) {
 
         assert_int_equal(PEM_write_bio_PUBKEY(bio, key->key), 1);
         size = BIO_get_mem_data(bio, &data);
-        text = strndup(data, (size_t) size);
-        BIO_free(bio);
+        text = malloc((size_t) size + 1);
         assert_non_null(text);
+        memcpy(text, data, (size_t) size);
+        text[size] = '\0';
+        BIO_free(bio);
         return text;
 }
 
