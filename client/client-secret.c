@@ -199,8 +199,11 @@ int client_secrets_take(
         if (r < 0)
                 return r;
 
-        *ret = secrets;
-        secrets = SECRETS_NULL;
+        *ret = (ClientSecrets){
+                .password_fd = TAKE_FD(secrets.password_fd),
+                .root_password_fd = TAKE_FD(secrets.root_password_fd),
+                .auth_fd = TAKE_FD(secrets.auth_fd),
+        };
         return 0;
 }
 
