@@ -55,6 +55,17 @@ def test_rejected_image_is_not_even_requested(faulty_registry, env, folder, clie
     assert not faulty_registry.requests
 
 
+def test_no_spelling_of_a_host_avoids_its_scope(faulty_registry, env, folder, client, work):
+    faulty_registry.add('team/app', samples.small())
+    port = faulty_registry.host.rpartition(':')[2]
+    policy = signatures.scoped(f'localhost:{port}', REJECT)
+    signatures.write_policy(env, folder, {**policy, 'default': [ACCEPT]})
+    for host in ('localhost', 'LocalHost'):
+        result = client.fail(f'docker://{host}:{port}/team/app', work / host, '--not-secure')
+        assert_rejected(result, work / host, f'(rule reject, scope docker:localhost:{port})')
+    assert faulty_registry.requests == []
+
+
 def test_most_specific_scope_accepts(faulty_registry, env, folder, client, dest):
     faulty_registry.add('team/app', samples.small())
     signatures.write_policy(

@@ -40,7 +40,14 @@ TEST(reference_is_completed) {
                 { "localhost:5000/a/b/c:x", "localhost:5000/a/b/c:x" },
                 { "host:1/a", "host:1/a:latest" },
                 { "host:65535/a", "host:65535/a:latest" },
-                { "Host/a", "Host/a:latest" },
+                { "Host/a", "host/a:latest" },
+                { "docker://Registry.Example.com:5000/a", "registry.example.com:5000/a:latest" },
+                { "[2001:DB8::1]/a", "[2001:db8::1]/a:latest" },
+                { "INDEX.docker.io/debian", "docker.io/library/debian:latest" },
+                { "registry-1.docker.io/debian", "docker.io/library/debian:latest" },
+                { "registry-1.docker.io:443/some/one", "docker.io/some/one:latest" },
+                { "Docker.IO:443/debian", "docker.io/library/debian:latest" },
+                { "host:443/a", "host:443/a:latest" },
                 { "quay.io/a", "quay.io/a:latest" },
                 { "127.0.0.1/a", "127.0.0.1/a:latest" },
                 { "[::1]/a", "[::1]/a:latest" },
@@ -88,6 +95,7 @@ TEST(refused_reference_is_named_with_what_would_be_right) {
                 { "a:b c", "a tag consists of" },
                 { "h.x:/a", "port" },
                 { "h.x:0/a", "port" },
+                { "h.x:0443/a", "port" },
                 { "h.x:65536/a", "port" },
                 { "h.x:100000/a", "port" },
                 { "h.x:5a/a", "port" },
@@ -232,6 +240,30 @@ TEST(api_of_docker_hub_is_at_another_host) {
         assert_string_equal(reference_api_host(&reference), "registry-1.docker.io");
         assert_int_equal(reference_parse("h.x:5000/a", &reference, NULL), 0);
         assert_string_equal(reference_api_host(&reference), "h.x:5000");
+}
+
+TEST(host_has_one_spelling_in_comparisons) {
+        static const char *const cases[][2] = {
+                { "A.B:443/c:443", "a.b/c:443" },
+                { "a.b:5000/C", "a.b:5000/C" },
+                { "a.b:4443", "a.b:4443" },
+                { "[::1]:443", "[::1]" },
+                { "[::443]", "[::443]" },
+                { ":443", ":443" },
+                { "*.A.b", "*.a.b" },
+                { "Index.docker.io/a", "docker.io/a" },
+                { "registry-1.docker.io:443", "docker.io" },
+                { "x.index.docker.io", "x.index.docker.io" },
+                { "", "" },
+        };
+
+        for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+                char text[64];
+
+                strcpy(text, cases[i][0]);
+                reference_fold_host(text);
+                assert_string_equal(text, cases[i][1]);
+        }
 }
 
 TEST(name_in_a_source_follows_up_to_three_slashes) {

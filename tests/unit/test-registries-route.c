@@ -84,6 +84,11 @@ TEST(prefix_ends_where_a_part_of_the_reference_begins) {
                 { "a.b", "a.b:5000/c", false },
                 { "a.b:5000", "a.b:5000/c", true },
                 { "a.b:500", "a.b:5000/c", false },
+                { "a.b", "a.b:443/c", true },
+                { "a.b/c", "A.b:443/c", true },
+                { "a.b:443", "a.b/c", true },
+                { "A.b:443/c", "a.b:443/c", true },
+                { "a.b", "a.b:4430/c", false },
                 { "a.b:5000", "a.b/c", false },
                 { "[::1]:5000", "[::1]:5000/c", true },
                 { "a.b/c", "a.b/c", true },
@@ -103,6 +108,9 @@ TEST(prefix_ends_where_a_part_of_the_reference_begins) {
                 { "docker.io", "debian", true },
                 { "docker.io/library", "debian", true },
                 { "docker.io/library/debian", "index.docker.io/debian", true },
+                { "docker.io", "registry-1.docker.io/library/debian", true },
+                { "docker.io", "INDEX.docker.io:443/debian", true },
+                { "registry-1.docker.io", "debian", true },
                 { "docker.io/debian", "debian", false },
                 { "*.b.c", "a.b.c/d", true },
                 { "*.b.c", "x.a.B.C/d", true },
@@ -136,6 +144,20 @@ TEST(longest_prefix_wins) {
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
                 route_is(text, cases[i][0], false, cases[i][1]);
+}
+
+TEST(spelling_of_a_host_does_not_choose_the_prefix) {
+        static const char text[] =
+                "[[registry]]\nprefix = 'a.b:443'\nlocation = 'port.x'\n"
+                "[[registry]]\nprefix = 'a.b'\nlocation = 'short.x/e'\n"
+                "[[registry]]\nprefix = 'a.b/team'\nlocation = 'team.x'\n";
+
+        route_is(text, "a.b/c", false, "short.x/e/c:latest");
+        route_is(text, "A.b:443/c", false, "short.x/e/c:latest");
+        route_is(text, "a.b:443/team/c", false, "team.x/c:latest");
+        route_is(
+                "[[registry]]\nprefix = 'a.b'\n[[registry.mirror]]\nlocation = 'm.x'", "a.b:443/c",
+                false, "m.x/c:latest, a.b:443/c:latest own");
 }
 
 /* "*.b" is as long as "a.b". */

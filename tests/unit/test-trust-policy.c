@@ -55,6 +55,53 @@ TEST(most_specific_scope_decides) {
         }
 }
 
+TEST(no_spelling_of_a_host_avoids_its_scope) {
+        static const struct {
+                const char *scope, *name;
+                bool applies;
+        } cases[] = {
+                { "reg.example", "Reg.example/a", true },
+                { "reg.example", "reg.example:443/a", true },
+                { "reg.example:443", "reg.example/a", true },
+                { "Reg.Example/a", "reg.example/a", true },
+                { "*.Example", "reg.example/a", true },
+                { "docker.io", "registry-1.docker.io/a", true },
+                { "docker.io", "INDEX.docker.io/a", true },
+                { "index.docker.io", "debian", true },
+                { "reg.example", "reg.example:5000/a", false },
+                { "reg.example:5000", "reg.example/a", false },
+                { "reg.example/A", "reg.example/a", false },
+        };
+
+        for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+                _cleanup_(trust_rules_done) TrustRules rules = { 0 };
+                char text[256], expected[128] = "default";
+
+                (void) snprintf(
+                        text, sizeof(text),
+                        "{'default':" ACCEPT ",'transports':{'docker':{'%s':" REJECT "}}}",
+                        cases[i].scope);
+                if (cases[i].applies)
+                        (void) snprintf(expected, sizeof(expected), "docker:%s", cases[i].scope);
+                assert_int_equal(select_rules(text, cases[i].name, &rules, NULL), 0);
+                assert_string_equal(rules.scope, expected);
+        }
+}
+
+TEST(scope_in_its_own_spelling_precedes_others) {
+        static const char text[] = "{'default':" ACCEPT
+                                   ",'transports':{'docker':{"
+                                   "'reg.example:443':" ACCEPT ",'reg.example':" REJECT "}}}";
+        static const char *const names[] = { "reg.example/a", "reg.example:443/a" };
+
+        for (size_t i = 0; i < N_ELEMENTS(names); i++) {
+                _cleanup_(trust_rules_done) TrustRules rules = { 0 };
+
+                assert_int_equal(select_rules(text, names[i], &rules, NULL), 0);
+                assert_string_equal(rules.scope, "docker:reg.example");
+        }
+}
+
 TEST(default_decides_where_no_scope_does) {
         static const struct {
                 TrustImage image;

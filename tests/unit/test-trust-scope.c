@@ -31,6 +31,20 @@ TEST(name_widens_to_its_host_and_its_domains) {
                                        "*.team.example", "*.example", "", NULL });
 }
 
+TEST(host_has_the_same_scopes_in_every_spelling) {
+        static const char *const texts[] = { "Reg.example:443/a:A", "reg.example/a:A",
+                                             "REG.EXAMPLE/a:A" };
+
+        for (size_t i = 0; i < N_ELEMENTS(texts); i++)
+                assert_scopes_of(
+                        texts[i], (const char *const[]){ "reg.example/a:A", "reg.example/a",
+                                                         "reg.example", "*.example", "", NULL });
+        assert_scopes_of(
+                "registry-1.docker.io/a/b",
+                (const char *const[]){ "docker.io/a/b:latest", "docker.io/a/b", "docker.io/a",
+                                       "docker.io", "*.io", "", NULL });
+}
+
 TEST(short_name_has_the_scopes_of_its_full_form) {
         assert_scopes_of(
                 "debian", (const char *const[]){ "docker.io/library/debian:latest",

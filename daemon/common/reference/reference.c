@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #define ID_SIZE ((size_t) 64) /* hex digits of an image id */
 
 #define DOCKER_HUB "docker.io"
+#define HTTPS_PORT ":443"
 
 static int invalid(const char *text, Error *error, const char *what) {
         char quoted[TEXT_QUOTE_MAX];
@@ -50,7 +52,7 @@ static bool is_port(const char *text) {
         uint64_t port;
 
         return strlen(text) <= strlen("65535") && number_parse(text, UINT16_MAX, &port) >= 0 &&
-               port > 0;
+               text[0] != '0';
 }
 
 static bool is_ipv6(const char *text) {
@@ -145,6 +147,48 @@ static bool is_host(const char *component) {
         return strcmp(component, "localhost") == 0 || strpbrk(component, ".:" UPPER);
 }
 
+static bool is_hub(const char *host, size_t length) {
+        static const char *const names[] = { "index." DOCKER_HUB, "registry-1." DOCKER_HUB };
+
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                if (length == strlen(names[i]) && memcmp(host, names[i], length) == 0)
+                        return true;
+        return false;
+}
+
+static size_t lower_host(char *text) {
+        const size_t length = strcspn(text, "/");
+
+        for (size_t i = 0; i < length; i++)
+                text[i] = (char) tolower((unsigned char) text[i]);
+        return length;
+}
+
+void reference_fold_host(char *text) {
+        const char *rest = text + lower_host(text);
+        size_t length = (size_t) (rest - text);
+
+        if (length > strlen(HTTPS_PORT) &&
+            memcmp(rest - strlen(HTTPS_PORT), HTTPS_PORT, strlen(HTTPS_PORT)) == 0)
+                length -= strlen(HTTPS_PORT);
+        if (is_hub(text, length)) {
+                memcpy(text, DOCKER_HUB, strlen(DOCKER_HUB));
+                length = strlen(DOCKER_HUB);
+        }
+        memmove(text + length, rest, strlen(rest) + 1);
+}
+
+/* Hosts have no case. Another port is kept, also that of HTTPS, since it may have been meant for plain HTTP. */
+static void settle_host(Reference *reference) {
+        char folded[sizeof(reference->host)];
+
+        lower_host(reference->host);
+        strcpy(folded, reference->host);
+        reference_fold_host(folded);
+        if (strcmp(folded, DOCKER_HUB) == 0)
+                strcpy(reference->host, DOCKER_HUB);
+}
+
 /* Fills host and repository from "[HOST/]NAME". */
 static const char *split_name(const char *name, Reference *reference) {
         const char *repository = name, *library = "";
@@ -174,8 +218,7 @@ static const char *split_name(const char *name, Reference *reference) {
         if (problem)
                 return problem;
 
-        if (strcmp(reference->host, "index." DOCKER_HUB) == 0)
-                stpcpy(reference->host, DOCKER_HUB);
+        settle_host(reference);
         if (strcmp(reference->host, DOCKER_HUB) == 0 && !strchr(repository, '/'))
                 library = "library/";
         if (strlen(library) + strlen(repository) > REFERENCE_REPOSITORY_MAX)

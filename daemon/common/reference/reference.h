@@ -7,7 +7,8 @@
  *     docker://[HOST[:PORT]/]NAME[:TAG][@DIGEST]
  *
  * The first component is a host only if it is "localhost" or has a '.', a ':' or an upper-case
- * letter; otherwise the host is docker.io, where a single name gets "library/" in front.
+ * letter; otherwise the host is docker.io, where a single name gets "library/" in front. Hosts are in lower
+ * case, whatever was written; index.docker.io and registry-1.docker.io are docker.io.
  */
 
 #include <stdbool.h>
@@ -53,6 +54,15 @@ int reference_parse(const char *text, Reference *ret, Error *error);
  * needs no escapes in JSON. Returns @ret.
  */
 char *reference_format(const Reference *reference, char ret[static REFERENCE_MAX + 1]);
+
+/**
+ * reference_fold_host() - replace the host by the one spelling that it has in comparisons
+ * @text:       "HOST[:PORT]", and more behind a slash, which stays; becomes no longer
+ *
+ * In lower case, without the port of HTTPS, docker.io for the other hosts of Docker Hub. Not for connecting:
+ * plain HTTP may have been meant at that port.
+ */
+void reference_fold_host(char *text);
 
 /** reference_is_tag() - whether @text is one: at most REFERENCE_TAG_MAX letters, digits, '_', '.' and '-' */
 bool reference_is_tag(const char *text);

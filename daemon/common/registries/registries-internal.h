@@ -22,6 +22,7 @@ typedef struct RegistriesMirror {
 /* A [[registry]] table. */
 typedef struct RegistriesEntry {
         char *prefix;   /* owned; HOST[:PORT][/PATH][:TAG][@DIGEST], or *.DOMAIN */
+        char *folded;   /* owned; the same after reference_fold_host() */
         char *location; /* owned; HOST[:PORT][/PATH]; NULL: the reference as it is */
         char *file;     /* owned; where it is from, for messages */
         unsigned line;

@@ -8,9 +8,10 @@
 #include "registries-internal.h"
 #include "registries-route.h"
 
-/* The forms of a reference that prefixes are compared with. */
+/* The forms of a reference that prefixes are compared with, after reference_fold_host(). */
 typedef struct Names {
-        const Reference *reference; /* borrowed */
+        const Reference *reference;      /* borrowed */
+        char written[REFERENCE_MAX + 1]; /* the full form, with the host as it is asked */
         char full[REFERENCE_MAX + 1];
         char without_tag[REFERENCE_MAX + 1]; /* if it also has a digest; else as @full */
         size_t host_length;
@@ -18,14 +19,16 @@ typedef struct Names {
 } Names;
 
 static void set_names(Names *names, const Reference *reference) {
-        Reference untagged = *reference;
+        Reference folded = *reference;
 
         names->reference = reference;
+        (void) reference_format(reference, names->written);
+        reference_fold_host(folded.host);
+        (void) reference_format(&folded, names->full);
         if (reference->has_digest)
-                untagged.tag[0] = '\0';
-        (void) reference_format(reference, names->full);
-        (void) reference_format(&untagged, names->without_tag);
-        names->host_length = strlen(reference->host);
+                folded.tag[0] = '\0';
+        (void) reference_format(&folded, names->without_tag);
+        names->host_length = strlen(folded.host);
         names->name_length = names->host_length + 1 + strlen(reference->repository);
 }
 
@@ -52,17 +55,24 @@ static bool matches_text(const char *prefix, const char *text, size_t host_lengt
 
 static bool matches(const RegistriesEntry *entry, const Names *names) {
         if (entry->prefix[0] == '*')
-                return matches_domain(entry->prefix, names->reference->host);
+                return matches_domain(entry->folded, names->reference->host);
 
-        return matches_text(entry->prefix, names->full, names->host_length) ||
-               matches_text(entry->prefix, names->without_tag, names->host_length);
+        return matches_text(entry->folded, names->full, names->host_length) ||
+               matches_text(entry->folded, names->without_tag, names->host_length);
 }
 
-/* Of two prefixes of the same length, one is of a domain and the other more specific. */
+/*
+ * Of two prefixes of the same length, one is of a domain and the other more specific, or both are the same one, which
+ * counts in its shortest spelling.
+ */
 static bool is_better(const RegistriesEntry *entry, const RegistriesEntry *best) {
-        size_t length = strlen(entry->prefix), best_length = strlen(best->prefix);
+        size_t length = strlen(entry->folded), best_length = strlen(best->folded);
 
-        return length > best_length || (length == best_length && best->prefix[0] == '*');
+        if (length != best_length)
+                return length > best_length;
+        if (entry->prefix[0] == '*' || best->prefix[0] == '*')
+                return best->prefix[0] == '*';
+        return strlen(entry->prefix) < strlen(best->prefix);
 }
 
 static const RegistriesEntry *find_entry(const Registries *registries, const Names *names) {
@@ -78,7 +88,7 @@ static const RegistriesEntry *find_entry(const Registries *registries, const Nam
 
 /* What follows the prefix in the image's name; tag and digest stay in any case. */
 static const char *name_behind(const RegistriesEntry *entry, const Names *names) {
-        size_t length = entry->prefix[0] == '*' ? names->host_length : strlen(entry->prefix);
+        size_t length = entry->prefix[0] == '*' ? names->host_length : strlen(entry->folded);
 
         return names->full + (length < names->name_length ? length : names->name_length);
 }
@@ -96,7 +106,7 @@ static int add_endpoint(
         int r;
 
         if (!location) {
-                strcpy(endpoint->reference, names->full);
+                strcpy(endpoint->reference, names->written);
                 endpoint->is_own = true;
                 route->n++;
                 return 0;
@@ -108,8 +118,8 @@ static int add_endpoint(
         r = reference_parse(text, &reference, error);
         if (r < 0)
                 return error_prefix(
-                        error, "%s cannot be fetched from the location in %s, line %u", names->full,
-                        entry->file, entry->line);
+                        error, "%s cannot be fetched from the location in %s, line %u",
+                        names->written, entry->file, entry->line);
 
         (void) reference_format(&reference, endpoint->reference);
         endpoint->is_own = strcasecmp(reference.host, names->reference->host) == 0;
@@ -170,7 +180,7 @@ int registries_route(
         if (entry && entry->is_blocked)
                 return error_set(
                         error, EACCES, ERROR_ACCESS_DENIED,
-                        "%s is blocked: see the prefix %s in %s, line %u", names.full,
+                        "%s is blocked: see the prefix %s in %s, line %u", names.written,
                         entry->prefix, entry->file, entry->line);
 
         r = entry ? add_endpoints(route, &names, entry, error)

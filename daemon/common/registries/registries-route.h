@@ -25,8 +25,9 @@ typedef struct RegistriesRoute {
  * @ret:                owned by the caller, to be released with free()
  *
  * The table with the longest prefix counts. A prefix ends where a component of the name, the tag or the digest begins,
- * so a host without a port does not stand for the same host with one. The prefix *.DOMAIN stands for every
- * host below DOMAIN, at any port. Hosts are compared without case. If the reference has both a tag and a digest,
+ * so a host without a port does not stand for the same host with one, except for that of HTTPS, 443. The prefix *.DOMAIN
+ * stands for every host below DOMAIN, at any port. Hosts are compared after reference_fold_host(); if two prefixes differ
+ * only in spelling, the shorter one counts. If the reference has both a tag and a digest,
  * a prefix with either one applies.
  *
  * Return: 0; -EACCES (ERROR_ACCESS_DENIED) if the reference is blocked, with a message that names file and prefix.

@@ -107,6 +107,7 @@ static RegistriesEntry *entry_free(RegistriesEntry *entry) {
         for (size_t i = 0; i < entry->n_mirrors; i++)
                 free(entry->mirrors[i].location);
         free(entry->prefix);
+        free(entry->folded);
         free(entry->location);
         free(entry->file);
         free(entry);
@@ -317,8 +318,10 @@ static int take_entry(
         entry->is_insecure = is_true(values[KEY_INSECURE]);
         entry->is_blocked = is_true(values[KEY_BLOCKED]);
         entry->file = strdup(reading->name);
-        if (!entry->file)
+        entry->folded = strdup(entry->prefix);
+        if (!entry->file || !entry->folded)
                 return error_oom(reading->error);
+        reference_fold_host(entry->folded);
 
         return take_mirrors(reading, values[KEY_MIRROR], is_true(values[KEY_BY_DIGEST]), entry);
 }

@@ -85,15 +85,34 @@ static int check_transports(const json_t *transports, Error *error) {
         return 0;
 }
 
+/* The rules of one scope. Other spellings of it count only where its own has none. */
+static const json_t *get_scope(
+        const json_t *scopes, const TrustImage *image, const TrustScope *scope, const char **ret) {
+        json_t *list = json_object_get(scopes, scope->text);
+        const char *text;
+
+        *ret = scope->text;
+        if (list || !image->reference)
+                return list;
+
+        json_object_foreach((json_t *) scopes, text, list) {
+                *ret = text;
+                if (trust_scope_is_spelled(scope, text))
+                        return list;
+        }
+
+        return NULL;
+}
+
 /* The rules of the most specific scope; NULL if the transport has none for the image. */
 static const json_t *find_scope(
-        const json_t *transports, const TrustImage *image, TrustScope *scope) {
+        const json_t *transports, const TrustImage *image, TrustScope *scope, const char **ret) {
         const json_t *scopes = json_object_get(transports, image->transport);
         const json_t *list;
 
         trust_scope_first(image, scope);
         do {
-                list = json_object_get(scopes, scope->text);
+                list = get_scope(scopes, image, scope, ret);
         } while (!list && trust_scope_next(scope));
         return list;
 }
@@ -105,6 +124,7 @@ int trust_policy_select(
         const json_t *transports, *list;
         json_auto_t *policy = NULL;
         TrustScope scope;
+        const char *name;
         char where[sizeof(ret->scope)];
         int r;
 
@@ -125,12 +145,12 @@ int trust_policy_select(
         if (r < 0)
                 return r;
 
-        list = find_scope(transports, image, &scope);
+        list = find_scope(transports, image, &scope, &name);
         if (!list) {
                 *ret = TAKE_STRUCT(fallback);
                 return 0;
         }
 
-        (void) snprintf(where, sizeof(where), "%s:%s", image->transport, scope.text);
+        (void) snprintf(where, sizeof(where), "%s:%s", image->transport, name);
         return read_rules(list, where, ret, error);
 }

@@ -14,6 +14,7 @@ static void set_reference(const Reference *reference, TrustScope *ret) {
 
         if (name.has_digest)
                 name.tag[0] = '\0';
+        reference_fold_host(name.host);
         (void) reference_format(&name, ret->text);
 }
 
@@ -25,6 +26,16 @@ void trust_scope_first(const TrustImage *image, TrustScope *ret) {
                 strcpy(ret->text, image->path);
                 ret->is_repository = true;
         }
+}
+
+bool trust_scope_is_spelled(const TrustScope *scope, const char *text) {
+        char folded[TRUST_SCOPE_MAX];
+
+        if (strlen(text) >= sizeof(folded))
+                return false;
+
+        reference_fold_host(strcpy(folded, text));
+        return strcmp(folded, scope->text) == 0;
 }
 
 /* From "name:tag" or "name@digest" to "name"; the host may have a port. */

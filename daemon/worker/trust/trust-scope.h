@@ -10,7 +10,8 @@
  *               /path/of/the/image, /path/of, /path, and ""
  *     others    ""
  *
- * "" is the transport's default. As in containers/image, a wildcard has no port.
+ * "" is the transport's default. As in containers/image, a wildcard has no port. Hosts are as after
+ * reference_fold_host(): no spelling of a name leads past its scopes.
  */
 
 #include <stdbool.h>
@@ -35,6 +36,9 @@ typedef struct TrustScope {
 
 /** trust_scope_first() - the most specific one */
 void trust_scope_first(const TrustImage *image, TrustScope *ret);
+
+/** trust_scope_is_spelled() - whether @text is a spelling of a scope of docker: of its host, in fact */
+bool trust_scope_is_spelled(const TrustScope *scope, const char *text);
 
 /** trust_scope_next() - continue with the next one; returns false after "" */
 bool trust_scope_next(TrustScope *scope);
