@@ -227,6 +227,51 @@ TEST(what_is_not_a_policy_accepts_nothing) {
                 select_fails(cases[i].text, cases[i].part);
 }
 
+TEST(scope_that_no_image_in_files_is_in_accepts_nothing) {
+        static const char *const transports[] = { "oci", "oci-archive", "docker-archive", "dir" };
+        static const char *const wrong[] = { "/",     "srv/a",     "./a",      "/srv/", "/srv//a",
+                                             "//srv", "/srv/../a", "/srv/./a", "/..",   "*.x" };
+        static const char *const right[] = { "", "/a", "/srv/a.b", "/srv/..a/...", "/srv/.a" };
+        char text[512];
+
+        for (size_t i = 0; i < N_ELEMENTS(transports); i++) {
+                for (size_t j = 0; j < N_ELEMENTS(wrong); j++) {
+                        char part[128];
+
+                        (void) snprintf(
+                                text, sizeof(text),
+                                "{'default':" ACCEPT ",'transports':{'%s':{'%s':" REJECT "}}}",
+                                transports[i], wrong[j]);
+                        (void) snprintf(
+                                part, sizeof(part), "No image is in the scope '%s' of %s in the",
+                                wrong[j], transports[i]);
+                        select_fails(text, part);
+                }
+                for (size_t j = 0; j < N_ELEMENTS(right); j++) {
+                        _cleanup_(trust_rules_done) TrustRules rules = { 0 };
+
+                        (void) snprintf(
+                                text, sizeof(text),
+                                "{'default':" ACCEPT ",'transports':{'%s':{'%s':" REJECT "}}}",
+                                transports[i], right[j]);
+                        assert_int_equal(select_rules(text, "x", &rules, NULL), 0);
+                }
+        }
+}
+
+TEST(scope_of_a_layout_has_no_tag) {
+        _cleanup_(trust_rules_done) TrustRules rules = { 0 };
+
+        select_fails(
+                "{'default':" ACCEPT ",'transports':{'oci':{'/srv/a:1':" REJECT "}}}",
+                "'/srv/a:1' of oci in the signature policy; expected \"\", or an absolute path");
+        assert_int_equal(
+                select_rules(
+                        "{'default':" ACCEPT ",'transports':{'dir':{'/srv/a:1':" REJECT "}}}", "x",
+                        &rules, NULL),
+                0);
+}
+
 TEST(rules_and_keys_have_ceilings) {
         _cleanup_(freep) char *rules =
                 json_repeat("{'default':[", "{'type':'reject'}", TRUST_RULES_MAX + 1, "]}");

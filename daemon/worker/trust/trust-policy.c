@@ -48,8 +48,22 @@ static int read_rules(const json_t *list, const char *where, TrustRules *ret, Er
         return 0;
 }
 
+/* A scope that no image is in would leave the decision to another one, which may accept. */
+static int check_scope(const char *transport, const char *scope, Error *error) {
+        char quoted[TEXT_QUOTE_MAX];
+
+        if (trust_scope_is_possible(transport, scope))
+                return 0;
+
+        return error_set(
+                error, EINVAL, ERROR_NOT_TRUSTED,
+                "No image is in the scope '%s' of %s in the " WHAT
+                "; expected \"\", or an absolute path in its shortest form, without a tag",
+                text_quote(scope, quoted), transport);
+}
+
 /* What is not selected must be right, too. */
-static int check_scopes(const json_t *scopes, Error *error) {
+static int check_scopes(const char *transport, const json_t *scopes, Error *error) {
         const char *scope;
         json_t *list;
         int r;
@@ -57,7 +71,9 @@ static int check_scopes(const json_t *scopes, Error *error) {
         json_object_foreach((json_t *) scopes, scope, list) {
                 _cleanup_(trust_rules_done) TrustRules rules = { 0 };
 
-                r = read_rules(list, scope, &rules, error);
+                r = check_scope(transport, scope, error);
+                if (r >= 0)
+                        r = read_rules(list, scope, &rules, error);
                 if (r < 0)
                         return r;
         }
@@ -77,7 +93,7 @@ static int check_transports(const json_t *transports, Error *error) {
                                 error, EINVAL, ERROR_NOT_TRUSTED,
                                 "'%s' in the " WHAT " is not an object",
                                 text_quote(transport, quoted));
-                r = check_scopes(scopes, error);
+                r = check_scopes(transport, scopes, error);
                 if (r < 0)
                         return r;
         }

@@ -8,6 +8,33 @@
 
 static_assert(TRUST_SCOPE_MAX > REFERENCE_MAX, "a reference is a scope");
 
+/* "/" is not one: it would stand for what "" does. */
+static bool is_shortest_path(const char *text) {
+        if (text[0] != '/')
+                return false;
+
+        while (*text == '/') {
+                const size_t length = strcspn(++text, "/");
+
+                if (length == 0 || (length == 1 && text[0] == '.') ||
+                    (length == 2 && text[0] == '.' && text[1] == '.'))
+                        return false;
+                text += length;
+        }
+
+        return true;
+}
+
+bool trust_scope_is_possible(const char *transport, const char *text) {
+        static const char *const of_files[] = { "oci", "oci-archive", "docker-archive", "dir" };
+
+        for (size_t i = 0; i < sizeof(of_files) / sizeof(of_files[0]); i++)
+                if (strcmp(transport, of_files[i]) == 0)
+                        return text[0] == '\0' ||
+                               (is_shortest_path(text) && !(i == 0 && strchr(text, ':')));
+        return true;
+}
+
 /* The digest decides what the name stands for: the tag beside it is not looked at. */
 static void set_reference(const Reference *reference, TrustScope *ret) {
         Reference name = *reference;

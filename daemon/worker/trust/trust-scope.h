@@ -6,7 +6,7 @@
  *
  *     docker    host/team/name:tag or host/team/name@digest, host/team/name, host/team, host,
  *               *.domain for each domain that the host is in, and ""
- *     oci, oci-archive, dir
+ *     oci, oci-archive, docker-archive, dir
  *               /path/of/the/image, /path/of, /path, and ""
  *     others    ""
  *
@@ -36,6 +36,14 @@ typedef struct TrustScope {
 
 /** trust_scope_first() - the most specific one */
 void trust_scope_first(const TrustImage *image, TrustScope *ret);
+
+/**
+ * trust_scope_is_possible() - whether an image of the transport can be in a scope, as far as is known
+ *
+ * In those of files, a scope must be "" or an absolute path, not "/", without empty components, "." or "..". In oci,
+ * what follows a colon would be a tag, which as in containers/image is no part of what an image is identified by.
+ */
+bool trust_scope_is_possible(const char *transport, const char *text);
 
 /** trust_scope_is_spelled() - whether @text is a spelling of a scope of docker: of its host, in fact */
 bool trust_scope_is_spelled(const TrustScope *scope, const char *text);
