@@ -464,6 +464,12 @@ def test_inspect_uses_the_administrators_file(basic_registry, api, client, admin
     assert json.loads(result.out)['Layers']
 
 
+def test_verify_uses_the_administrators_file(basic_registry, client, administrator):
+    administrator({basic_registry.host: auth()})
+    result = client.run('verify', '--json', '--not-secure', basic_registry.reference('test/small'))
+    assert json.loads(result.out)['digest']
+
+
 def test_users_own_precede_the_administrators(basic_registry, client, put, administrator, dest):
     administrator({basic_registry.host: auth()})
     put(PLACES[0], {basic_registry.host: WRONG})

@@ -166,12 +166,17 @@ static int on_list_tags(sd_bus_message *call, void *userdata, sd_bus_error *ret_
 
 static int explain_trust(BusServer *server, sd_bus_message *call, Error *error) {
         JobSpec *spec;
+        uid_t uid;
         int r;
 
-        r = bus_access_check(server, call, NULL, error);
+        r = bus_access_check(server, call, &uid, error);
         if (r >= 0)
                 r = bus_arguments_read_trust(call, closer_of(server), &spec, error);
-        return r < 0 ? r : bus_pending_inspect(server, call, spec, error);
+        if (r < 0)
+                return r;
+
+        spec->owner = uid;
+        return bus_pending_inspect(server, call, spec, error);
 }
 
 static int on_explain_trust(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
