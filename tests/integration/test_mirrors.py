@@ -331,14 +331,49 @@ def test_credentials_do_not_go_to_another_location(origin, mirror, registries, c
     assert authorizations(mirror) == [] and origin.requests == []
 
 
-def test_credentials_go_to_a_mirror_on_the_same_host(origin, registries, client, dest):
-    origin.add('mirror/image', samples.small())
-    origin.fault('', faulty.basic(USER, PASSWORD))
-    registries(f'[[registry]]\nlocation = "{origin.host}/team"\n'
-               f'[[registry.mirror]]\nlocation = "{origin.host}/mirror"\ninsecure = true\n')
-    client.bootstrap(origin.reference(NAME), dest, '-u', USER, '-p', PASSWORD)
+def on_the_same_host(origin, lines=''):
+    return (f'[[registry]]\nlocation = "{origin.host}/team"\n'
+            f'[[registry.mirror]]\nlocation = "{origin.host}/mirror"\n{lines}\n')
+
+
+@pytest.fixture
+def tls_origin(server_certificate, authority, env, tmp_path):
+    one = faulty.FaultyRegistry(*server_certificate)
+    certificates = tmp_path / 'certs.d'
+    (certificates / one.host).mkdir(parents=True)
+    (certificates / one.host / 'own.crt').write_text(authority.certificate.read_text())
+    env['VIRTBOOTSTRAP_CERTS_DIR'] = str(certificates)
+    yield one
+    one.stop()
+
+
+def test_credentials_go_to_a_mirror_on_the_same_host(tls_origin, registries, client, dest):
+    tls_origin.add('mirror/image', samples.small())
+    tls_origin.fault('', faulty.basic(USER, PASSWORD))
+    registries(on_the_same_host(tls_origin))
+    client.bootstrap(tls_origin.reference(NAME), dest, '-u', USER, '-p', PASSWORD)
     assert (dest / 'etc/greeting').exists()
-    assert origin.count('/team/') == 0
+    assert tls_origin.count('/team/') == 0
+
+
+@pytest.mark.parametrize('way', ['options', 'file'])
+def test_credentials_do_not_go_to_a_mirror_that_is_only_said_to_be_on_the_same_host(
+        origin, registries, env, client, dest, folder, way):
+    """An insecure one: anybody may answer for the host."""
+    for name in (NAME, 'mirror/image'):
+        origin.add(name, samples.small())
+    origin.fault('', faulty.basic(USER, PASSWORD))
+    registries(on_the_same_host(origin, 'insecure = true'))
+    if way == 'file':
+        env['REGISTRY_AUTH_FILE'] = str(entries(folder, **{origin.host: PASSWORD}))
+    client.bootstrap(origin.reference(NAME), dest,
+                     *(['-u', USER, '-p', PASSWORD] if way == 'options' else []))
+    assert (dest / 'etc/greeting').exists()
+    asked = [(path, 'authorization' in {name.lower() for name in headers})
+             for _, path, headers in origin.requests]
+    assert ('/v2/mirror/image/manifests/latest', False) in asked
+    assert not [path for path, has_credentials in asked if has_credentials and '/mirror/' in path]
+    assert ('/v2/team/image/manifests/latest', True) in asked
 
 
 @pytest.fixture

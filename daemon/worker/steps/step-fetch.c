@@ -78,6 +78,7 @@ static int receive_endpoint(
                 .certs_dir = getenv("VIRTBOOTSTRAP_CERTS_DIR"),
                 .waiter.on_wait = on_wait,
         };
+        ret->is_own = endpoint->is_own;
         set_login(start, endpoint, password, &ret->options);
         return reference_parse(endpoint->reference, &ret->reference, error);
 }

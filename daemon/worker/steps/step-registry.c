@@ -20,6 +20,7 @@ static_assert(SOURCE_SIZE_UNKNOWN == REGISTRY_SIZE_UNKNOWN, "a size is handed on
 typedef struct Endpoint {
         RegistryClient *client; /* owned; NULL: a mirror that could not be set up */
         char host[REFERENCE_REPOSITORY_MAX + 1];
+        bool has_no_login;      /* credentials for its host are not for it */
         atomic_bool has_failed; /* not asked again */
 } Endpoint;
 
@@ -255,7 +256,7 @@ int step_registry_log_in(Source *source, const Credentials *credentials, Error *
                 Endpoint *endpoint = &registry->endpoints[i];
                 _cleanup_(error_clear) Error failed = ERROR_NULL;
 
-                if (endpoint->has_failed ||
+                if (endpoint->has_failed || endpoint->has_no_login ||
                     registry_client_log_in(endpoint->client, credentials, &failed) >= 0)
                         continue;
                 if (i + 1 == registry->n)
@@ -266,14 +267,29 @@ int step_registry_log_in(Source *source, const Credentials *credentials, Error *
         return 0;
 }
 
+/* Whether it may be somebody else than the host for which the credentials are. */
+static bool is_exposed(const StepEndpoints *endpoints, const StepEndpoint *place) {
+        const StepEndpoint *last = &endpoints->all[endpoints->n - 1];
+
+        return place != last && place->options.insecure &&
+               (place->is_own || strcmp(place->reference.host, last->reference.host) == 0);
+}
+
 static int add_endpoint(
-        RegistrySource *registry, const StepEndpoint *place, bool is_mirror, Error *error) {
+        RegistrySource *registry,
+        const StepEndpoints *endpoints,
+        const StepEndpoint *place,
+        Error *error) {
+        const bool is_mirror = place != &endpoints->all[endpoints->n - 1];
         Endpoint *endpoint = &registry->endpoints[registry->n++];
         _cleanup_(error_clear) Error failed = ERROR_NULL;
         RegistryOptions options = place->options;
         int r;
 
         options.is_mirror = is_mirror;
+        endpoint->has_no_login = is_exposed(endpoints, place);
+        if (endpoint->has_no_login)
+                options.username = options.password = NULL;
         strcpy(endpoint->host, place->reference.host);
         r = registry_client_new(&place->reference, &options, &endpoint->client, &failed);
         if (r >= 0)
@@ -311,7 +327,7 @@ int step_registry_source_new(const StepEndpoints *endpoints, Source **ret, Error
         if (!registry->endpoints)
                 return error_oom(error);
         for (size_t i = 0; r >= 0 && i < endpoints->n; i++)
-                r = add_endpoint(registry, &endpoints->all[i], i + 1 < endpoints->n, error);
+                r = add_endpoint(registry, endpoints, &endpoints->all[i], error);
         if (r < 0)
                 return r;
 

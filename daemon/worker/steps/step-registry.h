@@ -11,6 +11,7 @@
 typedef struct StepEndpoint {
         Reference reference;     /* of the image there */
         RegistryOptions options; /* its strings are borrowed */
+        bool is_own;             /* its host is the one that the image's name says */
 } StepEndpoint;
 
 /* Where to ask for an image; borrowed. */
@@ -27,6 +28,9 @@ typedef struct StepEndpoints {
  * @ret:        owned by the caller
  *
  * Does not connect yet.
+ *
+ * An insecure mirror on the host of the image's name, or of the registry, gets no credentials: neither those in its
+ * options nor those of step_registry_log_in(). They are meant for that host, but anybody may answer for it.
  *
  * If an endpoint fails, the next one is asked: for a document as a whole, for a blob from where it broke. A
  * mirror that does not have it is asked for other things nevertheless; one that failed in another way is not,
@@ -48,5 +52,5 @@ int step_registry_source_new(const StepEndpoints *endpoints, Source **ret, Error
 #define TAG_PAGES_IDLE_MAX 16U
 int step_registry_list_tags(Source *source, OciTags *tags, Error *error);
 
-/** step_registry_log_in() - let each endpoint use its entry; registry_client_log_in() */
+/** step_registry_log_in() - let each endpoint that may have credentials use its entry; registry_client_log_in() */
 int step_registry_log_in(Source *source, const Credentials *credentials, Error *error);
