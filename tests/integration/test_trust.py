@@ -7,7 +7,7 @@ import os
 import pytest
 
 from support import archives, faulty, image, programs, samples, signatures
-from support.process import wait_for
+from support.process import free_port, wait_for
 from support.signatures import ACCEPT, REJECT
 from test_images import status_of, worker_of
 
@@ -329,6 +329,36 @@ def test_signatures_of_a_mirror_are_for_the_registrys_name(
     signatures.attach_signed(other_registry, 'team/app', signed, key, name_of(faulty_registry))
     client.bootstrap(reference, work / 'two')
     assert not faulty_registry.count('/manifests/sha256-' + signed[7:] + '.sig')
+
+
+def test_mirror_without_signatures_does_not_hide_those_of_the_registry(
+        faulty_registry, other_registry, signed, env, folder, key, client, work):
+    other_registry.add('team/app', samples.small())
+    env['CONTAINERS_REGISTRIES_CONF'] = str(folder / 'registries.conf')
+    (folder / 'registries.conf').write_text(
+        f'[[registry]]\nlocation = "{faulty_registry.host}"\n'
+        f'[[registry.mirror]]\nlocation = "{other_registry.host}"\ninsecure = true\n')
+    offer_referrers(other_registry, signed, [])
+    result = client.fail(faulty_registry.reference('team/app'), work / 'one')
+    assert_rejected(result, work / 'one', f'but {signed} has none')
+    offer_referrers(faulty_registry, signed, [signatures.bundle(key, signatures.statement(signed))])
+    client.bootstrap(faulty_registry.reference('team/app'), work / 'two')
+    assert not faulty_registry.count(samples.small().layers[0].digest)
+
+
+def test_mirror_with_signatures_of_one_form_needs_no_registry(
+        other_registry, env, folder, key, client, dest):
+    gone = f'127.0.0.1:{free_port()}'
+    digest = other_registry.add('team/app', samples.small())
+    signatures.write_policy(env, folder, signatures.scoped(gone, signatures.signed(key)))
+    env['CONTAINERS_REGISTRIES_CONF'] = str(folder / 'registries.conf')
+    (folder / 'registries.conf').write_text(
+        f'[[registry]]\nlocation = "{gone}"\n'
+        f'[[registry.mirror]]\nlocation = "{other_registry.host}"\ninsecure = true\n')
+    signatures.attach_signed(other_registry, 'team/app', digest, key, f'{gone}/team/app')
+    offer_referrers(other_registry, digest, [])
+    client.bootstrap(f'docker://{gone}/team/app', dest)
+    assert (dest / 'etc/greeting').exists()
 
 
 @pytest.mark.root

@@ -9,6 +9,7 @@
 #include "hash.h"
 #include "oci-document.h"
 #include "oci-schema1.h"
+#include "oci-signature.h"
 #include "step-registry.h"
 #include "step.h"
 
@@ -34,13 +35,18 @@ typedef struct RegistrySource {
         Digest digest;
 } RegistrySource;
 
+/* How a list of signatures is read. */
+typedef int ParseList(const void *data, size_t size, OciSignatures *ret, Error *error);
+
 /* What is asked for, of one endpoint after the other. */
 typedef struct Wanted {
         const char *name;              /* of a document */
         const Digest *digest;          /* that a mirror's document must have; or NULL */
         bool is_tag;                   /* a mirror whose tag is another image does not have it */
         const Digest *referrers_of;    /* a list of referrers instead of a document; or NULL */
+        ParseList *parse_list;         /* of a list of signatures; or NULL */
         SourceDocument *document;      /* where it is put */
+        SourceDocument empty;          /* owned; a mirror's list without signatures */
         const SourceBlobRequest *blob; /* or a blob */
         uint64_t position;             /* bytes of the blob that were handed on */
         bool is_refused;               /* by who gets them: another endpoint does not help */
@@ -53,6 +59,14 @@ static void registry_free(Source *source) {
                 registry_client_free(registry->endpoints[i].client);
         free(registry->endpoints);
         free(registry);
+}
+
+static SourceDocument take_document(RegistryDocument *document) {
+        return (SourceDocument){
+                .data = TAKE_PTR(document->data),
+                .size = document->size,
+                .content_type = TAKE_PTR(document->content_type),
+        };
 }
 
 /* A page that asks for a login is not a document. The digest of a signed schema 1 manifest excludes its signatures. */
@@ -91,9 +105,23 @@ static int check_document(const Wanted *wanted, const RegistryDocument *document
                 digest_format(wanted->digest, want));
 }
 
+/* It may be older than the signatures at the registry. */
+static int check_list(Wanted *wanted, RegistryDocument *document, Error *error) {
+        _cleanup_(oci_signatures_done) OciSignatures signatures = { 0 };
+        int r;
+
+        r = wanted->parse_list(document->data, document->size, &signatures, error);
+        if (r < 0 || signatures.n > 0)
+                return r;
+
+        source_document_done(&wanted->empty);
+        wanted->empty = take_document(document);
+        return error_set(error, ENOENT, ERROR_NOT_FOUND, "It lists no signatures");
+}
+
 /* Whoever asked checks what the registry itself returns. */
 static int ask_for_document(
-        const Endpoint *endpoint, const Wanted *wanted, bool is_mirror, Error *error) {
+        const Endpoint *endpoint, Wanted *wanted, bool is_mirror, Error *error) {
         _cleanup_(registry_document_done) RegistryDocument document = { 0 };
         int r;
 
@@ -103,14 +131,12 @@ static int ask_for_document(
                                            endpoint->client, wanted->name, &document, error);
         if (r >= 0 && is_mirror)
                 r = check_document(wanted, &document, error);
+        if (r >= 0 && is_mirror && wanted->parse_list)
+                r = check_list(wanted, &document, error);
         if (r < 0)
                 return r;
 
-        *wanted->document = (SourceDocument){
-                .data = TAKE_PTR(document.data),
-                .size = document.size,
-                .content_type = TAKE_PTR(document.content_type),
-        };
+        *wanted->document = take_document(&document);
         return 0;
 }
 
@@ -221,17 +247,43 @@ static int registry_get_manifest(
         return ask((RegistrySource *) source, &wanted, error);
 }
 
-static int registry_get_tagged(Source *source, const char *tag, SourceDocument *ret, Error *error) {
-        Wanted wanted = { .name = tag, .document = ret };
+/* A mirror whose list is empty, where the registry cannot be asked, is better than none. */
+static int ask_for_list(RegistrySource *registry, Wanted *wanted, Error *error) {
+        _cleanup_(error_clear) Error failed = ERROR_NULL;
+        int r;
 
-        return ask((RegistrySource *) source, &wanted, error);
+        r = ask(registry, wanted, &failed);
+        if (r < 0 && wanted->empty.data && failed.kind != ERROR_NOT_FOUND) {
+                *wanted->document = TAKE_STRUCT(wanted->empty);
+                return 0;
+        }
+
+        source_document_done(&wanted->empty);
+        if (r < 0)
+                error_move(error, &failed);
+        return r;
+}
+
+static int registry_get_tagged(Source *source, const char *tag, SourceDocument *ret, Error *error) {
+        Wanted wanted = {
+                .name = tag,
+                .parse_list = strchr(tag, '.') ? oci_signatures_parse_attached
+                                               : oci_signatures_parse_referrers,
+                .document = ret,
+        };
+
+        return ask_for_list((RegistrySource *) source, &wanted, error);
 }
 
 static int registry_get_referrers(
         Source *source, const Digest *digest, SourceDocument *ret, Error *error) {
-        Wanted wanted = { .referrers_of = digest, .document = ret };
+        Wanted wanted = {
+                .referrers_of = digest,
+                .parse_list = oci_signatures_parse_referrers,
+                .document = ret,
+        };
 
-        return ask((RegistrySource *) source, &wanted, error);
+        return ask_for_list((RegistrySource *) source, &wanted, error);
 }
 
 static int registry_get_blob(Source *source, const SourceBlobRequest *request, Error *error) {

@@ -29,6 +29,9 @@ typedef struct StepEndpoints {
  *
  * Does not connect yet.
  *
+ * For a list of signatures, a mirror whose list is empty is one that does not have it, unless the next ones cannot be
+ * asked.
+ *
  * An insecure mirror on the host of the image's name, or of the registry, gets no credentials: neither those in its
  * options nor those of step_registry_log_in(). They are meant for that host, but anybody may answer for it.
  *
