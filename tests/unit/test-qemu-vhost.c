@@ -4,6 +4,8 @@
 
 #include "test.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
@@ -43,6 +45,7 @@ typedef struct Used {
 typedef struct Fixture {
         int listening_fd, fd; /* the process's */
         QemuVhost *vhost;
+        int memory_fd;
         uint8_t *memory; /* as the process has mapped it, once it has the description of it */
         uint64_t size, address;
         uint64_t descriptors, used;
@@ -55,7 +58,7 @@ static int set_up(void **state) {
                                      .size = sizeof(address.name) };
         struct sockaddr *name = (struct sockaddr *) &address.name;
 
-        f->call_fd = -1;
+        f->call_fd = f->memory_fd = -1;
         f->listening_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         assert_int_equal(bind(f->listening_fd, name, sizeof(sa_family_t)), 0);
         assert_int_equal(getsockname(f->listening_fd, name, &address.size), 0);
@@ -73,6 +76,8 @@ static int tear_down(void **state) {
         qemu_vhost_free(f->vhost);
         if (f->memory)
                 assert_int_equal(munmap(f->memory, f->size), 0);
+        if (f->memory_fd >= 0)
+                close(f->memory_fd);
         if (f->call_fd >= 0)
                 close(f->call_fd);
         close(f->fd);
@@ -124,19 +129,17 @@ static void start(Fixture *f) {
         uint8_t payload[64];
         QemuVhostMemory memory;
         QemuVhostQueueAddress address;
-        int fd;
 
         answer(f, VHOST_GET_FEATURES, FEATURES | UINT64_C(1) << VIRTIO_BLK_F_SEG_MAX);
         assert_int_equal(qemu_vhost_start(f->vhost, NULL), 0);
         for (unsigned i = 0; i < 3; i++)
                 assert_int_equal(receive(f, payload, sizeof(payload)), -1);
-        fd = receive(f, &memory, sizeof(memory));
+        f->memory_fd = receive(f, &memory, sizeof(memory));
         assert_int_equal(memory.n_regions, 1);
         f->size = memory.region.size;
         f->address = memory.region.user_address;
-        f->memory = mmap(NULL, f->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        f->memory = mmap(NULL, f->size, PROT_READ | PROT_WRITE, MAP_SHARED, f->memory_fd, 0);
         assert_true(f->memory != MAP_FAILED);
-        close(fd);
 
         assert_int_equal(receive(f, payload, sizeof(payload)), -1);
         assert_int_equal(receive(f, payload, sizeof(payload)), -1);
@@ -189,6 +192,20 @@ VHOST_TEST(process_that_leaves_is_gone) {
 
         assert_int_equal(shutdown(f->fd, SHUT_RDWR), 0);
         check_start(f, DISK_GONE, "qemu-storage-daemon closed its connection");
+}
+
+/* Else touching what was cut off would end the worker. */
+VHOST_TEST(size_of_the_memory_stays) {
+        Fixture *f = *state;
+
+        start(f);
+        assert_int_equal(ftruncate(f->memory_fd, 0), -1);
+        assert_int_equal(errno, EPERM);
+        assert_int_equal(ftruncate(f->memory_fd, (off_t) f->size + 4096), -1);
+        assert_int_equal(errno, EPERM);
+        assert_int_equal(fcntl(f->memory_fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+        assert_int_equal(errno, EPERM);
+        write_something(f);
 }
 
 VHOST_TEST(request_describes_what_to_write) {

@@ -107,11 +107,13 @@ static int connect_socket(const QemuVhostAddress *address, int *ret, Error *erro
         return 0;
 }
 
+/* QEMU has the descriptor, too: if it could shrink the memory, touching that would end this process. */
 static int map_memory(QemuVhost *vhost, Error *error) {
         void *shared;
 
-        vhost->memory_fd = memfd_create("disk", MFD_CLOEXEC);
-        if (vhost->memory_fd < 0 || ftruncate(vhost->memory_fd, sizeof(Shared)) < 0)
+        vhost->memory_fd = memfd_create("disk", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (vhost->memory_fd < 0 || ftruncate(vhost->memory_fd, sizeof(Shared)) < 0 ||
+            fcntl(vhost->memory_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
                 return error_set_errno(error, errno, "Cannot create shared memory");
 
         shared =
