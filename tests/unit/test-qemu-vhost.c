@@ -26,6 +26,7 @@
 #define FEATURES                                                                                   \
         (UINT64_C(1) << VIRTIO_F_VERSION_1 | UINT64_C(1) << VIRTIO_BLK_F_FLUSH |                   \
          UINT64_C(1) << VIRTIO_BLK_F_DISCARD)
+#define HANGS_SEC  10
 #define MISBEHAVES "qemu-storage-daemon does not behave like a vhost-user-blk device"
 
 typedef struct Head {
@@ -261,6 +262,23 @@ VHOST_TEST(descriptor_within_a_request_cannot_end) {
 
 VHOST_TEST(request_that_cannot_exist_cannot_end) {
         check_end(*state, UINT32_MAX - UINT32_MAX % 3);
+}
+
+/* It stays, and never ends the request that is pending. */
+VHOST_TEST(process_that_has_misbehaved_is_not_waited_for) {
+        Fixture *f = *state;
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        void *buffer;
+
+        alarm(HANGS_SEC);
+        check_end(f, 3);
+        assert_int_equal(qemu_vhost_wait(f->vhost, &error), -EBADMSG);
+        assert_string_equal(error_text(&error), MISBEHAVES);
+        end(f, 0);
+        assert_int_equal(qemu_vhost_wait(f->vhost, NULL), -EBADMSG);
+        assert_int_equal(qemu_vhost_get_buffer(f->vhost, &buffer, NULL), -EBADMSG);
+        assert_int_equal(qemu_vhost_flush(f->vhost, NULL), -EBADMSG);
+        alarm(0);
 }
 
 VHOST_TEST(connection_that_ends_while_requests_are_pending_is_gone) {

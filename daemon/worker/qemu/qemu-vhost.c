@@ -79,15 +79,18 @@ struct QemuVhost {
         Slot slots[QEMU_VHOST_BUFFERS];
         uint16_t n_made, n_ended; /* requests; they wrap around */
         int failed;               /* errno of the first request that failed, or 0 */
+        int broken;               /* why nothing more will be heard, a negative errno, or 0 */
 };
 
-static int gone(Error *error) {
+static int gone(QemuVhost *vhost, Error *error) {
+        vhost->broken = DISK_GONE;
         return error_set(
                 error, -DISK_GONE, ERROR_WORKER_FAILED,
                 "qemu-storage-daemon closed its connection");
 }
 
-static int misbehaved(Error *error) {
+static int misbehaved(QemuVhost *vhost, Error *error) {
+        vhost->broken = -EBADMSG;
         return error_set(
                 error, EBADMSG, ERROR_WORKER_FAILED,
                 "qemu-storage-daemon does not behave like a vhost-user-blk device");
@@ -181,7 +184,7 @@ static int describe_queue(QemuVhost *vhost, Error *error) {
         if (r >= 0)
                 r = qemu_vhost_send(
                         vhost->fd, VHOST_QUEUE_KICK, &queue, sizeof(queue), vhost->kick_fd);
-        return r < 0 ? gone(error) : 0;
+        return r < 0 ? gone(vhost, error) : 0;
 }
 
 int qemu_vhost_start(QemuVhost *vhost, Error *error) {
@@ -193,12 +196,12 @@ int qemu_vhost_start(QemuVhost *vhost, Error *error) {
         if (r >= 0)
                 r = qemu_vhost_receive(vhost->fd, VHOST_GET_FEATURES, &offered, sizeof(offered));
         if (r == -EBADMSG || (r >= 0 && (offered & features) != features))
-                return misbehaved(error);
+                return misbehaved(vhost, error);
         if (r >= 0)
                 r = qemu_vhost_send(vhost->fd, VHOST_OWNER, NULL, 0, -EBADF);
         if (r >= 0)
                 r = qemu_vhost_send(vhost->fd, VHOST_FEATURES, &features, sizeof(features), -EBADF);
-        return r < 0 ? gone(error) : describe_queue(vhost, error);
+        return r < 0 ? gone(vhost, error) : describe_queue(vhost, error);
 }
 
 QemuVhost *qemu_vhost_free(QemuVhost *vhost) {
@@ -220,7 +223,7 @@ static int end_request(QemuVhost *vhost, uint32_t id, Error *error) {
         const size_t index = id / DESCRIPTORS;
 
         if (id % DESCRIPTORS != 0 || index >= QEMU_VHOST_BUFFERS || !vhost->slots[index].is_pending)
-                return misbehaved(error);
+                return misbehaved(vhost, error);
 
         vhost->slots[index].is_pending = false;
         if (vhost->shared->requests[index].status != VIRTIO_BLK_S_OK && vhost->failed == 0)
@@ -228,9 +231,13 @@ static int end_request(QemuVhost *vhost, uint32_t id, Error *error) {
         return 0;
 }
 
+/* Fails for good after the first such failure: the requests that are pending then will not end. */
 static int end_requests(QemuVhost *vhost, Error *error) {
         const Used *used = &vhost->shared->used;
         int r = 0;
+
+        if (vhost->broken != 0)
+                return vhost->broken == DISK_GONE ? gone(vhost, error) : misbehaved(vhost, error);
 
         while (r >= 0 &&
                le16toh(__atomic_load_n(&used->index, __ATOMIC_ACQUIRE)) != vhost->n_ended) {
@@ -255,7 +262,7 @@ static int wait_for_event(QemuVhost *vhost, Error *error) {
                         return error_set_errno(error, errno, "Cannot wait for qemu-storage-daemon");
         /* It has nothing to say. */
         if (fds[1].revents != 0)
-                return gone(error);
+                return gone(vhost, error);
 
         (void) eventfd_read(vhost->call_fd, &count);
         return end_requests(vhost, error);

@@ -9,7 +9,8 @@
  *     qemu_vhost_connect() -> (the process starts) -> qemu_vhost_start() -> … -> qemu_vhost_free()
  *
  * The functions are those of an Ext4Device, and return DISK_GONE, with @error set, if the process has exited.
- * Errors of QEMU have no errno: -EIO.
+ * Errors of QEMU have no errno: -EIO. After DISK_GONE, and after -EBADMSG, which means that the process does not behave
+ * like such a device, they fail likewise at once, and wait for nothing.
  */
 
 #include <stddef.h>

@@ -299,7 +299,7 @@ static int image_flush(Ext4Device *device, Error *error) {
         return explain(image->qemu, qemu_vhost_flush(image->qemu->vhost, error), error);
 }
 
-/* If the process has exited, the next call reports it. */
+/* If the process has exited or misbehaves, the next call reports it, and it is asked for nothing. */
 static void image_free(Ext4Device *device) {
         QemuImage *image = image_of(device);
 
