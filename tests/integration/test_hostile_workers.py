@@ -68,6 +68,17 @@ def test_base_that_its_worker_can_still_change_is_not_shared(
     assert disk.snapshot(work / 'good/layer-1.qcow2').keys() == {b'.', b'base'}
 
 
+@pytest.mark.root
+def test_images_of_others_are_opened_when_the_worker_is_in_its_sandbox(
+        hostile, client, faulty_registry, work):
+    base = [tar.file('base', b'right')]
+    faulty_registry.add('base', Image([base]))
+    faulty_registry.add('other', Image([base, [tar.file('other', b'x')]]))
+    client.bootstrap(faulty_registry.reference('base'), work / 'base', *QCOW2, '--share-layers')
+    hostile('disk', HOSTILE_DISK, 'peek')
+    client.bootstrap(faulty_registry.reference('other'), work / 'other', *QCOW2, '--share-layers')
+
+
 @pytest.mark.parametrize('how', ['descriptor', 'mapping'])
 def test_blob_that_has_its_name_is_not_changed_by_who_hashed_it(
         hostile, client, cache, faulty_registry, tmp_path, dest, how):

@@ -116,9 +116,15 @@ static int start_qemu(Chain *chain, const ProtoDiskStart *start, Error *error) {
                 .confine = start->sandbox != SANDBOX_NO ? sandbox_confine : NULL,
                 .userdata = &files,
         };
-        int r;
 
-        r = qemu_start(&options, &chain->qemu, error);
+        return qemu_start(&options, &chain->qemu, error);
+}
+
+/* They may be the work of others, and QEMU may be taken over by what it reads there: this process must be in its
+ * sandbox by then. */
+static int use_complete_images(Chain *chain, Error *error) {
+        int r = 0;
+
         for (uint32_t i = 0; r >= 0 && i < chain->n_complete; i++)
                 r = qemu_use_image(chain->qemu, i, error);
 
@@ -363,6 +369,8 @@ static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
                         socket_fd,
                         sandbox_enter_disk((SandboxMode) start->sandbox, start->user, error),
                         error);
+        if (r >= 0)
+                r = use_complete_images(&chain, error);
         if (r >= 0) {
                 DiskWork work = { socket_fd, start, &fds, &chain, layers, settings };
 

@@ -8,17 +8,24 @@
  *     data        the image keeps its data in another file
  *     snapshot    the image has a snapshot
  *     keep        it keeps a descriptor, to write with later
+ *
+ * Or, when it tells QEMU to open an image:
+ *
+ *     peek        it opens a file of the host, and ends if it can
  */
 
 #include <endian.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define NAME        "/etc/shadow"
 #define NAME_OFFSET UINT64_C(4096)
+#define PEEKED      77 /* status: it could open a file */
 
 static void put(int fd, const void *data, size_t size, off_t offset) {
         if (pwrite(fd, data, size, offset) != (ssize_t) size)
@@ -52,4 +59,12 @@ static void be_hostile(int fd) {
 __attribute__((__visibility__("default"))) int fdatasync(int fd) {
         be_hostile(fd);
         return (int) syscall(SYS_fdatasync, fd);
+}
+
+__attribute__((__visibility__("default"))) ssize_t send(
+        int fd, const void *data, size_t size, int flags) {
+        if (strcmp(getenv("HOSTILE"), "peek") == 0 && memmem(data, size, "blockdev-add", 12) &&
+            open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0)
+                _exit(PEEKED);
+        return sendto(fd, data, size, flags, NULL, 0);
 }
