@@ -18,6 +18,8 @@ typedef struct Fixture {
         size_t logged;         /* bytes, when the end was told */
 } Fixture;
 
+#define HASTE 100U
+
 /* What takes seconds takes milliseconds here. */
 int sd_event_add_time_relative(
         sd_event *event,
@@ -27,11 +29,25 @@ int sd_event_add_time_relative(
         uint64_t accuracy,
         sd_event_time_handler_t handler,
         void *userdata) {
-        uint64_t now;
+        uint64_t then;
 
-        assert_true(sd_event_now(event, clock, &now) >= 0);
-        assert_true(usec >= 1000000);
-        return sd_event_add_time(event, ret, clock, now + usec / 100, accuracy, handler, userdata);
+        assert_true(sd_event_now(event, clock, &then) >= 0);
+        assert_true(usec >= 100000);
+        then += usec / HASTE;
+        return sd_event_add_time(event, ret, clock, then, accuracy, handler, userdata);
+}
+
+static bool is_traced; /* the worker: its tracer has not heard yet that it has ended */
+static unsigned n_looks;
+
+int waitid(idtype_t type, id_t id, siginfo_t *info, int options) {
+        int (*real)(idtype_t, id_t, siginfo_t *, int) = dlsym(RTLD_NEXT, "waitid");
+
+        if (type != P_PIDFD || !is_traced)
+                return real(type, id, info, options);
+        n_looks++;
+        info->si_pid = 0;
+        return 0;
 }
 
 static bool is_immortal; /* the worker: killing it has no effect */
@@ -272,6 +288,29 @@ PROCESS_TEST(worker_that_cannot_be_killed_is_given_up_and_reaped_later) {
         assert_non_null(strstr(f->result.message, "does not end, although it was killed"));
         loop_until(&f->job, has_no_child, NULL);
         assert_int_equal(f->n_ended, 1);
+}
+
+static bool was_looked_for(void *userdata) {
+        return n_looks >= *(unsigned *) userdata;
+}
+
+PROCESS_TEST(end_that_a_tracer_hears_first_is_looked_for_in_intervals) {
+        Fixture *f = *state;
+        unsigned first = 1, last = 6;
+        uint64_t begin, end;
+
+        is_traced = true;
+        start(f, WORKER_TREE, "succeed");
+        loop_until(&f->job, was_looked_for, &first);
+        assert_true(sd_event_now(f->job.event, CLOCK_MONOTONIC, &begin) >= 0);
+        loop_until(&f->job, was_looked_for, &last);
+        assert_true(sd_event_now(f->job.event, CLOCK_MONOTONIC, &end) >= 0);
+        assert_true(end - begin >= (last - first) * PROCESS_TRACED_USEC / HASTE);
+        assert_int_equal(f->n_ended, 0);
+
+        is_traced = false;
+        await_end(f);
+        assert_int_equal(f->result.code, 0);
 }
 
 PROCESS_TEST(failure_is_heard_also_when_the_worker_did_not_listen) {

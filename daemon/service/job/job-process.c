@@ -46,6 +46,7 @@ struct JobProcess {
         sd_event_source *pid_source;  /* owned */
         sd_event_source *io_source;   /* owned */
         sd_event_source *kill_source; /* owned; armed once it was asked to end, or killed */
+        sd_event_source *wait_source; /* owned; armed while its tracer has not heard of its end */
         bool is_killed;
         Queued *queue; /* owned; oldest first */
         size_t n_queued;
@@ -188,6 +189,7 @@ static void conclude(JobProcess *process, const Error *error) {
         process->pid_source = sd_event_source_disable_unref(process->pid_source);
         process->io_source = sd_event_source_disable_unref(process->io_source);
         process->kill_source = sd_event_source_disable_unref(process->kill_source);
+        process->wait_source = sd_event_source_disable_unref(process->wait_source);
         process->events->ended(process->userdata, error);
 }
 
@@ -335,6 +337,22 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
         return 0;
 }
 
+static int on_wait_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        JobProcess *process = userdata;
+
+        (void) sd_event_source_set_enabled(process->pid_source, SD_EVENT_ON);
+        return 0;
+}
+
+/* Of a process that is traced, its tracer hears first; until it has, the descriptor stays readable. */
+static void wait_for_tracer(JobProcess *process) {
+        process->wait_source = sd_event_source_disable_unref(process->wait_source);
+        if (sd_event_add_time_relative(
+                    process->context->event, &process->wait_source, CLOCK_MONOTONIC,
+                    PROCESS_TRACED_USEC, PROCESS_TRACED_USEC / 10, on_wait_timeout, process) >= 0)
+                (void) sd_event_source_set_enabled(process->pid_source, SD_EVENT_OFF);
+}
+
 static int on_exit_of_worker(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         JobProcess *process = userdata;
         siginfo_t info = { 0 };
@@ -342,10 +360,11 @@ static int on_exit_of_worker(sd_event_source *source, int fd, uint32_t revents, 
         /* What it said before it ended comes first. */
         while (process->io_source && receive(process))
                 ;
-        /* Of a process that is traced, its tracer hears first. */
         if (waitid(P_PIDFD, (id_t) process->pid_fd, &info, WEXITED | WNOHANG) >= 0 &&
-            info.si_pid == 0)
+            info.si_pid == 0) {
+                wait_for_tracer(process);
                 return 0;
+        }
         finish(process, &info);
         return 0;
 }
@@ -583,6 +602,7 @@ JobProcess *job_process_free(JobProcess *process) {
         sd_event_source_disable_unref(process->pid_source);
         sd_event_source_disable_unref(process->io_source);
         sd_event_source_disable_unref(process->kill_source);
+        sd_event_source_disable_unref(process->wait_source);
         if (process->pid > 0 && !kill_and_reap(process))
                 leave(process);
         while (process->queue) {

@@ -32,6 +32,9 @@ typedef enum JobWorkerKind {
         _WORKER_KIND_MAX,
 } JobWorkerKind;
 
+/* From one look at a worker that has ended to the next, while it is traced: its tracer hears first. */
+#define PROCESS_TRACED_USEC UINT64_C(100000)
+
 typedef struct JobProcess JobProcess;
 
 typedef struct JobProcessEvents {
