@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -16,7 +17,7 @@ from conftest import PASSWORD, USER
 from support import bus, faulty, programs, samples, tar
 from support.image import Image
 from support.module import Module
-from support.process import command_line, descendants, in_mount_namespace, wait_for
+from support.process import DEADLINE, command_line, descendants, in_mount_namespace, wait_for
 
 AS_NOBODY = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups']
 SESAME = 'sesame of the registry', 'sesame of the tree'
@@ -344,6 +345,30 @@ def test_daemon_that_cannot_begin_says_why(module, reference, dest, tmp_path):
     assert result.error == 'CacheUnusable'
     assert result.end['message'].startswith(f'Cannot use the cache {tmp_path}/file: ')
     assert not result.log and not result.err
+
+
+def test_daemon_that_ends_without_an_answer_is_told_with_its_last_line(module, reference, dest, tmp_path):
+    program = tmp_path / 'daemon'
+    program.write_text('#!/bin/sh\necho "It is too early" >&2\nexit 1\n')
+    program.chmod(0o755)
+    message = module.fail(reference, dest, 'Failed', env={'VIRTBOOTSTRAP_DAEMON': str(program)})
+    assert message == 'The embedded daemon does not answer: It is too early'
+
+
+def test_daemon_that_does_not_answer_in_time_is_told(module, tmp_path):
+    program = tmp_path / 'daemon'
+    program.write_text('#!/bin/sh\nexec cat <&3 >/dev/null\n')
+    program.chmod(0o755)
+    code = ('from virtBootstrap import BootstrapError, _bus, _daemon\n'
+            '_bus._TIMEOUT = 0.1\n'
+            'try:\n'
+            '    _daemon._open_embedded()\n'
+            'except BootstrapError as reason:\n'
+            '    print(reason.name, reason.message)\n')
+    result = subprocess.run([sys.executable, '-W', 'error', '-c', code], capture_output=True, text=True, check=True,
+                            timeout=DEADLINE, env={**module.env, 'VIRTBOOTSTRAP_DAEMON': str(program)})
+    assert result.stdout == 'org.virtbootstrap1.Error.Failed The embedded daemon does not answer\n'
+    assert not result.stderr
 
 
 def test_killed_daemon_is_told_and_leaves_nothing(module, held, work, dest):

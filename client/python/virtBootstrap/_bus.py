@@ -14,7 +14,7 @@ from jeepney import DBusAddress, HeaderFields, MessageFlag, MessageType, Parser,
 from jeepney.auth import BEGIN, Authenticator
 from jeepney.bus import get_bus
 
-from ._errors import LOST, error, error_of_bus
+from ._errors import LOST, PREFIX, BootstrapError, error_of_bus
 
 NAME = 'org.virtbootstrap1'
 PATH = '/org/virtbootstrap1'
@@ -23,6 +23,10 @@ PEER = 'org.freedesktop.DBus.Peer'
 _DRIVER = ('org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus')
 _TIMEOUT = 25  # seconds, for all but the calls that wait for a job
 _READ_BYTES = 65536
+
+
+class NoAnswer(BootstrapError):
+    """Nobody answered in time: no word of the daemon's own."""
 
 
 class Signal:
@@ -134,7 +138,7 @@ class Connection:
         try:
             data = self._sock.recv(_READ_BYTES)
         except TimeoutError:
-            self._fail(error('Failed', f'There was no answer for {_TIMEOUT} seconds'))
+            self._fail(NoAnswer(PREFIX + 'Failed', f'There was no answer for {_TIMEOUT} seconds'))
         except OSError:
             data = b''
         if not data:

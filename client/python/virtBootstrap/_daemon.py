@@ -9,8 +9,10 @@ from ._errors import BootstrapError, error
 
 PRIVATE = 'unix:path=/run/virt-bootstrap/private'
 _LOGGER = logging.getLogger('virtBootstrap')
-# What jeepney raises because of an address that it cannot use, or of a bus that refuses us.
-_NO_BUS = (OSError, RuntimeError, ValueError, BootstrapError)
+# What jeepney raises because of an address that it cannot use, and a connection on which nobody answers.
+_NO_ANSWER = (OSError, RuntimeError, ValueError, _bus.NoAnswer)
+# Likewise, or a bus refuses us.
+_NO_BUS = (*_NO_ANSWER, BootstrapError)
 
 
 class Daemon:
@@ -75,7 +77,8 @@ def _open_embedded():
     except BaseException as reason:
         sock.close()
         process.wait()
-        if not isinstance(reason, _NO_BUS):
+        # A daemon that cannot begin answers with the reason.
+        if not isinstance(reason, _NO_ANSWER):
             raise
         why = f': {process.last_line}' if process.last_line else ''
         raise error('Failed', f'The embedded daemon does not answer{why}') from None
