@@ -171,10 +171,9 @@ void reference_fold_host(char *text) {
         if (length > strlen(HTTPS_PORT) &&
             memcmp(rest - strlen(HTTPS_PORT), HTTPS_PORT, strlen(HTTPS_PORT)) == 0)
                 length -= strlen(HTTPS_PORT);
-        if (is_hub(text, length)) {
-                memcpy(text, DOCKER_HUB, strlen(DOCKER_HUB));
-                length = strlen(DOCKER_HUB);
-        }
+        /* What is overwritten is longer. */
+        if (is_hub(text, length))
+                length = (size_t) (stpcpy(text, DOCKER_HUB) - text);
         memmove(text + length, rest, strlen(rest) + 1);
 }
 
