@@ -10,7 +10,7 @@ import pytest
 
 from conftest import PASSWORD, USER
 from support import faulty, programs, samples
-from support.process import descendants, in_mount_namespace, running, wait_for
+from support.process import DEADLINE, descendants, in_mount_namespace, running, wait_for
 
 SYSTEM_BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
 
@@ -74,6 +74,26 @@ def test_authority_in_certs_d_is_not_trusted_for_another_host(tls_registry, with
     assert result.error == 'TlsError'
 
 
+@pytest.fixture
+def for_known_clients(authority, server_certificate):
+    """A registry for whoever has a certificate of the authority, and `image` there."""
+    one = faulty.FaultyRegistry(*server_certificate, authority=authority.certificate)
+    one.add('image', samples.small())
+    yield one
+    one.stop()
+
+
+def test_client_certificate_in_certs_d_is_shown(for_known_clients, authority, client, env, tmp_path, dest):
+    folder = tmp_path / 'certs.d' / for_known_clients.host
+    folder.mkdir(parents=True)
+    shutil.copy(authority.certificate, folder / 'own.crt')
+    for path, suffix in zip(authority.issue('client'), ('cert', 'key')):
+        shutil.copy(path, folder / f'client.{suffix}')
+    env['VIRTBOOTSTRAP_CERTS_DIR'] = str(tmp_path / 'certs.d')
+    client.run(for_known_clients.reference('image'), dest)
+    assert (dest / 'etc/greeting').exists()
+
+
 def test_plain_http_is_refused_without_not_secure(docker_registry, client, dest):
     docker_registry.put('access/small', 'latest', samples.small())
     result = client.run('--json', docker_registry.reference('access/small'), dest, expect=1)
@@ -117,6 +137,69 @@ def test_one_token_serves_every_transfer(token_registry, token_server, client, d
     before = len(token_server.requests)
     client.bootstrap(token_registry.reference('test/order'), dest, '-u', USER, '-p', password)
     assert len(token_server.requests) == before + 1
+
+
+def scopes(registry):
+    """Of the tokens that it was asked for."""
+    return [re.search('scope=([^&]*)', path)[1] for _, path, _ in registry.requests if path.startswith('/token')]
+
+
+@pytest.fixture
+def narrow(faulty_registry):
+    """A registry with `image`, whose manifests want a token of a scope of their own."""
+    one = samples.small()
+    faulty_registry.add('image', one)
+    faulty_registry.fault('/token', faulty.token_of_its_scope)
+    faulty_registry.fault('/manifests/', faulty.scoped(['narrow', 'wide'], 'narrow'))
+    return faulty_registry
+
+
+@pytest.mark.parametrize('code', [401, 403])
+def test_insufficient_scope_is_tried_again_with_the_scope_that_is_wanted(narrow, client, dest, code):
+    narrow.fault('/blobs/', faulty.scoped(['wide'], 'wide', code))
+    client.bootstrap(narrow.reference('image'), dest)
+    assert (dest / 'etc/greeting').exists()
+    assert scopes(narrow) == ['narrow', 'wide']
+    assert sorted(narrow.blob_requests().values()) == [1, 2]
+
+
+@pytest.mark.parametrize('code', [401, 403])
+def test_insufficient_scope_is_tried_again_once(narrow, client, dest, code):
+    narrow.fault('/blobs/', faulty.scoped([], 'wide', code))
+    result = client.fail(narrow.reference('image'), dest)
+    assert result.error in ('AuthenticationRequired', 'AccessDenied')
+    assert scopes(narrow) == ['narrow', 'wide']
+    assert list(narrow.blob_requests().values()) == [2]
+
+
+@pytest.mark.parametrize('headers', [
+    ['Negotiate, Digest realm="a, b", nonce="x"', 'NTLM, {bearer}'],
+    ['Basic realm="other"', 'Negotiate', '{bearer}'],
+    ['Digest realm="x", Basic realm="last"', 'Negotiate, NTLM TlRMTVNTUAAB==']],
+    ids=['bearer-in-the-second', 'bearer-in-the-third', 'basic-in-the-first'])
+def test_all_challenges_of_all_headers_are_read(faulty_registry, client, dest, password, headers):
+    faulty_registry.add('image', samples.small())
+    faulty_registry.fault('/token', faulty.token_of_its_scope)
+    bearer = f'Bearer realm="{faulty_registry.url}/token",service="s",scope="mine"'
+    faulty_registry.fault('', faulty.challenges(*(one.format(bearer=bearer) for one in headers)))
+    client.bootstrap(faulty_registry.reference('image'), dest, '-u', USER, '-p', password)
+    assert (dest / 'etc/greeting').exists()
+    wants_bearer = any('{bearer}' in one for one in headers)
+    sent = {one.partition(' ')[0] for path, one in authorizations(faulty_registry)
+            if one and not path.startswith('/token')}
+    assert sent == {'Bearer' if wants_bearer else 'Basic'}
+    assert scopes(faulty_registry) == (['mine'] if wants_bearer else [])
+
+
+def test_too_long_answer_of_a_token_server_is_refused(faulty_registry, client, dest):
+    endless = faulty.Endless()
+    faulty_registry.add('image', samples.small())
+    faulty_registry.fault('/token', endless)
+    faulty_registry.fault('', faulty.bearer(f'{faulty_registry.url}/token', 'test'))
+    result = client.fail(faulty_registry.reference('image'), dest)
+    assert result.error == 'LimitExceeded' and 'Cannot get a token' in result.sentence
+    assert endless.ended.wait(DEADLINE) and endless.sent < endless.MOST / 2
+    assert faulty_registry.count('/token') == 1
 
 
 def test_token_server_that_refuses_is_told(token_registry, client, dest):

@@ -182,6 +182,13 @@ static int auth_take_basic(RegistryAuth *auth) {
         return 1;
 }
 
+static bool needs_scope(const RegistryResponse *denied) {
+        const RegistryChallenge *bearer =
+                registry_challenges_find(&denied->challenges, REGISTRY_SCHEME_BEARER);
+
+        return bearer && strcmp(bearer->error, "insufficient_scope") == 0;
+}
+
 /* Returns 1 when there is a login now that the denied request did not have, else 0. */
 static int auth_renew_locked(
         RegistryAuth *auth,
@@ -192,14 +199,15 @@ static int auth_renew_locked(
         Error *error) {
         const RegistryChallenge *bearer =
                 registry_challenges_find(&denied->challenges, REGISTRY_SCHEME_BEARER);
-        bool needs_scope = bearer && strcmp(bearer->error, "insufficient_scope") == 0;
 
-        if (denied->status == 403 && !needs_scope)
+        if (denied->status == 403 && !needs_scope(denied))
                 return 0;
         if (auth->generation != generation)
                 return 1; /* another thread was faster */
         if (bearer)
-                return is_fresh && !needs_scope ? 0 : auth_take_token(auth, http, bearer, error);
+                return is_fresh && !needs_scope(denied)
+                               ? 0
+                               : auth_take_token(auth, http, bearer, error);
         if (registry_challenges_find(&denied->challenges, REGISTRY_SCHEME_BASIC))
                 return auth_take_basic(auth);
 
@@ -257,6 +265,8 @@ int registry_auth_get(
         const RegistryRequest *request,
         RegistryResponse *response,
         Error *error) {
+        bool is_widened = false; /* there was a token of the scope that it wanted */
+
         for (unsigned renewals = 0;; renewals++) {
                 _cleanup_(secret_freep) char *token = NULL;
                 RegistryRequest authorized = *request;
@@ -277,6 +287,9 @@ int registry_auth_get(
                     renewals == REGISTRY_RENEWALS_MAX)
                         return r;
 
+                if (is_widened && needs_scope(response))
+                        return 0;
+                is_widened = needs_scope(response);
                 r = auth_renew(auth, http, response, generation, renewals > 0, error);
                 if (r < 0)
                         response->failure = REGISTRY_FAILURE_FINAL;

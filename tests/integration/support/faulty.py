@@ -71,7 +71,8 @@ class _Server(http.server.ThreadingHTTPServer):
 class FaultyRegistry:
     """It is a proxy for plain HTTP, too: it answers for whatever host it is asked."""
 
-    def __init__(self, certificate=None, key=None, address='127.0.0.1'):
+    def __init__(self, certificate=None, key=None, address='127.0.0.1', authority=None):
+        """@authority: of the certificates that clients must have."""
         self.blobs, self.manifests, self.requests = {}, {}, []
         self.bodies = []  # of POST requests
         self._faults, self._lock = [], threading.Lock()
@@ -80,6 +81,9 @@ class FaultyRegistry:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate, key)
+            if authority:
+                context.load_verify_locations(authority)
+                context.verify_mode = ssl.CERT_REQUIRED
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.host = f'{address}:{self.server.server_port}'
         self.url = f'http{"s" if certificate else ""}://{self.host}'
@@ -269,6 +273,34 @@ def longer(request):
     return True
 
 
+class Endless:
+    """The right content, if there is any, and zeros without end, with nothing that says how many."""
+
+    MOST = 64 << 20  # as good as no end
+
+    def __init__(self, code=200):
+        self.code, self.sent = code, 0
+        self.ended = threading.Event()
+
+    def __call__(self, request):
+        content = request.server.registry.content(request)
+        request.send_response(self.code)
+        request.send_header('Transfer-Encoding', 'chunked')
+        request.end_headers()
+        piece = content[1] if content else bytes(PIECE)
+        try:
+            while self.sent < self.MOST:
+                request.wfile.write(b'%x\r\n%s\r\n' % (len(piece), piece))
+                self.sent += len(piece)
+                piece = bytes(PIECE)
+            request.wfile.write(b'0\r\n\r\n')
+        except ConnectionError:
+            request.close_connection = True
+        finally:
+            self.ended.set()
+        return True
+
+
 def without_range(request):
     request.answer(200, _content(request))
     return True
@@ -303,6 +335,42 @@ def bearer(realm, service):
                                         'scope="repository:image:pull"')
         return True
     return act
+
+
+def challenges(*headers):
+    """Wants any login, and says how in several headers."""
+    def act(request):
+        if 'Authorization' in request.headers:
+            return False
+        request.send_response(401)
+        for one in headers:
+            request.send_header('WWW-Authenticate', one)
+        request.send_header('Content-Length', '0')
+        request.end_headers()
+        return True
+    return act
+
+
+def scoped(right, scope, code=401):
+    """Wants a token that is among @right, and says that one of @scope would be: by @code to who has another."""
+    def act(request):
+        token = request.headers.get('Authorization', '').removeprefix('Bearer ')
+        if token in right:
+            return False
+        error = ',error="insufficient_scope"' if token else ''
+        request.answer(code if token else 401,
+                       WWW_Authenticate=f'Bearer realm="{request.server.registry.url}/token",'
+                                        f'service="test",scope="{scope}"{error}')
+        return True
+    return act
+
+
+def token_of_its_scope(request):
+    """A server of tokens, each of which is its scope."""
+    _, _, scope = request.path.partition('scope=')
+    request.answer(200, json.dumps({'token': scope.partition('&')[0]}).encode(),
+                   Content_Type='application/json')
+    return True
 
 
 def basic(user, password):
