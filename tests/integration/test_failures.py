@@ -89,6 +89,17 @@ def test_digest_mismatch_of_the_manifest(faulty_registry, client, one, work, des
     assert_nothing_left(work)
 
 
+def test_digest_decides_over_a_tag_that_leads_elsewhere(faulty_registry, client, work, dest):
+    digest = faulty_registry.add('image', samples.small(b'by digest\n'))
+    faulty_registry.add('image', samples.small(b'by tag\n'))
+    client.bootstrap(f'{faulty_registry.reference("image")}:latest@{digest}', dest)
+    assert (dest / 'etc/greeting').read_text() == 'by digest\n'
+    assert faulty_registry.count('/manifests/latest') == 0
+    # Nor has the tag become that.
+    client.bootstrap(f'{faulty_registry.reference("image")}:latest', work / 'other')
+    assert (work / 'other/etc/greeting').read_text() == 'by tag\n'
+
+
 def test_digest_mismatch_of_the_config(faulty_registry, client, one, work, dest, reference):
     faulty_registry.fault(digest_of(one.config), faulty.status(200, bytes(len(one.config))))
     assert client.fail(reference, dest).error == 'DigestMismatch'
