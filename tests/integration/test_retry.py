@@ -7,6 +7,8 @@ import time
 import pytest
 
 from support import faulty, samples, tree
+from support.image import digest_of
+from support.process import DEADLINE
 
 
 @pytest.fixture
@@ -207,6 +209,39 @@ def test_blob_that_is_longer_than_its_descriptor_is_refused(faulty_registry, cli
     result = client.fail(faulty_registry.reference('image'), dest)
     assert result.error in ('DigestMismatch', 'RegistryError')
     assert not dest.exists()
+
+
+@pytest.mark.parametrize('part', ['layer', 'config'])
+def test_blob_that_does_not_end_is_cut_where_it_is_too_long(faulty_registry, client, dest, one, part):
+    digest = one.layers[0].digest if part == 'layer' else digest_of(one.config)
+    endless = faulty.Endless()
+    faulty_registry.fault(digest, endless)
+    result = client.fail(faulty_registry.reference('image'), dest)
+    assert result.error == 'DigestMismatch' and 'longer than the' in result.sentence
+    assert endless.ended.wait(DEADLINE) and endless.sent < endless.MOST / 2
+    assert faulty_registry.blob_requests()[digest] == 1
+    assert not dest.exists()
+
+
+def test_refusal_that_does_not_end_is_cut_and_told(faulty_registry, client, dest, one):
+    """What the registry says is too long to be understood; its status is."""
+    endless = faulty.Endless(403)
+    faulty_registry.fault('/manifests/', endless)
+    result = client.fail(faulty_registry.reference('image'), dest)
+    assert result.error == 'AccessDenied'
+    assert endless.ended.wait(DEADLINE) and endless.sent < endless.MOST / 2
+    assert faulty_registry.count('/manifests/') == 1
+
+
+def test_blob_is_taken_as_it_is_whatever_its_encoding_is_said_to_be(faulty_registry, client, dest, one):
+    def act(request):
+        request.answer(200, faulty_registry.content(request)[1], Content_Encoding='gzip')
+        return True
+    faulty_registry.fault('/blobs/', act)
+    client.bootstrap(faulty_registry.reference('image'), dest)
+    assert complete(dest)
+    for verb, path, headers in faulty_registry.requests:
+        assert 'Accept-Encoding' not in headers, f'{verb} {path}'
 
 
 def test_blob_that_is_shorter_than_its_descriptor_is_refused(faulty_registry, client, dest, one):
