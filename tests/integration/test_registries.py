@@ -192,6 +192,23 @@ def test_files_of_a_user_replace_those_of_the_machine(one, machine, user, at_hom
 
 
 @pytest.mark.root
+def test_users_files_are_where_xdg_config_home_says(one, machine, user, at_home, env, tmp_path, work):
+    """And not in the home then. It has to be an absolute path."""
+    client = machine[1]
+    client.prefix += programs.AS_USER
+    at_home('registries.conf', f'[[registry]]\nlocation = "{one.host}"\nblocked = true\n')
+    folder = tmp_path / 'elsewhere/containers/registries.conf.d'
+    folder.mkdir(parents=True)
+    (folder.parent / 'registries.conf').write_text('')
+    (folder / 'alias.conf').write_text(f'[aliases]\nimage = "{one.host}/team/image"\n')
+    elsewhere = {'XDG_CONFIG_HOME': str(tmp_path / 'elsewhere')}
+    client.bootstrap('docker://image', work / 'one', env=elsewhere)
+    assert (work / 'one/etc/greeting').exists()
+    for other in ({}, {'XDG_CONFIG_HOME': 'elsewhere'}):
+        assert 'is blocked' in client.fail(one.reference('team/image'), work / 'two', env=other).sentence
+
+
+@pytest.mark.root
 def test_root_does_not_read_the_files_of_its_home(one, machine, at_home, dest):
     at_home('registries.conf', '[registries.block]\nregistries = []\n')
     at_home('registries.conf.d/a.conf', '[registries.block]\nregistries = []\n')
