@@ -228,6 +228,29 @@ TEST(attestation_and_unknown_statement_are_no_signature) {
         changed_statement_fails(&f, "{", "", "The in-toto statement is not valid JSON");
 }
 
+/* What is signed is in the other members. */
+TEST(predicate_may_be_missing_or_empty) {
+        static const char *const predicates[] = { "", ",\"predicate\":null",
+                                                  ",\"predicate\":\"\"" };
+        _cleanup_(done) Fixture f;
+
+        init(&f);
+        for (size_t i = 0; i < N_ELEMENTS(predicates); i++) {
+                _cleanup_(freep) char *statement = test_statement("[" SUBJECT_A "]");
+                _cleanup_(freep) char *changed = NULL, *bundle = NULL;
+                _cleanup_(error_clear) Error error = ERROR_NULL;
+                char *at = strstr(statement, ",\"predicate\":{}");
+                TrustAcceptance acceptance;
+
+                assert_non_null(at);
+                *at = '\0';
+                assert_true(asprintf(&changed, "%s%s}", statement, predicates[i]) >= 0);
+                bundle = test_bundle(f.pair, changed);
+                if (check_bundle(&f, bundle, &acceptance, &error) < 0)
+                        fail_msg("%s: %s", changed, error_text(&error));
+        }
+}
+
 /* @what in the bundle replaced, after it was signed. */
 static void changed_bundle_fails(Fixture *f, const char *what, const char *with, const char *part) {
         _cleanup_(freep) char *statement = test_statement("[" SUBJECT_A "]");
