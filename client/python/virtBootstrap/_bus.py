@@ -123,7 +123,9 @@ class Connection:
         try:
             self._sock.settimeout(None)
             sent = self._sock.sendmsg([data], rights)
-            self._sock.sendall(data[sent:])
+            # To send nothing would fail if the daemon has answered, and gone, already.
+            if sent < len(data):
+                self._sock.sendall(data[sent:])
         except OSError:
             self._fail(ConnectionResetError(LOST))
         return serial
