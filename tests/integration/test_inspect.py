@@ -3,12 +3,13 @@
 
 import json
 import subprocess
+import threading
 
 import pytest
 
 from support import archives, faulty, image, programs, samples
 from support.bus import BusError
-from support.process import DEADLINE
+from support.process import DEADLINE, wait_for
 
 RICH = {
     'created': '2024-01-02T03:04:05.120000000+00:00', 'author': 'Me <me@example.org>',
@@ -319,6 +320,26 @@ def test_bad_list_is_refused(api, faulty_registry, answer, error, sentence):
                     {'not-secure': ('b', True)})
     assert caught.value.short == error
     assert sentence in caught.value.message
+
+
+@pytest.mark.parametrize('method', ['ListTags', 'Inspect', 'ExplainTrust'])
+def test_call_that_takes_too_long_ends(daemon_on, faulty_registry, tmp_path, method):
+    """Its caller stays: nothing else would end it."""
+    over = threading.Event()
+    faulty_registry.fault('', lambda request: not over.wait(2 * DEADLINE))
+    (tmp_path / 'conf').write_text('[Daemon]\nJobTimeoutSec=2\n')
+    daemon = daemon_on(VIRTBOOTSTRAP_CONFIG=str(tmp_path / 'conf'))
+    api = daemon.connect()
+    try:
+        with pytest.raises(BusError) as caught:
+            api.manager(method, 'sa{sv}', faulty_registry.reference('many'),
+                        {'not-secure': ('b', True)}, timeout=DEADLINE)
+        wait_for(lambda: not daemon.workers(), 'its worker to be gone')
+    finally:
+        over.set()
+    assert caught.value.short == 'LimitExceeded'
+    assert caught.value.message == 'The call has run for 2 seconds (JobTimeoutSec=)'
+    api.close()
 
 
 def test_list_without_end_is_refused(api, faulty_registry):

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base-macro.h"
 #include "bus-access.h"
 #include "bus-pending.h"
 #include "bus-source.h"
@@ -19,7 +21,8 @@ struct BusPending {
         sd_bus_track *caller; /* owned; see bus_access_track() */
         JobTask *task;        /* owned; accesses paths of others */
 
-        JobSpec *spec; /* owned; of Inspect, as the next ones */
+        sd_event_source *deadline; /* owned; of Inspect and ListTags: BUS_PENDING_USEC */
+        JobSpec *spec;             /* owned; of Inspect, as the next ones */
         JobFetch *fetch;
         JobTags *tags; /* owned; of ListTags */
 
@@ -48,6 +51,7 @@ static void pending_free(BusPending *pending) {
         job_tags_free(pending->tags);
         job_spec_free(pending->spec);
         job_blob_use_free(pending->use);
+        sd_event_source_disable_unref(pending->deadline);
         sd_event_source_disable_unref(pending->advance);
         free(pending->entries);
         sd_bus_message_unref(pending->reply);
@@ -97,6 +101,36 @@ static int pending_new(BusServer *server, sd_bus_message *call, BusPending **ret
 static void answer_error(BusPending *pending, const Error *error) {
         (void) sd_bus_reply_method_errorf(
                 pending->call, error_kind_to_bus_name(error->kind), "%s", error_text(error));
+}
+
+static uint64_t deadline_usec(const BusPending *pending) {
+        const uint64_t job_usec = pending->server->context->config->job_usec;
+
+        return job_usec > 0 && job_usec < BUS_PENDING_USEC ? job_usec : BUS_PENDING_USEC;
+}
+
+/* A registry or a worker that goes on for ever keeps neither the place nor the daemon. */
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        BusPending *pending = userdata;
+        const uint64_t limit_usec = deadline_usec(pending);
+
+        error_set(
+                &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
+                "The call has run for %" PRIu64 " seconds%s", limit_usec / USEC_PER_SEC,
+                limit_usec < BUS_PENDING_USEC ? " (JobTimeoutSec=)" : "");
+        answer_error(pending, &error);
+        pending_free(pending);
+        return 0;
+}
+
+static int limit_time(BusPending *pending, Error *error) {
+        int r;
+
+        r = sd_event_add_time_relative(
+                pending->server->event, &pending->deadline, CLOCK_MONOTONIC, deadline_usec(pending),
+                0, on_deadline, pending);
+        return r < 0 ? error_set_errno(error, -r, "Cannot limit the time of a call") : 0;
 }
 
 /* Whether a blob is in the store now. */
@@ -418,7 +452,11 @@ static int accept_spec(
         if (r < 0)
                 return r;
 
-        r = job_task_start(context->tasks, operation, acceptance, pending, &pending->task, error);
+        if (!acceptance->spec->destination)
+                r = limit_time(pending, error);
+        if (r >= 0)
+                r = job_task_start(
+                        context->tasks, operation, acceptance, pending, &pending->task, error);
         if (r < 0)
                 pending_free(pending);
         else

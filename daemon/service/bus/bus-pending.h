@@ -4,12 +4,14 @@
 /*
  * Calls that take a while: Bootstrap until the job is accepted, Inspect, ListTags, ExplainTrust, and Cache.Verify and
  * Cache.Prune. They are answered when they are done, and abandoned if the caller disconnects; others are served
- * meanwhile.
+ * meanwhile. Those that wait for a registry or a worker fail with ERROR_LIMIT_EXCEEDED when they take too long.
  */
 
+#include "base-macro.h"
 #include "bus-internal.h"
 
-#define BUS_PENDING_MAX 64U
+#define BUS_PENDING_MAX  64U
+#define BUS_PENDING_USEC (UINT64_C(600) * USEC_PER_SEC) /* or JobTimeoutSec=, if that is shorter */
 
 /**
  * bus_pending_inspect() - resolve an image, and answer with its contents, or whether it is trusted
