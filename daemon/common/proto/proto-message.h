@@ -318,7 +318,7 @@ typedef struct ProtoSignature {
 } ProtoSignature;
 
 typedef struct ProtoSignatureData {
-        uint32_t size; /* 1 to sizeof(data) */
+        uint32_t size; /* sizeof(data), or what is left of the signature if that is less; never 0 */
         uint8_t data[4096];
 } ProtoSignatureData;
 

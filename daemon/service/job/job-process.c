@@ -49,6 +49,7 @@ struct JobProcess {
         sd_event_source *wait_source; /* owned; armed while its tracer has not heard of its end */
         bool is_killed;
         Queued *queue; /* owned; oldest first */
+        Queued *last;  /* borrowed; its end, unless it is empty */
         size_t n_queued;
         bool has_result;
         ProtoOutcome outcome; /* of what it reported; in the end of all that happened to it */
@@ -662,7 +663,7 @@ static int queued_new(
 }
 
 static int enqueue(JobProcess *process, const ProtoMessage *message, const int *fds, size_t n_fds) {
-        Queued **end = &process->queue;
+        Queued *queued = NULL;
         int r;
 
         if (replace_queued(process, message))
@@ -670,12 +671,15 @@ static int enqueue(JobProcess *process, const ProtoMessage *message, const int *
         if (process->n_queued == QUEUE_MAX)
                 return -ENOBUFS;
 
-        while (*end)
-                end = &(*end)->next;
-        r = queued_new(message, fds, n_fds, process->context->closer, end);
+        r = queued_new(message, fds, n_fds, process->context->closer, &queued);
         if (r < 0)
                 return r;
 
+        if (process->queue)
+                process->last->next = queued;
+        else
+                process->queue = queued;
+        process->last = queued;
         process->n_queued++;
         return process->io_source
                        ? sd_event_source_set_io_events(process->io_source, EPOLLIN | EPOLLOUT)

@@ -18,8 +18,8 @@ struct JobTrust {
         bool has_top;
         bool is_passed; /* all signatures were */
         uint32_t n_signatures;
-        uint32_t n_bytes;  /* of all signatures that were announced, … */
-        uint32_t n_passed; /* … and that arrived */
+        uint32_t n_bytes; /* of all signatures that were announced */
+        uint32_t n_left;  /* of the latest one: what has not arrived */
         JobTrustReport report;
         Error broken; /* the worker said too much */
 };
@@ -223,23 +223,51 @@ void job_trust_set_top(JobTrust *trust, const Digest *digest) {
                 job_process_send(trust->process, &message, NULL, 0);
 }
 
+static int take_header(JobTrust *trust, const ProtoSignature *header) {
+        if (trust->n_left > 0 || trust->n_signatures == PROTO_SIGNATURES_MAX ||
+            header->size > PROTO_SIGNATURES_BYTES_MAX - trust->n_bytes)
+                return -EBADMSG;
+
+        trust->n_signatures++;
+        trust->n_bytes += header->size;
+        trust->n_left = header->size;
+        return 0;
+}
+
+/* Only the last message of a signature may have room left: small ones would cost far more than their bytes. */
+static int take_data(JobTrust *trust, const ProtoSignatureData *data) {
+        const uint32_t room = sizeof(data->data);
+
+        if (trust->n_left == 0 || data->size != (trust->n_left < room ? trust->n_left : room))
+                return -EBADMSG;
+
+        trust->n_left -= data->size;
+        return 0;
+}
+
+static int take_end(JobTrust *trust) {
+        if (trust->n_left > 0)
+                return -EBADMSG;
+
+        trust->is_passed = true;
+        return 0;
+}
+
 int job_trust_pass(JobTrust *trust, const ProtoMessage *message) {
+        int r;
+
         if (!trust->has_top || trust->is_passed)
                 return -EBADMSG;
 
-        if (message->type == PROTO_SIGNATURE) {
-                if (trust->n_signatures == PROTO_SIGNATURES_MAX ||
-                    message->signature.size > PROTO_SIGNATURES_BYTES_MAX - trust->n_bytes)
-                        return -EBADMSG;
-                trust->n_signatures++;
-                trust->n_bytes += message->signature.size;
-        }
-        if (message->type == PROTO_SIGNATURE_DATA) {
-                if (message->signature_data.size > trust->n_bytes - trust->n_passed)
-                        return -EBADMSG;
-                trust->n_passed += message->signature_data.size;
-        }
-        trust->is_passed = message->type == PROTO_SIGNATURES_END;
+        if (message->type == PROTO_SIGNATURE)
+                r = take_header(trust, &message->signature);
+        else if (message->type == PROTO_SIGNATURE_DATA)
+                r = take_data(trust, &message->signature_data);
+        else
+                r = take_end(trust);
+        if (r < 0)
+                return r;
+
         if (trust->process)
                 job_process_send(trust->process, message, NULL, 0);
         return 0;

@@ -66,7 +66,8 @@ void job_trust_set_top(JobTrust *trust, const Digest *digest);
 /**
  * job_trust_pass() - pass a fetch worker's message about a signature on
  *
- * -EBADMSG, without @error set, if there are too many, or too many bytes, or none are expected.
+ * -EBADMSG, without @error set, if there are too many, or too many bytes, or none are expected, or if they come in
+ * another order or in smaller parts than proto-message.h says.
  */
 int job_trust_pass(JobTrust *trust, const ProtoMessage *message);
 
