@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-job.h"
 
+#include <syslog.h>
+
 #include "job-queue.h"
 #include "store-image.h"
 
@@ -16,7 +18,9 @@ typedef struct Fixture {
         JobListener listener;
         char temporary[SCRATCH_PATH_MAX];
         bool is_digest_told;
-        Digest secret; /* a blob of the store that belongs to another image */
+        unsigned n_warnings;
+        char warning[128]; /* the last one */
+        Digest secret;     /* a blob of the store that belongs to another image */
 } Fixture;
 
 static void on_event(void *userdata, Job *job) {
@@ -27,6 +31,12 @@ static void on_digest(void *userdata, Job *job) {
 }
 
 static void on_job_message(void *userdata, Job *job, int priority, const char *text) {
+        Fixture *f = userdata;
+
+        if (priority != LOG_WARNING)
+                return;
+        f->n_warnings++;
+        (void) snprintf(f->warning, sizeof(f->warning), "%s", text);
 }
 
 static int set_up(void **state) {
@@ -267,6 +277,14 @@ FETCH_TEST(resolve_worker_is_watched_offline_too) {
                 job_error(job)->message,
                 "The resolve worker broke the protocol: "
                 "a layer of an unknown image is out of place");
+}
+
+FETCH_TEST(worker_that_warns_without_end_is_cut_short) {
+        Fixture *f = *state;
+
+        (void) run(f, "fetch-warns", spec_for(f, REFERENCE, "new"));
+        assert_int_equal(f->n_warnings, 101);
+        assert_string_equal(f->warning, "Further warnings are left out");
 }
 
 /* Such a one has nobody's digest that could be told. */

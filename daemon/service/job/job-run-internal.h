@@ -65,6 +65,7 @@ struct JobRun {
         uint64_t n_with_rights; /* files with setuid, setgid or capabilities */
         char *with_rights;      /* such a file, or NULL */
         bool warned_open;       /* about a worker without a wall around the file system */
+        unsigned n_warnings;    /* of all workers */
 
         /* What ends it early. */
         uint64_t seen;             /* job_counts_moved() at the last progress */
@@ -111,7 +112,7 @@ void job_run_end_tree(JobRun *run);
 /* job_run_end_work() - RUN_WORK is over, or will not start: progress is no longer required */
 void job_run_end_work(JobRun *run);
 
-/* job_run_on_warning() - forward a worker's warning to the caller; @userdata is the run */
+/* job_run_on_warning() - forward a worker's warning to the caller, unless there are too many; @userdata is the run */
 void job_run_on_warning(void *userdata, const char *text);
 
 /* job_run_on_wait() - tell the caller that the fetch worker waits (JobFetchEvents); progress is not required meanwhile */

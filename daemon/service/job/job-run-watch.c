@@ -16,6 +16,8 @@
 
 #define WAIT_TEXT_MAX ((size_t) 512) /* bytes; a host has at most 255 */
 
+#define WARNINGS_MAX 100U /* of all workers of a job */
+
 void job_run_wake(JobRun *run) {
         (void) sd_event_source_set_enabled(run->wake, SD_EVENT_ONESHOT);
 }
@@ -249,7 +251,13 @@ void job_run_on_warning(void *userdata, const char *text) {
                         return;
                 run->warned_open = true;
         }
-        job_message(run->job, LOG_WARNING, text);
+        if (run->n_warnings > WARNINGS_MAX)
+                return;
+
+        run->n_warnings++;
+        job_message(
+                run->job, LOG_WARNING,
+                run->n_warnings > WARNINGS_MAX ? "Further warnings are left out" : text);
 }
 
 /* Blobs that are fetched at the same time wait at the same time. */

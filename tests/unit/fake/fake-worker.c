@@ -74,6 +74,22 @@ static int speak(void) {
         return succeed();
 }
 
+static int wait_silently(void) {
+        (void) pause();
+        return EXIT_SUCCESS;
+}
+
+/* What should be seen first, and then too much. */
+static int warn_often(void) {
+        ProtoMessage message = { .type = PROTO_WARNING };
+
+        for (int i = 1; i <= 300; i++) {
+                (void) snprintf(message.warning.text, sizeof(message.warning.text), "No. %d", i);
+                (void) say(message);
+        }
+        return fail();
+}
+
 static int end_silently(void) {
         return 3;
 }
@@ -95,14 +111,12 @@ static int fail_and_die(void) {
 static int say_what_it_may_not(void) {
         (void) say((ProtoMessage){ .type = PROTO_VERIFY_READY });
         (void) say_progress(1, 1);
-        (void) pause();
-        return EXIT_SUCCESS;
+        return wait_silently();
 }
 
 static int say_garbage(void) {
         (void) !write(PROTO_WORKER_FD, "garbage", 7);
-        (void) pause();
-        return EXIT_SUCCESS;
+        return wait_silently();
 }
 
 static int say_more_after_the_result(void) {
@@ -117,13 +131,7 @@ static int say_two_results(void) {
 
 static int wait_for_sigterm(void) {
         (void) say_progress(0, 0);
-        (void) pause();
-        return EXIT_SUCCESS;
-}
-
-static int wait_silently(void) {
-        (void) pause();
-        return EXIT_SUCCESS;
+        return wait_silently();
 }
 
 static int ignore_sigterm(void) {
@@ -383,8 +391,7 @@ static int fetch_and_hang(void) {
 
         bring_documents(&image);
         say_top(&image.manifest_digest, "");
-        (void) pause();
-        return EXIT_SUCCESS;
+        return wait_silently();
 }
 
 /* Goes on as the real worker of a step. */
@@ -421,8 +428,7 @@ static int fetch_nothing(void) {
 
 static int want_a_layer_before_the_image(void) {
         want(0, &(Digest){ 0 }, false);
-        (void) pause();
-        return EXIT_SUCCESS;
+        return wait_silently();
 }
 
 /* The rest is what a fetch worker does that somebody has taken over. */
@@ -467,8 +473,7 @@ static void look_for_foreign_content(void) {
 
 static int look_for_others(void) {
         look_for_foreign_content();
-        (void) pause();
-        return EXIT_SUCCESS;
+        return wait_silently();
 }
 
 static int want_content_of_the_layer(void) {
@@ -480,8 +485,7 @@ static int want_content_of_the_layer(void) {
         bring_documents(&image);
         say_top(&image.manifest_digest, "");
         want(0, &image.layer_digest, true);
-        (void) pause();
-        return EXIT_SUCCESS;
+        return wait_silently();
 }
 
 static int name_another_layer(void) {
@@ -568,8 +572,7 @@ static void await_top(void) {
 static int resolve_too_early(void) {
         await_top();
         want(0, &(Digest){ 0 }, false);
-        (void) pause();
-        return EXIT_SUCCESS;
+        return wait_silently();
 }
 
 static int resolve_nothing(void) {
@@ -587,15 +590,12 @@ static int resolve_to_another(void) {
 
         await_top();
         say_image(&image, &foreign);
-        (void) pause();
-        return EXIT_SUCCESS;
+        return wait_silently();
 }
 
 static int tell_of_content(void) {
-        if (bring("", 0))
-                return say_result(EPERM, ERROR_FAILED, "It was handed the content");
-        (void) pause();
-        return EXIT_SUCCESS;
+        return bring("", 0) ? say_result(EPERM, ERROR_FAILED, "It was handed the content")
+                            : wait_silently();
 }
 
 static int resolve_from_content_of_others(void) {
@@ -746,6 +746,7 @@ static const struct {
         { "fetch-and-hang", "fetch", fetch_and_hang },
         { "fetch-fails", "fetch", fail },
         { "fetch-dies", "fetch", die },
+        { "fetch-warns", "fetch", warn_often },
         { "fetch-nothing", "fetch", fetch_nothing },
         { "fetch-out-of-place", "fetch", want_a_layer_before_the_image },
         { "fetch-names-another", "fetch", name_another_image },
