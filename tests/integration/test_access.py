@@ -5,6 +5,7 @@ import contextlib
 import pathlib
 import re
 import shutil
+import ssl
 
 import pytest
 
@@ -236,6 +237,34 @@ def test_credentials_do_not_come_back_with_a_redirect(
     for path, authorization in authorizations(faulty_registry):
         assert not path.startswith('/back/') or authorization is None
     assert [one for _, one in authorizations(other_registry)] == [None, None]
+
+
+@pytest.fixture
+def curious(authority, server_certificate):
+    """Two registries that ask for a client certificate."""
+    both = [faulty.FaultyRegistry(*server_certificate, authority=authority.certificate,
+                                  verify_mode=ssl.CERT_OPTIONAL) for _ in range(2)]
+    yield both
+    for one in both:
+        one.stop()
+
+
+def test_client_certificate_does_not_follow_a_redirect_to_another_host(
+        curious, authority, env, client, dest, tmp_path):
+    registry, elsewhere = curious
+    certificates = tmp_path / 'certs.d' / registry.host
+    certificates.mkdir(parents=True)
+    shutil.copy(authority.certificate, certificates / 'own.crt')
+    for path, suffix in zip(authority.issue('client'), ('cert', 'key')):
+        shutil.copy(path, certificates / f'client.{suffix}')
+    env['VIRTBOOTSTRAP_CERTS_DIR'] = str(certificates.parent)
+    for one in curious:
+        one.add('moved', samples.small())
+    registry.fault('/blobs/', faulty.redirect(elsewhere.url.replace('127.0.0.1', 'localhost')))
+    client.bootstrap(registry.reference('moved'), dest)
+    assert (dest / 'etc/greeting').exists()
+    assert set(registry.has_certificate) == {True}
+    assert elsewhere.has_certificate == [False, False]
 
 
 def serve_blob(request):

@@ -26,19 +26,17 @@ static CURLcode set_certificate(CURL *easy, const RegistryTls *tls) {
 }
 
 static CURLcode set_tls(CURL *easy, const RegistryTls *tls, bool insecure) {
+        struct curl_blob authorities;
+
         (void) curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
         (void) curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, insecure ? 0L : 1L);
         (void) curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, insecure ? 0L : 2L);
 
-        if (tls->authorities) {
-                struct curl_blob authorities = pem_blob(tls->authorities);
-                CURLcode r = curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &authorities);
+        if (!tls->authorities)
+                return CURLE_OK;
 
-                if (r != CURLE_OK)
-                        return r;
-        }
-
-        return set_certificate(easy, tls);
+        authorities = pem_blob(tls->authorities);
+        return curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &authorities);
 }
 
 static void set_limits(CURL *easy) {
@@ -60,7 +58,8 @@ static CURLcode set_policy(CURL *easy) {
         return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 }
 
-CURLcode registry_handle_setup(CURL *easy, const RegistryTls *tls, bool insecure, const char *url) {
+CURLcode registry_handle_setup(
+        CURL *easy, const RegistryTls *tls, bool insecure, const char *home_url, const char *url) {
         CURLcode r;
 
         curl_easy_reset(easy);
@@ -68,6 +67,9 @@ CURLcode registry_handle_setup(CURL *easy, const RegistryTls *tls, bool insecure
         r = set_policy(easy);
         if (r == CURLE_OK)
                 r = set_tls(easy, tls, insecure);
+        /* Whoever else asks for one is not to know who this is. */
+        if (r == CURLE_OK && registry_url_same_host(url, home_url))
+                r = set_certificate(easy, tls);
         if (r == CURLE_OK)
                 r = curl_easy_setopt(easy, CURLOPT_URL, url);
         if (r == CURLE_OK)

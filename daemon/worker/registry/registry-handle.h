@@ -14,9 +14,10 @@
 
 /**
  * registry_handle_setup() - forget the last request and set up for one to @url
- * @tls:        borrowed until the next setup
+ * @tls:        borrowed until the next setup; a client certificate is for the host of @home_url only
  * @insecure:   unverified certificates are allowed
  *
  * Connections, TLS sessions and resolved names stay. Return: CURLE_OK, or what failed.
  */
-CURLcode registry_handle_setup(CURL *easy, const RegistryTls *tls, bool insecure, const char *url);
+CURLcode registry_handle_setup(
+        CURL *easy, const RegistryTls *tls, bool insecure, const char *home_url, const char *url);

@@ -234,7 +234,9 @@ static void set_callbacks(Hop *hop) {
 
 static int hop_prepare(Hop *hop, RegistryHttp *http) {
         http->reason[0] = '\0';
-        if (registry_handle_setup(hop->easy, http->tls, http->insecure, hop->url) != CURLE_OK ||
+        if (registry_handle_setup(
+                    hop->easy, http->tls, http->insecure, http->guard.home_url, hop->url) !=
+                    CURLE_OK ||
             set_range(hop->easy, hop->request) != CURLE_OK ||
             (hop->login && set_login(hop->easy, hop->login) != CURLE_OK) ||
             (hop->request->form && set_form(hop->easy, hop->request->form) != CURLE_OK))

@@ -71,9 +71,11 @@ class _Server(http.server.ThreadingHTTPServer):
 class FaultyRegistry:
     """It is a proxy for plain HTTP, too: it answers for whatever host it is asked."""
 
-    def __init__(self, certificate=None, key=None, address='127.0.0.1', authority=None):
-        """@authority: of the certificates that clients must have."""
+    def __init__(self, certificate=None, key=None, address='127.0.0.1', authority=None,
+                 verify_mode=ssl.CERT_REQUIRED):
+        """@authority: of the certificates that clients must have or, with another @verify_mode, may have."""
         self.blobs, self.manifests, self.requests = {}, {}, []
+        self.has_certificate = []  # of the client, of each request over TLS
         self.bodies = []  # of POST requests
         self._faults, self._lock = [], threading.Lock()
         self.server = _Server((address, 0), Request)
@@ -83,7 +85,7 @@ class FaultyRegistry:
             context.load_cert_chain(certificate, key)
             if authority:
                 context.load_verify_locations(authority)
-                context.verify_mode = ssl.CERT_REQUIRED
+                context.verify_mode = verify_mode
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.host = f'{address}:{self.server.server_port}'
         self.url = f'http{"s" if certificate else ""}://{self.host}'
@@ -160,6 +162,8 @@ class FaultyRegistry:
     def handle(self, request):
         with self._lock:
             self.requests.append((request.command, request.path, dict(request.headers)))
+            if isinstance(request.connection, ssl.SSLSocket):
+                self.has_certificate.append(bool(request.connection.getpeercert()))
             faults = list(self._faults) if request.command != 'HEAD' else []
         for fault in faults:
             if self._claim(fault, request.path):
