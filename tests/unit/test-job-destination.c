@@ -481,10 +481,6 @@ STORE_TEST(commit_of_a_worker_that_cannot_be_written_is_to_be_taken_back) {
         assert_null(staging(f, ".", "full"));
 }
 
-static void exchange(const char *a, const char *b) {
-        assert_int_equal(syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE), 0);
-}
-
 /* Between the two system calls of a revert, somebody exchanges the new tree for another one. */
 STORE_TEST(other_tree_that_comes_back_instead_of_the_new_one_is_not_removed) {
         StoreFixture *f = *state;
@@ -508,12 +504,12 @@ STORE_TEST(old_tree_stays_if_the_new_one_is_moved_away_after_the_exchange_of_a_w
         StoreFixture *f = *state;
         JobDestination *destination = prepare_overwriting(f);
         Error error = ERROR_NULL;
-        char root[SCRATCH_PATH_MAX];
+        const char *root = scratch_at(&f->scratch, strcat(staging(f, ".", "full"), "/root"));
 
-        (void) snprintf(
-                root, sizeof(root), "%s",
-                scratch_at(&f->scratch, strcat(staging(f, ".", "full"), "/root")));
-        exchange(root, scratch_at(&f->scratch, "full"));
+        assert_int_equal(
+                renameat2(
+                        AT_FDCWD, root, AT_FDCWD, scratch_at(&f->scratch, "full"), RENAME_EXCHANGE),
+                0);
         assert_int_equal(
                 rename(scratch_at(&f->scratch, "full"), scratch_at(&f->scratch, "away")), 0);
         assert_int_equal(job_destination_end_commit(destination, &error), -ESTALE);
