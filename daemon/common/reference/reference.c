@@ -177,12 +177,15 @@ void reference_fold_host(char *text) {
         memmove(text + length, rest, strlen(rest) + 1);
 }
 
-/* Hosts have no case. Another port is kept, also that of HTTPS, since it may have been meant for plain HTTP. */
+/* Hosts have no case; but one that only its case tells from a part of a name keeps it, so that the full form reads as the
+ * same again. Another port is kept, also that of HTTPS, since it may have been meant for plain HTTP. */
 static void settle_host(Reference *reference) {
         char folded[sizeof(reference->host)];
 
-        lower_host(reference->host);
         strcpy(folded, reference->host);
+        lower_host(folded);
+        if (is_host(folded))
+                strcpy(reference->host, folded);
         reference_fold_host(folded);
         if (strcmp(folded, DOCKER_HUB) == 0)
                 strcpy(reference->host, DOCKER_HUB);
