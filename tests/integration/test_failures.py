@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every failure: one sentence, the error's name, DEST as it was, nothing left."""
 
+import contextlib
 import os
 import re
 import signal
@@ -397,15 +398,28 @@ def test_step_waits_for_a_debugger_and_stays_open_to_it(
     wait_for(lambda: others.status(fetch)['Seccomp'] == ['2'], 'the sandbox')
     # What cannot be traced belongs to root.
     assert os.stat(f'/proc/{fetch}/environ').st_uid != 0
-    verify = wait_for(lambda: [pid for pid in programs.workers_of(running_client)
-                               if others.step_of(pid) == 'verify'
-                               and others.status(pid)['Seccomp'] == ['2']], 'a verify worker')[0]
-    assert os.stat(f'/proc/{verify}/environ').st_uid == 0
+    owner, = wait_for(lambda: owner_of_confined_verifier(running_client), 'a verify worker')
+    assert owner == 0
     gate.set()
     result = client.finish(running_client)
     assert 'Waiting for a debugger: gdb -p ' in result.err
 
 
+def look_at_workers(running_client, look):
+    """The first true answer of @look; workers come and go meanwhile."""
+    for pid in programs.workers_of(running_client):
+        with contextlib.suppress(OSError):
+            if found := look(pid):
+                return found
+    return None
+
+
+def owner_of_confined_verifier(running_client):
+    return look_at_workers(running_client, lambda pid: others.step_of(pid) == 'verify'
+                           and others.status(pid)['Seccomp'] == ['2']
+                           and [os.stat(f'/proc/{pid}/environ').st_uid])
+
+
 def stopped(running_client):
-    return next((pid for pid in programs.workers_of(running_client)
-                 if others.status(pid)['State'][0] == 'T'), None)
+    return look_at_workers(running_client,
+                           lambda pid: others.status(pid)['State'][0] == 'T' and pid)
