@@ -211,7 +211,6 @@ static int open_address(const char *address, ClientConnection **ret, Error *erro
 }
 
 static int open_embedded(const ClientOptions *options, ClientConnection **ret, Error *error) {
-        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
         ClientEmbedded embedded = EMBEDDED_NULL;
         sd_bus *bus = NULL;
         int fd, r;
@@ -222,21 +221,17 @@ static int open_embedded(const ClientOptions *options, ClientConnection **ret, E
 
         r = new_bus(NULL, fd, false, &bus);
         if (r >= 0)
-                r = ping(bus, NULL, &bus_error);
+                r = ping(bus, NULL, NULL);
         if (r >= 0)
                 return connection_new(bus, NULL, &embedded, ret, error);
 
-        /* Instead of a daemon that cannot start, its reason answers. */
-        if (sd_bus_error_is_set(&bus_error) && sd_bus_error_get_errno(&bus_error) != ENOTCONN)
-                r = client_error_set_bus(error, r, &bus_error);
-        else
-                r = error_set(
-                        error, -r, ERROR_DAEMON_UNAVAILABLE,
-                        "The embedded daemon exited without answering");
+        /* One that cannot start answers all the same, and the first call of ours with the reason. */
         if (bus)
                 (void) sd_bus_close_unref(bus);
         client_embedded_stop(&embedded);
-        return r;
+        return error_set(
+                error, -r, ERROR_DAEMON_UNAVAILABLE,
+                "The embedded daemon exited without answering");
 }
 
 static int open_system(const ClientOptions *options, ClientConnection **ret, Error *error) {

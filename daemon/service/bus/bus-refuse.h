@@ -6,7 +6,7 @@
 #include "base-error.h"
 
 /**
- * bus_refuse() - answer the first call on a connected socket with @why
+ * bus_refuse() - answer the first call on a connected socket with @why, except those that the library answers (Ping)
  * @fd:         closed
  *
  * Blocks until there is a call, but at most BUS_REFUSE_USEC.
