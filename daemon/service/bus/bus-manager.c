@@ -8,33 +8,62 @@
 #include "bus-park.h"
 #include "bus-pending.h"
 
-static Closer *closer_of(const BusServer *server) {
-        return server->context->closer;
-}
+/* How the arguments of a call are read, and what then answers it. */
+typedef int (*ReadCall)(sd_bus_message *call, Closer *closer, JobSpec **ret, Error *error);
+typedef int (*BeginCall)(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error);
 
-static int bootstrap(BusServer *server, sd_bus_message *call, Error *error) {
+static int begin(
+        BusServer *server,
+        sd_bus_message *call,
+        ReadCall read,
+        BeginCall begin_call,
+        Error *error) {
         JobSpec *spec;
         uid_t uid;
         int r;
 
         r = bus_access_check(server, call, &uid, error);
         if (r >= 0)
-                r = bus_arguments_read_bootstrap(call, closer_of(server), &spec, error);
+                r = read(call, server->context->closer, &spec, error);
         if (r < 0)
                 return r;
 
         spec->owner = uid;
-        return bus_pending_bootstrap(server, call, spec, error);
+        return begin_call(server, call, spec, error);
 }
 
-static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+/* A call that is answered later; @n_texts arguments precede its options. */
+static int take(
+        BusServer *server,
+        sd_bus_message *call,
+        ReadCall read,
+        BeginCall begin_call,
+        unsigned n_texts,
+        sd_bus_error *ret_error) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         int r;
 
         (void) sd_bus_message_sensitive(call);
-        r = bootstrap(userdata, call, &error);
-        bus_park(userdata, call, 2);
+        r = begin(server, call, read, begin_call, &error);
+        bus_park(server, call, n_texts);
         return r < 0 ? bus_error_set(ret_error, &error) : 1;
+}
+
+static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+        return take(
+                userdata, call, bus_arguments_read_bootstrap, bus_pending_bootstrap, 2, ret_error);
+}
+
+static int on_inspect(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+        return take(userdata, call, bus_arguments_read_inspect, bus_pending_inspect, 1, ret_error);
+}
+
+static int on_list_tags(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+        return take(userdata, call, bus_arguments_read_tags, bus_pending_list_tags, 1, ret_error);
+}
+
+static int on_explain_trust(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
+        return take(userdata, call, bus_arguments_read_trust, bus_pending_inspect, 1, ret_error);
 }
 
 /* Reads the id of a job, and finds it. */
@@ -112,81 +141,6 @@ static int on_list_jobs(sd_bus_message *call, void *userdata, sd_bus_error *ret_
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
-}
-
-static int inspect(BusServer *server, sd_bus_message *call, Error *error) {
-        JobSpec *spec;
-        uid_t uid;
-        int r;
-
-        r = bus_access_check(server, call, &uid, error);
-        if (r >= 0)
-                r = bus_arguments_read_inspect(call, closer_of(server), &spec, error);
-        if (r < 0)
-                return r;
-
-        spec->owner = uid;
-        return bus_pending_inspect(server, call, spec, error);
-}
-
-static int on_inspect(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-        _cleanup_(error_clear) Error error = ERROR_NULL;
-        int r;
-
-        (void) sd_bus_message_sensitive(call);
-        r = inspect(userdata, call, &error);
-        bus_park(userdata, call, 1);
-        return r < 0 ? bus_error_set(ret_error, &error) : 1;
-}
-
-static int list_tags(BusServer *server, sd_bus_message *call, Error *error) {
-        JobSpec *spec;
-        uid_t uid;
-        int r;
-
-        r = bus_access_check(server, call, &uid, error);
-        if (r >= 0)
-                r = bus_arguments_read_tags(call, closer_of(server), &spec, error);
-        if (r < 0)
-                return r;
-
-        spec->owner = uid;
-        return bus_pending_list_tags(server, call, spec, error);
-}
-
-static int on_list_tags(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-        _cleanup_(error_clear) Error error = ERROR_NULL;
-        int r;
-
-        (void) sd_bus_message_sensitive(call);
-        r = list_tags(userdata, call, &error);
-        bus_park(userdata, call, 1);
-        return r < 0 ? bus_error_set(ret_error, &error) : 1;
-}
-
-static int explain_trust(BusServer *server, sd_bus_message *call, Error *error) {
-        JobSpec *spec;
-        uid_t uid;
-        int r;
-
-        r = bus_access_check(server, call, &uid, error);
-        if (r >= 0)
-                r = bus_arguments_read_trust(call, closer_of(server), &spec, error);
-        if (r < 0)
-                return r;
-
-        spec->owner = uid;
-        return bus_pending_inspect(server, call, spec, error);
-}
-
-static int on_explain_trust(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {
-        _cleanup_(error_clear) Error error = ERROR_NULL;
-        int r;
-
-        (void) sd_bus_message_sensitive(call);
-        r = explain_trust(userdata, call, &error);
-        bus_park(userdata, call, 1);
-        return r < 0 ? bus_error_set(ret_error, &error) : 1;
 }
 
 static int get_version(
