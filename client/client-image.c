@@ -181,11 +181,6 @@ void client_image_done(ClientImage *image) {
         *image = IMAGE_NULL;
 }
 
-static int add_pair(ClientTable *table, const char *key, const char *value, Error *error) {
-        return value && *value ? client_table_add(table, (const char *const[]){ key, value }, error)
-                               : 0;
-}
-
 static int add_lists(ClientTable *table, const ClientImage *image, Error *error) {
         int r = 0;
 
@@ -228,7 +223,7 @@ static int print_pairs(const ClientImage *image, FILE *file, Error *error) {
 
         r = client_table_new(columns, 2, &table, error);
         for (size_t i = 0; r >= 0 && i < N_ELEMENTS(pairs); i++)
-                r = add_pair(table, pairs[i][0], pairs[i][1], error);
+                r = client_table_add_pair(table, pairs[i][0], pairs[i][1], error);
         if (r >= 0)
                 r = add_lists(table, image, error);
         if (r < 0)

@@ -81,6 +81,11 @@ int client_table_add(ClientTable *table, const char *const cells[], Error *error
         return 0;
 }
 
+int client_table_add_pair(ClientTable *table, const char *key, const char *value, Error *error) {
+        return value && *value ? client_table_add(table, (const char *const[]){ key, value }, error)
+                               : 0;
+}
+
 size_t client_table_rows(const ClientTable *table) {
         assert(table->n_columns > 0);
         return table->n_cells / table->n_columns;

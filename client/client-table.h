@@ -34,6 +34,9 @@ ClientTable *client_table_free(ClientTable *table);
  */
 int client_table_add(ClientTable *table, const char *const cells[], Error *error);
 
+/** client_table_add_pair() - add a row of two columns, unless @value is NULL or empty; as above */
+int client_table_add_pair(ClientTable *table, const char *key, const char *value, Error *error);
+
 /** client_table_rows() - the number of rows */
 size_t client_table_rows(const ClientTable *table);
 

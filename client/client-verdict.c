@@ -130,11 +130,6 @@ int client_verdict_read(ClientVerdict *verdict, Error *error) {
         return r < 0 ? client_error_set_message(error, r) : 0;
 }
 
-static int add_pair(ClientTable *table, const char *key, const char *value, Error *error) {
-        return value && *value ? client_table_add(table, (const char *const[]){ key, value }, error)
-                               : 0;
-}
-
 static int add_keys(ClientTable *table, const ClientVerdict *verdict, Error *error) {
         int r = 0;
 
@@ -191,7 +186,7 @@ int client_verdict_print(const ClientVerdict *verdict, FILE *file, Error *error)
 
         r = client_table_new(columns, N_ELEMENTS(columns), &table, error);
         for (size_t i = 0; r >= 0 && i < N_ELEMENTS(pairs); i++)
-                r = add_pair(table, pairs[i][0], pairs[i][1], error);
+                r = client_table_add_pair(table, pairs[i][0], pairs[i][1], error);
         if (r >= 0)
                 r = add_keys(table, verdict, error);
         if (r >= 0)
