@@ -175,9 +175,8 @@ static char *find_hint(
 
         if (!whole || !decoded)
                 return NULL;
-        if (code == ENOENT && parts->is_directory && strncmp(text, "oci://", strlen("oci://")) == 0)
-                return client_suggest_source(text);
-        if (code == ENOENT && parts->prefix == 0)
+        if (code == ENOENT &&
+            (parts->prefix == 0 || strncmp(text, "oci://", strlen("oci://")) == 0))
                 return client_suggest_source(text);
 
         if (code == ENOTDIR && parts->is_directory && stat(path, &st) == 0)
