@@ -18,7 +18,7 @@ static const char *const groups[] = {
            "  show JOB                    Show a job\n"
            "  attach JOB                  Follow a job to its end, as if it had been started here\n"
            "  cancel JOB…                 Cancel jobs\n"
-           "  inspect [--raw] [--config] URI\n"
+           "  inspect [--raw] [--config] [--no-tags] URI\n"
            "                              Show what would be fetched; with --json, --raw or --config\n"
            "                              like \"skopeo inspect\"\n"
            "  list-tags docker://NAME     List the tags of a registry's repository\n"

@@ -110,7 +110,7 @@ static const struct VerbSyntax {
         { "show", NULL, VERB_SHOW, 1, 1, "show JOB" },
         { "attach", NULL, VERB_ATTACH, 1, 1, "attach JOB" },
         { "cancel", NULL, VERB_CANCEL, 1, SIZE_MAX, "cancel JOB…" },
-        { "inspect", NULL, VERB_INSPECT, 1, 1, "inspect [--raw] [--config] URI" },
+        { "inspect", NULL, VERB_INSPECT, 1, 1, "inspect [--raw] [--config] [--no-tags] URI" },
         { "list-tags", NULL, VERB_LIST_TAGS, 1, 1, "list-tags docker://NAME" },
         { "verify", NULL, VERB_VERIFY, 1, 1, "verify URI [--key FILE]" },
         { "cache", "list", VERB_CACHE_LIST, 0, 0, "cache list" },

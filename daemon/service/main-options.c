@@ -31,7 +31,7 @@ static const char help[] =
         "  --idle-timeout=SECONDS     exit after this long without work [30]; 0: never\n"
         "  --embedded-fd=NUMBER       serve only the socket with that number; exit with it\n"
         "  --recover                  remove what a killed daemon left, and exit\n"
-        "  --log-level=LEVEL          err, warning, info or debug [LogLevel=]\n"
+        "  --log-level=LEVEL          err, warning, notice, info or debug [LogLevel=]\n"
         "  -h, --help                 show this help\n"
         "  --version                  show the version\n"
         "\n"
@@ -144,7 +144,7 @@ static int parse_option(int option, const char *value, MainOptions *options) {
                 options->log_level = log_level_from_string(value);
                 return options->log_level >= 0
                                ? 0
-                               : bad("log-level", value, "err, warning, info or debug");
+                               : bad("log-level", value, "err, warning, notice, info or debug");
         default:
                 return -EINVAL;
         }

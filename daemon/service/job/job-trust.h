@@ -5,8 +5,8 @@
  * Whether the signature policy lets an image be used: a trust worker, which reads the policy and judges the signatures
  * that a fetch worker found.
  *
- *     job_trust_start() ─▶ decided() ─▶ job_trust_set_top() ─▶ job_trust_pass()* ─▶ ended() ─▶ job_trust_free()
- *             └─────────────────────────────────────────────────────────────────────▲
+ *     job_trust_start() ─▶ needs_signatures() ─▶ job_trust_set_top() ─▶ job_trust_pass()* ─▶ ended() ─▶ job_trust_free()
+ *             └──────────────────────────────────────────────────────────────────────────────▲
  *
  * ended() is called exactly once, as the last thing.
  */
