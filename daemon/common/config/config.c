@@ -13,6 +13,7 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "base-home.h"
 #include "base-macro.h"
 #include "config-text.h"
 #include "config.h"
@@ -411,13 +412,12 @@ static void places_done(Places *places) {
 }
 
 static int find_places(Places *places) {
-        const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-        int r = 0;
+        _cleanup_(freep) char *home = NULL;
+        int r;
 
-        if (geteuid() != 0 && xdg && xdg[0] == '/')
-                r = asprintf(&places->user, "%s/virt-bootstrap", xdg);
-        else if (geteuid() != 0 && home && home[0] == '/')
-                r = asprintf(&places->user, "%s/.config/virt-bootstrap", home);
+        r = home_find_config(&home);
+        if (r >= 0 && home)
+                r = asprintf(&places->user, "%s/virt-bootstrap", home);
         if (r < 0) {
                 places->user = NULL;
                 return -ENOMEM;

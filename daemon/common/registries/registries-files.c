@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base-fd.h"
+#include "base-home.h"
 #include "registries-toml.h"
 #include "registries.h"
 
@@ -126,13 +126,12 @@ static int add_in(
 
 /* An ordinary user's own directory; NULL if there is none. */
 static int find_user_place(char **ret, Error *error) {
-        const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-        int r = 0;
+        _cleanup_(freep) char *home = NULL;
+        int r;
 
-        if (geteuid() != 0 && xdg && xdg[0] == '/')
-                r = asprintf(ret, "%s/containers", xdg);
-        else if (geteuid() != 0 && home && home[0] == '/')
-                r = asprintf(ret, "%s/.config/containers", home);
+        r = home_find_config(&home);
+        if (r >= 0 && home)
+                r = asprintf(ret, "%s/containers", home);
         if (r >= 0)
                 return 0;
 
