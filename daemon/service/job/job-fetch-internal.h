@@ -46,6 +46,7 @@ struct JobFetch {
         bool has_top;
         char name[512]; /* what the image is called */
         JobImage image;
+        uint64_t download;           /* bytes of layers that had to be downloaded then */
         JobFetchWanted *layer_blobs; /* owned; one per layer, when @image is complete */
         ProtoBlobWanted *early;      /* owned; layers requested before that */
         size_t n_early;

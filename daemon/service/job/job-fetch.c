@@ -113,7 +113,7 @@ static int on_image(JobFetch *fetch, Error *error) {
         if (fetch->spec->destination) {
                 r = job_room_check(
                         fetch->context, fetch->spec, fetch->image.layers, fetch->image.n_layers,
-                        error);
+                        &fetch->download, error);
                 if (r < 0)
                         return r;
         }
@@ -660,6 +660,10 @@ const Digest *job_fetch_digest(const JobFetch *fetch) {
 
 const JobTrustReport *job_fetch_trust(const JobFetch *fetch) {
         return fetch->trust ? job_trust_report(fetch->trust) : NULL;
+}
+
+uint64_t job_fetch_download(const JobFetch *fetch) {
+        return fetch->download;
 }
 
 const char *job_fetch_name(const JobFetch *fetch) {

@@ -71,6 +71,9 @@ const Digest *job_fetch_digest(const JobFetch *fetch);
 /** job_fetch_trust() - what the signature policy says about the image; NULL if it was not asked; borrowed */
 const JobTrustReport *job_fetch_trust(const JobFetch *fetch);
 
+/** job_fetch_download() - bytes of layers that had to be downloaded when the image was known; 0 until then */
+uint64_t job_fetch_download(const JobFetch *fetch);
+
 /** job_fetch_name() - the image's name: a registry's reference, or "oci-archive:NAME" */
 const char *job_fetch_name(const JobFetch *fetch);
 

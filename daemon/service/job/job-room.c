@@ -92,6 +92,7 @@ int job_room_check(
         const JobSpec *spec,
         const ProtoLayer *layers,
         uint32_t n_layers,
+        uint64_t *ret_needed,
         Error *error) {
         const char *path =
                 spec->no_cache ? context->temporary_directory : store_path(context->store);
@@ -104,9 +105,12 @@ int job_room_check(
                 int r;
 
                 r = sum_up(context, layers, n_layers, &sum, error);
-                needed = spec->no_cache ? sum.download : sum.missing;
-                if (r < 0 || needed == 0)
+                if (r < 0)
                         return r;
+                needed = spec->no_cache ? sum.download : sum.missing;
+                *ret_needed = needed;
+                if (needed == 0)
+                        return 0;
                 r = look(context, path, &space, error);
                 if (r < 0)
                         return r;
@@ -193,21 +197,14 @@ static Need add_up(const JobContext *context, const JobSpec *spec, const JobImag
         return need;
 }
 
-/* What the download takes from @place. */
-static uint64_t download_there(
-        const JobContext *context,
-        const JobSpec *spec,
-        const JobImage *image,
-        const JobRoomPlace *place) {
+/* Whether what is downloaded goes to the file system of @place. */
+static bool is_downloaded_there(
+        const JobContext *context, const JobSpec *spec, const JobRoomPlace *place) {
         const char *path =
                 spec->no_cache ? context->temporary_directory : store_path(context->store);
         struct stat st;
-        Sum sum = { 0 };
 
-        if (!image || stat(path, &st) < 0 || st.st_dev != place->device ||
-            sum_up(context, image->layers, image->n_layers, &sum, NULL) < 0)
-                return 0;
-        return spec->no_cache ? sum.download : sum.missing;
+        return stat(path, &st) >= 0 && st.st_dev == place->device;
 }
 
 int job_room_check_place(
@@ -217,7 +214,6 @@ int job_room_check_place(
         const JobRoomPlace *place,
         char **ret_warning,
         Error *error) {
-        const uint64_t download = place->is_known ? download_there(context, spec, image, place) : 0;
         const bool is_strict = context->config->strict_space_check;
         Need need;
 
@@ -227,8 +223,10 @@ int job_room_check_place(
                 return 0;
 
         need = add_up(context, spec, image);
-        need.least = add(need.least, download);
-        need.about = add(need.about, download);
+        if (place->download > 0 && is_downloaded_there(context, spec, place)) {
+                need.least = add(need.least, place->download);
+                need.about = add(need.about, place->download);
+        }
         if (need.least > place->free)
                 return error_set(
                         error, ENOSPC, ERROR_NO_SPACE,

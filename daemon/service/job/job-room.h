@@ -15,6 +15,7 @@ typedef struct JobRoomPlace {
         bool is_known;
         uint64_t free; /* bytes; UINT64_MAX if unlimited */
         dev_t device;
+        uint64_t download; /* bytes that the job still has to download, wherever to */
 } JobRoomPlace;
 
 /** job_room_look() - look at the file system of a descriptor, which may hang: for a thread */
@@ -23,6 +24,7 @@ JobRoomPlace job_room_look(int fd);
 /**
  * job_room_check() - check the sizes of layers
  * @spec:       of the job that needs them
+ * @ret_needed: bytes of them that must be downloaded; set on success
  *
  * Layers in the store need no space. Partial downloads are removed if there is too little.
  *
@@ -34,6 +36,7 @@ int job_room_check(
         const JobSpec *spec,
         const ProtoLayer *layers,
         uint32_t n_layers,
+        uint64_t *ret_needed,
         Error *error);
 
 /**

@@ -11,11 +11,13 @@
 #include "job-run-internal.h"
 
 static int check_room(JobRun *run, const JobImage *image, Error *error) {
+        JobRoomPlace place = run->data->place;
         _cleanup_(freep) char *warning = NULL;
         int r;
 
-        r = job_room_check_place(
-                &run->context, job_spec(run->job), image, &run->data->place, &warning, error);
+        if (run->fetch)
+                place.download = job_fetch_download(run->fetch);
+        r = job_room_check_place(&run->context, job_spec(run->job), image, &place, &warning, error);
         if (warning)
                 job_message(run->job, LOG_WARNING, warning);
         return r;
