@@ -6,9 +6,9 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base-clock.h"
 #include "base-fd.h"
 #include "base-macro.h"
 #include "base-program.h"
@@ -88,13 +88,6 @@ static int start(HelperRun *run, const char *server) {
         return r;
 }
 
-static uint64_t monotonic_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
 /* Returns 1 at the end, 0 if there may be more later. */
 static int read_answer(HelperRun *run) {
         for (;;) {
@@ -114,13 +107,13 @@ static int read_answer(HelperRun *run) {
 
 /* Until it ends: what it has started may keep its standard output open. */
 static int wait_for_end(HelperRun *run, uint64_t usec) {
-        const uint64_t deadline = monotonic_usec() + usec;
+        const uint64_t deadline = clock_usec(CLOCK_MONOTONIC) + usec;
         struct pollfd fds[] = { { .fd = run->pid_fd, .events = POLLIN },
                                 { .fd = run->output_fd, .events = POLLIN } };
         int r;
 
         while (fds[0].revents == 0) {
-                const uint64_t now = monotonic_usec();
+                const uint64_t now = clock_usec(CLOCK_MONOTONIC);
 
                 if (now >= deadline)
                         return -ETIMEDOUT;

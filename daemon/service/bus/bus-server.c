@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <syslog.h>
-#include <time.h>
 
+#include "base-clock.h"
 #include "base-macro.h"
 #include "bus-internal.h"
 #include "bus-park.h"
@@ -37,10 +37,7 @@ static void drop_waiters(BusJob *job, sd_bus *bus) {
 }
 
 static uint64_t now_msec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+        return clock_usec(CLOCK_MONOTONIC) / 1000;
 }
 
 void bus_server_drop_calls(BusServer *server, sd_bus *bus) {

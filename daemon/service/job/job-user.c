@@ -13,9 +13,9 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base-clock.h"
 #include "base-fd.h"
 #include "base-macro.h"
 #include "job-user.h"
@@ -330,13 +330,6 @@ static void release_used(JobUserTable *table) {
         table->n_reserved = n;
 }
 
-static uint64_t now_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
 /* Locks ids, and then looks at the processes, once for all of them: that takes longer than anything else here. Returns 0,
  * also if none is free, or a negative errno. */
 static int reserve(JobUserTable *table) {
@@ -357,7 +350,7 @@ static int reserve(JobUserTable *table) {
                 release_reserved(table);
 
         table->next = (uint32_t) (((uint64_t) table->next + i) % table->n);
-        table->reserved_usec = now_usec();
+        table->reserved_usec = clock_usec(CLOCK_MONOTONIC);
         return r;
 }
 
@@ -366,7 +359,7 @@ static int lock_any(JobUserTable *table, uint32_t *ret_id, int *ret_fd) {
         Reserved first;
         int r = 0;
 
-        if (now_usec() - table->reserved_usec > RESERVED_USEC)
+        if (clock_usec(CLOCK_MONOTONIC) - table->reserved_usec > RESERVED_USEC)
                 release_reserved(table);
         if (table->n_reserved == 0)
                 r = reserve(table);

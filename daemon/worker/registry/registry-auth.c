@@ -3,20 +3,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base-clock.h"
 #include "base-secret.h"
 #include "credentials-login.h"
 #include "oci-token.h"
 #include "registry-auth.h"
 #include "registry-realm.h"
-
-static uint64_t boottime_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_BOOTTIME, &ts);
-        return (uint64_t) ts.tv_sec * REGISTRY_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
 
 void registry_auth_init(RegistryAuth *auth, RegistryEndpoint *endpoint) {
         *auth = (RegistryAuth){ .endpoint = endpoint };
@@ -156,7 +149,7 @@ static int fetch_token(
 
 static int auth_take_token(
         RegistryAuth *auth, RegistryHttp *http, const RegistryChallenge *challenge, Error *error) {
-        uint64_t asked_usec = boottime_usec();
+        uint64_t asked_usec = clock_usec(CLOCK_BOOTTIME);
         OciToken token = { 0 };
         int r;
 
@@ -242,7 +235,8 @@ static int auth_get_login(
         *ret = auth->scheme == REGISTRY_SCHEME_BASIC ? basic_login(auth->endpoint)
                                                      : (RegistryLogin){ 0 };
         *ret_generation = auth->generation;
-        if (auth->scheme == REGISTRY_SCHEME_BEARER && boottime_usec() < auth->expires_usec) {
+        if (auth->scheme == REGISTRY_SCHEME_BEARER &&
+            clock_usec(CLOCK_BOOTTIME) < auth->expires_usec) {
                 *ret_token = strdup(auth->token);
                 *ret = (RegistryLogin){ .scheme = REGISTRY_SCHEME_BEARER, .token = *ret_token };
                 r = *ret_token ? 0 : error_oom(error);

@@ -4,9 +4,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base-cleanup.h"
+#include "base-clock.h"
 #include "base-thread.h"
 #include "registry-ranges.h"
 
@@ -205,13 +205,6 @@ static void stop_parts(Ranges *ranges) {
         (void) pthread_mutex_destroy(&ranges->lock);
 }
 
-static uint64_t monotonic_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * REGISTRY_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
 bool registry_ranges_may_help(const RegistryBlobRequest *request) {
         return !request->url && request->size != REGISTRY_SIZE_UNKNOWN &&
                request->size > request->offset &&
@@ -228,14 +221,14 @@ int registry_ranges_get(
         _cleanup_(error_clear) Error failed = ERROR_NULL;
         RangesOutput output = { .request = request, .position = request->offset };
         RegistryBlobRequest one = *request;
-        const uint64_t started_usec = monotonic_usec();
+        const uint64_t started_usec = clock_usec(CLOCK_MONOTONIC);
         int r;
 
         one.end = request->offset + REGISTRY_RANGES_BYTES;
         one.write = on_output;
         one.userdata = &output;
         r = registry_blob_get(endpoint, auth, http, &one, &failed);
-        if (r >= 0 && (monotonic_usec() - started_usec) * REGISTRY_RANGES_SLOW_BYTES >
+        if (r >= 0 && (clock_usec(CLOCK_MONOTONIC) - started_usec) * REGISTRY_RANGES_SLOW_BYTES >
                               REGISTRY_RANGES_BYTES * REGISTRY_USEC_PER_SEC) {
                 Ranges ranges = {
                         .endpoint = endpoint,

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base-clock.h"
 #include "base-number.h"
 #include "registry-retry.h"
 
@@ -92,15 +93,8 @@ bool registry_retry_decide(const RegistryAttempt *attempt, RegistryWait *ret_wai
         return true;
 }
 
-static uint64_t monotonic_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * REGISTRY_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
 void registry_retry_init(RegistryRetry *retry, const RegistryWaiter *waiter) {
-        *retry = (RegistryRetry){ .started_usec = monotonic_usec(), .waiter = waiter };
+        *retry = (RegistryRetry){ .started_usec = clock_usec(CLOCK_MONOTONIC), .waiter = waiter };
 }
 
 static void sleep_usec(uint64_t usec) {
@@ -117,7 +111,7 @@ bool registry_retry_wait(RegistryRetry *retry, RegistryAttempt attempt) {
         RegistryWait wait;
 
         attempt.tries = ++retry->tries;
-        attempt.elapsed_usec = monotonic_usec() - retry->started_usec;
+        attempt.elapsed_usec = clock_usec(CLOCK_MONOTONIC) - retry->started_usec;
         if (getrandom(&attempt.random, sizeof(attempt.random), GRND_NONBLOCK) < 0)
                 attempt.random = UINT32_MAX / 2;
 

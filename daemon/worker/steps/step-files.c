@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "base-clock.h"
 #include "base-macro.h"
 #include "proto-channel.h"
 #include "sandbox.h"
@@ -32,11 +32,8 @@ typedef struct FileReading {
 static void on_read(void *userdata, uint64_t size) {
         FileReading *reading = userdata;
         ProtoMessage message = { .type = PROTO_FETCH_READ };
-        struct timespec ts;
-        uint64_t usec;
+        const uint64_t usec = clock_usec(CLOCK_MONOTONIC);
 
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        usec = (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
         reading->size += size;
         if (usec - reading->told_usec < READ_USEC)
                 return;
