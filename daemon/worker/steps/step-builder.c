@@ -100,10 +100,7 @@ static void tell_progress(BuilderWork *work, uint32_t permille) {
 }
 
 static void warn(const BuilderWork *work, const char *text) {
-        ProtoMessage message = { .type = PROTO_WARNING };
-
-        (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
-        (void) step_send(work->socket_fd, &message, NULL);
+        (void) step_warn(work->socket_fd, text, NULL);
 }
 
 static void on_line(void *userdata, const char *line) {

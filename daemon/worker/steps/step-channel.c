@@ -12,15 +12,15 @@ int step_send(int socket_fd, const ProtoMessage *message, Error *error) {
         return r < 0 ? error_set_errno(error, -r, "Cannot report to the daemon") : 0;
 }
 
-int step_tell_open(int socket_fd, int entered, Error *error) {
+int step_warn(int socket_fd, const char *text, Error *error) {
         ProtoMessage message = { .type = PROTO_WARNING };
 
-        if (entered <= 0)
-                return entered;
-
-        (void) proto_text_set(
-                message.warning.text, sizeof(message.warning.text), SANDBOX_OPEN_WARNING);
+        (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
         return step_send(socket_fd, &message, error);
+}
+
+int step_tell_open(int socket_fd, int entered, Error *error) {
+        return entered <= 0 ? entered : step_warn(socket_fd, SANDBOX_OPEN_WARNING, error);
 }
 
 int step_receive(

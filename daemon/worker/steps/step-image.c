@@ -76,13 +76,6 @@ static int descend(
         }
 }
 
-static int warn(StepChannel *channel, const char *text, Error *error) {
-        ProtoMessage message = { .type = PROTO_WARNING };
-
-        (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
-        return step_send(channel->socket_fd, &message, error);
-}
-
 /* An image without an index is for one platform, and is used unless the user named another. */
 static int check_platform(
         StepChannel *channel,
@@ -104,7 +97,7 @@ static int check_platform(
 
         (void) snprintf(
                 text, sizeof(text), "The image is for %s, but this machine is %s", have, want);
-        return warn(channel, text, error);
+        return step_warn(channel->socket_fd, text, error);
 }
 
 static int read_config(StepChannel *channel, StepImage *image, Error *error) {

@@ -166,8 +166,7 @@ static int ask_for_blob(const Endpoint *endpoint, Wanted *wanted, bool is_mirror
 
 /* A mirror may be partial: what it does not have is no failure. */
 static void note_failure(const RegistrySource *registry, Endpoint *endpoint, const Error *error) {
-        ProtoMessage message = { .type = PROTO_WARNING };
-        char text[sizeof(message.warning.text)];
+        char text[sizeof(((ProtoWarning *) NULL)->text)];
 
         if (error->kind == ERROR_NOT_FOUND || atomic_exchange(&endpoint->has_failed, true))
                 return;
@@ -175,9 +174,8 @@ static void note_failure(const RegistrySource *registry, Endpoint *endpoint, con
         (void) snprintf(
                 text, sizeof(text), "The mirror %s is not used: %s", endpoint->host,
                 error_text(error));
-        (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
         /* If the daemon has exited, the next answer shows it. */
-        (void) step_send(registry->socket_fd, &message, NULL);
+        (void) step_warn(registry->socket_fd, text, NULL);
 }
 
 static int prefix_with_mirrors(const RegistrySource *registry, Error *error) {

@@ -35,17 +35,10 @@ static void on_progress(void *userdata, const UnpackProgress *progress) {
                 reader->settings->unpacked(reader->settings->userdata, progress->unpacked);
 }
 
-static void warn(int socket_fd, const char *text) {
-        ProtoMessage message = { .type = PROTO_WARNING };
-
-        (void) proto_text_set(message.warning.text, sizeof(message.warning.text), text);
-        (void) proto_send(socket_fd, &message, NULL, 0);
-}
-
 static void on_warning(void *userdata, const char *text) {
         const Reader *reader = userdata;
 
-        warn(reader->socket_fd, text);
+        (void) step_warn(reader->socket_fd, text, NULL);
 }
 
 int step_rootfs_receive_maps(int socket_fd, uint32_t n, StepRootfs *settings, Error *error) {
@@ -92,7 +85,7 @@ static void warn_of_image(int socket_fd, UnpackTarget *target) {
                         "This is not a root file system but an archive that contains an image; "
                         "use %s:PATH",
                         kind);
-                warn(socket_fd, text);
+                (void) step_warn(socket_fd, text, NULL);
         }
 }
 

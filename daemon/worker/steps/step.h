@@ -21,6 +21,9 @@ int step_main(int argc, char **argv, StepRun run);
 /** step_send() - send a message to the daemon */
 int step_send(int socket_fd, const ProtoMessage *message, Error *error);
 
+/** step_warn() - send a warning to the daemon; what does not fit is cut off */
+int step_warn(int socket_fd, const char *text, Error *error);
+
 /**
  * step_tell_open() - report a sandbox without a wall around the file system to the daemon
  * @entered:    the return value of entering the sandbox; 0 and errors are returned as they are
