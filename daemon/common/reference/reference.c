@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base-macro.h"
 #include "base-number.h"
 #include "base-text.h"
 #include "reference.h"
@@ -150,7 +151,7 @@ static bool is_host(const char *component) {
 static bool is_hub(const char *host, size_t length) {
         static const char *const names[] = { "index." DOCKER_HUB, "registry-1." DOCKER_HUB };
 
-        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(names); i++)
                 if (length == strlen(names[i]) && memcmp(host, names[i], length) == 0)
                         return true;
         return false;

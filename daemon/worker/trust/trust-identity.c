@@ -50,11 +50,6 @@ static bool is_equal(const Reference *a, const Reference *b) {
         return strcmp(reference_format(a, text_a), reference_format(b, text_b)) == 0;
 }
 
-const char *trust_identity_to_string(TrustIdentityKind kind) {
-        assert(kind < _TRUST_IDENTITY_MAX);
-        return kind_names[kind];
-}
-
 static int read_text(
         const json_t *value, const char *key, char ret[static REFERENCE_MAX + 1], Error *error) {
         const char *text;

@@ -40,9 +40,6 @@ typedef struct TrustIdentity {
 /** trust_identity_parse() - read a rule's "signedIdentity"; ERROR_NOT_TRUSTED if it is not one of those above */
 int trust_identity_parse(const json_t *value, TrustIdentity *ret, Error *error);
 
-/** trust_identity_to_string() - "matchExact", … */
-const char *trust_identity_to_string(TrustIdentityKind kind);
-
 /**
  * trust_identity_check() - whether @identity accepts a signature
  * @image:      what is wanted

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base-macro.h"
 #include "trust-scope.h"
 
 static_assert(TRUST_SCOPE_MAX > REFERENCE_MAX, "a reference is a scope");
@@ -28,7 +29,7 @@ static bool is_shortest_path(const char *text) {
 bool trust_scope_is_possible(const char *transport, const char *text) {
         static const char *const of_files[] = { "oci", "oci-archive", "docker-archive", "dir" };
 
-        for (size_t i = 0; i < sizeof(of_files) / sizeof(of_files[0]); i++)
+        for (size_t i = 0; i < N_ELEMENTS(of_files); i++)
                 if (strcmp(transport, of_files[i]) == 0)
                         return text[0] == '\0' ||
                                (is_shortest_path(text) && !(i == 0 && strchr(text, ':')));
