@@ -18,7 +18,6 @@
 
 /* A key of the caller's, which decides instead of a policy. */
 #define GIVEN_KEY   "the given key"
-#define GIVEN_RULE  "sigstoreSigned"
 #define GIVEN_SCOPE "any"
 
 /* Everything that decides. */
@@ -212,7 +211,7 @@ static int set_given_key(Deciding *deciding, int fd, Error *error) {
                 return error_oom(error);
 
         rule->kind = TRUST_RULE_SIGNED;
-        strcpy(rule->name, GIVEN_RULE);
+        strcpy(rule->name, TRUST_RULE_SIGNED_TYPE);
         strcpy(deciding->rules.scope, GIVEN_SCOPE);
         rule->identity.kind = TRUST_MATCH_REPOSITORY;
         rule->n_sources = 1;

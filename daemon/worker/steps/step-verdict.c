@@ -144,14 +144,16 @@ static int refuse(const StepVerdictImage *image, const Reasons *reasons, Error *
         if (reasons->n == 0)
                 return error_set(
                         error, EACCES, ERROR_NOT_TRUSTED,
-                        "The image is not trusted: %s demands a signature (rule sigstoreSigned, scope "
+                        "The image is not trusted: %s demands a signature (rule " TRUST_RULE_SIGNED_TYPE
+                        ", scope "
                         "%s), but %s has none",
                         image->policy, image->scope, digest);
         if (reasons->n > REASONS_MAX)
                 (void) snprintf(more, sizeof(more), "; and %zu more", reasons->n - REASONS_MAX);
         return error_set(
                 error, EACCES, ERROR_NOT_TRUSTED,
-                "The image is not trusted: %s demands a signature (rule sigstoreSigned, scope %s), but "
+                "The image is not trusted: %s demands a signature (rule " TRUST_RULE_SIGNED_TYPE
+                ", scope %s), but "
                 "of those of %s none is accepted: %s%s",
                 image->policy, image->scope, digest, reasons->text, more);
 }

@@ -14,17 +14,13 @@
 
 #define WHAT "signature policy"
 
-#define SIGNED_TYPE "sigstoreSigned"
-
 /* Types of rules. Those with keys of their own are looked at further, or not at all. */
 static const struct {
         const char *type;
         TrustRuleKind kind;
 } types[] = {
-        { "insecureAcceptAnything", TRUST_RULE_ACCEPT },
-        { "reject", TRUST_RULE_REJECT },
-        { SIGNED_TYPE, TRUST_RULE_SIGNED },
-        { "signedBy", TRUST_RULE_UNSUPPORTED },
+        { "insecureAcceptAnything", TRUST_RULE_ACCEPT }, { "reject", TRUST_RULE_REJECT },
+        { TRUST_RULE_SIGNED_TYPE, TRUST_RULE_SIGNED },   { "signedBy", TRUST_RULE_UNSUPPORTED },
         { "signedBaseLayer", TRUST_RULE_UNSUPPORTED },
 };
 
@@ -133,7 +129,7 @@ static int read_keys(const json_t *value, TrustRule *rule, Error *error) {
         if (!found)
                 return error_set(
                         error, EINVAL, ERROR_NOT_TRUSTED,
-                        "The " WHAT " has a rule " SIGNED_TYPE " without a key");
+                        "The " WHAT " has a rule " TRUST_RULE_SIGNED_TYPE " without a key");
         return read_sources(value, found, is_path, rule, error);
 }
 
@@ -164,7 +160,7 @@ static int read_signed(const json_t *value, TrustRule *rule, Error *error) {
                 if (json_object_get(value, unsupported_keys[i])) {
                         rule->kind = TRUST_RULE_UNSUPPORTED;
                         (void) snprintf(
-                                rule->name, sizeof(rule->name), SIGNED_TYPE " with '%s'",
+                                rule->name, sizeof(rule->name), TRUST_RULE_SIGNED_TYPE " with '%s'",
                                 unsupported_keys[i]);
                         return 0;
                 }

@@ -10,6 +10,8 @@
 
 #define TRUST_KEYS_MAX ((size_t) 64) /* of one rule */
 
+#define TRUST_RULE_SIGNED_TYPE "sigstoreSigned" /* of rules that demand signatures */
+
 typedef enum TrustRuleKind {
         TRUST_RULE_ACCEPT,      /* insecureAcceptAnything */
         TRUST_RULE_REJECT,      /* reject */
