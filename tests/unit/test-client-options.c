@@ -205,7 +205,7 @@ TEST(wrong_usage_is_one_line_that_names_it) {
                 { "list --system --user", "--system" },
                 { "a b --detach --embedded", "--detach" },
                 { "a b --json --status-only", "--status-only" },
-                { "inspect", "inspect [--raw] [--config] URI" },
+                { "inspect", "inspect [--raw] [--config] [--no-tags] URI" },
                 { "list-tags", "list-tags docker://NAME" },
                 { "verify", "verify URI [--key FILE]" },
                 { "inspect a --key b", "--key is for the command verify only" },
