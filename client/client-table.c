@@ -82,6 +82,7 @@ int client_table_add(ClientTable *table, const char *const cells[], Error *error
 }
 
 int client_table_add_pair(ClientTable *table, const char *key, const char *value, Error *error) {
+        assert(table->n_columns == 2);
         return value && *value ? client_table_add(table, (const char *const[]){ key, value }, error)
                                : 0;
 }
