@@ -16,6 +16,7 @@
 
 #define LOOP_SECONDS_MAX 60
 #define TASKS            (2 * JOB_TASKS_MAX)
+#define ROUNDS           200
 
 typedef struct Fixture {
         sd_event *event;
@@ -191,6 +192,19 @@ TASK_TEST(end_is_told_once_from_the_event_loop) {
         assert_int_equal(f->n_ended, 2);
         assert_int_equal(f->n_released, 0);
         assert_int_equal(f->error.code, 0);
+}
+
+/* An end may come while another one is told. */
+TASK_TEST(event_loop_has_nothing_left_to_do_once_all_ends_are_told) {
+        Fixture *f = *state;
+
+        for (unsigned round = 0; round < ROUNDS; round++) {
+                f->n_tasks = f->n_ended = 0;
+                for (unsigned i = 0; i < JOB_TASKS_MAX; i++)
+                        start(f, &succeed_operation);
+                loop_until(f, JOB_TASKS_MAX);
+                assert_int_equal(sd_event_run(f->event, 0), 0);
+        }
 }
 
 TASK_TEST(error_of_the_work_is_told) {

@@ -130,11 +130,15 @@ static void launch_waiting(JobTaskPool *pool) {
                 launch(take_first(&pool->waiting));
 }
 
+/* Clears the event with the last one, under the lock: what is posted afterwards is an event of its own. */
 static JobTask *take_ended(JobTaskPool *pool) {
         JobTask *task;
+        uint64_t n;
 
         (void) pthread_mutex_lock(&pool->lock);
         task = take_first(&pool->ended);
+        if (!pool->ended)
+                (void) !read(pool->event_fd, &n, sizeof(n));
         (void) pthread_mutex_unlock(&pool->lock);
         return task;
 }
@@ -155,10 +159,8 @@ static void tell(JobTask *task) {
 
 static int on_ended(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         JobTaskPool *pool = userdata;
-        uint64_t n;
         JobTask *task;
 
-        (void) !read(fd, &n, sizeof(n));
         while ((task = take_ended(pool))) {
                 pool->n_threads--;
                 tell(task);
