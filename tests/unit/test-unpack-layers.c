@@ -373,7 +373,7 @@ UNPACK_TEST(content_behind_the_end_marker_is_not_unpacked) {
         tar_file(layer_add(f), "third", "x");
         run_well(f);
         assert_string_equal(list(f), "0644 file = x\n0644 third = x\n");
-        assert_int_equal(f->progress.entries, 2);
+        assert_int_equal(f->progress.files, 2);
         assert_int_equal(
                 f->progress.consumed, f->layers[0].size + f->layers[1].size + f->layers[2].size);
 }

@@ -449,6 +449,7 @@ typedef struct ProtoVerifyRoom {
 typedef struct ProtoUnpackProgress {
         uint64_t consumed; /* compressed bytes, of all layers so far */
         uint64_t unpacked; /* uncompressed bytes, of all layers so far */
+        uint64_t files;    /* names created below the root directory, of all layers so far */
 } ProtoUnpackProgress;
 
 typedef struct ProtoUnpackRights {

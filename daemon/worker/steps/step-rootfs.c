@@ -26,6 +26,7 @@ static void on_progress(void *userdata, const UnpackProgress *progress) {
                 .unpack_progress = {
                         .consumed = progress->consumed,
                         .unpacked = progress->unpacked,
+                        .files = progress->files,
                 },
         };
 

@@ -172,7 +172,7 @@ static void on_chunk(void *userdata, const UnpackRingChunk *done) {
         (void) unpack_writers_flush(run->writers);
         run->progress.consumed = done->consumed;
         run->progress.unpacked += done->size;
-        run->progress.entries = run->tar.entries;
+        run->progress.files = unpack_tree_n_made(run->tree);
         if (!run->events->progress || (!done->last && now - run->progress_nsec < PROGRESS_NSEC))
                 return;
 

@@ -27,7 +27,7 @@ typedef struct UnpackOptions {
 typedef struct UnpackProgress {
         uint64_t consumed; /* compressed bytes of all layers, of written content only */
         uint64_t unpacked; /* the same, uncompressed bytes */
-        uint64_t entries;  /* tar entries that have been applied */
+        uint64_t files;    /* unpack_tree_n_made() */
 } UnpackProgress;
 
 /* Either function may be NULL. */

@@ -66,6 +66,7 @@ int unpack_tree_make_dir(
         if (r < 0)
                 return r;
         parent->touched = true;
+        tree->n_made++;
 
         r = unpack_nodes_add(tree->nodes, parent, name, dir, &info, &node, error);
         if (r < 0)

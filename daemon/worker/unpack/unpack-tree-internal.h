@@ -20,6 +20,7 @@ struct UnpackTree {
         UnpackNodes *nodes;   /* owned */
         UnpackSeen *seen;     /* owned; of directories that are not fresh */
         uint64_t layer;       /* 1 is the first */
+        uint64_t n_made;      /* see unpack_tree_n_made() */
         uint32_t root_uid, root_gid;
 };
 

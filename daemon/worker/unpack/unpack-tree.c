@@ -195,6 +195,7 @@ int unpack_tree_entry(
         Error *error) {
         const char *name = unpack_path_name(path);
         UnpackNode *parent;
+        bool is_new;
         int r;
 
         if (path->n_components == 0)
@@ -209,6 +210,7 @@ int unpack_tree_entry(
                 return r;
 
         r = place(tree, parent, name, meta, ret, error);
+        is_new = r == 0 && meta->type != UNPACK_DIRECTORY;
         if (r == -EEXIST || r == 1) {
                 const bool left_out = r == 1;
 
@@ -225,6 +227,7 @@ int unpack_tree_entry(
         if (r < 0)
                 return r;
 
+        tree->n_made += is_new;
         r = note_name(tree, parent, name, error);
         if (meta->type != UNPACK_REGULAR)
                 return r;
@@ -307,6 +310,7 @@ int unpack_tree_link(
         Error *error) {
         const char *name = unpack_path_name(path);
         UnpackNode *parent = NULL;
+        bool is_new;
         int r;
 
         if (path->n_components == 0)
@@ -319,6 +323,7 @@ int unpack_tree_link(
                 return r < 0 ? r : 0;
 
         r = try_link(tree, path, from, mtime, &parent, error);
+        is_new = r == 0;
         if (r == -EEXIST) {
                 r = unpack_tree_remove(tree, parent, name, error);
                 if (r >= 0)
@@ -329,5 +334,13 @@ int unpack_tree_link(
                                 "It was created by someone else in the meantime");
         }
 
-        return r < 0 ? r : note_name(tree, parent, name, error);
+        if (r < 0)
+                return r;
+
+        tree->n_made += is_new;
+        return note_name(tree, parent, name, error);
+}
+
+uint64_t unpack_tree_n_made(const UnpackTree *tree) {
+        return tree->n_made;
 }

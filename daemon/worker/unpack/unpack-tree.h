@@ -71,6 +71,10 @@ int unpack_tree_link(
         const struct timespec *mtime,
         Error *error);
 
+/** unpack_tree_n_made() - names that were created, also of directories without an entry: not those that existed, even if
+ * they were replaced, and not the root directory */
+uint64_t unpack_tree_n_made(const UnpackTree *tree);
+
 /** unpack_tree_flush() - write all pending times */
 int unpack_tree_flush(UnpackTree *tree, Error *error);
 
