@@ -26,6 +26,9 @@ typedef struct Fixture {
 static void on_event(void *userdata, Job *job) {
 }
 
+static void on_details(void *userdata, Job *job, unsigned which) {
+}
+
 static void on_digest(void *userdata, Job *job) {
         ((Fixture *) userdata)->is_digest_told = true;
 }
@@ -50,7 +53,8 @@ static int set_up(void **state) {
                 .added = on_event,
                 .state_changed = on_event,
                 .progress_changed = on_event,
-                .digest_known = on_digest,
+                .details_changed = on_details,
+                .image_known = on_digest,
                 .message = on_job_message,
                 .removed = on_event,
                 .userdata = f,

@@ -46,6 +46,9 @@ static void on_progress(void *userdata, Job *job) {
         ((Fixture *) userdata)->fraction = job_progress(job)->fraction;
 }
 
+static void on_details(void *userdata, Job *job, unsigned which) {
+}
+
 static void on_digest(void *userdata, Job *job) {
         assert_non_null(job_digest(job));
 }
@@ -70,7 +73,8 @@ static int set_up(void **state) {
                 .added = on_added,
                 .state_changed = on_state,
                 .progress_changed = on_progress,
-                .digest_known = on_digest,
+                .details_changed = on_details,
+                .image_known = on_digest,
                 .message = on_job_message,
                 .removed = on_removed,
                 .userdata = f,

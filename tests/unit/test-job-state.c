@@ -11,15 +11,20 @@ typedef struct Fixture {
         sd_event *event;
         JobListener listener;
         Job *job;
-        unsigned n_state, n_progress, n_digest, n_message;
-        JobProgress told;       /* last */
-        bool progress_was_last; /* before the state */
+        unsigned n_state, n_state_ended, n_progress, n_digest, n_message;
+        unsigned n_details, which; /* which: all that were told */
+        uint64_t told_usec;        /* when details were told last */
+        uint64_t least_usec;       /* between two of these */
+        JobLayer told_layer;       /* the first one, then */
+        JobProgress told;          /* last */
+        bool progress_was_last;    /* before the state */
 } Fixture;
 
 static void on_state(void *userdata, Job *job) {
         Fixture *f = userdata;
 
         f->n_state++;
+        f->n_state_ended += job_has_ended(job);
 }
 
 static void on_progress(void *userdata, Job *job) {
@@ -28,6 +33,30 @@ static void on_progress(void *userdata, Job *job) {
         f->n_progress++;
         assert_true(job_progress(job)->fraction >= f->told.fraction);
         f->told = *job_progress(job);
+}
+
+static uint64_t now_usec(const Fixture *f) {
+        uint64_t usec;
+
+        assert_true(sd_event_now(f->event, CLOCK_MONOTONIC, &usec) >= 0);
+        return usec;
+}
+
+static void on_details(void *userdata, Job *job, unsigned which) {
+        Fixture *f = userdata;
+        const uint64_t now = now_usec(f);
+        const JobLayer *layers;
+        uint32_t n;
+
+        if (f->n_details++ > 0 && (f->least_usec == 0 || now - f->told_usec < f->least_usec))
+                f->least_usec = now - f->told_usec;
+        f->told_usec = now;
+        f->which |= which;
+        assert_true(which != 0);
+        assert_int_equal(f->n_state_ended, 0);
+        layers = job_layers(job, &n);
+        if (n > 0)
+                f->told_layer = layers[0];
 }
 
 static void on_digest(void *userdata, Job *job) {
@@ -52,7 +81,8 @@ static int set_up(void **state) {
         f->listener = (JobListener){
                 .state_changed = on_state,
                 .progress_changed = on_progress,
-                .digest_known = on_digest,
+                .details_changed = on_details,
+                .image_known = on_digest,
                 .message = on_job_message,
                 .userdata = f,
         };
@@ -192,18 +222,125 @@ JOB_TEST(nothing_is_told_after_the_end) {
         assert_int_equal(f->n_progress + f->n_state, 0);
 }
 
-JOB_TEST(digest_and_messages_are_passed_on) {
-        Fixture *f = *state;
-        const Digest digest = { .bytes = { 1 } };
+static void set_image(Fixture *f) {
+        static ProtoLayer layers[] = {
+                { .digest = { .bytes = { 7 } }, .size = 1000000 },
+                { .digest = { .bytes = { 8 } }, .size = PROTO_SIZE_UNKNOWN },
+        };
+        const JobImage image = {
+                .head = { .digest = { .bytes = { 1 } }, .platform = "linux/arm64" },
+                .layers = layers,
+                .n_layers = 2,
+        };
 
-        job_set_digest(f->job, &digest);
+        assert_int_equal(job_set_image(f->job, &image, NULL), 0);
+}
+
+JOB_TEST(image_and_messages_are_passed_on) {
+        Fixture *f = *state;
+        const JobLayer *layers;
+        uint32_t n;
+
+        assert_string_equal(job_platform(f->job), "");
+        assert_null(job_layers(f->job, &n));
+        assert_int_equal(n, 0);
+        set_image(f);
         assert_int_equal(f->n_digest, 1);
-        assert_true(digest_equal(job_digest(f->job), &digest));
+        assert_int_equal(job_digest(f->job)->bytes[0], 1);
+        assert_string_equal(job_platform(f->job), "linux/arm64");
+        layers = job_layers(f->job, &n);
+        assert_int_equal(n, 2);
+        assert_int_equal(layers[0].digest.bytes[0], 7);
+        assert_int_equal(layers[0].size, 1000000);
+        assert_int_equal(layers[1].size, 0);
         job_message(f->job, LOG_WARNING, "watch out");
         assert_int_equal(f->n_message, 1);
 }
 
+/* Of many changes a few are told, and the last one is. */
+JOB_TEST(details_are_told_now_and_then_and_before_the_end) {
+        Fixture *f = *state;
+        JobProgress progress = { .phase = JOB_PHASE_DOWNLOAD, .total = 1000000 };
+        JobLayer layer = { .state = JOB_LAYER_DOWNLOADING, .size = 1000000 };
+        const uint64_t begun = now_usec(f);
+        uint64_t now;
+
+        job_set_state(f->job, JOB_RUNNING, NULL);
+        set_image(f);
+        while ((now = now_usec(f)) < begun + 4 * JOB_DETAILS_USEC) {
+                progress.done = progress.downloaded = layer.done = now - begun;
+                job_set_layer(f->job, 0, &layer);
+                job_set_progress(f->job, &progress);
+                run_for(f, 10);
+        }
+        assert_in_range(f->n_details, 2, 5);
+        assert_true(f->least_usec >= JOB_DETAILS_USEC);
+        assert_int_equal(f->which, JOB_DETAIL_LAYERS | JOB_DETAIL_SPEED);
+        assert_in_range(job_speed(f->job), 900000, 1100000);
+
+        f->which = 0;
+        layer.state = JOB_LAYER_UNPACKED;
+        job_set_layer(f->job, 0, &layer);
+        progress.files = 3;
+        job_set_progress(f->job, &progress);
+        job_set_state(f->job, JOB_FINISHED, NULL);
+        assert_int_equal(f->which, JOB_DETAIL_LAYERS | JOB_DETAIL_SPEED | JOB_DETAIL_FILES);
+        assert_int_equal(f->told_layer.state, JOB_LAYER_UNPACKED);
+        assert_int_equal(job_speed(f->job), 0);
+        f->n_details = 0;
+        run_for(f, 2 * JOB_DETAILS_USEC / 1000);
+        assert_int_equal(f->n_details, 0);
+}
+
+JOB_TEST(speed_falls_to_zero_when_nothing_arrives) {
+        Fixture *f = *state;
+        JobProgress progress = { .phase = JOB_PHASE_DOWNLOAD, .total = 2000000 };
+
+        job_set_state(f->job, JOB_RUNNING, NULL);
+        job_set_progress(f->job, &progress);
+        run_for(f, 2 * JOB_DETAILS_USEC / 1000);
+        progress.downloaded = 1000000;
+        job_set_progress(f->job, &progress);
+        run_for(f, 2 * JOB_DETAILS_USEC / 1000);
+        assert_true(job_speed(f->job) > 0);
+        run_for(f, 4000);
+        assert_int_equal(job_speed(f->job), 0);
+        assert_int_equal(f->which, JOB_DETAIL_SPEED);
+}
+
+JOB_TEST(unchanged_details_are_not_told) {
+        Fixture *f = *state;
+        const JobLayer layer = { .state = JOB_LAYER_WAITING, .size = 1000000 };
+
+        job_set_state(f->job, JOB_RUNNING, NULL);
+        set_image(f);
+        run_for(f, 2 * JOB_DETAILS_USEC / 1000);
+        assert_int_equal(f->n_details, 1);
+        job_set_layer(f->job, 0, &layer);
+        run_for(f, 2 * JOB_DETAILS_USEC / 1000);
+        assert_int_equal(f->n_details, 1);
+}
+
+JOB_TEST(times_are_in_order) {
+        Fixture *f = *state;
+        JobTimes times = job_times(f->job);
+
+        assert_true(times.queued_usec > UINT64_C(1700000000000000));
+        assert_int_equal(times.started_usec, 0);
+        assert_int_equal(times.ended_usec, 0);
+        job_set_state(f->job, JOB_RUNNING, NULL);
+        times = job_times(f->job);
+        assert_true(times.started_usec >= times.queued_usec);
+        assert_int_equal(times.ended_usec, 0);
+        run_for(f, 5);
+        job_set_state(f->job, JOB_FINISHED, NULL);
+        times = job_times(f->job);
+        assert_true(times.ended_usec >= times.started_usec + 5000);
+}
+
 TEST(states_and_phases_have_names) {
+        for (JobLayerState l = 0; l < _JOB_LAYER_STATE_MAX; l++)
+                assert_non_null(job_layer_state_to_string(l));
         for (JobState s = 0; s < _JOB_STATE_MAX; s++)
                 assert_non_null(job_state_to_string(s));
         for (JobPhase p = 0; p < _JOB_PHASE_MAX; p++)

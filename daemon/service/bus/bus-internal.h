@@ -84,7 +84,8 @@ char *bus_job_path(const Job *job);
 void bus_job_emit_added(const BusJob *job, sd_bus *bus);
 void bus_job_emit_state(const BusJob *job, sd_bus *bus);
 void bus_job_emit_progress(const BusJob *job, sd_bus *bus);
-void bus_job_emit_digest(const BusJob *job, sd_bus *bus);
+void bus_job_emit_details(const BusJob *job, sd_bus *bus, unsigned which); /* JobDetail */
+void bus_job_emit_image(const BusJob *job, sd_bus *bus);
 void bus_job_emit_message(const BusJob *job, sd_bus *bus, int priority, const char *text);
 void bus_job_emit_removed(const BusJob *job, sd_bus *bus);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base-macro.h"
 #include "bus-access.h"
 #include "bus-internal.h"
 #include "dbus-names.h"
@@ -266,6 +267,89 @@ static int get_unpacked(
                 reply, "t", job_progress(((BusJob *) userdata)->job)->unpacked);
 }
 
+static int get_platform(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        return sd_bus_message_append_basic(reply, 's', job_platform(((BusJob *) userdata)->job));
+}
+
+static int get_disk(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        return sd_bus_message_append_basic(reply, 's', job_disk(((BusJob *) userdata)->job));
+}
+
+static int get_layers(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        uint32_t n;
+        const JobLayer *layers = job_layers(((BusJob *) userdata)->job, &n);
+        char text[DIGEST_STRING_MAX];
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(sbstt)");
+        for (uint32_t i = 0; r >= 0 && i < n; i++)
+                r = sd_bus_message_append(
+                        reply, "(sbstt)", digest_format(&layers[i].digest, text),
+                        layers[i].is_cached, job_layer_state_to_string(layers[i].state),
+                        layers[i].done, layers[i].size);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_speed(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        return sd_bus_message_append(reply, "t", job_speed(((BusJob *) userdata)->job));
+}
+
+static int get_files(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        return sd_bus_message_append(reply, "t", job_progress(((BusJob *) userdata)->job)->files);
+}
+
+static int get_time(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        const JobTimes times = job_times(((BusJob *) userdata)->job);
+
+        if (strcmp(property, "QueuedTime") == 0)
+                return sd_bus_message_append(reply, "t", times.queued_usec);
+        if (strcmp(property, "StartTime") == 0)
+                return sd_bus_message_append(reply, "t", times.started_usec);
+        return sd_bus_message_append(reply, "t", times.ended_usec);
+}
+
 #define CONST   SD_BUS_VTABLE_PROPERTY_CONST
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 
@@ -292,6 +376,14 @@ const sd_bus_vtable bus_job_vtable[] = {
         SD_BUS_PROPERTY("State", "s", get_state, 0, CHANGES),
         SD_BUS_PROPERTY("Progress", "(sttd)", get_progress, 0, 0),
         SD_BUS_PROPERTY("Digest", "s", get_digest, 0, CHANGES),
+        SD_BUS_PROPERTY("Platform", "s", get_platform, 0, CHANGES),
+        SD_BUS_PROPERTY("Layers", "a(sbstt)", get_layers, 0, CHANGES),
+        SD_BUS_PROPERTY("Speed", "t", get_speed, 0, CHANGES),
+        SD_BUS_PROPERTY("Files", "t", get_files, 0, CHANGES),
+        SD_BUS_PROPERTY("QueuedTime", "t", get_time, 0, CONST),
+        SD_BUS_PROPERTY("StartTime", "t", get_time, 0, CHANGES),
+        SD_BUS_PROPERTY("EndTime", "t", get_time, 0, CHANGES),
+        SD_BUS_PROPERTY("Disk", "s", get_disk, 0, CHANGES),
         SD_BUS_PROPERTY("Error", "(ss)", get_error, 0, CHANGES),
         SD_BUS_PROPERTY("BytesDownloaded", "t", get_downloaded, 0, 0),
         SD_BUS_PROPERTY("BytesUnpacked", "t", get_unpacked, 0, 0),
@@ -306,11 +398,13 @@ void bus_job_emit_added(const BusJob *job, sd_bus *bus) {
 
 void bus_job_emit_state(const BusJob *job, sd_bus *bus) {
         if (!job_has_ended(job->job)) {
-                (void) sd_bus_emit_properties_changed(bus, job->path, BUS_JOB, "State", NULL);
+                (void) sd_bus_emit_properties_changed(
+                        bus, job->path, BUS_JOB, "State", "StartTime", NULL);
                 return;
         }
 
-        (void) sd_bus_emit_properties_changed(bus, job->path, BUS_JOB, "State", "Error", NULL);
+        (void) sd_bus_emit_properties_changed(
+                bus, job->path, BUS_JOB, "State", "Error", "EndTime", "Disk", NULL);
         (void) sd_bus_emit_signal(
                 bus, BUS_PATH, BUS_MANAGER, "JobFinished", "sosss", job_id(job->job), job->path,
                 job_result(job->job), error_name(job->job), error_message(job->job));
@@ -325,8 +419,26 @@ void bus_job_emit_progress(const BusJob *job, sd_bus *bus) {
                 progress->fraction);
 }
 
-void bus_job_emit_digest(const BusJob *job, sd_bus *bus) {
-        (void) sd_bus_emit_properties_changed(bus, job->path, BUS_JOB, "Digest", NULL);
+void bus_job_emit_details(const BusJob *job, sd_bus *bus, unsigned which) {
+        static const struct {
+                JobDetail detail;
+                const char *name;
+        } details[] = {
+                { JOB_DETAIL_LAYERS, "Layers" },
+                { JOB_DETAIL_SPEED, "Speed" },
+                { JOB_DETAIL_FILES, "Files" },
+        };
+        char *names[N_ELEMENTS(details) + 1] = { NULL };
+        size_t n = 0;
+
+        for (size_t i = 0; i < N_ELEMENTS(details); i++)
+                if (which & details[i].detail)
+                        names[n++] = (char *) details[i].name;
+        (void) sd_bus_emit_properties_changed_strv(bus, job->path, BUS_JOB, names);
+}
+
+void bus_job_emit_image(const BusJob *job, sd_bus *bus) {
+        (void) sd_bus_emit_properties_changed(bus, job->path, BUS_JOB, "Digest", "Platform", NULL);
 }
 
 void bus_job_emit_message(const BusJob *job, sd_bus *bus, int priority, const char *text) {

@@ -123,11 +123,19 @@ static void on_job_progress(void *userdata, Job *job) {
                 bus_job_emit_progress(bus_job_find(server, job_id(job)), c->bus);
 }
 
-static void on_job_digest(void *userdata, Job *job) {
+static void on_job_details(void *userdata, Job *job, unsigned which) {
         BusServer *server = userdata;
 
         FOR_EACH_BUS(server, c)
-        bus_job_emit_digest(bus_job_find(server, job_id(job)), c->bus);
+        if (n_unread(c->bus) < BUS_UNREAD_DETAILS_MAX)
+                bus_job_emit_details(bus_job_find(server, job_id(job)), c->bus, which);
+}
+
+static void on_job_image(void *userdata, Job *job) {
+        BusServer *server = userdata;
+
+        FOR_EACH_BUS(server, c)
+        bus_job_emit_image(bus_job_find(server, job_id(job)), c->bus);
 }
 
 static void on_job_message(void *userdata, Job *job, int priority, const char *text) {
@@ -246,7 +254,8 @@ static int on_end(sd_event_source *source, void *userdata) {
 
 static bool may_have_a_long_answer(sd_bus_message *message) {
         static const char *const members[] = {
-                "GetManagedObjects", "Inspect", "Introspect", "List", "ListJobs", "Verify",
+                "Get",        "GetAll", "GetManagedObjects", "Inspect",
+                "Introspect", "List",   "ListJobs",          "Verify",
         };
 
         for (size_t i = 0; i < N_ELEMENTS(members); i++)
@@ -292,7 +301,8 @@ int bus_server_new(
                 .added = on_job_added,
                 .state_changed = on_job_state_changed,
                 .progress_changed = on_job_progress,
-                .digest_known = on_job_digest,
+                .details_changed = on_job_details,
+                .image_known = on_job_image,
                 .message = on_job_message,
                 .removed = on_job_removed,
                 .userdata = server,

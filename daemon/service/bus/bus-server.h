@@ -27,11 +27,16 @@ typedef struct BusServerEvents {
 /* Above this number of unread ones, a connection gets no progress signals. */
 #define BUS_UNREAD_PROGRESS_MAX 100U
 
+/* From this number of unread ones on, a connection gets no changes of Layers, Speed and Files: for an image with 1000
+ * layers, Layers has about 100 KiB. */
+#define BUS_UNREAD_DETAILS_MAX 8U
+
 /*
  * With this number of unread ones, a peer's calls that may have a long answer are refused. This replaces a bound in
  * bytes, which sd-bus does not report: all other messages are the texts of one job, about 10 KiB. An answer of List
- * has about 100 bytes for each blob of the cache, one of ListJobs or GetManagedObjects at most about 10 KiB for each
- * job, one of Inspect not more than the image's documents. Answers to pending calls (BUS_PENDING_MAX) may be added.
+ * has about 100 bytes for each blob of the cache, one of ListJobs at most about 10 KiB for each job, one of
+ * GetManagedObjects and, for one job, of Get and GetAll the same and about 100 bytes for each layer, one of Inspect not
+ * more than the image's documents. Answers to pending calls (BUS_PENDING_MAX) may be added.
  */
 #define BUS_UNREAD_LONG_MAX 8U
 

@@ -51,8 +51,10 @@ void job_blob_end(JobBlob *blob, JobBlobState state, uint64_t size) {
         blob->step = STEP_DONE;
         blob->status.state = state;
         blob->status.size = size;
-        if (blob->status.arrived < size)
+        if (blob->status.arrived < size) {
+                blob->status.resumed += size - blob->status.arrived;
                 blob->status.arrived = size;
+        }
         job_blob_notify(blob);
 }
 

@@ -103,6 +103,17 @@ static void ask_to_fill(JobBlob *blob) {
         blob->filler->events->fill(blob->filler->userdata, blob->filler, fd, blob->status.arrived);
 }
 
+/* What this daemon has fetched before is not resumed, unless it begins again. */
+static void begin_at(JobBlob *blob, uint64_t offset) {
+        JobBlobStatus *status = &blob->status;
+
+        if (offset > status->arrived)
+                status->resumed += offset - status->arrived;
+        else if (offset < status->resumed)
+                status->resumed = offset;
+        status->arrived = offset;
+}
+
 static void on_ready(JobBlob *blob, uint64_t offset) {
         const JobBlobUse *filler = job_blob_next_filler(blob);
 
@@ -116,7 +127,7 @@ static void on_ready(JobBlob *blob, uint64_t offset) {
         }
 
         blob->is_resumed = offset > 0;
-        blob->status.arrived = offset;
+        begin_at(blob, offset);
         ask_to_fill(blob);
 }
 

@@ -43,6 +43,8 @@ typedef struct JobBlobStatus {
         JobBlobState state;
         uint64_t size;    /* bytes that may be read */
         uint64_t arrived; /* bytes that are there */
+        uint64_t
+                resumed; /* of these, bytes that nobody fetched meanwhile: they were there before, or another daemon did */
         uint64_t brought; /* bytes that this user brought */
         bool is_filled;   /* of BLOB_READY: by this user, from where it was asked to on */
         bool is_fetched;  /* it was not in the store when it was asked for */

@@ -248,6 +248,14 @@ uint32_t job_disk_n_complete(const JobDisk *disk) {
         return disk->n_complete;
 }
 
+char *job_disk_path(const JobDisk *disk) {
+        char name[NAME_SIZE], *path;
+
+        if (asprintf(&path, "%s/%s", disk->path, image_name(disk->n_images - 1, name)) < 0)
+                return NULL;
+        return path;
+}
+
 static int take_back(int fd, mode_t mode, const char *name, Error *error) {
         if ((geteuid() == 0 && fchown(fd, 0, 0) < 0) || fchmod(fd, mode) < 0)
                 return error_set_errno(error, errno, "Cannot complete %s", name);

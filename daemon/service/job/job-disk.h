@@ -50,6 +50,10 @@ uint32_t job_disk_n_images(const JobDisk *disk);
 /** job_disk_n_complete() - layers that already have their image */
 uint32_t job_disk_n_complete(const JobDisk *disk);
 
+/** job_disk_path() - the path of the image to use, the last of the chain, once it is in its place; owned by the caller, NULL
+ * when out of memory */
+char *job_disk_path(const JobDisk *disk);
+
 /** job_disk_send() - pass the files to a disk worker */
 int job_disk_send(const JobDisk *disk, JobProcess *process, Error *error);
 

@@ -86,6 +86,14 @@ int job_image_add(JobImage *image, const ProtoMessage *message, Error *error) {
         return add_detail(image, &message->detail, error);
 }
 
+bool job_image_is_repeated(const ProtoLayer *layers, uint32_t index) {
+        for (uint32_t i = 0; i < index; i++)
+                if (digest_equal(&layers[i].digest, &layers[index].digest))
+                        return true;
+
+        return false;
+}
+
 uint64_t job_image_size(const JobImage *image) {
         uint64_t size = 0;
 

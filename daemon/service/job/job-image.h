@@ -38,5 +38,8 @@ void job_image_done(JobImage *image);
  */
 int job_image_add(JobImage *image, const ProtoMessage *message, Error *error);
 
+/** job_image_is_repeated() - whether the layer @index is also one of those below it */
+bool job_image_is_repeated(const ProtoLayer *layers, uint32_t index);
+
 /** job_image_size() - bytes of all layers whose size is known */
 uint64_t job_image_size(const JobImage *image);

@@ -12,21 +12,13 @@
 #include "store-partial.h"
 #include "store-unpacked.h"
 
-static bool is_stored(Store *store, const Digest *digest) {
+bool job_room_is_stored(Store *store, const Digest *digest) {
         StoreBlob blob = STORE_BLOB_NULL;
         int r;
 
         r = store_blob_open(store, digest, &blob, NULL);
         closep(&blob.fd);
         return r > 0;
-}
-
-static bool is_repeated(const ProtoLayer *layers, uint32_t index) {
-        for (uint32_t i = 0; i < index; i++)
-                if (digest_equal(&layers[i].digest, &layers[index].digest))
-                        return true;
-
-        return false;
 }
 
 static uint64_t add(uint64_t a, uint64_t b) {
@@ -52,8 +44,8 @@ static int sum_up(
         for (uint32_t i = 0; i < n_layers; i++) {
                 const uint64_t size = layers[i].size;
 
-                if (size == PROTO_SIZE_UNKNOWN || is_repeated(layers, i) ||
-                    is_stored(context->store, &layers[i].digest))
+                if (size == PROTO_SIZE_UNKNOWN || job_image_is_repeated(layers, i) ||
+                    job_room_is_stored(context->store, &layers[i].digest))
                         continue;
                 if (size > limits->blob_bytes)
                         return error_set(
@@ -185,7 +177,7 @@ static Need add_up(const JobContext *context, const JobSpec *spec, const JobImag
         for (uint32_t i = 0; image && i < image->n_layers; i++) {
                 const ProtoLayer *layer = &image->layers[i];
 
-                if (layer->size == PROTO_SIZE_UNKNOWN || is_repeated(image->layers, i))
+                if (layer->size == PROTO_SIZE_UNKNOWN || job_image_is_repeated(image->layers, i))
                         continue;
                 if (is_compressed(layer))
                         need.least = add(need.least, layer->size);

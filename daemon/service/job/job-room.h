@@ -18,6 +18,9 @@ typedef struct JobRoomPlace {
         uint64_t download; /* bytes that the job still has to download, wherever to */
 } JobRoomPlace;
 
+/** job_room_is_stored() - whether the store has a blob, of any job's */
+bool job_room_is_stored(Store *store, const Digest *digest);
+
 /** job_room_look() - look at the file system of a descriptor, which may hang: for a thread */
 JobRoomPlace job_room_look(int fd);
 

@@ -10,10 +10,10 @@
 #include "job-run-internal.h"
 #include "store-blob.h"
 
-static void on_unpack_progress(void *userdata, uint64_t consumed, uint64_t unpacked) {
+static void on_unpack_progress(void *userdata, const ProtoUnpackProgress *progress) {
         JobRun *run = userdata;
 
-        job_counts_set_unpacked(&run->counts, consumed, unpacked);
+        job_counts_set_unpacked(&run->counts, progress, &run->context.config->limits);
         job_run_report_progress(run);
 }
 
@@ -35,6 +35,10 @@ static void on_unpack_ended(void *userdata, const Error *error) {
         JobRun *run = userdata;
 
         close_pipe(run);
+        if (error->code == 0) {
+                job_counts_end_unpacked(&run->counts);
+                job_run_report_progress(run);
+        }
         job_run_end_part(
                 run, &run->parts.unpack, error->code != 0 ? PART_FAILED : PART_DONE, error);
 }
@@ -99,6 +103,8 @@ static void on_disk_made(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
 
         job_run_end_task(run);
+        if (r >= 0 && run->counts.layers)
+                job_counts_set_shared(&run->counts, job_disk_n_complete(run->data->disk));
         if (r < 0)
                 job_run_stop(run, error);
         else if (run->error.code == 0 && job_part_is_running(&run->parts.unpack))

@@ -73,6 +73,11 @@ void job_run_report_progress(JobRun *run) {
                 run->seen = moved;
                 push_stall(run);
         }
+        for (uint32_t i = 0; i < run->counts.n_layers; i++) {
+                const JobLayer layer = job_counts_layer(&run->counts, i);
+
+                job_set_layer(run->job, i, &layer);
+        }
         job_set_progress(run->job, &progress);
 }
 

@@ -23,14 +23,23 @@ static int check_room(JobRun *run, const JobImage *image, Error *error) {
         return r;
 }
 
+static int count_layers(JobRun *run, const JobImage *image, Error *error) {
+        int r;
+
+        r = job_counts_set_image(&run->counts, image, error);
+        for (uint32_t i = 0; r >= 0 && i < image->n_layers; i++)
+                if (job_room_is_stored(run->context.store, &image->layers[i].digest))
+                        job_counts_set_cached(&run->counts, i);
+        return r;
+}
+
 static void on_resolved(void *userdata) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         JobRun *run = userdata;
         const JobImage *image = job_fetch_image(run->fetch);
 
-        job_set_digest(run->job, &image->head.digest);
-        if (check_room(run, image, &error) < 0 ||
-            job_counts_set_image(&run->counts, image, &error) < 0)
+        if (job_set_image(run->job, image, &error) < 0 || check_room(run, image, &error) < 0 ||
+            count_layers(run, image, &error) < 0)
                 job_run_stop(run, &error);
         else
                 job_run_unpack(run);

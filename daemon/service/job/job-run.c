@@ -71,8 +71,10 @@ static void keep(JobRun *run) {
         if (run->error.code != 0)
                 return;
 
-        if (run->data->disk)
+        if (run->data->disk) {
+                job_set_disk(run->job, job_disk_path(run->data->disk));
                 job_disk_keep(run->data->disk);
+        }
         remember_image(run);
         remember_sizes(run);
 }

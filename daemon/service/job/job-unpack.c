@@ -116,9 +116,7 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
         if (message->type == PROTO_DISK_LAYER)
                 on_disk_layer(unpack, &message->disk_layer);
         else if (message->type == PROTO_UNPACK_PROGRESS)
-                unpack->events->progress(
-                        unpack->userdata, message->unpack_progress.consumed,
-                        message->unpack_progress.unpacked);
+                unpack->events->progress(unpack->userdata, &message->unpack_progress);
         else if (message->type == PROTO_UNPACK_RIGHTS)
                 unpack->events->rights(
                         unpack->userdata, message->unpack_rights.n, message->unpack_rights.example);

@@ -16,7 +16,8 @@
 typedef struct JobUnpack JobUnpack;
 
 typedef struct JobUnpackEvents {
-        void (*progress)(void *userdata, uint64_t consumed, uint64_t unpacked); /* bytes so far */
+        void (*progress)(
+                void *userdata, const ProtoUnpackProgress *progress); /* as the worker states it */
         void (*warning)(void *userdata, const char *text);
 
         /* @n files, such as @example, have setuid, setgid or capabilities. Not for disk images. */

@@ -8,7 +8,9 @@
 #include <sys/random.h>
 #include <syslog.h>
 
+#include "base-clock.h"
 #include "job-log.h"
+#include "job-rate.h"
 #include "job.h"
 
 struct Job {
@@ -19,12 +21,23 @@ struct Job {
         char id[JOB_ID_MAX];
         JobState state;
         JobProgress progress;
-        uint64_t accepted_usec;       /* CLOCK_MONOTONIC */
-        uint64_t started_usec;        /* the same; 0 if it has not been */
-        uint64_t told_usec;           /* when the listener was last informed of progress */
-        sd_event_source *tell_source; /* owned; armed if there is something to report */
+        uint64_t accepted_usec;          /* CLOCK_MONOTONIC */
+        uint64_t started_usec;           /* the same; 0 if it has not been */
+        uint64_t told_usec;              /* when the listener was last informed of progress */
+        sd_event_source *tell_source;    /* owned; armed if there is something to report */
+        sd_event_source *details_source; /* owned; armed if details may have changed */
+        uint64_t details_usec;           /* when they were last looked at */
+        unsigned changed;                /* JobDetail: not told yet */
+        uint64_t told_files;
+        uint64_t speed; /* told */
+        JobRate rate;
+        JobTimes times;
         bool has_digest;
         Digest digest;
+        char *platform;   /* owned; NULL if not known */
+        JobLayer *layers; /* owned; NULL if not known */
+        uint32_t n_layers;
+        char *disk; /* owned; or NULL */
         Error error;
 };
 
@@ -38,6 +51,12 @@ static const char *const phase_names[_JOB_PHASE_MAX] = {
         [JOB_PHASE_DOWNLOAD] = "download", [JOB_PHASE_BUILD] = "build",
         [JOB_PHASE_UNPACK] = "unpack",     [JOB_PHASE_FINISH] = "finish",
         [JOB_PHASE_CLEAN] = "clean",       [JOB_PHASE_DONE] = "done",
+};
+
+static const char *const layer_state_names[_JOB_LAYER_STATE_MAX] = {
+        [JOB_LAYER_WAITING] = "waiting",       [JOB_LAYER_DOWNLOADING] = "downloading",
+        [JOB_LAYER_DOWNLOADED] = "downloaded", [JOB_LAYER_UNPACKING] = "unpacking",
+        [JOB_LAYER_UNPACKED] = "unpacked",
 };
 
 static const bool may_follow[_JOB_STATE_MAX][_JOB_STATE_MAX] = {
@@ -76,6 +95,13 @@ static uint64_t now_usec(const Job *job) {
         return usec;
 }
 
+/* The wall clock, unless it has been set back since @before. */
+static uint64_t real_usec(uint64_t before) {
+        const uint64_t usec = clock_usec(CLOCK_REALTIME);
+
+        return usec > before ? usec : before;
+}
+
 static void tell_progress(Job *job) {
         (void) sd_event_source_set_enabled(job->tell_source, SD_EVENT_OFF);
         job->told_usec = now_usec(job);
@@ -84,6 +110,54 @@ static void tell_progress(Job *job) {
 
 static int on_tell(sd_event_source *source, uint64_t usec, void *userdata) {
         tell_progress(userdata);
+        return 0;
+}
+
+/* A speed changes also when nothing arrives: it is measured regularly. */
+static bool is_downloading(const Job *job) {
+        return !job_has_ended(job) && job->progress.phase == JOB_PHASE_DOWNLOAD;
+}
+
+static void schedule_details(Job *job) {
+        if (sd_event_source_get_enabled(job->details_source, NULL) > 0)
+                return;
+
+        (void) sd_event_source_set_time(job->details_source, job->details_usec + JOB_DETAILS_USEC);
+        (void) sd_event_source_set_enabled(job->details_source, SD_EVENT_ONESHOT);
+}
+
+static uint64_t measure_speed(Job *job) {
+        if (is_downloading(job))
+                return job_rate_update(&job->rate, job->details_usec, job->progress.downloaded);
+
+        job->rate = (JobRate){ 0 };
+        return 0;
+}
+
+static void tell_details(Job *job) {
+        uint64_t speed;
+        unsigned which;
+
+        (void) sd_event_source_set_enabled(job->details_source, SD_EVENT_OFF);
+        job->details_usec = now_usec(job);
+        speed = measure_speed(job);
+        if (speed != job->speed)
+                job->changed |= JOB_DETAIL_SPEED;
+        if (job->progress.files != job->told_files)
+                job->changed |= JOB_DETAIL_FILES;
+
+        which = job->changed;
+        job->changed = 0;
+        job->speed = speed;
+        job->told_files = job->progress.files;
+        if (is_downloading(job))
+                schedule_details(job);
+        if (which != 0)
+                job->listener->details_changed(job->listener->userdata, job, which);
+}
+
+static int on_details(sd_event_source *source, uint64_t usec, void *userdata) {
+        tell_details(userdata);
         return 0;
 }
 
@@ -110,10 +184,17 @@ int job_new(
                 event, &job->tell_source, CLOCK_MONOTONIC, 0, JOB_PROGRESS_USEC / 10, on_tell, job);
         if (r >= 0)
                 r = sd_event_source_set_enabled(job->tell_source, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time(
+                        event, &job->details_source, CLOCK_MONOTONIC, 0, JOB_DETAILS_USEC / 10,
+                        on_details, job);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(job->details_source, SD_EVENT_OFF);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot set up a timer");
 
         job->accepted_usec = now_usec(job);
+        job->times.queued_usec = real_usec(0);
         job->spec = spec;
         *ret = TAKE_PTR(job);
         return 0;
@@ -124,7 +205,11 @@ Job *job_free(Job *job) {
                 return NULL;
 
         sd_event_source_disable_unref(job->tell_source);
+        sd_event_source_disable_unref(job->details_source);
         job_spec_free(job->spec);
+        free(job->platform);
+        free(job->layers);
+        free(job->disk);
         error_clear(&job->error);
         free(job);
         return NULL;
@@ -165,8 +250,29 @@ const Digest *job_digest(const Job *job) {
         return job->has_digest ? &job->digest : NULL;
 }
 
+const char *job_platform(const Job *job) {
+        return job->platform ? job->platform : "";
+}
+
 const Error *job_error(const Job *job) {
         return &job->error;
+}
+
+const char *job_disk(const Job *job) {
+        return job->disk ? job->disk : "";
+}
+
+JobTimes job_times(const Job *job) {
+        return job->times;
+}
+
+uint64_t job_speed(const Job *job) {
+        return job->speed;
+}
+
+const JobLayer *job_layers(const Job *job, uint32_t *ret_n) {
+        *ret_n = job->n_layers;
+        return job->layers;
 }
 
 static void log_state(Job *job) {
@@ -191,8 +297,10 @@ void job_set_state(Job *job, JobState state, const Error *error) {
         assert((error != NULL) == (state == JOB_FAILED || state == JOB_CANCELLED));
 
         job->state = state;
-        if (state == JOB_RUNNING)
+        if (state == JOB_RUNNING) {
                 job->started_usec = now_usec(job);
+                job->times.started_usec = real_usec(job->times.queued_usec);
+        }
         if (error)
                 (void) error_copy(&job->error, error);
         log_state(job);
@@ -201,10 +309,15 @@ void job_set_state(Job *job, JobState state, const Error *error) {
                 job->progress.done = job->progress.total;
                 job->progress.fraction = 1.0;
         }
-        /* The last value, before the end. */
+        /* The last values, before the end. */
         if (job_has_ended(job)) {
+                const JobTimes *times = &job->times;
+
+                job->times.ended_usec = real_usec(
+                        times->started_usec > 0 ? times->started_usec : times->queued_usec);
                 job_spec_release(job->spec);
                 tell_progress(job);
+                tell_details(job);
         }
 
         job->listener->state_changed(job->listener->userdata, job);
@@ -225,6 +338,7 @@ void job_set_progress(Job *job, const JobProgress *progress) {
         if (job->progress.fraction < before)
                 job->progress.fraction = before;
 
+        schedule_details(job);
         next = job->told_usec + JOB_PROGRESS_USEC;
         if (now_usec(job) >= next) {
                 tell_progress(job);
@@ -235,10 +349,46 @@ void job_set_progress(Job *job, const JobProgress *progress) {
         (void) sd_event_source_set_enabled(job->tell_source, SD_EVENT_ONESHOT);
 }
 
-void job_set_digest(Job *job, const Digest *digest) {
-        job->digest = *digest;
+int job_set_image(Job *job, const JobImage *image, Error *error) {
+        assert(!job->layers);
+        job->layers = calloc(image->n_layers, sizeof(*job->layers));
+        job->platform = strdup(image->head.platform);
+        if (!job->layers || !job->platform)
+                return error_oom(error);
+
+        job->n_layers = image->n_layers;
+        for (uint32_t i = 0; i < image->n_layers; i++) {
+                const ProtoLayer *layer = &image->layers[i];
+
+                job->layers[i].digest = layer->digest;
+                job->layers[i].size = layer->size == PROTO_SIZE_UNKNOWN ? 0 : layer->size;
+        }
+        job->digest = image->head.digest;
         job->has_digest = true;
-        job->listener->digest_known(job->listener->userdata, job);
+        job->changed |= JOB_DETAIL_LAYERS;
+        schedule_details(job);
+        job->listener->image_known(job->listener->userdata, job);
+        return 0;
+}
+
+void job_set_layer(Job *job, uint32_t index, const JobLayer *layer) {
+        JobLayer *known = &job->layers[index];
+
+        if (known->state == layer->state && known->is_cached == layer->is_cached &&
+            known->done == layer->done && known->size == layer->size)
+                return;
+
+        known->state = layer->state;
+        known->is_cached = layer->is_cached;
+        known->done = layer->done;
+        known->size = layer->size;
+        job->changed |= JOB_DETAIL_LAYERS;
+        schedule_details(job);
+}
+
+void job_set_disk(Job *job, char *path) {
+        free(job->disk);
+        job->disk = path;
 }
 
 void job_message(Job *job, int priority, const char *text) {
@@ -254,6 +404,11 @@ const char *job_state_to_string(JobState state) {
 const char *job_phase_to_string(JobPhase phase) {
         assert(phase < _JOB_PHASE_MAX);
         return phase_names[phase];
+}
+
+const char *job_layer_state_to_string(JobLayerState state) {
+        assert(state < _JOB_LAYER_STATE_MAX);
+        return layer_state_names[state];
 }
 
 const char *job_result(const Job *job) {
