@@ -7,10 +7,13 @@ import pathlib
 import pytest
 
 from support import disk, programs, samples, tar
+from support.bus import JOB
 from support.image import Image, digest_of
 
 HOSTILE_DISK = pathlib.Path(os.environ.get(
     'TEST_HOSTILE_DISK', programs.BUILD / 'tests/integration/hostile/hostile-disk.so')).resolve()
+HOSTILE_UNPACK = pathlib.Path(os.environ.get(
+    'TEST_HOSTILE_UNPACK', programs.BUILD / 'tests/integration/hostile/hostile-unpack.so')).resolve()
 HOSTILE_VERIFY = pathlib.Path(os.environ.get(
     'TEST_HOSTILE_VERIFY', programs.BUILD / 'tests/integration/hostile/hostile-verify.so')).resolve()
 QCOW2 = ['--format=qcow2', '--size=64M']
@@ -92,3 +95,38 @@ def test_blob_that_has_its_name_is_not_changed_by_who_hashed_it(
     for path in paths:
         assert digest_of(path.read_bytes()).partition(':')[2] == path.name
     assert len((tmp_path / 'started').read_text().split()) == len(paths)
+
+
+@pytest.mark.parametrize('what', ['boast', 'waver'])
+@pytest.mark.parametrize('step, options', [
+    ('unpack', {}), ('disk', {'format': ('s', 'qcow2'), 'size': ('t', 64 << 20)})], ids=['unpack', 'disk'])
+def test_progress_is_not_more_than_is_possible(
+        hostile, daemon_on, env, tmp_path, faulty_registry, dest, step, what, options):
+    """With the second layer missing, a worker cannot have unpacked it."""
+    image = samples.large(files=8, layers=2)
+    faulty_registry.add('image', image)
+    hostile(step, HOSTILE_UNPACK, what)
+    (tmp_path / 'limits').write_text('[Limits]\nEntries=5000\nUnpackedSize=20M\n')
+    env['VIRTBOOTSTRAP_CONFIG'] = str(tmp_path / 'limits')
+    api = daemon_on().connect()
+    gate = faulty_registry.gate(image.layers[1].digest, len(image.layers[1].blob) // 2)
+    _, job = api.bootstrap(faulty_registry.reference('image'), dest, **options)
+
+    def layers():
+        return [s.body[1]['Layers'][1] for s in api.signals
+                if s.path == job and s.member == 'PropertiesChanged' and 'Layers' in s.body[1]]
+    api.wait_until(lambda: layers() and layers()[-1][0][2] == 'unpacked', 'the first layer')
+    phase, done, total, fraction = api.get(job, JOB, 'Progress')
+    assert phase == 'download' and done < total
+    assert fraction == pytest.approx(done / total, abs=0.01)
+    assert api.get(job, JOB, 'Layers')[1][2] == 'downloading'
+    assert api.get(job, JOB, 'Files') == 5000
+    assert api.get(job, JOB, 'BytesUnpacked') == 20 << 20
+    gate.set()
+    assert api.wait(job)[0] == 'done'
+    for one in layers():
+        assert all(layer[3] <= layer[4] for layer in one)
+    files = [s.body[1]['Files'][1] for s in api.signals
+             if s.path == job and s.member == 'PropertiesChanged' and 'Files' in s.body[1]]
+    assert files == sorted(files)
+    api.close()
