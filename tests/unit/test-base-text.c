@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test.h"
 
+#include <locale.h>
 #include <string.h>
 
 #include "base-cleanup.h"
@@ -32,6 +33,13 @@ TEST(columns_count_code_points) {
         assert_int_equal(text_columns(""), 0);
         assert_int_equal(text_columns("abc"), 3);
         assert_int_equal(text_columns("böse…"), 5);
+}
+
+TEST(wide_and_combining_characters_have_the_columns_that_a_terminal_gives_them) {
+        assert_non_null(setlocale(LC_ALL, "C.UTF-8"));
+        assert_int_equal(text_columns("漢字"), 4);
+        assert_int_equal(text_columns("e\u0301"), 1);
+        assert_int_equal(text_columns("a\n\xff"), 3);
 }
 
 TEST(nothing_that_steers_a_terminal_is_printed) {

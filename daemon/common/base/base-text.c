@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "base-macro.h"
 #include "base-text.h"
@@ -59,12 +60,20 @@ bool text_is_utf8(const char *text) {
         return true;
 }
 
+size_t text_character_columns(const char *text, size_t *ret_bytes) {
+        uint32_t c = 0;
+        const size_t n = text_character(text, &c);
+        const int width = n > 0 ? wcwidth((wchar_t) c) : -1;
+
+        *ret_bytes = n > 0 ? n : 1;
+        return width < 0 ? 1 : (size_t) width;
+}
+
 size_t text_columns(const char *text) {
         size_t columns = 0;
 
-        for (; *text; text++)
-                if (((unsigned char) *text & 0xc0) != 0x80)
-                        columns++;
+        for (size_t n; *text; text += n)
+                columns += text_character_columns(text, &n);
 
         return columns;
 }

@@ -25,7 +25,16 @@ size_t text_utf8_length(const char *text);
 /** text_is_utf8() - whether all of @text is valid, as D-Bus strings have to be */
 bool text_is_utf8(const char *text);
 
-/** text_columns() - code points of @text: its width on a terminal, without wide characters */
+/**
+ * text_character_columns() - the width on a terminal of the character that @text starts with; not at its end
+ * @ret_bytes:  of the character; 1 if it is invalid
+ *
+ * As wcwidth(3) says in the locale of the process: without one, every character has one column. What has no width of its
+ * own counts as one as well, and combining characters as none.
+ */
+size_t text_character_columns(const char *text, size_t *ret_bytes);
+
+/** text_columns() - the width of @text on a terminal, as above */
 size_t text_columns(const char *text);
 
 /**
