@@ -120,7 +120,7 @@ static int cannot_connect(int r, const char *where, Error *error) {
         return error_set(
                 error, -r,
                 r == -EACCES || r == -EPERM ? ERROR_ACCESS_DENIED : ERROR_DAEMON_UNAVAILABLE,
-                "Cannot connect to %s: %s", where, strerror(-r));
+                "Cannot connect to %s: %s", where, error_errno_text(-r));
 }
 
 static int open_bus(

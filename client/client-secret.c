@@ -67,8 +67,8 @@ static int read_file(const char *path, int *ret_fd, Error *error) {
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
                 return error_set(
-                        error, errno, ERROR_INVALID_OPTION, "Cannot open the password file %s: %m",
-                        path);
+                        error, errno, ERROR_INVALID_OPTION, "Cannot open the password file %s: %s",
+                        path, error_errno_text(errno));
 
         size = fd_read_full(fd, buffer, SECRET_BYTES_MAX);
         if (size < 0)

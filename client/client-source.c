@@ -113,7 +113,9 @@ static int open_path(const char *path, bool is_directory, int *ret_fd, Error *er
         else
                 fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC | (is_directory ? O_DIRECTORY : 0));
         if (fd < 0 && errno == ENOENT)
-                return error_set(error, errno, ERROR_NOT_FOUND, "Cannot open %s: %m", path);
+                return error_set(
+                        error, errno, ERROR_NOT_FOUND, "Cannot open %s: %s", path,
+                        error_errno_text(errno));
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot open %s", path);
 

@@ -103,7 +103,13 @@ int error_set_errno(Error *error, int code, const char *format, ...) {
 
         return error_set(
                 error, code, kind_from_errno(code), "%s: %s", what ? what : "Out of memory",
-                strerror(code));
+                error_errno_text(code));
+}
+
+const char *error_errno_text(int code) {
+        const char *text = strerrordesc_np(code);
+
+        return text ? text : "Unknown error";
 }
 
 int error_oom(Error *error) {
@@ -163,7 +169,7 @@ void error_move(Error *to, Error *from) {
 const char *error_text(const Error *error) {
         if (error->message)
                 return error->message;
-        return error->code > 0 ? strerror(error->code) : "Success";
+        return error->code > 0 ? error_errno_text(error->code) : "Success";
 }
 
 void error_clear(Error *error) {

@@ -78,6 +78,9 @@ int error_set(Error *error, int code, ErrorKind kind, const char *format, ...)
 int error_set_errno(Error *error, int code, const char *format, ...)
         __attribute__((__format__(__printf__, 3, 4)));
 
+/** error_errno_text() - as strerror(3), but in English in every locale; not allocated */
+const char *error_errno_text(int code);
+
 /** error_oom() - describe a failed allocation; returns -ENOMEM */
 int error_oom(Error *error);
 
