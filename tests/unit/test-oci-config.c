@@ -37,6 +37,44 @@ TEST(everything_that_is_used_is_read) {
         assert_string_equal(config.env[1], "X=");
 }
 
+TEST(what_the_image_would_run_is_read) {
+        static const char text[] =
+                "{" ROOTFS
+                ",'config':{'Entrypoint':['/e',null],'Cmd':['a b'],'User':'u:g','WorkingDir':'/w',"
+                "'Volumes':{'/v':{},'/a':null},'ExposedPorts':{'80/tcp':{}},'StopSignal':'TERM'}}";
+        _cleanup_(oci_config_done) OciConfig config = { 0 };
+
+        assert_int_equal(parse(text, &config, NULL), 0);
+        assert_int_equal(config.entrypoint.n, 2);
+        assert_string_equal(config.entrypoint.texts[0], "/e");
+        assert_string_equal(config.entrypoint.texts[1], "");
+        assert_int_equal(config.cmd.n, 1);
+        assert_string_equal(config.cmd.texts[0], "a b");
+        assert_string_equal(config.user, "u:g");
+        assert_string_equal(config.working_directory, "/w");
+        assert_int_equal(config.volumes.n, 2);
+        assert_string_equal(config.volumes.texts[1], "/a");
+        assert_int_equal(config.ports.n, 1);
+        assert_string_equal(config.ports.texts[0], "80/tcp");
+        assert_string_equal(config.stop_signal, "TERM");
+        assert_false(config.is_cut);
+}
+
+TEST(long_lists_of_what_would_run_are_cut_and_not_refused) {
+        _cleanup_(freep) char *most =
+                json_repeat("{" ROOTFS ",'config':{'Cmd':[", "'x'", CONFIG_TEXTS_MAX, "]}}");
+        _cleanup_(freep) char *more =
+                json_repeat("{" ROOTFS ",'config':{'Cmd':[", "'x'", CONFIG_TEXTS_MAX + 1, "]}}");
+        _cleanup_(oci_config_done) OciConfig whole = { 0 }, cut = { 0 };
+
+        assert_int_equal(oci_config_parse(most, strlen(most), &whole, NULL), 0);
+        assert_int_equal(whole.cmd.n, CONFIG_TEXTS_MAX);
+        assert_false(whole.is_cut);
+        assert_int_equal(oci_config_parse(more, strlen(more), &cut, NULL), 0);
+        assert_int_equal(cut.cmd.n, CONFIG_TEXTS_MAX);
+        assert_true(cut.is_cut);
+}
+
 TEST(what_is_optional_may_be_missing) {
         static const char *const texts[] = {
                 "{" ROOTFS "}",
@@ -87,6 +125,11 @@ TEST(malformed_configuration_is_refused) {
                 { "{" ROOTFS ",'config':{'labels':{}}}", ERROR_UNSUPPORTED_IMAGE, "is ambiguous" },
                 { "{" ROOTFS ",'config':{'Env':['a',null]}}", ERROR_UNSUPPORTED_IMAGE,
                   "environment" },
+                { "{" ROOTFS ",'config':{'Cmd':'sh'}}", ERROR_UNSUPPORTED_IMAGE, "'Cmd'" },
+                { "{" ROOTFS ",'config':{'Entrypoint':[1]}}", ERROR_UNSUPPORTED_IMAGE,
+                  "'Entrypoint' in the image configuration is not an array of strings" },
+                { "{" ROOTFS ",'config':{'Volumes':[]}}", ERROR_UNSUPPORTED_IMAGE, "'Volumes'" },
+                { "{" ROOTFS ",'config':{'User':0}}", ERROR_UNSUPPORTED_IMAGE, "'User'" },
         };
 
         for (size_t i = 0; i < N_ELEMENTS(cases); i++) {

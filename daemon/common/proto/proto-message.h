@@ -96,6 +96,7 @@
 #define PROTO_WAIT_MAX      ((uint32_t) 601)  /* seconds of a wait */
 #define PROTO_PARALLEL_MAX  ((uint32_t) 16)   /* blobs at a time */
 #define PROTO_TAGS_MAX      ((size_t) 100000) /* of a repository */
+#define PROTO_DETAILS_MAX   ((size_t) 4096)   /* of an image */
 #define PROTO_REPORT_MAX    (UINT64_C(5) << 20) /* bytes: little more than the config it is made of */
 
 /* Signatures of one image: their number, bytes of one and of all, and keys that a policy names for it. */
@@ -199,7 +200,7 @@ typedef enum ProtoReportKind {
 typedef struct ProtoResolveStart {
         char platform[64]; /* empty: this machine's */
         uint8_t offline;   /* request the layers: nobody else does */
-        uint8_t inspect;   /* report the details, and request no layers */
+        uint8_t inspect;   /* report all details, not only what it runs, and request no layers */
         uint8_t report;    /* ProtoReportKind: which text to send as well */
         uint8_t sandbox;
         ProtoUser user;
@@ -411,6 +412,14 @@ typedef enum ProtoDetailKind {
         PROTO_DETAIL_AUTHOR,
         PROTO_DETAIL_LABEL, /* with a key */
         PROTO_DETAIL_ENV,
+        PROTO_DETAIL_ENTRYPOINT, /* one word; the same for all lists */
+        PROTO_DETAIL_CMD,
+        PROTO_DETAIL_USER,
+        PROTO_DETAIL_WORKING_DIRECTORY,
+        PROTO_DETAIL_VOLUME,
+        PROTO_DETAIL_PORT,
+        PROTO_DETAIL_STOP_SIGNAL,
+        PROTO_DETAIL_INCOMPLETE, /* without a value: others were cut, or left out */
         _PROTO_DETAIL_KIND_MAX,
 } ProtoDetailKind;
 

@@ -8,6 +8,7 @@
 
 #include "base-macro.h"
 #include "bus-access.h"
+#include "bus-image.h"
 #include "bus-internal.h"
 #include "dbus-names.h"
 
@@ -230,6 +231,22 @@ static int get_digest(
         return sd_bus_message_append_basic(reply, 's', text);
 }
 
+static int get_config(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *ret_error) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r >= 0)
+                r = bus_image_append_config(reply, job_config(((BusJob *) userdata)->job));
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 static int get_error(
         sd_bus *bus,
         const char *path,
@@ -376,6 +393,7 @@ const sd_bus_vtable bus_job_vtable[] = {
         SD_BUS_PROPERTY("State", "s", get_state, 0, CHANGES),
         SD_BUS_PROPERTY("Progress", "(sttd)", get_progress, 0, 0),
         SD_BUS_PROPERTY("Digest", "s", get_digest, 0, CHANGES),
+        SD_BUS_PROPERTY("Config", "a{sv}", get_config, 0, CHANGES),
         SD_BUS_PROPERTY("Platform", "s", get_platform, 0, CHANGES),
         SD_BUS_PROPERTY("Layers", "a(sbstt)", get_layers, 0, CHANGES),
         SD_BUS_PROPERTY("Speed", "t", get_speed, 0, CHANGES),
@@ -438,7 +456,8 @@ void bus_job_emit_details(const BusJob *job, sd_bus *bus, unsigned which) {
 }
 
 void bus_job_emit_image(const BusJob *job, sd_bus *bus) {
-        (void) sd_bus_emit_properties_changed(bus, job->path, BUS_JOB, "Digest", "Platform", NULL);
+        (void) sd_bus_emit_properties_changed(
+                bus, job->path, BUS_JOB, "Digest", "Config", "Platform", NULL);
 }
 
 void bus_job_emit_message(const BusJob *job, sd_bus *bus, int priority, const char *text) {

@@ -7,6 +7,7 @@
 
 #include "base-macro.h"
 #include "bus-access.h"
+#include "bus-image.h"
 #include "bus-pending.h"
 #include "bus-source.h"
 #include "bus-trust.h"
@@ -168,61 +169,6 @@ static int append_layers(const BusPending *pending, sd_bus_message *reply) {
         return r;
 }
 
-static int append_labels(sd_bus_message *reply, const ProtoDetail *details, size_t n_details) {
-        int r;
-
-        r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append_basic(reply, 's', "labels");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'v', "a{ss}");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "{ss}");
-        for (size_t i = 0; r >= 0 && i < n_details; i++)
-                if (details[i].kind == PROTO_DETAIL_LABEL)
-                        r = sd_bus_message_append(reply, "{ss}", details[i].key, details[i].value);
-        for (int i = 0; r >= 0 && i < 3; i++)
-                r = sd_bus_message_close_container(reply);
-        return r;
-}
-
-static int append_env(sd_bus_message *reply, const ProtoDetail *details, size_t n_details) {
-        int r;
-
-        r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append_basic(reply, 's', "env");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "s");
-        for (size_t i = 0; r >= 0 && i < n_details; i++)
-                if (details[i].kind == PROTO_DETAIL_ENV)
-                        r = sd_bus_message_append_basic(reply, 's', details[i].value);
-        for (int i = 0; r >= 0 && i < 3; i++)
-                r = sd_bus_message_close_container(reply);
-        return r;
-}
-
-static int append_details(const BusPending *pending, sd_bus_message *reply) {
-        const JobImage *image = job_fetch_image(pending->fetch);
-        const ProtoDetail *details = image->details;
-        const size_t n_details = image->n_details;
-        int r = 0;
-
-        for (size_t i = 0; r >= 0 && i < n_details; i++) {
-                if (details[i].kind == PROTO_DETAIL_CREATED)
-                        r = sd_bus_message_append(reply, "{sv}", "created", "s", details[i].value);
-                if (details[i].kind == PROTO_DETAIL_AUTHOR)
-                        r = sd_bus_message_append(reply, "{sv}", "author", "s", details[i].value);
-        }
-        if (r >= 0)
-                r = append_labels(reply, details, n_details);
-        if (r >= 0)
-                r = append_env(reply, details, n_details);
-        return r;
-}
-
 /* The document that the caller asks for. */
 static int append_document(
         sd_bus_message *reply, const JobSpec *spec, const char *data, size_t size) {
@@ -270,7 +216,9 @@ static int answer_image(const BusPending *pending, const char *document, size_t 
         if (r >= 0)
                 r = append_layers(pending, reply);
         if (r >= 0)
-                r = append_details(pending, reply);
+                r = bus_image_append_details(reply, &image->details);
+        if (r >= 0)
+                r = bus_image_append_config(reply, &image->details);
         if (r >= 0)
                 r = append_repository(reply, pending->spec);
         if (r >= 0)

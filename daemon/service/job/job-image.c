@@ -6,11 +6,9 @@
 
 #include "job-image.h"
 
-#define DETAILS_MAX ((size_t) 1024) /* labels and environment */
-
 void job_image_done(JobImage *image) {
         free(image->layers);
-        free(image->details);
+        job_image_details_done(&image->details);
         free(image->report);
         *image = (JobImage){ 0 };
 }
@@ -45,18 +43,10 @@ static int add_layer(JobImage *image, const ProtoLayer *layer, Error *error) {
 }
 
 static int add_detail(JobImage *image, const ProtoDetail *detail, Error *error) {
-        ProtoDetail *bigger;
-
-        if (image->is_complete || image->n_details == DETAILS_MAX)
+        if (image->is_complete || image->details.n == PROTO_DETAILS_MAX)
                 return out_of_place(error, "a detail");
 
-        bigger = reallocarray(image->details, image->n_details + 1, sizeof(*bigger));
-        if (!bigger)
-                return error_oom(error);
-
-        image->details = bigger;
-        bigger[image->n_details++] = *detail;
-        return 0;
+        return job_image_details_add(&image->details, detail, error);
 }
 
 static int add_report(JobImage *image, const ProtoReport *piece, Error *error) {

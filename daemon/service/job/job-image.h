@@ -13,16 +13,16 @@
 #include <stdint.h>
 
 #include "base-cleanup.h"
+#include "job-image-details.h"
 #include "proto-message.h"
 
 typedef struct JobImage {
         ProtoImage head; /* when @has_head */
         bool has_head;
         bool is_complete;
-        ProtoLayer *layers;   /* owned; head.n_layers of them */
-        uint32_t n_layers;    /* number of known ones */
-        ProtoDetail *details; /* owned */
-        size_t n_details;
+        ProtoLayer *layers; /* owned; head.n_layers of them */
+        uint32_t n_layers;  /* number of known ones */
+        JobImageDetails details;
         char *report; /* owned; any bytes, for the caller */
         size_t report_size;
 } JobImage;

@@ -38,6 +38,7 @@ struct Job {
         JobLayer *layers; /* owned; NULL if not known */
         uint32_t n_layers;
         char *disk; /* owned; or NULL */
+        JobImageDetails config;
         Error error;
 };
 
@@ -210,6 +211,7 @@ Job *job_free(Job *job) {
         free(job->platform);
         free(job->layers);
         free(job->disk);
+        job_image_details_done(&job->config);
         error_clear(&job->error);
         free(job);
         return NULL;
@@ -252,6 +254,10 @@ const Digest *job_digest(const Job *job) {
 
 const char *job_platform(const Job *job) {
         return job->platform ? job->platform : "";
+}
+
+const JobImageDetails *job_config(const Job *job) {
+        return &job->config;
 }
 
 const Error *job_error(const Job *job) {
@@ -350,7 +356,13 @@ void job_set_progress(Job *job, const JobProgress *progress) {
 }
 
 int job_set_image(Job *job, const JobImage *image, Error *error) {
+        int r;
+
         assert(!job->layers);
+        r = job_image_details_copy_config(&image->details, &job->config, error);
+        if (r < 0)
+                return r;
+
         job->layers = calloc(image->n_layers, sizeof(*job->layers));
         job->platform = strdup(image->head.platform);
         if (!job->layers || !job->platform)

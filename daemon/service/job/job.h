@@ -90,7 +90,7 @@ typedef struct JobListener {
         void (*state_changed)(void *userdata, Job *job);
         void (*progress_changed)(void *userdata, Job *job);
         void (*details_changed)(void *userdata, Job *job, unsigned which); /* JobDetail */
-        void (*image_known)(void *userdata, Job *job); /* digest, platform and layers */
+        void (*image_known)(void *userdata, Job *job); /* digest, platform, layers and config */
         void (*message)(void *userdata, Job *job, int priority, const char *text);
         void (*removed)(void *userdata, Job *job); /* it is freed afterwards */
         void *userdata;                            /* borrowed */
@@ -119,8 +119,10 @@ bool job_has_ended(const Job *job);
 const JobProgress *job_progress(const Job *job);
 const Digest *job_digest(const Job *job); /* NULL if not known yet */
 const char *job_platform(const Job *job); /* of the image; "" if not known */
-const Error *job_error(const Job *job);   /* empty unless it failed or was cancelled */
-const char *job_disk(const Job *job);     /* path of the disk image to use; "" if none */
+const JobImageDetails *job_config(
+        const Job *job);                /* what the image would run; empty if not known */
+const Error *job_error(const Job *job); /* empty unless it failed or was cancelled */
+const char *job_disk(const Job *job);   /* path of the disk image to use; "" if none */
 JobTimes job_times(const Job *job);
 uint64_t job_speed(const Job *job); /* bytes per second that arrive, see job-rate.h; else 0 */
 
@@ -143,7 +145,7 @@ void job_set_state(Job *job, JobState state, const Error *error);
  */
 void job_set_progress(Job *job, const JobProgress *progress);
 
-/** job_set_image() - record the image: its digest, its platform and its layers; only once */
+/** job_set_image() - record the image: its digest, its platform, its layers and what it would run; only once */
 int job_set_image(Job *job, const JobImage *image, Error *error);
 
 /**

@@ -11,12 +11,25 @@
 
 #define WHAT "image configuration"
 
+static void free_texts(OciConfigTexts *texts) {
+        for (size_t i = 0; i < texts->n; i++)
+                free(texts->texts[i]);
+        free(texts->texts);
+}
+
 void oci_config_done(OciConfig *config) {
         for (size_t i = 0; i < config->n_labels; i++)
                 free(config->labels[i].name);
         for (size_t i = 0; i < config->n_env; i++)
                 free(config->env[i]);
 
+        free_texts(&config->entrypoint);
+        free_texts(&config->cmd);
+        free_texts(&config->volumes);
+        free_texts(&config->ports);
+        free(config->user);
+        free(config->working_directory);
+        free(config->stop_signal);
         free(config->labels);
         free(config->env);
         free(config->diff_ids);
@@ -188,8 +201,110 @@ static int read_env(const json_t *settings, OciConfig *config, Error *error) {
         return 0;
 }
 
+/* Room for the first of @n texts. */
+static int begin_texts(OciConfig *config, size_t n, OciConfigTexts *texts, Error *error) {
+        config->is_cut |= n > CONFIG_TEXTS_MAX;
+        texts->texts =
+                calloc((n > CONFIG_TEXTS_MAX ? CONFIG_TEXTS_MAX : n) + 1, sizeof(*texts->texts));
+        return texts->texts ? 0 : error_oom(error);
+}
+
+static int add_text(OciConfigTexts *texts, const char *text, Error *error) {
+        char *copy;
+
+        if (texts->n == CONFIG_TEXTS_MAX)
+                return 0;
+
+        copy = strdup(text);
+        if (!copy)
+                return error_oom(error);
+
+        texts->texts[texts->n++] = copy;
+        return 0;
+}
+
+/* An array of strings, as encoding/json of Go reads it: a null is an empty one. */
+static int read_texts(
+        const json_t *settings,
+        const char *key,
+        OciConfig *config,
+        OciConfigTexts *texts,
+        Error *error) {
+        json_t *array, *value;
+        size_t i;
+        int r;
+
+        r = oci_value_get_array(settings, key, WHAT, &array, error);
+        if (r >= 0)
+                r = begin_texts(config, json_array_size(array), texts, error);
+        if (r < 0)
+                return r;
+
+        json_array_foreach(array, i, value) {
+                if (!json_is_string(value) && !json_is_null(value))
+                        return error_set(
+                                error, EBADMSG, ERROR_UNSUPPORTED_IMAGE,
+                                "'%s' in the " WHAT " is not an array of strings", key);
+
+                r = add_text(texts, json_is_null(value) ? "" : json_string_value(value), error);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+/* The names of an object's members. */
+static int read_set(
+        const json_t *settings,
+        const char *key,
+        OciConfig *config,
+        OciConfigTexts *texts,
+        Error *error) {
+        json_t *object, *value;
+        const char *name;
+        int r;
+
+        r = oci_value_get_object(settings, key, WHAT, &object, error);
+        if (r >= 0)
+                r = begin_texts(config, json_object_size(object), texts, error);
+        if (r < 0)
+                return r;
+
+        json_object_foreach(object, name, value) {
+                r = add_text(texts, name, error);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+/* What the image would run, and how. */
+static int read_execution(const json_t *settings, OciConfig *config, Error *error) {
+        int r;
+
+        r = read_texts(settings, "Entrypoint", config, &config->entrypoint, error);
+        if (r >= 0)
+                r = read_texts(settings, "Cmd", config, &config->cmd, error);
+        if (r >= 0)
+                r = copy_text(settings, "User", &config->user, error);
+        if (r >= 0)
+                r = copy_text(settings, "WorkingDir", &config->working_directory, error);
+        if (r >= 0)
+                r = read_set(settings, "Volumes", config, &config->volumes, error);
+        if (r >= 0)
+                r = read_set(settings, "ExposedPorts", config, &config->ports, error);
+        if (r >= 0)
+                r = copy_text(settings, "StopSignal", &config->stop_signal, error);
+        return r;
+}
+
 static int read_settings(const json_t *document, OciConfig *config, Error *error) {
-        static const char *const names[] = { "Labels", "Env", NULL };
+        static const char *const names[] = { "Labels",  "Env",          "Entrypoint",
+                                             "Cmd",     "User",         "WorkingDir",
+                                             "Volumes", "ExposedPorts", "StopSignal",
+                                             NULL };
         json_t *settings;
         int r;
 
@@ -203,9 +318,9 @@ static int read_settings(const json_t *document, OciConfig *config, Error *error
         if (r < 0)
                 return r;
         r = read_labels(settings, config, error);
-        if (r < 0)
-                return r;
-        return read_env(settings, config, error);
+        if (r >= 0)
+                r = read_env(settings, config, error);
+        return r < 0 ? r : read_execution(settings, config, error);
 }
 
 static int read_about(const json_t *document, OciConfig *config, Error *error) {

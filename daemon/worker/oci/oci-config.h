@@ -3,6 +3,7 @@
 
 /* An image's configuration (OCI image specification, config.md), as far as used. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base-digest.h"
@@ -12,11 +13,18 @@
 
 #define CONFIG_LABELS_MAX ((size_t) 1000)
 #define CONFIG_ENV_MAX    ((size_t) 1000)
+#define CONFIG_TEXTS_MAX  ((size_t) 256) /* of each other list; more are left out */
 
 typedef struct OciLabel {
         char *name;        /* owned */
         const char *value; /* in the same memory */
 } OciLabel;
+
+/* A list that is only reported. */
+typedef struct OciConfigTexts {
+        char **texts; /* owned, as are its elements */
+        size_t n;     /* <= CONFIG_TEXTS_MAX */
+} OciConfigTexts;
 
 /* Texts are UTF-8 as the image has them, control characters included. All together they are no
  * longer than OCI_DOCUMENT_MAX. */
@@ -31,6 +39,14 @@ typedef struct OciConfig {
         size_t n_labels;            /* <= CONFIG_LABELS_MAX */
         char **env;                 /* owned; "NAME=VALUE" */
         size_t n_env;               /* <= CONFIG_ENV_MAX */
+        OciConfigTexts entrypoint;  /* the words of a command; "Cmd" has more of them, or all */
+        OciConfigTexts cmd;
+        OciConfigTexts volumes; /* paths */
+        OciConfigTexts ports;   /* PORT[/PROTOCOL] */
+        char *user;             /* owned, as the next two; NAME or ID[:GROUP]; or NULL */
+        char *working_directory;
+        char *stop_signal;
+        bool is_cut; /* a list was longer than CONFIG_TEXTS_MAX */
 } OciConfig;
 
 /**

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <assert.h>
 #include <string.h>
 
+#include "base-macro.h"
 #include "oci-report.h"
 #include "sandbox.h"
 #include "step-image.h"
@@ -38,35 +40,97 @@ static int send_image(StepChannel *channel, const StepImage *image, Error *error
         return step_send(channel->socket_fd, &message, error);
 }
 
+/* What is sent of a configuration. */
+typedef struct Details {
+        StepChannel *channel; /* borrowed */
+        bool is_cut;          /* a text did not fit into its message */
+} Details;
+
 static int send_detail(
-        StepChannel *channel,
-        ProtoDetailKind kind,
-        const char *key,
-        const char *value,
-        Error *error) {
+        Details *details, ProtoDetailKind kind, const char *key, const char *value, Error *error) {
         ProtoMessage message = { .type = PROTO_DETAIL, .detail.kind = kind };
+        ProtoDetail *m = &message.detail;
 
         if (!value)
                 return 0;
 
-        (void) proto_text_set(message.detail.key, sizeof(message.detail.key), key);
-        (void) proto_text_set(message.detail.value, sizeof(message.detail.value), value);
-        return step_send(channel->socket_fd, &message, error);
+        details->is_cut |= !proto_text_set(m->key, sizeof(m->key), key);
+        details->is_cut |= !proto_text_set(m->value, sizeof(m->value), value);
+        return step_send(details->channel->socket_fd, &message, error);
 }
 
-/* Only Inspect needs them. */
-static int send_details(StepChannel *channel, const OciConfig *config, Error *error) {
+static int send_texts(
+        Details *details, ProtoDetailKind kind, char *const *texts, size_t n, Error *error) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = send_detail(details, kind, "", texts[i], error);
+        return r;
+}
+
+/* Only Inspect needs it. */
+static int send_origin(Details *details, const OciConfig *config, Error *error) {
         int r;
 
-        r = send_detail(channel, PROTO_DETAIL_CREATED, "", config->created, error);
+        r = send_detail(details, PROTO_DETAIL_CREATED, "", config->created, error);
         if (r >= 0)
-                r = send_detail(channel, PROTO_DETAIL_AUTHOR, "", config->author, error);
+                r = send_detail(details, PROTO_DETAIL_AUTHOR, "", config->author, error);
         for (size_t i = 0; r >= 0 && i < config->n_labels; i++)
                 r = send_detail(
-                        channel, PROTO_DETAIL_LABEL, config->labels[i].name,
+                        details, PROTO_DETAIL_LABEL, config->labels[i].name,
                         config->labels[i].value, error);
-        for (size_t i = 0; r >= 0 && i < config->n_env; i++)
-                r = send_detail(channel, PROTO_DETAIL_ENV, "", config->env[i], error);
+        return r;
+}
+
+static bool has_text(const char *text) {
+        return text && text[0] != '\0';
+}
+
+/* What the image would run, for Inspect and for the job's users. */
+static int send_execution(Details *details, const OciConfig *config, Error *error) {
+        const struct {
+                ProtoDetailKind kind;
+                const OciConfigTexts *texts;
+        } lists[] = {
+                { PROTO_DETAIL_ENTRYPOINT, &config->entrypoint },
+                { PROTO_DETAIL_CMD, &config->cmd },
+                { PROTO_DETAIL_VOLUME, &config->volumes },
+                { PROTO_DETAIL_PORT, &config->ports },
+        };
+        const struct {
+                ProtoDetailKind kind;
+                const char *text;
+        } texts[] = {
+                { PROTO_DETAIL_USER, config->user },
+                { PROTO_DETAIL_WORKING_DIRECTORY, config->working_directory },
+                { PROTO_DETAIL_STOP_SIGNAL, config->stop_signal },
+        };
+        int r;
+
+        r = send_texts(details, PROTO_DETAIL_ENV, config->env, config->n_env, error);
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(lists); i++)
+                r = send_texts(
+                        details, lists[i].kind, lists[i].texts->texts, lists[i].texts->n, error);
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(texts); i++)
+                if (has_text(texts[i].text))
+                        r = send_detail(details, texts[i].kind, "", texts[i].text, error);
+        return r;
+}
+
+static_assert(
+        CONFIG_LABELS_MAX + CONFIG_ENV_MAX + 4 * CONFIG_TEXTS_MAX + 6 <= PROTO_DETAILS_MAX,
+        "all that is read can be sent");
+
+static int send_details(StepChannel *channel, const OciConfig *config, bool inspect, Error *error) {
+        Details details = { .channel = channel, .is_cut = config->is_cut };
+        int r = 0;
+
+        if (inspect)
+                r = send_origin(&details, config, error);
+        if (r >= 0)
+                r = send_execution(&details, config, error);
+        if (r >= 0 && details.is_cut)
+                r = send_detail(&details, PROTO_DETAIL_INCOMPLETE, "", "", error);
         return r;
 }
 
@@ -146,8 +210,8 @@ static int resolve(
         r = step_resolve_image(channel, platform, top, &image, error);
         if (r >= 0)
                 r = send_image(channel, &image, error);
-        if (r >= 0 && start->inspect)
-                r = send_details(channel, &image.config, error);
+        if (r >= 0)
+                r = send_details(channel, &image.config, start->inspect, error);
         if (r >= 0)
                 r = send_report(channel, &image, (ProtoReportKind) start->report, error);
         if (r >= 0)
