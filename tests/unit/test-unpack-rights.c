@@ -53,8 +53,10 @@ UNPACK_TEST(user_lends_nobody_its_rights) {
         assert_int_equal(mode_of(f, "dir"), 01777);
         assert_true(xattr_of(f, "ping", "security.capability", NULL, 0) < 0);
         assert_int_equal(f->n_warnings, 1);
-        assert_non_null(strstr(f->warnings, "3 entries, such as \"own\""));
-        assert_non_null(strstr(f->warnings, "Setuid"));
+        assert_string_equal(
+                f->warnings,
+                "Not kept in the directory: setuid, setgid and file capabilities (3 entries, such as \"own\"); "
+                "the format qcow2 keeps everything");
 }
 
 UNPACK_TEST(lost_owners_are_counted_in_one_warning) {
@@ -69,8 +71,7 @@ UNPACK_TEST(lost_owners_are_counted_in_one_warning) {
         tar_add(tar, &(TarEntry){ .name = "mine", .uid = uid, .gid = gid });
         run_well(f);
         assert_int_equal(f->n_warnings, 1);
-        assert_non_null(strstr(f->warnings, "Owners"));
-        assert_non_null(strstr(f->warnings, "3 entries, such as \"etc\""));
+        assert_non_null(strstr(f->warnings, "owners (3 entries, such as \"etc\");"));
 }
 
 UNPACK_TEST(device_nodes_that_are_left_out_are_counted) {
@@ -81,7 +82,7 @@ UNPACK_TEST(device_nodes_that_are_left_out_are_counted) {
         tar_add(tar, &(TarEntry){ .type = '4', .name = "disk", .major = 8 });
         run_well(f);
         assert_int_equal(f->n_warnings, 1);
-        assert_non_null(strstr(f->warnings, "created here: 1 entry, \"disk\""));
+        assert_non_null(strstr(f->warnings, "device nodes (1 entry, \"disk\");"));
 }
 
 UNPACK_TEST(owner_outside_of_the_ranges_stays_without_rights) {

@@ -19,6 +19,9 @@
 
 /* Bytes of a name in a warning, which must leave room for the sentence. */
 #define EXAMPLE_MAX 200
+#define WARNING_MAX 1024
+
+#define LOSSES_BEGIN "Not kept in the directory: "
 
 /* Entries may come in any order. */
 static void count(
@@ -154,47 +157,80 @@ UnpackMeta unpack_directory_close(const UnpackDirectory *directory, const Unpack
         return kept;
 }
 
-void unpack_directory_sum_up(UnpackTarget *target) {
-        static const struct {
-                const char *before, *after;
-        } sentences[_DIRECTORY_LOSS_MAX] = {
-                [DIRECTORY_LOSS_OWNER] = {
-                        "Owners cannot be kept; the caller becomes the owner instead: ",
-                        " (root and the format qcow2 can keep owners)",
-                },
-                [DIRECTORY_LOSS_UNMAPPED] = {
-                        "Owners outside all id ranges are unchanged; setuid, setgid and file capabilities "
-                        "are left out: ",
-                        "",
-                },
-                [DIRECTORY_LOSS_RIGHTS] = {
-                        "Setuid, setgid and file capabilities are left out because they would lend others "
-                        "the caller's rights: ",
-                        " (the format qcow2 keeps them)",
-                },
-                [DIRECTORY_LOSS_NODE] = {
-                        "Device nodes are left out because they cannot be created here: ",
-                        " (the format qcow2 keeps them)",
-                },
-                [DIRECTORY_LOSS_OPENNESS] = {
-                        "Device nodes are owned by root and have the mode 0600: ",
-                        " (--keep-devices keeps the image's owners and modes)",
-                },
-        };
-        const UnpackDirectory *directory = unpack_directory(target);
+/* Writes "2 entries, such as "NAME"", between two texts, into @file. */
+static void print_loss(
+        const UnpackDirectoryCount *loss, const char *before, const char *after, FILE *file) {
+        const char *example = loss->example && loss->example[0] ? loss->example : ".";
 
-        for (size_t i = 0; i < _DIRECTORY_LOSS_MAX; i++) {
-                const UnpackDirectoryCount *loss = &directory->losses[i];
-                const char *example = loss->example && loss->example[0] ? loss->example : ".";
-                char text[1024];
+        (void) fprintf(
+                file, "%s%" PRIu64 " %s\"%s\"%s", before, loss->n,
+                loss->n == 1 ? "entry, " : "entries, such as ", example, after);
+}
+
+/* What only another user, or another place, could keep: one warning for all of it, since the cure is the same. */
+static void sum_up_losses(const UnpackDirectory *directory, FILE *file) {
+        static const struct {
+                UnpackDirectoryLoss loss;
+                const char *before;
+        } parts[] = {
+                { DIRECTORY_LOSS_OWNER, "owners (" },
+                { DIRECTORY_LOSS_RIGHTS, "setuid, setgid and file capabilities (" },
+                { DIRECTORY_LOSS_NODE, "device nodes (" },
+        };
+        size_t n = 0;
+
+        for (size_t i = 0; i < N_ELEMENTS(parts); i++) {
+                const UnpackDirectoryCount *loss = &directory->losses[parts[i].loss];
 
                 if (loss->n == 0)
                         continue;
-                (void) snprintf(
-                        text, sizeof(text), "%s%" PRIu64 " %s\"%s\"%s", sentences[i].before,
-                        loss->n, loss->n == 1 ? "entry, " : "entries, such as ", example,
-                        sentences[i].after);
-                unpack_target_warn(&directory->target, text);
+                (void) fputs(n++ > 0 ? ", " : LOSSES_BEGIN, file);
+                print_loss(loss, parts[i].before, ")", file);
+        }
+        if (atomic_load(&directory->xattr_warnings.unprivileged))
+                (void) fprintf(
+                        file, "%sextended attributes that only root can write",
+                        n++ > 0 ? ", " : LOSSES_BEGIN);
+        if (n > 0)
+                (void) fputs("; the format qcow2 keeps everything", file);
+}
+
+static void sum_up_unmapped(const UnpackDirectory *directory, FILE *file) {
+        const UnpackDirectoryCount *loss = &directory->losses[DIRECTORY_LOSS_UNMAPPED];
+
+        if (loss->n > 0)
+                print_loss(
+                        loss,
+                        "Owners outside all id ranges are unchanged; setuid, setgid and file capabilities "
+                        "are left out: ",
+                        "", file);
+}
+
+static void sum_up_openness(const UnpackDirectory *directory, FILE *file) {
+        const UnpackDirectoryCount *loss = &directory->losses[DIRECTORY_LOSS_OPENNESS];
+
+        if (loss->n > 0)
+                print_loss(
+                        loss, "Device nodes are owned by root and have the mode 0600: ",
+                        " (--keep-devices keeps the image's owners and modes)", file);
+}
+
+void unpack_directory_sum_up(UnpackTarget *target) {
+        static void (*const sentences[])(const UnpackDirectory *directory, FILE *file) = {
+                sum_up_losses, sum_up_unmapped, sum_up_openness
+        };
+        const UnpackDirectory *directory = unpack_directory(target);
+
+        for (size_t i = 0; i < N_ELEMENTS(sentences); i++) {
+                char text[WARNING_MAX] = "";
+                FILE *file = fmemopen(text, sizeof(text), "w");
+
+                if (!file)
+                        continue;
+                sentences[i](directory, file);
+                (void) fclose(file);
+                if (text[0] != '\0')
+                        unpack_target_warn(&directory->target, text);
         }
 }
 

@@ -20,7 +20,7 @@
  *              be written: CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_MKNOD,
  *              CAP_SETFCAP, CAP_SYS_ADMIN for trusted. If not, the caller owns everything, nothing has
  *              setuid, setgid or capabilities, even if the image gives it to the caller (as with tar),
- *              and nodes and these xattrs are left out; one warning each gives the count.
+ *              and nodes and these xattrs are left out; one warning tells what.
  * @ret:        owned by the caller, release with unpack_target_free()
  */
 int unpack_directory_new(int root_fd, bool privileged, UnpackTarget **ret, Error *error);

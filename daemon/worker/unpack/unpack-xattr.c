@@ -65,9 +65,7 @@ static int write_those(
                 else if (
                         r == -EPERM || (r == -EACCES && !privileged) ||
                         (r == -EINVAL && (!privileged || geteuid() != 0)))
-                        warn_once(
-                                target, &warnings->unprivileged,
-                                "Extended attributes that only root can write are left out");
+                        atomic_store(&warnings->unprivileged, true);
                 else if (r < 0)
                         return error_set_errno(
                                 error, -r, "Cannot write the extended attribute \"%s\"",

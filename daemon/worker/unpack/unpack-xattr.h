@@ -2,7 +2,7 @@
 #pragma once
 
 /* xattr(7) of the directory target. Attributes that the file system or the caller cannot store are
- * reported once per namespace. */
+ * reported once. */
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -14,10 +14,10 @@
 #define XATTR_ACL_DEFAULT "system.posix_acl_default"
 #define XATTR_CAPABILITY  "security.capability"
 
-/* The warnings already given, by any thread. */
+/* What could not be stored, by any thread. */
 typedef struct UnpackXattrWarnings {
-        atomic_bool unsupported;
-        atomic_bool unprivileged;
+        atomic_bool unsupported;  /* by the file system; the warning has been given */
+        atomic_bool unprivileged; /* without privileges; the directory warns of it at its end */
 } UnpackXattrWarnings;
 
 /* The owner of xattrs: the open file @fd or, if @fd is negative, the file at @path, not following a
