@@ -5,13 +5,14 @@
 #include "base-macro.h"
 #include "client-help.h"
 #include "client-intl.h"
+#include "client-layout.h"
 
-/* One text per group, so that translators see the columns. */
+/* One text per group, which client-layout.h lays out: translators need not care for the lines' lengths. */
 static const char *const groups[] = {
         N_("virt-bootstrap [OPTION…] URI DEST\n"
            "virt-bootstrap [OPTION…] COMMAND …\n"
            "\n"
-           "Set up a root file system for a container or a virtual machine in the directory DEST,\n"
+           "Set up a root file system for a container or a virtual machine in the directory DEST, "
            "from the image that URI refers to.\n"),
         N_("Commands:\n"
            "  list                        List the jobs\n"
@@ -74,7 +75,7 @@ static const char *const groups[] = {
            "  -d, --debug                 Also print debugging messages\n"
            "      --no-legend             Print listings without titles and totals\n"
            "      --no-pager              Accepted; no pager is used\n"),
-        N_("Connection to the daemon (default: the system bus for root, the session bus for others;\n"
+        N_("Connection to the daemon (default: the system bus for root, the session bus for others; "
            "without a daemon there, an embedded one):\n"
            "      --system                Use the system bus\n"
            "      --user                  Use the session bus\n"
@@ -89,6 +90,8 @@ static const char *const groups[] = {
 };
 
 void client_help_print(void) {
-        for (size_t i = 0; i < N_ELEMENTS(groups); i++)
-                (void) printf("%s%s", i > 0 ? "\n" : "", _(groups[i]));
+        for (size_t i = 0; i < N_ELEMENTS(groups); i++) {
+                (void) fputs(i > 0 ? "\n" : "", stdout);
+                client_layout_print(_(groups[i]), stdout);
+        }
 }
