@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base-macro.h"
@@ -9,6 +10,8 @@
 #include "client-outcome.h"
 #include "client-size.h"
 #include "client-table.h"
+
+#define SHORT_DIGEST_MAX 13 /* 12 digits and the NUL */
 
 static const struct StringField {
         const char *key;
@@ -71,27 +74,12 @@ static int read_labels(sd_bus_message *m, ClientImage *image) {
         return r;
 }
 
-static int read_env(sd_bus_message *m, ClientImage *image) {
-        const char *variable;
-        int r;
-
-        while ((r = sd_bus_message_read(m, "s", &variable)) > 0) {
-                r = reserve((void **) &image->env, image->n_env, sizeof(variable));
-                if (r < 0)
-                        return r;
-                image->env[image->n_env++] = variable;
-        }
-
-        return r;
-}
-
 static const struct ListField {
         const char *key, *type, *element;
         int (*read)(sd_bus_message *m, ClientImage *image);
 } list_fields[] = {
         { "layers", "a(sstb)", "(sstb)", read_layers },
         { "labels", "a{ss}", "{ss}", read_labels },
-        { "env", "as", "s", read_env },
 };
 
 static int read_list(sd_bus_message *m, const struct ListField *field, ClientImage *image) {
@@ -122,6 +110,8 @@ static int read_document(sd_bus_message *m, ClientImage *image) {
 }
 
 static int read_value(sd_bus_message *m, const char *key, ClientImage *image) {
+        int r;
+
         for (size_t i = 0; i < N_ELEMENTS(string_fields); i++)
                 if (strcmp(string_fields[i].key, key) == 0)
                         return sd_bus_message_read(
@@ -137,7 +127,8 @@ static int read_value(sd_bus_message *m, const char *key, ClientImage *image) {
         if (strcmp(key, "document") == 0)
                 return read_document(m, image);
 
-        return sd_bus_message_skip(m, "v");
+        r = client_config_read_value(m, key, &image->config);
+        return r == 0 ? sd_bus_message_skip(m, "v") : r;
 }
 
 static int read_all(sd_bus_message *m, ClientImage *image) {
@@ -177,11 +168,11 @@ int client_image_read(sd_bus_message *reply, ClientImage *ret, Error *error) {
 void client_image_done(ClientImage *image) {
         free(image->layers);
         free(image->labels);
-        free(image->env);
+        client_config_done(&image->config);
         *image = IMAGE_NULL;
 }
 
-static int add_lists(ClientTable *table, const ClientImage *image, Error *error) {
+static int add_labels(ClientTable *table, const ClientImage *image, Error *error) {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < image->n_labels; i++) {
@@ -195,25 +186,39 @@ static int add_lists(ClientTable *table, const ClientImage *image, Error *error)
                         table, (const char *const[]){ i == 0 ? _("Labels:") : "", text }, error);
         }
 
-        for (size_t i = 0; r >= 0 && i < image->n_env; i++)
-                r = client_table_add(
-                        table,
-                        (const char *const[]){ i == 0 ? _("Environment:") : "", image->env[i] },
-                        error);
-
         return r;
 }
 
-static int print_pairs(const ClientImage *image, FILE *file, Error *error) {
-        static const ClientTableColumn columns[] = { { "", .is_right = true }, { "" } };
+static const ClientTableColumn pair_columns[] = { { "", .is_right = true }, { "" } };
+
+/* A digest leaves room for no more than eight columns of eighty: these have a table of their own. */
+static int print_names(const ClientImage *image, size_t columns, FILE *file, Error *error) {
+        const bool is_index = image->digest && image->manifest_digest &&
+                              strcmp(image->digest, image->manifest_digest) != 0;
+        const char *const pairs[][2] = {
+                { _("Name:"), image->name },
+                { _("Digest:"), image->digest },
+                { _("Image:"), is_index ? image->manifest_digest : NULL },
+        };
+        _cleanup_(client_table_freep) ClientTable *table = NULL;
+        int r;
+
+        r = client_table_new(pair_columns, N_ELEMENTS(pair_columns), &table, error);
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(pairs); i++)
+                r = client_table_add_pair(table, pairs[i][0], pairs[i][1], error);
+        if (r < 0)
+                return r;
+
+        client_table_print_wrapped(table, columns, file);
+        return 0;
+}
+
+static int print_pairs(const ClientImage *image, size_t columns, FILE *file, Error *error) {
         _cleanup_(client_table_freep) ClientTable *table = NULL;
         char size[SIZE_TEXT_MAX];
         int r;
 
         const char *const pairs[][2] = {
-                { _("Name:"), image->name },
-                { _("Digest:"), image->digest },
-                { _("Manifest:"), image->manifest_digest },
                 { _("Media type:"), image->media_type },
                 { _("Platform:"), image->platform },
                 { _("Created:"), image->created },
@@ -221,16 +226,26 @@ static int print_pairs(const ClientImage *image, FILE *file, Error *error) {
                 { _("Size:"), client_size_format(image->size, size) },
         };
 
-        r = client_table_new(columns, 2, &table, error);
+        r = client_table_new(pair_columns, N_ELEMENTS(pair_columns), &table, error);
         for (size_t i = 0; r >= 0 && i < N_ELEMENTS(pairs); i++)
                 r = client_table_add_pair(table, pairs[i][0], pairs[i][1], error);
         if (r >= 0)
-                r = add_lists(table, image, error);
+                r = add_labels(table, image, error);
+        if (r >= 0)
+                r = client_config_add_rows(&image->config, table, error);
         if (r < 0)
                 return r;
 
-        client_table_print(table, false, file);
+        (void) fputc('\n', file);
+        client_table_print_wrapped(table, columns, file);
         return 0;
+}
+
+/* Enough to tell layers apart. */
+static void shorten_digest(const char *digest, char ret[static SHORT_DIGEST_MAX]) {
+        const char *hex = strchr(digest, ':');
+
+        (void) snprintf(ret, SHORT_DIGEST_MAX, "%s", hex ? hex + 1 : digest);
 }
 
 static int print_layers(const ClientImage *image, FILE *file, Error *error) {
@@ -246,11 +261,12 @@ static int print_layers(const ClientImage *image, FILE *file, Error *error) {
         r = client_table_new(columns, N_ELEMENTS(columns), &table, error);
         for (size_t i = 0; r >= 0 && i < image->n_layers; i++) {
                 const ClientImageLayer *layer = &image->layers[i];
-                char size[SIZE_TEXT_MAX];
+                char digest[SHORT_DIGEST_MAX], size[SIZE_TEXT_MAX];
 
+                shorten_digest(layer->digest, digest);
                 r = client_table_add(
                         table,
-                        (const char *const[]){ layer->digest, client_size_format(layer->size, size),
+                        (const char *const[]){ digest, client_size_format(layer->size, size),
                                                layer->is_cached ? _("yes") : _("no"),
                                                layer->media_type },
                         error);
@@ -263,9 +279,35 @@ static int print_layers(const ClientImage *image, FILE *file, Error *error) {
         return 0;
 }
 
-int client_image_print(const ClientImage *image, FILE *file, Error *error) {
+int client_image_print(const ClientImage *image, size_t columns, FILE *file, Error *error) {
         int r;
 
-        r = print_pairs(image, file, error);
+        r = print_names(image, columns, file, error);
+        if (r >= 0)
+                r = print_pairs(image, columns, file, error);
         return r < 0 ? r : print_layers(image, file, error);
+}
+
+void client_image_print_json(const ClientImage *image, FILE *file) {
+        ClientJson json = JSON_INIT(file);
+
+        client_json_object_begin(&json, NULL);
+        client_json_string(&json, "manifest-digest", image->manifest_digest);
+        client_json_string(&json, "media-type", image->media_type);
+        client_json_string(&json, "platform", image->platform);
+        client_json_uint(&json, "size", image->size);
+        client_json_array_begin(&json, "layers");
+        for (size_t i = 0; i < image->n_layers; i++) {
+                const ClientImageLayer *layer = &image->layers[i];
+
+                client_json_object_begin(&json, NULL);
+                client_json_string(&json, "digest", layer->digest);
+                client_json_string(&json, "media-type", layer->media_type);
+                client_json_uint(&json, "size", layer->size);
+                client_json_bool(&json, "cached", layer->is_cached);
+                client_json_object_end(&json);
+        }
+        client_json_array_end(&json);
+        client_config_print_json(&image->config, &json, "config");
+        client_json_object_end(&json);
 }

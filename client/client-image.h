@@ -10,8 +10,9 @@
 #include <systemd/sd-bus.h>
 
 #include "base-error.h"
+#include "client-config.h"
 
-#define IMAGE_LIST_MAX ((size_t) 65536) /* layers, labels and variables, each */
+#define IMAGE_LIST_MAX ((size_t) 65536) /* layers, and labels */
 
 typedef struct ClientImageLayer {
         const char *digest, *media_type;
@@ -35,8 +36,7 @@ typedef struct ClientImage {
         size_t n_layers;
         ClientImageLabel *labels; /* owned */
         size_t n_labels;
-        const char **env; /* owned */
-        size_t n_env;
+        ClientConfig config;
 } ClientImage;
 
 #define IMAGE_NULL ((ClientImage){ 0 })
@@ -44,8 +44,11 @@ typedef struct ClientImage {
 /** client_image_read() - read the answer, which must outlive @ret */
 int client_image_read(sd_bus_message *reply, ClientImage *ret, Error *error);
 
-/** client_image_print() - print a table for people; fails only with -ENOMEM */
-int client_image_print(const ClientImage *image, FILE *file, Error *error);
+/** client_image_print() - print tables for people, of at most @columns if possible; fails only with -ENOMEM */
+int client_image_print(const ClientImage *image, size_t columns, FILE *file, Error *error);
+
+/** client_image_print_json() - write one JSON object with what skopeo-inspect(1) does not print, without a line end */
+void client_image_print_json(const ClientImage *image, FILE *file);
 
 /** client_image_done() - release what @image owns; usable with _cleanup_() */
 void client_image_done(ClientImage *image);

@@ -12,6 +12,7 @@
 #include "client-report.h"
 #include "client-request.h"
 #include "client-verbs.h"
+#include "client-wrap.h"
 
 /* The document that the answer must contain; NULL if none. */
 static const char *find_document(const ClientOptions *options) {
@@ -66,6 +67,23 @@ static int list_tags(
         return 0;
 }
 
+/* What skopeo does not print; owned by the caller. */
+static char *make_own(const ClientImage *image) {
+        char *text = NULL;
+        size_t size;
+        FILE *file = open_memstream(&text, &size);
+
+        if (!file)
+                return NULL;
+
+        client_image_print_json(image, file);
+        if (fclose(file) == 0)
+                return text;
+
+        free(text);
+        return NULL;
+}
+
 static int print_json(
         ClientConnection *connection,
         const ClientOptions *options,
@@ -73,13 +91,18 @@ static int print_json(
         const ClientSource *source,
         const ClientImage *image,
         Error *error) {
+        _cleanup_(freep) char *own = make_own(image);
         ClientReport report = {
+                .own = own,
                 .text = image->document,
                 .size = image->document_size,
                 .name = image->repository,
         };
         _cleanup_(client_tags_done) ClientTags tags = TAGS_NULL;
         int r;
+
+        if (!own)
+                return error_oom(error);
 
         if (image->repository && source->fd < 0 && !options->no_tags && !options->offline) {
                 r = list_tags(connection, options, secrets, image->repository, &tags, error);
@@ -109,7 +132,7 @@ static int print(
         if (options->json)
                 return print_json(connection, options, secrets, source, image, error);
 
-        return client_image_print(image, stdout, error);
+        return client_image_print(image, client_wrap_columns(STDOUT_FILENO), stdout, error);
 }
 
 int client_verb_inspect(

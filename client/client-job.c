@@ -35,6 +35,34 @@ static int read_field(sd_bus_message *reply, const struct Field *field, ClientJo
         return sd_bus_message_read(reply, "v", type, (char *) info + field->offset);
 }
 
+static int read_config(sd_bus_message *reply, ClientConfig *config) {
+        int r;
+
+        r = sd_bus_message_enter_container(reply, 'v', "a{sv}");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+                const char *key;
+
+                r = sd_bus_message_read(reply, "s", &key);
+                if (r >= 0)
+                        r = client_config_read_value(reply, key, config);
+                if (r == 0)
+                        r = sd_bus_message_skip(reply, "v");
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+                if (r < 0)
+                        return r;
+        }
+
+        if (r >= 0)
+                r = sd_bus_message_exit_container(reply);
+        return r < 0 ? r : sd_bus_message_exit_container(reply);
+}
+
 static int read_property(sd_bus_message *reply, const char *name, ClientJobInfo *info) {
         for (size_t i = 0; i < N_ELEMENTS(fields); i++)
                 if (strcmp(fields[i].name, name) == 0)
@@ -46,6 +74,9 @@ static int read_property(sd_bus_message *reply, const char *name, ClientJobInfo 
                         &info->progress.total, &info->progress.fraction);
         if (strcmp(name, "Error") == 0)
                 return sd_bus_message_read(reply, "v", "(ss)", &info->error, &info->message);
+
+        if (strcmp(name, "Config") == 0)
+                return read_config(reply, &info->config);
 
         return sd_bus_message_skip(reply, "v");
 }
@@ -120,5 +151,6 @@ int client_job_info_read(
 
 void client_job_info_done(ClientJobInfo *info) {
         (void) sd_bus_message_unref(info->reply);
+        client_config_done(&info->config);
         *info = JOB_INFO_NULL;
 }

@@ -5,6 +5,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "client-config.h"
 #include "client-connect.h"
 #include "client-event.h"
 
@@ -16,6 +17,7 @@ typedef struct ClientJobInfo {
         ClientProgress progress;
         uint32_t owner; /* uid */
         uint64_t bytes_downloaded, bytes_unpacked;
+        ClientConfig config;
 } ClientJobInfo;
 
 #define JOB_INFO_NULL ((ClientJobInfo){ 0 })

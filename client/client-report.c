@@ -22,25 +22,40 @@ static void print_tags(const ClientTags *tags, FILE *file) {
         client_json_array_end(&json);
 }
 
+/* @size bytes of the report, from behind its first brace on, with its tags. */
+static void print_members(const ClientReport *report, const char *text, size_t size, FILE *file) {
+        const char *end = text + size;
+        const char *no_tags = report->tags ? strstr(text, NO_TAGS) : NULL;
+
+        if (no_tags) {
+                (void) fwrite(text, 1, (size_t) (no_tags - text), file);
+                print_tags(report->tags, file);
+                text = no_tags + strlen(NO_TAGS);
+        }
+        (void) fwrite(text, 1, (size_t) (end - text), file);
+}
+
 /* The report with its additions, still as it came. */
 static void print_parts(const ClientReport *report, const char *text, FILE *file) {
-        const char *no_tags = report->tags ? strstr(text, NO_TAGS) : NULL;
+        const bool is_empty = text[1] == '}';
+        const size_t size = strlen(text + 1);
         ClientJson json = JSON_INIT(file);
 
         (void) fputc('{', file);
         if (report->name) {
                 (void) fputs("\"Name\":", file);
                 client_json_string(&json, NULL, report->name);
-                (void) fputs(text[1] == '}' ? "" : ",", file);
+                (void) fputs(is_empty ? "" : ",", file);
         }
-        if (!no_tags) {
-                (void) fputs(text + 1, file);
+        if (!report->own) {
+                print_members(report, text + 1, size, file);
                 return;
         }
 
-        (void) fwrite(text + 1, 1, (size_t) (no_tags - text) - 1, file);
-        print_tags(report->tags, file);
-        (void) fputs(no_tags + strlen(NO_TAGS), file);
+        print_members(report, text + 1, size - 1, file);
+        (void) fprintf(
+                file, "%s\"virt-bootstrap\":%s}", is_empty && !report->name ? "" : ",",
+                report->own);
 }
 
 /* What is being written. */
@@ -120,7 +135,9 @@ int client_report_print(const ClientReport *report, bool is_indented, FILE *file
         size_t size = 0;
         FILE *parts;
 
-        if (report->size < 2 || report->text[0] != '{' || memchr(report->text, '\0', report->size))
+        if (report->size < 2 || report->text[0] != '{' ||
+            (report->own && report->text[report->size - 1] != '}') ||
+            memchr(report->text, '\0', report->size))
                 return error_set(
                         error, EBADMSG, ERROR_FAILED,
                         "The daemon's description of the image is not a JSON object");

@@ -14,6 +14,7 @@ typedef struct ClientReport {
         size_t size;
         const char *name;       /* for an additional first member, "Name"; or NULL */
         const ClientTags *tags; /* for the empty member "RepoTags"; or NULL */
+        const char *own; /* a JSON text, for an additional last member, "virt-bootstrap"; or NULL */
 } ClientReport;
 
 /**

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base-macro.h"
 #include "client-intl.h"
@@ -9,6 +11,7 @@
 #include "client-size.h"
 #include "client-table.h"
 #include "client-verbs.h"
+#include "client-wrap.h"
 
 #define OWNER_TEXT_MAX 16
 
@@ -32,6 +35,7 @@ static void print_json(const ClientJobInfo *info) {
         client_json_string(&json, "message", *info->message ? info->message : NULL);
         client_json_uint(&json, "bytes-downloaded", info->bytes_downloaded);
         client_json_uint(&json, "bytes-unpacked", info->bytes_unpacked);
+        client_config_print_json(&info->config, &json, "config");
         client_json_object_end(&json);
         client_json_finish(&json);
 }
@@ -39,9 +43,14 @@ static void print_json(const ClientJobInfo *info) {
 static int print_table(const ClientJobInfo *info, Error *error) {
         static const ClientTableColumn columns[] = { { "", .is_right = true }, { "" } };
         _cleanup_(client_table_freep) ClientTable *table = NULL;
+        _cleanup_(freep) char *runs = NULL;
         char progress[PROGRESS_LINE_MAX], downloaded[SIZE_TEXT_MAX], unpacked[SIZE_TEXT_MAX];
         char owner[OWNER_TEXT_MAX];
         int r;
+
+        r = client_config_describe(&info->config, &runs, error);
+        if (r < 0)
+                return r;
 
         (void) snprintf(owner, sizeof(owner), "%u", info->owner);
         const char *const rows[][2] = {
@@ -55,18 +64,18 @@ static int print_table(const ClientJobInfo *info, Error *error) {
                 { _("Downloaded:"), client_size_format(info->bytes_downloaded, downloaded) },
                 { _("Unpacked:"), client_size_format(info->bytes_unpacked, unpacked) },
                 { _("Digest:"), info->digest },
+                { _("Runs:"), runs },
                 { _("Error:"), info->error },
                 { _("Message:"), info->message },
         };
 
         r = client_table_new(columns, 2, &table, error);
         for (size_t i = 0; r >= 0 && i < N_ELEMENTS(rows); i++)
-                if (rows[i][1][0] != '\0')
-                        r = client_table_add(table, rows[i], error);
+                r = client_table_add_pair(table, rows[i][0], rows[i][1], error);
         if (r < 0)
                 return r;
 
-        client_table_print(table, false, stdout);
+        client_table_print_wrapped(table, client_wrap_columns(STDOUT_FILENO), stdout);
         return 0;
 }
 

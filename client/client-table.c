@@ -2,9 +2,13 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdint.h>
 
 #include "base-text.h"
 #include "client-table.h"
+#include "client-wrap.h"
+
+#define TABLE_WRAPPED_MIN ((size_t) 20) /* columns of a cell of several lines */
 
 struct ClientTable {
         const ClientTableColumn *columns; /* borrowed */
@@ -129,5 +133,25 @@ void client_table_print(const ClientTable *table, bool has_titles, FILE *file) {
                 size_t column = i % table->n_columns;
 
                 print_cell(table, column, table->cells[i], widths[column], file);
+        }
+}
+
+void client_table_print_wrapped(const ClientTable *table, size_t columns, FILE *file) {
+        const size_t last = table->n_columns - 1;
+        size_t widths[TABLE_COLUMNS_MAX], indent = 0;
+
+        measure(table, false, widths);
+        for (size_t i = 0; i < last; i++)
+                indent += widths[i] + 1;
+        if (columns < indent + TABLE_WRAPPED_MIN)
+                columns = SIZE_MAX;
+
+        for (size_t i = 0; i < table->n_cells; i++) {
+                if (i % table->n_columns == last)
+                        client_wrap_print(table->cells[i], columns - indent, indent, file);
+                else
+                        print_cell(
+                                table, i % table->n_columns, table->cells[i],
+                                widths[i % table->n_columns], file);
         }
 }

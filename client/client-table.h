@@ -43,4 +43,12 @@ size_t client_table_rows(const ClientTable *table);
 /** client_table_print() - write all rows, below the titles if @has_titles */
 void client_table_print(const ClientTable *table, bool has_titles, FILE *file);
 
+/**
+ * client_table_print_wrapped() - write all rows without titles, none wider than @columns
+ *
+ * What does not fit of the last column continues in the next line, below its beginning; unless the other columns leave
+ * too little room for that.
+ */
+void client_table_print_wrapped(const ClientTable *table, size_t columns, FILE *file);
+
 DEFINE_CLEANUP(ClientTable, client_table_free);

@@ -10,6 +10,7 @@ import pytest
 from support import archives, faulty, image, programs, samples
 from support.bus import BusError
 from support.process import DEADLINE, wait_for
+from support.terminal import print_on_terminal
 
 RICH = {
     'created': '2024-01-02T03:04:05.120000000+00:00', 'author': 'Me <me@example.org>',
@@ -33,6 +34,7 @@ CONFIGS = {
     'time': {'created': '2024-02-29T23:59:59.1234567891-00:00'},
     'offset': {'created': '2024-02-29T23:59:59,500-11:30'},
 }
+OWN = 'virt-bootstrap'
 FORMS = ([], ['--config'], ['--raw'], ['--raw', '--config'])
 FORM_IDS = ['image', 'config', 'raw', 'raw-config']
 
@@ -64,8 +66,8 @@ def ours(client, *args):
 
 
 def without_newer(described):
-    """Without what skopeo prints since 1.10."""
-    return [pair for pair in described if pair[0] != 'LayersData']
+    """Without what skopeo prints since 1.10, and what we add."""
+    return [pair for pair in described if pair[0] not in ('LayersData', OWN)]
 
 
 def compare(client, source, form, options=('--not-secure',), tls=('--tls-verify=false',), ignore=()):
@@ -75,7 +77,8 @@ def compare(client, source, form, options=('--not-secure',), tls=('--tls-verify=
         return
     found = ours(client, 'inspect', '--json', *form, *options, source)
     assert found.count(b'\n') == 1 and found.endswith(b'\n')
-    assert [pair for pair in parsed(found) if pair[0] not in ignore] == [
+    assert '--config' in form or parsed(found)[-1][0] == OWN
+    assert [pair for pair in without_newer(parsed(found)) if pair[0] not in ignore] == [
         pair for pair in without_newer(parsed(theirs)) if pair[0] not in ignore]
 
 
@@ -414,3 +417,73 @@ def test_largest_documents_are_carried_by_a_bus(daemon, env, faulty_registry, fo
     else:
         labels = json.loads(found)
         assert (labels['config'] if form else labels)['Labels'] == {'large': LARGE}
+
+
+RUNS = {'Entrypoint': ['/bin/sh', '-c'], 'Cmd': ["echo 'a b'\n\u001b[2J", ''], 'User': 'www-data:www',
+        'WorkingDir': '/srv/web', 'Volumes': {'/data': {}, '/logs': {}},
+        'ExposedPorts': {'80/tcp': {}, '53/udp': {}}, 'StopSignal': 'SIGQUIT',
+        'Env': ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'A=1']}
+TOLD = {'entrypoint': ['/bin/sh', '-c'], 'cmd': ["echo 'a b'??[2J", ''], 'volumes': ['/data', '/logs'],
+        'ports': ['80/tcp', '53/udp'], 'env': RUNS['Env'], 'user': 'www-data:www', 'working-dir': '/srv/web',
+        'stop-signal': 'SIGQUIT'}
+
+
+def test_own_part_of_the_json_says_what_skopeo_does_not(client, faulty_registry, dest):
+    one = with_config({'os': 'linux', 'architecture': image.MACHINE, 'config': RUNS})
+    digest = faulty_registry.add('runs', one)
+    reference = faulty_registry.reference('runs')
+    layer, = one.layers
+    told = {'manifest-digest': digest, 'media-type': image.OCI_MANIFEST, 'platform': f'linux/{image.MACHINE}',
+            'size': len(layer.blob), 'layers': [{'digest': layer.digest, 'media-type': f'{image.OCI_LAYER}+gzip',
+                                                 'size': len(layer.blob), 'cached': False}], 'config': TOLD}
+    found, = client.run('inspect', '--json', '--not-secure', reference).events
+    assert found[OWN] == told
+    client.bootstrap(reference, dest)
+    found, = client.run('inspect', '--json', '--not-secure', reference).events
+    assert found[OWN]['layers'][0]['cached'] is True
+
+
+def test_table_says_what_would_run_and_controls_no_terminal(client, faulty_registry):
+    faulty_registry.add('runs', with_config({'config': RUNS}))
+    table = client.run('inspect', '--not-secure', faulty_registry.reference('runs')).out
+    for line in ('Entrypoint: /bin/sh -c', r"Cmd: 'echo '\''a b'\''??[2J' ''", 'User: www-data:www',
+                 'Working dir: /srv/web', 'Volumes: /data', '             /logs', 'Ports: 80/tcp 53/udp',
+                 'Stop signal: SIGQUIT', f'Environment: {RUNS["Env"][0]}'):
+        assert line in table
+    assert table.replace('\n', '').isprintable()
+
+
+def test_equal_digest_is_printed_once(client, faulty_registry):
+    digest = faulty_registry.add('once', samples.small())
+    table = client.run('inspect', '--not-secure', faulty_registry.reference('once')).out
+    assert table.count(digest) == 1
+
+
+@pytest.mark.parametrize('form', ['image', 'index'])
+def test_table_fits_a_terminal_of_80_columns(client, faulty_registry, form):
+    one = with_config({'os': 'linux', 'architecture': image.MACHINE, 'config': RUNS})
+    one.platform = {'os': 'linux', 'architecture': image.MACHINE}
+    faulty_registry.add('wide', one)
+    if form == 'index':
+        faulty_registry.add_manifest('wide', image.index([image.manifest_descriptor(one)]), image.OCI_INDEX)
+    lines, status = print_on_terminal(
+        client.argv('inspect', '--not-secure', faulty_registry.reference('wide')), client.env, 80)
+    assert status == 0
+    assert sum('sha256:' in line for line in lines) == (2 if form == 'index' else 1)
+    assert max(map(len, lines)) <= 80, lines
+
+
+def test_long_lists_are_cut_and_the_answer_says_so(client, faulty_registry, dest):
+    ports = {f'{port}/udp': {} for port in range(10000, 10300)}
+    faulty_registry.add('ports', with_config({'config': {'ExposedPorts': ports}}))
+    reference = faulty_registry.reference('ports')
+    config = client.run('inspect', '--json', '--not-secure', reference).events[0][OWN]['config']
+    assert config == {'ports': list(ports)[:256], 'incomplete': True}
+    client.bootstrap(reference, dest)
+
+
+def test_image_with_many_labels_and_variables_is_described(client, faulty_registry):
+    many = {'Labels': {str(i): 'x' for i in range(1000)}, 'Env': [f'A{i}=1' for i in range(1000)]}
+    faulty_registry.add('many', with_config({'config': many}))
+    found, = client.run('inspect', '--json', '--not-secure', faulty_registry.reference('many')).events
+    assert len(found[OWN]['config']['env']) == 1000

@@ -39,6 +39,19 @@ TEST(name_goes_first_and_tags_into_their_place) {
                 "\"Labels\":{\"a\":\"\\\"RepoTags\\\":[]\"},\"Env\":null}\n");
 }
 
+TEST(own_member_goes_last) {
+        static const char empty[] = "{}";
+        const ClientReport report = { .text = TEXT, .size = strlen(TEXT), .own = "{\"a\":1}" };
+        const ClientReport alone = { .text = empty, .size = strlen(empty), .own = "{}" };
+        _cleanup_(freep) char *text = print(&report, false), *only = print(&alone, false);
+
+        assert_string_equal(
+                text,
+                "{\"Digest\":\"d\",\"RepoTags\":[],\"Labels\":{\"a\":\"\\\"RepoTags\\\":[]\"},\"Env\":null,"
+                "\"virt-bootstrap\":{\"a\":1}}\n");
+        assert_string_equal(only, "{\"virt-bootstrap\":{}}\n");
+}
+
 TEST(report_stays_as_it_is_otherwise) {
         const ClientReport report = { .text = TEXT "rest", .size = strlen(TEXT) };
         _cleanup_(freep) char *text = print(&report, false);

@@ -53,6 +53,33 @@ TEST(cells_cannot_steer_the_terminal) {
         expect_print(table, false, "?[2J 1 2 c\n");
 }
 
+TEST(last_column_goes_on_in_the_next_line) {
+        static const ClientTableColumn pairs[] = { { "", .is_right = true }, { "" } };
+        _cleanup_(client_table_freep) ClientTable *table = NULL;
+        char *text;
+        size_t size;
+        FILE *file = open_memstream(&text, &size);
+
+        assert_int_equal(client_table_new(pairs, 2, &table, NULL), 0);
+        assert_int_equal(
+                client_table_add_pair(table, "A:", "one two three four five six", NULL), 0);
+        assert_int_equal(client_table_add_pair(table, "Long:", "x", NULL), 0);
+        client_table_print_wrapped(table, 27, file);
+        client_table_print_wrapped(table, 10, file);
+        client_table_print_wrapped(table, SIZE_MAX, file);
+        assert_int_equal(fclose(file), 0);
+        assert_string_equal(
+                text,
+                "   A: one two three four\n"
+                "      five six\n"
+                "Long: x\n"
+                "   A: one two three four five six\n"
+                "Long: x\n"
+                "   A: one two three four five six\n"
+                "Long: x\n");
+        free(text);
+}
+
 TEST(many_rows_fit) {
         _cleanup_(client_table_freep) ClientTable *table = NULL;
 
