@@ -11,9 +11,9 @@
 #include "base-cleanup.h"
 #include "base-digest.h"
 #include "base-macro.h"
+#include "base-suggest.h"
 #include "client-options.h"
 #include "client-size.h"
-#include "client-suggest.h"
 
 /* Options without a short form; their values are above every character. */
 enum {
@@ -313,7 +313,7 @@ static const char *nearest_option(const char *name) {
 
         for (const struct option *o = long_options; o->name; o++)
                 names[n++] = o->name;
-        return client_suggest_word(name, names, n);
+        return suggest_word(name, names, n);
 }
 
 /* A long option that is no option, is short for several, or takes no argument. */
@@ -393,7 +393,7 @@ static int refuse_sub(const char *name, const char *sub, Error *error) {
         for (size_t i = 0; i < N_ELEMENTS(verbs); i++)
                 if (verbs[i].sub && strcmp(verbs[i].name, name) == 0)
                         subs[n++] = verbs[i].sub;
-        nearest = client_suggest_word(sub, subs, n);
+        nearest = suggest_word(sub, subs, n);
         return nearest ? error_set(
                                  error, EINVAL, ERROR_INVALID_OPTION,
                                  "Unknown command \"%s %s\"; did you mean \"%s %s\"?", name, sub,
@@ -419,7 +419,7 @@ static const char *find_meant(const char *word, const char *const *names) {
                 if (strcmp(synonyms[i].word, word) == 0)
                         return synonyms[i].meant;
 
-        return client_suggest_word(word, names, N_ELEMENTS(verbs));
+        return suggest_word(word, names, N_ELEMENTS(verbs));
 }
 
 /* The first word is no command: it is a source, unless it cannot be one. */

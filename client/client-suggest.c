@@ -6,63 +6,9 @@
 #include <string.h>
 
 #include "base-macro.h"
+#include "base-suggest.h"
 #include "client-suggest.h"
 #include "reference.h"
-
-#define WORD_MAX 64u /* bytes; nothing is like a longer word */
-
-static unsigned least(unsigned a, unsigned b) {
-        return a < b ? a : b;
-}
-
-/* The distance of Damerau and Levenshtein, without changes to what was swapped; both have at most WORD_MAX bytes. */
-static unsigned distance(const char *a, const char *b) {
-        const size_t n = strlen(a), m = strlen(b);
-        unsigned rows[3]
-                     [WORD_MAX + 1]; /* of @a's characters: the last but one, the last, this one */
-        unsigned *before = rows[0], *last = rows[1], *row = rows[2];
-
-        for (size_t j = 0; j <= m; j++)
-                last[j] = (unsigned) j;
-        for (size_t i = 1; i <= n; i++) {
-                unsigned *const next = before;
-
-                row[0] = (unsigned) i;
-                for (size_t j = 1; j <= m; j++) {
-                        const unsigned differs = a[i - 1] != b[j - 1];
-
-                        row[j] = least(least(last[j] + 1, row[j - 1] + 1), last[j - 1] + differs);
-                        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                                row[j] = least(row[j], before[j - 2] + 1);
-                }
-                before = last;
-                last = row;
-                row = next;
-        }
-
-        return last[m];
-}
-
-const char *client_suggest_word(
-        const char *word, const char *const *candidates, size_t n_candidates) {
-        const size_t length = strlen(word);
-        const char *nearest = NULL;
-        unsigned best = length < 6 ? 2 : (unsigned) length / 3 + 1; /* too far */
-
-        if (length < 2 || length > WORD_MAX)
-                return NULL;
-        for (size_t i = 0; i < n_candidates; i++) {
-                const unsigned far =
-                        strlen(candidates[i]) <= WORD_MAX ? distance(word, candidates[i]) : best;
-
-                if (far < best) {
-                        best = far;
-                        nearest = candidates[i];
-                }
-        }
-
-        return nearest;
-}
 
 /* Sources of other programs, and what to do instead. */
 static const struct Foreign {
@@ -100,13 +46,13 @@ static bool looks_like_file(const char *text) {
 
 /* A scheme that is nearly one of ours, before "://" or ":". */
 static const char *find_scheme(const char *text, size_t length) {
-        char word[WORD_MAX + 1];
+        char word[SUGGEST_WORD_MAX + 1];
 
         if (length == 0 || length >= sizeof(word) || text[length] != ':')
                 return NULL;
         memcpy(word, text, length);
         word[length] = '\0';
-        return client_suggest_word(word, schemes, N_ELEMENTS(schemes));
+        return suggest_word(word, schemes, N_ELEMENTS(schemes));
 }
 
 static bool has_our_scheme(const char *text) {

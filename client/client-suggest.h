@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What somebody may have meant who mistyped a word, or wrote an image's name where a URI is expected. */
-
-#include <stddef.h>
-
-/**
- * client_suggest_word() - the candidate that is nearest to @word
- *
- * By the number of characters that are added, missing, replaced or swapped with the next one: at most a third of the
- * word's, and one in a short word.
- *
- * Return: one of @candidates; NULL if none is near.
- */
-const char *client_suggest_word(
-        const char *word, const char *const *candidates, size_t n_candidates);
+/* What somebody may have meant who wrote an image's name, or a URI of another program, where one of ours is expected. */
 
 /**
  * client_suggest_source() - the URI for what is no URI, or one that is unknown

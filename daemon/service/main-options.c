@@ -180,8 +180,6 @@ int main_options_parse(int argc, char **argv, MainOptions *ret) {
                         stderr, "virt-bootstrapd: unexpected argument \"%s\"\n", argv[optind]);
                 return -EINVAL;
         }
-        if (options.cache && options.cache[0] != '/')
-                return bad("cache", options.cache, "an absolute path");
 
         *ret = options;
         return 1;

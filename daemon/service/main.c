@@ -277,6 +277,12 @@ static int find_cache(const Daemon *daemon, char **ret, Error *error) {
         const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
         int r;
 
+        if (daemon->options.cache && daemon->options.cache[0] != '/')
+                return error_set(
+                        error, EINVAL, ERROR_CACHE_UNUSABLE,
+                        "Cannot use the cache %s: expected an absolute path",
+                        daemon->options.cache);
+
         if (daemon->options.cache)
                 r = asprintf(ret, "%s", daemon->options.cache);
         else if (geteuid() == 0)
@@ -287,7 +293,7 @@ static int find_cache(const Daemon *daemon, char **ret, Error *error) {
                 r = asprintf(ret, "%s/.cache/virt-bootstrap", home);
         else
                 return error_set(
-                        error, ENOENT, ERROR_FAILED,
+                        error, ENOENT, ERROR_CACHE_UNUSABLE,
                         "No place for the cache: neither XDG_CACHE_HOME nor HOME is set");
 
         if (r < 0)
@@ -390,9 +396,13 @@ static bool is_debugged(const Daemon *daemon) {
 
 static int configure(Daemon *daemon, Error *error) {
         const MainOptions *options = &daemon->options;
+        Log log = daemon->log;
         int r;
 
-        r = config_load(options->config_file, &daemon->log, &daemon->config, error);
+        /* What the daemon of a client warns of, the client shows; of these, nobody else would hear. */
+        if (options->embedded_fd >= 0 && log.level < LOG_WARNING)
+                log.level = LOG_WARNING;
+        r = config_load(options->config_file, &log, &daemon->config, error);
         if (r < 0)
                 return r;
 

@@ -15,6 +15,7 @@
 #include "base-fd.h"
 #include "base-home.h"
 #include "base-macro.h"
+#include "base-suggest.h"
 #include "config-text.h"
 #include "config.h"
 
@@ -290,80 +291,121 @@ static void assign_policy(const ConfigReading *reading, unsigned line, const cha
                         reading->name, line, value);
 }
 
+/* The keys whose values are no numbers. */
+static const struct Word {
+        const char *section, *name;
+        void (*assign)(const ConfigReading *reading, unsigned line, const char *value);
+} words[] = {
+        { "Daemon", "Sandbox", assign_sandbox },
+        { "Daemon", "LogLevel", assign_log_level },
+        { "Daemon", "Durability", assign_durability },
+        { "Daemon", "StrictSpaceCheck", assign_space_check },
+        { "Daemon", "WorkerUsers", assign_users },
+        { "Registry", "AuthFile", assign_auth_file },
+        { "Registry", "SignaturePolicy", assign_policy },
+};
+
+/* Those of which each assignment adds to a list; lists[] has the others. */
+static const char *const builder_keys[] = { "Source", "Options" };
+
+#define BUILDER_SECTION "VirtBuilder"
+
 static bool is_builder_key(const char *section, const char *key) {
-        return strcmp(section, "VirtBuilder") == 0 &&
-               (strcmp(key, "Source") == 0 || strcmp(key, "Options") == 0);
+        return strcmp(section, BUILDER_SECTION) == 0 &&
+               (strcmp(key, builder_keys[0]) == 0 || strcmp(key, builder_keys[1]) == 0);
+}
+
+#define N_NAMES (N_KEYS + N_ELEMENTS(words) + N_ELEMENTS(lists) + N_ELEMENTS(builder_keys))
+
+/* All keys, each with its section. */
+static void list_names(const char *names[static N_NAMES], const char *sections[static N_NAMES]) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < N_KEYS; i++, n++) {
+                names[n] = keys[i].name;
+                sections[n] = keys[i].section;
+        }
+        for (size_t i = 0; i < N_ELEMENTS(words); i++, n++) {
+                names[n] = words[i].name;
+                sections[n] = words[i].section;
+        }
+        for (size_t i = 0; i < N_ELEMENTS(lists); i++, n++) {
+                names[n] = lists[i].key;
+                sections[n] = "Registry";
+        }
+        for (size_t i = 0; i < N_ELEMENTS(builder_keys); i++, n++) {
+                names[n] = builder_keys[i];
+                sections[n] = BUILDER_SECTION;
+        }
+}
+
+/* A key that is misspelt, or in another section than its own. */
+static void refuse_key(
+        const ConfigReading *reading, unsigned line, const char *section, const char *key) {
+        const char *names[N_NAMES], *sections[N_NAMES], *nearest, *home = "";
+
+        list_names(names, sections);
+        nearest = suggest_word(key, names, N_NAMES);
+        for (size_t i = 0; nearest && i < N_NAMES; i++)
+                if (names[i] == nearest)
+                        home = sections[i];
+
+        if (!nearest)
+                log_print(
+                        reading->log, LOG_WARNING,
+                        "%s:%u: Unknown key \"%s\" in section [%s], ignoring", reading->name, line,
+                        key, section);
+        else if (strcmp(home, section) == 0)
+                log_print(
+                        reading->log, LOG_WARNING,
+                        "%s:%u: Unknown key \"%s\" in section [%s], ignoring; did you mean \"%s\"?",
+                        reading->name, line, key, section, nearest);
+        else
+                log_print(
+                        reading->log, LOG_WARNING,
+                        "%s:%u: Unknown key \"%s\" in section [%s], ignoring; did you mean \"%s\" in "
+                        "section [%s]?",
+                        reading->name, line, key, section, nearest, home);
+}
+
+static void assign_number(
+        const ConfigReading *reading, unsigned line, const Key *key, const char *value) {
+        uint64_t *member = (void *) ((char *) reading->config + key->offset);
+        const int r = key->parse(value, key->min, key->max, member);
+
+        if (r < 0)
+                log_print(
+                        reading->log, LOG_WARNING, "%s:%u: %s= cannot be \"%s\"%s, ignoring",
+                        reading->name, line, key->name, value,
+                        r == -ERANGE ? ", which is out of range" : "");
 }
 
 static void on_assign(
         void *userdata, unsigned line, const char *section, const char *key, const char *value) {
         const ConfigReading *reading = userdata;
         const HostList *list = find_list(section, key);
-        int r;
 
         if (list) {
                 assign_list(reading, line, list, value);
                 return;
         }
-
-        if (strcmp(section, "Daemon") == 0 && strcmp(key, "Sandbox") == 0) {
-                assign_sandbox(reading, line, value);
-                return;
-        }
-
-        if (strcmp(section, "Daemon") == 0 && strcmp(key, "LogLevel") == 0) {
-                assign_log_level(reading, line, value);
-                return;
-        }
-
-        if (strcmp(section, "Daemon") == 0 && strcmp(key, "Durability") == 0) {
-                assign_durability(reading, line, value);
-                return;
-        }
-
-        if (strcmp(section, "Daemon") == 0 && strcmp(key, "StrictSpaceCheck") == 0) {
-                assign_space_check(reading, line, value);
-                return;
-        }
-
-        if (strcmp(section, "Registry") == 0 && strcmp(key, "AuthFile") == 0) {
-                assign_auth_file(reading, line, value);
-                return;
-        }
-
-        if (strcmp(section, "Registry") == 0 && strcmp(key, "SignaturePolicy") == 0) {
-                assign_policy(reading, line, value);
-                return;
-        }
-
-        if (strcmp(section, "Daemon") == 0 && strcmp(key, "WorkerUsers") == 0) {
-                assign_users(reading, line, value);
-                return;
-        }
-
         if (is_builder_key(section, key)) {
                 assign_builder(reading, line, key, value);
                 return;
         }
 
-        for (size_t i = 0; i < N_KEYS; i++) {
-                uint64_t *member = (void *) ((char *) reading->config + keys[i].offset);
+        for (size_t i = 0; i < N_ELEMENTS(words); i++)
+                if (strcmp(section, words[i].section) == 0 && strcmp(key, words[i].name) == 0) {
+                        words[i].assign(reading, line, value);
+                        return;
+                }
+        for (size_t i = 0; i < N_KEYS; i++)
+                if (strcmp(section, keys[i].section) == 0 && strcmp(key, keys[i].name) == 0) {
+                        assign_number(reading, line, &keys[i], value);
+                        return;
+                }
 
-                if (strcmp(section, keys[i].section) != 0 || strcmp(key, keys[i].name) != 0)
-                        continue;
-
-                r = keys[i].parse(value, keys[i].min, keys[i].max, member);
-                if (r < 0)
-                        log_print(
-                                reading->log, LOG_WARNING,
-                                "%s:%u: %s= cannot be \"%s\"%s, ignoring", reading->name, line, key,
-                                value, r == -ERANGE ? ", which is out of range" : "");
-                return;
-        }
-
-        log_print(
-                reading->log, LOG_WARNING, "%s:%u: Unknown key \"%s\" in section [%s], ignoring",
-                reading->name, line, key, section);
+        refuse_key(reading, line, section, key);
 }
 
 static void on_malformed(void *userdata, unsigned line, const char *text) {
@@ -389,6 +431,8 @@ static int read_file(const char *path, const Log *log, Config *config, Error *er
         size_t size;
         int r;
 
+        if (fd < 0 && errno == ENOENT)
+                return error_set(error, ENOENT, ERROR_NOT_FOUND, "Cannot open %s: %m", path);
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot open %s", path);
 
