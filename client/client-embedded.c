@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -76,7 +77,9 @@ static int spawn(char *const argv[], int fd, ClientEmbedded *ret, Error *error) 
         (void) posix_spawn_file_actions_destroy(&actions);
         (void) posix_spawnattr_destroy(&attributes);
         if (r != 0)
-                return error_set_errno(error, r, "Cannot start %s", argv[0]);
+                return error_set(
+                        error, r, ERROR_DAEMON_UNAVAILABLE, "Cannot start %s: %s", argv[0],
+                        strerror(r));
 
         embedded.pidfd = pidfd_open(embedded.pid, 0);
         if (embedded.pidfd < 0) {

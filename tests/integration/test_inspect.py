@@ -341,7 +341,7 @@ def test_call_that_takes_too_long_ends(daemon_on, faulty_registry, tmp_path, met
     finally:
         over.set()
     assert caught.value.short == 'LimitExceeded'
-    assert caught.value.message == 'The call has run for 2 seconds (JobTimeoutSec=)'
+    assert caught.value.message == 'The call has run for 2 seconds (JobTimeoutSec= in virt-bootstrapd.conf)'
     api.close()
 
 

@@ -42,8 +42,7 @@ def test_going_past_a_limit_ends_the_job(client, env, tmp_path, faulty_registry,
     configured(env, tmp_path, f'[Limits]\n{keys}\n')
     result = client.fail(reference, dest, '--json')
     assert result.error == 'LimitExceeded', str(result)
-    if keys.startswith(('BlobSize=', 'DownloadSize=')):
-        assert keys.partition('=')[0] + '=' in result.sentence
+    assert result.sentence.endswith(f'({keys.partition("=")[0]}= in virt-bootstrapd.conf)'), result.sentence
     assert not dest.exists()
     configured(env, tmp_path, '')
     client.bootstrap(reference, dest)
@@ -54,6 +53,7 @@ def test_window_of_a_zstd_layer_is_limited(client, env, tmp_path, faulty_registr
     configured(env, tmp_path, '[Limits]\nZstdWindow=64K\n')
     result = client.fail(faulty_registry.reference('zstd'), dest, '--json')
     assert result.error == 'LimitExceeded', str(result)
+    assert result.sentence.endswith('bytes (ZstdWindow= in virt-bootstrapd.conf)')
 
 
 def test_job_without_progress_ends(client, env, tmp_path, faulty_registry, dest):
@@ -75,7 +75,7 @@ def test_registry_that_never_answers_is_given_up(client, env, tmp_path, faulty_r
     assert not gate.is_set()
     assert faulty_registry.count('/manifests/') == 1
     assert result.error == 'LimitExceeded', str(result)
-    assert 'There was no progress for 1 seconds (StallTimeoutSec=)' in result.sentence
+    assert 'There was no progress for 1 seconds (StallTimeoutSec= in virt-bootstrapd.conf)' in result.sentence
     assert os.listdir(work) == []
 
 
@@ -224,7 +224,7 @@ def test_download_leaves_the_reserve_alone(client, env, tmp_path, faulty_registr
         result = client.finish(started, 1)
     assert result.error == 'NoSpace'
     assert result.sentence.startswith(f'{small_cache}: There is no room for sha256:')
-    assert f'of which {4 * MIB} must stay free (CacheKeepFree=)' in result.sentence
+    assert f'of which {4 * MIB} must stay free (CacheKeepFree= in virt-bootstrapd.conf)' in result.sentence
     assert free_bytes(small_cache.parent) >= 4 * MIB
     faulty_registry.add('small', noisy(4, 4))
     client.bootstrap(faulty_registry.reference('small'), work / 'small')

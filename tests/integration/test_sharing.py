@@ -264,7 +264,7 @@ def test_job_that_takes_too_long_ends(over, configured, client, other_registry, 
     other_registry.fault(layer.digest, trickle(over))
     result = client.fail(bad, dest)
     assert result.error == 'LimitExceeded'
-    assert result.sentence == 'The job has run for 2 seconds (JobTimeoutSec=)'
+    assert result.sentence == 'The job has run for 2 seconds (JobTimeoutSec= in virt-bootstrapd.conf)'
 
 
 def test_job_that_takes_too_long_leaves_what_has_arrived_to_the_next_one(

@@ -91,7 +91,7 @@ def test_estimate_refuses_when_the_administrator_wants_it(
     one, work = noisy(3), tmpfs('5m')
     result = client.fail(offered(one), work / 'root')
     assert result.error == 'NoSpace'
-    assert result.sentence.endswith('(StrictSpaceCheck=)')
+    assert result.sentence.endswith('(StrictSpaceCheck= in virt-bootstrapd.conf)')
     assert figures(result.sentence)[:2] == ('about', 2 * compressed(one))
     assert_nothing_fetched(faulty_registry, one)
     assert os.listdir(work) == []

@@ -17,6 +17,17 @@ TEST(context_is_put_in_front_on_the_way_up) {
         assert_int_equal(error.kind, ERROR_DIGEST_MISMATCH);
 }
 
+TEST(hint_follows_the_message) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        error_set(&error, ENOENT, ERROR_NOT_FOUND, "gone");
+        error_add_hint(&error, "look %s\n", "elsewhere");
+        assert_string_equal(error_text(&error), "gone; look elsewhere ");
+        assert_int_equal(error.code, ENOENT);
+        assert_int_equal(error.kind, ERROR_NOT_FOUND);
+        error_add_hint(NULL, "nobody reads this");
+}
+
 TEST(errno_decides_the_kind) {
         static const struct {
                 int code;

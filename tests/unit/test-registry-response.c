@@ -35,7 +35,8 @@ TEST(statuses_are_told_apart) {
 
                 assert_int_equal(registry_challenges_add(&response.challenges, "Basic realm=x"), 0);
                 assert_true(
-                        registry_response_error(&response, cases[i].has_credentials, &error) < 0);
+                        registry_response_error(&response, NULL, cases[i].has_credentials, &error) <
+                        0);
                 assert_int_equal(error.kind, cases[i].kind);
                 assert_non_null(strstr(error_text(&error), "r.example"));
         }
@@ -46,8 +47,41 @@ TEST(credentials_that_nothing_asked_for_were_not_refused) {
         RegistryResponse response = { .status = 401, .host = "r.example" };
 
         assert_int_equal(registry_challenges_add(&response.challenges, "Negotiate"), 0);
-        assert_true(registry_response_error(&response, true, &error) < 0);
+        assert_true(registry_response_error(&response, "r.example", true, &error) < 0);
         assert_int_equal(error.kind, ERROR_AUTHENTICATION_REQUIRED);
+}
+
+TEST(login_is_suggested_where_one_would_help) {
+        static const struct {
+                const char *registry, *challenge;
+                bool has_credentials;
+                const char *sentence;
+        } cases[] = {
+                { "docker.io", "Basic realm=x", false,
+                  "r.example requires authentication; use --username, or podman login docker.io" },
+                { "docker.io", "Bearer realm=\"https://x\",error=\"insufficient_scope\"", false,
+                  "r.example requires authentication, or does not have it; use --username, or podman login "
+                  "docker.io" },
+                { "docker.io", "Basic realm=x", true,
+                  "r.example refuses the user name or password; use another --username, or podman login "
+                  "docker.io" },
+                { NULL, "Basic realm=x", false, "r.example requires authentication" },
+                { "docker.io", "Negotiate", true,
+                  "r.example requires an unsupported kind of authentication" },
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                _cleanup_(error_clear) Error error = ERROR_NULL;
+                RegistryResponse response = { .status = 401, .host = "r.example" };
+
+                assert_int_equal(
+                        registry_challenges_add(&response.challenges, cases[i].challenge), 0);
+                assert_true(
+                        registry_response_error(
+                                &response, cases[i].registry, cases[i].has_credentials, &error) <
+                        0);
+                assert_string_equal(error_text(&error), cases[i].sentence);
+        }
 }
 
 TEST(registrys_own_words_end_the_sentence) {
@@ -60,7 +94,7 @@ TEST(registrys_own_words_end_the_sentence) {
         set_body(
                 &response,
                 "{\"errors\":[{\"code\":\"NAME_UNKNOWN\",\"message\":\"no \\n name\"}]}");
-        assert_true(registry_response_error(&response, false, &error) < 0);
+        assert_true(registry_response_error(&response, "r.example", false, &error) < 0);
         assert_string_equal(
                 error_text(&error), "r.example does not have it: NAME_UNKNOWN: no name");
 }

@@ -138,6 +138,27 @@ int error_prefix(Error *error, const char *format, ...) {
         return -error->code;
 }
 
+void error_add_hint(Error *error, const char *format, ...) {
+        _cleanup_(freep) char *hint = NULL;
+        char *joined;
+        va_list ap;
+
+        if (!error)
+                return;
+
+        assert(error->code > 0);
+
+        va_start(ap, format);
+        hint = format_message(format, ap);
+        va_end(ap);
+
+        if (!hint || asprintf(&joined, "%s; %s", error_text(error), hint) < 0)
+                return;
+
+        free(error->message);
+        error->message = joined;
+}
+
 int error_copy(Error *to, const Error *from) {
         assert(from->code > 0);
 

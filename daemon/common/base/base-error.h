@@ -92,6 +92,10 @@ int error_oom(Error *error);
 int error_prefix(Error *error, const char *format, ...)
         __attribute__((__format__(__printf__, 2, 3)));
 
+/** error_add_hint() - put what would help behind the message; nothing if @error is NULL */
+void error_add_hint(Error *error, const char *format, ...)
+        __attribute__((__format__(__printf__, 2, 3)));
+
 /** error_copy() - deep copy of @from into the empty @to; returns -@from->code */
 int error_copy(Error *to, const Error *from);
 

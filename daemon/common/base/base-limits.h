@@ -46,6 +46,9 @@ typedef struct Limits {
                 .minimum_speed_usec = UINT64_C(300000000),                                         \
         })
 
+/* What an error about a limit ends with: where the administrator finds it. */
+#define LIMIT_KEY(key) " (" key "= in virt-bootstrapd.conf)"
+
 /* The virtual size of disk images: bytes, rounded up to whole blocks of DISK_BLOCK_BYTES. */
 #define DISK_BLOCK_BYTES  UINT64_C(4096)
 #define DISK_SIZE_MIN     (UINT64_C(8) << 20)

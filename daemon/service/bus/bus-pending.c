@@ -119,7 +119,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         error_set(
                 &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
                 "The call has run for %" PRIu64 " seconds%s", limit_usec / USEC_PER_SEC,
-                limit_usec < BUS_PENDING_USEC ? " (JobTimeoutSec=)" : "");
+                limit_usec < BUS_PENDING_USEC ? LIMIT_KEY("JobTimeoutSec") : "");
         answer_error(pending, &error);
         pending_free(pending);
         return 0;

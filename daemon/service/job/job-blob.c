@@ -83,7 +83,7 @@ static void on_too_slow(void *userdata) {
         error_set(
                 &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
                 "%s came with less than %" PRIu64 " bytes a second for %" PRIu64
-                " seconds (MinimumSpeed=)",
+                " seconds" LIMIT_KEY("MinimumSpeed"),
                 digest_format(&blob->request.digest, text), limits->minimum_speed,
                 limits->minimum_speed_usec / USEC_PER_SEC);
         job_blob_part(blob);

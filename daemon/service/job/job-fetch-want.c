@@ -104,7 +104,7 @@ static int check_download(const JobFetch *fetch, Error *error) {
 
         return error_set(
                 error, EFBIG, ERROR_LIMIT_EXCEEDED,
-                "More than %ju bytes were downloaded (DownloadSize=)", (uintmax_t) max);
+                "More than %ju bytes were downloaded" LIMIT_KEY("DownloadSize"), (uintmax_t) max);
 }
 
 static void on_blob_changed(void *userdata, JobBlobUse *use) {

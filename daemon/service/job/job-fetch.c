@@ -10,6 +10,7 @@
 
 #include "base-fd.h"
 #include "job-auth.h"
+#include "job-cure.h"
 #include "job-fetch-internal.h"
 #include "job-room.h"
 #include "job-spares.h"
@@ -236,6 +237,8 @@ static void conclude(JobFetch *fetch) {
                         fetch->fetcher.fetch ? &fetch->fetcher : &fetch->resolver, &error,
                         "the end");
 
+        if (error.code != 0)
+                job_cure_suggest_offline(fetch->context, fetch->spec, &fetch->known, &error);
         /* The workers do not know the names of their files. */
         if (error.code != 0 && fetch->spec->source_kind == JOB_SOURCE_FILES)
                 (void) error_prefix(&error, "%s", fetch->spec->source);

@@ -209,7 +209,8 @@ int job_queue_check(const JobQueue *queue, Error *error) {
         if (count(queue, entry_waits) >= queue->context->config->queued_max)
                 return error_set(
                         error, ENOBUFS, ERROR_QUEUE_FULL,
-                        "%" PRIu64 " jobs are already waiting; try again later",
+                        "%" PRIu64
+                        " jobs are already waiting" LIMIT_KEY("MaxQueued") "; try again later",
                         queue->context->config->queued_max);
         return 0;
 }

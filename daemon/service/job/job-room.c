@@ -50,8 +50,8 @@ static int sum_up(
                 if (size > limits->blob_bytes)
                         return error_set(
                                 error, EFBIG, ERROR_LIMIT_EXCEEDED,
-                                "%s has %" PRIu64 " bytes, but may have at most %" PRIu64
-                                " (BlobSize=)",
+                                "%s has %" PRIu64
+                                " bytes, but may have at most %" PRIu64 LIMIT_KEY("BlobSize"),
                                 digest_format(&layers[i].digest, text), size, limits->blob_bytes);
                 sum.download = add(sum.download, size);
                 sum.missing =
@@ -62,7 +62,8 @@ static int sum_up(
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
                         "The image's layers have %" PRIu64
-                        " bytes to download, but may have at most %" PRIu64 " (DownloadSize=)",
+                        " bytes to download, but may have at most %" PRIu64 LIMIT_KEY(
+                                "DownloadSize"),
                         sum.download, limits->download_bytes);
 
         *ret = sum;
@@ -114,7 +115,8 @@ int job_room_check(
                         return error_set(
                                 error, ENOSPC, ERROR_NO_SPACE,
                                 "Not enough space in %s: %" PRIu64 " bytes are needed, but %" PRIu64
-                                " are free, of which %" PRIu64 " must stay free (CacheKeepFree=)",
+                                " are free, of which %" PRIu64
+                                " must stay free" LIMIT_KEY("CacheKeepFree"),
                                 path, needed, space.free, space.kept);
         }
 }
@@ -199,6 +201,30 @@ static bool is_downloaded_there(
         return stat(path, &st) >= 0 && st.st_dev == place->device;
 }
 
+void job_room_explain(
+        const JobContext *context,
+        const JobSpec *spec,
+        const JobImage *image,
+        const JobRoomPlace *place,
+        Error *error) {
+        Need need;
+
+        if (error->kind != ERROR_NO_SPACE || spec->format != JOB_FORMAT_DIR || !place->is_known)
+                return;
+
+        need = add_up(context, spec, image);
+        if (need.about > place->free)
+                error_add_hint(
+                        error,
+                        "%s needs about %" PRIu64 " bytes, and %" PRIu64
+                        " were free when the job began",
+                        spec->destination, need.about, place->free);
+        else
+                error_add_hint(
+                        error, "%" PRIu64 " bytes were free for %s when the job began", place->free,
+                        spec->destination);
+}
+
 int job_room_check_place(
         const JobContext *context,
         const JobSpec *spec,
@@ -231,7 +257,7 @@ int job_room_check_place(
                 return error_set(
                         error, ENOSPC, ERROR_NO_SPACE,
                         "Not enough space for %s: about %" PRIu64 " bytes are needed, but %" PRIu64
-                        " are free (StrictSpaceCheck=)",
+                        " are free" LIMIT_KEY("StrictSpaceCheck"),
                         spec->destination, need.about, place->free);
 
         if (asprintf(

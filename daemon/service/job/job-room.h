@@ -43,6 +43,19 @@ int job_room_check(
         Error *error);
 
 /**
+ * job_room_explain() - add to ERROR_NO_SPACE of unpacking how much is needed, and was free
+ * @image:      as of job_room_check_place(), as is @place
+ *
+ * Other errors stay as they are, as do those of disk images, which are full by themselves.
+ */
+void job_room_explain(
+        const JobContext *context,
+        const JobSpec *spec,
+        const JobImage *image,
+        const JobRoomPlace *place,
+        Error *error);
+
+/**
  * job_room_check_place() - check what the layers need where they are unpacked
  * @image:      NULL for a tarball, which needs about its own size
  * @place:      of the job's result

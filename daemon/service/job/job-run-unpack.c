@@ -31,16 +31,23 @@ static void close_pipe(JobRun *run) {
         run->pipe_fd = -EBADF;
 }
 
-static void on_unpack_ended(void *userdata, const Error *error) {
+static void on_unpack_ended(void *userdata, const Error *result) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
         JobRun *run = userdata;
 
+        if (result->code != 0) {
+                (void) error_copy(&error, result);
+                job_room_explain(
+                        &run->context, job_spec(run->job),
+                        run->fetch ? job_fetch_image(run->fetch) : NULL, &run->data->place, &error);
+        }
         close_pipe(run);
         if (error->code == 0) {
                 job_counts_end_unpacked(&run->counts);
                 job_run_report_progress(run);
         }
         job_run_end_part(
-                run, &run->parts.unpack, error->code != 0 ? PART_FAILED : PART_DONE, error);
+                run, &run->parts.unpack, error.code != 0 ? PART_FAILED : PART_DONE, &error);
 }
 
 static void on_layer_closed(void *userdata, void *data, int r, Error *error) {

@@ -153,7 +153,7 @@ static void stop_stalled(JobRun *run) {
 
         error_set(
                 &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
-                "There was no progress for %" PRIu64 " seconds (StallTimeoutSec=)",
+                "There was no progress for %" PRIu64 " seconds" LIMIT_KEY("StallTimeoutSec"),
                 run->context.config->stall_usec / USEC_PER_SEC);
         job_run_stop(run, &error);
 }
@@ -176,7 +176,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
 
         error_set(
                 &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
-                "The job has run for %" PRIu64 " seconds (JobTimeoutSec=)",
+                "The job has run for %" PRIu64 " seconds" LIMIT_KEY("JobTimeoutSec"),
                 run->context.config->job_usec / USEC_PER_SEC);
         job_run_stop(run, &error);
         return 0;

@@ -125,7 +125,8 @@ static void on_message(void *userdata, const ProtoMessage *message, ProtoFds *fd
 }
 
 void job_unpack_explain(const JobUnpack *unpack, Error *error) {
-        if (unpack->spec->source_kind != JOB_SOURCE_REGISTRY)
+        if (unpack->spec->source_kind != JOB_SOURCE_REGISTRY ||
+            error->kind == ERROR_UNSUPPORTED_IMAGE)
                 (void) error_prefix(error, "%s", unpack->spec->source);
 }
 

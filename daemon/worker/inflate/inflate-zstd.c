@@ -76,7 +76,8 @@ static int zstd_error(const Zstd *zstd, size_t code, Error *error) {
         if (reason == ZSTD_error_frameParameter_windowTooLarge)
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
-                        "The zstd stream needs a window of more than %" PRIu64 " bytes",
+                        "The zstd stream needs a window of more than %" PRIu64
+                        " bytes" LIMIT_KEY("ZstdWindow"),
                         UINT64_C(1) << zstd->window_log);
         return error_set(
                 error, EBADMSG, ERROR_CORRUPT_ARCHIVE, "The zstd stream is invalid: %s",

@@ -68,7 +68,8 @@ int inflate_next(Inflate *inflate, InflateLayer *ret, Error *error) {
                 return r;
         if (inflate->layers == inflate->limits->layers)
                 return error_set(
-                        error, E2BIG, ERROR_LIMIT_EXCEEDED, "More than %" PRIu64 " layers",
+                        error, E2BIG, ERROR_LIMIT_EXCEEDED,
+                        "More than %" PRIu64 " layers" LIMIT_KEY("Layers"),
                         inflate->limits->layers);
 
         inflate->layers++;
@@ -142,13 +143,16 @@ static int inflate_check_limits(const Inflate *inflate, Error *error) {
         if (inflate->unpacked > limits->unpacked_bytes)
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
-                        "The layers have more than %" PRIu64 " bytes uncompressed",
+                        "The layers have more than %" PRIu64
+                        " bytes uncompressed" LIMIT_KEY("UnpackedSize"),
                         limits->unpacked_bytes);
         if (inflate->layer_unpacked > limits->ratio_floor_bytes &&
             inflate->layer_unpacked / limits->ratio > consumed)
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
-                        "The layer is compressed by more than %" PRIu64 ":1", limits->ratio);
+                        "The layer is compressed by more than %" PRIu64
+                        ":1" LIMIT_KEY("CompressionRatio"),
+                        limits->ratio);
         return 0;
 }
 

@@ -81,7 +81,9 @@ int password_shadow_edit(
 }
 
 static int no_shadow(Error *error) {
-        return error_set(error, ENOENT, ERROR_UNSUPPORTED_IMAGE, "etc/shadow does not exist");
+        return error_set(
+                error, ENOENT, ERROR_UNSUPPORTED_IMAGE,
+                "There is no etc/shadow, in which --root-password would be set");
 }
 
 /* Finds its directory. */

@@ -24,13 +24,17 @@ void registry_auth_done(RegistryAuth *auth) {
 
 /* Unlike a registry, a token server that refuses need not say what it would like instead. */
 static int set_error(
-        const RegistryRequest *request, const RegistryResponse *response, Error *error) {
+        const RegistryEndpoint *endpoint,
+        const RegistryRequest *request,
+        const RegistryResponse *response,
+        Error *error) {
         if (response->status != 401 || (!request->login && !request->form))
-                return registry_response_error(response, false, error);
+                return registry_response_error(response, endpoint->name, false, error);
 
         return error_set(
-                error, EACCES, ERROR_ACCESS_DENIED, "%s refuses the %s", response->host,
-                request->form ? "identity token" : "user name or password");
+                error, EACCES, ERROR_ACCESS_DENIED,
+                "%s refuses the %s; use another --username, or podman login %s", response->host,
+                request->form ? "identity token" : "user name or password", endpoint->name);
 }
 
 static int get_with_retries(
@@ -58,7 +62,8 @@ static int get_with_retries(
                 };
                 if (registry_retry_wait(&retry, attempt))
                         continue;
-                return r < 0 ? error_copy(error, &failed) : set_error(request, response, error);
+                return r < 0 ? error_copy(error, &failed)
+                             : set_error(endpoint, request, response, error);
         }
 }
 

@@ -161,10 +161,14 @@ static bool transfer_is_done(const BlobTransfer *transfer, const RegistryRespons
 static int set_error(
         const BlobTransfer *transfer,
         const RegistryResponse *response,
-        bool has_credentials,
+        const RegistryEndpoint *endpoint,
         Error *error) {
         if (!response_is_good(response))
-                return registry_response_error(response, has_credentials, error);
+                return transfer->auth
+                               ? registry_response_error(
+                                         response, endpoint->name,
+                                         registry_auth_has_login(transfer->auth, response), error)
+                               : registry_response_error(response, NULL, false, error);
 
         return error_set(
                 error, EBADMSG, ERROR_DIGEST_MISMATCH, "It ends prematurely, after %ju bytes",
@@ -254,11 +258,7 @@ static int transfer_run(
                         return no_range(transfer, response.host, error);
 
                 return r < 0 ? error_copy(error, &failed)
-                             : set_error(
-                                       transfer, &response,
-                                       transfer->auth &&
-                                               registry_auth_has_login(transfer->auth, &response),
-                                       error);
+                             : set_error(transfer, &response, endpoint, error);
         }
 }
 

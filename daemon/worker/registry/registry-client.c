@@ -163,8 +163,8 @@ static int client_get_document(
                         continue;
                 return r < 0 ? error_copy(error, &failed)
                              : registry_response_error(
-                                       response, registry_auth_has_login(&client->auth, response),
-                                       error);
+                                       response, client->endpoint.name,
+                                       registry_auth_has_login(&client->auth, response), error);
         }
 }
 

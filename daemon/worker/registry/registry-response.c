@@ -135,6 +135,14 @@ int registry_response_append(
         return 0;
 }
 
+/* Of some, a token that is good for nothing is all that one gets for what does not exist. */
+static bool may_not_exist(const RegistryResponse *response) {
+        const RegistryChallenge *bearer =
+                registry_challenges_find(&response->challenges, REGISTRY_SCHEME_BEARER);
+
+        return bearer && strcmp(bearer->error, "insufficient_scope") == 0;
+}
+
 static int set_login_error(
         const RegistryResponse *response, bool has_credentials, const char *said, Error *error) {
         const char *separator = said[0] != '\0' ? ": " : "";
@@ -142,18 +150,17 @@ static int set_login_error(
         if (!has_credentials)
                 return error_set(
                         error, EACCES, ERROR_AUTHENTICATION_REQUIRED,
-                        "%s requires authentication%s%s", response->host, separator, said);
-
-        if (!registry_challenges_find(&response->challenges, REGISTRY_SCHEME_BASIC) &&
-            !registry_challenges_find(&response->challenges, REGISTRY_SCHEME_BEARER))
-                return error_set(
-                        error, EACCES, ERROR_AUTHENTICATION_REQUIRED,
-                        "%s requires an unsupported kind of authentication%s%s", response->host,
-                        separator, said);
+                        "%s requires authentication%s%s%s", response->host,
+                        may_not_exist(response) ? ", or does not have it" : "", separator, said);
 
         return error_set(
                 error, EACCES, ERROR_ACCESS_DENIED, "%s refuses the user name or password%s%s",
                 response->host, separator, said);
+}
+
+static bool is_supported(const RegistryChallenges *challenges) {
+        return registry_challenges_find(challenges, REGISTRY_SCHEME_BASIC) ||
+               registry_challenges_find(challenges, REGISTRY_SCHEME_BEARER);
 }
 
 static int set_status_error(const RegistryResponse *response, const char *said, Error *error) {
@@ -174,14 +181,29 @@ static int set_status_error(const RegistryResponse *response, const char *said, 
                 response->host, response->status, wait, separator, said);
 }
 
-int registry_response_error(const RegistryResponse *response, bool has_credentials, Error *error) {
+int registry_response_error(
+        const RegistryResponse *response,
+        const char *registry,
+        bool has_credentials,
+        Error *error) {
         char said[OCI_REGISTRY_ERROR_MAX] = "";
+        int r;
 
         if (response->body)
                 (void) oci_registry_error_parse(response->body, response->size, said);
 
-        if (response->status == 401)
-                return set_login_error(response, has_credentials, said, error);
+        if (response->status != 401)
+                return set_status_error(response, said, error);
+        if (has_credentials && !is_supported(&response->challenges))
+                return error_set(
+                        error, EACCES, ERROR_AUTHENTICATION_REQUIRED,
+                        "%s requires an unsupported kind of authentication%s%s", response->host,
+                        said[0] != '\0' ? ": " : "", said);
 
-        return set_status_error(response, said, error);
+        r = set_login_error(response, has_credentials, said, error);
+        if (registry)
+                error_add_hint(
+                        error, "use %s--username, or podman login %s",
+                        has_credentials ? "another " : "", registry);
+        return r;
 }

@@ -55,6 +55,7 @@ int registry_response_append(
 
 /**
  * registry_response_error() - turn a response that is no success into an error
+ * @registry:           for which one would log in, for the sentence; NULL if that would not help
  * @has_credentials:    whether there were a user name and a password to log in with
  *
  * 401 is ERROR_ACCESS_DENIED when there were credentials, which were refused then, and
@@ -64,4 +65,5 @@ int registry_response_append(
  *
  * Return: a negative errno, always.
  */
-int registry_response_error(const RegistryResponse *response, bool has_credentials, Error *error);
+int registry_response_error(
+        const RegistryResponse *response, const char *registry, bool has_credentials, Error *error);

@@ -61,7 +61,8 @@ static int keep(
         if (size > input->scratch_bytes_max - *done)
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
-                        "The archive has more than %ju bytes uncompressed",
+                        "The archive has more than %ju bytes uncompressed" LIMIT_KEY(
+                                "UnpackedSize"),
                         (uintmax_t) input->scratch_bytes_max);
 
         r = fd_write_full(input->scratch_fd, data, size);

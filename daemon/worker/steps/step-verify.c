@@ -110,7 +110,8 @@ static int make_room(const Verify *verify, size_t size, Error *error) {
                         return error_set(
                                 error, ENOSPC, ERROR_NO_SPACE,
                                 "There is no room for %s: %zu more bytes are needed, and %" PRIu64
-                                " are free, of which %" PRIu64 " must stay free (CacheKeepFree=)",
+                                " are free, of which %" PRIu64
+                                " must stay free" LIMIT_KEY("CacheKeepFree"),
                                 verify->name, size, space.free, space.kept);
         }
 }
@@ -157,7 +158,7 @@ static int append(Verify *verify, const uint8_t *data, size_t size, Error *error
         if (size > verify->blob.size_max || verify->size > verify->blob.size_max - size)
                 return error_set(
                         error, EFBIG, ERROR_LIMIT_EXCEEDED,
-                        "%s has more than %" PRIu64 " bytes (BlobSize=)", verify->name,
+                        "%s has more than %" PRIu64 " bytes" LIMIT_KEY("BlobSize"), verify->name,
                         verify->blob.size_max);
 
         r = make_room(verify, size, error);

@@ -125,7 +125,8 @@ static int read_xattr(
         if (size > rules->limits->xattr_bytes)
                 return error_set(
                         error, E2BIG, ERROR_LIMIT_EXCEEDED,
-                        "It has an extended attribute of more than %" PRIu64 " bytes",
+                        "It has an extended attribute of more than %" PRIu64
+                        " bytes" LIMIT_KEY("XattrSize"),
                         rules->limits->xattr_bytes);
 
         if (strcmp(name, XATTR_CAPABILITY) == 0) {

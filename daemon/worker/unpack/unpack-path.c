@@ -33,11 +33,13 @@ static int check_component(
         if (size > NAME_BYTES_MAX || size > limits->name_bytes)
                 return error_set(
                         error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
-                        "A name has %zu bytes; at most %zu are allowed", size, limits->name_bytes);
+                        "A name has %zu bytes; at most %zu are allowed" LIMIT_KEY("NameLength"),
+                        size, limits->name_bytes);
         if (path->n_components >= limits->depth)
                 return error_set(
                         error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
-                        "A path is more than %zu directories deep", limits->depth);
+                        "A path is more than %zu directories deep" LIMIT_KEY("PathDepth"),
+                        limits->depth);
         return 0;
 }
 
@@ -49,7 +51,8 @@ int unpack_path_init(
         if (size > PATH_BYTES_MAX || size > limits->path_bytes)
                 return error_set(
                         error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
-                        "A path has %zu bytes; at most %zu are allowed", size, limits->path_bytes);
+                        "A path has %zu bytes; at most %zu are allowed" LIMIT_KEY("PathLength"),
+                        size, limits->path_bytes);
         if (memchr(text, '\0', size))
                 return error_set(error, EINVAL, ERROR_UNSAFE_ARCHIVE, "A path contains a NUL byte");
 

@@ -93,7 +93,8 @@ static bool headers_are_large(UnpackTar *tar) {
 
 static int headers_too_large(const UnpackTar *tar, Error *error) {
         return error_set(
-                error, EFBIG, ERROR_LIMIT_EXCEEDED, "An entry has headers of more than %zu bytes",
+                error, EFBIG, ERROR_LIMIT_EXCEEDED,
+                "An entry has headers of more than %zu bytes" LIMIT_KEY("HeaderSize"),
                 tar->rules->limits->header_bytes);
 }
 
@@ -106,7 +107,8 @@ static int scan_error(const UnpackTar *tar, int code, Error *error) {
         case -E2BIG:
                 return error_set(
                         error, E2BIG, ERROR_LIMIT_EXCEEDED,
-                        "An entry has an extended attribute of more than %" PRIu64 " bytes",
+                        "An entry has an extended attribute of more than %" PRIu64
+                        " bytes" LIMIT_KEY("XattrSize"),
                         tar->rules->limits->xattr_bytes);
         default:
                 return error_set(
@@ -261,7 +263,7 @@ static int read_entry(
         if (tar->entries == tar->rules->limits->entries)
                 return error_set(
                         error, E2BIG, ERROR_LIMIT_EXCEEDED,
-                        "The layers have more than %" PRIu64 " entries",
+                        "The layers have more than %" PRIu64 " entries" LIMIT_KEY("Entries"),
                         tar->rules->limits->entries);
         tar->entries++;
 

@@ -60,7 +60,8 @@ int unpack_tree_make_dir(
         if (parent->depth >= tree->limits->depth)
                 return error_set(
                         error, ENAMETOOLONG, ERROR_LIMIT_EXCEEDED,
-                        "A path is more than %zu directories deep", tree->limits->depth);
+                        "A path is more than %zu directories deep" LIMIT_KEY("PathDepth"),
+                        tree->limits->depth);
 
         r = tree->target->ops->make_dir(tree->target, parent->dir, name, meta, &dir, &info, error);
         if (r < 0)
