@@ -100,6 +100,15 @@ static void check_trust(const ProtoMessage *m) {
                         m->signature_data.size <= sizeof(m->signature_data.data));
 }
 
+static void check_line(const ProtoMessage *m) {
+        if (m->type == PROTO_TAG)
+                CHECK_TEXT(m->tag.name);
+        else if (m->type == PROTO_WARNING)
+                CHECK_TEXT(m->warning.text);
+        else
+                CHECK_TEXT(m->trace.text);
+}
+
 /* What a worker may send. */
 static void check_from_worker(const ProtoMessage *m) {
         switch ((ProtoType) m->type) {
@@ -123,10 +132,9 @@ static void check_from_worker(const ProtoMessage *m) {
                 TRAP_UNLESS(m->report.size >= 1 && m->report.size <= sizeof(m->report.data));
                 break;
         case PROTO_TAG:
-                CHECK_TEXT(m->tag.name);
-                break;
         case PROTO_WARNING:
-                CHECK_TEXT(m->warning.text);
+        case PROTO_TRACE:
+                check_line(m);
                 break;
         case PROTO_RESULT:
                 check_result(&m->result);

@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <syslog.h>
 
+#include "base-clock.h"
+#include "base-macro.h"
 #include "job-output.h"
 
 typedef struct Fixture {
@@ -201,7 +203,10 @@ PROCESS_TEST(worker_that_cannot_be_executed_has_failed) {
                 job_process_start(&f->job.context, WORKER_TREE, &events, f, &f->process, NULL), 0);
         await_end(f);
         assert_int_equal(f->result.kind, ERROR_WORKER_FAILED);
-        assert_non_null(strstr(f->result.message, "could not be started"));
+        assert_string_equal(
+                f->result.message,
+                "The tree worker could not be started; /nonexistent/virt-bootstrap-tree: No such file or "
+                "directory");
 }
 
 /* They would go on forever if they were not ended. */
@@ -448,7 +453,7 @@ PROCESS_TEST(what_it_prints_is_text_and_no_more) {
                 "virt-bootstrapd: The verify worker: ?\?( is no UTF-8\n"
                 "virt-bootstrapd: The verify worker: ?31mred\n"
                 "virt-bootstrapd: The verify worker: \xc3\xa4 tab\n"
-                "virt-bootstrapd: The verify worker: VIRT_BOOTSTRAP_JOB=other\n");
+                "virt-bootstrapd: The verify worker: VIRTBOOTSTRAP_JOB=other\n");
 }
 
 PROCESS_TEST(long_lines_are_cut) {
@@ -521,6 +526,73 @@ PROCESS_TEST(nothing_is_left_out_of_as_many_lines_as_it_may_print) {
         log = logged(f);
         assert_int_equal(count(log, "worker: fifteen letters\n"), OUTPUT_LINES_MAX);
         assert_int_equal(count(log, "\n"), OUTPUT_LINES_MAX);
+}
+
+/* The log of a worker that says what it does; owned by the caller. */
+static char *trace_once(Fixture *f, int level) {
+        f->job.context.job = "k7";
+        read_the_log(f);
+        f->job.log.level = level;
+        start(f, WORKER_FETCH, "trace-once");
+        await_end(f);
+        assert_int_equal(f->result.code, 0);
+        return logged(f);
+}
+
+PROCESS_TEST(what_it_does_is_in_the_log_at_the_debug_level) {
+        _cleanup_(freep) char *log = trace_once(*state, LOG_DEBUG);
+
+        assert_non_null(strstr(log, "virt-bootstrapd: Job k7, fetch worker: GET something\n"));
+}
+
+PROCESS_TEST(what_it_does_is_not_in_the_log_at_other_levels) {
+        _cleanup_(freep) char *log = trace_once(*state, LOG_INFO);
+
+        assert_string_equal(log, "");
+}
+
+/* However fast it talks, a second has so many lines; the test takes several seconds only on a machine that is busy. */
+PROCESS_TEST(who_tells_too_much_of_what_it_does_is_heard_no_more) {
+        const uint64_t began_usec = clock_usec(CLOCK_MONOTONIC);
+        Fixture *f = *state;
+        _cleanup_(freep) char *log = NULL;
+        uint64_t seconds;
+        size_t n;
+
+        read_the_log(f);
+        f->job.log.level = LOG_DEBUG;
+        start(f, WORKER_FETCH, "trace-often");
+        await_end(f);
+        log = logged(f);
+        seconds = (clock_usec(CLOCK_MONOTONIC) - began_usec) / USEC_PER_SEC + 1;
+        n = count(log, "fetch worker: request ");
+        assert_int_equal(f->result.code, 0);
+        assert_in_range(n, OUTPUT_TRACES_PER_SEC, seconds * OUTPUT_TRACES_PER_SEC);
+        assert_non_null(strstr(log, "It reports too much; the rest of this second is omitted\n"));
+}
+
+PROCESS_TEST(what_it_says_that_it_does_cannot_reach_roots_terminal) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *log = NULL;
+
+        read_the_log(f);
+        f->job.log.level = LOG_DEBUG;
+        start(f, WORKER_FETCH, "trace-with-an-escape-sequence");
+        await_end(f);
+        log = logged(f);
+        assert_int_equal(f->result.kind, ERROR_WORKER_FAILED);
+        assert_non_null(strstr(f->result.message, "broke the protocol"));
+        assert_null(strchr(log, '\033'));
+}
+
+/* Nobody asked them. */
+PROCESS_TEST(only_who_makes_requests_may_tell_of_them) {
+        Fixture *f = *state;
+
+        start(f, WORKER_UNPACK, "trace-once");
+        await_end(f);
+        assert_int_equal(f->result.kind, ERROR_WORKER_FAILED);
+        assert_non_null(strstr(f->result.message, "out of place"));
 }
 
 PROCESS_TEST(orphan_that_goes_on_printing_does_not_keep_the_end) {

@@ -59,6 +59,7 @@ static const Field texts[] = {
         FIELD(PROTO_SIGNATURE, signature.signature),
         FIELD(PROTO_SIGNATURE, signature.problem),
         FIELD(PROTO_WARNING, warning.text),
+        FIELD(PROTO_TRACE, trace.text),
         FIELD(PROTO_RESULT, result.text),
 };
 
@@ -74,6 +75,7 @@ static const Field flags[] = {
         FIELD(PROTO_TRUST_START, trust_start.require_signed),
         FIELD(PROTO_TRUST_DECISION, trust_decision.needs_signatures),
         FIELD(PROTO_FETCH_START, fetch_start.keep_signed),
+        FIELD(PROTO_FETCH_START, fetch_start.trace),
         FIELD(PROTO_TOP, top.has_signed),
         FIELD(PROTO_RESOLVE_START, resolve_start.offline),
         FIELD(PROTO_RESOLVE_START, resolve_start.inspect),

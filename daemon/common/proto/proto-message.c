@@ -54,6 +54,7 @@ static const struct {
         [PROTO_DISK_LAYER] = { SIZE_OF(disk_layer), 0, 0 },
         [PROTO_BUILDER_PROGRESS] = { SIZE_OF(builder_progress), 0, 0 },
         [PROTO_WARNING] = { SIZE_OF(warning), 0, 0 },
+        [PROTO_TRACE] = { SIZE_OF(trace), 0, 0 },
         [PROTO_RESULT] = { SIZE_OF(result), 0, 0 },
 };
 
@@ -142,7 +143,8 @@ static bool fetch_start_is_valid(const ProtoFetchStart *m) {
                is_optional_digest(m->has_digest, &m->digest) && m->parallel_blobs >= 1 &&
                m->parallel_blobs <= PROTO_PARALLEL_MAX && m->n_endpoints <= PROTO_ENDPOINTS_MAX &&
                is_flag(m->inspect) && is_flag(m->list_tags) && is_flag(m->signatures) &&
-               is_flag(m->keep_signed) && is_sandbox_mode(m->sandbox) && is_user(&m->user);
+               is_flag(m->keep_signed) && is_flag(m->trace) && is_sandbox_mode(m->sandbox) &&
+               is_user(&m->user);
 }
 
 static bool fetch_endpoint_is_valid(const ProtoFetchEndpoint *m) {
@@ -228,7 +230,11 @@ static bool unpack_grown_is_valid(const ProtoUnpackGrown *m) {
 }
 
 /* Whether a message with what is only shown is valid. */
-static bool inspected_is_valid(const ProtoMessage *m) {
+static bool shown_is_valid(const ProtoMessage *m) {
+        if (m->type == PROTO_WARNING)
+                return TEXT_OK(m->warning.text);
+        if (m->type == PROTO_TRACE)
+                return TEXT_OK(m->trace.text);
         if (m->type == PROTO_TAG)
                 return TEXT_OK(m->tag.name);
         return m->report.size >= 1 && m->report.size <= sizeof(m->report.data);
@@ -329,13 +335,13 @@ static bool is_valid(const ProtoMessage *m) {
                 return detail_is_valid(&m->detail);
         case PROTO_REPORT:
         case PROTO_TAG:
-                return inspected_is_valid(m);
+        case PROTO_WARNING:
+        case PROTO_TRACE:
+                return shown_is_valid(m);
         case PROTO_DISK_LAYER:
                 return m->disk_layer.index < PROTO_LAYERS_MAX;
         case PROTO_BUILDER_PROGRESS:
                 return m->builder_progress.permille <= 1000;
-        case PROTO_WARNING:
-                return TEXT_OK(m->warning.text);
         case PROTO_RESULT:
                 return result_is_valid(&m->result);
         case PROTO_VERIFY_ROOM:

@@ -10,6 +10,7 @@
  *          FETCH_ENDPOINT × n ────────▶
  *       ◀── FETCH_READ × n ────────     reading an archive, which may take long
  *       ◀── FETCH_WAIT × n ────────     before another try, at any time
+ *       ◀── TRACE × n ─────────────     after a request to a registry, if they are wanted
  *       ◀── BLOB_WANTED ───────────     manifests and the config, by digest
  *       ── BLOB_ANSWER [fd] ────────▶   FILL, any number of times: write it into the pipe; finally
  *                                        HAVE: it is in the store, with a descriptor to read if it is
@@ -149,6 +150,7 @@ typedef enum ProtoType {
         PROTO_SIGNATURE, /* goes both ways, as the next ones */
         PROTO_SIGNATURE_DATA,
         PROTO_SIGNATURES_END,
+        PROTO_TRACE,
         _PROTO_TYPE_MAX,
 } ProtoType;
 
@@ -175,6 +177,7 @@ typedef struct ProtoFetchStart {
         uint8_t list_tags;       /* of the registry's repository, instead of fetching */
         uint8_t signatures;      /* send those of the image, before its layers */
         uint8_t keep_signed;     /* bring a signed manifest as a whole as well */
+        uint8_t trace;           /* report each request in PROTO_TRACE */
         uint8_t sandbox;         /* SandboxMode, as in all start messages */
         uint32_t parallel_blobs; /* layers to request at a time; 1 to PROTO_PARALLEL_MAX */
         ProtoUser user;
@@ -478,6 +481,10 @@ typedef struct ProtoWarning {
         char text[1024];
 } ProtoWarning;
 
+typedef struct ProtoTrace {
+        char text[1024]; /* for the log, if its level is debug */
+} ProtoTrace;
+
 typedef enum ProtoOutcome {
         PROTO_OUTCOME_DONE,
         PROTO_OUTCOME_FAILED,
@@ -535,6 +542,7 @@ typedef struct ProtoMessage {
                 ProtoSignature signature;
                 ProtoSignatureData signature_data;
                 ProtoWarning warning;
+                ProtoTrace trace;
                 ProtoResult result;
         };
 } ProtoMessage;

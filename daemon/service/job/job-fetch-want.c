@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "job-fetch-internal.h"
+#include "job-log.h"
 
 void job_fetch_stop(JobFetch *fetch) {
         fetch->is_stopping = true;
@@ -69,13 +70,18 @@ static int check_size(const JobFetchWanted *wanted, uint64_t size, Error *error)
         return 0;
 }
 
-static int on_blob_ready(JobFetchWanted *wanted, uint64_t size, Error *error) {
+static int on_blob_ready(JobFetchWanted *wanted, const JobBlobStatus *status, Error *error) {
+        const JobContext *context = wanted->asker->fetch->context;
+        char text[DIGEST_STRING_MAX];
         int r;
 
         if (wanted->is_answered || !wanted->asker->process)
                 return 0;
 
-        r = check_size(wanted, size, error);
+        job_log_debug(
+                context->log, context->job, "%s %s", digest_format(&wanted->digest, text),
+                status->is_fetched ? "has arrived" : "is in the cache");
+        r = check_size(wanted, status->size, error);
         if (r >= 0)
                 r = answer_have(
                         wanted->asker, wanted->token, wanted->use, wanted->is_handed_out, error);
@@ -129,7 +135,7 @@ static void on_blob_changed(void *userdata, JobBlobUse *use) {
         }
 
         if (check_download(fetch, &error) < 0 ||
-            (status.state == BLOB_READY && on_blob_ready(wanted, status.size, &error) < 0)) {
+            (status.state == BLOB_READY && on_blob_ready(wanted, &status, &error) < 0)) {
                 job_fetch_stop_with(fetch, &error);
                 return;
         }

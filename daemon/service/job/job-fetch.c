@@ -366,6 +366,7 @@ int job_fetch_send_start(
                         .list_tags = aim == JOB_FETCH_TAGS,
                         .signatures = aim == JOB_FETCH_SIGNED_IMAGE,
                         .keep_signed = spec->document == JOB_DOCUMENT_MANIFEST,
+                        .trace = context->log && context->log->level >= LOG_DEBUG,
                         .sandbox = context->config->sandbox,
                         .parallel_blobs = FILE_BLOBS,
                         .user = job_user_id(job_process_user(process)),

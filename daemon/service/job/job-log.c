@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -9,6 +10,8 @@
 #include "base-macro.h"
 #include "base-text.h"
 #include "job-log.h"
+
+#define LINE_MAX_BYTES 1024
 
 static void send_to_journal(const JobLogEntry *entry, int priority, const char *text) {
         const JobSpec *spec = entry->spec;
@@ -80,4 +83,25 @@ void job_log(const Log *log, const JobLogEntry *entry) {
                 send_to_journal(entry, priority, text);
         else
                 log_print(log, priority, "%s", text);
+}
+
+void job_log_debug(const Log *log, const char *job, const char *format, ...) {
+        char text[LINE_MAX_BYTES];
+        va_list ap;
+
+        if (!log || log->level < LOG_DEBUG)
+                return;
+
+        va_start(ap, format);
+        (void) vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        text_make_printable(text);
+
+        if (!job)
+                log_print(log, LOG_DEBUG, "%s", text);
+        else if (
+                !log->has_priorities || sd_journal_send(
+                                                "MESSAGE=Job %s: %s", job, text, "PRIORITY=%d",
+                                                LOG_DEBUG, "VIRTBOOTSTRAP_JOB=%s", job, NULL) < 0)
+                log_print(log, LOG_DEBUG, "Job %s: %s", job, text);
 }

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The lines of the log about a job as a whole: one when it starts, one when it has ended.
+ * The lines of the log about a job: one when it starts, one when it has ended, and at the debug level what it does.
  *
- * In the journal, each of them has the fields of virt-bootstrapd(8), so that it answers what was put where, from
+ * In the journal, the first two have the fields of virt-bootstrapd(8), so that it answers what was put where, from
  * which digest, by whom, and when.
  */
 
@@ -29,3 +29,10 @@ typedef struct JobLogEntry {
 
 /** job_log() - log the start or the end of a job */
 void job_log(const Log *log, const JobLogEntry *entry);
+
+/**
+ * job_log_debug() - log what is done, at the debug level
+ * @job:        the id of the job for which; NULL if for several, or none
+ */
+void job_log_debug(const Log *log, const char *job, const char *format, ...)
+        __attribute__((__format__(__printf__, 3, 4)));

@@ -12,6 +12,8 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
+#include "base-clock.h"
+#include "base-macro.h"
 #include "base-text.h"
 #include "job-output.h"
 
@@ -33,9 +35,13 @@ struct JobOutput {
         size_t n_read;  /* bytes; not counted beyond OUTPUT_BYTES_MAX */
         size_t n_lines; /* that are in the log */
         bool is_full;   /* it has exceeded either limit */
+
+        size_t n_traces;
+        size_t n_recent;      /* of these, in the second that began then: */
+        uint64_t recent_usec; /* CLOCK_MONOTONIC */
 };
 
-static void log_line(const JobOutput *output, const char *line) {
+static void log_line(const JobOutput *output, int priority, const char *line) {
         const char *job = output->source.job, *step = output->source.step;
         char text[PREFIX_MAX + sizeof(output->line)];
 
@@ -44,13 +50,13 @@ static void log_line(const JobOutput *output, const char *line) {
         else
                 (void) snprintf(text, sizeof(text), "The %s worker: %s", step, line);
 
-        if (output->log && output->log->has_priorities && output->log->level >= LOG_ERR &&
+        if (output->log && output->log->has_priorities && output->log->level >= priority &&
             sd_journal_send(
-                    "MESSAGE=%s", text, "PRIORITY=%i", LOG_ERR, "SYSLOG_IDENTIFIER=virt-bootstrapd",
-                    "VIRT_BOOTSTRAP_STEP=%s", step, job ? "VIRT_BOOTSTRAP_JOB=%s" : NULL, job,
-                    NULL) >= 0)
+                    "MESSAGE=%s", text, "PRIORITY=%i", priority,
+                    "SYSLOG_IDENTIFIER=virt-bootstrapd", "VIRTBOOTSTRAP_STEP=%s", step,
+                    job ? "VIRTBOOTSTRAP_JOB=%s" : NULL, job, NULL) >= 0)
                 return;
-        log_print(output->log, LOG_ERR, "%s", text);
+        log_print(output->log, priority, "%s", text);
 }
 
 /* "<3>" and the like, which syslog and the journal would interpret as a priority. */
@@ -70,7 +76,7 @@ static const char *skip_priorities(const char *line) {
 
 static void fill_up(JobOutput *output) {
         if (!output->is_full)
-                log_line(output, "It prints too much; the rest is omitted");
+                log_line(output, LOG_ERR, "It prints too much; the rest is omitted");
         output->is_full = true;
 }
 
@@ -81,7 +87,7 @@ static void add_line(JobOutput *output, const char *line) {
         }
 
         output->n_lines++;
-        log_line(output, line);
+        log_line(output, LOG_ERR, line);
 }
 
 static void end_line(JobOutput *output) {
@@ -155,6 +161,28 @@ static int on_resume(sd_event_source *resume, uint64_t usec, void *userdata) {
 
         (void) sd_event_source_set_enabled(output->io, SD_EVENT_ON);
         return 0;
+}
+
+void job_output_trace(JobOutput *output, const char *text) {
+        const uint64_t now = clock_usec(CLOCK_MONOTONIC);
+
+        if (!output->log || output->log->level < LOG_DEBUG)
+                return;
+
+        if (now - output->recent_usec >= USEC_PER_SEC) {
+                output->recent_usec = now;
+                output->n_recent = 0;
+        }
+        if (output->n_traces > OUTPUT_TRACES_MAX || output->n_recent > OUTPUT_TRACES_PER_SEC)
+                return;
+
+        output->n_traces++;
+        output->n_recent++;
+        if (output->n_traces > OUTPUT_TRACES_MAX)
+                text = "It reports too much; the rest is omitted";
+        else if (output->n_recent > OUTPUT_TRACES_PER_SEC)
+                text = "It reports too much; the rest of this second is omitted";
+        log_line(output, LOG_DEBUG, text);
 }
 
 static int watch(JobOutput *output, sd_event *event) {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base-spawn.h"
+#include "job-log.h"
 #include "job-output.h"
 #include "job-process.h"
 
@@ -90,6 +91,7 @@ static const bool may_send[_WORKER_KIND_MAX][_PROTO_TYPE_MAX] = {
                 [PROTO_BLOB_WANTED] = true,
                 [PROTO_TOP] = true,
                 [PROTO_TAG] = true,
+                [PROTO_TRACE] = true,
                 [PROTO_WARNING] = true,
         },
         [WORKER_FETCH_ARCHIVE] = MAY_SEND_FETCH_FILES,
@@ -149,6 +151,17 @@ const char *job_worker_kind_to_string(JobWorkerKind kind) {
         return kind_names[kind];
 }
 
+/* The path of its program; owned by the caller; NULL when out of memory. */
+static char *worker_path(const JobProcess *process) {
+        char *path;
+
+        return asprintf(
+                       &path, "%s/virt-bootstrap-%s", process->context->workers,
+                       kind_names[process->kind]) < 0
+                       ? NULL
+                       : path;
+}
+
 /* What a worker starts with. */
 typedef struct Beginning {
         const char *path; /* borrowed; its program */
@@ -194,11 +207,30 @@ static void conclude(JobProcess *process, const Error *error) {
         process->events->ended(process->userdata, error);
 }
 
+/* A program that is missing cannot say so itself. */
+static void describe_end(const JobProcess *process, const siginfo_t *info, Error *error) {
+        _cleanup_(freep) char *path = NULL;
+        char end[SPAWN_END_MAX];
+
+        error_set(
+                error, ECHILD, ERROR_WORKER_FAILED, "The %s worker %s", kind_names[process->kind],
+                spawn_describe_end(info, end));
+        if (info->si_code != CLD_EXITED || info->si_status != SPAWN_FAILED)
+                return;
+
+        path = worker_path(process);
+        if (path && access(path, X_OK) < 0)
+                error_add_hint(error, "%s: %m", path);
+}
+
 /* It has ended. */
 static void finish(JobProcess *process, const siginfo_t *info) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         char end[SPAWN_END_MAX];
 
+        job_log_debug(
+                process->context->log, process->context->job, "The %s worker, process %d, %s",
+                kind_names[process->kind], (int) process->pid, spawn_describe_end(info, end));
         process->pid = 0;
         /* What it printed before it died comes before the news that it did. */
         process->output = job_output_free(process->output);
@@ -214,9 +246,7 @@ static void finish(JobProcess *process, const siginfo_t *info) {
         if (process->broken.code != 0)
                 error_move(&error, &process->broken);
         else
-                error_set(
-                        &error, ECHILD, ERROR_WORKER_FAILED, "The %s worker %s",
-                        kind_names[process->kind], spawn_describe_end(info, end));
+                describe_end(process, info, &error);
 
         conclude(process, &error);
 }
@@ -282,7 +312,10 @@ static void handle(JobProcess *process, const ProtoMessage *message, ProtoFds *f
                 return;
         }
 
-        process->events->message(process->userdata, message, fds);
+        if (message->type == PROTO_TRACE)
+                job_output_trace(process->output, message->trace.text);
+        else
+                process->events->message(process->userdata, message, fds);
 }
 
 /* Receives one message; returns whether there may be more. */
@@ -402,16 +435,12 @@ static int try_start(JobProcess *process) {
                 .job = process->context->job,
         };
         _cleanup_(closep) int theirs = -EBADF, output_fd = -EBADF;
-        _cleanup_(freep) char *path = NULL;
+        _cleanup_(freep) char *path = worker_path(process);
         Beginning beginning = { .parent = getpid() };
         int pair[2], r;
 
-        if (asprintf(
-                    &path, "%s/virt-bootstrap-%s", process->context->workers,
-                    kind_names[process->kind]) < 0) {
-                path = NULL;
+        if (!path)
                 return -ENOMEM;
-        }
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
         process->socket_fd = pair[0];
@@ -442,8 +471,13 @@ static int try_start(JobProcess *process) {
 static int start_worker(JobProcess *process, Error *error) {
         int r = try_start(process);
 
-        if (r >= 0)
+        if (r >= 0) {
+                job_log_debug(
+                        process->context->log, process->context->job,
+                        "Started the %s worker, process %d", kind_names[process->kind],
+                        (int) process->pid);
                 return 0;
+        }
         return error_set(
                 error, ECHILD, ERROR_WORKER_FAILED, "Cannot start the %s worker: %s",
                 kind_names[process->kind], strerror(-r));

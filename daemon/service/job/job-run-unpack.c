@@ -42,7 +42,7 @@ static void on_unpack_ended(void *userdata, const Error *result) {
                         run->fetch ? job_fetch_image(run->fetch) : NULL, &run->data->place, &error);
         }
         close_pipe(run);
-        if (error->code == 0) {
+        if (error.code == 0) {
                 job_counts_end_unpacked(&run->counts);
                 job_run_report_progress(run);
         }

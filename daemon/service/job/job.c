@@ -334,10 +334,9 @@ void job_set_progress(Job *job, const JobProgress *progress) {
         uint64_t next;
 
         if (progress->phase != job->progress.phase)
-                log_print(
-                        job->log, LOG_DEBUG, "Job %s: %s, %" PRIu64 " ms after it was accepted",
-                        job->id, phase_names[progress->phase],
-                        (now_usec(job) - job->accepted_usec) / 1000);
+                job_log_debug(
+                        job->log, job->id, "%s, %" PRIu64 " ms after it was accepted",
+                        phase_names[progress->phase], (now_usec(job) - job->accepted_usec) / 1000);
         job->progress = *progress;
         if (job->progress.fraction > JOB_FRACTION_UNFINISHED)
                 job->progress.fraction = JOB_FRACTION_UNFINISHED;

@@ -107,6 +107,8 @@ static RegistryHttpSettings client_settings(RegistryClient *client) {
                 .private_hosts = client->endpoint.private_hosts,
                 .home = &client->home,
                 .loop = client->loop,
+                .trace = &client->endpoint.trace,
+                .is_mirror = client->endpoint.is_mirror,
         };
 }
 

@@ -72,6 +72,7 @@ int registry_endpoint_init(
                 .insecure = options->insecure,
                 .is_mirror = options->is_mirror,
                 .waiter = options->waiter,
+                .trace = options->trace,
         };
         (void) pthread_mutex_init(&endpoint->lock, NULL);
         (void) snprintf(

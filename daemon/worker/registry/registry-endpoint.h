@@ -26,6 +26,7 @@ typedef struct RegistryOptions {
         const char *
                 certs_dir; /* instead of /etc/containers/certs.d and /etc/docker/certs.d; or NULL */
         RegistryWaiter waiter; /* hears of all waits */
+        RegistryTrace trace;   /* hears of all requests */
 } RegistryOptions;
 
 /* Read-only after init, except what @lock protects; shared by threads. */
@@ -41,6 +42,7 @@ typedef struct RegistryEndpoint {
         CredentialsLogin login;  /* owned; empty when anonymous */
         RegistryTls tls;         /* owned */
         RegistryWaiter waiter;   /* hears of all waits for it */
+        RegistryTrace trace;     /* hears of all requests */
         atomic_bool was_reached; /* something has answered */
         pthread_mutex_t lock;
         const char

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base-clock.h"
 #include "registry-address.h"
 #include "registry-failure.h"
 #include "registry-guard.h"
@@ -15,8 +16,10 @@ struct RegistryHttp {
         CURL *easy;         /* owned */
         CURLSH *share;      /* owned; names that were resolved for @easy, and those for its proxy */
         RegistryLoop *loop; /* borrowed */
-        const RegistryTls *tls; /* borrowed */
+        const RegistryTls *tls;     /* borrowed */
+        const RegistryTrace *trace; /* borrowed */
         bool insecure;
+        bool is_mirror;
         RegistryGuard guard;
         RegistryProxy proxy;          /* owned; for the latest request */
         char reason[CURL_ERROR_SIZE]; /* libcurl's own words about the latest failure */
@@ -66,7 +69,9 @@ int registry_http_new(const RegistryHttpSettings *settings, RegistryHttp **ret, 
                 .easy = curl_easy_init(),
                 .loop = settings->loop,
                 .tls = settings->tls,
+                .trace = settings->trace,
                 .insecure = settings->insecure,
+                .is_mirror = settings->is_mirror,
                 .guard = {
                         .home_url = settings->home_url,
                         .private_hosts = settings->private_hosts,
@@ -341,6 +346,26 @@ static int redirect_target(
         return r < 0 ? r : 1;
 }
 
+static void trace_hop(
+        const RegistryHttp *http,
+        const Hop *hop,
+        bool is_foreign,
+        const char *next,
+        uint64_t started_usec) {
+        const RegistryTraceRequest request = {
+                .url = hop->url,
+                .next = next,
+                .is_form = hop->request->form,
+                .is_foreign = is_foreign,
+                .is_mirror = http->is_mirror,
+                .has_login = hop->login,
+                .scheme = hop->login ? hop->login->scheme : REGISTRY_SCHEME_OTHER,
+                .usec = clock_usec(CLOCK_MONOTONIC) - started_usec,
+        };
+
+        registry_trace_request(http->trace, &request, hop->response);
+}
+
 static int http_get_following(
         RegistryHttp *http,
         const RegistryRequest *request,
@@ -366,17 +391,18 @@ static int http_get_following(
                         .request = request,
                         .from = redirects > 0 ? from : NULL,
                 };
-                char *next;
+                const uint64_t started_usec = clock_usec(CLOCK_MONOTONIC);
+                char *next = NULL;
+                int redirected = 0;
 
                 is_at_origin = is_at_origin && registry_url_same_origin(url, request->url);
                 hop.login = is_at_origin ? request->login : NULL;
                 r = http_hop(http, &hop, response, error);
-                if (r < 0 || request->form)
-                        return r;
-
-                r = redirect_target(http, url, response->status, &next, error);
-                if (r <= 0)
-                        return r;
+                if (r >= 0 && !request->form)
+                        redirected = redirect_target(http, url, response->status, &next, error);
+                trace_hop(http, &hop, !is_at_origin, next, started_usec);
+                if (r < 0 || redirected <= 0)
+                        return r < 0 ? r : redirected;
 
                 (void) registry_url_host(url, from);
                 free(url);

@@ -25,6 +25,7 @@
 #include "registry-loop.h"
 #include "registry-response.h"
 #include "registry-tls.h"
+#include "registry-trace.h"
 
 #define REGISTRY_REDIRECTS_MAX        10U
 #define REGISTRY_DOCUMENT_TIMEOUT_SEC 300L /* a whole response that is collected in memory */
@@ -69,8 +70,10 @@ typedef struct RegistryHttpSettings {
         const char *home_url; /* with the registry's host: all others are foreign */
         const char *
                 private_hosts; /* foreign hosts that may have private addresses: registry-guard.h */
-        RegistryGuardHome *home; /* shared by all that share @loop */
-        RegistryLoop *loop;      /* has the connections, and makes the requests */
+        RegistryGuardHome *home;    /* shared by all that share @loop */
+        RegistryLoop *loop;         /* has the connections, and makes the requests */
+        const RegistryTrace *trace; /* hears of each request; or NULL */
+        bool is_mirror;             /* as that is to know */
 } RegistryHttpSettings;
 
 /** registry_http_new() - something to make requests with, one at a time */

@@ -43,6 +43,13 @@ static void on_wait(void *userdata, const RegistryWait *wait) {
                 (void) proto_send(PROTO_WORKER_FD, &message, NULL, 0);
 }
 
+static void on_request(void *userdata, const char *text) {
+        ProtoMessage message = { .type = PROTO_TRACE };
+
+        (void) proto_text_set(message.trace.text, sizeof(message.trace.text), text);
+        (void) proto_send(PROTO_WORKER_FD, &message, NULL, 0);
+}
+
 /* What logging in to an endpoint takes. The caller's user name and password are for the host that the caller named. */
 static void set_login(
         const ProtoFetchStart *start,
@@ -77,6 +84,7 @@ static int receive_endpoint(
                 .token_servers = start->token_servers,
                 .certs_dir = getenv("VIRTBOOTSTRAP_CERTS_DIR"),
                 .waiter.on_wait = on_wait,
+                .trace.on_line = start->trace ? on_request : NULL,
         };
         ret->is_own = endpoint->is_own;
         set_login(start, endpoint, password, &ret->options);

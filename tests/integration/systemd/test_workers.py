@@ -180,8 +180,8 @@ def test_what_a_worker_prints_is_in_the_journal_as_its_own(machine, noisy_worker
     result = machine.client().run('--json', f'{srv}/root.tar', f'{srv}/root')
     job = result.of('job')[0]['id']
     said = [json.loads(line) for line in machine.journal(
-        '--output=json', f'VIRT_BOOTSTRAP_JOB={job}').splitlines()]
-    assert [one['MESSAGE'] for one in said if one['VIRT_BOOTSTRAP_STEP'] == 'unpack'] == [
+        '--output=json', f'VIRTBOOTSTRAP_JOB={job}').splitlines()]
+    assert [one['MESSAGE'] for one in said if one['VIRTBOOTSTRAP_STEP'] == 'unpack'] == [
         f'Job {job}, unpack worker: ?[31mforged?[0m', f'Job {job}, unpack worker: and more']
     for one in said:
         assert one['PRIORITY'] == '3' and one['_SYSTEMD_UNIT'] == UNIT

@@ -16,6 +16,7 @@
 
 #include "base-cleanup.h"
 #include "base-fd.h"
+#include "fake-output.h"
 #include "fake-trust.h"
 #include "hash.h"
 #include "proto-channel.h"
@@ -200,18 +201,6 @@ static int print_and_die(void) {
         (void) print(STDOUT_FILENO, "on standard output\n", strlen("on standard output\n"));
         (void) print(STDERR_FILENO, text, strlen(text));
         return raise(SIGKILL);
-}
-
-/* What a terminal, syslog or the journal would take for more than text. */
-static int print_tricks(void) {
-        static const char text[] =
-                "\033[2Jcleared\a\n<3>forged\n<1><30>again\n<b>bold\n<3333>\n"
-                "\xff\xc3\x28 is no UTF-8\n\xc2\x9b"
-                "31mred\n\n\r\n\0"
-                "\xc3\xa4\ttab\rVIRT_BOOTSTRAP_JOB=other";
-
-        return print(STDERR_FILENO, text, sizeof(text) - 1) == EXIT_SUCCESS ? succeed()
-                                                                            : EXIT_FAILURE;
 }
 
 static int print_much(const char *text, size_t bytes) {
@@ -735,8 +724,11 @@ static const struct {
         { "fail-without-listening", NULL, fail_without_listening },
         { "look-around", NULL, look_around },
         { "listen-late", NULL, listen_late },
+        { "trace-often", NULL, fake_trace_often },
+        { "trace-once", NULL, fake_trace_once },
+        { "trace-with-an-escape-sequence", NULL, fake_trace_with_an_escape_sequence },
         { "print-and-die", NULL, print_and_die },
-        { "print-tricks", NULL, print_tricks },
+        { "print-tricks", NULL, fake_print_tricks },
         { "print-a-long-line", NULL, print_a_long_line },
         { "print-noise", NULL, print_noise },
         { "print-short-lines", NULL, print_short_lines },
