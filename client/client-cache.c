@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base-macro.h"
+#include "base-text.h"
+#include "client-cache.h"
 #include "client-intl.h"
-#include "client-json.h"
 #include "client-outcome.h"
 #include "client-size.h"
-#include "client-table.h"
-#include "client-verbs.h"
 #include "dbus-names.h"
+#include "reference.h"
 
-#define TIME_TEXT_MAX 32
+#define LEFTOVER "docker_images" /* the directory of virt-bootstrap 1 */
 
-typedef struct CachedBlob {
-        const char *digest, *state;
-        uint64_t size;      /* bytes */
-        uint64_t used_usec; /* since the epoch */
-} CachedBlob;
+int client_cache_new_call(
+        ClientConnection *connection, const char *member, sd_bus_message **ret, Error *error) {
+        int r;
+
+        r = sd_bus_message_new_method_call(
+                client_connection_bus(connection), ret, client_connection_peer_name(connection),
+                BUS_PATH, BUS_CACHE, member);
+        return r < 0 ? client_error_set_message(error, r) : 0;
+}
 
 /* Hashing and removing a big cache takes longer than a call's usual 25 s. */
-static int call_cache(
+int client_cache_call(
         ClientConnection *connection,
         sd_bus_message *call,
         sd_bus_message **ret_reply,
@@ -34,240 +38,141 @@ static int call_cache(
         return r < 0 ? client_error_set_bus(error, r, &bus_error) : 0;
 }
 
-static int new_call(
-        ClientConnection *connection, const char *member, sd_bus_message **ret, Error *error) {
-        int r;
+/* Whether a shorter form stands for the same. */
+static bool means(const char *shorter, const char *full) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        char text[REFERENCE_MAX + 1];
+        Reference reference;
 
-        r = sd_bus_message_new_method_call(
-                client_connection_bus(connection), ret, client_connection_peer_name(connection),
-                BUS_PATH, BUS_CACHE, member);
-        return r < 0 ? client_error_set_message(error, r) : 0;
+        return reference_parse(shorter, &reference, &error) >= 0 &&
+               strcmp(reference_format(&reference, text), full) == 0;
 }
 
-static void print_json(const CachedBlob *blob) {
-        ClientJson json = JSON_INIT(stdout);
+char *client_cache_short_name(const char *reference, char ret[static CACHE_NAME_MAX]) {
+        static const char *const assumed[] = { "docker.io/library/", "docker.io/", "" };
+        char digest[CACHE_DIGEST_MAX];
+        const char *name = reference, *at;
 
-        client_json_object_begin(&json, NULL);
-        client_json_string(&json, "digest", blob->digest);
-        client_json_uint(&json, "size", blob->size);
-        client_json_uint(&json, "used-usec", blob->used_usec);
-        client_json_string(&json, "state", blob->state);
-        client_json_object_end(&json);
-        client_json_finish(&json);
-}
+        for (size_t i = 0; i < N_ELEMENTS(assumed); i++)
+                if (strncmp(reference, assumed[i], strlen(assumed[i])) == 0 &&
+                    means(reference + strlen(assumed[i]), reference)) {
+                        name = reference + strlen(assumed[i]);
+                        break;
+                }
 
-static const char *format_time(uint64_t usec, char ret[static TIME_TEXT_MAX]) {
-        time_t seconds = (time_t) (usec / 1000000);
-        struct tm tm;
-
-        if (usec == 0 || !localtime_r(&seconds, &tm) ||
-            strftime(ret, TIME_TEXT_MAX, "%Y-%m-%d %H:%M:%S", &tm) == 0)
-                return "-";
-
+        at = strchr(name, '@');
+        if (!at)
+                (void) snprintf(ret, CACHE_NAME_MAX, "%s", name);
+        else
+                (void) snprintf(
+                        ret, CACHE_NAME_MAX, "%.*s@%s…", (int) (at - name), name,
+                        client_cache_short_digest(at + 1, digest));
         return ret;
 }
 
-static int add_row(ClientTable *table, const CachedBlob *blob, Error *error) {
-        char size[SIZE_TEXT_MAX], used[TIME_TEXT_MAX];
+char *client_cache_short_digest(const char *digest, char ret[static CACHE_DIGEST_MAX]) {
+        const char *colon = strchr(digest, ':');
 
-        return client_table_add(
-                table,
-                (const char *const[]){ blob->digest, client_size_format(blob->size, size),
-                                       format_time(blob->used_usec, used), blob->state },
-                error);
+        (void) snprintf(ret, CACHE_DIGEST_MAX, "%s", colon ? colon + 1 : digest);
+        return ret;
 }
 
-static int list_blobs(
-        sd_bus_message *reply,
-        const ClientOptions *options,
-        ClientTable *table,
-        uint64_t *ret_total,
-        Error *error) {
-        CachedBlob blob;
-        uint64_t total = 0;
+const char *client_cache_format_time(uint64_t usec, char ret[static CACHE_TIME_MAX]) {
+        time_t seconds = (time_t) (usec / USEC_PER_SEC);
+        struct tm tm;
+
+        if (usec == 0 || !localtime_r(&seconds, &tm) ||
+            strftime(ret, CACHE_TIME_MAX, "%Y-%m-%d %H:%M", &tm) == 0)
+                (void) strcpy(ret, "-");
+        return ret;
+}
+
+const char *client_cache_format_date(uint64_t usec, char ret[static CACHE_TIME_MAX]) {
+        ret[strcspn(client_cache_format_time(usec, ret), " ")] = '\0';
+        return ret;
+}
+
+int client_cache_read_usage(sd_bus_message *reply, ClientCacheUsage *ret, Error *error) {
+        ClientCacheUsage usage = { 0 };
+        const char *kind;
+        uint64_t bytes;
         int r;
 
-        r = sd_bus_message_enter_container(reply, 'a', "(stts)");
+        r = sd_bus_message_enter_container(reply, 'a', "{st}");
         if (r < 0)
                 return client_error_set_message(error, r);
 
-        while ((r = sd_bus_message_read(
-                        reply, "(stts)", &blob.digest, &blob.size, &blob.used_usec, &blob.state)) >
-               0) {
-                total += blob.size;
-                if (options->json) {
-                        print_json(&blob);
+        while ((r = sd_bus_message_read(reply, "{st}", &kind, &bytes)) > 0) {
+                usage.total += bytes;
+                if (usage.n == CACHE_USAGE_KINDS_MAX)
                         continue;
-                }
-
-                r = add_row(table, &blob, error);
-                if (r < 0)
-                        return r;
+                usage.kinds[usage.n].kind = kind;
+                usage.kinds[usage.n++].bytes = bytes;
         }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(reply);
         if (r < 0)
                 return client_error_set_message(error, r);
 
-        *ret_total = total;
+        *ret = usage;
         return 0;
 }
 
-static void print_blobs(const ClientTable *table, const ClientOptions *options, uint64_t total) {
-        size_t n = client_table_rows(table);
-        char size[SIZE_TEXT_MAX];
-
-        client_table_print(table, !options->no_legend, stdout);
-        if (!options->no_legend)
-                (void) printf(
-                        ngettext("\n%zu blob, %s.\n", "\n%zu blobs, %s.\n", n), n,
-                        client_size_format(total, size));
-}
-
-int client_verb_cache_list(
-        ClientConnection *connection, const ClientOptions *options, Error *error) {
-        const ClientTableColumn columns[] = {
-                { _("DIGEST") },
-                { _("SIZE"), .is_right = true },
-                { _("LAST USED") },
-                { _("STATE") },
+/* Untranslated if a newer daemon knows more. */
+static const char *translate(const char *kind) {
+        static const struct {
+                const char *kind, *text;
+        } texts[] = {
+                { "blobs", N_("blobs") },         { "partial", N_("incomplete") },
+                { "disks", N_("disk images") },   { "templates", N_("templates") },
+                { "version-1", "docker_images" }, { "other", N_("other") },
         };
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
-        _cleanup_(client_table_freep) ClientTable *table = NULL;
-        uint64_t total = 0;
-        int r;
 
-        r = new_call(connection, "List", &call, error);
-        if (r >= 0)
-                r = call_cache(connection, call, &reply, error);
-        if (r >= 0)
-                r = client_table_new(columns, N_ELEMENTS(columns), &table, error);
-        if (r >= 0)
-                r = list_blobs(reply, options, table, &total, error);
-        if (r < 0)
-                return r;
-
-        if (!options->json)
-                print_blobs(table, options, total);
-        return STATUS_DONE;
+        for (size_t i = 0; i < N_ELEMENTS(texts); i++)
+                if (strcmp(texts[i].kind, kind) == 0)
+                        return _(texts[i].text);
+        return kind;
 }
 
-static void print_damaged(const char *digest, const ClientOptions *options) {
-        ClientJson json = JSON_INIT(stdout);
-
-        if (!options->json) {
-                (void) printf("%s\n", digest);
-                return;
-        }
-
-        client_json_object_begin(&json, NULL);
-        client_json_string(&json, "digest", digest);
-        client_json_string(&json, "state", "damaged");
-        client_json_object_end(&json);
-        client_json_finish(&json);
-}
-
-int client_verb_cache_verify(
-        ClientConnection *connection, const ClientOptions *options, Error *error) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
-        const char *digest;
-        size_t n_damaged = 0;
-        int r;
-
-        r = new_call(connection, "Verify", &call, error);
-        if (r >= 0)
-                r = call_cache(connection, call, &reply, error);
-        if (r < 0)
-                return r;
-
-        r = sd_bus_message_enter_container(reply, 'a', "s");
-        if (r < 0)
-                return client_error_set_message(error, r);
-
-        while ((r = sd_bus_message_read(reply, "s", &digest)) > 0) {
-                print_damaged(digest, options);
-                n_damaged++;
-        }
-        if (r < 0)
-                return client_error_set_message(error, r);
-        if (n_damaged > 0)
-                return error_set(
-                        error, EBADMSG, ERROR_DIGEST_MISMATCH,
-                        "Damaged blobs were found in the cache and removed: %zu", n_damaged);
-
-        return STATUS_DONE;
-}
-
-int client_verb_cache_remove(
-        ClientConnection *connection, const ClientOptions *options, Error *error) {
-        for (size_t i = 0; i < options->n_arguments; i++) {
-                _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
-                int r;
-
-                r = new_call(connection, "Remove", &call, error);
-                if (r < 0)
-                        return r;
-
-                r = sd_bus_message_append(call, "s", options->arguments[i]);
-                if (r < 0)
-                        return client_error_set_message(error, r);
-
-                r = call_cache(connection, call, NULL, error);
-                if (r < 0)
-                        return r;
-        }
-
-        return STATUS_DONE;
-}
-
-static void print_freed(uint64_t freed, const ClientOptions *options) {
-        ClientJson json = JSON_INIT(stdout);
+void client_cache_print_usage(const ClientCacheUsage *usage) {
         char size[SIZE_TEXT_MAX];
 
-        if (!options->json) {
-                if (!options->quiet)
-                        (void) fprintf(stderr, _("Freed %s\n"), client_size_format(freed, size));
+        (void) printf(_(" %s in all"), client_size_format(usage->total, size));
+        for (size_t i = 0; i < usage->n; i++)
+                (void) printf(
+                        "%s %s %s", i == 0 ? ":" : ",", translate(usage->kinds[i].kind),
+                        client_size_format(usage->kinds[i].bytes, size));
+        (void) printf("\n");
+}
+
+void client_cache_write_usage(ClientJson *json, const ClientCacheUsage *usage) {
+        client_json_uint(json, "size", usage->total);
+        client_json_object_begin(json, "usage");
+        for (size_t i = 0; i < usage->n; i++)
+                client_json_uint(json, usage->kinds[i].kind, usage->kinds[i].bytes);
+        client_json_object_end(json);
+}
+
+void client_cache_tell_leftover(ClientConnection *connection, const ClientCacheUsage *usage) {
+        _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+        _cleanup_(freep) char *path = NULL, *printable = NULL;
+        char size[SIZE_TEXT_MAX];
+        uint64_t bytes = 0;
+
+        for (size_t i = 0; i < usage->n; i++)
+                if (strcmp(usage->kinds[i].kind, "version-1") == 0)
+                        bytes = usage->kinds[i].bytes;
+        if (bytes == 0 ||
+            sd_bus_get_property_string(
+                    client_connection_bus(connection), client_connection_peer_name(connection),
+                    BUS_PATH, BUS_CACHE, "Path", &bus_error, &path) < 0)
                 return;
-        }
 
-        client_json_object_begin(&json, NULL);
-        client_json_uint(&json, "freed", freed);
-        client_json_object_end(&json);
-        client_json_finish(&json);
-}
-
-/* Chains of disk images no longer keep what they need in the cache. */
-static int release_leases(ClientConnection *connection, Error *error) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
-        int r;
-
-        r = new_call(connection, "ReleaseLeases", &call, error);
-        return r < 0 ? r : call_cache(connection, call, NULL, error);
-}
-
-int client_verb_cache_prune(
-        ClientConnection *connection, const ClientOptions *options, Error *error) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
-        uint64_t freed;
-        int r = 0;
-
-        if (options->force)
-                r = release_leases(connection, error);
-        if (r >= 0)
-                r = new_call(connection, "Prune", &call, error);
-        if (r < 0)
-                return r;
-
-        r = sd_bus_message_append(call, "t", options->keep);
-        if (r < 0)
-                return client_error_set_message(error, r);
-
-        r = call_cache(connection, call, &reply, error);
-        if (r < 0)
-                return r;
-
-        r = sd_bus_message_read(reply, "t", &freed);
-        if (r < 0)
-                return client_error_set_message(error, r);
-
-        print_freed(freed, options);
-        return STATUS_DONE;
+        printable = text_printable(path);
+        if (printable)
+                (void) fprintf(
+                        stderr,
+                        _("virt-bootstrap 1 has left %s, which nothing uses any more; to remove "
+                          "it: rm -r %s/%s\n"),
+                        client_size_format(bytes, size), printable, LEFTOVER);
 }

@@ -40,6 +40,8 @@ static int run_verb(
                 return client_verb_cancel(connection, options, error);
         case VERB_CACHE_LIST:
                 return client_verb_cache_list(connection, options, error);
+        case VERB_CACHE_BLOBS:
+                return client_verb_cache_blobs(connection, options, error);
         case VERB_CACHE_VERIFY:
                 return client_verb_cache_verify(connection, options, error);
         case VERB_CACHE_REMOVE:

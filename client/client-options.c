@@ -11,6 +11,7 @@
 #include "base-cleanup.h"
 #include "base-digest.h"
 #include "base-macro.h"
+#include "base-span.h"
 #include "base-suggest.h"
 #include "client-options.h"
 #include "client-size.h"
@@ -44,6 +45,8 @@ enum {
         OPT_NO_PAGER,
         OPT_NO_LEGEND,
         OPT_KEEP,
+        OPT_OLDER_THAN,
+        OPT_DRY_RUN,
         OPT_REPLACE,
         OPT_KEEP_OLD,
         OPT_IN_PLACE,
@@ -92,6 +95,8 @@ static const struct option long_options[] = {
         { "no-pager", no_argument, NULL, OPT_NO_PAGER },
         { "no-legend", no_argument, NULL, OPT_NO_LEGEND },
         { "keep", required_argument, NULL, OPT_KEEP },
+        { "older-than", required_argument, NULL, OPT_OLDER_THAN },
+        { "dry-run", no_argument, NULL, OPT_DRY_RUN },
         { "raw", no_argument, NULL, OPT_RAW },
         { "config", no_argument, NULL, OPT_CONFIG },
         { "no-tags", no_argument, NULL, OPT_NO_TAGS },
@@ -114,9 +119,11 @@ static const struct VerbSyntax {
         { "list-tags", NULL, VERB_LIST_TAGS, 1, 1, "list-tags docker://NAME" },
         { "verify", NULL, VERB_VERIFY, 1, 1, "verify URI [--key FILE]" },
         { "cache", "list", VERB_CACHE_LIST, 0, 0, "cache list" },
+        { "cache", "blobs", VERB_CACHE_BLOBS, 0, 0, "cache blobs" },
         { "cache", "verify", VERB_CACHE_VERIFY, 0, 0, "cache verify" },
-        { "cache", "remove", VERB_CACHE_REMOVE, 1, SIZE_MAX, "cache remove DIGEST…" },
-        { "cache", "prune", VERB_CACHE_PRUNE, 0, 0, "cache prune [--keep SIZE] [--force]" },
+        { "cache", "remove", VERB_CACHE_REMOVE, 1, SIZE_MAX, "cache remove NAME|DIGEST…" },
+        { "cache", "prune", VERB_CACHE_PRUNE, 0, 0,
+          "cache prune [--keep SIZE] [--older-than SPAN] [--dry-run] [--force]" },
         { "monitor", NULL, VERB_MONITOR, 0, 0, "monitor" },
 };
 
@@ -161,6 +168,19 @@ static int set_size(ClientOptions *options, const char *text, Error *error) {
                         "The size of a disk image cannot be 0");
 
         options->size = size;
+        return 0;
+}
+
+static int set_older_than(ClientOptions *options, const char *text, Error *error) {
+        uint64_t usec;
+
+        if (span_parse(text, &usec) < 0 || usec == SPAN_INFINITY || usec == 0)
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "\"%s\" is not a time span; expected a number and a unit, such as 30d",
+                        text);
+
+        options->older_than_usec = usec;
         return 0;
 }
 
@@ -216,6 +236,7 @@ static bool *find_switch(ClientOptions *options, int option) {
                 { OPT_SHARE_LAYERS, &options->share_layers },
                 { OPT_KEEP_DEVICES, &options->keep_devices },
                 { OPT_FORCE, &options->force },
+                { OPT_DRY_RUN, &options->dry_run },
                 { OPT_OFFLINE, &options->offline },
                 { OPT_DETACH, &options->detach },
                 { OPT_JSON, &options->json },
@@ -271,6 +292,8 @@ static int set_option(ClientOptions *options, int option, char *value, Error *er
                 return 0;
         case OPT_KEEP:
                 return client_size_parse(value, &options->keep, error);
+        case OPT_OLDER_THAN:
+                return set_older_than(options, value, error);
         case OPT_SYSTEM:
                 return set_transport(options, TRANSPORT_SYSTEM, NULL, error);
         case OPT_USER:
@@ -507,6 +530,10 @@ static int check_combinations(const ClientOptions *options, Error *error) {
                         "--detach cannot be used with --embedded: that daemon exits with this program";
         else if (options->key && options->verb != VERB_VERIFY)
                 refusal = "--key is for the command verify only";
+        else if (
+                options->verb != VERB_CACHE_PRUNE &&
+                (options->dry_run || options->older_than_usec > 0))
+                refusal = "--dry-run and --older-than are for the command cache prune only";
         else if (options->json && options->status_only)
                 refusal = "--json and --status-only cannot be used together";
         else if (options->verb != VERB_INSPECT && (options->raw || options->config))

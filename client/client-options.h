@@ -20,6 +20,7 @@ typedef enum ClientVerb {
         VERB_LIST_TAGS,
         VERB_VERIFY,
         VERB_CACHE_LIST,
+        VERB_CACHE_BLOBS,
         VERB_CACHE_VERIFY,
         VERB_CACHE_REMOVE,
         VERB_CACHE_PRUNE,
@@ -52,16 +53,17 @@ typedef struct ClientOptions {
         const char *format; /* NULL, "dir" or "qcow2" */
         const char *platform, *digest;
         const char *username;
-        char *password;       /* NULL, a password, or "file:PATH" */
-        char *root_password;  /* as @password */
-        const char *key;      /* a file with a public key; NULL if not given */
-        const char *keep_old; /* NULL, or the name that the old tree gets */
-        uint64_t size;        /* of a disk image, in bytes; 0 if not given */
-        uint64_t keep;        /* bytes that a prune leaves; 0 if not given */
+        char *password;           /* NULL, a password, or "file:PATH" */
+        char *root_password;      /* as @password */
+        const char *key;          /* a file with a public key; NULL if not given */
+        const char *keep_old;     /* NULL, or the name that the old tree gets */
+        uint64_t size;            /* of a disk image, in bytes; 0 if not given */
+        uint64_t keep;            /* bytes that a prune leaves; 0 if not given */
+        uint64_t older_than_usec; /* of what a prune removes; 0 if not given */
         IdMap uid_map, gid_map;
 
         bool not_secure, no_cache, no_sync, offline, overwrite, replace, in_place, share_layers,
-                keep_devices, force, detach, require_signed;
+                keep_devices, force, dry_run, detach, require_signed;
         bool quiet, debug, status_only, json;
         bool no_ask_password, no_legend;
         bool raw, config, no_tags; /* of VERB_INSPECT */

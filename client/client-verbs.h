@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The verbs of the command line, one function and file each.
+ * The verbs of the command line, one function each.
  *
  * Return: the exit status, if everything has been printed; or a negative errno with @error set, which
  * the caller must print.
@@ -37,6 +37,8 @@ int client_verb_attach(ClientConnection *connection, const ClientOptions *option
 int client_verb_cancel(ClientConnection *connection, const ClientOptions *options, Error *error);
 int client_verb_monitor(ClientConnection *connection, const ClientOptions *options, Error *error);
 int client_verb_cache_list(
+        ClientConnection *connection, const ClientOptions *options, Error *error);
+int client_verb_cache_blobs(
         ClientConnection *connection, const ClientOptions *options, Error *error);
 int client_verb_cache_verify(
         ClientConnection *connection, const ClientOptions *options, Error *error);

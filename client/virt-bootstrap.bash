@@ -7,9 +7,14 @@ _virt_bootstrap_jobs() {
     done
 }
 
-_virt_bootstrap_blobs() {
-    virt-bootstrap --no-legend "$@" cache list 2>/dev/null | while read -r digest _; do
-        printf '%s\n' "$digest"
+# The images in the cache by name, or by digest if the name is not shown whole.
+_virt_bootstrap_images() {
+    virt-bootstrap --no-legend "$@" cache list 2>/dev/null | while read -r name digest _; do
+        case $name in
+            '('*) ;;
+            *…) printf '%s\n' "$digest" ;;
+            *) printf '%s\n' "$name" ;;
+        esac
     done
 }
 
@@ -27,7 +32,7 @@ _virt_bootstrap_split() {
                 where+=("$word" "${words[++i]}")
                 ;;
             -f | -u | -p | --format | --username | --password | --root-password | --uidmap | \
-                --gidmap | --idmap | --platform | --size | --digest | --keep)
+                --gidmap | --idmap | --platform | --size | --digest | --keep | --older-than)
                 ((i++))
                 ;;
             -*) ;;
@@ -56,6 +61,9 @@ _virt_bootstrap_option_value() {
             ;;
         --size | --keep)
             mapfile -t COMPREPLY < <(compgen -W '5G 10G 20G' -- "$cur")
+            ;;
+        --older-than)
+            mapfile -t COMPREPLY < <(compgen -W '7d 30d 90d' -- "$cur")
             ;;
         --platform)
             mapfile -t COMPREPLY < <(
@@ -117,13 +125,13 @@ _virt_bootstrap_argument() {
             return
             ;;
         cache)
-            list='list verify remove prune'
+            list='list blobs verify remove prune'
             ;;
         show | attach | cancel | cancel\ *)
             list=$(_virt_bootstrap_jobs "${where[@]}")
             ;;
         cache\ remove*)
-            list=$(_virt_bootstrap_blobs "${where[@]}")
+            list=$(_virt_bootstrap_images "${where[@]}")
             ;;
         list | monitor | cache\ *) ;;
         inspect | verify)
@@ -157,7 +165,7 @@ _virt_bootstrap() {
             compgen -W '--format --size --share-layers --overwrite --replace --keep-old --in-place --no-sync --keep-devices
                 --root-password --uidmap --gidmap --idmap --platform --digest --offline --no-cache --username --password --no-ask-password
                 --not-secure --detach --json --status-only --quiet --debug --no-legend --no-pager
-                --help --version --system --user --embedded --address --host --keep --force
+                --help --version --system --user --embedded --address --host --keep --older-than --dry-run --force
                 --raw --config --no-tags --require-signed --key' -- "$cur"
         )
         return

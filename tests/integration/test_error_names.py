@@ -276,7 +276,7 @@ def stopped_daemon(world):
 def blob_in_use(world):
     with world.held():
         digest = world.api.wait_until(
-            lambda: next((b[0] for b in world.api.cache('List')[0] if b[3] == 'used'), None),
+            lambda: next((b[0] for b in world.api.cache('ListBlobs')[0] if b[3] == 'used'), None),
             'a blob in use')
         result = world.client.run('--json', 'cache', 'remove', digest, expect=1)
         return (result.error, result.sentence), refused(world.api.cache, 'Remove', 's', digest)

@@ -105,7 +105,7 @@ def wrong_bytes(gate):
 
 def arrives(api, layer):
     """Waits until something of the layer is in the cache."""
-    api.wait_until(lambda: [b for b in api.cache('List')[0] if b[0] == layer.digest and b[1] > 0],
+    api.wait_until(lambda: [b for b in api.cache('ListBlobs')[0] if b[0] == layer.digest and b[1] > 0],
                    'the first bytes')
 
 

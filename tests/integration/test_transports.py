@@ -204,9 +204,9 @@ def test_peer_that_does_not_read_gets_no_more_long_answers(daemon_on, env):
     blobs = pathlib.Path(env['VIRTBOOTSTRAP_CACHE']) / 'blobs/sha256'
     for i in range(1000):
         (blobs / hashlib.sha256(b'%d' % i).hexdigest()).touch()
-    assert len(other.cache('List')[0]) == 1000
+    assert len(other.cache('ListBlobs')[0]) == 1000
     before = peak_memory(daemon)
-    assert ask_and_do_not_read(late, 500, CACHE, 'List') == 500
+    assert ask_and_do_not_read(late, 500, CACHE, 'ListBlobs') == 500
     # The daemon serves both in turn. There is room for some megabytes in the socket.
     for _ in range(500):
         assert other.manager('ListJobs') == ([],)
@@ -217,7 +217,7 @@ def test_peer_that_does_not_read_gets_no_more_long_answers(daemon_on, env):
     assert len(refused) > 100
     assert {one.header.fields[HeaderFields.error_name] for one in refused} == {
         'org.freedesktop.DBus.Error.LimitsExceeded'}
-    assert len(late.cache('List')[0]) == 1000
+    assert len(late.cache('ListBlobs')[0]) == 1000
     late.close()
     other.close()
 

@@ -29,9 +29,9 @@ BLOB_TEST(ready_blob_is_leased_until_nobody_wants_it) {
         put(user, "content");
         end_of(user);
         await_ready(f, user);
-        assert_int_equal(store_remove(f->job.store, &digest, NULL), -EBUSY);
+        assert_int_equal(store_remove_digest(f->job.store, &digest, NULL), -EBUSY);
         user->use = job_blob_use_free(user->use);
-        assert_int_equal(store_remove(f->job.store, &digest, NULL), 0);
+        assert_int_equal(store_remove_digest(f->job.store, &digest, NULL), 0);
 }
 
 BLOB_TEST(blob_of_unknown_size_has_a_limit) {

@@ -100,9 +100,7 @@ static void lease(StoreFixture *f, const char *name, const StoreDisk *disks, siz
 }
 
 static void prune(StoreFixture *f) {
-        uint64_t freed;
-
-        assert_int_equal(store_prune(f->store, 0, &freed, NULL), 0);
+        (void) store_prune_to(f->store, 0);
 }
 
 STORE_TEST(published_image_is_found_by_all_of_its_key) {
@@ -145,15 +143,12 @@ STORE_TEST(image_without_a_chain_is_pruned) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
         const StoreDisk disk = put(f, &of);
-        uint64_t size;
 
-        assert_int_equal(store_size(f->store, &size, NULL), 0);
-        assert_true(size >= 8192);
+        assert_true(store_disk_bytes(f->store) >= 8192);
         prune(f);
         assert_false(exists(f, &disk));
         assert_false(is_found(f, &of, NULL));
-        assert_int_equal(store_size(f->store, &size, NULL), 0);
-        assert_int_equal(size, 0);
+        assert_int_equal(store_disk_bytes(f->store), 0);
 }
 
 STORE_TEST(images_of_a_chain_stay_as_long_as_its_top_does) {
@@ -270,28 +265,20 @@ STORE_TEST(image_used_least_recently_goes_first) {
         uint64_t size, freed;
 
         set_time(f, &old, 1000);
-        assert_int_equal(store_size(f->store, &size, NULL), 0);
-        assert_int_equal(store_prune(f->store, size - 1, &freed, NULL), 0);
+        size = store_disk_bytes(f->store);
+        freed = store_prune_to(f->store, size - 1);
         assert_false(exists(f, &old));
         assert_true(exists(f, &recent));
         assert_int_equal(freed, size / 2);
-}
-
-static uint64_t size_of(StoreFixture *f) {
-        uint64_t size;
-
-        assert_int_equal(store_size(f->store, &size, NULL), 0);
-        return size;
 }
 
 STORE_TEST(image_that_nobody_can_find_goes_first) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "a");
         const StoreDisk old = put(f, &of), unfinished = put_unfinished(f);
-        uint64_t freed;
 
         set_time(f, &old, 1000);
-        assert_int_equal(store_prune(f->store, size_of(f) - 1, &freed, NULL), 0);
+        (void) store_prune_to(f->store, store_disk_bytes(f->store) - 1);
         assert_false(exists(f, &unfinished));
         assert_true(exists(f, &old));
 }
@@ -302,7 +289,6 @@ STORE_TEST(chain_is_pruned_from_its_top) {
         const StoreDiskKey of = key(NULL, DISK_BYTES, "base");
         StoreDisk disks[] = { put(f, &of), STORE_DISK_NULL, STORE_DISK_NULL };
         StoreDiskKey above[2];
-        uint64_t freed;
 
         for (size_t i = 1; i < 3; i++) {
                 above[i - 1] = key(&disks[i - 1], DISK_BYTES, "above");
@@ -320,7 +306,7 @@ STORE_TEST(chain_is_pruned_from_its_top) {
 
         for (size_t i = 3; i > 0; i--) {
                 assert_true(exists(f, &disks[i - 1]));
-                assert_int_equal(store_prune(f->store, size_of(f) - 1, &freed, NULL), 0);
+                (void) store_prune_to(f->store, store_disk_bytes(f->store) - 1);
                 assert_false(exists(f, &disks[i - 1]));
         }
 }
@@ -332,20 +318,17 @@ STORE_TEST(images_that_are_needed_do_not_count) {
         const StoreDisk leased = put(f, &of), unused = put(f, &third);
         const Digest blob = store_put(f->store, "a blob");
         StoreDisk used = put(f, &other);
-        uint64_t freed, left, of_one;
+        const uint64_t of_one = store_disk_bytes(f->store) / 3,
+                       of_blob = store_blob_bytes(f->store);
 
-        left = size_of(f);
-        of_one = (left - strlen("a blob")) / 3;
         lease(f, "top", &leased, 1);
         assert_int_equal(store_disk_find(f->store, &other, &used, NULL), 1);
 
-        assert_int_equal(store_prune(f->store, of_one + strlen("a blob"), &freed, NULL), 0);
-        assert_int_equal(freed, 0);
-        assert_int_equal(store_prune(f->store, strlen("a blob"), &freed, NULL), 0);
-        assert_int_equal(freed, of_one);
+        assert_int_equal(store_prune_to(f->store, of_one + of_blob), 0);
+        assert_int_equal(store_prune_to(f->store, of_blob), of_one);
         assert_false(exists(f, &unused));
         assert_true(scratch_exists(&f->scratch, blob_path(&blob)));
-        assert_int_equal(store_prune(f->store, 0, &freed, NULL), 0);
+        prune(f);
         assert_true(exists(f, &leased) && exists(f, &used));
         assert_false(scratch_exists(&f->scratch, blob_path(&blob)));
         assert_int_equal(close(used.fd), 0);

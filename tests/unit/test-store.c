@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-store.h"
 
+#include "store-cache.h"
+#include "store-disk.h"
+
 int store_set_up(void **state) {
         StoreFixture *f = calloc(1, sizeof(*f));
 
@@ -87,4 +90,49 @@ void store_open_again(StoreFixture *f, const char *boot) {
         f->store = store_free(f->store);
         assert_int_equal(
                 store_open_in_boot(scratch_at(&f->scratch, "store"), boot, &f->store, NULL), 0);
+}
+
+uint64_t store_prune_to(Store *store, uint64_t keep) {
+        const StorePruning pruning = { .keep_bytes = keep, .before_usec = STORE_PRUNE_ANY };
+        StoreRemovals removals = { 0 };
+        uint64_t freed;
+
+        assert_int_equal(store_prune(store, &pruning, &removals, NULL), 0);
+        freed = removals.disk_bytes;
+        store_removals_done(&removals);
+        return freed;
+}
+
+int store_remove_digest(Store *store, const Digest *digest, Error *error) {
+        StoreRemovals removals = { 0 };
+        char text[DIGEST_STRING_MAX];
+        int r;
+
+        r = store_remove(store, NULL, digest_format(digest, text), &removals, error);
+        store_removals_done(&removals);
+        return r;
+}
+
+uint64_t store_blob_bytes(Store *store) {
+        StoreEntry *entries = NULL;
+        uint64_t bytes = 0;
+        size_t n = 0;
+
+        assert_int_equal(store_list(store, &entries, &n, NULL), 0);
+        for (size_t i = 0; i < n; i++)
+                bytes += entries[i].disk_bytes;
+        free(entries);
+        return bytes;
+}
+
+uint64_t store_disk_bytes(Store *store) {
+        StoreDiskEntry *disks = NULL;
+        uint64_t bytes = 0;
+        size_t n = 0;
+
+        assert_int_equal(store_disk_list(store, &disks, &n, NULL), 0);
+        for (size_t i = 0; i < n; i++)
+                bytes += disks[i].disk_bytes;
+        store_disk_entries_free(disks, n);
+        return bytes;
 }

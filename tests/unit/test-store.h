@@ -11,6 +11,7 @@
 #include "base-fd.h"
 #include "hash.h"
 #include "store-blob.h"
+#include "store-prune.h"
 
 typedef struct StoreFixture {
         Scratch scratch;
@@ -42,6 +43,15 @@ void store_put_partial(Store *store, const Digest *digest, const char *content);
 Digest store_put_with(Store *store, const char *content, bool no_sync);
 
 Digest store_put(Store *store, const char *content);
+
+/* Prunes to @keep bytes on the disk; returns the bytes freed. */
+uint64_t store_prune_to(Store *store, uint64_t keep);
+
+int store_remove_digest(Store *store, const Digest *digest, Error *error);
+
+/* Bytes on the disk of all blobs, or of all disk images. */
+uint64_t store_blob_bytes(Store *store);
+uint64_t store_disk_bytes(Store *store);
 
 #define BOOT_A "aaaaaaaa-0000-4000-8000-000000000001"
 #define BOOT_B "bbbbbbbb-0000-4000-8000-000000000002"

@@ -8,37 +8,14 @@
 #include "base-macro.h"
 #include "bus-access.h"
 #include "bus-image.h"
+#include "bus-pending-internal.h"
 #include "bus-pending.h"
 #include "bus-source.h"
 #include "bus-trust.h"
 #include "job-owners.h"
 #include "job-tags.h"
-#include "store-cache.h"
 
-struct BusPending {
-        BusPending *next;     /* owned */
-        BusServer *server;    /* borrowed */
-        sd_bus_message *call; /* owned */
-        sd_bus_track *caller; /* owned; see bus_access_track() */
-        JobTask *task;        /* owned; accesses paths of others */
-
-        sd_event_source *deadline; /* owned; of Inspect and ListTags: BUS_PENDING_USEC */
-        JobSpec *spec;             /* owned; of Inspect, as the next ones */
-        JobFetch *fetch;
-        JobTags *tags; /* owned; of ListTags */
-
-        StoreEntry *entries; /* owned; of Verify, as the next ones */
-        size_t n_entries;
-        size_t n_done;
-        sd_event_source *advance;
-        JobBlobUse *use;
-        sd_bus_message *reply;
-        size_t n_damaged;
-        size_t n_unverified; /* unknown whether they are intact */
-        Error unverified;    /* the first of these, and why */
-};
-
-static void pending_free(BusPending *pending) {
+void bus_pending_free(BusPending *pending) {
         BusPending **p = &pending->server->pending;
 
         while (*p && *p != pending)
@@ -51,23 +28,20 @@ static void pending_free(BusPending *pending) {
         job_fetch_free(pending->fetch);
         job_tags_free(pending->tags);
         job_spec_free(pending->spec);
-        job_blob_use_free(pending->use);
+        if (pending->verify)
+                pending->free_verify(pending->verify);
         sd_event_source_disable_unref(pending->deadline);
-        sd_event_source_disable_unref(pending->advance);
-        free(pending->entries);
-        sd_bus_message_unref(pending->reply);
         sd_bus_track_unref(pending->caller);
-        error_clear(&pending->unverified);
         sd_bus_message_unref(pending->call);
         free(pending);
 }
 
 static int on_caller_gone(sd_bus_track *track, void *userdata) {
-        pending_free(userdata);
+        bus_pending_free(userdata);
         return 0;
 }
 
-static int pending_new(BusServer *server, sd_bus_message *call, BusPending **ret, Error *error) {
+int bus_pending_new(BusServer *server, sd_bus_message *call, BusPending **ret, Error *error) {
         BusPending *pending;
         unsigned n = 0;
         int r;
@@ -91,7 +65,7 @@ static int pending_new(BusServer *server, sd_bus_message *call, BusPending **ret
 
         r = bus_access_track(call, on_caller_gone, pending, &pending->caller, error);
         if (r < 0) {
-                pending_free(pending);
+                bus_pending_free(pending);
                 return r;
         }
 
@@ -99,7 +73,7 @@ static int pending_new(BusServer *server, sd_bus_message *call, BusPending **ret
         return 0;
 }
 
-static void answer_error(BusPending *pending, const Error *error) {
+void bus_pending_answer_error(BusPending *pending, const Error *error) {
         (void) sd_bus_reply_method_errorf(
                 pending->call, error_kind_to_bus_name(error->kind), "%s", error_text(error));
 }
@@ -120,8 +94,8 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
                 &error, ETIMEDOUT, ERROR_LIMIT_EXCEEDED,
                 "The call has run for %" PRIu64 " seconds%s", limit_usec / USEC_PER_SEC,
                 limit_usec < BUS_PENDING_USEC ? LIMIT_KEY("JobTimeoutSec") : "");
-        answer_error(pending, &error);
-        pending_free(pending);
+        bus_pending_answer_error(pending, &error);
+        bus_pending_free(pending);
         return 0;
 }
 
@@ -258,8 +232,8 @@ static void on_fetch_ended(void *userdata, const Error *error) {
                 (void) error_set_errno(&failure, -r, "Cannot describe the image");
 
         if (failure.code != 0)
-                answer_error(pending, &failure);
-        pending_free(pending);
+                bus_pending_answer_error(pending, &failure);
+        bus_pending_free(pending);
 }
 
 static const JobFetchEvents fetch_events = {
@@ -323,8 +297,8 @@ static bool is_accepted(BusPending *pending, int r, const Error *error) {
         if (r >= 0)
                 return true;
 
-        answer_error(pending, error);
-        pending_free(pending);
+        bus_pending_answer_error(pending, error);
+        bus_pending_free(pending);
         return false;
 }
 
@@ -341,8 +315,8 @@ static void on_source_accepted(void *userdata, void *data, int r, Error *error) 
                     &pending->fetch, error) >= 0)
                 return;
 
-        answer_error(pending, error);
-        pending_free(pending);
+        bus_pending_answer_error(pending, error);
+        bus_pending_free(pending);
 }
 
 static void on_job_accepted(void *userdata, void *data, int r, Error *error) {
@@ -357,11 +331,11 @@ static void on_job_accepted(void *userdata, void *data, int r, Error *error) {
         if (job_queue_add(
                     server->queue, TAKE_PTR(acceptance->spec), TAKE_PTR(acceptance->destination),
                     &job, error) < 0)
-                answer_error(pending, error);
+                bus_pending_answer_error(pending, error);
         else
                 (void) sd_bus_reply_method_return(
                         pending->call, "so", job_id(job), bus_job_find(server, job_id(job))->path);
-        pending_free(pending);
+        bus_pending_free(pending);
 }
 
 static const JobTaskOperation inspect_operation = {
@@ -396,7 +370,7 @@ static int accept_spec(
 
         r = job_task_pool_check(context->tasks, error);
         if (r >= 0)
-                r = pending_new(server, call, &pending, error);
+                r = bus_pending_new(server, call, &pending, error);
         if (r < 0)
                 return r;
 
@@ -406,7 +380,7 @@ static int accept_spec(
                 r = job_task_start(
                         context->tasks, operation, acceptance, pending, &pending->task, error);
         if (r < 0)
-                pending_free(pending);
+                bus_pending_free(pending);
         else
                 TAKE_PTR(acceptance);
         return r;
@@ -449,8 +423,8 @@ static void on_tags_ended(void *userdata, const Error *error) {
         }
 
         if (failure.code != 0)
-                answer_error(pending, &failure);
-        pending_free(pending);
+                bus_pending_answer_error(pending, &failure);
+        bus_pending_free(pending);
 }
 
 static void on_tags_accepted(void *userdata, void *data, int r, Error *error) {
@@ -466,8 +440,8 @@ static void on_tags_accepted(void *userdata, void *data, int r, Error *error) {
                     error) >= 0)
                 return;
 
-        answer_error(pending, error);
-        pending_free(pending);
+        bus_pending_answer_error(pending, error);
+        bus_pending_free(pending);
 }
 
 static const JobTaskOperation tags_operation = {
@@ -488,188 +462,12 @@ int bus_pending_bootstrap(BusServer *server, sd_bus_message *call, JobSpec *spec
         return r < 0 ? r : accept_spec(server, call, TAKE_PTR(owned), &bootstrap_operation, error);
 }
 
-/* A blob failed: @error says why. Blobs removed meanwhile do not matter. */
-static void count_verified(BusPending *pending, const Error *error) {
-        char digest[DIGEST_STRING_MAX];
-
-        digest_format(&pending->entries[pending->n_done].digest, digest);
-        if (error->kind == ERROR_NOT_FOUND)
-                return;
-        if (error->kind == ERROR_DIGEST_MISMATCH) {
-                (void) sd_bus_message_append_basic(pending->reply, 's', digest);
-                pending->n_damaged++;
-                return;
-        }
-        if (pending->n_unverified++ == 0) {
-                (void) error_copy(&pending->unverified, error);
-                (void) error_prefix(&pending->unverified, "%s cannot be verified", digest);
-        }
-}
-
-/* An answer without them would look like success. */
-static void answer_unverified(BusPending *pending) {
-        if (pending->n_unverified > 1)
-                (void) error_prefix(
-                        &pending->unverified, "%zu blobs cannot be verified",
-                        pending->n_unverified);
-        if (pending->n_damaged > 0)
-                (void) error_prefix(
-                        &pending->unverified, "Damaged blobs were removed: %zu",
-                        pending->n_damaged);
-        answer_error(pending, &pending->unverified);
-        pending_free(pending);
-}
-
-static int answer_verified(BusPending *pending) {
-        int r;
-
-        if (pending->n_unverified > 0) {
-                answer_unverified(pending);
-                return 0;
-        }
-
-        r = sd_bus_message_close_container(pending->reply);
-        if (r >= 0)
-                r = sd_bus_send(NULL, pending->reply, NULL);
-        if (r < 0)
-                (void) sd_bus_reply_method_errno(pending->call, r, NULL);
-        pending_free(pending);
-        return 0;
-}
-
-static void on_blob_changed(void *userdata, JobBlobUse *use) {
-        BusPending *pending = userdata;
-        const JobBlobStatus status = job_blob_use_status(use);
-
-        if (status.state != BLOB_FAILED && status.state != BLOB_READY)
-                return;
-
-        if (status.state == BLOB_FAILED)
-                count_verified(pending, job_blob_use_status(use).error);
-        pending->n_done++;
-        pending->use = job_blob_use_free(pending->use);
-        (void) sd_event_source_set_enabled(pending->advance, SD_EVENT_ONESHOT);
-}
-
-static void on_blob_fill(void *userdata, JobBlobUse *use, int pipe_fd, uint64_t offset) {
-        /* A blob that is only verified again is not filled. */
-}
-
-static const JobBlobEvents blob_events = { .changed = on_blob_changed, .fill = on_blob_fill };
-
-/* Starts with the next complete blob. */
-static int on_advance(sd_event_source *source, void *userdata) {
-        BusPending *pending = userdata;
-        const JobContext *context = pending->server->context;
-
-        for (; pending->n_done < pending->n_entries; pending->n_done++) {
-                const StoreEntry *entry = &pending->entries[pending->n_done];
-                _cleanup_(error_clear) Error error = ERROR_NULL;
-                const JobBlobRequest request = {
-                        .digest = entry->digest,
-                        .size = entry->size,
-                        .verify_again = true,
-                        .no_sync = context->config->durability == DURABILITY_NONE,
-                };
-
-                if (entry->state == STORE_ENTRY_PARTIAL)
-                        continue;
-                if (job_blob_use_new(
-                            context->blobs, &request, &blob_events, pending, &pending->use,
-                            &error) >= 0)
-                        return 0;
-                count_verified(pending, &error);
-        }
-
-        return answer_verified(pending);
-}
-
-int bus_pending_verify(BusServer *server, sd_bus_message *call, Error *error) {
-        BusPending *pending;
-        int r;
-
-        r = pending_new(server, call, &pending, error);
-        if (r < 0)
-                return r;
-
-        r = store_list(server->context->store, &pending->entries, &pending->n_entries, error);
-        if (r < 0) {
-                pending_free(pending);
-                return r;
-        }
-
-        r = sd_bus_message_new_method_return(call, &pending->reply);
-        if (r >= 0)
-                r = sd_bus_message_open_container(pending->reply, 'a', "s");
-        if (r >= 0)
-                r = sd_event_add_defer(server->event, &pending->advance, on_advance, pending);
-        if (r < 0) {
-                pending_free(pending);
-                return error_set_errno(error, -r, "Cannot start verifying the cache");
-        }
-
-        return 0;
-}
-
-/* Whether a lease is needed depends on its chain. */
-typedef struct PendingPrune {
-        Store *store; /* borrowed */
-        uint64_t keep, freed;
-} PendingPrune;
-
-static int prune(JobTask *task, void *data, Error *error) {
-        PendingPrune *pruning = data;
-
-        return store_prune(pruning->store, pruning->keep, &pruning->freed, error);
-}
-
-static void on_pruned(void *userdata, void *data, int r, Error *error) {
-        _cleanup_(freep) PendingPrune *pruning = data;
-        BusPending *pending = userdata;
-
-        if (r < 0)
-                answer_error(pending, error);
-        else
-                (void) sd_bus_reply_method_return(pending->call, "t", pruning->freed);
-        pending_free(pending);
-}
-
-static const JobTaskOperation prune_operation = {
-        .work = prune,
-        .release = free,
-        .ended = on_pruned,
-};
-
-int bus_pending_prune(BusServer *server, sd_bus_message *call, uint64_t keep, Error *error) {
-        const JobContext *context = server->context;
-        _cleanup_(freep) PendingPrune *pruning = malloc(sizeof(*pruning));
-        BusPending *pending;
-        int r;
-
-        if (!pruning)
-                return error_oom(error);
-        *pruning = (PendingPrune){ .store = context->store, .keep = keep };
-        r = job_task_pool_check(context->tasks, error);
-        if (r >= 0)
-                r = pending_new(server, call, &pending, error);
-        if (r < 0)
-                return r;
-
-        r = job_task_start(
-                context->tasks, &prune_operation, pruning, pending, &pending->task, error);
-        if (r < 0)
-                pending_free(pending);
-        else
-                TAKE_PTR(pruning);
-        return r;
-}
-
 void bus_pending_drop(BusServer *server, sd_bus *bus) {
         BusPending *next;
 
         for (BusPending *pending = server->pending; pending; pending = next) {
                 next = pending->next;
                 if (!bus || sd_bus_message_get_bus(pending->call) == bus)
-                        pending_free(pending);
+                        bus_pending_free(pending);
         }
 }

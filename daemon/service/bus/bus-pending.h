@@ -2,13 +2,14 @@
 #pragma once
 
 /*
- * Calls that take a while: Bootstrap until the job is accepted, Inspect, ListTags, ExplainTrust, and Cache.Verify and
- * Cache.Prune. They are answered when they are done, and abandoned if the caller disconnects; others are served
+ * Calls that take a while: Bootstrap until the job is accepted, Inspect, ListTags, ExplainTrust, and Cache.Verify,
+ * Cache.ListDisks and Cache.Prune. They are answered when they are done, and abandoned if the caller disconnects; others are served
  * meanwhile. Those that wait for a registry or a worker fail with ERROR_LIMIT_EXCEEDED when they take too long.
  */
 
 #include "base-macro.h"
 #include "bus-internal.h"
+#include "store-prune.h"
 
 #define BUS_PENDING_MAX  64U
 #define BUS_PENDING_USEC (UINT64_C(600) * USEC_PER_SEC) /* or JobTimeoutSec=, if that is shorter */
@@ -28,10 +29,18 @@ int bus_pending_list_tags(BusServer *server, sd_bus_message *call, JobSpec *spec
  */
 int bus_pending_bootstrap(BusServer *server, sd_bus_message *call, JobSpec *spec, Error *error);
 
-/** bus_pending_prune() - prune the cache to @keep bytes, and answer with the bytes freed */
-int bus_pending_prune(BusServer *server, sd_bus_message *call, uint64_t keep, Error *error);
+/** bus_pending_prune() - prune the cache, and answer with what was removed and what is left */
+int bus_pending_prune(
+        BusServer *server, sd_bus_message *call, const StorePruning *pruning, Error *error);
 
-/** bus_pending_verify() - hash every blob in the cache, and answer with the damaged ones */
+/** bus_pending_list_disks() - answer with the shared disk images and the chains that need them */
+int bus_pending_list_disks(BusServer *server, sd_bus_message *call, Error *error);
+
+/**
+ * bus_pending_verify() - hash every blob in the cache, and answer with the damaged ones
+ *
+ * Meanwhile, the caller gets signals with the progress. Looking at a blob is no use of it.
+ */
 int bus_pending_verify(BusServer *server, sd_bus_message *call, Error *error);
 
 /** bus_pending_drop() - abandon the calls received on @bus, or all of them if it is NULL */

@@ -254,8 +254,9 @@ static int on_end(sd_event_source *source, void *userdata) {
 
 static bool may_have_a_long_answer(sd_bus_message *message) {
         static const char *const members[] = {
-                "Get",        "GetAll", "GetManagedObjects", "Inspect",
-                "Introspect", "List",   "ListJobs",          "Verify",
+                "Get",       "GetAll",    "GetManagedObjects", "Inspect",  "Introspect",
+                "ListBlobs", "ListDisks", "ListImages",        "ListJobs", "Prune",
+                "Remove",    "Verify",
         };
 
         for (size_t i = 0; i < N_ELEMENTS(members); i++)

@@ -12,11 +12,10 @@
 #include "base-fd.h"
 #include "base-macro.h"
 #include "store-cache.h"
-#include "store-disk.h"
-#include "store-image.h"
 #include "store-internal.h"
 #include "store-partial.h"
 #include "store-unpacked.h"
+#include "store-usage.h"
 
 #define NSEC_PER_USEC 1000
 
@@ -79,18 +78,23 @@ static int add_file(
         const char *name,
         const Digest *digest,
         StoreEntryState unlocked) {
+        StoreEntry entry = { .digest = *digest, .is_partial = unlocked == STORE_ENTRY_PARTIAL };
         char record[STORE_NAME_MAX];
-        StoreEntry entry = { .digest = *digest };
-        struct stat st, used;
+        struct stat st, used, unpacked;
 
         if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return errno == ENOENT ? 0 : -errno;
         if (!S_ISREG(st.st_mode))
                 return 0;
 
+        entry.size = (uint64_t) st.st_size;
+        entry.disk_bytes = store_usage_of(&st);
         if (fstatat(store->verified_fd, store_blob_name(digest, record), &used, 0) < 0)
                 used = st;
-        entry.size = (uint64_t) st.st_size;
+        else if (!entry.is_partial)
+                entry.disk_bytes += store_usage_of(&used);
+        if (!entry.is_partial && fstatat(store->unpacked_fd, record, &unpacked, 0) >= 0)
+                entry.disk_bytes += store_usage_of(&unpacked);
         entry.used_usec = timespec_to_usec(&used.st_mtim);
         entry.state = lock_state(dir_fd, name, unlocked);
         return add_entry(list, &entry);
@@ -200,93 +204,20 @@ static int remove_complete(Store *store, const Digest *digest) {
         return r;
 }
 
-/* Removes a blob and its partial files, without updating the images. */
-static int remove_blob(Store *store, const Digest *digest) {
-        int r, q;
-
-        r = remove_complete(store, digest);
-        if (r < 0 && r != -ENOENT)
-                return r;
-
-        q = store_partial_remove_all(store, digest);
-        return q == -ENOENT ? r : q;
+int store_entry_remove(Store *store, const StoreEntry *entry) {
+        return entry->is_partial ? store_partial_remove_all(store, &entry->digest)
+                                 : remove_complete(store, &entry->digest);
 }
 
-int store_remove(Store *store, const Digest *digest, Error *error) {
-        char text[DIGEST_STRING_MAX];
-        int r;
+void store_entry_set_used(Store *store, const StoreEntry *entry) {
+        const struct timespec used = {
+                .tv_sec = (time_t) (entry->used_usec / USEC_PER_SEC),
+                .tv_nsec = (long) (entry->used_usec % USEC_PER_SEC) * NSEC_PER_USEC,
+        };
+        const struct timespec times[] = { used, used };
+        char record[STORE_NAME_MAX];
 
-        digest_format(digest, text);
-        r = remove_blob(store, digest);
-        if (r == -ENOENT)
-                return error_set(error, ENOENT, ERROR_NOT_FOUND, "%s is not in the cache", text);
-        if (r == -EBUSY)
-                return error_set(
-                        error, EBUSY, ERROR_CACHE_BUSY, "%s cannot be removed: a job uses it",
-                        text);
-        if (r < 0)
-                return error_set_errno(error, -r, "Cannot remove %s from the cache", text);
-
-        return store_image_refresh(store, error);
-}
-
-int store_prune(Store *store, uint64_t keep, uint64_t *ret_freed, Error *error) {
-        _cleanup_(freep) StoreEntry *entries = NULL;
-        uint64_t left = 0, freed = 0, freed_disks = 0, left_disks = 0;
-        size_t n = 0;
-        int r;
-
-        r = store_list(store, &entries, &n, error);
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < n; i++)
-                left += entries[i].size;
-
-        /* Disk images first: they can be recreated without the network. */
-        r = store_disk_prune(store, keep, left, &freed_disks, &left_disks, error);
-        if (r < 0)
-                return r;
-        left += left_disks;
-
-        for (size_t i = 0; i < n && left > keep; i++) {
-                r = entries[i].state == STORE_ENTRY_PARTIAL
-                            ? store_partial_remove_all(store, &entries[i].digest)
-                            : remove_complete(store, &entries[i].digest);
-                /* All files of a blob go with the first of its partial ones. */
-                if (r == -ENOENT && entries[i].state == STORE_ENTRY_PARTIAL)
-                        r = 0;
-                if (r == -EBUSY || r == -ENOENT)
-                        continue;
-                if (r < 0)
-                        return error_set_errno(error, -r, "Cannot prune the cache");
-
-                left -= entries[i].size;
-                freed += entries[i].size;
-        }
-
-        r = freed > 0 ? store_image_refresh(store, error) : 0;
-        if (r < 0)
-                return r;
-
-        *ret_freed = freed + freed_disks;
-        return 0;
-}
-
-int store_size(Store *store, uint64_t *ret, Error *error) {
-        _cleanup_(freep) StoreEntry *entries = NULL;
-        uint64_t size = 0;
-        size_t n = 0;
-        int r;
-
-        r = store_list(store, &entries, &n, error);
-        if (r >= 0)
-                r = store_disk_size(store, &size, error);
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < n; i++)
-                size += entries[i].size;
-        *ret = size;
-        return 0;
+        (void) utimensat(
+                store->verified_fd, store_blob_name(&entry->digest, record), times,
+                AT_SYMLINK_NOFOLLOW);
 }

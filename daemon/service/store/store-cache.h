@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The cache as users see it: list, remove, prune. */
+/* The blobs of the cache, as users see them. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,9 +18,11 @@ typedef enum StoreEntryState {
 
 typedef struct StoreEntry {
         Digest digest;
-        uint64_t size;      /* bytes */
-        uint64_t used_usec; /* last use, since the epoch */
+        uint64_t size;       /* bytes of its content */
+        uint64_t disk_bytes; /* that it and the records about it take, as in store-usage.h */
+        uint64_t used_usec;  /* last use, since the epoch */
         StoreEntryState state;
+        bool is_partial; /* incomplete, whether or not somebody fills it */
 } StoreEntry;
 
 #define STORE_ENTRIES_MAX ((size_t) 1000000)
@@ -33,22 +36,8 @@ int store_list(Store *store, StoreEntry **ret, size_t *ret_n, Error *error);
 /** store_entry_state_to_string() - "ok", "used" or "partial" */
 const char *store_entry_state_to_string(StoreEntryState state);
 
-/**
- * store_remove() - remove a blob, complete or not
- *
- * Images that need it are removed from index.json. Return: 0; -ENOENT (ERROR_NOT_FOUND) if it does not exist;
- * -EBUSY (ERROR_CACHE_BUSY) if it is in use.
- */
-int store_remove(Store *store, const Digest *digest, Error *error);
+/** store_entry_remove() - remove a blob, or all partial files of one; 0, -ENOENT, or -EBUSY if it is in use */
+int store_entry_remove(Store *store, const StoreEntry *entry);
 
-/**
- * store_prune() - remove the least recently used until at most @keep bytes are left
- *
- * Disk images go first, except those that a chain or a job needs: these do not count, since removing other
- * things would not make up for them. A blob that a job uses stays, and counts: it is the most recently used.
- * @ret_freed: bytes that were freed.
- */
-int store_prune(Store *store, uint64_t keep, uint64_t *ret_freed, Error *error);
-
-/** store_size() - bytes of all blobs, including incomplete ones, and of disk images */
-int store_size(Store *store, uint64_t *ret, Error *error);
+/** store_entry_set_used() - make its last use the one that @entry has: looking at it was none; best effort */
+void store_entry_set_used(Store *store, const StoreEntry *entry);

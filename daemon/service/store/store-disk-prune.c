@@ -10,13 +10,15 @@
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "base-macro.h"
 #include "store-disk.h"
 #include "store-internal.h"
 #include "store-lease.h"
+#include "store-usage.h"
 
-#define BLOCK_BYTES 512u /* of st_blocks */
-#define ROOM_MIN    ((size_t) 64)
-#define BATCH_MAX   ((size_t) 64) /* images locked at a time, each by a descriptor */
+#define ROOM_MIN      ((size_t) 64)
+#define BATCH_MAX     ((size_t) 64) /* images locked at a time, each by a descriptor */
+#define NSEC_PER_USEC 1000
 
 typedef struct Image {
         char id[STORE_DISK_ID_MAX];
@@ -53,7 +55,7 @@ static int add_image(Store *store, const char *name, DiskImageList *list) {
             fstatat(store->disks_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
                 return 0;
 
-        image.bytes = (uint64_t) st.st_blocks * BLOCK_BYTES;
+        image.bytes = store_usage_of(&st);
         image.used = st.st_mtim;
         if (list->n == list->room) {
                 const size_t room = list->room > 0 ? 2 * list->room : ROOM_MIN;
@@ -202,10 +204,23 @@ static int visit_free_images(Store *store, const DiskImageList *list, const Visi
         return r;
 }
 
+static uint64_t used_usec(const Image *image) {
+        return (uint64_t) image->used.tv_sec * USEC_PER_SEC +
+               (uint64_t) image->used.tv_nsec / NSEC_PER_USEC;
+}
+
+static char *short_id(const Image *image, char ret[static STORE_DISK_SHORT_ID_MAX]) {
+        memcpy(ret, image->id, STORE_DISK_SHORT_ID_MAX - 1);
+        ret[STORE_DISK_SHORT_ID_MAX - 1] = '\0';
+        return ret;
+}
+
 typedef struct Pruning {
-        uint64_t room; /* bytes that may stay */
+        const StoreDiskPruning *request; /* borrowed */
+        StoreRemovals *removals;         /* borrowed */
+        uint64_t room;                   /* bytes that may stay */
         uint64_t left;
-        uint64_t freed;
+        bool is_oom;
 } Pruning;
 
 static void count_image(void *userdata, Store *store, const Image *image) {
@@ -216,42 +231,78 @@ static void count_image(void *userdata, Store *store, const Image *image) {
 
 static void prune_image(void *userdata, Store *store, const Image *image) {
         Pruning *pruning = userdata;
+        char id[STORE_DISK_SHORT_ID_MAX];
 
-        if (pruning->left <= pruning->room || !remove_image(store, image))
+        if (pruning->left <= pruning->room || used_usec(image) >= pruning->request->before_usec ||
+            (!pruning->request->is_dry && !remove_image(store, image)))
                 return;
 
         pruning->left -= image->bytes < pruning->left ? image->bytes : pruning->left;
-        pruning->freed += image->bytes;
+        if (store_removals_add(
+                    pruning->removals, STORE_REMOVAL_DISK, short_id(image, id), image->bytes) < 0)
+                pruning->is_oom = true;
 }
 
-int store_disk_prune(
-        Store *store,
-        uint64_t keep,
-        uint64_t others,
-        uint64_t *ret_freed,
-        uint64_t *ret_left,
-        Error *error) {
+static int prune_images(Store *store, Pruning *pruning) {
+        const StoreDiskPruning *request = pruning->request;
         _cleanup_(image_list_done) DiskImageList list = { 0 };
-        Pruning pruning = { .room = keep > others ? keep - others : 0 };
-        Visitor visitor = { store_lease_read_alive, count_image, &pruning };
+        Visitor visitor = { store_lease_clean, count_image, pruning };
         int r;
+
+        /* Leases that are recorded from now on count. */
+        if (request->is_forced && !request->is_dry)
+                (void) store_disk_release_all(store);
+        if (request->is_dry)
+                visitor.read_leases =
+                        request->is_forced ? store_lease_ignore : store_lease_read_alive;
 
         r = list_images(store, &list);
         if (r >= 0 && list.n > 0) {
                 qsort(list.images, list.n, sizeof(*list.images), compare_use);
                 r = visit_free_images(store, &list, &visitor);
         }
-        if (r >= 0 && pruning.left > pruning.room) {
+        if (r >= 0 && pruning->left > pruning->room) {
                 visitor.visit = prune_image;
                 r = visit_free_images(store, &list, &visitor);
         }
+        return r >= 0 && pruning->is_oom ? -ENOMEM : r;
+}
+
+int store_disk_prune(
+        Store *store,
+        const StoreDiskPruning *request,
+        StoreRemovals *removals,
+        uint64_t *ret_left,
+        Error *error) {
+        const size_t n_before = removals->n;
+        Pruning pruning = { .request = request, .removals = removals };
+        int r;
+
+        if (request->keep_bytes > request->other_bytes)
+                pruning.room = request->keep_bytes - request->other_bytes;
+        r = prune_images(store, &pruning);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot list the disk images in the cache");
 
-        if (pruning.freed > 0)
+        if (removals->n > n_before && !request->is_dry)
                 remove_stale_keys(store);
-        *ret_freed = pruning.freed;
         *ret_left = pruning.left;
+        return 0;
+}
+
+int store_disk_prunable(Store *store, uint64_t *ret, Error *error) {
+        _cleanup_(image_list_done) DiskImageList list = { 0 };
+        Pruning pruning = { 0 };
+        const Visitor visitor = { store_lease_read, count_image, &pruning };
+        int r;
+
+        r = list_images(store, &list);
+        if (r >= 0)
+                r = visit_free_images(store, &list, &visitor);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot list the disk images in the cache");
+
+        *ret = pruning.left;
         return 0;
 }
 
@@ -289,17 +340,85 @@ int store_disk_recover(Store *store, unsigned *ret, Error *error) {
         return 0;
 }
 
-int store_disk_size(Store *store, uint64_t *ret, Error *error) {
+void store_disk_entries_free(StoreDiskEntry *entries, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                for (size_t j = 0; j < entries[i].n_chains; j++)
+                        free(entries[i].chains[j]);
+                free(entries[i].chains);
+        }
+        free(entries);
+}
+
+const char *store_disk_state_to_string(StoreDiskState state) {
+        switch (state) {
+        case STORE_DISK_OK:
+                return "ok";
+        case STORE_DISK_USED:
+                return "used";
+        case STORE_DISK_NEEDED:
+                return "needed";
+        }
+
+        abort();
+}
+
+static int add_chain(StoreDiskEntry *entry, const StoreLease *lease) {
+        char **bigger;
+
+        if (!lease->path)
+                return 0;
+        bigger = reallocarray(entry->chains, entry->n_chains + 1, sizeof(*bigger));
+        if (!bigger)
+                return -ENOMEM;
+
+        entry->chains = bigger;
+        bigger[entry->n_chains] = strdup(lease->path);
+        if (!bigger[entry->n_chains])
+                return -ENOMEM;
+        entry->n_chains++;
+        return 0;
+}
+
+static int describe(
+        Store *store, const Image *image, const StoreLeases *leases, StoreDiskEntry *ret) {
+        _cleanup_(closep) int lock = lock_image(store, image);
+        int r = 0;
+
+        (void) short_id(image, ret->short_id);
+        ret->disk_bytes = image->bytes;
+        ret->used_usec = used_usec(image);
+        ret->state = lock < 0 ? STORE_DISK_USED : STORE_DISK_OK;
+        for (size_t i = 0; r >= 0 && i < leases->n; i++)
+                if (store_disk_ids_have(&leases->all[i].ids, image->id)) {
+                        r = add_chain(ret, &leases->all[i]);
+                        ret->state = lock < 0 ? STORE_DISK_USED : STORE_DISK_NEEDED;
+                }
+        return r;
+}
+
+int store_disk_list(Store *store, StoreDiskEntry **ret, size_t *ret_n, Error *error) {
         _cleanup_(image_list_done) DiskImageList list = { 0 };
-        uint64_t size = 0;
+        _cleanup_(store_leases_done) StoreLeases leases = { 0 };
+        StoreDiskEntry *entries = NULL;
         int r;
 
         r = list_images(store, &list);
-        if (r < 0)
+        if (r >= 0 && list.n > 0) {
+                qsort(list.images, list.n, sizeof(*list.images), compare_use);
+                r = store_lease_list(store, &leases);
+        }
+        if (r >= 0 && list.n > 0) {
+                entries = calloc(list.n, sizeof(*entries));
+                r = entries ? 0 : -ENOMEM;
+        }
+        for (size_t i = 0; r >= 0 && i < list.n; i++)
+                r = describe(store, &list.images[i], &leases, &entries[i]);
+        if (r < 0) {
+                store_disk_entries_free(entries, entries ? list.n : 0);
                 return error_set_errno(error, -r, "Cannot list the disk images in the cache");
+        }
 
-        for (size_t i = 0; i < list.n; i++)
-                size += list.images[i].bytes;
-        *ret = size;
+        *ret = entries;
+        *ret_n = list.n;
         return 0;
 }

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "base-digest.h"
+#include "store-removal.h"
 #include "store.h"
 
 #define STORE_DISK_ID_MAX     33 /* 32 hex digits and the NUL */
@@ -106,28 +107,67 @@ void store_disk_release(Store *store, const char *id);
 /** store_disk_release_all() - forget all leases; returns their number */
 unsigned store_disk_release_all(Store *store);
 
+/* What to remove. */
+typedef struct StoreDiskPruning {
+        uint64_t keep_bytes;  /* until they and others have at most this many bytes */
+        uint64_t other_bytes; /* of others */
+        uint64_t before_usec; /* only images that were not used since then, since the epoch */
+        bool is_forced;       /* also what chains need */
+        bool is_dry;          /* change nothing */
+} StoreDiskPruning;
+
 /**
  * store_disk_prune() - remove images that neither a chain nor a job needs
- * @keep:       until they and @others have at most this many bytes
- * @ret_freed:  bytes
+ * @removals:   those that were removed, or would be, are added
  * @ret_left:   bytes of other images that could be removed
  *
- * Images that nobody can find any more go first, then the least recently used. Return: 0, or a negative
- * errno with @error set.
+ * Images that nobody can find any more go first, then the least recently used. Looks at the paths of chains, which may
+ * hang.
  */
 int store_disk_prune(
         Store *store,
-        uint64_t keep,
-        uint64_t others,
-        uint64_t *ret_freed,
+        const StoreDiskPruning *pruning,
+        StoreRemovals *removals,
         uint64_t *ret_left,
         Error *error);
+
+/** store_disk_prunable() - bytes of the images that neither a recorded chain, which may be gone, nor a job needs */
+int store_disk_prunable(Store *store, uint64_t *ret, Error *error);
+
+typedef enum StoreDiskState {
+        STORE_DISK_OK,     /* it may be removed */
+        STORE_DISK_USED,   /* by a job */
+        STORE_DISK_NEEDED, /* by a chain */
+} StoreDiskState;
+
+/* Whoever knows an image's id can read it: only the start of it may be told. */
+#define STORE_DISK_SHORT_ID_MAX 13 /* 12 hex digits and the NUL */
+
+typedef struct StoreDiskEntry {
+        char short_id[STORE_DISK_SHORT_ID_MAX];
+        uint64_t disk_bytes; /* as in store-usage.h */
+        uint64_t used_usec;  /* last use, since the epoch */
+        StoreDiskState state;
+        char **chains; /* owned, as each of them; paths, which may have anything in them */
+        size_t n_chains;
+} StoreDiskEntry;
+
+/**
+ * store_disk_list() - all images, least recently used first
+ * @ret:        release it with store_disk_entries_free()
+ *
+ * Looks at the paths of chains, which may hang.
+ */
+int store_disk_list(Store *store, StoreDiskEntry **ret, size_t *ret_n, Error *error);
+
+/** store_disk_entries_free() - release @n entries (may be NULL) */
+void store_disk_entries_free(StoreDiskEntry *entries, size_t n);
+
+/** store_disk_state_to_string() - "ok", "used" or "needed" */
+const char *store_disk_state_to_string(StoreDiskState state);
 
 /**
  * store_disk_recover() - remove leftovers of killed daemons: images that nobody can find and no chain needs
  * @ret:        their number
  */
 int store_disk_recover(Store *store, unsigned *ret, Error *error);
-
-/** store_disk_size() - bytes of all images */
-int store_disk_size(Store *store, uint64_t *ret, Error *error);

@@ -34,10 +34,14 @@ void store_image_done(StoreImage *image) {
         *image = (StoreImage){ 0 };
 }
 
+void store_images_free(StoreImage *images, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                store_image_done(&images[i]);
+        free(images);
+}
+
 static void image_list_done(ImageList *list) {
-        for (size_t i = 0; i < list->n; i++)
-                store_image_done(&list->images[i]);
-        free(list->images);
+        store_images_free(list->images, list->n);
         *list = (ImageList){ 0 };
 }
 
@@ -243,13 +247,23 @@ static bool is_complete(Store *store, const StoreImage *image) {
         return true;
 }
 
-static void drop_images(Store *store, ImageList *list, const char *reference) {
+static bool is_one_of(const char *const *references, size_t n, const char *reference) {
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(references[i], reference) == 0)
+                        return true;
+
+        return false;
+}
+
+/* Those with the references, and those with missing blobs. */
+static void drop_images(
+        Store *store, ImageList *list, const char *const *references, size_t n_references) {
         size_t kept = 0;
 
         for (size_t i = 0; i < list->n; i++) {
                 StoreImage *image = &list->images[i];
 
-                if ((reference && strcmp(image->reference, reference) == 0) ||
+                if (is_one_of(references, n_references, image->reference) ||
                     !is_complete(store, image))
                         store_image_done(image);
                 else
@@ -380,6 +394,7 @@ static bool is_plain(const char *text) {
 int store_image_add(Store *store, const StoreImage *image, bool no_sync, Error *error) {
         _cleanup_(image_list_done) ImageList list = { 0 };
         _cleanup_(store_unlockp) int lock = -EBADF;
+        const char *reference = image->reference;
         StoreImage *added;
         int r;
 
@@ -397,7 +412,7 @@ int store_image_add(Store *store, const StoreImage *image, bool no_sync, Error *
         if (r < 0)
                 return r;
 
-        drop_images(store, &list, image->reference);
+        drop_images(store, &list, &reference, 1);
         if (list.n == STORE_IMAGES_MAX)
                 drop_oldest(&list);
         r = add_image(&list, &added);
@@ -446,7 +461,21 @@ bool store_image_has_document(const StoreImage *image, const Digest *digest) {
         return false;
 }
 
-int store_image_refresh(Store *store, Error *error) {
+int store_image_list(Store *store, StoreImage **ret, size_t *ret_n, Error *error) {
+        _cleanup_(store_unlockp) int lock = lock_images(store, error);
+        ImageList list;
+        int r;
+
+        r = lock < 0 ? lock : read_images(store, &list, error);
+        if (r < 0)
+                return r;
+
+        *ret = list.images;
+        *ret_n = list.n;
+        return 0;
+}
+
+int store_image_forget(Store *store, const char *const *references, size_t n, Error *error) {
         _cleanup_(image_list_done) ImageList list = { 0 };
         _cleanup_(store_unlockp) int lock = -EBADF;
         int r;
@@ -459,8 +488,12 @@ int store_image_refresh(Store *store, Error *error) {
         if (r < 0)
                 return r;
 
-        drop_images(store, &list, NULL);
+        drop_images(store, &list, references, n);
         return write_images(store, &list, false, error);
+}
+
+int store_image_refresh(Store *store, Error *error) {
+        return store_image_forget(store, NULL, 0, error);
 }
 
 int store_image_recover(Store *store, Error *error) {

@@ -72,3 +72,15 @@ int store_image_refresh(Store *store, Error *error);
 
 /** store_image_recover() - rewrite and sync the lists if they were written without sync in an earlier boot */
 int store_image_recover(Store *store, Error *error);
+
+/**
+ * store_image_list() - all images, oldest record first
+ * @ret:        release it with store_images_free()
+ */
+int store_image_list(Store *store, StoreImage **ret, size_t *ret_n, Error *error);
+
+/** store_images_free() - release @n images (may be NULL) */
+void store_images_free(StoreImage *images, size_t n);
+
+/** store_image_forget() - forget the images with these references, and those with missing blobs; their blobs stay */
+int store_image_forget(Store *store, const char *const *references, size_t n, Error *error);

@@ -23,6 +23,7 @@
 #define LEASE_BYTES_MAX ((size_t) 64 << 10)
 #define HANDLE_HEX_MAX  (2 * MAX_HANDLE_SZ + 1)
 #define NSEC_PER_SEC    1000000000L
+#define ROOM_MIN        ((size_t) 16)
 #define STEP_NSEC       1000L /* between the times of one image and the next */
 
 typedef struct Handle {
@@ -178,25 +179,25 @@ static char *next_line(char **text) {
 }
 
 /* The parts of a lease's text, which is modified. */
-typedef struct Lease {
+typedef struct LeaseParts {
         const char *identity, *handle;
         char *ids;
         const char *path; /* NULL if it is damaged */
-} Lease;
+} LeaseParts;
 
-static Lease parse_lease(char *text) {
-        Lease lease = { 0 };
+static LeaseParts parse_lease(char *text) {
+        LeaseParts parts = { 0 };
         char *end;
 
-        lease.identity = next_line(&text);
-        lease.handle = next_line(&text);
-        lease.ids = text;
+        parts.identity = next_line(&text);
+        parts.handle = next_line(&text);
+        parts.ids = text;
         end = text ? strstr(text, "\n\n") : NULL;
         if (end) {
                 end[1] = '\0';
-                lease.path = end + 2;
+                parts.path = end + 2;
         }
-        return lease;
+        return parts;
 }
 
 static int add_ids(StoreDiskIds *ids, char *text) {
@@ -209,11 +210,31 @@ static int add_ids(StoreDiskIds *ids, char *text) {
         return r;
 }
 
-/* An unreadable lease keeps the images it names; one that a power failure has emptied names none. */
-static int read_lease(Store *store, const char *name, bool only_alive, StoreDiskIds *ids) {
+static void lease_done(StoreLease *lease) {
+        free(lease->path);
+        store_disk_ids_done(&lease->ids);
+}
+
+void store_leases_done(StoreLeases *leases) {
+        for (size_t i = 0; i < leases->n; i++)
+                lease_done(&leases->all[i]);
+        free(leases->all);
+        *leases = (StoreLeases){ 0 };
+}
+
+/* Which leases count. */
+typedef enum Choice {
+        CHOICE_ALL,
+        CHOICE_ALIVE,
+        CHOICE_CLEAN, /* the same, and the others are removed */
+} Choice;
+
+/* An unreadable lease keeps the images it names; one that a power failure has emptied names none. Returns 0 if it does
+ * not count. */
+static int read_lease(Store *store, const char *name, Choice choice, StoreLease *ret) {
         _cleanup_(freep) char *text = NULL;
         bool is_dead;
-        Lease lease;
+        LeaseParts parts;
         int r;
 
         r = file_read(store->leases_fd, name, LEASE_BYTES_MAX, &text, NULL);
@@ -221,18 +242,45 @@ static int read_lease(Store *store, const char *name, bool only_alive, StoreDisk
                 return r == -ENOENT ? 0 : r;
 
         is_dead = text[0] == '\0';
-        lease = parse_lease(text);
-        if (only_alive && lease.path)
-                is_dead = !is_alive(lease.path, lease.identity, lease.handle);
-        if (only_alive && is_dead) {
-                (void) unlinkat(store->leases_fd, name, 0);
+        parts = parse_lease(text);
+        if (choice != CHOICE_ALL && parts.path)
+                is_dead = !is_alive(parts.path, parts.identity, parts.handle);
+        if (choice != CHOICE_ALL && is_dead) {
+                if (choice == CHOICE_CLEAN)
+                        (void) unlinkat(store->leases_fd, name, 0);
                 return 0;
         }
-        return add_ids(ids, lease.ids);
+
+        ret->path = parts.path ? strdup(parts.path) : NULL;
+        r = parts.path && !ret->path ? -ENOMEM : add_ids(&ret->ids, parts.ids);
+        return r < 0 ? r : 1;
 }
 
-static int read_all(Store *store, bool only_alive, StoreDiskIds *ret) {
-        _cleanup_(store_disk_ids_done) StoreDiskIds ids = { 0 };
+static int add_lease(Store *store, const char *name, Choice choice, StoreLeases *leases) {
+        _cleanup_(lease_done) StoreLease lease = { 0 };
+        int r;
+
+        r = read_lease(store, name, choice, &lease);
+        if (r <= 0)
+                return r;
+
+        if (leases->n == leases->room) {
+                const size_t room = leases->room > 0 ? 2 * leases->room : ROOM_MIN;
+                StoreLease *bigger = reallocarray(leases->all, room, sizeof(*bigger));
+
+                if (!bigger)
+                        return -ENOMEM;
+                leases->all = bigger;
+                leases->room = room;
+        }
+
+        store_disk_ids_sort(&lease.ids);
+        leases->all[leases->n++] = TAKE_STRUCT(lease);
+        return 0;
+}
+
+static int read_all(Store *store, Choice choice, StoreLeases *ret) {
+        _cleanup_(store_leases_done) StoreLeases leases = { 0 };
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         int r;
@@ -245,7 +293,27 @@ static int read_all(Store *store, bool only_alive, StoreDiskIds *ret) {
                 if (n == STORE_DISK_LEASES_MAX)
                         r = -E2BIG;
                 else if (store_disk_is_id(entry->d_name))
-                        r = read_lease(store, entry->d_name, only_alive, &ids);
+                        r = add_lease(store, entry->d_name, choice, &leases);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_STRUCT(leases);
+        return 0;
+}
+
+int store_lease_list(Store *store, StoreLeases *ret) {
+        return read_all(store, CHOICE_ALIVE, ret);
+}
+
+static int read_ids(Store *store, Choice choice, StoreDiskIds *ret) {
+        _cleanup_(store_disk_ids_done) StoreDiskIds ids = { 0 };
+        _cleanup_(store_leases_done) StoreLeases leases = { 0 };
+        int r;
+
+        r = read_all(store, choice, &leases);
+        for (size_t i = 0; i < leases.n; i++)
+                for (size_t j = 0; r >= 0 && j < leases.all[i].ids.n; j++)
+                        r = store_disk_ids_add(&ids, leases.all[i].ids.ids[j]);
         if (r < 0)
                 return r;
 
@@ -255,11 +323,19 @@ static int read_all(Store *store, bool only_alive, StoreDiskIds *ret) {
 }
 
 int store_lease_read(Store *store, StoreDiskIds *ret) {
-        return read_all(store, false, ret);
+        return read_ids(store, CHOICE_ALL, ret);
 }
 
 int store_lease_read_alive(Store *store, StoreDiskIds *ret) {
-        return read_all(store, true, ret);
+        return read_ids(store, CHOICE_ALIVE, ret);
+}
+
+int store_lease_clean(Store *store, StoreDiskIds *ret) {
+        return read_ids(store, CHOICE_CLEAN, ret);
+}
+
+int store_lease_ignore(Store *store, StoreDiskIds *ret) {
+        return 0;
 }
 
 void store_disk_release(Store *store, const char *id) {

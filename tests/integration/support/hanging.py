@@ -76,7 +76,7 @@ def check_served(api, reference, path):
     assert identity in [one[0] for one in api.manager('ListJobs')[0]]
     assert api.wait(job)[0] == 'done'
     assert 'etc/greeting' in tree.names(path)
-    api.cache('List')
+    api.cache('ListBlobs')
     assert api.get('/org/virtbootstrap1', 'org.virtbootstrap1.Cache', 'Size') > 0
 
 
