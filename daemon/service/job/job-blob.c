@@ -15,6 +15,7 @@
 #include "base-fd.h"
 #include "base-macro.h"
 #include "job-blob-internal.h"
+#include "job-room.h"
 #include "job-writers.h"
 
 #define PIPE_SIZE (1 << 20) /* bytes; what /proc/sys/fs/pipe-max-size allows by default */
@@ -246,6 +247,8 @@ static void fail_filling(JobBlob *blob, const Error *result) {
                         &error, "%s",
                         job_blob_is_kept(blob) ? store_path(job_blob_store(blob))
                                                : blob->request.temporary_directory);
+        if (job_blob_is_kept(blob))
+                job_room_advise(job_blob_store(blob), &error);
         job_blob_fail(blob, &error);
 }
 

@@ -10,6 +10,7 @@
 #include "base-space.h"
 #include "job-room.h"
 #include "store-partial.h"
+#include "store-prune.h"
 #include "store-unpacked.h"
 
 bool job_room_is_stored(Store *store, const Digest *digest) {
@@ -80,6 +81,35 @@ static int look(const JobContext *context, const char *path, Space *ret, Error *
         return 0;
 }
 
+void job_room_advise(Store *store, Error *error) {
+        uint64_t bytes;
+
+        if (error->kind == ERROR_NO_SPACE && store_prunable(store, &bytes, NULL) >= 0 && bytes > 0)
+                error_add_hint(
+                        error, "\"virt-bootstrap cache prune\" would free %" PRIu64 " bytes",
+                        bytes);
+}
+
+static int refuse(
+        const JobContext *context,
+        const JobSpec *spec,
+        const char *path,
+        uint64_t needed,
+        const Space *space,
+        Error *error) {
+        _cleanup_(error_clear) Error refusal = ERROR_NULL;
+        const int r = error_set(
+                &refusal, ENOSPC, ERROR_NO_SPACE,
+                "Not enough space in %s: %" PRIu64 " bytes are needed, but %" PRIu64
+                " are free, of which %" PRIu64 " must stay free" LIMIT_KEY("CacheKeepFree"),
+                path, needed, space->free, space->kept);
+
+        if (!spec->no_cache)
+                job_room_advise(context->store, &refusal);
+        error_move(error, &refusal);
+        return r;
+}
+
 int job_room_check(
         const JobContext *context,
         const JobSpec *spec,
@@ -112,12 +142,7 @@ int job_room_check(
                 if (lacking == 0)
                         return 0;
                 if (spec->no_cache || store_partial_free(context->store, lacking) == 0)
-                        return error_set(
-                                error, ENOSPC, ERROR_NO_SPACE,
-                                "Not enough space in %s: %" PRIu64 " bytes are needed, but %" PRIu64
-                                " are free, of which %" PRIu64
-                                " must stay free" LIMIT_KEY("CacheKeepFree"),
-                                path, needed, space.free, space.kept);
+                        return refuse(context, spec, path, needed, &space, error);
         }
 }
 

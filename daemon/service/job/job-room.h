@@ -42,6 +42,9 @@ int job_room_check(
         uint64_t *ret_needed,
         Error *error);
 
+/** job_room_advise() - if the cache lacks space, add to @error what pruning it would free */
+void job_room_advise(Store *store, Error *error);
+
 /**
  * job_room_explain() - add to ERROR_NO_SPACE of unpacking how much is needed, and was free
  * @image:      as of job_room_check_place(), as is @place
