@@ -166,15 +166,21 @@ class Watched:
         self.changes = changes_of(api, self.job)
         self.progress = [s.body for s in progress_of(api, self.job)]
         self.found = api.properties(self.job, JOB)
-        self.dest = dest
+        self.names = list(dest.rglob('*'))
 
     def values(self, name):
         return [properties[name] for _, properties in self.changes if name in properties]
 
 
+watched_once = []
+
+
 @pytest.fixture
-def watched(api, faulty_registry, dest):
-    return Watched(api, faulty_registry, dest)
+def watched(request):
+    """It takes some seconds, so it is there for all tests that ask for it."""
+    if not watched_once:
+        watched_once.append(Watched(*map(request.getfixturevalue, ('api', 'faulty_registry', 'dest'))))
+    return watched_once[0]
 
 
 def test_layers_go_through_their_states(watched):
@@ -232,7 +238,7 @@ def test_everything_is_final_before_the_job_ends(watched):
 def test_times_are_in_order(watched):
     queued, started, ended = (watched.found[name] for name in ('QueuedTime', 'StartTime', 'EndTime'))
     assert queued <= started < ended - 2_000_000
-    assert abs(ended / 1e6 - time.time()) < 60
+    assert abs(ended / 1e6 - time.time()) < 600
 
 
 def test_platform_is_that_of_the_image(watched):
@@ -242,7 +248,7 @@ def test_platform_is_that_of_the_image(watched):
 def test_files_are_what_find_counts(watched):
     files = watched.values('Files')
     assert files == sorted(files)
-    assert files[-1] == len(list(watched.dest.rglob('*'))) == 3 * 24 + 1
+    assert files[-1] == len(watched.names) == 3 * 24 + 1
 
 
 def test_files_count_names_that_were_made(api, faulty_registry, dest):
@@ -342,11 +348,17 @@ def test_job_that_fails_has_no_disk_and_an_end(api, faulty_registry, dest):
 
 
 def test_layers_that_have_their_disk_image_are_not_unpacked(api, faulty_registry, work):
-    faulty_registry.add('image', samples.order())
-    for name in ('first', 'second'):
-        _, job = api.bootstrap(faulty_registry.reference('image'), work / name, format=('s', 'qcow2'),
-                               size=('t', 64 << 20), share_layers=('b', True))
-        assert api.wait(job) == ('done', '', '')
-    found = api.properties(job, JOB)
-    assert {layer[1:3] for layer in found['Layers']} == {(True, 'unpacked')}
-    assert found['Files'] == 0
+    base, top = [tar.file('base')], [tar.file('top', samples.noise(1 << 20))]
+    shared = {'format': ('s', 'qcow2'), 'size': ('t', 64 << 20), 'share-layers': ('b', True)}
+    both = image.Image([base, top])
+    faulty_registry.add('base', image.Image([base]))
+    faulty_registry.add('both', both)
+    _, job = api.bootstrap(faulty_registry.reference('base'), work / 'base', **shared)
+    assert api.wait(job) == ('done', '', '')
+    gate = faulty_registry.gate(both.layers[1].digest, 0)
+    _, job = api.bootstrap(faulty_registry.reference('both'), work / 'both', **shared)
+    api.wait_until(lambda: [layer[1:3] for layer in api.get(job, JOB, 'Layers')]
+                   == [(True, 'unpacked'), (False, 'waiting')], 'the first layer')
+    gate.set()
+    assert api.wait(job) == ('done', '', '')
+    assert api.get(job, JOB, 'Files') == 1

@@ -110,8 +110,10 @@ static void on_disk_made(void *userdata, void *data, int r, Error *error) {
         JobRun *run = userdata;
 
         job_run_end_task(run);
-        if (r >= 0 && run->counts.layers)
+        if (r >= 0 && run->counts.layers) {
                 job_counts_set_shared(&run->counts, job_disk_n_complete(run->data->disk));
+                job_run_report_progress(run);
+        }
         if (r < 0)
                 job_run_stop(run, error);
         else if (run->error.code == 0 && job_part_is_running(&run->parts.unpack))
