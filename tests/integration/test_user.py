@@ -19,6 +19,7 @@ from support.process import descendants, run, wait_for
 pytestmark = pytest.mark.root
 
 UID = programs.UID
+WARNING = 4  # syslog's
 
 
 def layer():
@@ -59,6 +60,13 @@ def test_all_that_is_not_kept_is_told_in_one_warning(user, faulty_registry, dest
     assert warnings(result) == [
         'Not kept in the directory: owners (8 entries, such as "etc"), setuid, setgid and file capabilities '
         '(2 entries, such as "su"), device nodes (2 entries, such as "null"); the format qcow2 keeps everything']
+
+
+def test_warning_of_what_is_not_kept_is_one_message_for_scripts_too(user, faulty_registry, dest):
+    faulty_registry.add('user', Image([layer()]))
+    result = user.bootstrap(faulty_registry.reference('user'), dest, '--json')
+    assert [(event['priority'], event['text'].partition(':')[0]) for event in result.of('message')
+            if event['priority'] == WARNING] == [(WARNING, 'Not kept in the directory')]
 
 
 def test_user_whose_tree_loses_nothing_is_not_warned(user, faulty_registry, dest):
