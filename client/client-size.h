@@ -10,7 +10,7 @@
 
 #define SIZE_TEXT_MAX ((size_t) 16) /* "1023.9K", with room to spare */
 
-/** client_size_parse() - read "5G", "512M", "10737418240"; fails only with -EINVAL */
+/** client_size_parse() - read "5G", "5GB", "5GiB", "10737418240"; fails only with -EINVAL */
 int client_size_parse(const char *text, uint64_t *ret_bytes, Error *error);
 
 /** client_size_format() - write @bytes with one decimal, such as "1.5G", to @ret; returns @ret */

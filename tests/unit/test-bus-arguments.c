@@ -427,11 +427,29 @@ BUS_TEST(size_is_for_disks_and_in_whole_blocks) {
         assert_int_equal(f->spec->size, UINT64_C(1) << 30);
         assert_int_equal(with_size(f, "qcow2", (UINT64_C(1) << 30) + 1), 0);
         assert_int_equal(f->spec->size, (UINT64_C(1) << 30) + 4096);
-        assert_int_equal(with_size(f, "qcow2", 1 << 20), -ERANGE);
-        check_names(f, "size");
-        assert_int_equal(with_size(f, "qcow2", UINT64_MAX), -ERANGE);
         assert_int_equal(with_size(f, "dir", UINT64_C(1) << 30), -EINVAL);
         check_names(f, "size");
+}
+
+BUS_TEST(size_out_of_range_is_told_in_readable_units) {
+        static const struct {
+                uint64_t size;
+                const char *sentence;
+        } cases[] = {
+                { 0, "Option \"size\" cannot be 0 bytes; expected 8 MiB to 16 TiB" },
+                { 1, "Option \"size\" cannot be 1 bytes; expected 8 MiB to 16 TiB" },
+                { 1 << 20, "Option \"size\" cannot be 1 MiB; expected 8 MiB to 16 TiB" },
+                { UINT64_C(20) << 40, "Option \"size\" cannot be 20 TiB; expected 8 MiB to 16 TiB" },
+                { UINT64_MAX,
+                  "Option \"size\" cannot be 18446744073709551615 bytes; expected 8 MiB to 16 TiB" },
+        };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                assert_int_equal(with_size(f, "qcow2", cases[i].size), -ERANGE);
+                check_names(f, "size");
+                assert_string_equal(error_text(&f->error), cases[i].sentence);
+        }
 }
 
 BUS_TEST(sharing_layers_needs_layers_a_cache_and_disks) {

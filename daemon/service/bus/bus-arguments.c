@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,8 @@
 #include "bus-source.h"
 #include "reference-platform.h"
 
-#define OPTIONS_MAX 32U
+#define OPTIONS_MAX   32U
+#define SIZE_TEXT_MAX sizeof("18446744073709551615 bytes")
 
 /* How to read an option: the message is at its value. */
 typedef struct Option {
@@ -112,7 +114,19 @@ static int read_document(sd_bus_message *call, const Option *option, JobSpec *sp
         return 0;
 }
 
+/* In the largest unit that needs no fraction. */
+static char *format_size(uint64_t bytes, char ret[static SIZE_TEXT_MAX]) {
+        static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+        size_t unit = 0;
+
+        for (; bytes > 0 && bytes % 1024 == 0 && unit + 1 < N_ELEMENTS(units); unit++)
+                bytes /= 1024;
+        (void) snprintf(ret, SIZE_TEXT_MAX, "%" PRIu64 " %s", bytes, units[unit]);
+        return ret;
+}
+
 static int read_size(sd_bus_message *call, const Option *option, JobSpec *spec, Error *error) {
+        char text[SIZE_TEXT_MAX], least[SIZE_TEXT_MAX], most[SIZE_TEXT_MAX];
         uint64_t value;
         int r;
 
@@ -122,9 +136,9 @@ static int read_size(sd_bus_message *call, const Option *option, JobSpec *spec, 
         if (value < DISK_SIZE_MIN || value > DISK_SIZE_MAX)
                 return error_set(
                         error, ERANGE, ERROR_INVALID_OPTION,
-                        "Option \"%s\" cannot be %" PRIu64 "; expected %" PRIu64 " to %" PRIu64
-                        " bytes",
-                        option->name, value, DISK_SIZE_MIN, DISK_SIZE_MAX);
+                        "Option \"%s\" cannot be %s; expected %s to %s", option->name,
+                        format_size(value, text), format_size(DISK_SIZE_MIN, least),
+                        format_size(DISK_SIZE_MAX, most));
 
         *(uint64_t *) member(spec, option) =
                 (value + DISK_BLOCK_BYTES - 1) / DISK_BLOCK_BYTES * DISK_BLOCK_BYTES;
