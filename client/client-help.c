@@ -13,7 +13,7 @@ static const char *const groups[] = {
            "virt-bootstrap [OPTION…] COMMAND …\n"
            "\n"
            "Set up a root file system for a container or a virtual machine in the directory DEST, "
-           "from the image that URI refers to.\n"),
+           "or in the disk image DEST.qcow2 or DEST.raw, from the image that URI refers to.\n"),
         N_("Commands:\n"
            "  list                        List the jobs\n"
            "  show JOB                    Show a job\n"
@@ -42,7 +42,9 @@ static const char *const groups[] = {
            "  virt-builder://TEMPLATE                      A virt-builder template\n"
            "The PATH of an archive may be - for standard input.\n"),
         N_("Output:\n"
-           "  -f, --format FORMAT         dir (default), or qcow2\n"
+           "  -f, --format FORMAT         dir (default), qcow2 (a chain of disk images), or raw (one); "
+           "a DEST that ends in .qcow2, .raw or .img is one disk image\n"
+           "      --flatten               Make one qcow2 disk image instead of a chain\n"
            "      --size SIZE             Virtual size of a disk image, default 5G\n"
            "      --share-layers          Let disk images share the layers that they have in common\n"
            "      --overwrite             Merge the image into a directory that is not empty\n"

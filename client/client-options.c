@@ -13,12 +13,14 @@
 #include "base-macro.h"
 #include "base-span.h"
 #include "base-suggest.h"
+#include "client-format.h"
 #include "client-options.h"
 #include "client-size.h"
 
 /* Options without a short form; their values are above every character. */
 enum {
         OPT_ROOT_PASSWORD = 0x100,
+        OPT_FLATTEN,
         OPT_UIDMAP,
         OPT_GIDMAP,
         OPT_IDMAP,
@@ -59,6 +61,7 @@ enum {
 
 static const struct option long_options[] = {
         { "format", required_argument, NULL, 'f' },
+        { "flatten", no_argument, NULL, OPT_FLATTEN },
         { "root-password", required_argument, NULL, OPT_ROOT_PASSWORD },
         { "uidmap", required_argument, NULL, OPT_UIDMAP },
         { "gidmap", required_argument, NULL, OPT_GIDMAP },
@@ -132,10 +135,10 @@ static const struct VerbSyntax bootstrap_syntax = {
 };
 
 static int set_format(ClientOptions *options, const char *text, Error *error) {
-        if (strcmp(text, "dir") != 0 && strcmp(text, "qcow2") != 0)
+        if (strcmp(text, "dir") != 0 && strcmp(text, "qcow2") != 0 && strcmp(text, "raw") != 0)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "Unknown format \"%s\"; expected dir or qcow2", text);
+                        "Unknown format \"%s\"; expected dir, qcow2 or raw", text);
 
         options->format = text;
         return 0;
@@ -230,6 +233,7 @@ static bool *find_switch(ClientOptions *options, int option) {
                 { 'q', &options->quiet },
                 { 'd', &options->debug },
                 { OPT_STATUS_ONLY, &options->status_only },
+                { OPT_FLATTEN, &options->flatten },
                 { OPT_OVERWRITE, &options->overwrite },
                 { OPT_REPLACE, &options->replace },
                 { OPT_IN_PLACE, &options->in_place },
@@ -573,5 +577,9 @@ int client_options_parse(int argc, char **argv, ClientOptions *ret, Error *error
         if (r < 0)
                 return r;
 
-        return check_combinations(ret, error);
+        r = check_combinations(ret, error);
+        if (r < 0 || ret->verb != VERB_BOOTSTRAP)
+                return r;
+
+        return client_format_choose(ret->arguments[1], &ret->format, &ret->flatten, error);
 }

@@ -50,7 +50,7 @@ typedef struct ClientOptions {
         char **arguments; /* those after the verb; for VERB_BOOTSTRAP source and destination */
         size_t n_arguments;
 
-        const char *format; /* NULL, "dir" or "qcow2" */
+        const char *format; /* NULL, "dir", "qcow2" or "raw"; see client-format.h */
         const char *platform, *digest;
         const char *username;
         char *password;           /* NULL, a password, or "file:PATH" */
@@ -62,8 +62,8 @@ typedef struct ClientOptions {
         uint64_t older_than_usec; /* of what a prune removes; 0 if not given */
         IdMap uid_map, gid_map;
 
-        bool not_secure, no_cache, no_sync, offline, overwrite, replace, in_place, share_layers,
-                keep_devices, force, dry_run, detach, require_signed;
+        bool flatten, not_secure, no_cache, no_sync, offline, overwrite, replace, in_place,
+                share_layers, keep_devices, force, dry_run, detach, require_signed;
         bool quiet, debug, status_only, json;
         bool no_ask_password, no_legend;
         bool raw, config, no_tags; /* of VERB_INSPECT */

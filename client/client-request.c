@@ -93,6 +93,8 @@ static int append_for_bootstrap(
 
         r = append_string(call, "format", options->format);
         if (r >= 0)
+                r = append_bool(call, "flatten", options->flatten);
+        if (r >= 0)
                 r = append_string(call, "digest", options->digest);
         if (r >= 0)
                 r = append_bool(call, "no-cache", options->no_cache);

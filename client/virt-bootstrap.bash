@@ -46,7 +46,7 @@ _virt_bootstrap_split() {
 _virt_bootstrap_option_value() {
     case $prev in
         -f | --format)
-            mapfile -t COMPREPLY < <(compgen -W 'dir qcow2' -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W 'dir qcow2 raw' -- "$cur")
             ;;
         -p | --password | --root-password)
             if [[ $cur == file:* ]]; then
@@ -143,7 +143,7 @@ _virt_bootstrap_argument() {
             compopt -o nospace
             ;;
         *)
-            mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.@(qcow2|raw|img)' -- "$cur")
             compopt -o filenames
             return
             ;;
@@ -162,7 +162,7 @@ _virt_bootstrap() {
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(
-            compgen -W '--format --size --share-layers --overwrite --replace --keep-old --in-place --no-sync --keep-devices
+            compgen -W '--format --flatten --size --share-layers --overwrite --replace --keep-old --in-place --no-sync --keep-devices
                 --root-password --uidmap --gidmap --idmap --platform --digest --offline --no-cache --username --password --no-ask-password
                 --not-secure --detach --json --status-only --quiet --debug --no-legend --no-pager
                 --help --version --system --user --embedded --address --host --keep --older-than --dry-run --force

@@ -126,7 +126,7 @@ def test_name_for_the_old_tree_that_exists_is_refused(client, small, old, work):
 def test_name_for_the_old_tree_that_is_no_name_is_refused(client, small, old, name):
     result = client.fail(small, old, '--replace', f'--keep-old={name}')
     assert result.error == 'InvalidOption'
-    assert f'"{name}" cannot be the name of the old tree; want a name for a directory beside' \
+    assert f'"{name}" cannot be the name of the old tree; want a name beside the destination' \
         in result.sentence
     assert tree.names(old) == ['old']
 

@@ -439,7 +439,8 @@ BUS_TEST(size_out_of_range_is_told_in_readable_units) {
                 { 0, "Option \"size\" cannot be 0 bytes; expected 8 MiB to 16 TiB" },
                 { 1, "Option \"size\" cannot be 1 bytes; expected 8 MiB to 16 TiB" },
                 { 1 << 20, "Option \"size\" cannot be 1 MiB; expected 8 MiB to 16 TiB" },
-                { UINT64_C(20) << 40, "Option \"size\" cannot be 20 TiB; expected 8 MiB to 16 TiB" },
+                { UINT64_C(20) << 40,
+                  "Option \"size\" cannot be 20 TiB; expected 8 MiB to 16 TiB" },
                 { UINT64_MAX,
                   "Option \"size\" cannot be 18446744073709551615 bytes; expected 8 MiB to 16 TiB" },
         };
@@ -476,6 +477,64 @@ BUS_TEST(sharing_layers_needs_layers_a_cache_and_disks) {
                 if (cases[i].want < 0)
                         check_names(f, "share-layers");
         }
+}
+
+BUS_TEST(single_disk_image_is_a_file) {
+        static const struct {
+                const char *format;
+                int flatten;
+                const char *option;   /* set as well; or NULL */
+                const char *sentence; /* NULL: accepted */
+                bool is_file;
+        } cases[] = {
+                { "qcow2", 0, NULL, NULL, false },
+                { "qcow2", 1, NULL, NULL, true },
+                { "raw", 0, NULL, NULL, true },
+                { "raw", 1, NULL, NULL, true },
+                { "qcow2", 1, "replace", NULL, true },
+                { "raw", 0, "overwrite", NULL, true },
+                { "raw", 0, "keep-devices", NULL, true },
+                { "dir", 1, NULL, "Option \"flatten\" needs the format qcow2", false },
+                { "raw", 0, "share-layers", "\"share-layers\" is for chains of disk images",
+                  false },
+                { "qcow2", 1, "share-layers", "\"share-layers\" is for chains of disk images",
+                  false },
+                { "raw", 0, "in-place", "\"in-place\" is for directories", false },
+                { "qcow2", 1, "in-place", "\"in-place\" is for directories", false },
+                { "qcow2", 0, "in-place", NULL, false },
+        };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                sd_bus_message *call = begin(f, SOURCE);
+
+                add_text(call, "format", cases[i].format);
+                assert_true(
+                        sd_bus_message_append(call, "{sv}", "flatten", "b", cases[i].flatten) >= 0);
+                if (cases[i].option)
+                        assert_true(
+                                sd_bus_message_append(call, "{sv}", cases[i].option, "b", 1) >= 0);
+                assert_int_equal(finish(f, call), cases[i].sentence ? -EINVAL : 0);
+                if (!cases[i].sentence) {
+                        assert_true(job_spec_has_disk(f->spec));
+                        assert_int_equal(job_spec_is_file(f->spec), cases[i].is_file);
+                        continue;
+                }
+                assert_int_equal(f->error.kind, ERROR_INVALID_OPTION);
+                assert_non_null(strstr(error_text(&f->error), cases[i].sentence));
+        }
+}
+
+BUS_TEST(destination_of_a_single_disk_image_is_not_passed) {
+        Fixture *f = *state;
+        sd_bus_message *call = begin(f, SOURCE);
+        int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        add_text(call, "format", "raw");
+        assert_true(sd_bus_message_append(call, "{sv}", "destination-fd", "h", fd) >= 0);
+        close(fd);
+        assert_int_equal(finish(f, call), -EINVAL);
+        check_names(f, "destination-fd");
 }
 
 BUS_TEST(what_only_images_have_is_refused_for_other_sources) {

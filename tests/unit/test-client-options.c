@@ -76,6 +76,23 @@ TEST(options_may_stand_anywhere_and_be_shortened) {
                 line.options.detach);
 }
 
+TEST(name_of_the_destination_completes_the_options) {
+        __attribute__((__cleanup__(release))) CommandLine line;
+
+        assert_int_equal(parse(&line, "--size 5GiB docker://x a/disk.qcow2"), 0);
+        assert_string_equal(line.options.format, "qcow2");
+        assert_true(line.options.flatten);
+        assert_int_equal(line.options.size, UINT64_C(5) << 30);
+}
+
+TEST(single_disk_images_can_be_asked_for) {
+        __attribute__((__cleanup__(release))) CommandLine line;
+
+        assert_int_equal(parse(&line, "-f qcow2 --flatten docker://x disk"), 0);
+        assert_string_equal(line.options.format, "qcow2");
+        assert_true(line.options.flatten);
+}
+
 TEST(what_happens_to_a_tree_is_chosen) {
         __attribute__((__cleanup__(release))) CommandLine line;
 

@@ -30,6 +30,7 @@ int symlinkat(const char *target, int dir_fd, const char *name) {
 }
 
 static const char *own_backing; /* of a worker that has taken to lying; else NULL */
+static const char *raw_head;    /* what a raw image starts with; NULL: it is qcow2 */
 static uint64_t disk_size;
 static int stolen_fd;          /* of the image that it was given last */
 static int lease_errno;        /* of a file system that gives no leases; else 0 */
@@ -64,11 +65,15 @@ void job_process_send(
         assert_int_equal(n_fds, 1);
         if (message->disk_image.is_complete)
                 return;
+        if (stolen_fd == -1)
+                stolen_fd = dup(fds[0]);
+        if (raw_head) {
+                assert_int_equal(pwrite(fds[0], raw_head, strlen(raw_head), 0), strlen(raw_head));
+                return;
+        }
 
         put_qcow2(head, disk_size, own_backing ? own_backing : message->disk_image.backing);
         assert_int_equal(pwrite(fds[0], head, sizeof(head), 0), sizeof(head));
-        if (stolen_fd == -1)
-                stolen_fd = dup(fds[0]);
 }
 
 typedef struct Fixture {
@@ -107,7 +112,7 @@ static int set_up(void **state) {
         for (size_t i = 0; i < LAYERS; i++)
                 fake_layers[i].digest = digest_of(contents[i]);
         links_left = 100;
-        own_backing = NULL;
+        own_backing = raw_head = NULL;
         disk_size = DISK_SIZE_DEFAULT;
         stolen_fd = -EBADF;
         lease_errno = 0;
@@ -473,4 +478,103 @@ DISK_TEST(failure_to_begin_leaves_what_was_there) {
         job_disk_free(disk);
         assert_int_equal(count_images(f), LAYERS);
         assert_int_equal(count_found(f), 1);
+}
+
+/* The one image, as the destination has made it. */
+static JobDisk *new_flat(Fixture *f, JobFormat format) {
+        JobDisk *disk = NULL;
+
+        f->spec->share_layers = false;
+        f->spec->format = format;
+        f->spec->flatten = true;
+        close(f->request.root_fd);
+        f->request.root_fd =
+                open(scratch_at(&f->store->scratch, "disk"),
+                     O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        assert_true(f->request.root_fd >= 0);
+        f->request.path = "/nowhere/disk";
+        if (job_disk_new(&f->request, &disk, &f->error) < 0 || job_disk_make(disk, &f->error) < 0 ||
+            job_disk_send(disk, NULL, &f->error) < 0)
+                fail_msg("%s", error_text(&f->error));
+        assert_int_equal(job_disk_n_images(disk), 1);
+        assert_int_equal(job_disk_n_complete(disk), 0);
+        return disk;
+}
+
+static void assert_flat_refused(Fixture *f, JobFormat format, const char *why) {
+        _cleanup_(job_disk_freep) JobDisk *disk = new_flat(f, format);
+
+        assert_true(job_disk_finish(disk, &f->error) < 0);
+        if (!strstr(error_text(&f->error), why))
+                fail_msg("%s, not: %s", error_text(&f->error), why);
+}
+
+DISK_TEST(single_image_of_each_format_is_accepted) {
+        static const JobFormat formats[] = { JOB_FORMAT_QCOW2, JOB_FORMAT_RAW };
+        Fixture *f = *state;
+
+        for (size_t i = 0; i < 2; i++) {
+                _cleanup_(job_disk_freep) JobDisk *disk = NULL;
+                struct stat st;
+
+                raw_head = formats[i] == JOB_FORMAT_RAW ? "" : NULL;
+                disk = new_flat(f, formats[i]);
+                assert_int_equal(job_disk_finish(disk, &f->error), 0);
+                assert_int_equal(fstat(f->request.root_fd, &st), 0);
+                assert_int_equal(st.st_mode, S_IFREG | 0600);
+                if (raw_head)
+                        assert_true(st.st_size == (off_t) DISK_SIZE_DEFAULT && st.st_blocks == 0);
+                assert_int_equal(unlink(scratch_at(&f->store->scratch, "disk")), 0);
+        }
+        assert_int_equal(count_images(f), 0);
+        assert_int_equal(count_leases(f), 0);
+}
+
+DISK_TEST(single_image_with_a_backing_file_is_refused) {
+        own_backing = "/etc/shadow";
+        assert_flat_refused(*state, JOB_FORMAT_QCOW2, "it has a backing file");
+}
+
+DISK_TEST(raw_image_that_looks_like_another_format_is_refused) {
+        raw_head = "QFI\xfb";
+        assert_flat_refused(*state, JOB_FORMAT_RAW, "starts with something other than zeros");
+}
+
+DISK_TEST(raw_image_of_another_size_is_refused) {
+        Fixture *f = *state;
+        _cleanup_(job_disk_freep) JobDisk *disk = NULL;
+
+        raw_head = "";
+        stolen_fd = -1;
+        disk = new_flat(f, JOB_FORMAT_RAW);
+        assert_int_equal(ftruncate(stolen_fd, (off_t) DISK_SIZE_DEFAULT + 512), 0);
+        close(stolen_fd);
+        assert_int_equal(job_disk_finish(disk, &f->error), -EBADMSG);
+        assert_non_null(strstr(error_text(&f->error), "its disk has the wrong size"));
+}
+
+DISK_TEST(single_image_that_somebody_can_still_write_is_refused) {
+        Fixture *f = *state;
+        _cleanup_(job_disk_freep) JobDisk *disk = NULL;
+
+        raw_head = "";
+        stolen_fd = -1;
+        disk = new_flat(f, JOB_FORMAT_RAW);
+        assert_int_equal(job_disk_finish(disk, &f->error), -EBUSY);
+        assert_non_null(strstr(error_text(&f->error), "can still write to the disk image"));
+        close(stolen_fd);
+}
+
+DISK_TEST(single_image_may_have_more_layers_than_a_chain) {
+        static ProtoLayer layers[DISK_IMAGES_MAX + 1];
+        Fixture *f = *state;
+        JobImage image = { .n_layers = DISK_IMAGES_MAX + 1, .layers = layers };
+        JobDisk *disk = NULL;
+
+        f->request.image = &image;
+        f->spec->share_layers = false;
+        assert_int_equal(job_disk_new(&f->request, &disk, NULL), -E2BIG);
+        f->spec->flatten = true;
+        assert_int_equal(job_disk_new(&f->request, &disk, NULL), 0);
+        job_disk_free(disk);
 }

@@ -298,6 +298,29 @@ TEST(size_of_a_disk_is_in_blocks_and_within_limits) {
         }
 }
 
+TEST(disk_is_a_chain_or_one_image_for_all_layers) {
+        static const struct {
+                uint32_t n_images;
+                uint8_t is_flat, is_raw, shares_layers;
+                int result;
+        } cases[] = {
+                { 999, 0, 0, 1, 0 },      { 999, 0, 1, 0, -EBADMSG }, { 1, 0, 0, 0, -EBADMSG },
+                { 1, 1, 0, 0, 0 },        { 1, 1, 1, 0, 0 },          { 1, 1, 0, 1, -EBADMSG },
+                { 0, 1, 0, 0, -EBADMSG }, { 2, 1, 0, 0, -EBADMSG },   { 999, 1, 0, 0, -EBADMSG },
+                { 1, 2, 0, 0, -EBADMSG }, { 1, 1, 2, 0, -EBADMSG },
+        };
+
+        for (size_t i = 0; i < N(cases); i++) {
+                ProtoMessage message = good_message(PROTO_DISK_START);
+
+                message.disk_start.n_images = cases[i].n_images;
+                message.disk_start.is_flat = cases[i].is_flat;
+                message.disk_start.is_raw = cases[i].is_raw;
+                message.disk_start.shares_layers = cases[i].shares_layers;
+                assert_int_equal(check(&message), cases[i].result);
+        }
+}
+
 TEST(unknown_type_is_refused) {
         static const uint32_t types[] = { _PROTO_TYPE_MAX, 1000, 0x80000000, UINT32_MAX };
 

@@ -191,12 +191,18 @@ static bool unpack_layer_is_valid(const ProtoUnpackLayer *m) {
                is_optional_digest(m->has_diff_id, &m->diff_id);
 }
 
+static bool has_images_for_layers(const ProtoDiskStart *m) {
+        if (m->is_flat)
+                return m->n_images == 1 && !m->shares_layers;
+        return m->n_images >= m->n_layers && m->n_images <= m->n_layers + 1 && !m->is_raw;
+}
+
 static bool disk_start_is_valid(const ProtoDiskStart *m) {
-        return m->n_layers >= 1 && m->n_layers <= PROTO_LAYERS_MAX && m->n_images >= m->n_layers &&
-               m->n_images <= m->n_layers + 1 && m->n_id_ranges <= 2 * ID_RANGES_MAX &&
-               m->size >= DISK_SIZE_MIN && m->size <= DISK_SIZE_MAX &&
-               m->size % DISK_BLOCK_BYTES == 0 && is_sandbox_mode(m->sandbox) &&
-               is_flag(m->shares_layers) && is_flag(m->no_sync) && TEXT_OK(m->label) &&
+        return m->n_layers >= 1 && m->n_layers <= PROTO_LAYERS_MAX && is_flag(m->is_flat) &&
+               is_flag(m->is_raw) && is_flag(m->shares_layers) && has_images_for_layers(m) &&
+               m->n_id_ranges <= 2 * ID_RANGES_MAX && m->size >= DISK_SIZE_MIN &&
+               m->size <= DISK_SIZE_MAX && m->size % DISK_BLOCK_BYTES == 0 &&
+               is_sandbox_mode(m->sandbox) && is_flag(m->no_sync) && TEXT_OK(m->label) &&
                is_user(&m->user);
 }
 

@@ -238,10 +238,12 @@ typedef struct ProtoUnpackStart {
 typedef struct ProtoDiskStart {
         uint32_t n_layers;
         uint32_t n_images;    /* number of PROTO_DISK_IMAGE that follow: one per layer, and one for
-                               * changes afterwards, if any */
+                               * changes afterwards, if any; or one for everything, if @is_flat */
         uint32_t n_id_ranges; /* number of PROTO_ID_RANGE that follow */
         uint8_t sandbox;
         uint8_t shares_layers; /* other chains use the images below the last one, too */
+        uint8_t is_flat;       /* one image for all layers and changes; without shared layers */
+        uint8_t is_raw;        /* it has no format: a file of the disk's size; only if @is_flat */
         uint8_t no_sync;
         uint64_t size;         /* of the disk: DISK_SIZE_MIN to DISK_SIZE_MAX, whole blocks */
         uint64_t layers_bytes; /* compressed, of those without an image; or PROTO_SIZE_UNKNOWN */
@@ -255,7 +257,7 @@ typedef struct ProtoDiskImage {
         uint8_t is_complete; /* it already has its layer's content, and so have all before it */
         /* Where the image locates the one before it; empty for the first. */
         char backing[1024];
-} ProtoDiskImage; /* descriptors: the image, an empty file unless @is_complete */
+} ProtoDiskImage; /* descriptors: the image, a file without content unless @is_complete */
 
 typedef struct ProtoBuilderStart {
         char template[256];

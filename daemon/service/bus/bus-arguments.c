@@ -98,7 +98,7 @@ static int read_format(sd_bus_message *call, const Option *option, JobSpec *spec
         if (r < 0)
                 return malformed(r, error);
         if (job_format_from_string(value, member(spec, option)) < 0)
-                return invalid(option, value, "dir or qcow2", error);
+                return invalid(option, value, "dir, qcow2 or raw", error);
         return bus_features_require(value, error);
 }
 
@@ -191,6 +191,7 @@ static const Option options[] = {
         { "digest", "s", read_digest, 0, false },
         { "destination-fd", "h", read_fd, offsetof(JobSpec, destination_fd), false },
         { "document", "s", read_document, offsetof(JobSpec, document), true },
+        { "flatten", "b", read_bool, offsetof(JobSpec, flatten), false },
         { "format", "s", read_format, offsetof(JobSpec, format), false },
         { "gidmap", "a(uuu)", read_idmap, offsetof(JobSpec, gids), false },
         { "in-place", "b", read_bool, offsetof(JobSpec, in_place), false },
@@ -357,28 +358,51 @@ static int check_trust(const JobSpec *spec, bool inspect, Error *error) {
                 inspect ? " to inspect an image" : "");
 }
 
-/* Some options require others. */
-static int check_spec(JobSpec *spec, bool inspect, Error *error) {
+/* Some options are for directories, chains of disk images, or single ones. */
+static int check_format(const JobSpec *spec, Error *error) {
         const char *for_disks = spec->size > 0       ? "size"
                                 : spec->share_layers ? "share-layers"
+                                : spec->flatten      ? "flatten"
                                                      : NULL;
+        const char *for_directories = spec->in_place              ? "in-place"
+                                      : spec->destination_fd >= 0 ? "destination-fd"
+                                                                  : NULL;
+
+        if (for_disks && !job_spec_has_disk(spec))
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Option \"%s\" needs the format qcow2%s", for_disks,
+                        spec->size > 0 ? " or raw" : "");
+        if (spec->share_layers && job_spec_is_file(spec))
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Option \"share-layers\" is for chains of disk images; a single one contains all "
+                        "its layers (format raw, and qcow2 with \"flatten\")");
+        if (for_directories && job_spec_is_file(spec))
+                return error_set(
+                        error, EINVAL, ERROR_INVALID_OPTION,
+                        "Option \"%s\" is for directories; a single disk image is a file (format raw, "
+                        "and qcow2 with \"flatten\")",
+                        for_directories);
+        return 0;
+}
+
+/* Some options require others. */
+static int check_spec(JobSpec *spec, bool inspect, Error *error) {
         int r;
 
         if (spec->password_fd >= 0 && !spec->username)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
                         "Option \"password-fd\" needs \"username\"");
-        if (for_disks && spec->format != JOB_FORMAT_QCOW2)
-                return error_set(
-                        error, EINVAL, ERROR_INVALID_OPTION, "Option \"%s\" needs the format qcow2",
-                        for_disks);
-
         if (spec->keep_old && !spec->replace)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
                         "Option \"keep-old\" needs \"replace\"");
 
-        r = check_combinations(spec, error);
+        r = check_format(spec, error);
+        if (r >= 0)
+                r = check_combinations(spec, error);
         if (r >= 0)
                 r = check_trust(spec, inspect, error);
         if (r >= 0)

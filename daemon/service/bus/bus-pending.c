@@ -272,11 +272,14 @@ static int accept_source(JobTask *task, void *data, Error *error) {
 
 static int accept_job(JobTask *task, void *data, Error *error) {
         Acceptance *acceptance = data;
+        const bool is_file = job_spec_is_file(acceptance->spec);
         const JobDestinationRequest request = {
                 .path = acceptance->spec->destination,
                 .directory_fd = acceptance->spec->destination_fd,
-                .overwrite = acceptance->spec->overwrite,
-                .replaces = acceptance->spec->replace,
+                .is_file = is_file,
+                /* A file can only be replaced as a whole. */
+                .overwrite = acceptance->spec->overwrite && !is_file,
+                .replaces = acceptance->spec->replace || (acceptance->spec->overwrite && is_file),
                 .keep_old = acceptance->spec->keep_old,
                 .in_place = acceptance->spec->in_place,
                 .no_sync = acceptance->spec->no_sync,

@@ -125,6 +125,24 @@ int job_destination_check_owner(const JobDestination *destination, int fd, Error
         return 0;
 }
 
+int job_destination_check_file(const JobDestination *destination, Error *error) {
+        if (!destination->exists)
+                return 0;
+
+        if (job_destination_is_mount_root(destination->base_fd, destination->name))
+                return error_set(
+                        error, EBUSY, ERROR_INVALID_DESTINATION,
+                        "The destination %s cannot be replaced: it is a mount point",
+                        destination->path);
+        if (!destination->replaces)
+                return error_set(
+                        error, EEXIST, ERROR_DESTINATION_NOT_EMPTY,
+                        "The destination %s exists; use another name, or --replace to exchange it for the "
+                        "new disk image",
+                        destination->path);
+        return 0;
+}
+
 int job_destination_check_existing(const JobDestination *destination, int fd, Error *error) {
         int r = check_content(destination, fd, error);
 

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "job-destination.h"
 #include "proto-message.h"
@@ -33,6 +34,7 @@ struct JobDestination {
         int staging_fd;           /* owned; -EBADF if in place */
         int root_fd;              /* owned; also passed to a worker */
         int lock_fd; /* owned; if in place: the root with a lock, which ends with the daemon */
+        bool is_file;
         bool exists; /* the destination did, when checked */
         bool overwrite;
         bool replaces;
@@ -52,6 +54,15 @@ bool job_destination_is_mapped(const JobDestination *destination, int fd);
 
 /* job_destination_alloc() - an empty one; NULL when out of memory */
 JobDestination *job_destination_alloc(void);
+
+/* job_destination_thing() - what it becomes, for messages: "tree" or "disk image" */
+const char *job_destination_thing(const JobDestination *destination);
+
+/* job_destination_changes_places() - whether it is exchanged with what exists */
+bool job_destination_changes_places(const JobDestination *destination);
+
+/* job_destination_nsec() - @time in ns */
+uint64_t job_destination_nsec(const struct timespec *time);
 
 /* job_destination_resolve() - find the existing part of @path, and hold it open */
 int job_destination_resolve(JobDestination *destination, const char *path, Error *error);
@@ -87,6 +98,9 @@ int job_destination_check_parent(const JobDestination *destination, Error *error
 
 /* job_destination_check_existing() - check that the directory @fd may be filled: its content, and who may write */
 int job_destination_check_existing(const JobDestination *destination, int fd, Error *error);
+
+/* job_destination_check_file() - check that nothing is at the destination of a file, or that it may be replaced */
+int job_destination_check_file(const JobDestination *destination, Error *error);
 
 /* job_destination_check_mounts() - check that nothing is mounted below an overwritten tree; -EBUSY
  * (ERROR_INVALID_DESTINATION) with the mounts' names */

@@ -2,6 +2,7 @@
 
 /* A requested destination: all checks before anything is created. */
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -44,18 +45,18 @@ static int check_keep_name(const JobDestination *destination, Error *error) {
             strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "\"%s\" cannot be the name of the old tree; want a name for a directory beside the "
-                        "destination, without \"/\"",
-                        name);
+                        "\"%s\" cannot be the name of the old %s; want a name beside the destination, "
+                        "without \"/\"",
+                        name, job_destination_thing(destination));
         if (!destination->exists)
                 return 0;
         if (fstatat(destination->base_fd, name, &st, AT_SYMLINK_NOFOLLOW) >= 0)
                 return error_set(
                         error, EEXIST, ERROR_INVALID_DESTINATION,
-                        "The old tree of %s cannot be kept as \"%s\": that name exists beside it",
-                        destination->path, name);
+                        "The old %s of %s cannot be kept as \"%s\": that name exists beside it",
+                        job_destination_thing(destination), destination->path, name);
         /* Renaming a directory writes into it. */
-        if (geteuid() != 0 && destination->found.st_uid != geteuid())
+        if (!destination->is_file && geteuid() != 0 && destination->found.st_uid != geteuid())
                 return error_set(
                         error, EPERM, ERROR_INVALID_DESTINATION,
                         "The old tree of %s cannot be kept: its directory belongs to user %u",
@@ -133,6 +134,9 @@ int job_destination_new(const JobDestinationRequest *request, JobDestination **r
         if (!destination)
                 return error_oom(error);
 
+        assert(!request->is_file ||
+               (!request->overwrite && !request->in_place && request->directory_fd < 0));
+        destination->is_file = request->is_file;
         destination->overwrite = request->overwrite;
         destination->replaces = request->replaces;
         destination->wants_in_place = request->in_place;
@@ -147,10 +151,12 @@ int job_destination_new(const JobDestinationRequest *request, JobDestination **r
 
         if (request->directory_fd >= 0)
                 r = use_directory(destination, request->directory_fd, error);
-        else if (destination->exists)
+        else if (destination->exists && !destination->is_file)
                 r = check_existing(destination, error);
         else
                 r = check_writable(destination, error);
+        if (r >= 0 && destination->is_file)
+                r = job_destination_check_file(destination, error);
         if (r >= 0)
                 r = check_keep_name(destination, error);
         if (r < 0)

@@ -222,6 +222,56 @@ static int hold_parent(JobDestination *destination, Error *error) {
         return 0;
 }
 
+static int is_no_file(
+        const JobDestination *destination, const struct stat *st, int code, Error *error) {
+        if (S_ISDIR(st->st_mode))
+                return error_set(
+                        error, code, ERROR_INVALID_DESTINATION,
+                        "The destination %s is a directory; one disk image is a file: name one in it, or "
+                        "beside it",
+                        destination->path);
+        if (S_ISLNK(st->st_mode))
+                return error_set(
+                        error, code, ERROR_INVALID_DESTINATION,
+                        "The destination %s is a link; use the path of the file",
+                        destination->path);
+        return error_set(
+                error, code, ERROR_INVALID_DESTINATION, "The destination %s is not a regular file",
+                destination->path);
+}
+
+/* Whether the file exists in the held directory. It may not be a link: root would follow the link of another user. */
+static int find_file(JobDestination *destination, Error *error) {
+        destination->found_fd =
+                openat(destination->base_fd, destination->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (destination->found_fd < 0)
+                return errno == ENOENT ? 0 : unusable(destination->path, errno, error);
+        if (fstat(destination->found_fd, &destination->found) < 0)
+                return unusable(destination->path, errno, error);
+        if (!S_ISREG(destination->found.st_mode))
+                return is_no_file(
+                        destination, &destination->found,
+                        S_ISDIR(destination->found.st_mode) ? EISDIR : EINVAL, error);
+
+        destination->exists = true;
+        return 0;
+}
+
+/* Opens the longest existing part of @copy. Of a file, that is at most its directory. */
+static int open_part(
+        const JobDestination *destination, char *copy, size_t *ret_length, Error *error) {
+        char *name = destination->is_file ? strrchr(copy, '/') : NULL;
+        int fd;
+
+        if (!name)
+                return open_existing(copy, ret_length, error);
+
+        *name = '\0';
+        fd = open_existing(copy, ret_length, error);
+        *name = '/';
+        return fd;
+}
+
 int job_destination_resolve(JobDestination *destination, const char *path, Error *error) {
         _cleanup_(freep) char *copy = strdup(path);
         _cleanup_(closep) int fd = -EBADF;
@@ -232,7 +282,7 @@ int job_destination_resolve(JobDestination *destination, const char *path, Error
                 return error_oom(error);
 
         tidy_path(copy);
-        fd = open_existing(copy, &length, error);
+        fd = open_part(destination, copy, &length, error);
         if (fd < 0)
                 return fd;
         if (goes_up(copy + length))
@@ -253,10 +303,11 @@ int job_destination_resolve(JobDestination *destination, const char *path, Error
                 return hold_parent(destination, error);
         }
 
-        r = check_first_missing(fd, destination->path, copy + length, error);
         destination->base_length = destination->existing;
         destination->base_fd = TAKE_FD(fd);
-        return r;
+        if (destination->is_file && !strchr(copy + length + 1, '/'))
+                return find_file(destination, error);
+        return check_first_missing(destination->base_fd, destination->path, copy + length, error);
 }
 
 int job_destination_check_parent(const JobDestination *destination, Error *error) {

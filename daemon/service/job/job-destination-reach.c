@@ -18,6 +18,8 @@ bool job_destination_lends_rights(const JobDestination *destination) {
         struct statvfs vfs;
         struct stat st, above;
 
+        if (destination->is_file)
+                return false;
         if (fstatvfs(destination->root_fd, &vfs) >= 0 && (vfs.f_flag & ST_NOSUID))
                 return false;
         if (fstat(destination->root_fd, &st) < 0)

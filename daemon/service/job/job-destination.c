@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base-fd.h"
 #include "job-destination-internal.h"
 
-#define NSEC_PER_SEC   1000000000U
-#define UTF8_BYTES_MAX 4U /* of one character */
+#define NSEC_PER_SEC 1000000000U
 
 JobDestination *job_destination_free(JobDestination *destination) {
         if (!destination)
@@ -38,11 +34,19 @@ const char *job_destination_path(const JobDestination *destination) {
         return destination->path;
 }
 
+const char *job_destination_thing(const JobDestination *destination) {
+        return destination->is_file ? "disk image" : "tree";
+}
+
 JobPlace *job_destination_take_place(JobDestination *destination) {
         return TAKE_PTR(destination->place);
 }
 
-static bool changes_places(const JobDestination *destination) {
+uint64_t job_destination_nsec(const struct timespec *time) {
+        return (uint64_t) time->tv_sec * NSEC_PER_SEC + (uint64_t) time->tv_nsec;
+}
+
+bool job_destination_changes_places(const JobDestination *destination) {
         return (destination->overwrite || destination->replaces) && destination->exists;
 }
 
@@ -50,274 +54,9 @@ static bool is_noted(const JobDestination *destination) {
         return destination->entry.lock_fd >= 0;
 }
 
-/* How much of a name fits, without cutting a UTF-8 character. */
-static size_t cut_name(const char *name, size_t room) {
-        size_t n = strnlen(name, room);
-
-        for (unsigned i = 1;
-             i < UTF8_BYTES_MAX && n > 0 && ((unsigned char) name[n] & 0xc0) == 0x80; i++)
-                n--;
-        return n;
-}
-
-static int name_staging(JobDestination *destination, Error *error) {
-        StoreJournalEntry *entry = &destination->entry;
-
-        if (asprintf(
-                    &entry->staging, STAGING_PREFIX "%.*s-%s",
-                    (int) cut_name(
-                            destination->name,
-                            NAME_MAX - strlen(STAGING_PREFIX) - 1 - strlen(entry->id)),
-                    destination->name, entry->id) < 0) {
-                entry->staging = NULL;
-                return error_oom(error);
-        }
-
-        (void) snprintf(
-                destination->clone_target, sizeof(destination->clone_target),
-                "%s/" DESTINATION_STAGING_ROOT, entry->staging);
-        return 0;
-}
-
-/* Records that a job is about to work here, unless another one does. */
-static int note(JobDestination *destination, Error *error) {
-        StoreJournalEntry *entry = &destination->entry;
-        int r;
-
-        r = store_journal_new_id(entry->id, error);
-        if (r >= 0)
-                r = name_staging(destination, error);
-        if (r < 0)
-                return r;
-        entry->path = strdup(destination->path);
-        if (!entry->path)
-                return error_oom(error);
-        entry->existing = destination->existing;
-
-        r = store_journal_begin(destination->store, error);
-        if (r < 0)
-                return r;
-        r = store_journal_check(destination->store, destination->path, error);
-        if (r >= 0)
-                r = store_journal_write(destination->store, entry, error);
-        store_journal_end(destination->store);
-        return r;
-}
-
 static void forget(JobDestination *destination) {
         if (is_noted(destination))
                 store_journal_remove(destination->store, &destination->entry);
-}
-
-/* Creates the staging directory, marks it, and records its identity. */
-static int make_staging(JobDestination *destination, Error *error) {
-        StoreJournalEntry *entry = &destination->entry;
-        _cleanup_(closep) int fd = -EBADF;
-        int r;
-
-        if (mkdirat(destination->parent_fd, entry->staging, 0700) < 0)
-                return -errno;
-
-        fd = job_destination_open_below(destination->parent_fd, entry->staging, O_RDONLY);
-        /* Without the setgid bit, which the tree would inherit. */
-        if (fd < 0 || !job_destination_is_staging(fd) || fchmod(fd, 0700) < 0) {
-                (void) unlinkat(destination->parent_fd, entry->staging, AT_REMOVEDIR);
-                return error_set(
-                        error, ESTALE, ERROR_FAILED, "Cannot open the new staging directory %s",
-                        entry->staging);
-        }
-
-        destination->staging_fd = TAKE_FD(fd);
-        r = job_destination_make_mark(destination, destination->staging_fd, error);
-        if (r >= 0)
-                r = job_destination_identify(destination->staging_fd, entry, error);
-        if (r < 0)
-                return r;
-
-        r = job_destination_sync(destination, destination->parent_fd);
-        if (r < 0)
-                return error_set_errno(
-                        error, -r, "Cannot write to the directory of %s", destination->path);
-        return store_journal_write(destination->store, entry, error);
-}
-
-/* Opens the destination, which must be the same as when the job was accepted. */
-static int open_found(const JobDestination *destination, int flags, Error *error) {
-        _cleanup_(closep) int fd = -EBADF;
-        struct stat st;
-
-        fd = job_destination_open_below(destination->parent_fd, destination->name, flags);
-        if (fd < 0 && fd != -ENOENT && fd != -ELOOP && fd != -ENOTDIR)
-                return error_set_errno(
-                        error, -fd, "Cannot open the destination %s", destination->path);
-        if (fd < 0 || fstat(fd, &st) < 0 || !job_destination_is_same(&st, &destination->found))
-                return error_set(
-                        error, ESTALE, ERROR_INVALID_DESTINATION,
-                        "The destination %s has changed since the job was accepted: somebody has "
-                        "removed it, or put something else in its place",
-                        destination->path);
-        return TAKE_FD(fd);
-}
-
-static uint64_t nsec_of(const struct timespec *time) {
-        return (uint64_t) time->tv_sec * NSEC_PER_SEC + (uint64_t) time->tv_nsec;
-}
-
-/* Also for the next daemon, if this one is killed after the exchange, and to recognize the new tree of a job without sync
- * after a power failure. */
-static int note_root(JobDestination *destination, Error *error) {
-        StoreJournalEntry *entry = &destination->entry;
-        struct stat root;
-
-        if (fstat(destination->root_fd, &root) < 0)
-                return error_set_errno(
-                        error, errno, "Cannot look at the directory for the new tree");
-
-        entry->root = root.st_ino;
-        entry->cloned = destination->cloned;
-        entry->modified = destination->modified;
-        return store_journal_write(destination->store, entry, error);
-}
-
-static void remember_times(JobDestination *destination, const struct stat *st) {
-        struct timespec now;
-
-        (void) clock_gettime(CLOCK_REALTIME, &now);
-        destination->cloned = nsec_of(&now);
-        destination->modified = nsec_of(&st->st_mtim);
-}
-
-/* The new root has the attributes of the directory that it replaces, unless the image sets others. */
-static int make_root(JobDestination *destination, Error *error) {
-        struct stat st = { .st_mode = 0755, .st_uid = geteuid(), .st_gid = getegid() };
-
-        if (destination->exists) {
-                /* A user may have no access to a directory of a subordinate id. */
-                _cleanup_(closep) int fd =
-                        open_found(destination, geteuid() == 0 ? O_RDONLY : O_PATH, error);
-                int r = fd;
-
-                if (r >= 0)
-                        r = job_destination_check_owner(destination, fd, error);
-                if (r >= 0 && fstat(fd, &st) < 0)
-                        r = error_set_errno(
-                                error, errno, "Cannot look at the destination %s",
-                                destination->path);
-                if (r < 0)
-                        return r;
-                if (destination->overwrite)
-                        remember_times(destination, &st);
-                else if (destination->replaces)
-                        destination->modified = st.st_ino; /* for the next daemon */
-        }
-
-        if (mkdirat(destination->staging_fd, DESTINATION_STAGING_ROOT, 0700) < 0)
-                return error_set_errno(error, errno, "Cannot create a directory for the new tree");
-
-        destination->root_fd = job_destination_open_below(
-                destination->staging_fd, DESTINATION_STAGING_ROOT, O_RDONLY);
-        if (destination->root_fd < 0 || fchmod(destination->root_fd, st.st_mode & 07777) < 0)
-                return error_set_errno(error, errno, "Cannot open the directory for the new tree");
-        /* If the owner cannot be kept, this user becomes the owner. */
-        (void) !fchown(destination->root_fd, st.st_uid, st.st_gid);
-        return changes_places(destination) || destination->entry.no_sync
-                       ? note_root(destination, error)
-                       : 0;
-}
-
-/* A dying worker may still have the root open after the daemon has ended, so the lock is separate. */
-int job_destination_lock(JobDestination *destination, Error *error) {
-        destination->lock_fd =
-                openat(destination->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (destination->lock_fd < 0)
-                return error_set_errno(
-                        error, errno, "Cannot open the destination %s", destination->path);
-        if (flock(destination->lock_fd, LOCK_EX | LOCK_NB) < 0)
-                return error_set(
-                        error, EBUSY, ERROR_DESTINATION_BUSY,
-                        "Another job works on the destination %s", destination->path);
-        return 0;
-}
-
-/* Somebody may have filled it since it was checked. */
-static int lock_in_place(JobDestination *destination, Error *error) {
-        int r = job_destination_lock(destination, error);
-
-        if (r >= 0)
-                r = job_destination_check_existing(destination, destination->root_fd, error);
-        if (r >= 0)
-                destination->is_locked = true;
-        return r;
-}
-
-static int use_in_place(JobDestination *destination, Error *error) {
-        StoreJournalEntry *entry = &destination->entry;
-        int r;
-
-        destination->is_in_place = true;
-        destination->root_fd = open_found(destination, O_RDONLY, error);
-        if (destination->root_fd < 0)
-                return destination->root_fd;
-
-        r = lock_in_place(destination, error);
-        if (r < 0)
-                return r;
-
-        entry->staging[0] = '\0';
-        /* With content, old and new could not be told apart later: do not empty it. */
-        if (!destination->overwrite)
-                r = job_destination_identify(destination->root_fd, entry, error);
-        if (r >= 0)
-                r = store_journal_write(destination->store, entry, error);
-        if (r >= 0 && !destination->overwrite)
-                r = job_destination_make_mark(destination, destination->root_fd, error);
-        return r;
-}
-
-/* Creates the staging directory with the root in it. */
-static int stage(JobDestination *destination, Error *error) {
-        _cleanup_(error_clear) Error why = ERROR_NULL;
-        int r;
-
-        r = make_staging(destination, &why);
-        if (r >= 0)
-                return make_root(destination, error);
-
-        if (why.code == 0 && destination->exists && (r == -EACCES || r == -EPERM || r == -EROFS))
-                return use_in_place(destination, error);
-
-        if (why.code == 0)
-                return error_set_errno(
-                        error, -r, "Cannot create a staging directory beside %s",
-                        destination->path);
-        error_move(error, &why);
-        return r;
-}
-
-int job_destination_prepare(JobDestination *destination, Store *store, Error *error) {
-        int r;
-
-        destination->store = store;
-        if (destination->is_in_place)
-                return lock_in_place(destination, error);
-
-        r = job_destination_check_parent(destination, error);
-        if (r >= 0)
-                r = job_destination_find_parents(destination, error);
-        if (r >= 0)
-                r = note(destination, error);
-        if (r >= 0)
-                r = job_destination_make_parents(destination, error);
-        if (r < 0)
-                return r;
-
-        if (destination->exists &&
-            (destination->wants_in_place ||
-             job_destination_is_mount_root(destination->parent_fd, destination->name)))
-                return use_in_place(destination, error);
-
-        r = job_destination_check_mounts(destination, error);
-        return r < 0 ? r : stage(destination, error);
 }
 
 int job_destination_root_fd(const JobDestination *destination) {
@@ -344,6 +83,18 @@ static int rename_root(const JobDestination *destination, unsigned flags) {
                        : 0;
 }
 
+/* Gives a file its name if nothing has that. Network file systems cannot rename so, but link. */
+static int rename_file(const JobDestination *destination) {
+        int r = rename_root(destination, RENAME_NOREPLACE);
+
+        if (r != -EINVAL)
+                return r;
+        if (linkat(destination->staging_fd, DESTINATION_STAGING_ROOT, destination->parent_fd,
+                   destination->name, 0) < 0)
+                return -errno;
+        return unlinkat(destination->staging_fd, DESTINATION_STAGING_ROOT, 0) < 0 ? -errno : 0;
+}
+
 static bool is_in_staging(const JobDestination *destination, const struct stat *wanted) {
         struct stat st;
 
@@ -360,8 +111,8 @@ static int look_before(JobDestination *destination) {
         if (fstat(destination->root_fd, &root) < 0 || fstat(destination->found_fd, &found) < 0)
                 return -errno;
 
-        destination->root_before = nsec_of(&root.st_mtim);
-        destination->found_before = nsec_of(&found.st_mtim);
+        destination->root_before = job_destination_nsec(&root.st_mtim);
+        destination->found_before = job_destination_nsec(&found.st_mtim);
         return 0;
 }
 
@@ -369,9 +120,9 @@ static void look_after(JobDestination *destination) {
         struct stat root, found;
 
         if (fstat(destination->root_fd, &root) >= 0 && fstat(destination->found_fd, &found) >= 0 &&
-            nsec_of(&root.st_mtim) != destination->root_before &&
+            job_destination_nsec(&root.st_mtim) != destination->root_before &&
             destination->found_before == destination->modified)
-                destination->modified = nsec_of(&found.st_mtim);
+                destination->modified = job_destination_nsec(&found.st_mtim);
 }
 
 int job_destination_sync_names(const JobDestination *destination) {
@@ -398,8 +149,8 @@ int job_destination_keep_old(JobDestination *destination, Error *error) {
                     destination->staging_fd, DESTINATION_STAGING_ROOT, destination->parent_fd, name,
                     RENAME_NOREPLACE) < 0)
                 return error_set_errno(
-                        error, errno, "Cannot keep the old tree of %s as \"%s\" beside it",
-                        destination->path, name);
+                        error, errno, "Cannot keep the old %s of %s as \"%s\" beside it",
+                        job_destination_thing(destination), destination->path, name);
 
         destination->is_kept = true;
         return 0;
@@ -410,30 +161,31 @@ static int check_commit(JobDestination *destination, Error *error) {
         int r;
 
         destination->is_committed = true;
-        if (changes_places(destination) && destination->overwrite)
+        if (job_destination_changes_places(destination) && destination->overwrite)
                 look_after(destination);
-        if (changes_places(destination) && !is_in_staging(destination, &destination->found))
+        if (job_destination_changes_places(destination) &&
+            !is_in_staging(destination, &destination->found))
                 return error_set(
                         error, ESTALE, ERROR_INVALID_DESTINATION,
                         "The destination %s has changed since the job was accepted: somebody has "
                         "put something else in its place",
                         destination->path);
 
-        r = changes_places(destination) && destination->entry.keep
+        r = job_destination_changes_places(destination) && destination->entry.keep
                     ? job_destination_keep_old(destination, error)
                     : 0;
         if (r < 0)
                 return r;
 
         r = job_destination_sync_names(destination);
-        if (r < 0 && changes_places(destination))
+        if (r < 0 && job_destination_changes_places(destination))
                 return error_set_errno(
-                        error, -r, "Cannot write the name %s of the new tree to the disk",
-                        destination->path);
+                        error, -r, "Cannot write the name %s of the new %s to the disk",
+                        destination->path, job_destination_thing(destination));
         if (r < 0)
                 return error_set_errno(
-                        error, -r, "The new tree is at %s, but may not survive a power failure",
-                        destination->path);
+                        error, -r, "The new %s is at %s, but may not survive a power failure",
+                        job_destination_thing(destination), destination->path);
         return 0;
 }
 
@@ -451,7 +203,7 @@ static JobDestinationStep move_step(const JobDestination *destination) {
                 .name = destination->name,
                 .target = destination->clone_target,
                 .moves = true,
-                .exchanges = changes_places(destination),
+                .exchanges = job_destination_changes_places(destination),
         };
 }
 
@@ -560,7 +312,7 @@ static int take_back(JobDestination *destination, int r, Error *error) {
 }
 
 static int publish(JobDestination *destination, Error *error) {
-        const unsigned flags = changes_places(destination) ? RENAME_EXCHANGE : 0;
+        const unsigned flags = job_destination_changes_places(destination) ? RENAME_EXCHANGE : 0;
         int r;
 
         r = job_destination_check_parent(destination, error);
@@ -573,21 +325,29 @@ static int publish(JobDestination *destination, Error *error) {
         r = job_destination_sync(destination, destination->root_fd);
         if (r < 0)
                 return error_set_errno(
-                        error, -r, "Cannot write the new tree of %s", destination->path);
+                        error, -r, "Cannot write the new %s of %s",
+                        job_destination_thing(destination), destination->path);
 
         if (destination->is_given_up)
                 return error_set(
                         error, ECANCELED, ERROR_CANCELLED, "The job has ended in the meantime");
         r = flags != 0 ? look_before(destination) : 0;
         if (r >= 0)
-                r = rename_root(destination, flags);
+                r = destination->is_file && flags == 0 ? rename_file(destination)
+                                                       : rename_root(destination, flags);
+        if (destination->is_file && r == -EEXIST)
+                return error_set(
+                        error, EEXIST, ERROR_DESTINATION_NOT_EMPTY,
+                        "Somebody has created the destination %s in the meantime",
+                        destination->path);
         if (r == -ENOTEMPTY || r == -EEXIST || r == -ENOTDIR)
                 return error_set(
                         error, ENOTEMPTY, ERROR_DESTINATION_NOT_EMPTY,
                         "The destination %s has been filled in the meantime", destination->path);
         if (r < 0)
                 return error_set_errno(
-                        error, -r, "Cannot rename the new tree to %s", destination->path);
+                        error, -r, "Cannot rename the new %s to %s",
+                        job_destination_thing(destination), destination->path);
 
         r = check_commit(destination, error);
         return r < 0 && flags != 0 ? take_back(destination, r, error) : r;
@@ -639,7 +399,7 @@ int job_destination_commit_step(
         if (r < 0)
                 return r;
 
-        r = changes_places(destination) ? look_before(destination) : 0;
+        r = job_destination_changes_places(destination) ? look_before(destination) : 0;
         if (r < 0)
                 return error_set_errno(
                         error, -r, "Cannot look at the destination %s", destination->path);
@@ -674,7 +434,7 @@ int job_destination_end_commit(JobDestination *destination, Error *error) {
 
 bool job_destination_has_exchanged(const JobDestination *destination) {
         return destination->staging_fd >= 0 && destination->is_committed &&
-               changes_places(destination) && !destination->is_kept;
+               job_destination_changes_places(destination) && !destination->is_kept;
 }
 
 void job_destination_accept(JobDestination *destination) {
@@ -696,7 +456,7 @@ bool job_destination_cleanup_step(const JobDestination *destination, JobDestinat
                 return false;
         /* Everything is in its final place. */
         if (!destination->is_in_place && destination->is_committed &&
-            (!changes_places(destination) || destination->is_kept))
+            (!job_destination_changes_places(destination) || destination->is_kept))
                 return false;
 
         *ret = (JobDestinationStep){

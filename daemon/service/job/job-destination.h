@@ -15,6 +15,9 @@
  * again on failure; its new owner and mode stay. The same applies to a directory if nothing can be created in
  * its parent, or if the caller wants it to stay the same directory ("in-place").
  *
+ * If the result is a file, "root" is that file. It gets its name only if nothing has that, unless it replaces a file.
+ * Nothing is filled in place then, and nothing merged.
+ *
  * Each of these is on the disk before the next one: the entry of the journal; the directory with the mark; the
  * tree; its name. Then the job's success is reported, and the entry is removed. A job without sync keeps this order,
  * which is what counts if a process is killed; but after a power failure, any of them may be missing. Its entry says so:
@@ -38,6 +41,7 @@ typedef struct JobDestination JobDestination;
 typedef struct JobDestinationRequest {
         const char *path; /* absolute; borrowed for the call */
         int directory_fd; /* the directory itself, borrowed; or negative */
+        bool is_file;     /* it becomes a file; neither @overwrite nor @in_place */
         bool overwrite;
         bool replaces;
         const char *
@@ -51,7 +55,7 @@ typedef struct JobDestinationRequest {
  * job_destination_new() - make the early checks, and hold the directory open; creates nothing
  *
  * Return: 0; -EINVAL, -ENOTDIR, -ELOOP, -ENAMETOOLONG or -ESTALE (ERROR_INVALID_DESTINATION) for "/", a relative
- * path, or if it is not a directory; -EPERM (ERROR_INVALID_DESTINATION) if root would fill a directory that
+ * path, or if it is not a directory (or, with @is_file, not a regular file); -EPERM (ERROR_INVALID_DESTINATION) if root would fill a directory that
  * others may write to or may have created; -EBUSY (ERROR_INVALID_DESTINATION) if something is mounted below a
  * tree to overwrite or replace, or on it if it is to be replaced; -EEXIST (ERROR_INVALID_DESTINATION) if the name for
  * the old tree is in use; -ENOTEMPTY (ERROR_DESTINATION_NOT_EMPTY); -EACCES (ERROR_ACCESS_DENIED) if it is not
@@ -78,7 +82,7 @@ JobPlace *job_destination_take_place(JobDestination *destination);
  */
 int job_destination_prepare(JobDestination *destination, Store *store, Error *error);
 
-/** job_destination_root_fd() - the directory to fill; borrowed */
+/** job_destination_root_fd() - the directory to fill, or the empty file, open read-only; borrowed */
 int job_destination_root_fd(const JobDestination *destination);
 
 /* A task for a tree worker in a directory; names are relative to it. */

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "base-fd.h"
 #include "job-disk.h"
 #include "job-qcow2.h"
+#include "job-raw.h"
 #include "job-writers.h"
 #include "store-disk.h"
 
@@ -24,7 +26,8 @@ struct JobDisk {
         ProtoUser user;
         uint64_t size; /* of the disk, bytes */
         bool overwrites, shares_layers, no_sync;
-        Digest *layers; /* owned; of @n_layers blobs, when layers are shared; else NULL */
+        bool is_flat, is_raw; /* the only image is @root_fd itself; it has no format */
+        Digest *layers;       /* owned; of @n_layers blobs, when layers are shared; else NULL */
         uint32_t n_layers;
         uint32_t n_images;
         StoreDisk *shared; /* owned; one a layer when layers are shared, else NULL */
@@ -33,10 +36,10 @@ struct JobDisk {
         uint32_t n_closed;    /* the lowest ones that are complete and closed for writing */
         uint32_t n_published; /* the lowest ones that others may already use */
         bool is_slower;       /* others have published the image above @n_published meanwhile */
-        int *own;             /* owned; those in the directory, @n_images - @n_shared */
+        int *own;             /* owned; those that are not shared, @n_images - @n_shared */
         uint32_t n_own;       /* number of existing ones */
         char lease[STORE_DISK_ID_MAX]; /* the chain's; empty: none */
-        bool knows_writers; /* for the images in the directory: its file system supports this */
+        bool knows_writers; /* for the images that are not shared: their file system supports this */
         bool is_kept;
 };
 
@@ -171,6 +174,25 @@ static int create_own(JobDisk *disk, Error *error) {
         return 0;
 }
 
+/* Nobody else can have it open yet. */
+static int open_flat(JobDisk *disk, Error *error) {
+        char path[FD_PATH_MAX];
+
+        disk->own = malloc(sizeof(*disk->own));
+        if (!disk->own)
+                return error_oom(error);
+
+        disk->knows_writers = job_writers_are_known(disk->root_fd);
+        disk->own[0] = open(fd_path(disk->root_fd, path), O_RDWR | O_CLOEXEC);
+        if (disk->own[0] < 0)
+                return error_set_errno(error, errno, "Cannot open the new disk image");
+        disk->n_own = 1;
+        if (disk->is_raw && ftruncate(disk->own[0], (off_t) disk->size) < 0)
+                return error_set_errno(
+                        error, errno, "Cannot make a file of %" PRIu64 " MiB", disk->size >> 20);
+        return 0;
+}
+
 static int copy_layers(JobDisk *disk, const JobImage *image, Error *error) {
         disk->layers = calloc(disk->n_layers, sizeof(*disk->layers));
         if (!disk->layers)
@@ -200,12 +222,14 @@ int job_disk_new(const JobDiskRequest *request, JobDisk **ret, Error *error) {
                 .overwrites = spec->overwrite,
                 .shares_layers = spec->share_layers,
                 .no_sync = spec->no_sync,
+                .is_flat = job_spec_is_file(spec),
+                .is_raw = spec->format == JOB_FORMAT_RAW,
                 .n_layers = request->image ? request->image->n_layers : 1,
         };
-        disk->n_images = disk->n_layers + has_top;
+        disk->n_images = disk->is_flat ? 1 : disk->n_layers + has_top;
         if (disk->shares_layers) {
-                /* Only images share layers (bus-arguments.c). */
-                assert(request->image);
+                /* Only images share layers, and only in a chain (bus-arguments.c). */
+                assert(request->image && !disk->is_flat);
                 r = copy_layers(disk, request->image, error);
                 if (r < 0)
                         return r;
@@ -251,6 +275,8 @@ uint32_t job_disk_n_complete(const JobDisk *disk) {
 char *job_disk_path(const JobDisk *disk) {
         char name[NAME_SIZE], *path;
 
+        if (disk->is_flat)
+                return strdup(disk->path);
         if (asprintf(&path, "%s/%s", disk->path, image_name(disk->n_images - 1, name)) < 0)
                 return NULL;
         return path;
@@ -296,6 +322,8 @@ static int *image_fd(const JobDisk *disk, uint32_t index) {
 
 static const char *image_file(
         const JobDisk *disk, uint32_t index, char ret[static STORE_DISK_NAME_MAX]) {
+        if (disk->is_flat)
+                return "the disk image";
         return is_shared(disk, index) ? store_disk_name(disk->shared[index].id, ret)
                                       : image_name(index, ret);
 }
@@ -313,6 +341,11 @@ static int give_to_worker(JobDisk *disk, uint32_t index, Error *error) {
 
 int job_disk_make(JobDisk *disk, Error *error) {
         int r = 0;
+
+        if (disk->is_flat) {
+                r = open_flat(disk, error);
+                return r < 0 ? r : give_to_worker(disk, 0, error);
+        }
 
         if (disk->overwrites)
                 r = remove_old(disk, error);
@@ -346,6 +379,16 @@ int job_disk_send(const JobDisk *disk, JobProcess *process, Error *error) {
         return 0;
 }
 
+static int open_flat_again(const JobDisk *disk, int *ret, Error *error) {
+        char path[FD_PATH_MAX];
+        const int fd = open(fd_path(disk->root_fd, path), O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0)
+                return error_set_errno(error, errno, "Cannot open the disk image");
+        *ret = fd;
+        return 0;
+}
+
 static int open_again(JobDisk *disk, uint32_t index, int *ret, Error *error) {
         char file[STORE_DISK_NAME_MAX];
         struct stat before, now;
@@ -353,6 +396,8 @@ static int open_again(JobDisk *disk, uint32_t index, int *ret, Error *error) {
 
         if (is_shared(disk, index))
                 return store_disk_open(disk->store, &disk->shared[index], ret, error);
+        if (disk->is_flat)
+                return open_flat_again(disk, ret, error);
 
         fd =
                 openat(disk->root_fd, image_file(disk, index, file),
@@ -411,14 +456,26 @@ static int check_header(const JobDisk *disk, uint32_t index, int fd, Error *erro
         return job_qcow2_check(head, (size_t) n, &want, error);
 }
 
+static int check_raw(const JobDisk *disk, int fd, Error *error) {
+        uint8_t head[JOB_RAW_HEAD_BYTES];
+        struct stat st;
+        ssize_t n;
+
+        n = fd_pread_full(fd, head, sizeof(head), 0);
+        if (n < 0 || fstat(fd, &st) < 0)
+                return error_set_errno(error, n < 0 ? (int) -n : errno, "Cannot read a disk image");
+        return job_raw_check(head, (size_t) n, (uint64_t) st.st_size, disk->size, error);
+}
+
 /* From here on it is in its final state. */
 static int take_over(JobDisk *disk, uint32_t index, Error *error) {
         int *kept = image_fd(disk, index), r;
         _cleanup_(closep) int fd = -EBADF;
         char file[STORE_DISK_NAME_MAX];
+        const char *name;
 
-        (void) image_file(disk, index, file);
-        r = take_back(*kept, is_shared(disk, index) ? 0444 : 0600, file, error);
+        name = image_file(disk, index, file);
+        r = take_back(*kept, is_shared(disk, index) ? 0444 : 0600, name, error);
         if (r >= 0)
                 r = open_again(disk, index, &fd, error);
         if (r < 0)
@@ -426,10 +483,11 @@ static int take_over(JobDisk *disk, uint32_t index, Error *error) {
 
         (void) close(*kept);
         *kept = TAKE_FD(fd);
-        r = check_writers(disk, index, file, error);
+        r = check_writers(disk, index, name, error);
         if (r >= 0)
-                r = check_header(disk, index, *kept, error);
-        return r < 0 ? error_prefix(error, "%s", file) : 0;
+                r = disk->is_raw ? check_raw(disk, *kept, error)
+                                 : check_header(disk, index, *kept, error);
+        return r < 0 && !disk->is_flat ? error_prefix(error, "%s", name) : r;
 }
 
 /* Before any of its images can be found, so that nobody can ever remove what the chain needs. */

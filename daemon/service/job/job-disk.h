@@ -7,11 +7,12 @@
  *     job_disk_new() ─▶ job_disk_make() ─▶ job_disk_send() ─▶ a disk worker fills them ─▶ job_disk_finish() ─▶ job_disk_keep() ─▶ job_disk_free()
  *                                                     └─▶ job_disk_close_layer()*
  *
- * They are "layer-0.qcow2" to "layer-N.qcow2" in the new tree. With shared layers, only the top one is there,
- * and the others are in the store (store-disk.h), where some may already exist. The image of a shared layer is
+ * They are "layer-0.qcow2" to "layer-N.qcow2" in the new tree; or one file has everything, qcow2 or raw, and is itself
+ * what the job makes. With shared layers, only the top one is in the tree, and the others are in the store
+ * (store-disk.h), where some may already exist. The image of a shared layer is
  * taken from the worker and published before the worker gets the layer above, so that the content of that layer
- * cannot change what others use. No image is accepted until its header was checked (job-qcow2.h) and nobody can
- * write to it any more. While root's worker fills the images, they belong to the user that it has become.
+ * cannot change what others use. No image is accepted until its start was checked (job-qcow2.h, job-raw.h) and
+ * nobody can write to it any more. While root's worker fills the images, they belong to the user that it has become.
  *
  * job_disk_make(), _close_layer(), _finish() and _free() access the destination's file system, and may take
  * forever: they are for the threads of job-step.h, which use a JobDisk exclusively. The others access no files.
@@ -29,8 +30,10 @@ typedef struct JobDiskRequest {
         const JobSpec *spec;   /* borrowed for the call */
         const JobImage *image; /* borrowed for the call; complete; NULL for a tarball */
         ProtoUser user;        /* the disk worker's user; zeros: it keeps its own */
-        int root_fd;           /* the directory; borrowed as long as the images, as the next two */
-        const char *path;      /* its final path */
+        /* The directory, or the file, which is empty and open read-only, if that is what the job makes
+         * (job_spec_is_file()); borrowed as long as the images, as the next two. */
+        int root_fd;
+        const char *path; /* its final path */
         Store *store;
 } JobDiskRequest;
 

@@ -156,7 +156,7 @@ void job_run_unpack(JobRun *run) {
         }
 
         job_run_begin_part(run, &run->parts.unpack);
-        if (job_spec(run->job)->format == JOB_FORMAT_QCOW2)
+        if (job_spec_has_disk(job_spec(run->job)))
                 make_disk(run);
         else
                 begin_unpacking(run, -EBADF);

@@ -48,8 +48,7 @@ JobSpares *job_spares_new(const JobContext *context, const JobSpec *spec) {
         if (is_image)
                 start(spares, context, WORKER_RESOLVE);
         if (spec->destination)
-                start(spares, context,
-                      spec->format == JOB_FORMAT_QCOW2 ? WORKER_DISK : WORKER_UNPACK);
+                start(spares, context, job_spec_has_disk(spec) ? WORKER_DISK : WORKER_UNPACK);
         return spares;
 }
 

@@ -12,6 +12,7 @@
 static const char *const formats[_JOB_FORMAT_MAX] = {
         [JOB_FORMAT_DIR] = "dir",
         [JOB_FORMAT_QCOW2] = "qcow2",
+        [JOB_FORMAT_RAW] = "raw",
 };
 
 static const char *const documents[_JOB_DOCUMENT_MAX] = {
@@ -100,6 +101,15 @@ int job_spec_password_of_tree(const JobSpec *spec) {
 
 uint64_t job_spec_disk_size(const JobSpec *spec) {
         return spec->size > 0 ? spec->size : DISK_SIZE_DEFAULT;
+}
+
+bool job_spec_has_disk(const JobSpec *spec) {
+        return spec->format != JOB_FORMAT_DIR;
+}
+
+bool job_spec_is_file(const JobSpec *spec) {
+        return spec->format == JOB_FORMAT_RAW ||
+               (spec->format == JOB_FORMAT_QCOW2 && spec->flatten);
 }
 
 bool job_spec_changes_tree(const JobSpec *spec) {

@@ -24,6 +24,7 @@ typedef enum JobSource {
 typedef enum JobFormat {
         JOB_FORMAT_DIR,
         JOB_FORMAT_QCOW2,
+        JOB_FORMAT_RAW,
         _JOB_FORMAT_MAX,
 } JobFormat;
 
@@ -53,6 +54,7 @@ typedef struct JobSpec {
         JobFormat format;
         uint64_t size;     /* of disk images: bytes, or 0 for the default */
         bool share_layers; /* the images of layers stay in the store, for other jobs */
+        bool flatten;      /* one disk image for all layers; JOB_FORMAT_RAW is always one */
         bool has_pin;
         Digest pin; /* of the document that @reference names, as part of that, if @has_pin */
         bool has_digest;
@@ -92,7 +94,7 @@ JobSpec *job_spec_free(JobSpec *spec);
 /** job_spec_release() - close its descriptors once they are no longer needed, since others may wait for that */
 void job_spec_release(JobSpec *spec);
 
-/** job_format_to_string() - "dir" or "qcow2" */
+/** job_format_to_string() - "dir", "qcow2" or "raw" */
 const char *job_format_to_string(JobFormat format);
 
 /** job_format_from_string() - the reverse; returns -EINVAL for other words */
@@ -110,6 +112,12 @@ int job_spec_password_of_tree(const JobSpec *spec);
 
 /** job_spec_disk_size() - the virtual size of disk images, bytes */
 uint64_t job_spec_disk_size(const JobSpec *spec);
+
+/** job_spec_has_disk() - whether the result is one or more disk images */
+bool job_spec_has_disk(const JobSpec *spec);
+
+/** job_spec_is_file() - whether the result is a file: one disk image; otherwise, it is a directory */
+bool job_spec_is_file(const JobSpec *spec);
 
 /** job_spec_changes_tree() - whether something must be changed after all layers are unpacked */
 bool job_spec_changes_tree(const JobSpec *spec);

@@ -209,6 +209,8 @@ static void send_disk_start(JobUnpack *unpack, const JobUnpackTarget *target) {
                         .n_id_ranges = (uint32_t) (spec->uids.n_ranges + spec->gids.n_ranges),
                         .sandbox = config->sandbox,
                         .shares_layers = spec->share_layers,
+                        .is_flat = job_spec_is_file(spec),
+                        .is_raw = spec->format == JOB_FORMAT_RAW,
                         .no_sync = spec->no_sync,
                         .user = job_user_id(unpack->user),
                         .size = job_spec_disk_size(spec),
@@ -262,7 +264,7 @@ int job_unpack_start(
         void *userdata,
         JobUnpack **ret,
         Error *error) {
-        const JobWorkerKind kind = spec->format == JOB_FORMAT_QCOW2 ? WORKER_DISK : WORKER_UNPACK;
+        const JobWorkerKind kind = job_spec_has_disk(spec) ? WORKER_DISK : WORKER_UNPACK;
         _cleanup_(job_unpack_freep) JobUnpack *unpack = NULL;
         int r;
 

@@ -3,7 +3,7 @@
 
 /*
  * The content of one disk image that is being written: all that the code for file systems knows of
- * images. Tests use a plain file instead.
+ * images. It is an image of QEMU's (qemu.h), or a plain file (ext4-file.h).
  *
  *     ext4_device_get_buffer() -> fill it -> ext4_device_write()    any number of times
  *     ext4_device_flush() -> ext4_device_free()

@@ -3,8 +3,8 @@
 
 /*
  * Shared by the files ext4-*.c. Each covers one aspect of the file system, and calls only those before
- * it in this list (ext4.c is above all of them; ext4-device.h, ext4-names.h and ext4-scratch.h are
- * below, and use none of them):
+ * it in this list (ext4.c is above all of them; ext4-device.h, ext4-file.h, ext4-names.h and ext4-scratch.h
+ * are below, and use none of them):
  *
  *     core      errors, the device            dirs      directories in memory
  *     output    buffering content             content   the content of files

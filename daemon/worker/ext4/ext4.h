@@ -3,7 +3,7 @@
 
 /*
  * An ext4 file system into which layers are unpacked, each on its own device: exactly the changes of a
- * layer are written to its device.
+ * layer are written to its device. Layers may also have one device in common, which then has all changes.
  *
  *     ext4_new() -> ext4_target() -> unpack_run() -> (ext4_map_owners(), password_set_root(),
  *                   ext4_end_layer())? -> ext4_free()
@@ -38,7 +38,7 @@ typedef struct Ext4Options {
         int scratch_fd;    /* an empty file, read-write; borrowed, must outlive the file system */
 
         /* Returns the device of the next layer: called by ext4_new(), and by the first call after the
-         * end of a layer. Owned by the caller, who may then release the previous one. */
+         * end of a layer. Owned by the caller, who may then release the previous one, or return it again. */
         int (*next_device)(void *userdata, Ext4Device **ret, Error *error);
 
         /* A layer is completely on its device, which was flushed. May be NULL. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "ext4-file.h"
 #include "ext4.h"
 #include "qemu.h"
 #include "sandbox.h"
@@ -32,7 +33,9 @@ typedef struct Chain {
         uint32_t n_complete; /* the lowest ones, already complete */
         uint32_t n_begun;
         bool no_sync;
-        Qemu *qemu;                 /* owned */
+        bool is_flat;               /* the only image gets all layers */
+        bool is_raw;                /* it has no format */
+        Qemu *qemu;                 /* owned; NULL if the image is raw */
         Ext4Device *device;         /* owned; of the image being written */
         UnpackWriteback *writeback; /* owned; NULL: not needed yet */
         uint64_t n_started;         /* uncompressed bytes whose writing to the disk has started */
@@ -156,18 +159,29 @@ static void on_unpacked(void *userdata, uint64_t n) {
                 chain->writeback, chain->fds[chain->n_begun - 1], WRITEBACK_FILE_BYTES);
 }
 
+static int new_device(Chain *chain, Error *error) {
+        const uint32_t index = chain->n_begun;
+
+        if (chain->is_raw)
+                return ext4_file_new(chain->fds[index], &chain->device, error);
+        return qemu_create_image(chain->qemu, index, chain->backings[index], &chain->device, error);
+}
+
 static int next_device(void *userdata, Ext4Device **ret, Error *error) {
         Chain *chain = ((DiskWork *) userdata)->chain;
         int r;
+
+        if (chain->is_flat && chain->device) {
+                *ret = chain->device;
+                return 0;
+        }
 
         assert(chain->n_begun < chain->n);
         chain->device = ext4_device_free(chain->device);
         if (chain->writeback && chain->n_begun > 0)
                 unpack_writeback_start(
                         chain->writeback, chain->fds[chain->n_begun - 1], WRITEBACK_FILE_BYTES);
-        r = qemu_create_image(
-                chain->qemu, chain->n_begun, chain->backings[chain->n_begun], &chain->device,
-                error);
+        r = new_device(chain, error);
         if (r < 0)
                 return r;
 
@@ -227,7 +241,12 @@ static Ext4Options options_of(DiskWork *work) {
         };
 }
 
-/* Changes that do not belong to a layer: the top image gets them. */
+/* Whether there are changes that do not belong to a layer. */
+static bool has_changes(const DiskWork *work) {
+        return work->start->shares_layers || work->start->n_id_ranges > 0 || work->fds->fds[1] >= 0;
+}
+
+/* The top image gets them. */
 static int change(const DiskWork *work, Ext4 *ext4, Error *error) {
         const StepRootfs *settings = work->settings;
         const int password_fd = work->fds->fds[1];
@@ -299,7 +318,7 @@ static int write_chain(DiskWork *work, Error *error) {
                         error);
                 left = r < 0 ? bytes_left(work, done) : 0;
         }
-        if (r >= 0 && work->start->n_images > work->start->n_layers)
+        if (r >= 0 && has_changes(work))
                 r = change(work, ext4, error);
         if (r < 0 && ext4 && ext4_lack(ext4) != EXT4_LACKS_NOTHING)
                 return explain_full(work, ext4, done, left, error);
@@ -350,6 +369,8 @@ static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         if (r >= 0)
                 r = chain_init(&chain, start->n_images, error);
         chain.no_sync = start->no_sync;
+        chain.is_flat = start->is_flat;
+        chain.is_raw = start->is_raw;
         if (r >= 0)
                 r = receive_images(socket_fd, &chain, error);
         if (r >= 0)
@@ -362,7 +383,7 @@ static int run(int socket_fd, ProtoOutcome *failure, Error *error) {
         settings->userdata = &chain;
         if (r >= 0 && start->sandbox != SANDBOX_NO)
                 r = sandbox_leave_network(start->user, error);
-        if (r >= 0)
+        if (r >= 0 && !chain.is_raw)
                 r = start_qemu(&chain, start, error);
         if (r >= 0 && start->sandbox != SANDBOX_NO)
                 r = step_tell_open(
