@@ -7,7 +7,6 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -79,7 +78,7 @@ static int spawn(char *const argv[], int fd, ClientEmbedded *ret, Error *error) 
         if (r != 0)
                 return error_set(
                         error, r, ERROR_DAEMON_UNAVAILABLE, "Cannot start %s: %s", argv[0],
-                        strerror(r));
+                        error_errno_text(r));
 
         embedded.pidfd = pidfd_open(embedded.pid, 0);
         if (embedded.pidfd < 0) {
