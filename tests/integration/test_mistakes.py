@@ -277,6 +277,28 @@ def test_full_destination_is_told_with_what_an_image_needs(client, env, faulty_r
 
 
 @pytest.mark.root
+@pytest.mark.parametrize('layer, start', [
+    ([tar.directory('.'), tar.file('zeros', bytes(12 << 20))],
+     'Layer sha256:[0-9a-f]{64}: Cannot unpack "zeros": Cannot write a file: No space left on device; [0-9]+ bytes were '
+     'free for DEST when the job began'),
+    ([tar.directory('.'), tar.file('noise', samples.noise(12 << 20))],
+     'Not enough space in CACHE: [0-9]+ bytes are needed, but [0-9]+ are free, of which [0-9]+ must stay free '
+     r'\(CacheKeepFree= in virt-bootstrapd\.conf\)')], ids=['destination', 'cache'])
+def test_full_file_system_of_the_cache_is_told_with_what_a_prune_would_free(client, faulty_registry, tmpfs, work, layer,
+                                                                           start):
+    place = tmpfs('10m')
+    env = {'VIRTBOOTSTRAP_CACHE': str(place / 'cache')}
+    faulty_registry.add('old', samples.large(16))
+    faulty_registry.add('new', image.Image([layer]))
+    client.bootstrap(faulty_registry.reference('old'), work / 'old', env=env)
+    result = client.fail(faulty_registry.reference('new'), place / 'dest', env=env)
+    assert result.error == 'NoSpace'
+    start = start.replace('DEST', f'{place}/dest').replace('CACHE', f'{place}/cache')
+    found = re.fullmatch(f'{start}; "virt-bootstrap cache prune" would free ([0-9]+) bytes', result.sentence)
+    assert found and int(found[1]) > 4 << 20, result.sentence
+
+
+@pytest.mark.root
 def test_full_cache_is_told_with_its_path_and_what_is_needed_and_free(client, faulty_registry, tmpfs, dest):
     cache = tmpfs('4m') / 'cache'
     faulty_registry.add('image', samples.large(32))

@@ -90,6 +90,14 @@ void job_room_advise(Store *store, Error *error) {
                         bytes);
 }
 
+void job_room_advise_at(const JobContext *context, const JobRoomPlace *place, Error *error) {
+        struct stat st;
+
+        if (place->is_known && stat(store_path(context->store), &st) >= 0 &&
+            st.st_dev == place->device)
+                job_room_advise(context->store, error);
+}
+
 static int refuse(
         const JobContext *context,
         const JobSpec *spec,
@@ -248,6 +256,7 @@ void job_room_explain(
                 error_add_hint(
                         error, "%" PRIu64 " bytes were free for %s when the job began", place->free,
                         spec->destination);
+        job_room_advise_at(context, place, error);
 }
 
 int job_room_check_place(

@@ -45,6 +45,9 @@ int job_room_check(
 /** job_room_advise() - if the cache lacks space, add to @error what pruning it would free */
 void job_room_advise(Store *store, Error *error);
 
+/** job_room_advise_at() - likewise if @place lacks space and the cache is on the same file system */
+void job_room_advise_at(const JobContext *context, const JobRoomPlace *place, Error *error);
+
 /**
  * job_room_explain() - add to ERROR_NO_SPACE of unpacking how much is needed, and was free
  * @image:      as of job_room_check_place(), as is @place

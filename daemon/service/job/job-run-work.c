@@ -20,6 +20,8 @@ static int check_room(JobRun *run, const JobImage *image, Error *error) {
         r = job_room_check_place(&run->context, job_spec(run->job), image, &place, &warning, error);
         if (warning)
                 job_message(run->job, LOG_WARNING, warning);
+        if (r < 0)
+                job_room_advise_at(&run->context, &place, error);
         return r;
 }
 
