@@ -31,7 +31,7 @@ ARGUMENTS = {
     (MANAGER, 'ListTags'): ('docker://127.0.0.1:1/a', {}),
     (MANAGER, 'ExplainTrust'): ('docker://127.0.0.1:1/a', {}),
     (CACHE, 'Remove'): (DIGEST,),
-    (CACHE, 'Prune'): (0,),
+    (CACHE, 'Prune'): ({},),
 }
 
 

@@ -223,18 +223,22 @@ def test_what_a_killed_daemon_left_keeps_nobody_waiting_but_jobs_there(
         one.stop()
 
 
-def test_lease_on_a_file_system_that_hangs_holds_up_nothing_but_prune(
-        api, other, slow, faulty_registry, work, reference):
+@pytest.mark.parametrize('method, arguments', [
+    ('Prune', ['a{sv}', {}]), ('Prune', ['a{sv}', {'dry-run': ('b', True)}]), ('ListDisks', [])],
+    ids=['prune', 'dry', 'list'])
+def test_lease_on_a_file_system_that_hangs_holds_up_nothing_but_who_asks(
+        api, other, slow, faulty_registry, work, reference, method, arguments):
     faulty_registry.add('big', samples.small())
     _, job = api.bootstrap(faulty_registry.reference('big'), slow.path / 'disks',
                            format=('s', 'qcow2'), share_layers=('b', True))
     assert api.wait(job) == ('done', '', '')
     slow.hang('getattr')
-    call = Call(other.cache, 'Prune', 't', 0)
+    call = Call(other.cache, method, *arguments)
     slow.wait_until_hung('getattr')
     check_served(api, reference, work / 'beside')
     slow.answer()
-    assert call.finish()[0] >= 0
+    assert len(api.cache('ListDisks')[0]) == 1
+    assert call.finish()[-1]['disks'] > 0
 
 
 def test_watchdog_is_fed_while_everything_hangs(daemon_on, env, tmp_path, reference):
