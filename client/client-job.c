@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base-macro.h"
@@ -23,6 +24,13 @@ static const struct Field {
         { "Owner", 'u', offsetof(ClientJobInfo, owner) },
         { "BytesDownloaded", 't', offsetof(ClientJobInfo, bytes_downloaded) },
         { "BytesUnpacked", 't', offsetof(ClientJobInfo, bytes_unpacked) },
+        { "Platform", 's', offsetof(ClientJobInfo, platform) },
+        { "Disk", 's', offsetof(ClientJobInfo, disk) },
+        { "Speed", 't', offsetof(ClientJobInfo, speed) },
+        { "Files", 't', offsetof(ClientJobInfo, n_files) },
+        { "QueuedTime", 't', offsetof(ClientJobInfo, queued_usec) },
+        { "StartTime", 't', offsetof(ClientJobInfo, started_usec) },
+        { "EndTime", 't', offsetof(ClientJobInfo, ended_usec) },
 };
 
 int client_job_make_path(const char *id, char **ret, Error *error) {
@@ -63,6 +71,45 @@ static int read_config(sd_bus_message *reply, ClientConfig *config) {
         return r < 0 ? r : sd_bus_message_exit_container(reply);
 }
 
+static int add_layer(ClientJobInfo *info, const ClientJobLayer *layer) {
+        ClientJobLayer *layers;
+
+        if (info->n_layers == JOB_LAYERS_MAX)
+                return -E2BIG;
+
+        layers = reallocarray(info->layers, info->n_layers + 1, sizeof(*layers));
+        if (!layers)
+                return -ENOMEM;
+
+        layers[info->n_layers++] = *layer;
+        info->layers = layers;
+        return 0;
+}
+
+static int read_layers(sd_bus_message *message, ClientJobInfo *info) {
+        ClientJobLayer layer;
+        int is_cached, r;
+
+        r = sd_bus_message_enter_container(message, 'v', "a(sbstt)");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(message, 'a', "(sbstt)");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_read(
+                        message, "(sbstt)", &layer.digest, &is_cached, &layer.state, &layer.done,
+                        &layer.size)) > 0) {
+                layer.is_cached = is_cached;
+                r = add_layer(info, &layer);
+                if (r < 0)
+                        return r;
+        }
+
+        if (r >= 0)
+                r = sd_bus_message_exit_container(message);
+        return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
 static int read_property(sd_bus_message *reply, const char *name, ClientJobInfo *info) {
         for (size_t i = 0; i < N_ELEMENTS(fields); i++)
                 if (strcmp(fields[i].name, name) == 0)
@@ -77,30 +124,32 @@ static int read_property(sd_bus_message *reply, const char *name, ClientJobInfo 
 
         if (strcmp(name, "Config") == 0)
                 return read_config(reply, &info->config);
+        if (strcmp(name, "Layers") == 0)
+                return read_layers(reply, info);
 
         return sd_bus_message_skip(reply, "v");
 }
 
-static int read_properties(sd_bus_message *reply, ClientJobInfo *info) {
+int client_job_info_read_properties(sd_bus_message *message, ClientJobInfo *info) {
         int r;
 
-        r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+        r = sd_bus_message_enter_container(message, 'a', "{sv}");
         if (r < 0)
                 return r;
 
-        while ((r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+        while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
                 const char *name;
 
-                r = sd_bus_message_read(reply, "s", &name);
+                r = sd_bus_message_read(message, "s", &name);
                 if (r >= 0)
-                        r = read_property(reply, name, info);
+                        r = read_property(message, name, info);
                 if (r >= 0)
-                        r = sd_bus_message_exit_container(reply);
+                        r = sd_bus_message_exit_container(message);
                 if (r < 0)
                         return r;
         }
 
-        return r < 0 ? r : sd_bus_message_exit_container(reply);
+        return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
 static bool is_no_object(const sd_bus_error *bus_error) {
@@ -121,15 +170,7 @@ static int set_no_such_job(const char *path, Error *error) {
 int client_job_info_read(
         ClientConnection *connection, const char *path, ClientJobInfo *ret, Error *error) {
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
-        _cleanup_(client_job_info_done) ClientJobInfo info = {
-                .header = { "", path, "", "" },
-                .format = "",
-                .state = "",
-                .digest = "",
-                .error = "",
-                .message = "",
-                .progress.phase = "",
-        };
+        _cleanup_(client_job_info_done) ClientJobInfo info = JOB_INFO_UNKNOWN(path);
         int r;
 
         r = sd_bus_call_method(
@@ -140,7 +181,7 @@ int client_job_info_read(
         if (r < 0)
                 return client_error_set_bus(error, r, &bus_error);
 
-        r = read_properties(info.reply, &info);
+        r = client_job_info_read_properties(info.reply, &info);
         if (r < 0)
                 return client_error_set_message(error, r);
 
@@ -152,5 +193,6 @@ int client_job_info_read(
 void client_job_info_done(ClientJobInfo *info) {
         (void) sd_bus_message_unref(info->reply);
         client_config_done(&info->config);
+        free(info->layers);
         *info = JOB_INFO_NULL;
 }

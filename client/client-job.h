@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A job's properties, as read from its object on the bus. */
+/* A job's properties, as read from its object on the bus. Times are in microseconds since the epoch, or 0. */
 
 #include <systemd/sd-bus.h>
 
 #include "client-config.h"
 #include "client-connect.h"
 #include "client-event.h"
+
+#define JOB_LAYERS_MAX ((size_t) 4096)
+
+/* Strings are borrowed from the message that has the properties. */
+typedef struct ClientJobLayer {
+        const char *digest, *state; /* "waiting", "downloading", … */
+        bool is_cached;             /* when the job started */
+        uint64_t done, size;        /* bytes: of @state, and compressed */
+} ClientJobLayer;
 
 typedef struct ClientJobInfo {
         sd_bus_message *reply; /* owned; contains the strings below */
@@ -18,9 +27,29 @@ typedef struct ClientJobInfo {
         uint32_t owner; /* uid */
         uint64_t bytes_downloaded, bytes_unpacked;
         ClientConfig config;
+        const char *platform, *disk;
+        uint64_t speed; /* bytes per second */
+        uint64_t n_files;
+        uint64_t queued_usec, started_usec, ended_usec;
+        ClientJobLayer *layers; /* owned */
+        size_t n_layers;
 } ClientJobInfo;
 
 #define JOB_INFO_NULL ((ClientJobInfo){ 0 })
+
+/* Nothing is known but the object path. */
+#define JOB_INFO_UNKNOWN(path)                                                                     \
+        ((ClientJobInfo){                                                                          \
+                .header = { "", path, "", "" },                                                    \
+                .format = "",                                                                      \
+                .state = "",                                                                       \
+                .digest = "",                                                                      \
+                .error = "",                                                                       \
+                .message = "",                                                                     \
+                .progress.phase = "",                                                              \
+                .platform = "",                                                                    \
+                .disk = "",                                                                        \
+        })
 
 /** client_job_make_path() - the object path of the job @id; fails only with -ENOMEM */
 int client_job_make_path(const char *id, char **ret, Error *error);
@@ -32,6 +61,14 @@ int client_job_make_path(const char *id, char **ret, Error *error);
  */
 int client_job_info_read(
         ClientConnection *connection, const char *path, ClientJobInfo *ret, Error *error);
+
+/**
+ * client_job_info_read_properties() - read the properties in @message, an a{sv}
+ * @info:       initially JOB_INFO_UNKNOWN(); its strings are borrowed from @message
+ *
+ * Return: 0; a negative errno.
+ */
+int client_job_info_read_properties(sd_bus_message *message, ClientJobInfo *info);
 
 /** client_job_info_done() - release what @info owns; usable with _cleanup_() */
 void client_job_info_done(ClientJobInfo *info);

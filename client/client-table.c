@@ -110,23 +110,87 @@ static void measure(
         }
 }
 
+/* The widest column that can still be shortened; NULL if there is none. */
+static size_t *find_widest(const ClientTable *table, size_t widths[static TABLE_COLUMNS_MAX]) {
+        size_t *widest = NULL;
+
+        for (size_t i = 0; i < table->n_columns; i++)
+                if (table->columns[i].is_flexible && widths[i] > TABLE_FLEXIBLE_MIN &&
+                    (!widest || widths[i] > *widest))
+                        widest = &widths[i];
+
+        return widest;
+}
+
+static void shorten(
+        const ClientTable *table, size_t columns, size_t widths[static TABLE_COLUMNS_MAX]) {
+        size_t total = table->n_columns - 1, *widest;
+
+        for (size_t i = 0; i < table->n_columns; i++)
+                total += widths[i];
+
+        while (total > columns && (widest = find_widest(table, widths))) {
+                (*widest)--;
+                total--;
+        }
+}
+
+/* The bytes of @text that fill at most @width columns, from its beginning. */
+static size_t measure_head(const char *text, size_t width) {
+        size_t n = 0;
+
+        while (text[n] != '\0') {
+                size_t bytes, columns = text_character_columns(text + n, &bytes);
+
+                if (columns > width)
+                        break;
+                width -= columns;
+                n += bytes;
+        }
+
+        return n;
+}
+
+static void print_text(const char *text, size_t width, FILE *file) {
+        size_t rest = text_columns(text);
+
+        if (rest <= width) {
+                (void) fputs(text, file);
+                return;
+        }
+
+        (void) fwrite(text, 1, measure_head(text, width / 2), file);
+        (void) fputs("…", file);
+        while (rest > width - width / 2 - 1) {
+                size_t bytes;
+
+                rest -= text_character_columns(text, &bytes);
+                text += bytes;
+        }
+        (void) fputs(text, file);
+}
+
 static void print_cell(
         const ClientTable *table, size_t column, const char *text, size_t width, FILE *file) {
         bool is_last = column + 1 == table->n_columns;
-        int padding = (int) (width - text_columns(text));
+        size_t length = text_columns(text);
+        int padding = length < width ? (int) (width - length) : 0;
 
         if (table->columns[column].is_right)
-                (void) fprintf(file, "%*s%s", padding, "", text);
-        else
-                (void) fprintf(file, "%s%*s", text, is_last ? 0 : padding, "");
+                (void) fprintf(file, "%*s", padding, "");
+        print_text(text, width, file);
+        if (!table->columns[column].is_right && !is_last)
+                (void) fprintf(file, "%*s", padding, "");
         (void) fputs(is_last ? "\n" : " ", file);
 }
 
-void client_table_print(const ClientTable *table, bool has_titles, FILE *file) {
+void client_table_print_within(
+        const ClientTable *table, bool has_titles, size_t columns, FILE *file) {
         size_t widths[TABLE_COLUMNS_MAX];
 
         assert(table->n_columns > 0);
         measure(table, has_titles, widths);
+        shorten(table, columns, widths);
         for (size_t i = 0; has_titles && i < table->n_columns; i++)
                 print_cell(table, i, table->columns[i].title, widths[i], file);
         for (size_t i = 0; i < table->n_cells; i++) {
@@ -154,4 +218,8 @@ void client_table_print_wrapped(const ClientTable *table, size_t columns, FILE *
                                 table, i % table->n_columns, table->cells[i],
                                 widths[i % table->n_columns], file);
         }
+}
+
+void client_table_print(const ClientTable *table, bool has_titles, FILE *file) {
+        client_table_print_within(table, has_titles, SIZE_MAX, file);
 }

@@ -9,12 +9,14 @@
 #include "base-cleanup.h"
 #include "base-error.h"
 
-#define TABLE_COLUMNS_MAX ((size_t) 8)
-#define TABLE_CELLS_MAX   ((size_t) 1 << 20)
+#define TABLE_COLUMNS_MAX  ((size_t) 8)
+#define TABLE_CELLS_MAX    ((size_t) 1 << 20)
+#define TABLE_FLEXIBLE_MIN ((size_t) 12) /* no column is shortened to less */
 
 typedef struct ClientTableColumn {
         const char *title;
-        bool is_right; /* aligned to the right, for numbers */
+        bool is_right;    /* aligned to the right, for numbers */
+        bool is_flexible; /* may be shortened, so that a line fits */
 } ClientTableColumn;
 
 typedef struct ClientTable ClientTable;
@@ -50,5 +52,15 @@ void client_table_print(const ClientTable *table, bool has_titles, FILE *file);
  * too little room for that.
  */
 void client_table_print_wrapped(const ClientTable *table, size_t columns, FILE *file);
+
+/**
+ * client_table_print_within() - like client_table_print(), in lines of at most @columns
+ * @columns:    width of the terminal; SIZE_MAX if there is no limit
+ *
+ * The widest flexible columns are shortened: the middle of a cell becomes "…". If that does not suffice, lines are
+ * longer.
+ */
+void client_table_print_within(
+        const ClientTable *table, bool has_titles, size_t columns, FILE *file);
 
 DEFINE_CLEANUP(ClientTable, client_table_free);

@@ -17,3 +17,7 @@
 
 /* Where the daemon listens without a bus. */
 #define BUS_PRIVATE_SOCKET "/run/virt-bootstrap/private"
+
+/* MESSAGE_ID= in the journal of the lines about a job's start and its end; virt-bootstrapd(8) has their other fields. */
+#define JOURNAL_JOB_STARTED "71f3c58cd3484fdfa5e0bbf8b7ad1d6e"
+#define JOURNAL_JOB_ENDED   "4e2a87ea6f5e4b0a9a3a2f1c0d5c7b93"

@@ -80,6 +80,65 @@ TEST(last_column_goes_on_in_the_next_line) {
         free(text);
 }
 
+static const ClientTableColumn flexible[] = {
+        { "ID" },
+        { "SOURCE", .is_flexible = true },
+        { "DESTINATION", .is_flexible = true },
+};
+
+static void expect_within(const ClientTable *table, size_t width, const char *expected) {
+        char *text;
+        size_t size;
+        FILE *file = open_memstream(&text, &size);
+
+        assert_non_null(file);
+        client_table_print_within(table, true, width, file);
+        assert_int_equal(fclose(file), 0);
+        assert_string_equal(text, expected);
+        free(text);
+}
+
+TEST(lines_that_are_too_long_lose_the_middle_of_their_longest_cells) {
+        _cleanup_(client_table_freep) ClientTable *table = NULL;
+
+        assert_int_equal(client_table_new(flexible, 3, &table, NULL), 0);
+        assert_int_equal(
+                client_table_add(
+                        table,
+                        (const char *const[]){ "1", "docker://registry.example.org/ümläut:latest",
+                                               "/srv/x" },
+                        NULL),
+                0);
+        expect_within(
+                table, 40,
+                "ID SOURCE                    DESTINATION\n"
+                "1  docker://reg…mläut:latest /srv/x\n");
+        expect_within(
+                table, 58,
+                "ID SOURCE                                      DESTINATION\n"
+                "1  docker://registry.example.org/ümläut:latest /srv/x\n");
+        expect_within(
+                table, SIZE_MAX,
+                "ID SOURCE                                      DESTINATION\n"
+                "1  docker://registry.example.org/ümläut:latest /srv/x\n");
+}
+
+TEST(no_column_is_shortened_beyond_recognition) {
+        _cleanup_(client_table_freep) ClientTable *table = NULL;
+
+        assert_int_equal(client_table_new(flexible, 3, &table, NULL), 0);
+        assert_int_equal(
+                client_table_add(
+                        table,
+                        (const char *const[]){ "1", "0123456789abcdef", "/0123456789abcdef" },
+                        NULL),
+                0);
+        expect_within(
+                table, 1,
+                "ID SOURCE       DESTINATION\n"
+                "1  012345…bcdef /01234…bcdef\n");
+}
+
 TEST(many_rows_fit) {
         _cleanup_(client_table_freep) ClientTable *table = NULL;
 

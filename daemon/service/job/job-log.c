@@ -9,6 +9,7 @@
 
 #include "base-macro.h"
 #include "base-text.h"
+#include "dbus-names.h"
 #include "job-log.h"
 
 #define LINE_MAX_BYTES 1024
@@ -21,8 +22,8 @@ static void send_to_journal(const JobLogEntry *entry, int priority, const char *
                 (void) digest_format(entry->digest, digest);
         (void) sd_journal_send(
                 "MESSAGE=%s", text, "PRIORITY=%d", priority, "MESSAGE_ID=%s",
-                entry->state ? JOB_LOG_ENDED : JOB_LOG_STARTED, "VIRTBOOTSTRAP_JOB=%s", entry->id,
-                "VIRTBOOTSTRAP_SOURCE=%s", spec->source, "VIRTBOOTSTRAP_DESTINATION=%s",
+                entry->state ? JOURNAL_JOB_ENDED : JOURNAL_JOB_STARTED, "VIRTBOOTSTRAP_JOB=%s",
+                entry->id, "VIRTBOOTSTRAP_SOURCE=%s", spec->source, "VIRTBOOTSTRAP_DESTINATION=%s",
                 spec->destination, "VIRTBOOTSTRAP_FORMAT=%s", job_format_to_string(spec->format),
                 "VIRTBOOTSTRAP_CALLER_UID=%u", spec->owner, "VIRTBOOTSTRAP_RESULT=%s",
                 entry->result ? entry->result : "", "VIRTBOOTSTRAP_ERROR=%s",

@@ -5,15 +5,11 @@
  * The lines of the log about a job: one when it starts, one when it has ended, and at the debug level what it does.
  *
  * In the journal, the first two have the fields of virt-bootstrapd(8), so that it answers what was put where, from
- * which digest, by whom, and when.
+ * which digest, by whom, and when. The client reads them there.
  */
 
 #include "base-log.h"
 #include "job-spec.h"
-
-/* MESSAGE_ID= of the two */
-#define JOB_LOG_STARTED "71f3c58cd3484fdfa5e0bbf8b7ad1d6e"
-#define JOB_LOG_ENDED   "4e2a87ea6f5e4b0a9a3a2f1c0d5c7b93"
 
 /* What is known of a job; borrowed. */
 typedef struct JobLogEntry {
