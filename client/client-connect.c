@@ -9,6 +9,7 @@
 #include "client-connect.h"
 #include "client-embedded.h"
 #include "client-outcome.h"
+#include "client-remote.h"
 #include "dbus-names.h"
 
 struct ClientConnection {
@@ -16,7 +17,7 @@ struct ClientConnection {
         const char *peer;        /* static; BUS_NAME on a message bus, else NULL */
         ClientEmbedded embedded; /* owned; empty if the daemon is not embedded */
         pid_t agent;             /* owned; 0 if there is none */
-        bool is_remote;
+        pid_t remote;            /* owned; ssh, if the daemon is on another host; else 0 */
 };
 
 ClientConnection *client_connection_close(ClientConnection *connection) {
@@ -26,6 +27,7 @@ ClientConnection *client_connection_close(ClientConnection *connection) {
         (void) sd_bus_flush_close_unref(connection->bus);
         client_embedded_stop(&connection->embedded);
         client_agent_stop(connection->agent);
+        client_remote_stop(connection->remote);
         free(connection);
         return NULL;
 }
@@ -42,9 +44,24 @@ bool client_connection_is_embedded(const ClientConnection *connection) {
         return connection->embedded.pidfd >= 0 || connection->embedded.pid > 0;
 }
 
+bool client_connection_is_remote(const ClientConnection *connection) {
+        return connection->remote > 0;
+}
+
 /* Both ends of a connection by ssh may agree to pass descriptors, but ssh cannot carry them. */
 bool client_connection_carries_descriptors(const ClientConnection *connection) {
-        return !connection->is_remote && sd_bus_can_send(connection->bus, 'h') > 0;
+        return !client_connection_is_remote(connection) &&
+               sd_bus_can_send(connection->bus, 'h') > 0;
+}
+
+int client_connection_find_user(const ClientConnection *connection, uid_t *ret) {
+        _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
+        int r;
+
+        r = connection->peer ? sd_bus_get_name_creds(
+                                       connection->bus, connection->peer, SD_BUS_CREDS_EUID, &creds)
+                             : sd_bus_get_owner_creds(connection->bus, SD_BUS_CREDS_EUID, &creds);
+        return r < 0 ? r : sd_bus_creds_get_euid(creds, ret);
 }
 
 /* Takes @bus and @embedded, even on failure. */
@@ -123,28 +140,24 @@ static int cannot_connect(int r, const char *where, Error *error) {
                 "Cannot connect to %s: %s", where, error_errno_text(-r));
 }
 
-static int open_bus(
-        const ClientOptions *options, ClientTransport transport, sd_bus **ret, Error *error) {
+static int no_daemon(const char *where, Error *error) {
+        return error_set(
+                error, ENXIO, ERROR_DAEMON_UNAVAILABLE, "virt-bootstrapd is not available on %s",
+                where);
+}
+
+static int open_bus(ClientTransport transport, sd_bus **ret, Error *error) {
         _cleanup_(sd_bus_close_unrefp) sd_bus *bus = NULL;
         const char *what = transport == TRANSPORT_SYSTEM ? "the system bus" : "the session bus";
         int r;
 
-        if (transport == TRANSPORT_HOST) {
-                what = options->address;
-                r = sd_bus_open_system_remote(&bus, options->address);
-        } else if (transport == TRANSPORT_SYSTEM)
-                r = sd_bus_open_system(&bus);
-        else
-                r = sd_bus_open_user(&bus);
-
+        r = transport == TRANSPORT_SYSTEM ? sd_bus_open_system(&bus) : sd_bus_open_user(&bus);
         if (r >= 0)
                 r = has_daemon(bus);
         if (r < 0)
                 return cannot_connect(r, what, error);
         if (r == 0)
-                return error_set(
-                        error, ENXIO, ERROR_DAEMON_UNAVAILABLE,
-                        "virt-bootstrapd is not available on %s", what);
+                return no_daemon(what, error);
 
         *ret = TAKE_PTR(bus);
         return 0;
@@ -203,11 +216,7 @@ static int open_address(const char *address, ClientConnection **ret, Error *erro
                 return connection_new(bus, BUS_NAME, NULL, ret, error);
 
         (void) sd_bus_close_unref(bus);
-        if (r < 0)
-                return cannot_connect(r, address, error);
-        return error_set(
-                error, ENXIO, ERROR_DAEMON_UNAVAILABLE, "virt-bootstrapd is not available on %s",
-                address);
+        return r < 0 ? cannot_connect(r, address, error) : no_daemon(address, error);
 }
 
 static int open_embedded(const ClientOptions *options, ClientConnection **ret, Error *error) {
@@ -234,12 +243,12 @@ static int open_embedded(const ClientOptions *options, ClientConnection **ret, E
                 "The embedded daemon exited without answering");
 }
 
-static int open_system(const ClientOptions *options, ClientConnection **ret, Error *error) {
+static int open_system(ClientConnection **ret, Error *error) {
         _cleanup_(error_clear) Error no_socket = ERROR_NULL;
         sd_bus *bus = NULL;
         int r;
 
-        r = open_bus(options, TRANSPORT_SYSTEM, &bus, error);
+        r = open_bus(TRANSPORT_SYSTEM, &bus, error);
         if (r >= 0)
                 return connection_new(bus, BUS_NAME, NULL, ret, error);
 
@@ -252,11 +261,11 @@ static int open_system(const ClientOptions *options, ClientConnection **ret, Err
         return 0;
 }
 
-static int open_user(const ClientOptions *options, ClientConnection **ret, Error *error) {
+static int open_user(ClientConnection **ret, Error *error) {
         sd_bus *bus = NULL;
         int r;
 
-        r = open_bus(options, TRANSPORT_USER, &bus, error);
+        r = open_bus(TRANSPORT_USER, &bus, error);
         return r < 0 ? r : connection_new(bus, BUS_NAME, NULL, ret, error);
 }
 
@@ -278,7 +287,7 @@ static int open_default(const ClientOptions *options, ClientConnection **ret, Er
         _cleanup_(error_clear) Error no_bus = ERROR_NULL;
         int r;
 
-        r = geteuid() == 0 ? open_system(options, ret, &no_bus) : open_user(options, ret, &no_bus);
+        r = geteuid() == 0 ? open_system(ret, &no_bus) : open_user(ret, &no_bus);
         if (r >= 0)
                 return r;
         return is_about_others(options->verb) ? no_jobs_of_others(&no_bus, error)
@@ -286,15 +295,30 @@ static int open_default(const ClientOptions *options, ClientConnection **ret, Er
 }
 
 static int open_host(const ClientOptions *options, ClientConnection **ret, Error *error) {
+        pid_t ssh = 0;
         sd_bus *bus = NULL;
-        int r;
+        int fd, r;
 
-        r = open_bus(options, TRANSPORT_HOST, &bus, error);
+        r = client_remote_start(&options->host, &ssh, &fd, error);
+        if (r < 0)
+                return r;
+
+        r = new_bus(NULL, fd, true, &bus);
         if (r >= 0)
+                r = has_daemon(bus);
+        if (r > 0) {
                 r = connection_new(bus, BUS_NAME, NULL, ret, error);
-        if (r >= 0)
-                (*ret)->is_remote = true;
-        return r;
+                if (r >= 0)
+                        (*ret)->remote = ssh;
+                else
+                        client_remote_stop(ssh);
+                return r;
+        }
+
+        (void) sd_bus_close_unref(bus);
+        client_remote_stop(ssh);
+        return r < 0 ? cannot_connect(r, options->address, error)
+                     : no_daemon(options->address, error);
 }
 
 static int open_transport(const ClientOptions *options, ClientConnection **ret, Error *error) {
@@ -304,9 +328,9 @@ static int open_transport(const ClientOptions *options, ClientConnection **ret, 
         case TRANSPORT_DEFAULT:
                 return open_default(options, ret, error);
         case TRANSPORT_SYSTEM:
-                return open_system(options, ret, error);
+                return open_system(ret, error);
         case TRANSPORT_USER:
-                return open_user(options, ret, error);
+                return open_user(ret, error);
         case TRANSPORT_EMBEDDED:
                 return is_about_others(options->verb) ? no_jobs_of_others(&none, error)
                                                       : open_embedded(options, ret, error);

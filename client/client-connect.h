@@ -4,6 +4,7 @@
 /* The connection to the daemon: over a message bus, to its own socket, or to an embedded daemon. */
 
 #include <stdbool.h>
+#include <sys/types.h>
 #include <systemd/sd-bus.h>
 
 #include "base-cleanup.h"
@@ -31,8 +32,14 @@ const char *client_connection_peer_name(const ClientConnection *connection);
 /** client_connection_is_embedded() - whether the daemon exits with this program */
 bool client_connection_is_embedded(const ClientConnection *connection);
 
+/** client_connection_is_remote() - whether the daemon is on another host */
+bool client_connection_is_remote(const ClientConnection *connection);
+
 /** client_connection_carries_descriptors() - whether file descriptors can be passed */
 bool client_connection_carries_descriptors(const ClientConnection *connection);
+
+/** client_connection_find_user() - the user that the daemon runs as; a negative errno if it cannot be determined */
+int client_connection_find_user(const ClientConnection *connection, uid_t *ret);
 
 /**
  * client_connection_recover() - after the daemon has died, let its successor clean up

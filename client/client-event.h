@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What --json prints while a job runs: one object per line. @id is NULL if there is no job. */
+/*
+ * What --json prints while a job runs: one object per line. The second member of each is "time", now, in microseconds
+ * since the epoch. @id is NULL if there is no job.
+ */
 
 #include <stdio.h>
 
@@ -28,3 +31,6 @@ void client_event_write_message(FILE *file, const char *id, unsigned priority, c
  */
 void client_event_write_finished(
         FILE *file, const char *id, const ClientOutcome *outcome, const char *digest);
+
+/** client_event_write_detached() - {"event":"detached","job":…}: the job is no longer followed, and goes on */
+void client_event_write_detached(FILE *file, const char *id);

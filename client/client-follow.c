@@ -19,6 +19,8 @@ struct ClientFollow {
         sd_bus_slot *bootstrap, *wait, *cancel; /* owned; pending calls */
         char *id, *path;                        /* owned; NULL until the job is known */
         const char *source, *destination;       /* borrowed, during client_follow_bootstrap() */
+        bool lets_go;                           /* a signal does not cancel the job */
+        bool is_detached;                       /* a signal has arrived, and the job goes on */
         bool is_cancelling;                     /* a signal has arrived */
         bool is_lost;                           /* the daemon exited in the meantime */
         ClientOutcome outcome;
@@ -103,6 +105,11 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
         (void) source;
         (void) info;
+        if (follow->lets_go) {
+                follow->is_detached = true;
+                return finish(follow, 0);
+        }
+
         follow->is_cancelling = true;
         if (is_first)
                 return follow->path ? send_cancel(follow) : 0;
@@ -258,6 +265,12 @@ ClientFollow *client_follow_free(ClientFollow *follow) {
         return NULL;
 }
 
+/* Then the job may go on, but nothing more can be done from here. */
+static bool is_connection_lost(const ClientFollow *follow) {
+        return client_connection_is_remote(follow->connection) &&
+               sd_bus_is_open(client_connection_bus(follow->connection)) <= 0;
+}
+
 static void recover(ClientFollow *follow) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
 
@@ -267,18 +280,22 @@ static void recover(ClientFollow *follow) {
 
 /* Runs until the outcome is known. */
 static int run(ClientFollow *follow, ClientOutcome *ret, Error *error) {
+        bool is_cut;
         int r;
 
         r = sd_event_loop(follow->event);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot follow the job");
 
-        if (follow->is_lost)
+        is_cut = follow->is_lost && is_connection_lost(follow);
+
+        if (follow->is_lost && !is_cut)
                 recover(follow);
         if (follow->is_lost && follow->path)
                 r = client_outcome_set(
                         &follow->outcome, "failed", BUS_ERROR("Interrupted"),
-                        "The daemon exited while the job was running");
+                        is_cut ? "The connection to the host ended; the job may go on there"
+                               : "The daemon exited while the job was running");
         if (r < 0)
                 return error_oom(error);
 
@@ -305,8 +322,13 @@ int client_follow_job(
         ClientFollow *follow, const ClientJobHeader *header, ClientOutcome *ret, Error *error) {
         int r;
 
+        follow->lets_go = true;
         r = begin(follow, header);
         return r < 0 ? client_error_set_bus(error, r, NULL) : run(follow, ret, error);
+}
+
+bool client_follow_is_detached(const ClientFollow *follow) {
+        return follow->is_detached;
 }
 
 const char *client_follow_id(const ClientFollow *follow) {

@@ -5,8 +5,8 @@
  * Follows one job to its end. The signals of all jobs are subscribed to before anything is called, and
  * Job.Wait returns when the job ends, so that nothing is missed, however short the job is.
  *
- * SIGINT, SIGTERM and SIGHUP cancel the job, which is followed until it has been cleaned up; further
- * signals change nothing.
+ * SIGINT, SIGTERM and SIGHUP cancel a job that was created here, which is followed until it has been cleaned up;
+ * further signals change nothing. Any other job goes on, and is no longer followed.
  */
 
 #include "client-connect.h"
@@ -35,9 +35,12 @@ int client_follow_bootstrap(
         ClientOutcome *ret,
         Error *error);
 
-/** client_follow_job() - follow an existing job; otherwise like client_follow_bootstrap() */
+/** client_follow_job() - follow an existing job; @ret is empty if a signal ended that; see client_follow_bootstrap() */
 int client_follow_job(
         ClientFollow *follow, const ClientJobHeader *header, ClientOutcome *ret, Error *error);
+
+/** client_follow_is_detached() - whether a signal arrived while an existing job was followed */
+bool client_follow_is_detached(const ClientFollow *follow);
 
 /** client_follow_id() - the job's id; borrowed; NULL if no job was created */
 const char *client_follow_id(const ClientFollow *follow);

@@ -57,6 +57,7 @@ enum {
         OPT_NO_TAGS,
         OPT_REQUIRE_SIGNED,
         OPT_KEY,
+        OPT_ALL,
 };
 
 static const struct option long_options[] = {
@@ -105,6 +106,7 @@ static const struct option long_options[] = {
         { "no-tags", no_argument, NULL, OPT_NO_TAGS },
         { "require-signed", no_argument, NULL, OPT_REQUIRE_SIGNED },
         { "key", required_argument, NULL, OPT_KEY },
+        { "all", no_argument, NULL, OPT_ALL },
         { NULL, 0, NULL, 0 },
 };
 
@@ -114,9 +116,10 @@ static const struct VerbSyntax {
         size_t min, max; /* arguments after the verb */
         const char *usage;
 } verbs[] = {
-        { "list", NULL, VERB_LIST, 0, 0, "list" },
+        { "list", NULL, VERB_LIST, 0, 0, "list [--all]" },
         { "show", NULL, VERB_SHOW, 1, 1, "show JOB" },
         { "attach", NULL, VERB_ATTACH, 1, 1, "attach JOB" },
+        { "watch", NULL, VERB_ATTACH, 1, 1, "watch JOB" },
         { "cancel", NULL, VERB_CANCEL, 1, SIZE_MAX, "cancel JOB…" },
         { "inspect", NULL, VERB_INSPECT, 1, 1, "inspect [--raw] [--config] [--no-tags] URI" },
         { "list-tags", NULL, VERB_LIST_TAGS, 1, 1, "list-tags docker://NAME" },
@@ -221,6 +224,13 @@ static int set_transport(
         return 0;
 }
 
+static int set_host(ClientOptions *options, const char *text, Error *error) {
+        int r;
+
+        r = set_transport(options, TRANSPORT_HOST, text, error);
+        return r < 0 ? r : client_remote_parse(text, &options->host, error);
+}
+
 /* The variable of an option without an argument; NULL for all other options. */
 static bool *find_switch(ClientOptions *options, int option) {
         const struct {
@@ -245,7 +255,9 @@ static bool *find_switch(ClientOptions *options, int option) {
                 { OPT_DETACH, &options->detach },
                 { OPT_JSON, &options->json },
                 { OPT_NO_ASK_PASSWORD, &options->no_ask_password },
+                { OPT_NO_PAGER, &options->no_pager },
                 { OPT_NO_LEGEND, &options->no_legend },
+                { OPT_ALL, &options->all },
                 { OPT_RAW, &options->raw },
                 { OPT_CONFIG, &options->config },
                 { OPT_NO_TAGS, &options->no_tags },
@@ -306,11 +318,9 @@ static int set_option(ClientOptions *options, int option, char *value, Error *er
                 return set_transport(options, TRANSPORT_EMBEDDED, NULL, error);
         case OPT_ADDRESS:
                 return set_transport(options, TRANSPORT_ADDRESS, value, error);
-        case 'H':
-                return set_transport(options, TRANSPORT_HOST, value, error);
-        default: /* --no-pager: there is no pager */
-                assert(option == OPT_NO_PAGER);
-                return 0;
+        default:
+                assert(option == 'H');
+                return set_host(options, value, error);
         }
 }
 
@@ -532,6 +542,11 @@ static int check_combinations(const ClientOptions *options, Error *error) {
         if (options->detach && options->transport == TRANSPORT_EMBEDDED)
                 refusal =
                         "--detach cannot be used with --embedded: that daemon exits with this program";
+        else if (options->all && options->verb != VERB_LIST)
+                refusal = "--all is for the command list only";
+        else if (options->all && options->transport == TRANSPORT_HOST)
+                refusal =
+                        "--all cannot be used with --host: this program reads the journal of its own host only";
         else if (options->key && options->verb != VERB_VERIFY)
                 refusal = "--key is for the command verify only";
         else if (

@@ -9,6 +9,7 @@
 
 #include "base-error.h"
 #include "base-idmap.h"
+#include "client-remote.h"
 
 typedef enum ClientVerb {
         VERB_BOOTSTRAP,
@@ -45,7 +46,8 @@ typedef enum ClientTransport {
 typedef struct ClientOptions {
         ClientVerb verb;
         ClientTransport transport;
-        const char *address; /* a D-Bus address or an ssh host, as @transport says */
+        const char *address;   /* a D-Bus address or an ssh host, as @transport says */
+        ClientRemoteHost host; /* @address, if it is a host */
 
         char **arguments; /* those after the verb; for VERB_BOOTSTRAP source and destination */
         size_t n_arguments;
@@ -65,7 +67,8 @@ typedef struct ClientOptions {
         bool flatten, not_secure, no_cache, no_sync, offline, overwrite, replace, in_place,
                 share_layers, keep_devices, force, dry_run, detach, require_signed;
         bool quiet, debug, status_only, json;
-        bool no_ask_password, no_legend;
+        bool no_ask_password, no_legend, no_pager;
+        bool all;                  /* of VERB_LIST */
         bool raw, config, no_tags; /* of VERB_INSPECT */
 } ClientOptions;
 

@@ -39,7 +39,7 @@ USAGE_MISTAKES = [
     ('', 'InvalidOption', f'Too few arguments; {USAGE}'),
     (ONE, 'InvalidOption', f'Too few arguments; {USAGE}'),
     (f'{ONE} {ONE} {{dest}}', 'InvalidOption', f'Too many arguments; {USAGE}'),
-    ('list docker://debian d', 'InvalidOption', f'Too many arguments; usage: virt-bootstrap list {HELP}'),
+    ('list docker://debian d', 'InvalidOption', f'Too many arguments; usage: virt-bootstrap list [--all] {HELP}'),
     (f'{ONE} ""', 'InvalidOption', 'An argument is empty; usage: virt-bootstrap [OPTION…] URI DEST'),
     ('{work}/full docker://debian', 'InvalidReference',
      'The source {work}/full is a directory, neither a regular file nor a pipe; for an image in a directory, use oci:PATH or dir:PATH'),

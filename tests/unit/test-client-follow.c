@@ -323,6 +323,28 @@ TEST(daemon_that_cannot_be_started_is_named) {
         assert_int_equal(setenv("VIRTBOOTSTRAP_DAEMON", SELF, true), 0);
 }
 
+TEST(interrupt_lets_a_job_of_somebody_else_go_on) {
+        const ClientOptions options = { .transport = TRANSPORT_EMBEDDED, .quiet = true };
+        const ClientJobHeader header = { .id = JOB_ID, .path = JOB_PATH };
+        _cleanup_(client_display_done) ClientDisplay display = { 0 };
+        _cleanup_(client_connection_closep) ClientConnection *connection = NULL;
+        _cleanup_(client_follow_freep) ClientFollow *follow = NULL;
+        _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+
+        assert_int_equal(setenv("TEST_PART", "interrupt", true), 0);
+        client_display_init(&display, &options);
+        assert_int_equal(client_connection_open(&options, &connection, &error), 0);
+        assert_int_equal(client_follow_new(connection, &display, &follow, &error), 0);
+        assert_false(client_follow_is_detached(follow));
+
+        /* The part would end the job as cancelled. */
+        assert_int_equal(client_follow_job(follow, &header, &outcome, &error), 0);
+        assert_true(client_follow_is_detached(follow));
+        assert_null(outcome.result);
+        assert_string_equal(client_follow_id(follow), JOB_ID);
+}
+
 int main(int argc, char *argv[]) {
         if (argc > 1)
                 return strcmp(argv[1], "--recover") == 0 ? recover() : play();
