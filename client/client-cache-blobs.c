@@ -7,6 +7,7 @@
 #include "client-cache.h"
 #include "client-intl.h"
 #include "client-outcome.h"
+#include "client-pager.h"
 #include "client-size.h"
 #include "client-table.h"
 #include "client-verbs.h"
@@ -142,7 +143,9 @@ static void print_tables(
         const ClientOptions *options,
         const ClientCacheUsage *usage) {
         const size_t n_blobs = client_table_rows(blobs), n_disks = client_table_rows(disks);
+        _cleanup_(client_pager_close) ClientPager pager = PAGER_NULL;
 
+        client_pager_open(options, &pager);
         client_table_print(blobs, !options->no_legend, stdout);
         if (n_disks > 0) {
                 if (!options->no_legend)

@@ -6,6 +6,7 @@
 #include "client-cache.h"
 #include "client-intl.h"
 #include "client-outcome.h"
+#include "client-pager.h"
 #include "client-size.h"
 #include "client-table.h"
 #include "client-verbs.h"
@@ -107,6 +108,9 @@ static void print_table(
         size_t n,
         const ClientOptions *options,
         const ClientCacheUsage *usage) {
+        _cleanup_(client_pager_close) ClientPager pager = PAGER_NULL;
+
+        client_pager_open(options, &pager);
         client_table_print(table, !options->no_legend, stdout);
         if (options->no_legend)
                 return;

@@ -6,6 +6,7 @@
 #include "client-help.h"
 #include "client-intl.h"
 #include "client-layout.h"
+#include "client-pager.h"
 
 /* One text per group, which client-layout.h lays out: translators need not care for the lines' lengths. */
 static const char *const groups[] = {
@@ -15,9 +16,9 @@ static const char *const groups[] = {
            "Set up a root file system for a container or a virtual machine in the directory DEST, "
            "or in the disk image DEST.qcow2 or DEST.raw, from the image that URI refers to.\n"),
         N_("Commands:\n"
-           "  list                        List the jobs\n"
+           "  list [--all]                List the jobs; with --all also those that the journal remembers\n"
            "  show JOB                    Show a job\n"
-           "  attach JOB                  Follow a job to its end, as if it had been started here\n"
+           "  attach JOB, watch JOB       Follow a job to its end; Ctrl-C lets it go on\n"
            "  cancel JOB…                 Cancel jobs\n"
            "  inspect [--raw] [--config] [--no-tags] URI\n"
            "                              Show what would be fetched; with --json, --raw or --config\n"
@@ -77,7 +78,7 @@ static const char *const groups[] = {
            "  -q, --quiet                 Print only warnings and errors\n"
            "  -d, --debug                 Also print debugging messages\n"
            "      --no-legend             Print listings without titles and totals\n"
-           "      --no-pager              Accepted; no pager is used\n"),
+           "      --no-pager              Do not show long output in a pager\n"),
         N_("Connection to the daemon (default: the system bus for root, the session bus for others; "
            "without a daemon there, an embedded one):\n"
            "      --system                Use the system bus\n"
@@ -92,7 +93,10 @@ static const char *const groups[] = {
            "See virt-bootstrap(1).\n"),
 };
 
-void client_help_print(void) {
+void client_help_print(const ClientOptions *options) {
+        _cleanup_(client_pager_close) ClientPager pager = PAGER_NULL;
+
+        client_pager_open(options, &pager);
         for (size_t i = 0; i < N_ELEMENTS(groups); i++) {
                 (void) fputs(i > 0 ? "\n" : "", stdout);
                 client_layout_print(_(groups[i]), stdout);

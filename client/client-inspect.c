@@ -9,6 +9,7 @@
 #include "client-display.h"
 #include "client-image.h"
 #include "client-outcome.h"
+#include "client-pager.h"
 #include "client-report.h"
 #include "client-request.h"
 #include "client-verbs.h"
@@ -122,17 +123,20 @@ static int print(
         const ClientImage *image,
         Error *error) {
         const ClientReport config = { .text = image->document, .size = image->document_size };
+        const size_t columns = client_wrap_columns(STDOUT_FILENO);
+        _cleanup_(client_pager_close) ClientPager pager = PAGER_NULL;
 
         if (options->raw) {
                 (void) fwrite(image->document, 1, image->document_size, stdout);
                 return 0;
         }
+        client_pager_open(options, &pager);
         if (options->config)
                 return client_report_print(&config, !options->json, stdout, error);
         if (options->json)
                 return print_json(connection, options, secrets, source, image, error);
 
-        return client_image_print(image, client_wrap_columns(STDOUT_FILENO), stdout, error);
+        return client_image_print(image, columns, stdout, error);
 }
 
 int client_verb_inspect(

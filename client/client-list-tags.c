@@ -4,6 +4,7 @@
 
 #include "client-json.h"
 #include "client-outcome.h"
+#include "client-pager.h"
 #include "client-tags.h"
 #include "client-verbs.h"
 
@@ -27,12 +28,14 @@ int client_verb_list_tags(
         const ClientSecrets *secrets,
         Error *error) {
         _cleanup_(client_tags_done) ClientTags tags = TAGS_NULL;
+        _cleanup_(client_pager_close) ClientPager pager = PAGER_NULL;
         int r;
 
         r = client_tags_list(connection, options, secrets, options->arguments[0], &tags, error);
         if (r < 0)
                 return r;
 
+        client_pager_open(options, &pager);
         if (options->json)
                 print_json(&tags);
         for (size_t i = 0; !options->json && i < tags.n_names; i++)

@@ -152,7 +152,7 @@ int main(int argc, char *argv[]) {
 
         (void) sigaction(SIGINT, &interrupt, NULL);
         if (options.verb == VERB_HELP)
-                client_help_print();
+                client_help_print(&options);
         else if (options.verb == VERB_VERSION)
                 (void) printf("virt-bootstrap %s\n", PACKAGE_VERSION);
         else

@@ -9,6 +9,7 @@
 
 #include "client-intl.h"
 #include "client-outcome.h"
+#include "client-pager.h"
 #include "client-request.h"
 #include "client-verbs.h"
 #include "client-verdict.h"
@@ -42,6 +43,7 @@ int client_verb_verify(
         _cleanup_(freep) char *directory = get_current_dir_name();
         _cleanup_(client_source_done) ClientSource source = SOURCE_NULL;
         _cleanup_(closep) int key_fd = -EBADF;
+        _cleanup_(client_pager_close) ClientPager pager = PAGER_NULL;
         int r;
 
         if (!directory)
@@ -56,6 +58,8 @@ int client_verb_verify(
                         connection, options, secrets, &source, key_fd, &call, error);
         if (r >= 0)
                 r = ask(connection, call, &verdict, error);
+        if (r >= 0)
+                client_pager_open(options, &pager);
         if (r >= 0 && options->json)
                 client_verdict_print_json(&verdict, stdout);
         else if (r >= 0)
