@@ -2,12 +2,15 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base-clock.h"
 #include "base-macro.h"
 #include "base-text.h"
 #include "client-intl.h"
 #include "client-job.h"
 #include "client-outcome.h"
+#include "client-time.h"
 #include "client-verbs.h"
 #include "dbus-names.h"
 
@@ -25,9 +28,11 @@ static char *signal_job(sd_bus_message *m) {
 
 static void print_line(const char *id, const char *text) {
         _cleanup_(freep) char *printable = text_printable(text);
+        char now[TIME_BYTES_MAX];
 
+        (void) client_time_format_clock(clock_usec(CLOCK_REALTIME), now);
         if (printable)
-                (void) printf("%s: %s\n", id, printable);
+                (void) printf("%s %s: %s\n", now, id, printable);
         (void) fflush(stdout);
 }
 

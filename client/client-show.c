@@ -1,21 +1,65 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base-clock.h"
 #include "base-macro.h"
 #include "client-intl.h"
 #include "client-job.h"
 #include "client-json.h"
+#include "client-outcome.h"
+#include "client-owner.h"
+#include "client-pager.h"
 #include "client-size.h"
 #include "client-table.h"
+#include "client-time.h"
 #include "client-verbs.h"
 #include "client-wrap.h"
 
-#define OWNER_TEXT_MAX 16
+#define OWNER_TEXT_MAX 512 /* "name (number)" */
+#define LAYER_TEXT_MAX 128
+#define FILES_TEXT_MAX 24
 
-static void print_json(const ClientJobInfo *info) {
+/* How long it has run, or did run. */
+static uint64_t run_usec(const ClientJobInfo *info) {
+        const uint64_t end = info->ended_usec ? info->ended_usec : clock_usec(CLOCK_REALTIME);
+
+        return info->started_usec != 0 && end > info->started_usec ? end - info->started_usec : 0;
+}
+
+static void print_time(ClientJson *json, const char *key, uint64_t usec) {
+        if (usec != 0)
+                client_json_uint(json, key, usec);
+        else
+                client_json_null(json, key);
+}
+
+static void print_layers(ClientJson *json, const ClientJobInfo *info) {
+        client_json_array_begin(json, "layers");
+        for (size_t i = 0; i < info->n_layers; i++) {
+                const ClientJobLayer *layer = &info->layers[i];
+
+                client_json_object_begin(json, NULL);
+                client_json_string(json, "digest", layer->digest);
+                client_json_bool(json, "cached", layer->is_cached);
+                client_json_string(json, "state", layer->state);
+                client_json_uint(json, "done", layer->done);
+                client_json_uint(json, "size", layer->size);
+                client_json_object_end(json);
+        }
+        client_json_array_end(json);
+}
+
+static void print_text(ClientJson *json, const char *key, const char *text) {
+        client_json_string(json, key, *text ? text : NULL);
+}
+
+static void print_json(const ClientJobInfo *info, const char *owner) {
         ClientJson json = JSON_INIT(stdout);
 
         client_json_object_begin(&json, NULL);
@@ -25,34 +69,127 @@ static void print_json(const ClientJobInfo *info) {
         client_json_string(&json, "destination", info->header.destination);
         client_json_string(&json, "format", info->format);
         client_json_uint(&json, "owner", info->owner);
+        client_json_string(&json, "owner-name", owner);
         client_json_string(&json, "state", info->state);
         client_json_string(&json, "phase", info->progress.phase);
         client_json_uint(&json, "done", info->progress.done);
         client_json_uint(&json, "total", info->progress.total);
         client_json_fraction(&json, "fraction", info->progress.fraction);
-        client_json_string(&json, "digest", *info->digest ? info->digest : NULL);
-        client_json_string(&json, "error", *info->error ? info->error : NULL);
-        client_json_string(&json, "message", *info->message ? info->message : NULL);
+        client_json_uint(&json, "speed", info->speed);
+        print_time(&json, "queued", info->queued_usec);
+        print_time(&json, "started", info->started_usec);
+        print_time(&json, "ended", info->ended_usec);
+        print_text(&json, "platform", info->platform);
+        print_text(&json, "digest", info->digest);
+        print_layers(&json, info);
+        print_text(&json, "error", info->error);
+        print_text(&json, "message", info->message);
         client_json_uint(&json, "bytes-downloaded", info->bytes_downloaded);
         client_json_uint(&json, "bytes-unpacked", info->bytes_unpacked);
+        client_json_uint(&json, "files", info->n_files);
+        print_text(&json, "disk", info->disk);
         client_config_print_json(&info->config, &json, "config");
         client_json_object_end(&json);
         client_json_finish(&json);
 }
 
-static int print_table(const ClientJobInfo *info, Error *error) {
+static int add_time(ClientTable *table, const char *key, uint64_t usec, Error *error) {
+        char text[TIME_BYTES_MAX];
+
+        return client_table_add_pair(
+                table, key, usec != 0 ? client_time_format(usec, text) : NULL, error);
+}
+
+/* "29b7e3a1c0d5  40.6M downloading 12.1M", "…  30.3M unpacked, cached" */
+static int add_layer(
+        ClientTable *table, const char *key, const ClientJobLayer *layer, Error *error) {
+        char size[SIZE_TEXT_MAX], done[SIZE_TEXT_MAX], text[LAYER_TEXT_MAX];
+        const char *hex = strchr(layer->digest, ':');
+        const bool is_under_way =
+                strcmp(layer->state, "downloading") == 0 || strcmp(layer->state, "unpacking") == 0;
+
+        (void) snprintf(
+                text, sizeof(text), "%.12s %7s %s%s%s%s", hex ? hex + 1 : layer->digest,
+                client_size_format(layer->size, size), layer->state, is_under_way ? " " : "",
+                is_under_way ? client_size_format(layer->done, done) : "",
+                layer->is_cached ? _(", cached") : "");
+        return client_table_add(table, (const char *const[]){ key, text }, error);
+}
+
+static int add_times(ClientTable *table, const ClientJobInfo *info, Error *error) {
+        char text[TIME_BYTES_MAX];
+        int r;
+
+        r = add_time(table, _("Queued:"), info->queued_usec, error);
+        if (r >= 0)
+                r = add_time(table, _("Started:"), info->started_usec, error);
+        if (r >= 0)
+                r = add_time(table, _("Ended:"), info->ended_usec, error);
+        if (r >= 0 && info->started_usec != 0)
+                r = client_table_add_pair(
+                        table, _("Duration:"), client_time_format_span(run_usec(info), text),
+                        error);
+        return r;
+}
+
+static int add_transfer(ClientTable *table, const ClientJobInfo *info, Error *error) {
+        char downloaded[SIZE_TEXT_MAX], unpacked[SIZE_TEXT_MAX], speed[SIZE_TEXT_MAX + 2];
+        char files[FILES_TEXT_MAX] = "";
+        int r = 0;
+
+        if (info->n_files > 0)
+                (void) snprintf(files, sizeof(files), "%" PRIu64, info->n_files);
+        if (info->speed > 0) {
+                char bytes[SIZE_TEXT_MAX];
+
+                (void) snprintf(
+                        speed, sizeof(speed), "%s/s", client_size_format(info->speed, bytes));
+                r = client_table_add_pair(table, _("Speed:"), speed, error);
+        }
+        if (r >= 0)
+                r = client_table_add_pair(
+                        table, _("Downloaded:"),
+                        client_size_format(info->bytes_downloaded, downloaded), error);
+        if (r >= 0)
+                r = client_table_add_pair(
+                        table, _("Unpacked:"), client_size_format(info->bytes_unpacked, unpacked),
+                        error);
+        return r < 0 ? r : client_table_add_pair(table, _("Files:"), files, error);
+}
+
+static int add_rest(ClientTable *table, const ClientJobInfo *info, const char *runs, Error *error) {
+        const char *const rows[][2] = {
+                { _("Platform:"), info->platform }, { _("Digest:"), info->digest },
+                { _("Disk:"), info->disk },         { _("Runs:"), runs },
+                { _("Error:"), info->error },       { _("Message:"), info->message },
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < info->n_layers; i++)
+                r = add_layer(table, i == 0 ? _("Layers:") : "", &info->layers[i], error);
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(rows); i++)
+                r = client_table_add_pair(table, rows[i][0], rows[i][1], error);
+        return r;
+}
+
+static int print_table(
+        const ClientJobInfo *info, const ClientOptions *options, const char *name, Error *error) {
         static const ClientTableColumn columns[] = { { "", .is_right = true }, { "" } };
         _cleanup_(client_table_freep) ClientTable *table = NULL;
+        _cleanup_(client_pager_close) ClientPager pager = PAGER_NULL;
+        const size_t width = client_wrap_columns(STDOUT_FILENO);
         _cleanup_(freep) char *runs = NULL;
-        char progress[PROGRESS_LINE_MAX], downloaded[SIZE_TEXT_MAX], unpacked[SIZE_TEXT_MAX];
-        char owner[OWNER_TEXT_MAX];
+        char progress[PROGRESS_LINE_MAX], owner[OWNER_TEXT_MAX];
         int r;
 
         r = client_config_describe(&info->config, &runs, error);
         if (r < 0)
                 return r;
 
-        (void) snprintf(owner, sizeof(owner), "%u", info->owner);
+        if (name)
+                (void) snprintf(owner, sizeof(owner), "%s (%u)", name, info->owner);
+        else
+                (void) snprintf(owner, sizeof(owner), "%u", info->owner);
         const char *const rows[][2] = {
                 { _("Job:"), info->header.id },
                 { _("Source:"), info->header.source },
@@ -61,36 +198,40 @@ static int print_table(const ClientJobInfo *info, Error *error) {
                 { _("Owner:"), owner },
                 { _("State:"), info->state },
                 { _("Progress:"), client_progress_format_plain(&info->progress, progress) },
-                { _("Downloaded:"), client_size_format(info->bytes_downloaded, downloaded) },
-                { _("Unpacked:"), client_size_format(info->bytes_unpacked, unpacked) },
-                { _("Digest:"), info->digest },
-                { _("Runs:"), runs },
-                { _("Error:"), info->error },
-                { _("Message:"), info->message },
         };
 
         r = client_table_new(columns, 2, &table, error);
         for (size_t i = 0; r >= 0 && i < N_ELEMENTS(rows); i++)
                 r = client_table_add_pair(table, rows[i][0], rows[i][1], error);
+        if (r >= 0)
+                r = add_times(table, info, error);
+        if (r >= 0)
+                r = add_transfer(table, info, error);
+        if (r >= 0)
+                r = add_rest(table, info, runs, error);
         if (r < 0)
                 return r;
 
-        client_table_print_wrapped(table, client_wrap_columns(STDOUT_FILENO), stdout);
+        client_pager_open(options, &pager);
+        client_table_print_wrapped(table, width, stdout);
         return 0;
 }
 
 int client_verb_show(ClientConnection *connection, const ClientOptions *options, Error *error) {
         _cleanup_(client_job_info_done) ClientJobInfo info = JOB_INFO_NULL;
-        _cleanup_(freep) char *path = NULL;
+        _cleanup_(freep) char *path = NULL, *owner = NULL;
         int r;
 
         r = client_job_make_path(options->arguments[0], &path, error);
         if (r >= 0)
                 r = client_job_info_read(connection, path, &info, error);
-        if (r >= 0 && options->json)
-                print_json(&info);
-        else if (r >= 0)
-                r = print_table(&info, error);
+        if (r < 0)
+                return r;
 
+        owner = client_owner_find_name(options, info.owner);
+        if (options->json)
+                print_json(&info, owner);
+        else
+                r = print_table(&info, options, owner, error);
         return r < 0 ? r : STATUS_DONE;
 }

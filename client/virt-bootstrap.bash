@@ -121,13 +121,13 @@ _virt_bootstrap_argument() {
 
     case "${arguments[*]}" in
         '')
-            _virt_bootstrap_source list show attach cancel inspect list-tags verify cache monitor
+            _virt_bootstrap_source list show attach watch cancel inspect list-tags verify cache monitor
             return
             ;;
         cache)
             list='list blobs verify remove prune'
             ;;
-        show | attach | cancel | cancel\ *)
+        show | attach | watch | cancel | cancel\ *)
             list=$(_virt_bootstrap_jobs "${where[@]}")
             ;;
         cache\ remove*)
@@ -166,7 +166,7 @@ _virt_bootstrap() {
                 --root-password --uidmap --gidmap --idmap --platform --digest --offline --no-cache --username --password --no-ask-password
                 --not-secure --detach --json --status-only --quiet --debug --no-legend --no-pager
                 --help --version --system --user --embedded --address --host --keep --older-than --dry-run --force
-                --raw --config --no-tags --require-signed --key' -- "$cur"
+                --raw --config --no-tags --require-signed --key --all' -- "$cur"
         )
         return
     fi

@@ -324,11 +324,14 @@ def test_client_tells_why_its_daemon_cannot_start(env, tmp_path):
     assert result.sentence.startswith(f'Cannot use the cache {tmp_path}/file: ')
 
 
+ABOUT_JOBS = [['list'], ['list', '--all'], ['show', 'abc'], ['attach', 'abc'], ['watch', 'abc'], ['cancel', 'abc'],
+              ['monitor']]
+
+
 @pytest.mark.parametrize('where, verb, sentence', [
-    (['--embedded'], ['list'], 'There is no daemon; jobs of embedded daemons are seen only where they run'),
-    (['--embedded'], ['monitor'], 'There is no daemon; jobs of embedded daemons are seen only where they run'),
-    ([], ['show', 'abc'], 'There is no daemon (Cannot connect to the '),
-    ([], ['list'], 'There is no daemon (Cannot connect to the '),
+    *((['--embedded'], verb, 'There is no daemon; jobs of embedded daemons are seen only where they run')
+      for verb in ABOUT_JOBS),
+    *(([], verb, 'There is no daemon (Cannot connect to the ') for verb in ABOUT_JOBS),
     (['--user'], ['list'], 'Cannot connect to the session bus: neither DBUS_SESSION_BUS_ADDRESS nor '),
     (['--address=unix:path=/nowhere'], ['list'], 'Cannot connect to unix:path=/nowhere: No such file')])
 def test_client_without_a_daemon_says_so(env, where, verb, sentence):

@@ -76,6 +76,53 @@ def test_journal_tells_what_was_put_where_by_whom_and_how_it_ended(machine, serv
     assert entries[3]['VIRTBOOTSTRAP_ERROR'] == 'org.virtbootstrap1.Error.RegistryUnavailable'
 
 
+def listed(client):
+    return {row['destination']: row for row in client.run('--json', 'list', '--all').events}
+
+
+def test_list_all_has_what_the_journal_remembers(machine, service, srv):
+    client = machine.client()
+    client.run(f'{srv}/root.tar', f'{srv}/root')
+    client.fail('docker://127.0.0.1:1/none', f'{srv}/other', '--format=qcow2')
+    live = listed(client)
+    service.stop()
+    machine.run('journalctl', '--sync')
+    assert client.run('--json', 'list').events == []
+    rows = listed(client)
+    done, failed = rows[f'{srv}/root'], rows[f'{srv}/other']
+    for row, result in (done, 'finished'), (failed, 'failed'):
+        before = live[row['destination']]
+        assert before['path'] and not row['path']
+        assert (row['id'], row['source'], row['state']) == (before['id'], before['source'], result)
+        assert (row['owner'], row['owner-name']) == (0, 'root')
+        assert 0 < row['started'] <= row['ended']
+    assert done['digest'] == live[f'{srv}/root']['digest'] and done['error'] is None
+    assert failed['error'] == 'org.virtbootstrap1.Error.RegistryUnavailable'
+    assert re.search(rf'^\w+ +\d+\w+ root +failed: RegistryUnavailable docker://127.0.0.1:1/none {srv}/other$',
+                     client.run('list', '--all').out, re.M)
+
+
+def test_list_all_does_not_believe_lines_of_other_users(machine, service, srv, someone):
+    fields = {'MESSAGE': 'forged', 'MESSAGE_ID': '4e2a87ea6f5e4b0a9a3a2f1c0d5c7b93',
+              'VIRTBOOTSTRAP_JOB': 'forged', 'VIRTBOOTSTRAP_CALLER_UID': '0', 'VIRTBOOTSTRAP_RESULT': 'done',
+              'VIRTBOOTSTRAP_DESTINATION': f'{srv}/forged', 'VIRTBOOTSTRAP_SOURCE': 'docker://evil'}
+    for user, name in (someone, 'forged'), (None, 'real'):
+        lines = ''.join(f'{key}={value}\n' for key, value in fields.items()).replace('forged', name)
+        machine.run('sh', '-c', f"printf '{lines}' | logger --journald", user=user)
+    machine.run('journalctl', '--sync')
+    rows = listed(machine.client())
+    assert f'{srv}/real' in rows and f'{srv}/forged' not in rows
+
+
+def test_list_all_tells_of_a_job_without_an_end(machine, service, srv):
+    job = HalfJob(machine.client(), machine, f'{srv}/root')
+    service.kill('all')
+    job.finish()
+    machine.run('journalctl', '--sync')
+    row = listed(machine.client())[f'{srv}/root']
+    assert (row['state'], row['ended'], row['error']) == ('unknown', None, None)
+
+
 def test_secrets_are_not_in_the_journal(machine, service, srv):
     machine.client().run('--root-password', f'file:{srv}/secret', f'{srv}/root.tar', f'{srv}/root')
     machine.client().fail('docker://127.0.0.1:1/none', f'{srv}/other', '--username=someone',
