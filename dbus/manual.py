@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 ITEM = re.compile(r'(?P<indent> +)(?P<term>\S+(?: \S+)*)  +(?P<text>\S.*)')
 KINDS = {'method': 'Methods', 'signal': 'Signals', 'property': 'Properties'}
 # As systemd's tools say it, for what introspection says.
-EMITS = {'const': ', never changes', 'false': ', changes without a signal'}
+EMITS = {'const': ' No , never changes', 'false': ' No , changes without a signal'}
 
 
 def escape(text):
@@ -93,7 +93,7 @@ def signature(member):
     name = member.get('name')
     if member.tag == 'property':
         emits = {one.get('value') for one in member.iter('annotation')}
-        return f'.It Va {name} No : Vt {member.get("type")}{"".join(map(EMITS.get, emits))}'
+        return f'.It Va {name} : Vt {member.get("type")}{"".join(map(EMITS.get, emits))}'
     typed = {True: [], False: []}
     for one in member.iter('arg'):
         typed[one.get('direction') == 'out'].append(f'"{one.get("type")} {one.get("name")}"')

@@ -64,6 +64,60 @@ TEST(every_key_is_read) {
         assert_int_equal(config.parallel_blobs, 16);
 }
 
+/* The text of the example of the configuration, with the settings that have a value; to be freed. */
+static char *read_example(void) {
+        _cleanup_(freep) char *path = NULL;
+        char line[256], *text = NULL;
+        size_t size = 0;
+        FILE *in, *out;
+
+        assert_non_null(getenv("TEST_SOURCE"));
+        assert_true(
+                asprintf(&path, "%s/daemon/service/virt-bootstrapd.conf", getenv("TEST_SOURCE")) >
+                0);
+        in = fopen(path, "re");
+        assert_non_null(in);
+        out = open_memstream(&text, &size);
+        assert_non_null(out);
+        while (fgets(line, sizeof(line), in)) {
+                const char *equals = strchr(line, '=');
+
+                if (line[0] == '[' ||
+                    (line[0] == '#' && line[1] != ' ' && equals && equals[1] != '\n'))
+                        assert_true(fputs(line + (line[0] == '#'), out) >= 0);
+        }
+        assert_int_equal(fclose(in) | fclose(out), 0);
+        return text;
+}
+
+TEST(example_has_the_defaults) {
+        _cleanup_(freep) char *text = read_example();
+        const Config defaults = CONFIG_DEFAULT;
+        Config config = { .sandbox = SANDBOX_NO,
+                          .durability = DURABILITY_NONE,
+                          .strict_space_check = true };
+
+        config_apply("example", text, strlen(text), NULL, &config);
+
+        assert_int_equal(config.jobs_max, defaults.jobs_max);
+        assert_int_equal(config.queued_max, defaults.queued_max);
+        assert_int_equal(config.retention_usec, defaults.retention_usec);
+        assert_int_equal(config.idle_usec, defaults.idle_usec);
+        assert_int_equal(config.stall_usec, defaults.stall_usec);
+        assert_int_equal(config.job_usec, defaults.job_usec);
+        assert_int_equal(config.takeover_usec, defaults.takeover_usec);
+        assert_int_equal(config.takeover_speed, defaults.takeover_speed);
+        assert_int_equal(config.partial_bytes, defaults.partial_bytes);
+        assert_int_equal(config.log_level, defaults.log_level);
+        assert_int_equal(config.strict_space_check, defaults.strict_space_check);
+        assert_int_equal(config.durability, defaults.durability);
+        assert_int_equal(config.sandbox, defaults.sandbox);
+        assert_memory_equal(&config.users, &defaults.users, sizeof(defaults.users));
+        assert_memory_equal(&config.limits, &defaults.limits, sizeof(defaults.limits));
+        assert_int_equal(config.parallel_blobs, defaults.parallel_blobs);
+        assert_string_equal(config.auth_file, defaults.auth_file);
+}
+
 TEST(what_cannot_be_understood_changes_nothing) {
         const Config config =
                 apply("[Daemon]\nMaxJobs=many\nMaxJobs=0\nEntries=5\nSandbox=perhaps\nNonsense=1\n"
