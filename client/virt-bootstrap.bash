@@ -31,8 +31,8 @@ _virt_bootstrap_split() {
             -H | --address | --host)
                 where+=("$word" "${words[++i]}")
                 ;;
-            -f | -u | -p | --format | --username | --password | --root-password | --uidmap | \
-                --gidmap | --idmap | --platform | --size | --digest | --keep | --older-than)
+            -f | -u | -p | --format | --username | --password | --root-password | --uidmap | --gidmap | --idmap | \
+                --platform | --size | --digest | --keep | --keep-old | --older-than | --key)
                 ((i++))
                 ;;
             -*) ;;
@@ -43,38 +43,49 @@ _virt_bootstrap_split() {
     done
 }
 
-_virt_bootstrap_option_value() {
-    case $prev in
+# Completes $2, the value of the option $1; fails if that has none.
+_virt_bootstrap_value() {
+    local value=$2
+
+    case $1 in
         -f | --format)
-            mapfile -t COMPREPLY < <(compgen -W 'dir qcow2 raw' -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W 'dir qcow2 raw' -- "$value")
             ;;
         -p | --password | --root-password)
-            if [[ $cur == file:* ]]; then
-                mapfile -t COMPREPLY < <(compgen -f -- "${cur#file:}")
+            if [[ $value == file:* ]]; then
+                mapfile -t COMPREPLY < <(compgen -f -- "${value#file:}")
+                COMPREPLY=("${COMPREPLY[@]/#/file:}")
+                compopt -o filenames
+                __ltrim_colon_completions "$value"
             else
-                COMPREPLY=(file:)
+                mapfile -t COMPREPLY < <(compgen -W 'file:' -- "$value")
                 compopt -o nospace
             fi
             ;;
         --key)
-            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -f -- "$value")
+            compopt -o filenames
             ;;
         --size | --keep)
-            mapfile -t COMPREPLY < <(compgen -W '5G 10G 20G' -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W '5G 10G 20G' -- "$value")
             ;;
         --older-than)
-            mapfile -t COMPREPLY < <(compgen -W '7d 30d 90d' -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -W '7d 30d 90d' -- "$value")
             ;;
         --platform)
             mapfile -t COMPREPLY < <(
-                compgen -W 'linux/amd64 linux/arm64 linux/arm/v7 linux/ppc64le linux/riscv64
-                    linux/s390x' -- "$cur"
+                compgen -W 'linux/amd64 linux/arm64 linux/arm/v7 linux/ppc64le linux/riscv64 linux/s390x' -- "$value"
             )
             ;;
         -H | --host)
-            mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur")
+            mapfile -t COMPREPLY < <(compgen -A hostname -- "$value")
             ;;
-        -u | --username | --uidmap | --gidmap | --idmap | --digest | --address) ;;
+        --address)
+            mapfile -t COMPREPLY < <(compgen -W 'unix:path=' -- "$value")
+            compopt -o nospace
+            __ltrim_colon_completions "$value"
+            ;;
+        -u | --username | --uidmap | --gidmap | --idmap | --digest | --keep-old) ;;
         *)
             return 1
             ;;
@@ -98,8 +109,7 @@ _virt_bootstrap_source() {
             ;;
         *)
             mapfile -t COMPREPLY < <(
-                compgen -W "$* docker:// file:/// oci: oci-archive: docker-archive: dir:
-                    virt-builder://" -- "$cur"
+                compgen -W "$* docker:// file:/// oci: oci-archive: docker-archive: dir: virt-builder://" -- "$cur"
             )
             compopt -o default
             case ${COMPREPLY[*]} in
@@ -133,7 +143,7 @@ _virt_bootstrap_argument() {
         cache\ remove*)
             list=$(_virt_bootstrap_images "${where[@]}")
             ;;
-        list | monitor | cache\ *) ;;
+        list | show\ * | attach\ * | list-tags\ * | inspect\ * | verify\ * | monitor | cache\ *) ;;
         inspect | verify)
             _virt_bootstrap_source
             return
@@ -158,15 +168,24 @@ _virt_bootstrap() {
     local -a arguments=() where=()
 
     _get_comp_words_by_ref -n := cur prev words cword
-    _virt_bootstrap_option_value && return
+    # What follows an "=" is a word of its own to readline.
+    if [[ $cur == --*=* ]]; then
+        _virt_bootstrap_value "${cur%%=*}" "${cur#*=}"
+        return
+    fi
+    _virt_bootstrap_value "$prev" "$cur" && return
 
     if [[ $cur == -* ]]; then
         mapfile -t COMPREPLY < <(
-            compgen -W '--format --flatten --size --share-layers --overwrite --replace --keep-old --in-place --no-sync --keep-devices
-                --root-password --uidmap --gidmap --idmap --platform --digest --offline --no-cache --username --password --no-ask-password
-                --not-secure --detach --json --status-only --quiet --debug --no-legend --no-pager
-                --help --version --system --user --embedded --address --host --keep --older-than --dry-run --force
-                --raw --config --no-tags --require-signed --key --all' -- "$cur"
+            compgen -W '
+                --format --flatten --size --share-layers --overwrite --replace --keep-old --in-place --no-sync --keep-devices
+                --root-password --uidmap --gidmap --idmap
+                --platform --digest --require-signed --offline --no-cache --username --password --no-ask-password
+                --not-secure
+                --detach --json --status-only --quiet --debug --no-legend --no-pager
+                --system --user --embedded --address --host
+                --all --raw --config --no-tags --key --keep --older-than --dry-run --force
+                --help --version' -- "$cur"
         )
         return
     fi

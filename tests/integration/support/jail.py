@@ -33,10 +33,11 @@ exec chroot . sh -c 'echo ready; exec sleep infinity'
 
 
 class Jail:
-    def __init__(self, folder):
+    def __init__(self, folder, more=()):
+        """@more: what else of this machine there is, read only."""
         self.keeper = subprocess.Popen(
             ['unshare', '--mount', '--propagation', 'private', 'sh', '-euc', SETUP, 'sh', folder,
-             *SYSTEM, *{one.parent for one in programs.ALL}, SANITIZERS], stdout=subprocess.PIPE, text=True)
+             *SYSTEM, *{one.parent for one in programs.ALL}, SANITIZERS, *more], stdout=subprocess.PIPE, text=True)
         assert self.keeper.stdout.readline() == 'ready\n'
         self.root = pathlib.Path(f'/proc/{self.keeper.pid}/root')
         self.prefix = ['nsenter', f'--target={self.keeper.pid}', '--mount',

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The completions, in the shells that they are for."""
+
+import re
+
+import pytest
+
+from support import image, programs, samples, shells
+
+
+@pytest.fixture(params=shells.ALL)
+def shell(request, env, tmp_path):
+    folder = tmp_path / 'shell'
+    folder.mkdir()
+    for name in ('layout', 'layers'):
+        (folder / 'files' / name).mkdir(parents=True)
+    (folder / 'files' / 'letter').write_text('secret\n')
+    one = shells.ALL[request.param](env, folder)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def remote(daemon_on, env):
+    return programs.Client(env, daemon_on('peer').address)
+
+
+def candidates(shell, line, prefix=''):
+    """Some shells offer the whole word, others what follows a colon or an equals sign in it."""
+    return {one.removeprefix(prefix).rstrip('= ') for one in shell.complete(f'virt-bootstrap {line}')}
+
+
+def test_every_option_of_the_help_is_offered(shell, client):
+    help_text = client.run('--help').out
+    told = set(re.findall(r'(?<![\w-])--[a-z][a-z-]+', help_text))
+    assert candidates(shell, '--') - {'-', '--'} >= told
+
+
+def test_option_is_completed(shell):
+    assert candidates(shell, '--fo') == {'--format', '--force'}
+
+
+@pytest.mark.parametrize('line', ['--format=', '--format ', '-f '])
+def test_value_of_an_option(shell, line):
+    assert candidates(shell, line, '--format=') >= {'dir', 'qcow2'}
+
+
+def test_beginning_of_a_value(shell):
+    assert candidates(shell, '--format=q', '--format=') == {'qcow2'}
+
+
+@pytest.mark.parametrize('line', ['--root-password=file:files/le', '--password file:files/le'])
+def test_file_with_a_password(shell, line):
+    found, = shell.complete(f'virt-bootstrap {line}')
+    assert found.removeprefix('--root-password=').removeprefix('file:') in ('files/letter', 'letter')
+
+
+def test_commands_and_sources(shell):
+    found = candidates(shell, '')
+    assert {'list', 'show', 'attach', 'cancel', 'inspect', 'list-tags', 'verify', 'cache', 'monitor'} <= found
+    assert {'docker://', 'oci:', 'dir:', 'docker-archive:'} <= found
+    assert candidates(shell, 'li') == {'list', 'list-tags'}
+
+
+def test_commands_follow_options_with_values(shell):
+    assert candidates(shell, '--platform linux/arm64 --size=5G -u me ins') == {'inspect'}
+
+
+def test_commands_of_the_cache(shell):
+    assert candidates(shell, 'cache ') == {'list', 'blobs', 'verify', 'remove', 'prune'}
+
+
+def test_command_without_arguments_has_no_candidates(shell):
+    assert candidates(shell, 'list ') == set()
+
+
+def test_path_in_a_source(shell):
+    found = {one.rstrip('/').rpartition('/')[2] for one in shell.complete('virt-bootstrap inspect oci:files/la')}
+    assert found == {'layout', 'layers'}
+
+
+def test_destination_is_a_directory(shell):
+    found = {one.rstrip('/').rpartition('/')[2] for one in shell.complete('virt-bootstrap docker://debian files/')}
+    assert found == {'layout', 'layers'}
+
+
+def test_jobs_of_the_daemon(shell, remote, tmp_path, dest):
+    layout = image.write_layout(tmp_path / 'image', samples.small())
+    job = remote.run('--json', f'oci:{layout}', dest).of('job')[0]['id']
+    for command in ('show', 'attach', 'cancel'):
+        assert candidates(shell, f'{remote.where[0]} {command} ') == {job}
+
+
+def test_content_of_the_cache(shell, remote, tmp_path, dest):
+    layout = image.write_layout(tmp_path / 'image', samples.small())
+    remote.run(f'oci:{layout}', dest)
+    names = {line.split()[1] if '…' in line.split()[0] else line.split()[0]
+             for line in remote.run('--no-legend', 'cache', 'list').out.splitlines()}
+    assert names and candidates(shell, f'{remote.where[0]} cache remove ') == names
