@@ -123,7 +123,8 @@ def check_daemon(root):
 def check_keys(root):
     source = (root / 'daemon/common/config/config.c').read_text()
     keys = set(re.findall(r'^\s+(?:DAEMON|LIMIT|REGISTRY)\("(\w+)"', source, re.M))
-    keys |= set(re.findall(r'strcmp\(key, "(\w+)"\)', source))
+    keys |= set(re.findall(r'^\s+\{ "[A-Z]\w+", "(\w+)", assign_', source, re.M))
+    keys |= set(re.findall(r'"(\w+)"', re.search(r'builder_keys\[\] = \{(.*?)\}', source)[1]))
     keys |= set(re.findall(r'^\s+\{ "([A-Z]\w+)", offsetof\(Config', source, re.M))
     table = Place('config.c', keys)
     page = (root / 'daemon/service/virt-bootstrapd.conf.5').read_text()
