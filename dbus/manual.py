@@ -65,7 +65,10 @@ class Comment:
     def __init__(self, text):
         head, *rest = paragraphs(text)
         self.symbol = head[0].removesuffix(':')
-        self.arguments = dict(line[1:].split(': ', 1) for line in head[1:])
+        self.arguments = {}
+        for line in head[1:]:
+            name, _, text = line.strip().removeprefix('@').partition(': ')
+            self.arguments[name] = text
         self.body = rest
 
     def mdoc(self, is_first=True):
