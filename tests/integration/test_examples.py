@@ -6,6 +6,7 @@ registry.example are a registry on loopback, by registries.conf. Programs that w
 STAND_INS says what they do instead."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -46,7 +47,7 @@ def program_entries(*names):
         for word in run(['ldd', path]).split():
             if word.startswith('/'):
                 files[word] = word
-    return [tar.directory('etc'), tar.file('etc/passwd', b'root:x:0:0:root:/root:/bin/sh\n'),
+    return [tar.directory('etc'), tar.symlink('bin', 'usr/bin'), tar.file('etc/passwd', b'root:x:0:0:root:/root:/bin/sh\n'),
             tar.file('etc/shadow', b'root:*:19000:0:99999:7:::\n', mode=0o640),
             *(tar.file(name.lstrip('/'), open(source, 'rb').read(), mode=0o755) for name, source in files.items())]
 
@@ -76,7 +77,7 @@ def jail(tmp_path):
 
 
 @pytest.fixture
-def machine(jail, offered, env):
+def machine(jail, offered, env, tmp_path):
     """What the examples run in: (argv to begin with, environment)."""
     host, debian, key = offered[0].host, *offered[1:]
     for name in ('root', 'srv', 'var/lib/machines', 'var/lib/libvirt/images', 'var/lib/libvirt/filesystems', 'var/tmp',
@@ -97,14 +98,20 @@ def machine(jail, offered, env):
               'CONTAINERS_REGISTRIES_CONF': '/registries.conf', 'DBUS_SYSTEM_BUS_ADDRESS': 'unix:path=/run/bus/bus',
               'PYTHONPATH': str(programs.BUILD / 'client/python'),
               'PATH': f'/bin-of-test:{programs.CLIENT.parent}:{os.environ["PATH"]}'}
-    daemon = subprocess.Popen([*jail.prefix, programs.DAEMON, '--bus=system'], env=inside, stderr=subprocess.PIPE)
-    argv = [*jail.prefix, 'env', '--chdir=/work']
-    wait_for(lambda: subprocess.run([*argv, 'busctl', 'status', 'org.virtbootstrap1'], env=inside,
-                                    capture_output=True).returncode == 0, 'the service')
-    yield argv, inside
-    assert stop(daemon)
-    daemon.stderr.close()
-    one_bus.stop()
+    log = tmp_path / 'daemon.log'
+    with open(log, 'wb') as f:
+        daemon = subprocess.Popen([*jail.prefix, programs.DAEMON, '--bus=system'], env=inside, stderr=f)
+
+    def is_there():
+        assert daemon.poll() is None, log.read_text()
+        return one_bus.has(bus.NAME)
+
+    try:
+        wait_for(is_there, 'the service')
+        yield [*jail.prefix, 'env', '--chdir=/work'], inside
+    finally:
+        stop(daemon)
+        one_bus.stop()
 
 
 def execute(machine, *argv, **kw):
@@ -159,8 +166,8 @@ def test_example_of_the_configuration_is_understood(env, tmp_path, example):
 @by_kind('unit')
 def test_drop_in_of_the_unit_is_understood(tmp_path, example):
     unit = next(programs.BUILD.glob('units/virt-bootstrapd.service')).read_text()
-    (tmp_path / 'virt-bootstrapd.service').write_text(unit.replace(
-        unit[unit.index('ExecStart='):].partition('\n')[0], f'ExecStart={programs.DAEMON}'))
+    (tmp_path / 'virt-bootstrapd.service').write_text(
+        re.sub(r'^(Exec\w*=[-+!@]*)/\S*/virt-bootstrapd', rf'\1{programs.DAEMON}', unit, flags=re.M))
     dropin = tmp_path / 'virt-bootstrapd.service.d/example.conf'
     dropin.parent.mkdir()
     dropin.write_text(example.text)

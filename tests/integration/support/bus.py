@@ -68,6 +68,14 @@ class BusDaemon:
         wait_for(lambda: is_listening(self.socket), 'the bus to listen')
         self.socket.chmod(0o777)
 
+    def has(self, name):
+        """Whether somebody owns @name."""
+        connection = Connection(self.address)
+        try:
+            return connection._call(*BUS, 'NameHasOwner', 's', name)[0]
+        finally:
+            connection.close()
+
     def stop(self):
         stop(self.process)
 
