@@ -143,7 +143,7 @@ _virt_bootstrap_argument() {
         cache\ remove*)
             list=$(_virt_bootstrap_images "${where[@]}")
             ;;
-        list | show\ * | attach\ * | list-tags\ * | inspect\ * | verify\ * | monitor | cache\ *) ;;
+        list | show\ * | attach\ * | watch\ * | list-tags\ * | inspect\ * | verify\ * | monitor | cache\ *) ;;
         inspect | verify)
             _virt_bootstrap_source
             return

@@ -55,7 +55,7 @@ end
 function __virt_bootstrap_at_destination
     set -l words (__virt_bootstrap_arguments)
     test (count $words) = 1
-    and not contains -- $words[1] list show attach cancel inspect list-tags verify cache monitor
+    and not contains -- $words[1] list show attach watch cancel inspect list-tags verify cache monitor
 end
 
 function __virt_bootstrap_jobs
@@ -106,6 +106,7 @@ complete -c virt-bootstrap -f
 complete -c virt-bootstrap -n '__virt_bootstrap_at ""' -a list -d 'List the jobs'
 complete -c virt-bootstrap -n '__virt_bootstrap_at ""' -a show -d 'Show a job'
 complete -c virt-bootstrap -n '__virt_bootstrap_at ""' -a attach -d 'Follow a job to its end'
+complete -c virt-bootstrap -n '__virt_bootstrap_at ""' -a watch -d 'Follow a job to its end'
 complete -c virt-bootstrap -n '__virt_bootstrap_at ""' -a cancel -d 'Cancel jobs'
 complete -c virt-bootstrap -n '__virt_bootstrap_at ""' -a inspect -d 'Show what would be fetched'
 complete -c virt-bootstrap -n '__virt_bootstrap_at ""' -a list-tags -d 'List the tags of a repository'
@@ -121,6 +122,7 @@ complete -c virt-bootstrap -n __virt_bootstrap_at_destination -a '(__fish_comple
 
 complete -c virt-bootstrap -n '__virt_bootstrap_at show' -a '(__virt_bootstrap_jobs)' -d Job
 complete -c virt-bootstrap -n '__virt_bootstrap_at attach' -a '(__virt_bootstrap_jobs)' -d Job
+complete -c virt-bootstrap -n '__virt_bootstrap_at watch' -a '(__virt_bootstrap_jobs)' -d Job
 complete -c virt-bootstrap -n '__virt_bootstrap_after cancel' -a '(__virt_bootstrap_jobs)' -d Job
 
 complete -c virt-bootstrap -n '__virt_bootstrap_at cache' -a list -d 'List the images in the cache'
@@ -166,6 +168,7 @@ complete -c virt-bootstrap -l user -d 'Use the session bus'
 complete -c virt-bootstrap -l embedded -d 'Start a daemon that ends with this program'
 complete -c virt-bootstrap -l address -x -d 'Use a D-Bus address'
 complete -c virt-bootstrap -s H -l host -x -a '(__fish_print_hostnames)' -d 'Use the system bus of another host'
+complete -c virt-bootstrap -l all -d 'list: also jobs that the journal remembers'
 complete -c virt-bootstrap -l raw -d 'inspect: print the exact bytes'
 complete -c virt-bootstrap -l config -d 'inspect: print the configuration'
 complete -c virt-bootstrap -l no-tags -d 'inspect: without the tags of the repository'

@@ -68,6 +68,7 @@ _virt-bootstrap_command() {
         'list:list the jobs'
         'show:show a job'
         'attach:follow a job to its end'
+        'watch:follow a job to its end'
         'cancel:cancel jobs'
         'inspect:show what would be fetched'
         "list-tags:list the tags of a registry's repository"
@@ -95,7 +96,7 @@ _virt-bootstrap_cache() {
 # @words: the command, and what follows it.
 _virt-bootstrap_argument() {
     case ${words[1]} in
-        show | attach)
+        show | attach | watch)
             (( CURRENT == 2 )) && _virt-bootstrap_jobs
             ;;
         cancel)
@@ -161,6 +162,7 @@ _arguments -C -S -s \
     "$daemon--embedded[start a daemon that ends with this program]" \
     "$daemon--address=[use a D-Bus address]:address:" \
     "$daemon"{-H+,--host=}'[use the system bus of another host]:host:_hosts' \
+    '--all[list: also jobs that the journal remembers]' \
     '--raw[inspect: print the exact bytes]' \
     '--config[inspect: print the configuration]' \
     '--no-tags[inspect: without the tags of the repository]' \

@@ -57,7 +57,7 @@ def test_file_with_a_password(shell, line):
 
 def test_commands_and_sources(shell):
     found = candidates(shell, '')
-    assert {'list', 'show', 'attach', 'cancel', 'inspect', 'list-tags', 'verify', 'cache', 'monitor'} <= found
+    assert {'list', 'show', 'attach', 'watch', 'cancel', 'inspect', 'list-tags', 'verify', 'cache', 'monitor'} <= found
     assert {'docker://', 'oci:', 'dir:', 'docker-archive:'} <= found
     assert candidates(shell, 'li') == {'list', 'list-tags'}
 
@@ -87,7 +87,7 @@ def test_destination_is_a_directory(shell):
 def test_jobs_of_the_daemon(shell, remote, tmp_path, dest):
     layout = image.write_layout(tmp_path / 'image', samples.small())
     job = remote.run('--json', f'oci:{layout}', dest).of('job')[0]['id']
-    for command in ('show', 'attach', 'cancel'):
+    for command in ('show', 'attach', 'watch', 'cancel'):
         assert candidates(shell, f'{remote.where[0]} {command} ') == {job}
 
 

@@ -80,7 +80,7 @@ def check_commands(root):
     verbs, subs = {verb for verb, _ in found}, {sub for _, sub in found if sub}
     table = Place('client-options.c', verbs | subs)
     helped = (client / 'client-help.c').read_text()
-    yield from Place('--help', (one for one in verbs | subs if re.search(rf'"  (cache )?\[?{one}\b', helped))).differences(
+    yield from Place('--help', (one for one in verbs | subs if re.search(rf'"  (cache |\w+ JOB, )?\[?{one}\b', helped))).differences(
         table, 'the command')
     page = plain((client / 'virt-bootstrap.1').read_text())
     commands = page[page.index('.SH COMMANDS'):page.index('.SH OPTIONS')]
