@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base-text.h"
 #include "client-table.h"
@@ -200,6 +201,16 @@ void client_table_print_within(
         }
 }
 
+/* A digest, say, would be useless in two pieces: a word gets a line of its own if it fits into one. */
+static void print_last(const char *cell, size_t columns, size_t indent, FILE *file) {
+        const size_t width = text_columns(cell);
+
+        if (width > columns - indent && width <= columns && !strchr(cell, ' '))
+                (void) fprintf(file, "\n%*s%s\n", (int) (columns - width), "", cell);
+        else
+                client_wrap_print(cell, columns - indent, indent, file);
+}
+
 void client_table_print_wrapped(const ClientTable *table, size_t columns, FILE *file) {
         const size_t last = table->n_columns - 1;
         size_t widths[TABLE_COLUMNS_MAX], indent = 0;
@@ -212,7 +223,7 @@ void client_table_print_wrapped(const ClientTable *table, size_t columns, FILE *
 
         for (size_t i = 0; i < table->n_cells; i++) {
                 if (i % table->n_columns == last)
-                        client_wrap_print(table->cells[i], columns - indent, indent, file);
+                        print_last(table->cells[i], columns, indent, file);
                 else
                         print_cell(
                                 table, i % table->n_columns, table->cells[i],

@@ -48,8 +48,8 @@ void client_table_print(const ClientTable *table, bool has_titles, FILE *file);
 /**
  * client_table_print_wrapped() - write all rows without titles, none wider than @columns
  *
- * What does not fit of the last column continues in the next line, below its beginning; unless the other columns leave
- * too little room for that.
+ * What does not fit of the last column continues in the next line, below its beginning; a single word moves there as a
+ * whole if it fits into the line. If the other columns leave too little room, nothing is broken.
  */
 void client_table_print_wrapped(const ClientTable *table, size_t columns, FILE *file);
 

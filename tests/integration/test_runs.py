@@ -78,6 +78,7 @@ def test_show_fits_the_terminal(api, remote, faulty_registry, dest):
     lines, status = print_on_terminal(remote.argv('show', job_id), remote.env, 80)
     assert status == 0
     assert max(map(len, lines)) <= 80, lines
+    assert api.get(job, JOB, 'Digest') in map(str.strip, lines)
     assert 'a long script' in lines[-1] + lines[-2]
 
 

@@ -139,6 +139,28 @@ TEST(no_column_is_shortened_beyond_recognition) {
                 "1  012345…bcdef /01234…bcdef\n");
 }
 
+TEST(word_that_fits_into_a_line_is_not_cut) {
+        static const ClientTableColumn pairs[] = { { "", .is_right = true }, { "" } };
+        _cleanup_(client_table_freep) ClientTable *table = NULL;
+        char *text;
+        size_t size;
+        FILE *file = open_memstream(&text, &size);
+
+        assert_int_equal(client_table_new(pairs, 2, &table, NULL), 0);
+        assert_int_equal(
+                client_table_add_pair(table, "A:", "sha256:0123456789abcdef0123", NULL), 0);
+        client_table_print_wrapped(table, 28, file);
+        client_table_print_wrapped(table, 26, file);
+        assert_int_equal(fclose(file), 0);
+        assert_string_equal(
+                text,
+                "A: \n"
+                " sha256:0123456789abcdef0123\n"
+                "A: sha256:0123456789abcdef\n"
+                "   0123\n");
+        free(text);
+}
+
 TEST(many_rows_fit) {
         _cleanup_(client_table_freep) ClientTable *table = NULL;
 
