@@ -568,7 +568,9 @@ PROCESS_TEST(who_tells_too_much_of_what_it_does_is_heard_no_more) {
         n = count(log, "fetch worker: request ");
         assert_int_equal(f->result.code, 0);
         assert_in_range(n, OUTPUT_TRACES_PER_SEC, seconds * OUTPUT_TRACES_PER_SEC);
-        assert_non_null(strstr(log, "It reports too much; the rest of this second is omitted\n"));
+        assert_in_range(
+                count(log, "It reports too much; the rest of this second is omitted\n"), 1,
+                seconds);
 }
 
 PROCESS_TEST(what_it_says_that_it_does_cannot_reach_roots_terminal) {

@@ -131,7 +131,7 @@ int job_room_check(
         /* Freeing space may remove partial files of these very layers. */
         for (;;) {
                 uint64_t needed, lacking;
-                Space space;
+                Space space = { 0 };
                 Sum sum = { 0 };
                 int r;
 
