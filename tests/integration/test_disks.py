@@ -294,13 +294,18 @@ def test_progress_and_format_are_told(client, everything, dest):
 
 
 @pytest.fixture
-def slow_image(faulty_registry):
-    """A reference whose last layer does not arrive whole, and the gate that holds it."""
+def gate(faulty_registry):
+    """Holds the last layer of `slow_image` before it is whole, until it is set."""
     image = samples.large(files=8, layers=2)
     faulty_registry.add('slow', image)
-    gate = faulty_registry.gate(image.layers[1].digest, 500_000)
-    yield faulty_registry.reference('slow')
-    gate.set()
+    one = faulty_registry.gate(image.layers[1].digest, 500_000)
+    yield one
+    one.set()
+
+
+@pytest.fixture
+def slow_image(faulty_registry, gate):
+    return faulty_registry.reference('slow')
 
 
 def started(client, reference, dest, *options):
@@ -318,10 +323,12 @@ def test_cancelled_job_leaves_no_image_and_no_process(client, slow_image, work, 
     assert qemu not in running([QEMU])
 
 
-def test_killed_qemu_is_a_clear_error(client, slow_image, work, dest):
+def test_killed_qemu_is_a_clear_error(client, slow_image, gate, work, dest):
     process = started(client, slow_image, dest)
     [qemu] = qemus_of(process)
     os.kill(qemu, signal.SIGKILL)
+    # The worker may already wait for more to write, and notices when it has some.
+    gate.set()
     result = client.finish(process, expect=1)
     assert 'qemu-storage-daemon' in result.sentence and 'signal 9' in result.sentence
     assert os.listdir(work) == []
