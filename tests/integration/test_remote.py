@@ -139,11 +139,11 @@ def test_passwords_are_not_for_another_host(elsewhere, tmp_path, reference, dest
         'InvalidOption', 'Passwords cannot be passed over this connection, which does not carry file descriptors')
 
 
-def test_ssh_ends_with_the_client(elsewhere, reference, dest, held):
-    started = elsewhere.start('--json', '--not-secure', reference, dest)
-    while '"phase":"download"' not in started.stdout.readline():
-        pass
-    bridge, = descendants(started.pid)
+def test_ssh_that_waits_ends_with_the_client(use_ssh, log):
+    """For the answer to a question, such as for a password: it does not see that its input has ended."""
+    started = use_ssh('exec sleep 1000\n').start('list')
+    wait_for(lambda: log.exists() and any(b'sleep' in command_line(pid) for pid in descendants(started.pid)), 'ssh')
+    ssh, = descendants(started.pid)
     started.kill()
     started.communicate()
-    wait_for(lambda: not any(command_line(bridge)), 'ssh to end')
+    wait_for(lambda: not any(command_line(ssh)), 'ssh to end')

@@ -103,15 +103,16 @@ def test_list_all_has_what_the_journal_remembers(machine, service, srv):
 
 
 def test_list_all_does_not_believe_lines_of_other_users(machine, service, srv, someone):
+    """Nor of a system user, whose lines are in the same file as the service's."""
     fields = {'MESSAGE': 'forged', 'MESSAGE_ID': '4e2a87ea6f5e4b0a9a3a2f1c0d5c7b93',
-              'VIRTBOOTSTRAP_JOB': 'forged', 'VIRTBOOTSTRAP_CALLER_UID': '0', 'VIRTBOOTSTRAP_RESULT': 'done',
-              'VIRTBOOTSTRAP_DESTINATION': f'{srv}/forged', 'VIRTBOOTSTRAP_SOURCE': 'docker://evil'}
-    for user, name in (someone, 'forged'), (None, 'real'):
-        lines = ''.join(f'{key}={value}\n' for key, value in fields.items()).replace('forged', name)
-        machine.run('sh', '-c', f"printf '{lines}' | logger --journald", user=user)
+              'VIRTBOOTSTRAP_JOB': 'NAME', 'VIRTBOOTSTRAP_CALLER_UID': '0', 'VIRTBOOTSTRAP_RESULT': 'done',
+              'VIRTBOOTSTRAP_DESTINATION': f'{srv}/NAME', 'VIRTBOOTSTRAP_SOURCE': 'docker://evil'}
+    for uid, name in (someone.uid, 'user'), (1, 'system'), (0, 'root'):
+        lines = ''.join(f'{key}={value}\n' for key, value in fields.items()).replace('NAME', name)
+        machine.run('setpriv', f'--reuid={uid}', '--clear-groups', 'sh', '-c',
+                    f"printf '{lines}' | logger --journald")
     machine.run('journalctl', '--sync')
-    rows = listed(machine.client())
-    assert f'{srv}/real' in rows and f'{srv}/forged' not in rows
+    assert [dest for dest in listed(machine.client()) if dest.startswith(f'{srv}/')] == [f'{srv}/root']
 
 
 def test_list_all_tells_of_a_job_without_an_end(machine, service, srv):

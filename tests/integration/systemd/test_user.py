@@ -49,6 +49,15 @@ def test_disk_images_by_the_users_service(machine, user_service, someone, home):
     check_disk(machine.path(f'{home}/disk'), someone.uid)
 
 
+def test_list_all_has_what_the_users_journal_remembers(machine, user_service, someone, home):
+    client = machine.client('--user', user=someone)
+    client.run(f'{home}/root.tar', f'{home}/root')
+    user_service.stop()
+    machine.run('journalctl', '--sync')
+    rows = [row for row in client.run('--json', 'list', '--all').events if row['destination'] == f'{home}/root']
+    assert [(row['state'], row['owner-name'], row['path']) for row in rows] == [('finished', someone.name, None)]
+
+
 def test_workers_of_a_user_are_in_their_sandboxes(machine, user_service, someone, home):
     job = HalfJob(machine.client('--user', user=someone), machine, f'{home}/root')
     machine.sandboxed_worker()
