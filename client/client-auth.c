@@ -91,6 +91,10 @@ static int read_place(const char *path, bool is_named, Credentials **ret, Error 
 
         if (fd < 0 && !is_named && (errno == ENOENT || errno == ENOTDIR))
                 return 0;
+        if (fd < 0 && errno == ENOENT)
+                return error_set(
+                        error, ENOENT, ERROR_INVALID_OPTION,
+                        "Cannot open the credentials file %s: %s", path, error_errno_text(ENOENT));
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot open the credentials file %s", path);
 

@@ -188,6 +188,7 @@ def test_broken_file_is_named_with_the_line_and_not_quoted(
 def test_file_of_the_environment_that_does_not_exist_is_named(basic_registry, client, env, tmp_path, dest):
     env['REGISTRY_AUTH_FILE'] = str(tmp_path / 'none')
     result = client.fail(basic_registry.reference('test/small'), dest)
+    assert result.error == 'InvalidOption'
     assert f'Cannot open the credentials file {tmp_path}/none: No such file or directory' in result.sentence
 
 

@@ -64,7 +64,7 @@ def test_credential_helper_is_asked(module, faulty_registry, private, folder, de
 
 
 @pytest.mark.parametrize('text, kind, sentence', [
-    (None, 'Failed', 'Cannot open the credentials file {path}: No such file or directory'),
+    (None, 'InvalidOption', 'Cannot open the credentials file {path}: No such file or directory'),
     ('{{', 'InvalidOption', 'The credentials file {path} is broken: it is not JSON'),
     ('[]', 'InvalidOption', 'The credentials file {path} is broken: it is not a JSON object'),
     ('{{"auths": 7}}', 'InvalidOption', 'The credentials file {path} is broken: "auths" or'),

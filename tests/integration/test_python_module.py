@@ -314,7 +314,7 @@ def test_secrets_are_in_no_argument_list_and_no_environment(module, held, faulty
     ({'dest': '/srv/\udcff'}, 'InvalidDestination', 'The destination is not valid UTF-8'),
     ({'dest': '/'}, 'InvalidDestination', 'is the root of this system'),
     ({'dest': '/dev/null'}, 'InvalidDestination', '/dev/null is not a directory'),
-    ({'root_password': 'file:/nonexistent'}, 'Failed', 'Cannot read the password file /nonexistent: No such file'),
+    ({'root_password': 'file:/nonexistent'}, 'InvalidOption', 'Cannot read the password file /nonexistent: No such file'),
     ({'root_password': 'file:/dev/null'}, 'InvalidOption', 'The first line of the password file /dev/null is empty'),
     ({'root_password': 'x' * 4096}, 'LimitExceeded', 'A password is longer than 4095 bytes'),
     ({'root_password': 7}, 'InvalidOption', 'The root password is not a string'),
@@ -335,7 +335,7 @@ def test_wrong_password_is_told(module, faulty_registry, reference, dest):
 
 
 def test_missing_daemon_is_told(module, reference, dest):
-    message = module.fail(reference, dest, 'Failed', env={'VIRTBOOTSTRAP_DAEMON': '/none'})
+    message = module.fail(reference, dest, 'DaemonUnavailable', env={'VIRTBOOTSTRAP_DAEMON': '/none'})
     assert message == 'Cannot start /none: No such file or directory'
 
 
@@ -351,7 +351,7 @@ def test_daemon_that_ends_without_an_answer_is_told_with_its_last_line(module, r
     program = tmp_path / 'daemon'
     program.write_text('#!/bin/sh\necho "It is too early" >&2\nexit 1\n')
     program.chmod(0o755)
-    message = module.fail(reference, dest, 'Failed', env={'VIRTBOOTSTRAP_DAEMON': str(program)})
+    message = module.fail(reference, dest, 'DaemonUnavailable', env={'VIRTBOOTSTRAP_DAEMON': str(program)})
     assert message == 'The embedded daemon does not answer: It is too early'
 
 
@@ -367,7 +367,7 @@ def test_daemon_that_does_not_answer_in_time_is_told(module, tmp_path):
             '    print(reason.name, reason.message)\n')
     result = subprocess.run([sys.executable, '-W', 'error', '-c', code], capture_output=True, text=True, check=True,
                             timeout=DEADLINE, env={**module.env, 'VIRTBOOTSTRAP_DAEMON': str(program)})
-    assert result.stdout == 'org.virtbootstrap1.Error.Failed The embedded daemon does not answer\n'
+    assert result.stdout == 'org.virtbootstrap1.Error.DaemonUnavailable The embedded daemon does not answer\n'
     assert not result.stderr
 
 

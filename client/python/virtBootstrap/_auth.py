@@ -154,7 +154,7 @@ def _read(path, is_named):
     except OSError as reason:
         if not is_named and isinstance(reason, (FileNotFoundError, NotADirectoryError)):
             return None
-        raise error_of_os(f'Cannot open the credentials file {path}', reason) from None
+        raise error_of_os(f'Cannot open the credentials file {path}', reason, 'InvalidOption') from None
     if len(text) > _FILE_BYTES_MAX:
         raise error('InvalidOption', f'The credentials file {path} is larger than {_FILE_BYTES_MAX} bytes')
     return _File(path, text)

@@ -81,7 +81,7 @@ def _open_embedded():
         if not isinstance(reason, _NO_ANSWER):
             raise
         why = f': {process.last_line}' if process.last_line else ''
-        raise error('Failed', f'The embedded daemon does not answer{why}') from None
+        raise error('DaemonUnavailable', f'The embedded daemon does not answer{why}') from None
     return Daemon(connection, process)
 
 

@@ -51,7 +51,7 @@ class Process:
             self._pidfd = os.pidfd_open(self._pid)
         except OSError as reason:
             os.close(output)
-            raise error_of_os(f'Cannot start {path}', reason) from None
+            raise error_of_os(f'Cannot start {path}', reason, 'DaemonUnavailable') from None
         finally:
             for fd in fds:
                 os.close(fd)

@@ -36,7 +36,7 @@ def _read_secret(path):
         with open(path, 'rb', buffering=0) as file:
             return file.readline(_SECRET_BYTES_MAX + 1).partition(b'\n')[0].partition(b'\r')[0]
     except OSError as reason:
-        raise error_of_os(f'Cannot read the password file {path}', reason) from None
+        raise error_of_os(f'Cannot read the password file {path}', reason, 'InvalidOption') from None
 
 
 def _check_length(password):
