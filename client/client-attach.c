@@ -57,7 +57,7 @@ int client_verb_attach(ClientConnection *connection, const ClientOptions *option
         _cleanup_(client_follow_freep) ClientFollow *followed = NULL;
         _cleanup_(client_job_info_done) ClientJobInfo info = JOB_INFO_NULL;
         _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
-        _cleanup_(freep) char *path = NULL, *digest = NULL;
+        _cleanup_(freep) char *path = NULL;
         int r;
 
         client_display_init(&display, options);
@@ -76,8 +76,7 @@ int client_verb_attach(ClientConnection *connection, const ClientOptions *option
                 return STATUS_CANCELLED;
         }
 
-        digest = client_follow_read_digest(followed);
         client_display_finished(
-                &display, client_follow_id(followed), &outcome, digest, info.header.destination);
+                &display, client_follow_id(followed), &outcome, info.header.destination);
         return client_outcome_status(&outcome, true);
 }

@@ -79,7 +79,6 @@ static int follow(
         _cleanup_(client_display_done) ClientDisplay display = { 0 };
         _cleanup_(client_follow_freep) ClientFollow *followed = NULL;
         _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
-        _cleanup_(freep) char *digest = NULL;
         int r;
 
         client_display_init(&display, options);
@@ -89,9 +88,8 @@ static int follow(
         if (r < 0)
                 return r;
 
-        digest = client_follow_read_digest(followed);
         client_display_finished(
-                &display, client_follow_id(followed), &outcome, digest, header->destination);
+                &display, client_follow_id(followed), &outcome, header->destination);
         return client_outcome_status(&outcome, client_follow_id(followed) != NULL);
 }
 

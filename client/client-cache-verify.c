@@ -53,7 +53,7 @@ static bool shows_progress(const ClientOptions *options) {
         bool is_bar;
 
         client_display_init(&display, options);
-        is_bar = display.mode == DISPLAY_BAR;
+        is_bar = display.mode == DISPLAY_BLOCK;
         client_display_done(&display);
         return is_bar;
 }

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -10,16 +9,9 @@
 #include "base-text.h"
 #include "client-display.h"
 #include "client-intl.h"
+#include "client-ready.h"
 
-#define COLUMNS_DEFAULT 80
-
-static bool is_smart_terminal(int fd) {
-        const char *term = getenv("TERM");
-
-        return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
-}
-
-/* no-color.org: any value except the empty one. */
+/* no-color.org: any value except the empty one. Who wants no colours mostly wants no block either. */
 static bool wants_no_colour(void) {
         const char *value = getenv("NO_COLOR");
 
@@ -36,27 +28,17 @@ void client_display_init(ClientDisplay *display, const ClientOptions *options) {
                 display->is_redrawn = isatty(STDOUT_FILENO);
         } else if (options->quiet)
                 display->mode = DISPLAY_QUIET;
-        else if (!options->debug && is_smart_terminal(STDERR_FILENO)) {
-                display->mode = DISPLAY_BAR;
-                display->is_redrawn = true;
-                display->is_coloured = !wants_no_colour();
+        else if (!options->debug && !wants_no_colour() && client_screen_is_smart(STDERR_FILENO)) {
+                display->mode = DISPLAY_BLOCK;
+                client_screen_init(&display->screen, stderr);
         }
-}
-
-static size_t terminal_columns(int fd) {
-        struct winsize size;
-
-        return ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0 ? COLUMNS_DEFAULT : size.ws_col;
 }
 
 /* Ends the current line, so that the next output starts on a new one. */
 static void leave_line(ClientDisplay *display) {
-        if (!display->has_line)
-                return;
-
-        if (display->mode == DISPLAY_BAR)
-                (void) fputs("\r\033[K", stderr);
-        else {
+        if (display->mode == DISPLAY_BLOCK)
+                client_screen_erase(&display->screen);
+        if (display->has_line) {
                 (void) fputc('\n', stdout);
                 (void) fflush(stdout);
         }
@@ -65,6 +47,9 @@ static void leave_line(ClientDisplay *display) {
 
 void client_display_done(ClientDisplay *display) {
         leave_line(display);
+        if (display->screen.taskbar != TASKBAR_ERROR)
+                client_screen_set_taskbar(&display->screen, TASKBAR_NONE, 0);
+        free(display->source);
         free(display->last_phase);
         free(display->last_line);
         *display = (ClientDisplay){ 0 };
@@ -73,31 +58,41 @@ void client_display_done(ClientDisplay *display) {
 void client_display_job(ClientDisplay *display, const ClientJobHeader *job) {
         if (display->mode == DISPLAY_JSON)
                 client_event_write_job(stdout, job);
+
+        free(display->source);
+        display->source = text_printable(job->source);
 }
 
-static void show_plain(ClientDisplay *display, const ClientProgress *progress) {
-        char line[PROGRESS_LINE_MAX];
-        char *phase;
+void client_display_details(ClientDisplay *display, const ClientDetails *details) {
+        display->details = details;
+}
 
-        /* The end is printed on its own line. */
-        if (strcmp(progress->phase, "done") == 0 ||
-            !client_progress_is_due(&display->last, progress))
-                return;
+/* Returns whether it is known now. */
+static bool remember(ClientDisplay *display, const ClientProgress *progress) {
+        char *phase = strdup(progress->phase);
 
-        phase = strdup(progress->phase);
         if (!phase)
-                return;
+                return false;
 
-        (void) fprintf(stderr, "%s\n", client_progress_format_plain(progress, line));
         free(display->last_phase);
         display->last_phase = phase;
         display->last = *progress;
         display->last.phase = phase;
+        return true;
+}
+
+static void show_plain(ClientDisplay *display, const ClientProgress *progress) {
+        char line[PROGRESS_LINE_MAX];
+
+        /* The end is printed on its own line. */
+        if (strcmp(progress->phase, "done") != 0 &&
+            client_progress_is_due(&display->last, progress) && remember(display, progress))
+                (void) fprintf(stderr, "%s\n", client_progress_format_plain(progress, line));
 }
 
 static void show_status(ClientDisplay *display, const ClientProgress *progress) {
         char line[PROGRESS_LINE_MAX];
-        size_t width = text_columns(client_progress_format_status(progress, line)), columns;
+        size_t width = text_columns(client_progress_format_status(progress, line)), columns, rows;
         char *copy;
 
         if (display->last_line && strcmp(display->last_line, line) == 0)
@@ -110,7 +105,7 @@ static void show_status(ClientDisplay *display, const ClientProgress *progress) 
         display->last_line = copy;
 
         if (display->is_redrawn) {
-                columns = terminal_columns(STDOUT_FILENO);
+                client_screen_size(STDOUT_FILENO, &columns, &rows);
                 (void) printf("\r%s%*s\r", line, columns > width ? (int) (columns - width) : 0, "");
                 display->has_line = true;
         } else
@@ -118,14 +113,44 @@ static void show_status(ClientDisplay *display, const ClientProgress *progress) 
         (void) fflush(stdout);
 }
 
-static void show_bar(ClientDisplay *display, const ClientProgress *progress) {
-        char line[PROGRESS_LINE_MAX];
+static void show_taskbar(ClientDisplay *display) {
+        unsigned percent = 0;
+        const bool is_known = client_progress_percent(&display->last, &percent);
 
-        client_progress_format_bar(
-                progress, terminal_columns(STDERR_FILENO), display->is_coloured, line);
-        (void) fprintf(stderr, "\r%s\033[K", line);
-        (void) fflush(stderr);
-        display->has_line = true;
+        client_screen_set_taskbar(
+                &display->screen, is_known ? TASKBAR_SHARE : TASKBAR_BUSY, percent);
+}
+
+/* What was shown last, below @text, if that is not NULL. */
+static void draw_block(ClientDisplay *display, const char *text) {
+        const ClientBlockJob job = {
+                .source = display->source ? display->source : "",
+                .progress = &display->last,
+                .details = display->details ? display->details : &DETAILS_NULL,
+        };
+        size_t columns, rows;
+        ClientBlock block;
+
+        client_screen_size(STDERR_FILENO, &columns, &rows);
+        client_block_format(&job, columns, rows, &block);
+        client_screen_draw(&display->screen, text, &block);
+}
+
+static void show_block(ClientDisplay *display, const ClientProgress *progress) {
+        if (!remember(display, progress))
+                return;
+
+        draw_block(display, NULL);
+        show_taskbar(display);
+}
+
+void client_display_refresh(ClientDisplay *display) {
+        if (display->mode == DISPLAY_BLOCK && display->last_phase)
+                draw_block(display, NULL);
+}
+
+void client_display_pause(ClientDisplay *display) {
+        leave_line(display);
 }
 
 void client_display_progress(
@@ -143,13 +168,13 @@ void client_display_progress(
 
         switch (display->mode) {
         case DISPLAY_JSON:
-                client_event_write_progress(stdout, id, progress);
+                client_event_write_progress(stdout, id, progress, display->details);
                 break;
         case DISPLAY_STATUS:
                 show_status(display, &printable);
                 break;
-        case DISPLAY_BAR:
-                show_bar(display, &printable);
+        case DISPLAY_BLOCK:
+                show_block(display, &printable);
                 break;
         case DISPLAY_PLAIN:
                 show_plain(display, &printable);
@@ -161,7 +186,7 @@ void client_display_progress(
 
 void client_display_message(
         ClientDisplay *display, const char *id, unsigned priority, const char *text) {
-        _cleanup_(freep) char *printable = NULL;
+        _cleanup_(freep) char *printable = NULL, *line = NULL;
         bool is_warning = priority <= LOG_WARNING;
 
         if (display->mode == DISPLAY_JSON) {
@@ -176,38 +201,55 @@ void client_display_message(
         printable = text_printable(text);
         if (!printable)
                 return;
+        if (asprintf(&line, is_warning ? _("Warning: %s\n") : "%s\n", printable) < 0) {
+                line = NULL;
+                return;
+        }
 
-        leave_line(display);
-        (void) fprintf(stderr, is_warning ? _("Warning: %s\n") : "%s\n", printable);
+        if (display->mode == DISPLAY_BLOCK && display->last_phase)
+                draw_block(display, line);
+        else {
+                leave_line(display);
+                (void) fputs(line, stderr);
+        }
 }
 
-static void show_success(ClientDisplay *display, const char *digest, const char *destination) {
-        _cleanup_(freep) char *printable = text_printable(destination);
+static void show_success(ClientDisplay *display, const char *destination) {
+        const ClientReady ready = {
+                .source = display->source ? display->source : "",
+                .destination = destination,
+                .details = display->details ? display->details : &DETAILS_NULL,
+        };
+        _cleanup_(freep) char *text = NULL;
+        size_t columns, rows;
 
-        if (!printable || (display->mode != DISPLAY_PLAIN && display->mode != DISPLAY_BAR))
+        if (display->mode != DISPLAY_PLAIN && display->mode != DISPLAY_BLOCK)
                 return;
 
-        if (digest && *digest)
-                (void) fprintf(stderr, _("%s is ready (%s)\n"), printable, digest);
-        else
-                (void) fprintf(stderr, _("%s is ready\n"), printable);
+        client_screen_size(STDERR_FILENO, &columns, &rows);
+        text = client_ready_format(&ready, isatty(STDERR_FILENO) ? columns : 0);
+        if (text)
+                (void) fprintf(stderr, "%s\n", text);
 }
 
 void client_display_finished(
         ClientDisplay *display,
         const char *id,
         const ClientOutcome *outcome,
-        const char *digest,
         const char *destination) {
+        const int status = client_outcome_status(outcome, true);
         _cleanup_(freep) char *message = NULL;
 
         leave_line(display);
+        /* It stays, since the user may look at another window. */
+        if (display->screen.has_taskbar && display->last_phase && status == STATUS_FAILED)
+                client_screen_set_taskbar(&display->screen, TASKBAR_ERROR, display->screen.percent);
         if (display->mode == DISPLAY_JSON)
-                client_event_write_finished(stdout, id, outcome, digest);
+                client_event_write_finished(stdout, id, outcome, display->details);
 
-        if (client_outcome_status(outcome, true) == STATUS_DONE) {
+        if (status == STATUS_DONE) {
                 if (destination)
-                        show_success(display, digest, destination);
+                        show_success(display, destination);
                 return;
         }
 

@@ -12,17 +12,18 @@
 #define NO_TIMEOUT UINT64_MAX /* neither a job nor a question by polkit has a time limit */
 
 struct ClientFollow {
-        ClientConnection *connection;           /* borrowed */
-        ClientDisplay *display;                 /* borrowed */
-        sd_event *event;                        /* owned */
-        sd_bus_slot *on_progress, *on_message;  /* owned */
-        sd_bus_slot *bootstrap, *wait, *cancel; /* owned; pending calls */
-        char *id, *path;                        /* owned; NULL until the job is known */
-        const char *source, *destination;       /* borrowed, during client_follow_bootstrap() */
-        bool lets_go;                           /* a signal does not cancel the job */
-        bool is_detached;                       /* a signal has arrived, and the job goes on */
-        bool is_cancelling;                     /* a signal has arrived */
-        bool is_lost;                           /* the daemon exited in the meantime */
+        ClientConnection *connection;                          /* borrowed */
+        ClientDisplay *display;                                /* borrowed */
+        sd_event *event;                                       /* owned */
+        sd_bus_slot *on_progress, *on_message, *on_properties; /* owned */
+        sd_bus_slot *bootstrap, *wait, *cancel, *read;         /* owned; pending calls */
+        char *id, *path;                  /* owned; NULL until the job is known */
+        const char *source, *destination; /* borrowed, during client_follow_bootstrap() */
+        bool lets_go;                     /* a signal does not cancel the job */
+        bool is_detached;                 /* a signal has arrived, and the job goes on */
+        bool is_cancelling;               /* a signal has arrived */
+        bool is_lost;                     /* the daemon exited in the meantime */
+        ClientDetails details;
         ClientOutcome outcome;
 };
 
@@ -80,6 +81,30 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
         return 0;
 }
 
+static int on_properties(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        ClientFollow *follow = userdata;
+        const char *interface;
+
+        (void) ret_error;
+        if (is_ours(follow, m) && sd_bus_message_read(m, "s", &interface) >= 0 &&
+            strcmp(interface, BUS_JOB) == 0 && client_details_update(&follow->details, m) >= 0)
+                client_display_refresh(follow->display);
+
+        return 0;
+}
+
+/* Of a job that began earlier; without an answer, it has no details. */
+static int on_read(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        ClientFollow *follow = userdata;
+
+        (void) ret_error;
+        if (!sd_bus_message_is_method_error(reply, NULL) &&
+            client_details_update(&follow->details, reply) >= 0)
+                client_display_refresh(follow->display);
+
+        return 0;
+}
+
 static int on_cancelled(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
         ClientFollow *follow = userdata;
@@ -123,6 +148,33 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
                                 "Interrupted before the job was created"));
 }
 
+/* Stops as if the signal had not been blocked. */
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        ClientFollow *follow = userdata;
+        sigset_t set;
+
+        (void) source;
+        (void) info;
+        (void) sigemptyset(&set);
+        (void) sigaddset(&set, SIGTSTP);
+
+        client_display_pause(follow->display);
+        (void) raise(SIGTSTP);
+        (void) sigprocmask(SIG_UNBLOCK, &set, NULL);
+        (void) sigprocmask(SIG_BLOCK, &set, NULL);
+        client_display_refresh(follow->display);
+        return 0;
+}
+
+static int on_resize(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        ClientFollow *follow = userdata;
+
+        (void) source;
+        (void) info;
+        client_display_refresh(follow->display);
+        return 0;
+}
+
 static int on_ended(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
         const char *result, *error, *message;
@@ -149,6 +201,18 @@ static int call_without_timeout(
                 client_connection_bus(follow->connection), slot, call, handler, follow, NO_TIMEOUT);
 }
 
+static int ask_for_details(ClientFollow *follow) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        int r;
+
+        r = client_details_new_call(follow->connection, follow->path, &call);
+        if (r >= 0)
+                r = sd_bus_call_async(
+                        client_connection_bus(follow->connection), &follow->read, call, on_read,
+                        follow, 0);
+        return r;
+}
+
 static int begin(ClientFollow *follow, const ClientJobHeader *header) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
         int r;
@@ -164,6 +228,8 @@ static int begin(ClientFollow *follow, const ClientJobHeader *header) {
                 client_connection_peer_name(follow->connection), follow->path, BUS_JOB, "Wait");
         if (r >= 0)
                 r = call_without_timeout(follow, call, &follow->wait, on_ended);
+        if (r >= 0)
+                r = ask_for_details(follow);
         if (r >= 0 && follow->is_cancelling)
                 r = send_cancel(follow);
         return r;
@@ -186,19 +252,25 @@ static int on_queued(sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
 }
 
 static int catch_signals(sd_event *event, ClientFollow *follow) {
-        static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-        const size_t n_signals = N_ELEMENTS(signals);
+        static const struct {
+                int signal_number;
+                sd_event_signal_handler_t handler;
+        } signals[] = {
+                { SIGINT, on_signal }, { SIGTERM, on_signal },  { SIGHUP, on_signal },
+                { SIGTSTP, on_stop },  { SIGWINCH, on_resize },
+        };
         sigset_t set;
         int r;
 
         (void) sigemptyset(&set);
-        for (size_t i = 0; i < n_signals; i++)
-                (void) sigaddset(&set, signals[i]);
+        for (size_t i = 0; i < N_ELEMENTS(signals); i++)
+                (void) sigaddset(&set, signals[i].signal_number);
         if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
                 return -errno;
 
-        for (size_t i = 0; i < n_signals; i++) {
-                r = sd_event_add_signal(event, NULL, signals[i], on_signal, follow);
+        for (size_t i = 0; i < N_ELEMENTS(signals); i++) {
+                r = sd_event_add_signal(
+                        event, NULL, signals[i].signal_number, signals[i].handler, follow);
                 if (r < 0)
                         return r;
         }
@@ -218,6 +290,10 @@ static int subscribe(ClientFollow *follow) {
                 r = sd_bus_match_signal(
                         bus, &follow->on_message, peer, NULL, BUS_JOB, "Message", on_message,
                         follow);
+        if (r >= 0)
+                r = sd_bus_match_signal(
+                        bus, &follow->on_properties, peer, NULL, "org.freedesktop.DBus.Properties",
+                        "PropertiesChanged", on_properties, follow);
         return r;
 }
 
@@ -229,13 +305,14 @@ int client_follow_new(
         if (!follow)
                 return error_oom(error);
         *follow = (ClientFollow){ .connection = connection, .display = display };
+        client_display_details(display, &follow->details);
 
         r = sd_event_new(&follow->event);
         if (r >= 0)
                 r = catch_signals(follow->event, follow);
         if (r >= 0)
                 r = subscribe(follow);
-        if (r >= 0) /* the digest is asked for after the loop */
+        if (r >= 0) /* the details are asked for after the loop */
                 r = sd_bus_set_close_on_exit(client_connection_bus(connection), false);
         if (r >= 0)
                 r = sd_bus_attach_event(
@@ -253,11 +330,15 @@ ClientFollow *client_follow_free(ClientFollow *follow) {
 
         (void) sd_bus_slot_unref(follow->on_progress);
         (void) sd_bus_slot_unref(follow->on_message);
+        (void) sd_bus_slot_unref(follow->on_properties);
         (void) sd_bus_slot_unref(follow->bootstrap);
         (void) sd_bus_slot_unref(follow->wait);
         (void) sd_bus_slot_unref(follow->cancel);
+        (void) sd_bus_slot_unref(follow->read);
         (void) sd_bus_detach_event(client_connection_bus(follow->connection));
         (void) sd_event_unref(follow->event);
+        client_display_details(follow->display, NULL);
+        client_details_done(&follow->details);
         client_outcome_done(&follow->outcome);
         free(follow->id);
         free(follow->path);
@@ -298,6 +379,9 @@ static int run(ClientFollow *follow, ClientOutcome *ret, Error *error) {
                                : "The daemon exited while the job was running");
         if (r < 0)
                 return error_oom(error);
+        /* The last values, which a daemon need not have sent; without an answer, those from before remain. */
+        if (!follow->is_lost && follow->path)
+                (void) client_details_read(&follow->details, follow->connection, follow->path);
 
         *ret = follow->outcome;
         follow->outcome = OUTCOME_NULL;
@@ -333,28 +417,4 @@ bool client_follow_is_detached(const ClientFollow *follow) {
 
 const char *client_follow_id(const ClientFollow *follow) {
         return follow->id;
-}
-
-char *client_follow_read_digest(const ClientFollow *follow) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
-        sd_bus *bus = client_connection_bus(follow->connection);
-        const char *digest;
-        int r;
-
-        if (!follow->path || follow->is_lost)
-                return NULL;
-
-        r = sd_bus_message_new_method_call(
-                bus, &call, client_connection_peer_name(follow->connection), follow->path,
-                "org.freedesktop.DBus.Properties", "Get");
-        if (r >= 0)
-                r = sd_bus_message_append(call, "ss", BUS_JOB, "Digest");
-        /* A user who stops the daemon, and thereby the job, does not want the next one to be started. */
-        if (r >= 0)
-                r = sd_bus_message_set_auto_start(call, false);
-        if (r >= 0)
-                r = sd_bus_call(bus, call, 0, NULL, &reply);
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "v", "s", &digest);
-        return r < 0 ? NULL : strdup(digest);
 }

@@ -6,7 +6,8 @@
  * Job.Wait returns when the job ends, so that nothing is missed, however short the job is.
  *
  * SIGINT, SIGTERM and SIGHUP cancel a job that was created here, which is followed until it has been cleaned up;
- * further signals change nothing. Any other job goes on, and is no longer followed.
+ * further signals change nothing. Any other job goes on, and is no longer followed. While SIGTSTP (Ctrl-Z)
+ * stops the program, the display is gone.
  */
 
 #include "client-connect.h"
@@ -14,7 +15,7 @@
 
 typedef struct ClientFollow ClientFollow;
 
-/** client_follow_new() - subscribe, and block the signals above from now on; @display is borrowed */
+/** client_follow_new() - subscribe, and block the signals above from now on; @display is borrowed, and shows our details */
 int client_follow_new(
         ClientConnection *connection, ClientDisplay *display, ClientFollow **ret, Error *error);
 
@@ -44,8 +45,5 @@ bool client_follow_is_detached(const ClientFollow *follow);
 
 /** client_follow_id() - the job's id; borrowed; NULL if no job was created */
 const char *client_follow_id(const ClientFollow *follow);
-
-/** client_follow_read_digest() - the digest of the job's image, owned by the caller; NULL if unknown */
-char *client_follow_read_digest(const ClientFollow *follow);
 
 DEFINE_CLEANUP(ClientFollow, client_follow_free);

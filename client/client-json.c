@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base-macro.h"
 #include "base-text.h"
 #include "client-json.h"
 
@@ -112,6 +113,13 @@ void client_json_fraction(ClientJson *json, const char *key, double value) {
 
         begin_value(json, key);
         (void) fprintf(json->file, "%u.%06u", millionths / 1000000U, millionths % 1000000U);
+}
+
+void client_json_seconds(ClientJson *json, const char *key, uint64_t usec) {
+        begin_value(json, key);
+        (void) fprintf(
+                json->file, "%" PRIu64 ".%06u", usec / USEC_PER_SEC,
+                (unsigned) (usec % USEC_PER_SEC));
 }
 
 void client_json_finish(ClientJson *json) {

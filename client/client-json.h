@@ -35,5 +35,8 @@ void client_json_null(ClientJson *json, const char *key);
 /** client_json_fraction() - add a number from 0 to 1 with six decimals, regardless of the locale */
 void client_json_fraction(ClientJson *json, const char *key, double value);
 
+/** client_json_seconds() - add @usec as a number of seconds, regardless of the locale */
+void client_json_seconds(ClientJson *json, const char *key, uint64_t usec);
+
 /** client_json_finish() - end the line and flush it, so that the reader of a pipe sees it at once */
 void client_json_finish(ClientJson *json);

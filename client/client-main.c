@@ -121,7 +121,7 @@ static int show_failure(const ClientOptions *options, const Error *error) {
         if (client_outcome_set_error(&outcome, error) < 0)
                 return STATUS_FAILED;
 
-        client_display_finished(&display, NULL, &outcome, NULL, NULL);
+        client_display_finished(&display, NULL, &outcome, NULL);
         return client_outcome_status(&outcome, false);
 }
 

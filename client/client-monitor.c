@@ -77,7 +77,7 @@ static int on_progress(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
                 return 0;
 
         if (monitor->options->json)
-                client_event_write_progress(stdout, id, &progress);
+                client_event_write_progress(stdout, id, &progress, NULL);
         else
                 print_line(id, client_progress_format_plain(&progress, line));
         return 0;
@@ -104,7 +104,7 @@ static int on_finished(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         const Monitor *monitor = userdata;
         const char *id, *path, *result, *error, *message;
         _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
-        _cleanup_(client_job_info_done) ClientJobInfo info = JOB_INFO_NULL;
+        _cleanup_(client_details_done) ClientDetails details = DETAILS_NULL;
         _cleanup_(freep) char *line = NULL;
 
         (void) ret_error;
@@ -113,8 +113,8 @@ static int on_finished(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
                 return 0;
 
         if (monitor->options->json) {
-                (void) client_job_info_read(monitor->connection, path, &info, NULL);
-                client_event_write_finished(stdout, id, &outcome, info.digest);
+                (void) client_details_read(&details, monitor->connection, path);
+                client_event_write_finished(stdout, id, &outcome, &details);
         } else if (asprintf(&line, "%s%s%s", result, *message ? ": " : "", message) < 0)
                 line = NULL;
         else

@@ -42,6 +42,23 @@ TEST(wide_and_combining_characters_have_the_columns_that_a_terminal_gives_them) 
         assert_int_equal(text_columns("a\n\xff"), 3);
 }
 
+TEST(beginning_and_ending_fit) {
+        static const char text[] = "böse…";
+
+        assert_int_equal(text_beginning(text, 0), 0);
+        assert_int_equal(text_beginning(text, 2), strlen("bö"));
+        assert_int_equal(text_beginning(text, 99), strlen(text));
+        assert_string_equal(text_ending(text, 0), "");
+        assert_string_equal(text_ending(text, 2), "e…");
+        assert_string_equal(text_ending(text, 99), text);
+        assert_int_equal(text_beginning("\xff\xc3", 1), 1);
+
+        assert_non_null(setlocale(LC_ALL, "C.UTF-8"));
+        assert_int_equal(text_beginning("日本", 3), strlen("日"));
+        assert_string_equal(text_ending("日本", 3), "本");
+        assert_non_null(setlocale(LC_ALL, "C"));
+}
+
 TEST(nothing_that_steers_a_terminal_is_printed) {
         static const struct {
                 const char *text, *printable;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base-cleanup.h"
+#include "base-macro.h"
 #include "client-follow.h"
 #include "client-request.h"
 #include "dbus-names.h"
@@ -65,6 +66,15 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
                 (void) sd_bus_flush(player->bus);
                 _exit(DIED);
         }
+        if (strcmp(player->part, "told") == 0) {
+                (void) sd_bus_emit_signal(
+                        player->bus, JOB_PATH, "org.freedesktop.DBus.Properties",
+                        "PropertiesChanged", "sa{sv}as", BUS_JOB, 1, "Speed", "t", UINT64_C(5000),
+                        0);
+                end_job(player, "done");
+        }
+        if (strcmp(player->part, "old") == 0)
+                end_job(player, "done");
         if (strcmp(player->part, "done") == 0 || strcmp(player->part, "failed") == 0)
                 end_job(player, player->part);
         return 0;
@@ -156,6 +166,33 @@ static int get_digest(
         return sd_bus_message_append(reply, "s", DIGEST);
 }
 
+static int get_layers(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *error) {
+        return sd_bus_message_append(
+                reply, "a(sbstt)", 3, "sha256:aa", true, "unpacked", UINT64_C(10), UINT64_C(10),
+                "sha256:bb", false, "downloading", UINT64_C(3), UINT64_C(20), "sha256:cc", false,
+                "levitating", UINT64_C(0), UINT64_C(5));
+}
+
+static int get_times(
+        sd_bus *bus,
+        const char *path,
+        const char *interface,
+        const char *property,
+        sd_bus_message *reply,
+        void *userdata,
+        sd_bus_error *error) {
+        return sd_bus_message_append(
+                reply, "t",
+                strcmp(property, "EndTime") == 0 ? UINT64_C(7500000) : UINT64_C(1000000));
+}
+
 static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("Bootstrap", "ssa{sv}", "so", on_bootstrap, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -167,11 +204,23 @@ static const sd_bus_vtable job_vtable[] = {
         SD_BUS_METHOD("Wait", "", "sss", on_wait, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Cancel", "", "", on_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Digest", "s", get_digest, 0, 0),
+        SD_BUS_PROPERTY("Layers", "a(sbstt)", get_layers, 0, 0),
+        SD_BUS_PROPERTY("StartTime", "t", get_times, 0, 0),
+        SD_BUS_PROPERTY("EndTime", "t", get_times, 0, 0),
+        SD_BUS_PROPERTY("Unheard", "t", get_times, 0, 0),
+        SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable old_job_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD("Wait", "", "sss", on_wait, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("Digest", "s", get_digest, 0, 0),
         SD_BUS_VTABLE_END,
 };
 
 static int play(void) {
         Player player = { .part = getenv("TEST_PART") };
+        const bool is_old = strcmp(player.part, "old") == 0;
         sd_id128_t id;
 
         if (sd_event_new(&player.event) < 0 || sd_id128_randomize(&id) < 0 ||
@@ -180,8 +229,9 @@ static int play(void) {
             sd_bus_negotiate_fds(player.bus, true) < 0 || sd_bus_start(player.bus) < 0 ||
             sd_bus_add_object_vtable(
                     player.bus, NULL, BUS_PATH, BUS_MANAGER, manager_vtable, &player) < 0 ||
-            sd_bus_add_object_vtable(player.bus, NULL, JOB_PATH, BUS_JOB, job_vtable, &player) <
-                    0 ||
+            sd_bus_add_object_vtable(
+                    player.bus, NULL, JOB_PATH, BUS_JOB, is_old ? old_job_vtable : job_vtable,
+                    &player) < 0 ||
             sd_bus_attach_event(player.bus, player.event, 0) < 0 ||
             sd_bus_set_exit_on_disconnect(player.bus, true) < 0)
                 return EXIT_FAILURE;
@@ -206,12 +256,26 @@ static int recover(void) {
 typedef struct Run {
         ClientOutcome outcome;
         char *id, *digest;
+        size_t n_layers;
+        ClientLayer layers[3]; /* without their digests */
+        uint64_t speed, elapsed_usec, size, cached;
 } Run;
 
 static void run_done(Run *run) {
         client_outcome_done(&run->outcome);
         free(run->id);
         free(run->digest);
+}
+
+static void keep(const ClientDetails *details, Run *ret) {
+        ret->digest = details->digest ? strdup(details->digest) : NULL;
+        ret->n_layers = details->n_layers;
+        for (size_t i = 0; i < ret->n_layers && i < N_ELEMENTS(ret->layers); i++)
+                ret->layers[i] = details->layers[i];
+        ret->speed = details->speed;
+        ret->elapsed_usec = client_details_elapsed(details);
+        ret->size = client_details_size(details);
+        ret->cached = client_details_cached(details);
 }
 
 static void bootstrap(const char *part, Run *ret) {
@@ -237,7 +301,7 @@ static void bootstrap(const char *part, Run *ret) {
 
         *ret = (Run){ 0 };
         assert_int_equal(client_follow_bootstrap(follow, call, &header, &ret->outcome, &error), 0);
-        ret->digest = client_follow_read_digest(follow);
+        keep(display.details, ret);
         if (client_follow_id(follow))
                 ret->id = strdup(client_follow_id(follow));
 }
@@ -258,6 +322,34 @@ TEST(job_that_ends_at_once_is_not_missed) {
         bootstrap("instant", &run);
         assert_int_equal(client_outcome_status(&run.outcome, true), STATUS_DONE);
         assert_string_equal(run.digest, DIGEST);
+}
+
+TEST(details_are_taken_from_signals_and_properties) {
+        _cleanup_(run_done) Run run;
+
+        bootstrap("told", &run);
+        assert_int_equal(run.speed, 5000);
+        assert_int_equal(run.elapsed_usec, 6500000);
+        assert_int_equal(run.n_layers, 3);
+        assert_true(run.layers[0].is_cached);
+        assert_int_equal(run.layers[0].state, LAYER_UNPACKED);
+        assert_false(run.layers[1].is_cached);
+        assert_int_equal(run.layers[1].state, LAYER_DOWNLOADING);
+        assert_int_equal(run.layers[1].done, 3);
+        assert_int_equal(run.layers[1].size, 20);
+        assert_int_equal(run.layers[2].state, LAYER_WAITING); /* a state of a newer daemon */
+        assert_int_equal(run.size, 35);
+        assert_int_equal(run.cached, 10);
+}
+
+TEST(older_daemon_without_details_is_followed_too) {
+        _cleanup_(run_done) Run run;
+
+        bootstrap("old", &run);
+        assert_int_equal(client_outcome_status(&run.outcome, true), STATUS_DONE);
+        assert_string_equal(run.digest, DIGEST);
+        assert_int_equal(run.n_layers, 0);
+        assert_int_equal(run.elapsed_usec, 0);
 }
 
 TEST(failure_keeps_its_name_and_sentence) {

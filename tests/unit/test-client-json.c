@@ -102,29 +102,56 @@ TEST(events_are_one_line_each) {
         output_open(&output);
         client_event_write_job(
                 output.file, &(ClientJobHeader){ "7", "/job/7", "docker://alpine", "/srv/alpine" });
-        client_event_write_progress(output.file, "7", &(ClientProgress){ "download", 1, 2, 0.25 });
+        client_event_write_progress(
+                output.file, "7", &(ClientProgress){ "download", 1, 2, 0.25 }, NULL);
         client_event_write_message(output.file, "7", 4, "two\nlines");
-        client_event_write_finished(output.file, "7", &outcome, "");
+        client_event_write_finished(output.file, "7", &outcome, NULL);
         output_expect(
                 &output,
-                "{\"event\":\"job\",\"id\":\"7\",\"path\":\"/job/7\",\"source\":\"docker://alpine\","
+                "{\"event\":\"job\",\"version\":1,\"id\":\"7\",\"path\":\"/job/7\",\"source\":\"docker://alpine\","
                 "\"destination\":\"/srv/alpine\"}\n"
                 "{\"event\":\"progress\",\"job\":\"7\",\"phase\":\"download\",\"done\":1,\"total\":2,"
-                "\"fraction\":0.250000}\n"
+                "\"fraction\":0.250000,\"speed\":null,\"left\":null,\"start-time\":null,"
+                "\"platform\":null,\"layers\":null}\n"
                 "{\"event\":\"message\",\"job\":\"7\",\"priority\":4,\"text\":\"two\\nlines\"}\n"
-                "{\"event\":\"finished\",\"job\":\"7\",\"result\":\"failed\",\"error\":\"a.b.Error\","
-                "\"message\":\"It \\\"failed\\\"\",\"digest\":null}\n");
+                "{\"event\":\"finished\",\"version\":1,\"job\":\"7\",\"result\":\"failed\",\"error\":\"a.b.Error\","
+                "\"message\":\"It \\\"failed\\\"\",\"digest\":null,\"platform\":null,\"disk\":null,\"layers\":null,"
+                "\"files\":null,\"downloaded\":null,\"queued-time\":null,\"start-time\":null,"
+                "\"end-time\":null,\"elapsed\":null}\n");
 }
 
-TEST(success_has_neither_error_nor_message) {
+TEST(success_tells_what_was_made) {
         _cleanup_(client_outcome_done) ClientOutcome outcome = OUTCOME_NULL;
+        ClientLayer layer = { (char *) "sha256:aa", true, LAYER_UNPACKED, 5, 5 };
+        const ClientDetails details = {
+                .platform = (char *) "linux/arm64",
+                .digest = (char *) "sha256:00",
+                .disk = (char *) "/srv/vm/layer-0.qcow2",
+                .layers = &layer,
+                .n_layers = 1,
+                .speed = 3,
+                .files = 12,
+                .queued_usec = 1,
+                .start_usec = 1000000,
+                .end_usec = 7500000,
+        };
         Output output;
 
         assert_int_equal(client_outcome_set(&outcome, "done", "", ""), 0);
         output_open(&output);
-        client_event_write_finished(output.file, NULL, &outcome, "sha256:00");
+        client_event_write_progress(
+                output.file, "7", &(ClientProgress){ "download", 1, 8, 0.25 }, &details);
+        client_event_write_finished(output.file, NULL, &outcome, &details);
         output_expect(
                 &output,
-                "{\"event\":\"finished\",\"job\":null,\"result\":\"done\",\"error\":null,"
-                "\"message\":null,\"digest\":\"sha256:00\"}\n");
+                "{\"event\":\"progress\",\"job\":\"7\",\"phase\":\"download\",\"done\":1,\"total\":8,"
+                "\"fraction\":0.250000,\"speed\":3,\"left\":3,\"start-time\":1000000,"
+                "\"platform\":\"linux/arm64\",\"layers\":[{\"digest\":\"sha256:aa\",\"cached\":true,"
+                "\"state\":\"unpacked\",\"done\":5,\"size\":5}]}\n"
+                "{\"event\":\"finished\",\"version\":1,\"job\":null,\"result\":\"done\",\"error\":null,"
+                "\"message\":null,\"digest\":\"sha256:00\",\"platform\":\"linux/arm64\","
+                "\"disk\":\"/srv/vm/layer-0.qcow2\",\"layers\":[{\"digest\":\"sha256:aa\","
+                "\"cached\":true,\"state\":\"unpacked\",\"done\":5,\"size\":5}],\"files\":12,"
+                "\"downloaded\":0,\"queued-time\":1,\"start-time\":1000000,\"end-time\":7500000,"
+                "\"elapsed\":6.500000}\n");
 }

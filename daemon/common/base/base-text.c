@@ -78,6 +78,33 @@ size_t text_columns(const char *text) {
         return columns;
 }
 
+size_t text_beginning(const char *text, size_t columns) {
+        const char *p = text;
+
+        while (*p) {
+                size_t bytes;
+                const size_t width = text_character_columns(p, &bytes);
+
+                if (width > columns)
+                        break;
+                columns -= width;
+                p += bytes;
+        }
+
+        return (size_t) (p - text);
+}
+
+const char *text_ending(const char *text, size_t columns) {
+        size_t surplus = text_columns(text), bytes;
+
+        while (surplus > columns) {
+                surplus -= text_character_columns(text, &bytes);
+                text += bytes;
+        }
+
+        return text;
+}
+
 bool text_is_control(uint32_t c) {
         return c < 0x20 || (c >= 0x7f && c <= 0x9f);
 }

@@ -37,6 +37,12 @@ size_t text_character_columns(const char *text, size_t *ret_bytes);
 /** text_columns() - the width of @text on a terminal, as above */
 size_t text_columns(const char *text);
 
+/** text_beginning() - bytes of the longest beginning of @text that is at most @columns wide */
+size_t text_beginning(const char *text, size_t columns);
+
+/** text_ending() - the longest ending of @text that is at most @columns wide */
+const char *text_ending(const char *text, size_t columns);
+
 /**
  * text_make_printable() - make @text one line that is safe everywhere, in place
  *

@@ -7,6 +7,7 @@ import pathlib
 import signal
 import subprocess
 
+from . import events
 from .bus import Connection
 from .process import DEADLINE, descendants, is_listening, running, stop, wait_for
 
@@ -111,6 +112,7 @@ class Client:
             raise AssertionError(f'the client does not end\n{out}\n{err}') from None
         result = Result(process.returncode, out, err)
         assert_sane(err)
+        events.check(out)
         assert expect is None or result.status == expect, str(result)
         return result
 
