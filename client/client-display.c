@@ -60,7 +60,7 @@ void client_display_job(ClientDisplay *display, const ClientJobHeader *job) {
                 client_event_write_job(stdout, job);
 
         free(display->source);
-        display->source = text_printable(job->source);
+        display->source = job->source ? text_printable(job->source) : NULL;
 }
 
 void client_display_details(ClientDisplay *display, const ClientDetails *details) {

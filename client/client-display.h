@@ -24,7 +24,7 @@ typedef struct ClientDisplay {
         bool is_redrawn;              /* the status line overwrites the previous one */
         bool has_line;                /* such a line is on the screen now */
         ClientScreen screen;          /* with DISPLAY_BLOCK */
-        char *source;                 /* of the job, printable; owned; NULL before it exists */
+        char *source;                 /* of the job, printable; owned; NULL if unknown */
         const ClientDetails *details; /* of the job; borrowed; NULL: nothing is known */
         ClientProgress last;          /* the progress shown last; its phase is last_phase */
         char *last_phase;             /* owned */

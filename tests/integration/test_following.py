@@ -105,7 +105,7 @@ def test_job_that_does_not_exist_is_told(remote, verb):
 def test_quiet_detaches_silently(remote, running, held):
     process = remote.start('-q', 'attach', running)
     # It blocks the signal before it calls the daemon, and handles it once it follows the job.
-    wait_for(lambda: 'SigBlk:\t0000000000004003' in open(f'/proc/{process.pid}/status', encoding='ascii').read(),
+    wait_for(lambda: 'SigBlk:\t0000000008084003' in open(f'/proc/{process.pid}/status', encoding='ascii').read(),
              'the signals to be blocked')
     process.send_signal(signal.SIGINT)
     result = remote.finish(process, 130)
