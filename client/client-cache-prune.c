@@ -14,7 +14,7 @@
 static void print_removal(
         const ClientOptions *options, const char *kind, const char *name, uint64_t bytes) {
         ClientJson json = JSON_INIT(stdout);
-        char short_name[CACHE_NAME_MAX], size[SIZE_TEXT_MAX];
+        char short_name[CACHE_NAME_MAX], digest[CACHE_DIGEST_MAX], size[SIZE_TEXT_MAX];
 
         if (options->json) {
                 client_json_object_begin(&json, NULL);
@@ -30,6 +30,8 @@ static void print_removal(
 
         if (strcmp(kind, "image") == 0)
                 name = client_cache_short_name(name, short_name);
+        if (strcmp(kind, "blob") == 0)
+                name = client_cache_short_digest(name, digest);
         (void) client_size_format(bytes, size);
         if (strcmp(kind, "disk") == 0)
                 (void) printf(

@@ -160,6 +160,8 @@ def test_blobs_of_a_file_have_no_name(client, cache, work, tmp_path):
     assert images == {}
     assert last['unnamed']['blobs'] == 2 + len(it.layers)
     assert rows(client.run('cache', 'list'))[1][0] == '(unnamed)'
+    told = client.run('cache', 'prune', '--dry-run').out.splitlines()
+    assert sorted(line.split()[2] for line in told) == sorted(one[7:19] for one in blobs(client)[0])
     freed = client.run('cache', 'prune', '--json').events
     assert {one['kind'] for one in freed[:-1]} == {'blob'}
     assert listing(client)[1]['unnamed']['blobs'] == 0
