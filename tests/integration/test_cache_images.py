@@ -292,6 +292,8 @@ def test_image_that_a_job_uses_is_kept(faulty_registry, api, pair, work):
     api.cache('Remove', 's', both['one'].layers[1].digest)
     gate = faulty_registry.gate(both['one'].layers[1].digest, 100)
     _, job = api.bootstrap(references['one'], work / 'third')
+    layer = both['one'].layers[1].digest
+    api.wait_until(lambda: faulty_registry.blob_requests()[layer] == 3, 'the transfer')
     api.wait_until(lambda: [one for one in api.cache('ListBlobs')[0]
                             if one[0] == both['one'].layers[0].digest and one[3] == 'used'],
                    'the first layer')
