@@ -24,7 +24,7 @@ SHARED = ['--format=qcow2', '--size=64M', '--share-layers']
 def pair(faulty_registry):
     """Two images with a common layer; returns them and their references."""
     base = samples.large(2).layers[0]
-    both = {name: Image([base, [tar.file(name, samples.noise(50_000))]]) for name in ('one', 'two')}
+    both = {name: Image([base, [tar.file(name, samples.noise(400_000))]]) for name in ('one', 'two')}
     for name, it in both.items():
         faulty_registry.add(f'pair/{name}', it, tag='1')
     return both, {name: faulty_registry.reference(f'pair/{name}:1') for name in both}
@@ -99,7 +99,7 @@ def test_tables_fit_eighty_columns(client, filled):
     digest = image.digest_of(filled[0]['one'].manifest())
     assert rows(result)[1][:3] == [
         full_name(filled[1]['one']), digest.partition(':')[2][:12], 'linux/amd64']
-    assert re.fullmatch(r'2 images, [\d.]+K in all: blobs [\d.]+K, other [\d.]+K',
+    assert re.fullmatch(r'2 images, [\d.]+M in all: blobs [\d.]+M, other [\d.]+K',
                         result.out.splitlines()[-1])
     result = client.run('cache', 'blobs')
     assert [line for line in result.out.splitlines() if len(line) > 80] == []
@@ -290,9 +290,9 @@ def test_image_that_a_job_uses_is_kept(faulty_registry, api, pair, work):
     api.cache('Remove', 's', both['one'].layers[1].digest)
     api.wait(api.bootstrap(references['one'], work / 'again')[1])
     api.cache('Remove', 's', both['one'].layers[1].digest)
-    gate = faulty_registry.gate(both['one'].layers[1].digest, 100)
-    _, job = api.bootstrap(references['one'], work / 'third')
     layer = both['one'].layers[1].digest
+    gate = faulty_registry.gate(layer, len(both['one'].layers[1].blob) // 2)
+    _, job = api.bootstrap(references['one'], work / 'third')
     api.wait_until(lambda: faulty_registry.blob_requests()[layer] == 3, 'the transfer')
     api.wait_until(lambda: [one for one in api.cache('ListBlobs')[0]
                             if one[0] == both['one'].layers[0].digest and one[3] == 'used'],
