@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <errno.h>
 #include <stdio.h>
 
+#include "base-cleanup.h"
 #include "client-json.h"
 #include "client-outcome.h"
 #include "client-pager.h"
+#include "client-suggest.h"
 #include "client-tags.h"
 #include "client-verbs.h"
 
@@ -22,6 +25,16 @@ static void print_json(const ClientTags *tags) {
         client_json_finish(&json);
 }
 
+/* What the daemon would call invalid, if something is known that was meant. */
+static int check_repository(const char *text, Error *error) {
+        _cleanup_(freep) char *hint = client_suggest_repository(text);
+
+        return hint ? error_set(
+                              error, EINVAL, ERROR_INVALID_REFERENCE,
+                              "The repository \"%s\" is invalid; %s", text, hint)
+                    : 0;
+}
+
 int client_verb_list_tags(
         ClientConnection *connection,
         const ClientOptions *options,
@@ -30,6 +43,10 @@ int client_verb_list_tags(
         _cleanup_(client_tags_done) ClientTags tags = TAGS_NULL;
         _cleanup_(client_pager_close) ClientPager pager = PAGER_NULL;
         int r;
+
+        r = check_repository(options->arguments[0], error);
+        if (r < 0)
+                return r;
 
         r = client_tags_list(connection, options, secrets, options->arguments[0], &tags, error);
         if (r < 0)

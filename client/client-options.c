@@ -459,6 +459,12 @@ static const char *find_meant(const char *word, const char *const *names) {
         return suggest_word(word, names, N_ELEMENTS(verbs));
 }
 
+/* Whether the command is about an image, which a URI names. */
+static bool takes_image(const char *command) {
+        return strcmp(command, "inspect") == 0 || strcmp(command, "list-tags") == 0 ||
+               strcmp(command, "verify") == 0 || strcmp(command, "cache remove") == 0;
+}
+
 /* The first word is no command: it is a source, unless it cannot be one. */
 static int check_first_word(const ClientOptions *options, const char *word, Error *error) {
         const char *names[N_ELEMENTS(verbs)], *nearest;
@@ -472,7 +478,7 @@ static int check_first_word(const ClientOptions *options, const char *word, Erro
         for (size_t i = 0; i < N_ELEMENTS(verbs); i++)
                 names[i] = verbs[i].name;
         nearest = find_meant(word, names);
-        if (nearest && !has_source)
+        if (nearest && (!has_source || takes_image(nearest)))
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
                         "Unknown command \"%s\"; did you mean \"%s\"?", word, nearest);

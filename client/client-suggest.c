@@ -112,3 +112,20 @@ char *client_suggest_source(const char *text) {
                        ? NULL
                        : hint;
 }
+
+char *client_suggest_repository(const char *text) {
+        const bool is_habit = strncmp(text, "oci://", strlen("oci://")) == 0;
+        const char *name = text + (is_habit ? strlen("oci://") : 0);
+        char *hint = is_habit ? NULL : suggest_scheme(text);
+        Reference reference;
+
+        if (hint || (!is_habit && has_our_scheme(text)))
+                return hint;
+        if (looks_like_file(name) || reference_parse(name, &reference, NULL) < 0)
+                return NULL;
+        return asprintf(
+                       &hint, "for a registry's repository, use docker://%s/%s", reference.host,
+                       reference.repository) < 0
+                       ? NULL
+                       : hint;
+}

@@ -11,3 +11,6 @@
  * NULL if there is none.
  */
 char *client_suggest_source(const char *text);
+
+/** client_suggest_repository() - likewise where a registry's repository is expected, without a tag */
+char *client_suggest_repository(const char *text);
