@@ -46,14 +46,6 @@ static void write_layers(ClientJson *json, const ClientDetails *details) {
         client_json_array_end(json);
 }
 
-/* A number of which 0 says that it is unknown. */
-static void write_known(ClientJson *json, const char *key, uint64_t value) {
-        if (value > 0)
-                client_json_uint(json, key, value);
-        else
-                client_json_null(json, key);
-}
-
 void client_event_write_progress(
         FILE *file, const char *id, const ClientProgress *progress, const ClientDetails *details) {
         const ClientDetails known = details ? *details : DETAILS_NULL;
@@ -67,9 +59,9 @@ void client_event_write_progress(
         client_json_uint(&json, "done", progress->done);
         client_json_uint(&json, "total", progress->total);
         client_json_fraction(&json, "fraction", progress->fraction);
-        write_known(&json, "speed", known.speed);
-        write_known(&json, "left", left);
-        write_known(&json, "start-time", known.start_usec);
+        client_json_known(&json, "speed", known.speed);
+        client_json_known(&json, "left", left);
+        client_json_known(&json, "start-time", known.start_usec);
         client_json_string(&json, "platform", known.platform);
         write_layers(&json, details);
         client_json_object_end(&json);
@@ -103,14 +95,14 @@ void client_event_write_finished(
         client_json_string(&json, "platform", known.platform);
         client_json_string(&json, "disk", known.disk);
         write_layers(&json, details);
-        write_known(&json, "files", known.files);
+        client_json_known(&json, "files", known.files);
         if (details)
                 client_json_uint(&json, "downloaded", known.downloaded);
         else
                 client_json_null(&json, "downloaded");
-        write_known(&json, "queued-time", known.queued_usec);
-        write_known(&json, "start-time", known.start_usec);
-        write_known(&json, "end-time", known.end_usec);
+        client_json_known(&json, "queued-time", known.queued_usec);
+        client_json_known(&json, "start-time", known.start_usec);
+        client_json_known(&json, "end-time", known.end_usec);
         if (elapsed > 0)
                 client_json_seconds(&json, "elapsed", elapsed);
         else

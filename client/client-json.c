@@ -96,6 +96,13 @@ void client_json_uint(ClientJson *json, const char *key, uint64_t value) {
         (void) fprintf(json->file, "%" PRIu64, value);
 }
 
+void client_json_known(ClientJson *json, const char *key, uint64_t value) {
+        if (value > 0)
+                client_json_uint(json, key, value);
+        else
+                client_json_null(json, key);
+}
+
 void client_json_bool(ClientJson *json, const char *key, bool value) {
         begin_value(json, key);
         (void) fputs(value ? "true" : "false", json->file);

@@ -29,6 +29,9 @@ void client_json_array_end(ClientJson *json);
 /** client_json_string() - add a string; NULL is written as null */
 void client_json_string(ClientJson *json, const char *key, const char *value);
 void client_json_uint(ClientJson *json, const char *key, uint64_t value);
+
+/** client_json_known() - add a number of which 0 says that it is unknown, and is written as null */
+void client_json_known(ClientJson *json, const char *key, uint64_t value);
 void client_json_bool(ClientJson *json, const char *key, bool value);
 void client_json_null(ClientJson *json, const char *key);
 

@@ -122,13 +122,6 @@ static int read_history(ClientConnection *connection, ClientRecords *records, Er
         return client_history_read(daemon, records, error);
 }
 
-static void print_time(ClientJson *json, const char *key, uint64_t usec) {
-        if (usec != 0)
-                client_json_uint(json, key, usec);
-        else
-                client_json_null(json, key);
-}
-
 static void print_json(const ClientRecord *record, const ClientOptions *options) {
         _cleanup_(freep) char *owner = client_owner_find_name(options, record->owner);
         ClientJson json = JSON_INIT(stdout);
@@ -143,9 +136,9 @@ static void print_json(const ClientRecord *record, const ClientOptions *options)
         client_json_fraction(&json, "fraction", record->fraction);
         client_json_uint(&json, "owner", record->owner);
         client_json_string(&json, "owner-name", owner);
-        print_time(&json, "queued", record->queued_usec);
-        print_time(&json, "started", record->started_usec);
-        print_time(&json, "ended", record->ended_usec);
+        client_json_known(&json, "queued-time", record->queued_usec);
+        client_json_known(&json, "start-time", record->started_usec);
+        client_json_known(&json, "end-time", record->ended_usec);
         client_json_string(&json, "error", record->error);
         client_json_string(&json, "message", record->message);
         client_json_string(&json, "digest", record->digest);

@@ -16,6 +16,7 @@
 #include "client-owner.h"
 #include "client-pager.h"
 #include "client-size.h"
+#include "client-span.h"
 #include "client-table.h"
 #include "client-time.h"
 #include "client-verbs.h"
@@ -30,13 +31,6 @@ static uint64_t run_usec(const ClientJobInfo *info) {
         const uint64_t end = info->ended_usec ? info->ended_usec : clock_usec(CLOCK_REALTIME);
 
         return info->started_usec != 0 && end > info->started_usec ? end - info->started_usec : 0;
-}
-
-static void print_time(ClientJson *json, const char *key, uint64_t usec) {
-        if (usec != 0)
-                client_json_uint(json, key, usec);
-        else
-                client_json_null(json, key);
 }
 
 static void print_layers(ClientJson *json, const ClientJobInfo *info) {
@@ -75,10 +69,10 @@ static void print_json(const ClientJobInfo *info, const char *owner) {
         client_json_uint(&json, "done", info->progress.done);
         client_json_uint(&json, "total", info->progress.total);
         client_json_fraction(&json, "fraction", info->progress.fraction);
-        client_json_uint(&json, "speed", info->speed);
-        print_time(&json, "queued", info->queued_usec);
-        print_time(&json, "started", info->started_usec);
-        print_time(&json, "ended", info->ended_usec);
+        client_json_known(&json, "speed", info->speed);
+        client_json_known(&json, "queued-time", info->queued_usec);
+        client_json_known(&json, "start-time", info->started_usec);
+        client_json_known(&json, "end-time", info->ended_usec);
         print_text(&json, "platform", info->platform);
         print_text(&json, "digest", info->digest);
         print_layers(&json, info);
@@ -86,7 +80,7 @@ static void print_json(const ClientJobInfo *info, const char *owner) {
         print_text(&json, "message", info->message);
         client_json_uint(&json, "bytes-downloaded", info->bytes_downloaded);
         client_json_uint(&json, "bytes-unpacked", info->bytes_unpacked);
-        client_json_uint(&json, "files", info->n_files);
+        client_json_known(&json, "files", info->n_files);
         print_text(&json, "disk", info->disk);
         client_config_print_json(&info->config, &json, "config");
         client_json_object_end(&json);
@@ -117,7 +111,7 @@ static int add_layer(
 }
 
 static int add_times(ClientTable *table, const ClientJobInfo *info, Error *error) {
-        char text[TIME_BYTES_MAX];
+        char span[SPAN_TEXT_MAX];
         int r;
 
         r = add_time(table, _("Queued:"), info->queued_usec, error);
@@ -127,8 +121,7 @@ static int add_times(ClientTable *table, const ClientJobInfo *info, Error *error
                 r = add_time(table, _("Ended:"), info->ended_usec, error);
         if (r >= 0 && info->started_usec != 0)
                 r = client_table_add_pair(
-                        table, _("Duration:"), client_time_format_span(run_usec(info), text),
-                        error);
+                        table, _("Duration:"), client_span_format(run_usec(info), span), error);
         return r;
 }
 

@@ -61,22 +61,3 @@ char *client_time_format_age(uint64_t usec, uint64_t now_usec, char ret[static T
                         ret, TIME_BYTES_MAX, "%" PRIu64 "%s", seconds / unit->seconds, unit->name);
         return ret;
 }
-
-char *client_time_format_span(uint64_t usec, char ret[static TIME_BYTES_MAX]) {
-        const uint64_t seconds = usec / USEC_PER_SEC;
-        const struct Unit *unit = &units[find_unit(seconds)];
-        uint64_t rest = seconds % unit->seconds;
-
-        if (unit->seconds == 1)
-                (void) snprintf(
-                        ret, TIME_BYTES_MAX, "%" PRIu64 ".%us", seconds,
-                        (unsigned) (usec % USEC_PER_SEC / (USEC_PER_SEC / 10)));
-        else if (rest / unit[1].seconds == 0)
-                (void) snprintf(
-                        ret, TIME_BYTES_MAX, "%" PRIu64 "%s", seconds / unit->seconds, unit->name);
-        else
-                (void) snprintf(
-                        ret, TIME_BYTES_MAX, "%" PRIu64 "%s %" PRIu64 "%s", seconds / unit->seconds,
-                        unit->name, rest / unit[1].seconds, unit[1].name);
-        return ret;
-}

@@ -20,6 +20,3 @@ char *client_time_format_clock(uint64_t usec, char ret[static TIME_BYTES_MAX]);
  * "-" for 0. What is in the future, by a clock that was set back, was just now: "0s". Returns @ret.
  */
 char *client_time_format_age(uint64_t usec, uint64_t now_usec, char ret[static TIME_BYTES_MAX]);
-
-/** client_time_format_span() - write a duration in at most two units: "6.5s", "1min 23s", "2h 5min"; returns @ret */
-char *client_time_format_span(uint64_t usec, char ret[static TIME_BYTES_MAX]);

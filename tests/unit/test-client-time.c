@@ -45,30 +45,6 @@ TEST(age_of_what_has_no_time_or_lies_in_the_future) {
         assert_string_equal(client_time_format_age(1, UINT64_MAX, text), "213503982d");
 }
 
-TEST(spans_have_at_most_two_units) {
-        static const struct {
-                uint64_t usec;
-                const char *text;
-        } spans[] = {
-                { 0, "0.0s" },
-                { 49999, "0.0s" },
-                { 6540000, "6.5s" },
-                { MINUTE - 1, "59.9s" },
-                { MINUTE, "1min" },
-                { 83 * USEC_PER_SEC, "1min 23s" },
-                { 2 * HOUR + 5 * MINUTE + 7 * USEC_PER_SEC, "2h 5min" },
-                { 2 * HOUR + 7 * USEC_PER_SEC, "2h" },
-                { 3 * DAY + 4 * HOUR, "3d 4h" },
-                { UINT64_MAX, "213503982d 8h" },
-        };
-
-        for (size_t i = 0; i < N_ELEMENTS(spans); i++) {
-                char text[TIME_BYTES_MAX];
-
-                assert_string_equal(client_time_format_span(spans[i].usec, text), spans[i].text);
-        }
-}
-
 TEST(points_in_time_are_local) {
         char text[TIME_BYTES_MAX];
 

@@ -95,7 +95,7 @@ def test_list_all_has_what_the_journal_remembers(machine, service, srv):
         assert before['path'] and not row['path']
         assert (row['id'], row['source'], row['state']) == (before['id'], before['source'], result)
         assert (row['owner'], row['owner-name']) == (0, 'root')
-        assert 0 < row['started'] <= row['ended']
+        assert 0 < row['start-time'] <= row['end-time']
     assert done['digest'] == live[f'{srv}/root']['digest'] and done['error'] is None
     assert failed['error'] == 'org.virtbootstrap1.Error.RegistryUnavailable'
     assert re.search(rf'^\w+ +\d+\w+ root +failed: RegistryUnavailable docker://127.0.0.1:1/none {srv}/other$',
@@ -121,7 +121,7 @@ def test_list_all_tells_of_a_job_without_an_end(machine, service, srv):
     job.finish()
     machine.run('journalctl', '--sync')
     row = listed(machine.client())[f'{srv}/root']
-    assert (row['state'], row['ended'], row['error']) == ('unknown', None, None)
+    assert (row['state'], row['end-time'], row['error']) == ('unknown', None, None)
 
 
 def test_secrets_are_not_in_the_journal(machine, service, srv):
