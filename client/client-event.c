@@ -25,7 +25,7 @@ void client_event_write_job(FILE *file, const ClientJobHeader *job) {
         client_json_finish(&json);
 }
 
-static void write_layers(ClientJson *json, const ClientDetails *details) {
+void client_event_add_layers(ClientJson *json, const ClientDetails *details) {
         if (!details || details->n_layers == 0) {
                 client_json_null(json, "layers");
                 return;
@@ -63,7 +63,7 @@ void client_event_write_progress(
         client_json_known(&json, "left", left);
         client_json_known(&json, "start-time", known.start_usec);
         client_json_string(&json, "platform", known.platform);
-        write_layers(&json, details);
+        client_event_add_layers(&json, details);
         client_json_object_end(&json);
         client_json_finish(&json);
 }
@@ -94,7 +94,7 @@ void client_event_write_finished(
         client_json_string(&json, "digest", known.digest);
         client_json_string(&json, "platform", known.platform);
         client_json_string(&json, "disk", known.disk);
-        write_layers(&json, details);
+        client_event_add_layers(&json, details);
         client_json_known(&json, "files", known.files);
         if (details)
                 client_json_uint(&json, "downloaded", known.downloaded);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "client-details.h"
+#include "client-json.h"
 #include "client-outcome.h"
 #include "client-progress.h"
 
@@ -41,6 +42,9 @@ void client_event_write_message(FILE *file, const char *id, unsigned priority, c
  */
 void client_event_write_finished(
         FILE *file, const char *id, const ClientOutcome *outcome, const ClientDetails *details);
+
+/** client_event_add_layers() - add "layers":[…] to an object; null if @details is NULL, or without an image */
+void client_event_add_layers(ClientJson *json, const ClientDetails *details);
 
 /** client_event_write_detached() - {"event":"detached","job":…}: the job is no longer followed, and goes on */
 void client_event_write_detached(FILE *file, const char *id);

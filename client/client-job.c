@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base-macro.h"
@@ -24,10 +23,6 @@ static const struct Field {
         { "Owner", 'u', offsetof(ClientJobInfo, owner) },
         { "BytesDownloaded", 't', offsetof(ClientJobInfo, bytes_downloaded) },
         { "BytesUnpacked", 't', offsetof(ClientJobInfo, bytes_unpacked) },
-        { "Platform", 's', offsetof(ClientJobInfo, platform) },
-        { "Disk", 's', offsetof(ClientJobInfo, disk) },
-        { "Speed", 't', offsetof(ClientJobInfo, speed) },
-        { "Files", 't', offsetof(ClientJobInfo, n_files) },
         { "QueuedTime", 't', offsetof(ClientJobInfo, queued_usec) },
         { "StartTime", 't', offsetof(ClientJobInfo, started_usec) },
         { "EndTime", 't', offsetof(ClientJobInfo, ended_usec) },
@@ -71,45 +66,6 @@ static int read_config(sd_bus_message *reply, ClientConfig *config) {
         return r < 0 ? r : sd_bus_message_exit_container(reply);
 }
 
-static int add_layer(ClientJobInfo *info, const ClientJobLayer *layer) {
-        ClientJobLayer *layers;
-
-        if (info->n_layers == JOB_LAYERS_MAX)
-                return -E2BIG;
-
-        layers = reallocarray(info->layers, info->n_layers + 1, sizeof(*layers));
-        if (!layers)
-                return -ENOMEM;
-
-        layers[info->n_layers++] = *layer;
-        info->layers = layers;
-        return 0;
-}
-
-static int read_layers(sd_bus_message *message, ClientJobInfo *info) {
-        ClientJobLayer layer;
-        int is_cached, r;
-
-        r = sd_bus_message_enter_container(message, 'v', "a(sbstt)");
-        if (r >= 0)
-                r = sd_bus_message_enter_container(message, 'a', "(sbstt)");
-        if (r < 0)
-                return r;
-
-        while ((r = sd_bus_message_read(
-                        message, "(sbstt)", &layer.digest, &is_cached, &layer.state, &layer.done,
-                        &layer.size)) > 0) {
-                layer.is_cached = is_cached;
-                r = add_layer(info, &layer);
-                if (r < 0)
-                        return r;
-        }
-
-        if (r >= 0)
-                r = sd_bus_message_exit_container(message);
-        return r < 0 ? r : sd_bus_message_exit_container(message);
-}
-
 static int read_property(sd_bus_message *reply, const char *name, ClientJobInfo *info) {
         for (size_t i = 0; i < N_ELEMENTS(fields); i++)
                 if (strcmp(fields[i].name, name) == 0)
@@ -124,8 +80,6 @@ static int read_property(sd_bus_message *reply, const char *name, ClientJobInfo 
 
         if (strcmp(name, "Config") == 0)
                 return read_config(reply, &info->config);
-        if (strcmp(name, "Layers") == 0)
-                return read_layers(reply, info);
 
         return sd_bus_message_skip(reply, "v");
 }
@@ -193,6 +147,5 @@ int client_job_info_read(
 void client_job_info_done(ClientJobInfo *info) {
         (void) sd_bus_message_unref(info->reply);
         client_config_done(&info->config);
-        free(info->layers);
         *info = JOB_INFO_NULL;
 }

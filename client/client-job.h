@@ -9,15 +9,6 @@
 #include "client-connect.h"
 #include "client-event.h"
 
-#define JOB_LAYERS_MAX ((size_t) 4096)
-
-/* Strings are borrowed from the message that has the properties. */
-typedef struct ClientJobLayer {
-        const char *digest, *state; /* "waiting", "downloading", … */
-        bool is_cached;             /* when the job started */
-        uint64_t done, size;        /* bytes: of @state, and compressed */
-} ClientJobLayer;
-
 typedef struct ClientJobInfo {
         sd_bus_message *reply; /* owned; contains the strings below */
         ClientJobHeader header;
@@ -27,12 +18,7 @@ typedef struct ClientJobInfo {
         uint32_t owner; /* uid */
         uint64_t bytes_downloaded, bytes_unpacked;
         ClientConfig config;
-        const char *platform, *disk;
-        uint64_t speed; /* bytes per second */
-        uint64_t n_files;
         uint64_t queued_usec, started_usec, ended_usec;
-        ClientJobLayer *layers; /* owned */
-        size_t n_layers;
 } ClientJobInfo;
 
 #define JOB_INFO_NULL ((ClientJobInfo){ 0 })
@@ -47,8 +33,6 @@ typedef struct ClientJobInfo {
                 .error = "",                                                                       \
                 .message = "",                                                                     \
                 .progress.phase = "",                                                              \
-                .platform = "",                                                                    \
-                .disk = "",                                                                        \
         })
 
 /** client_job_make_path() - the object path of the job @id; fails only with -ENOMEM */

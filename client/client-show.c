@@ -9,6 +9,8 @@
 
 #include "base-clock.h"
 #include "base-macro.h"
+#include "client-details.h"
+#include "client-event.h"
 #include "client-intl.h"
 #include "client-job.h"
 #include "client-json.h"
@@ -33,27 +35,11 @@ static uint64_t run_usec(const ClientJobInfo *info) {
         return info->started_usec != 0 && end > info->started_usec ? end - info->started_usec : 0;
 }
 
-static void print_layers(ClientJson *json, const ClientJobInfo *info) {
-        client_json_array_begin(json, "layers");
-        for (size_t i = 0; i < info->n_layers; i++) {
-                const ClientJobLayer *layer = &info->layers[i];
-
-                client_json_object_begin(json, NULL);
-                client_json_string(json, "digest", layer->digest);
-                client_json_bool(json, "cached", layer->is_cached);
-                client_json_string(json, "state", layer->state);
-                client_json_uint(json, "done", layer->done);
-                client_json_uint(json, "size", layer->size);
-                client_json_object_end(json);
-        }
-        client_json_array_end(json);
-}
-
 static void print_text(ClientJson *json, const char *key, const char *text) {
         client_json_string(json, key, *text ? text : NULL);
 }
 
-static void print_json(const ClientJobInfo *info, const char *owner) {
+static void print_json(const ClientJobInfo *info, const ClientDetails *details, const char *owner) {
         ClientJson json = JSON_INIT(stdout);
 
         client_json_object_begin(&json, NULL);
@@ -69,19 +55,19 @@ static void print_json(const ClientJobInfo *info, const char *owner) {
         client_json_uint(&json, "done", info->progress.done);
         client_json_uint(&json, "total", info->progress.total);
         client_json_fraction(&json, "fraction", info->progress.fraction);
-        client_json_known(&json, "speed", info->speed);
+        client_json_known(&json, "speed", details->speed);
         client_json_known(&json, "queued-time", info->queued_usec);
         client_json_known(&json, "start-time", info->started_usec);
         client_json_known(&json, "end-time", info->ended_usec);
-        print_text(&json, "platform", info->platform);
+        client_json_string(&json, "platform", details->platform);
         print_text(&json, "digest", info->digest);
-        print_layers(&json, info);
+        client_event_add_layers(&json, details);
         print_text(&json, "error", info->error);
         print_text(&json, "message", info->message);
         client_json_uint(&json, "bytes-downloaded", info->bytes_downloaded);
         client_json_uint(&json, "bytes-unpacked", info->bytes_unpacked);
-        client_json_known(&json, "files", info->n_files);
-        print_text(&json, "disk", info->disk);
+        client_json_known(&json, "files", details->files);
+        client_json_string(&json, "disk", details->disk);
         client_config_print_json(&info->config, &json, "config");
         client_json_object_end(&json);
         client_json_finish(&json);
@@ -95,17 +81,16 @@ static int add_time(ClientTable *table, const char *key, uint64_t usec, Error *e
 }
 
 /* "29b7e3a1c0d5  40.6M downloading 12.1M", "…  30.3M unpacked, cached" */
-static int add_layer(
-        ClientTable *table, const char *key, const ClientJobLayer *layer, Error *error) {
+static int add_layer(ClientTable *table, const char *key, const ClientLayer *layer, Error *error) {
         char size[SIZE_TEXT_MAX], done[SIZE_TEXT_MAX], text[LAYER_TEXT_MAX];
         const char *hex = strchr(layer->digest, ':');
         const bool is_under_way =
-                strcmp(layer->state, "downloading") == 0 || strcmp(layer->state, "unpacking") == 0;
+                layer->state == LAYER_DOWNLOADING || layer->state == LAYER_UNPACKING;
 
         (void) snprintf(
                 text, sizeof(text), "%.12s %7s %s%s%s%s", hex ? hex + 1 : layer->digest,
-                client_size_format(layer->size, size), layer->state, is_under_way ? " " : "",
-                is_under_way ? client_size_format(layer->done, done) : "",
+                client_size_format(layer->size, size), client_layer_state_to_string(layer->state),
+                is_under_way ? " " : "", is_under_way ? client_size_format(layer->done, done) : "",
                 layer->is_cached ? _(", cached") : "");
         return client_table_add(table, (const char *const[]){ key, text }, error);
 }
@@ -125,18 +110,19 @@ static int add_times(ClientTable *table, const ClientJobInfo *info, Error *error
         return r;
 }
 
-static int add_transfer(ClientTable *table, const ClientJobInfo *info, Error *error) {
+static int add_transfer(
+        ClientTable *table, const ClientJobInfo *info, const ClientDetails *details, Error *error) {
         char downloaded[SIZE_TEXT_MAX], unpacked[SIZE_TEXT_MAX], speed[SIZE_TEXT_MAX + 2];
         char files[FILES_TEXT_MAX] = "";
         int r = 0;
 
-        if (info->n_files > 0)
-                (void) snprintf(files, sizeof(files), "%" PRIu64, info->n_files);
-        if (info->speed > 0) {
+        if (details->files > 0)
+                (void) snprintf(files, sizeof(files), "%" PRIu64, details->files);
+        if (details->speed > 0) {
                 char bytes[SIZE_TEXT_MAX];
 
                 (void) snprintf(
-                        speed, sizeof(speed), "%s/s", client_size_format(info->speed, bytes));
+                        speed, sizeof(speed), "%s/s", client_size_format(details->speed, bytes));
                 r = client_table_add_pair(table, _("Speed:"), speed, error);
         }
         if (r >= 0)
@@ -150,23 +136,32 @@ static int add_transfer(ClientTable *table, const ClientJobInfo *info, Error *er
         return r < 0 ? r : client_table_add_pair(table, _("Files:"), files, error);
 }
 
-static int add_rest(ClientTable *table, const ClientJobInfo *info, const char *runs, Error *error) {
+static int add_rest(
+        ClientTable *table,
+        const ClientJobInfo *info,
+        const ClientDetails *details,
+        const char *runs,
+        Error *error) {
         const char *const rows[][2] = {
-                { _("Platform:"), info->platform }, { _("Digest:"), info->digest },
-                { _("Disk:"), info->disk },         { _("Runs:"), runs },
-                { _("Error:"), info->error },       { _("Message:"), info->message },
+                { _("Platform:"), details->platform }, { _("Digest:"), info->digest },
+                { _("Disk:"), details->disk },         { _("Runs:"), runs },
+                { _("Error:"), info->error },          { _("Message:"), info->message },
         };
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < info->n_layers; i++)
-                r = add_layer(table, i == 0 ? _("Layers:") : "", &info->layers[i], error);
+        for (size_t i = 0; r >= 0 && i < details->n_layers; i++)
+                r = add_layer(table, i == 0 ? _("Layers:") : "", &details->layers[i], error);
         for (size_t i = 0; r >= 0 && i < N_ELEMENTS(rows); i++)
                 r = client_table_add_pair(table, rows[i][0], rows[i][1], error);
         return r;
 }
 
 static int print_table(
-        const ClientJobInfo *info, const ClientOptions *options, const char *name, Error *error) {
+        const ClientJobInfo *info,
+        const ClientDetails *details,
+        const ClientOptions *options,
+        const char *name,
+        Error *error) {
         static const ClientTableColumn columns[] = { { "", .is_right = true }, { "" } };
         _cleanup_(client_table_freep) ClientTable *table = NULL;
         _cleanup_(client_pager_close) ClientPager pager = PAGER_NULL;
@@ -199,9 +194,9 @@ static int print_table(
         if (r >= 0)
                 r = add_times(table, info, error);
         if (r >= 0)
-                r = add_transfer(table, info, error);
+                r = add_transfer(table, info, details, error);
         if (r >= 0)
-                r = add_rest(table, info, runs, error);
+                r = add_rest(table, info, details, runs, error);
         if (r < 0)
                 return r;
 
@@ -212,6 +207,7 @@ static int print_table(
 
 int client_verb_show(ClientConnection *connection, const ClientOptions *options, Error *error) {
         _cleanup_(client_job_info_done) ClientJobInfo info = JOB_INFO_NULL;
+        _cleanup_(client_details_done) ClientDetails details = DETAILS_NULL;
         _cleanup_(freep) char *path = NULL, *owner = NULL;
         int r;
 
@@ -221,10 +217,16 @@ int client_verb_show(ClientConnection *connection, const ClientOptions *options,
         if (r < 0)
                 return r;
 
+        r = sd_bus_message_rewind(info.reply, true);
+        if (r >= 0)
+                r = client_details_update(&details, info.reply);
+        if (r < 0)
+                return client_error_set_message(error, r);
+
         owner = client_owner_find_name(options, info.owner);
         if (options->json)
-                print_json(&info, owner);
+                print_json(&info, &details, owner);
         else
-                r = print_table(&info, options, owner, error);
+                r = print_table(&info, &details, options, owner, error);
         return r < 0 ? r : STATUS_DONE;
 }
