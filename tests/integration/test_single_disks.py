@@ -362,9 +362,10 @@ SWAPPER = """
 import os, sys
 uid, home, away, precious = int(sys.argv[1]), *sys.argv[2:]
 os.setgroups([]); os.setresgid(uid, uid, uid); os.setresuid(uid, uid, uid)
-print('ready', flush=True)
+told = False
 while True:
     os.rename(home, away)
+    told = told or print('ready', flush=True) or True
     os.symlink(precious, home)
     os.unlink(home)
     os.rename(away, home)
@@ -380,6 +381,9 @@ def test_user_who_swaps_the_directory_meanwhile_changes_nothing_of_others(client
     home.mkdir(parents=True)
     precious.mkdir()
     (precious / 'disk.raw').write_text('precious')
+    outcomes = set()
+    for path in tmp_path.parents[:2]:
+        path.chmod(0o755)
     for path in (space, home):
         os.chown(path, programs.UID, programs.UID)
     for _ in range(ROUNDS):
@@ -393,6 +397,7 @@ def test_user_who_swaps_the_directory_meanwhile_changes_nothing_of_others(client
             assert swapper.stdout.readline() == b'ready\n'
             gate.set()
             result = client.finish(process, expect=None)
+            assert swapper.poll() is None
         finally:
             swapper.kill()
             swapper.wait()
@@ -400,6 +405,7 @@ def test_user_who_swaps_the_directory_meanwhile_changes_nothing_of_others(client
         if away.exists():
             home.unlink(missing_ok=True)
             away.rename(home)
+        outcomes.add(result.status)
         assert os.listdir(precious) == ['disk.raw'] and (precious / 'disk.raw').read_text() == 'precious'
         if result.status == 0:
             assert disk.info(home / 'disk.raw')[0]['virtual-size'] == 256 << 20
@@ -408,3 +414,4 @@ def test_user_who_swaps_the_directory_meanwhile_changes_nothing_of_others(client
             assert result.error == 'InvalidDestination', str(result)
             assert os.listdir(home) == (['disk.raw'] if old else []), str(result)
             assert not old or (home / 'disk.raw').read_text() == 'old'
+    assert 1 in outcomes, 'nothing was ever in the way'
