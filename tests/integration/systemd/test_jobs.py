@@ -98,7 +98,7 @@ def test_list_all_has_what_the_journal_remembers(machine, service, srv):
         assert 0 < row['start-time'] <= row['end-time']
     assert done['digest'] == live[f'{srv}/root']['digest'] and done['error'] is None
     assert failed['error'] == 'org.virtbootstrap1.Error.RegistryUnavailable'
-    assert re.search(rf'^\w+ +\d+\w+ root +failed: RegistryUnavailable docker://127.0.0.1:1/none {srv}/other$',
+    assert re.search(rf'^\w+ +\d+\w+ root +failed: RegistryUnavailable docker://127.0.0.1:1/none +{srv}/other$',
                      client.run('list', '--all').out, re.M)
 
 
