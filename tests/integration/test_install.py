@@ -2,6 +2,7 @@
 """What an ordinary user installs below ~/.local, as the README says, is complete, and works."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -46,7 +47,7 @@ class Home:
     def run(self, *argv, cwd=None, **more):
         env = {'PATH': os.environ['PATH'], 'HOME': str(self.path), 'LC_ALL': 'C.UTF-8', **more}
         done = subprocess.run([*programs.AS_USER, *map(str, argv)], env=env, cwd=cwd or self.path, capture_output=True,
-                              text=True, stdin=subprocess.DEVNULL, timeout=600)
+                              text=True, stdin=subprocess.DEVNULL, timeout=200)
         assert done.returncode == 0, f'{argv}: {done.stdout[-4000:]}\n{done.stderr}'
         return done.stdout
 
@@ -70,7 +71,7 @@ def test_everything_is_below_the_prefix(home):
     missing = [name for name in EXPECTED if not (home.local / name).exists()]
     assert not missing
     outside = [line for line in (home.path / 'source/build-home/meson-logs/install-log.txt').read_text().splitlines()
-               if not line.startswith(('#', f'{home.local}/'))]
+               if not line.startswith('#') and line != str(home.local) and not line.startswith(f'{home.local}/')]
     assert outside == []
 
 
@@ -79,18 +80,12 @@ def test_installed_client_starts_the_installed_service(home, archive):
     assert (home.path / 'embedded/etc/motd').read_text() == 'Welcome\n'
 
 
-def test_session_bus_starts_the_installed_service(home, archive, tmp_path):
-    """As a session bus does, which reads $XDG_DATA_HOME/dbus-1/services."""
+def test_session_bus_would_start_the_installed_service(home):
+    """It reads $XDG_DATA_HOME/dbus-1/services, which is ~/.local/share/dbus-1/services by default."""
     service = (home.local / 'share/dbus-1/services/org.virtbootstrap1.service').read_text()
-    command = next(line for line in service.splitlines() if line.startswith('Exec=')).removeprefix('Exec=')
-    assert command.startswith(f'{home.local}/libexec/')
-    bus_folder = home.path / 'bus'
-    script = (f'mkdir {bus_folder}; dbus-daemon --session --nofork --address=unix:path={bus_folder}/socket '
-              f'--print-address & trap "kill $!" EXIT; '
-              f'until [ -S {bus_folder}/socket ]; do sleep 0.01; done; '
-              f'{home.local}/bin/virt-bootstrap --user {archive} {home.path}/session')
-    home.run('bash', '-euc', script, DBUS_SESSION_BUS_ADDRESS=f'unix:path={bus_folder}/socket')
-    assert (home.path / 'session/etc/motd').read_text() == 'Welcome\n'
+    command, = re.findall('^Exec=(.*)', service, re.M)
+    assert command == f'{home.local}/libexec/virt-bootstrapd --bus=user'
+    assert f'ExecStart={command}\n' in (home.local / 'share/systemd/user/virt-bootstrapd.service').read_text()
 
 
 def test_python_of_the_user_has_the_module(home, archive):
