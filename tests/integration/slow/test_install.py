@@ -47,7 +47,7 @@ class Home:
     def run(self, *argv, cwd=None, **more):
         env = {'PATH': os.environ['PATH'], 'HOME': str(self.path), 'LC_ALL': 'C.UTF-8', **more}
         done = subprocess.run([*programs.AS_USER, *map(str, argv)], env=env, cwd=cwd or self.path, capture_output=True,
-                              text=True, stdin=subprocess.DEVNULL, timeout=200)
+                              text=True, stdin=subprocess.DEVNULL, timeout=1200)
         assert done.returncode == 0, f'{argv}: {done.stdout[-4000:]}\n{done.stderr}'
         return done.stdout
 
