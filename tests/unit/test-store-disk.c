@@ -6,6 +6,7 @@
 
 #include "store-cache.h"
 #include "store-disk.h"
+#include "store-lease.h"
 #include "test-flock.h"
 
 #define DISK_BYTES (UINT64_C(1) << 30)
@@ -226,19 +227,6 @@ STORE_TEST(chain_that_has_moved_keeps_its_images) {
         assert_false(exists(f, &disk));
 }
 
-STORE_TEST(released_leases_keep_nothing) {
-        StoreFixture *f = *state;
-        const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
-        const StoreDisk disk = put(f, &of);
-
-        lease(f, "top", &disk, 1);
-        lease(f, "top-too", &disk, 1);
-        assert_int_equal(store_disk_release_all(f->store), 2);
-        assert_int_equal(store_disk_release_all(f->store), 0);
-        prune(f);
-        assert_false(exists(f, &disk));
-}
-
 STORE_TEST(image_that_a_job_uses_is_not_pruned) {
         StoreFixture *f = *state;
         const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
@@ -283,6 +271,66 @@ STORE_TEST(image_that_nobody_can_find_goes_first) {
         assert_true(exists(f, &old));
 }
 
+static void prune_by_force(StoreFixture *f, uint64_t before_usec) {
+        const StoreDiskPruning pruning = { .before_usec = before_usec, .is_forced = true };
+        StoreRemovals removals = { 0 };
+        uint64_t left;
+
+        assert_int_equal(store_disk_prune(f->store, &pruning, &removals, &left, NULL), 0);
+        store_removals_done(&removals);
+}
+
+static size_t n_leases(StoreFixture *f) {
+        StoreLeases leases = { 0 };
+        size_t n;
+
+        assert_int_equal(store_lease_list(f->store, &leases), 0);
+        n = leases.n;
+        store_leases_done(&leases);
+        return n;
+}
+
+STORE_TEST(force_removes_what_chains_need_and_their_leases) {
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
+        const StoreDisk disk = put(f, &of);
+
+        lease(f, "top", &disk, 1);
+        lease(f, "top-too", &disk, 1);
+        prune_by_force(f, UINT64_MAX);
+        assert_false(exists(f, &disk));
+        assert_int_equal(n_leases(f), 0);
+}
+
+STORE_TEST(images_that_a_forced_prune_keeps_stay_needed) {
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "a"), other = key(NULL, DISK_BYTES, "b");
+        const StoreDisk old = put(f, &of), recent = put(f, &other);
+
+        lease(f, "top-old", &old, 1);
+        lease(f, "top-recent", &recent, 1);
+        set_time(f, &old, 1000);
+        prune_by_force(f, UINT64_C(2000000000));
+        assert_false(exists(f, &old));
+        assert_true(exists(f, &recent));
+        assert_int_equal(n_leases(f), 1);
+        prune(f);
+        assert_true(exists(f, &recent));
+}
+
+STORE_TEST(chain_of_a_running_job_keeps_its_lease_in_a_forced_prune) {
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
+        StoreDisk disk = put(f, &of);
+
+        assert_int_equal(store_disk_find(f->store, &of, &disk, NULL), 1);
+        lease(f, "top", &disk, 1);
+        prune_by_force(f, UINT64_MAX);
+        let_go(&disk);
+        prune(f);
+        assert_true(exists(f, &disk));
+}
+
 /* What is above an image that is gone cannot be found any more. */
 STORE_TEST(chain_is_pruned_from_its_top) {
         StoreFixture *f = *state;
@@ -302,7 +350,7 @@ STORE_TEST(chain_is_pruned_from_its_top) {
         lease(f, "top", disks, 3);
         for (size_t i = 0; i < 3; i++)
                 assert_int_equal(close(disks[i].fd), 0);
-        assert_int_equal(store_disk_release_all(f->store), 1);
+        assert_int_equal(unlink(scratch_at(&f->scratch, "top")), 0);
 
         for (size_t i = 3; i > 0; i--) {
                 assert_true(exists(f, &disks[i - 1]));

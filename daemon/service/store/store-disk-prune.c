@@ -164,9 +164,12 @@ static void remove_stale_keys(Store *store) {
         }
 }
 
+/* Which images leases keep. */
+typedef int ReadLeases(Store *store, StoreDiskIds *ret);
+
 /* Called for images that are free. */
 typedef struct Visitor {
-        int (*read_leases)(Store *store, StoreDiskIds *ret);
+        ReadLeases *read_leases;
         void (*visit)(void *userdata, Store *store, const Image *image);
         void *userdata;
 } Visitor;
@@ -220,8 +223,13 @@ typedef struct Pruning {
         StoreRemovals *removals;         /* borrowed */
         uint64_t room;                   /* bytes that may stay */
         uint64_t left;
+        StoreDiskIds removed; /* owned; with force only */
         bool is_oom;
 } Pruning;
+
+static void pruning_done(Pruning *pruning) {
+        store_disk_ids_done(&pruning->removed);
+}
 
 static void count_image(void *userdata, Store *store, const Image *image) {
         Pruning *pruning = userdata;
@@ -239,22 +247,23 @@ static void prune_image(void *userdata, Store *store, const Image *image) {
 
         pruning->left -= image->bytes < pruning->left ? image->bytes : pruning->left;
         if (store_removals_add(
-                    pruning->removals, STORE_REMOVAL_DISK, short_id(image, id), image->bytes) < 0)
+                    pruning->removals, STORE_REMOVAL_DISK, short_id(image, id), image->bytes) < 0 ||
+            (pruning->request->is_forced && store_disk_ids_add(&pruning->removed, image->id) < 0))
                 pruning->is_oom = true;
+}
+
+/* Which leases keep their images. */
+static ReadLeases *choose_leases(const StoreDiskPruning *request) {
+        if (request->is_forced)
+                return store_lease_ignore;
+        return request->is_dry ? store_lease_read_alive : store_lease_clean;
 }
 
 static int prune_images(Store *store, Pruning *pruning) {
         const StoreDiskPruning *request = pruning->request;
         _cleanup_(image_list_done) DiskImageList list = { 0 };
-        Visitor visitor = { store_lease_clean, count_image, pruning };
+        Visitor visitor = { choose_leases(request), count_image, pruning };
         int r;
-
-        /* Leases that are recorded from now on count. */
-        if (request->is_forced && !request->is_dry)
-                (void) store_disk_release_all(store);
-        if (request->is_dry)
-                visitor.read_leases =
-                        request->is_forced ? store_lease_ignore : store_lease_read_alive;
 
         r = list_images(store, &list);
         if (r >= 0 && list.n > 0) {
@@ -264,6 +273,10 @@ static int prune_images(Store *store, Pruning *pruning) {
         if (r >= 0 && pruning->left > pruning->room) {
                 visitor.visit = prune_image;
                 r = visit_free_images(store, &list, &visitor);
+        }
+        if (request->is_forced && !request->is_dry) {
+                store_disk_ids_sort(&pruning->removed);
+                store_lease_drop(store, &pruning->removed);
         }
         return r >= 0 && pruning->is_oom ? -ENOMEM : r;
 }
@@ -275,7 +288,7 @@ int store_disk_prune(
         uint64_t *ret_left,
         Error *error) {
         const size_t n_before = removals->n;
-        Pruning pruning = { .request = request, .removals = removals };
+        _cleanup_(pruning_done) Pruning pruning = { .request = request, .removals = removals };
         int r;
 
         if (request->keep_bytes > request->other_bytes)

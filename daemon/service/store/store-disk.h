@@ -104,9 +104,6 @@ int store_disk_lease(
 /** store_disk_release() - forget the lease @id: its chain will not exist */
 void store_disk_release(Store *store, const char *id);
 
-/** store_disk_release_all() - forget all leases; returns their number */
-unsigned store_disk_release_all(Store *store);
-
 /* What to remove. */
 typedef struct StoreDiskPruning {
         uint64_t keep_bytes;  /* until they and others have at most this many bytes */

@@ -342,17 +342,27 @@ void store_disk_release(Store *store, const char *id) {
         (void) unlinkat(store->leases_fd, id, 0);
 }
 
-unsigned store_disk_release_all(Store *store) {
+/* What cannot be read names none. */
+static bool needs_one_of(Store *store, const char *name, const StoreDiskIds *ids) {
+        _cleanup_(lease_done) StoreLease lease = { 0 };
+
+        if (read_lease(store, name, CHOICE_ALL, &lease) <= 0)
+                return false;
+        for (size_t i = 0; i < lease.ids.n; i++)
+                if (store_disk_ids_have(ids, lease.ids.ids[i]))
+                        return true;
+
+        return false;
+}
+
+void store_lease_drop(Store *store, const StoreDiskIds *removed) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
-        unsigned n = 0;
 
-        if (dir_open(store->leases_fd, &dir) < 0)
-                return 0;
+        if (removed->n == 0 || dir_open(store->leases_fd, &dir) < 0)
+                return;
 
         while ((entry = readdir(dir)))
-                if (store_disk_is_id(entry->d_name) &&
-                    unlinkat(store->leases_fd, entry->d_name, 0) >= 0)
-                        n++;
-        return n;
+                if (store_disk_is_id(entry->d_name) && needs_one_of(store, entry->d_name, removed))
+                        store_disk_release(store, entry->d_name);
 }

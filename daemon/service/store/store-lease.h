@@ -41,3 +41,11 @@ int store_lease_clean(Store *store, StoreDiskIds *ret);
 
 /** store_lease_ignore() - no images, as if there were no leases */
 int store_lease_ignore(Store *store, StoreDiskIds *ret);
+
+/**
+ * store_lease_drop() - remove the leases that name one of these images
+ * @removed:    images that no longer exist, sorted
+ *
+ * Their chains cannot be read any more. Does not look at their paths.
+ */
+void store_lease_drop(Store *store, const StoreDiskIds *removed);
