@@ -110,12 +110,9 @@ static int limit_time(BusPending *pending, Error *error) {
 
 /* Whether a blob is in the store now. */
 static bool is_cached(const BusPending *pending, const Digest *digest) {
-        StoreBlob blob = STORE_BLOB_NULL;
-        int r;
+        struct stat st;
 
-        r = store_blob_open(pending->server->context->store, digest, &blob, NULL);
-        closep(&blob.fd);
-        return r > 0;
+        return store_blob_look(pending->server->context->store, digest, &st);
 }
 
 static int append_layers(const BusPending *pending, sd_bus_message *reply) {

@@ -13,25 +13,14 @@ static bool may_come_back(const Error *error) {
                error->kind == ERROR_TOO_MANY_REQUESTS;
 }
 
-/* Whether it is in the store; when it came there, unless @ret is NULL. */
-static bool is_stored(Store *store, const Digest *digest, time_t *ret) {
-        StoreBlob blob = STORE_BLOB_NULL;
-        bool is_found;
+static bool is_complete(const Store *store, const StoreImage *image) {
         struct stat st;
 
-        is_found = store_blob_open(store, digest, &blob, NULL) > 0 && fstat(blob.fd, &st) >= 0;
-        closep(&blob.fd);
-        if (is_found && ret)
-                *ret = st.st_mtime;
-        return is_found;
-}
-
-static bool is_complete(Store *store, const StoreImage *image) {
         for (size_t i = 0; i < image->n_documents; i++)
-                if (!is_stored(store, &image->documents[i], NULL))
+                if (!store_blob_look(store, &image->documents[i], &st))
                         return false;
         for (size_t i = 0; i < image->n_blobs; i++)
-                if (!is_stored(store, &image->blobs[i], NULL))
+                if (!store_blob_look(store, &image->blobs[i], &st))
                         return false;
 
         return true;
@@ -40,14 +29,15 @@ static bool is_complete(Store *store, const StoreImage *image) {
 void job_cure_suggest_offline(
         const JobContext *context, const JobSpec *spec, const StoreImage *known, Error *error) {
         char date[DATE_MAX];
+        struct stat st;
         struct tm utc;
-        time_t came;
 
         if (!may_come_back(error) || spec->source_kind != JOB_SOURCE_REGISTRY || spec->offline ||
             known->reference[0] == '\0')
                 return;
-        if (!is_stored(context->store, &known->top, &came) || !is_complete(context->store, known) ||
-            !gmtime_r(&came, &utc) || strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &utc) == 0)
+        if (!store_blob_look(context->store, &known->top, &st) ||
+            !is_complete(context->store, known) || !gmtime_r(&st.st_mtime, &utc) ||
+            strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &utc) == 0)
                 return;
 
         error_add_hint(error, "it is in the cache as of %s: --offline uses that", date);

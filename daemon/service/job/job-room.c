@@ -14,12 +14,9 @@
 #include "store-unpacked.h"
 
 bool job_room_is_stored(Store *store, const Digest *digest) {
-        StoreBlob blob = STORE_BLOB_NULL;
-        int r;
+        struct stat st;
 
-        r = store_blob_open(store, digest, &blob, NULL);
-        closep(&blob.fd);
-        return r > 0;
+        return store_blob_look(store, digest, &st);
 }
 
 static uint64_t add(uint64_t a, uint64_t b) {

@@ -18,7 +18,7 @@ typedef struct JobRoomPlace {
         uint64_t download; /* bytes that the job still has to download, wherever to */
 } JobRoomPlace;
 
-/** job_room_is_stored() - whether the store has a blob, of any job's */
+/** job_room_is_stored() - whether the store has a blob, of any job's; this is no use of it */
 bool job_room_is_stored(Store *store, const Digest *digest);
 
 /** job_room_look() - look at the file system of a descriptor, which may hang: for a thread */

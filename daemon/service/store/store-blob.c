@@ -115,6 +115,14 @@ int store_blob_open(Store *store, const Digest *digest, StoreBlob *ret, Error *e
         return 1;
 }
 
+bool store_blob_look(const Store *store, const Digest *digest, struct stat *ret) {
+        char hex[DIGEST_HEX_MAX];
+
+        return fstatat(store->blob_fds[digest->algorithm], digest_format_hex(digest, hex), ret,
+                       AT_SYMLINK_NOFOLLOW) >= 0 &&
+               S_ISREG(ret->st_mode);
+}
+
 /* For file systems without O_TMPFILE. */
 static int open_unlinked(const char *directory) {
         _cleanup_(freep) char *path = NULL;

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base-digest.h"
 #include "store-partial.h"
@@ -34,6 +35,12 @@ typedef struct StoreBlob {
  * Return: 1 if found, 0 if not.
  */
 int store_blob_open(Store *store, const Digest *digest, StoreBlob *ret, Error *error);
+
+/**
+ * store_blob_look() - whether there is a blob, without using it: neither leased, nor used last now
+ * @ret:        of its file
+ */
+bool store_blob_look(const Store *store, const Digest *digest, struct stat *ret);
 
 /**
  * store_anonymous_open() - create a file for a blob that is not kept

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base-fd.h"
+#include "store-blob.h"
 #include "store-image.h"
 #include "store-internal.h"
 
@@ -220,11 +221,9 @@ static int read_images(Store *store, ImageList *ret, Error *error) {
 }
 
 static bool has_blob(Store *store, const Digest *digest, uint64_t *ret_size) {
-        char hex[DIGEST_HEX_MAX];
         struct stat st;
 
-        if (fstatat(store->blob_fds[digest->algorithm], digest_format_hex(digest, hex), &st,
-                    AT_SYMLINK_NOFOLLOW) < 0)
+        if (!store_blob_look(store, digest, &st))
                 return false;
 
         *ret_size = (uint64_t) st.st_size;
