@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "test-store.h"
 
+#include <dirent.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
@@ -616,4 +617,68 @@ STORE_TEST(lease_that_was_emptied_is_removed) {
         scratch_write(&f->scratch, path, "");
         prune(f);
         assert_false(scratch_exists(&f->scratch, path));
+}
+
+/* Who looks at the image is done after the first try to lock it. */
+static void release_at_second(void *userdata, int fd, int operation) {
+        static unsigned n_tries;
+        int *other = userdata;
+
+        if (++n_tries == 2)
+                closep(other);
+}
+
+STORE_TEST(image_that_others_look_at_is_found) {
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "layer");
+        const StoreDisk disk = put(f, &of);
+        int other = open(scratch_at(&f->scratch, path_of(&disk)), O_RDONLY | O_CLOEXEC);
+        bool found;
+
+        assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+        on_flock_userdata = &other;
+        on_flock = release_at_second;
+        found = is_found(f, &of, disk.id);
+        on_flock = NULL;
+        assert_true(found);
+}
+
+/* At most the image that is locked next is: what was looked at before is free again. */
+static void expect_unlocked(void *userdata, int fd, int operation) {
+        const Scratch *scratch = userdata;
+        DIR *dir = opendir(scratch_at(scratch, "store/disks"));
+        struct dirent *entry;
+
+        assert_non_null(dir);
+        while ((entry = readdir(dir))) {
+                const int image = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC);
+
+                if (entry->d_name[0] != '.')
+                        assert_int_equal(syscall(SYS_flock, image, LOCK_SH | LOCK_NB), 0);
+                assert_int_equal(close(image), 0);
+        }
+        assert_int_equal(closedir(dir), 0);
+}
+
+STORE_TEST(looking_at_images_holds_one_at_a_time) {
+        StoreFixture *f = *state;
+        const StoreDiskKey of = key(NULL, DISK_BYTES, "a"), other = key(NULL, DISK_BYTES, "b");
+        const StoreDisk disks[] = { put(f, &of), put(f, &other) };
+        const StoreDiskPruning pruning = { .before_usec = UINT64_MAX, .is_dry = true };
+        StoreRemovals removals = { 0 };
+        StoreDiskEntry *entries;
+        uint64_t bytes;
+        size_t n;
+
+        on_flock_userdata = &f->scratch;
+        on_flock = expect_unlocked;
+        assert_int_equal(store_disk_prunable(f->store, &bytes, NULL), 0);
+        assert_int_equal(store_disk_prune(f->store, &pruning, &removals, &bytes, NULL), 0);
+        assert_int_equal(store_disk_list(f->store, &entries, &n, NULL), 0);
+        on_flock = NULL;
+        assert_int_equal(n, 2);
+        assert_int_equal(removals.n, 2);
+        assert_true(exists(f, &disks[0]) && exists(f, &disks[1]));
+        store_removals_done(&removals);
+        store_disk_entries_free(entries, n);
 }

@@ -16,9 +16,6 @@
 #include "store-internal.h"
 #include "store-unpacked.h"
 
-#define LEASE_TRIES      20U
-#define LEASE_RETRY_USEC 1000
-
 /* Precedes the fingerprint of a blob that may not be on the disk. */
 #define UNSYNCED "unsynced "
 
@@ -65,19 +62,6 @@ static void read_record(
         blob->is_synced = !boot || store_is_other_boot(store, boot);
 }
 
-/* Listing, publishing and removing hold an exclusive lock only briefly: returns 0 if it is not released. */
-static int lease(int fd) {
-        for (unsigned i = 0; i < LEASE_TRIES; i++) {
-                if (flock(fd, LOCK_SH | LOCK_NB) >= 0)
-                        return 1;
-                if (errno != EWOULDBLOCK)
-                        return -errno;
-                (void) usleep(LEASE_RETRY_USEC);
-        }
-
-        return 0;
-}
-
 int store_blob_open(Store *store, const Digest *digest, StoreBlob *ret, Error *error) {
         _cleanup_(closep) int fd = -EBADF;
         char name[STORE_NAME_MAX], hex[DIGEST_HEX_MAX];
@@ -93,7 +77,7 @@ int store_blob_open(Store *store, const Digest *digest, StoreBlob *ret, Error *e
         if (fd < 0)
                 return error_set_errno(error, errno, "Cannot open the cached blob %s", hex);
 
-        r = lease(fd);
+        r = store_lock_shared(fd);
         if (r <= 0)
                 return r == 0 ? 0
                               : error_set_errno(error, -r, "Cannot lock the cached blob %s", hex);

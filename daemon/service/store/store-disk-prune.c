@@ -137,6 +137,13 @@ static int lock_image(Store *store, const Image *image) {
         return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) >= 0 ? TAKE_FD(fd) : -EBADF;
 }
 
+/* Whether no job has it; nothing keeps a job from taking it afterwards. */
+static bool is_unlocked(Store *store, const Image *image) {
+        _cleanup_(closep) int lock = lock_image(store, image);
+
+        return lock >= 0;
+}
+
 /* A stale key stays until it is used again. */
 static bool remove_image(Store *store, const Image *image) {
         char name[STORE_DISK_NAME_MAX];
@@ -174,6 +181,19 @@ typedef struct Visitor {
         void *userdata;
 } Visitor;
 
+/* Only to count: jobs find the images meanwhile, and paths of chains may hang. */
+static int look_at_free_images(Store *store, const DiskImageList *list, const Visitor *visitor) {
+        _cleanup_(store_disk_ids_done) StoreDiskIds leased = { 0 };
+        int r;
+
+        r = visitor->read_leases(store, &leased);
+        for (size_t i = 0; r >= 0 && i < list->n; i++)
+                if (!store_disk_ids_have(&leased, list->images[i].id) &&
+                    is_unlocked(store, &list->images[i]))
+                        visitor->visit(visitor->userdata, store, &list->images[i]);
+        return r;
+}
+
 /*
  * A chain's lease is recorded before its images are unlocked: if the leases are read after locking, they are
  * complete.
@@ -194,7 +214,7 @@ static int visit_batch(Store *store, const Image *images, size_t n, const Visito
         return r;
 }
 
-/* Images of @list that neither a job nor a chain needs. */
+/* Images of @list that neither a job nor a chain needs: they may be removed. Jobs do not find them meanwhile. */
 static int visit_free_images(Store *store, const DiskImageList *list, const Visitor *visitor) {
         int r = 0;
 
@@ -252,7 +272,7 @@ static void prune_image(void *userdata, Store *store, const Image *image) {
                 pruning->is_oom = true;
 }
 
-/* Which leases keep their images. */
+/* Which leases keep their images. Removing no longer looks at the paths of chains: dead ones were removed before. */
 static ReadLeases *choose_leases(const StoreDiskPruning *request) {
         if (request->is_forced)
                 return store_lease_ignore;
@@ -268,11 +288,14 @@ static int prune_images(Store *store, Pruning *pruning) {
         r = list_images(store, &list);
         if (r >= 0 && list.n > 0) {
                 qsort(list.images, list.n, sizeof(*list.images), compare_use);
-                r = visit_free_images(store, &list, &visitor);
+                r = look_at_free_images(store, &list, &visitor);
         }
         if (r >= 0 && pruning->left > pruning->room) {
                 visitor.visit = prune_image;
-                r = visit_free_images(store, &list, &visitor);
+                if (!request->is_dry && !request->is_forced)
+                        visitor.read_leases = store_lease_read;
+                r = request->is_dry ? look_at_free_images(store, &list, &visitor)
+                                    : visit_free_images(store, &list, &visitor);
         }
         if (request->is_forced && !request->is_dry) {
                 store_disk_ids_sort(&pruning->removed);
@@ -311,7 +334,7 @@ int store_disk_prunable(Store *store, uint64_t *ret, Error *error) {
 
         r = list_images(store, &list);
         if (r >= 0)
-                r = visit_free_images(store, &list, &visitor);
+                r = look_at_free_images(store, &list, &visitor);
         if (r < 0)
                 return error_set_errno(error, -r, "Cannot list the disk images in the cache");
 
@@ -394,17 +417,17 @@ static int add_chain(StoreDiskEntry *entry, const StoreLease *lease) {
 
 static int describe(
         Store *store, const Image *image, const StoreLeases *leases, StoreDiskEntry *ret) {
-        _cleanup_(closep) int lock = lock_image(store, image);
+        const bool is_used = !is_unlocked(store, image);
         int r = 0;
 
         (void) short_id(image, ret->short_id);
         ret->disk_bytes = image->bytes;
         ret->used_usec = used_usec(image);
-        ret->state = lock < 0 ? STORE_DISK_USED : STORE_DISK_OK;
+        ret->state = is_used ? STORE_DISK_USED : STORE_DISK_OK;
         for (size_t i = 0; r >= 0 && i < leases->n; i++)
                 if (store_disk_ids_have(&leases->all[i].ids, image->id)) {
                         r = add_chain(ret, &leases->all[i]);
-                        ret->state = lock < 0 ? STORE_DISK_USED : STORE_DISK_NEEDED;
+                        ret->state = is_used ? STORE_DISK_USED : STORE_DISK_NEEDED;
                 }
         return r;
 }

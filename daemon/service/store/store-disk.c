@@ -112,8 +112,10 @@ static int find_image(Store *store, const char *key, StoreDisk *ret, Error *erro
                 return error_set_errno(error, errno, "Cannot open the cached disk image %s", name);
 
         /* Whoever removes it holds the lock; afterwards it has no name. */
-        if (flock(fd, LOCK_SH | LOCK_NB) < 0 || fstat(fd, &st) < 0 || st.st_nlink == 0 ||
-            !S_ISREG(st.st_mode))
+        r = store_lock_shared(fd);
+        if (r < 0)
+                return error_set_errno(error, -r, "Cannot lock the cached disk image %s", name);
+        if (r == 0 || fstat(fd, &st) < 0 || st.st_nlink == 0 || !S_ISREG(st.st_mode))
                 return 0;
 
         strcpy(ret->id, id);

@@ -59,6 +59,10 @@ bool store_partial_name_parse(const char *name, Digest *ret, uint64_t *ret_size)
 int store_lock(Store *store);
 void store_unlockp(int *lock);
 
+/* store_lock_shared() - lease a file: 1, or a negative errno. Listing, publishing and removing hold an exclusive lock
+ * only briefly: 0 if it is not released. */
+int store_lock_shared(int fd);
+
 /* store_disk_is_id() - whether @text is the id of a disk image or a lease */
 bool store_disk_is_id(const char *text);
 

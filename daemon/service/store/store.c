@@ -15,6 +15,9 @@
 #include "store-internal.h"
 #include "store-partial.h"
 
+#define SHARED_TRIES      20U
+#define SHARED_RETRY_USEC 1000
+
 void store_set_log(Store *store, const Log *log) {
         store->log = log;
 }
@@ -117,6 +120,18 @@ int store_lock(Store *store) {
 
 void store_unlockp(int *lock) {
         closep(lock);
+}
+
+int store_lock_shared(int fd) {
+        for (unsigned i = 0; i < SHARED_TRIES; i++) {
+                if (flock(fd, LOCK_SH | LOCK_NB) >= 0)
+                        return 1;
+                if (errno != EWOULDBLOCK)
+                        return -errno;
+                (void) usleep(SHARED_RETRY_USEC);
+        }
+
+        return 0;
 }
 
 bool store_blob_name_parse(const char *name, Digest *ret) {
