@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a job tells of itself while it runs, and that its steps overlap."""
 
+import os
 import statistics
 import threading
 import time
@@ -8,7 +9,7 @@ import time
 import pytest
 
 from support import disk, faulty, image, samples, tar
-from support.bus import JOB
+from support.bus import JOB, OBJECTS
 from support.process import wait_for
 
 PHASES = ['queued', 'resolve', 'download', 'unpack', 'finish', 'done']
@@ -332,6 +333,22 @@ def test_disk_is_the_last_image_of_the_chain(api, faulty_registry, dest, options
     assert api.get(job, JOB, 'Disk') == f'{dest}/{name}'
     assert disk.names(dest)[-1] == name
     assert disk.snapshot(dest / name).keys() == {b'.', b'etc', b'etc/order'}
+
+
+@pytest.mark.parametrize('kind', ['raw', 'qcow2'])
+def test_disk_whose_path_is_not_utf8_does_not_hide_jobs(api, faulty_registry, work, kind):
+    """Of a link's target, which nobody has sent over the bus."""
+    faulty_registry.add('image', samples.order())
+    os.mkdir(os.fsencode(work) + b'/b\xe4r')
+    os.symlink(b'b\xe4r', os.fsencode(work / 'link'))
+    _, job = api.bootstrap(faulty_registry.reference('image'), work / 'link/disk', format=('s', kind), size=('t', 64 << 20))
+    assert api.wait(job) == ('done', '', '')
+    path = f'{work}/b?r/disk' + ('/layer-2.qcow2' if kind == 'qcow2' else '')
+    changed = api.wait_signal(lambda one: one.member == 'PropertiesChanged' and one.path == job and 'EndTime' in one.body[1],
+                              'the end of the job').body[1]
+    assert (changed['State'][1], changed['Disk'][1]) == ('finished', path)
+    assert api.properties(job, JOB)['Disk'] == path
+    assert api.call('/org/virtbootstrap1', OBJECTS, 'GetManagedObjects')[0][job][JOB]['Disk'][1] == path
 
 
 def test_job_that_fails_has_no_disk_and_an_end(api, faulty_registry, dest):

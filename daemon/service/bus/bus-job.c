@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base-macro.h"
+#include "base-text.h"
 #include "bus-access.h"
 #include "bus-image.h"
 #include "bus-internal.h"
@@ -303,7 +304,9 @@ static int get_disk(
         sd_bus_message *reply,
         void *userdata,
         sd_bus_error *ret_error) {
-        return sd_bus_message_append_basic(reply, 's', job_disk(((BusJob *) userdata)->job));
+        _cleanup_(freep) char *printable = text_printable(job_disk(((BusJob *) userdata)->job));
+
+        return printable ? sd_bus_message_append_basic(reply, 's', printable) : -ENOMEM;
 }
 
 static int get_layers(
