@@ -10,8 +10,9 @@ import urllib.parse
 import pytest
 
 from conftest import PASSWORD, USER
-from support import faulty, programs, samples
+from support import faulty, image, programs, samples
 
+FOREIGN = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip'
 SIGNATURE = 'sesame-of-the-storage'
 PREFIX = re.compile(r'^virt-bootstrapd: Job ([a-z0-9]{12})(?::|, fetch worker:) (.*)$')
 TIME = re.compile(r'\b[0-9]+(\.[0-9])? m?s\b|process [0-9]+')
@@ -90,6 +91,29 @@ def test_debug_log_tells_where_a_redirect_leads_but_not_its_signature(client, fa
     assert f'GET {other_registry.url}/… (no login): 200, …' in lines
     assert any(SIGNATURE in path for _, path, _ in other_registry.requests)
     assert_no_secrets(result.err, SIGNATURE, 'X-Signature')
+
+
+def test_debug_log_hides_where_a_redirect_leads_at_the_registry_itself(client, faulty_registry, dest):
+    one = samples.small()
+    faulty_registry.add('image', one)
+    faulty_registry.fault(f'/blobs/{one.layers[0].digest}', faulty.status(307, Location=f'/storage/{SIGNATURE}/blob'))
+    faulty_registry.fault(f'/storage/{SIGNATURE}/', faulty.status(200, one.layers[0].blob))
+    result = client.bootstrap(faulty_registry.reference('image'), dest, '-d')
+    assert any(SIGNATURE in path for _, path, _ in faulty_registry.requests)
+    assert f'GET {faulty_registry.url}/… (no login): 200, …' in lines_of(result.err)
+    assert_no_secrets(result.err, SIGNATURE)
+
+
+def test_debug_log_hides_where_an_image_says_that_its_layer_is(client, faulty_registry, other_registry, dest):
+    one = samples.small()
+    manifest = json.loads(one.manifest(docker=True))
+    manifest['layers'][0].update(mediaType=FOREIGN, urls=[f'{other_registry.url}/storage/{SIGNATURE}/layer'])
+    faulty_registry.add('image', one, docker=True, manifest=image.dumps(manifest))
+    other_registry.fault(f'/storage/{SIGNATURE}/', faulty.status(200, one.layers[0].blob))
+    result = client.bootstrap(faulty_registry.reference('image'), dest, '-d')
+    assert any(SIGNATURE in path for _, path, _ in other_registry.requests)
+    assert f'GET {other_registry.url}/… (no login): 200, …' in lines_of(result.err)
+    assert_no_secrets(result.err, SIGNATURE)
 
 
 def test_debug_log_tells_mirrors(client, faulty_registry, other_registry, registries, dest):

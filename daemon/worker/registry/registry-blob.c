@@ -220,6 +220,7 @@ static int transfer_try(
                 .url = transfer->url,
                 .is_large = size != REGISTRY_SIZE_UNKNOWN && size > REGISTRY_BLOB_LARGE_BYTES &&
                             transfer->request->end == 0,
+                .is_foreign = !transfer->auth,
                 .range_start = transfer->is_whole ? 0 : transfer->position,
                 .range_end = transfer->request->end,
                 .on_body = on_body,

@@ -400,7 +400,7 @@ static int http_get_following(
                 r = http_hop(http, &hop, response, error);
                 if (r >= 0 && !request->form)
                         redirected = redirect_target(http, url, response->status, &next, error);
-                trace_hop(http, &hop, !is_at_origin, next, started_usec);
+                trace_hop(http, &hop, redirects > 0 || request->is_foreign, next, started_usec);
                 if (r < 0 || redirected <= 0)
                         return r < 0 ? r : redirected;
 

@@ -49,6 +49,7 @@ typedef struct RegistryRequest {
         uint64_t range_start;       /* the first byte that is wanted; */
         uint64_t range_end;         /* and where it ends; 0: the end. Both 0: no Range header */
         bool is_large;              /* gets a connection of its own */
+        bool is_foreign;            /* the image names the URL, whose path may be signed */
         const char *form;           /* POST it (application/x-www-form-urlencoded); NULL: GET */
         size_t body_max;            /* more bytes in a good response are ERROR_LIMIT_EXCEEDED */
 

@@ -7,8 +7,8 @@
  *     GET https://r.example/v2/debian/blobs/sha256:… (Bearer): 307 to cdn.example, 12 ms
  *     GET https://cdn.example/… (no login): 200, 3410 ms
  *
- * Without secrets: of a URL, neither user nor query; where a redirect leads, not even the path, which may be signed; of a
- * login, the scheme.
+ * Without secrets: of a URL, neither user nor query; where a redirect leads, be it to the same host, and of a URL from the
+ * image, not even the path, which may be signed; of a login, the scheme.
  */
 
 #include <stdbool.h>
@@ -31,7 +31,7 @@ typedef struct RegistryTraceRequest {
         const char *url;
         const char *next; /* where the answer redirects to, or NULL */
         bool is_form;     /* POST, not GET */
-        bool is_foreign;  /* a redirect has led here */
+        bool is_foreign;  /* a redirect or the image has led here */
         bool is_mirror;   /* of the registry */
         bool has_login;
         RegistryScheme scheme; /* of the login */
