@@ -17,8 +17,28 @@ int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned
         return (int) syscall(SYS_renameat2, from_fd, from, to_fd, to, flags);
 }
 
+static bool lose_answers; /* of a file system over a network, to calls that it has carried out */
+static int unlink_errno;  /* of one that does not remove names for now; else 0 */
+
+/* In place of the C library's, as the next one. */
+int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags) {
+        const int r = (int) syscall(SYS_linkat, from_fd, from, to_fd, to, flags);
+
+        return r >= 0 && lose_answers ? (int) syscall(SYS_linkat, from_fd, from, to_fd, to, flags)
+                                      : r;
+}
+
+int unlinkat(int fd, const char *name, int flags) {
+        if (unlink_errno != 0) {
+                errno = unlink_errno;
+                return -1;
+        }
+        return (int) syscall(SYS_unlinkat, fd, name, flags);
+}
+
 static JobDestinationRequest request_of(StoreFixture *f, const char *name) {
-        noreplace_errno = 0;
+        noreplace_errno = unlink_errno = 0;
+        lose_answers = false;
         return (JobDestinationRequest){
                 .path = scratch_at(&f->scratch, name),
                 .directory_fd = -EBADF,
@@ -243,6 +263,40 @@ STORE_TEST(file_gets_its_name_where_only_links_replace_nothing) {
         assert_int_equal(stat(scratch_at(&f->scratch, "disk"), &st), 0);
         assert_int_equal(st.st_nlink, 1);
         assert_null(staging(f, ".", "disk"));
+}
+
+static void assert_linked(StoreFixture *f, JobDestination *destination) {
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        struct stat st;
+
+        noreplace_errno = EINVAL;
+        if (job_destination_commit(destination, &error) < 0)
+                fail_msg("%s", error_text(&error));
+        unlink_errno = 0;
+        finish(destination);
+        assert_content(f, "disk", "new");
+        assert_int_equal(stat(scratch_at(&f->scratch, "disk"), &st), 0);
+        assert_int_equal(st.st_nlink, 1);
+        assert_null(staging(f, ".", "disk"));
+        assert_int_equal(count_journal(f), 0);
+}
+
+STORE_TEST(file_that_has_its_name_is_complete_though_the_other_name_stays_for_now) {
+        StoreFixture *f = *state;
+        const JobDestinationRequest request = request_of(f, "disk");
+        JobDestination *destination = filled(f, &request);
+
+        unlink_errno = EIO;
+        assert_linked(f, destination);
+}
+
+STORE_TEST(file_that_was_linked_already_is_not_one_of_somebody_else) {
+        StoreFixture *f = *state;
+        const JobDestinationRequest request = request_of(f, "disk");
+        JobDestination *destination = filled(f, &request);
+
+        lose_answers = true;
+        assert_linked(f, destination);
 }
 
 STORE_TEST(another_file_in_the_place_of_the_one_to_replace_is_put_back) {

@@ -83,16 +83,29 @@ static int rename_root(const JobDestination *destination, unsigned flags) {
                        : 0;
 }
 
-/* Gives a file its name if nothing has that. Network file systems cannot rename so, but link. */
+/* Whether the new tree has its final name. */
+static bool has_name(const JobDestination *destination) {
+        struct stat named, held;
+
+        return fstat(destination->root_fd, &held) >= 0 &&
+               fstatat(destination->parent_fd, destination->name, &named, AT_SYMLINK_NOFOLLOW) >=
+                       0 &&
+               job_destination_is_same(&named, &held);
+}
+
+/* Gives a file its name if nothing has that. Network file systems cannot rename so, but link. They may say of a link that
+ * was made that it exists, when they ask again after a lost answer. The other name is removed at the end if not here. */
 static int rename_file(const JobDestination *destination) {
         int r = rename_root(destination, RENAME_NOREPLACE);
 
         if (r != -EINVAL)
                 return r;
         if (linkat(destination->staging_fd, DESTINATION_STAGING_ROOT, destination->parent_fd,
-                   destination->name, 0) < 0)
+                   destination->name, 0) < 0 &&
+            (errno != EEXIST || !has_name(destination)))
                 return -errno;
-        return unlinkat(destination->staging_fd, DESTINATION_STAGING_ROOT, 0) < 0 ? -errno : 0;
+        (void) unlinkat(destination->staging_fd, DESTINATION_STAGING_ROOT, 0);
+        return 0;
 }
 
 static bool is_in_staging(const JobDestination *destination, const struct stat *wanted) {
@@ -129,16 +142,6 @@ int job_destination_sync_names(const JobDestination *destination) {
         int r = job_destination_sync(destination, destination->parent_fd);
 
         return r < 0 ? r : job_destination_sync(destination, destination->staging_fd);
-}
-
-/* Whether the new tree has its final name. */
-static bool has_name(const JobDestination *destination) {
-        struct stat named, held;
-
-        return fstat(destination->root_fd, &held) >= 0 &&
-               fstatat(destination->parent_fd, destination->name, &named, AT_SYMLINK_NOFOLLOW) >=
-                       0 &&
-               job_destination_is_same(&named, &held);
 }
 
 /* The old tree gets its new name, which nothing else may have got in the meantime. */
@@ -447,6 +450,14 @@ void job_destination_accept(JobDestination *destination) {
         (void) store_journal_write(destination->store, entry, NULL);
 }
 
+/* A new file whose name in the staging directory could not be removed. */
+static bool has_two_names(const JobDestination *destination) {
+        struct stat root;
+
+        return destination->is_file && fstat(destination->root_fd, &root) >= 0 &&
+               is_in_staging(destination, &root);
+}
+
 bool job_destination_cleanup_step(const JobDestination *destination, JobDestinationStep *ret) {
         /* With "overwrite", old and new content cannot be told apart in place. */
         if (destination->is_in_place &&
@@ -455,7 +466,7 @@ bool job_destination_cleanup_step(const JobDestination *destination, JobDestinat
         if (!destination->is_in_place && destination->staging_fd < 0)
                 return false;
         /* Everything is in its final place. */
-        if (!destination->is_in_place && destination->is_committed &&
+        if (!destination->is_in_place && destination->is_committed && !has_two_names(destination) &&
             (!job_destination_changes_places(destination) || destination->is_kept))
                 return false;
 
