@@ -150,6 +150,15 @@ def test_retry_after_is_honoured(faulty_registry, client, dest, one, code):
     assert 2 <= times[1] - times[0] < 10
 
 
+@pytest.mark.parametrize('code', [429, 503])
+def test_image_that_is_missing_is_not_waited_for_to_explain_that(faulty_registry, client, dest, one, code):
+    faulty_registry.fault('/tags/list', faulty.status(code, Retry_After='600'))
+    result = client.fail(faulty_registry.reference('nosuch'), dest)
+    assert result.error == 'NotFound'
+    assert 'does not have it' in result.sentence and 'repository' not in result.sentence
+    assert faulty_registry.count('/tags/list') == 1
+
+
 def test_date_in_retry_after_is_waited_for(faulty_registry, client, dest, one):
     times = []
 

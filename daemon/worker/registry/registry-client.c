@@ -137,10 +137,12 @@ static void client_return_http(RegistryClient *client, RegistryHttp *http) {
         registry_http_free(http);
 }
 
+/* With @is_once, a failure is final: no other try, and no wait. */
 static int client_get_document(
         RegistryClient *client,
         RegistryHttp *http,
         const RegistryRequest *request,
+        bool is_once,
         RegistryResponse *response,
         Error *error) {
         RegistryRetry retry;
@@ -161,7 +163,7 @@ static int client_get_document(
                         .was_reached = client->endpoint.was_reached,
                         .is_mirror = client->endpoint.is_mirror,
                 };
-                if (registry_retry_wait(&retry, attempt))
+                if (!is_once && registry_retry_wait(&retry, attempt))
                         continue;
                 return r < 0 ? error_copy(error, &failed)
                              : registry_response_error(
@@ -212,7 +214,7 @@ static int get_document(
                 return r;
 
         request.url = url;
-        r = client_get_document(client, http, &request, &response, error);
+        r = client_get_document(client, http, &request, false, &response, error);
         return r < 0 ? r : document_from_response(&response, ret, error);
 }
 
@@ -256,6 +258,7 @@ static int find_next_page(
 static int get_tags(
         RegistryClient *client,
         RegistryHttp *http,
+        bool is_once,
         char **url,
         RegistryDocument *ret,
         Error *error) {
@@ -270,7 +273,7 @@ static int get_tags(
                 return r;
 
         request.url = *url;
-        r = client_get_document(client, http, &request, &response, error);
+        r = client_get_document(client, http, &request, is_once, &response, error);
         if (r >= 0)
                 r = find_next_page(*url, &response, &next, error);
         if (r < 0)
@@ -290,9 +293,24 @@ int registry_client_get_tags(
         if (r < 0)
                 return r;
 
-        r = get_tags(client, http, url, ret, error);
+        r = get_tags(client, http, false, url, ret, error);
         client_return_http(client, http);
         return r < 0 ? error_prefix(error, "Cannot list the tags of %s", client->name) : 0;
+}
+
+int registry_client_find_repository(RegistryClient *client, Error *error) {
+        _cleanup_(registry_document_done) RegistryDocument page = { 0 };
+        _cleanup_(freep) char *url = NULL;
+        RegistryHttp *http;
+        int r;
+
+        r = client_take_http(client, &http, error);
+        if (r < 0)
+                return r;
+
+        r = get_tags(client, http, true, &url, &page, error);
+        client_return_http(client, http);
+        return r;
 }
 
 int registry_client_get_referrers(

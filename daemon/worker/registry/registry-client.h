@@ -91,6 +91,13 @@ int registry_client_get_tags(
         RegistryClient *client, char **url, RegistryDocument *ret, Error *error);
 
 /**
+ * registry_client_find_repository() - ask once, without waiting, whether the registry has the repository
+ *
+ * Return: 0 if it has; ERROR_NOT_FOUND if it says that it has not; otherwise as registry_client_get_tags().
+ */
+int registry_client_find_repository(RegistryClient *client, Error *error);
+
+/**
  * registry_client_get_referrers() - fetch the list of manifests that refer to @digest
  * @ret:        to be released by the caller; untouched on failure
  *

@@ -224,13 +224,9 @@ static int ask(RegistrySource *registry, Wanted *wanted, Error *error) {
 /* Many registries say the same of a tag and of a repository that does not exist, unless they are asked for its tags. */
 static void explain_missing(const RegistrySource *registry, Error *error) {
         RegistryClient *client = registry->endpoints[registry->n - 1].client;
-        _cleanup_(registry_document_done) RegistryDocument page = { 0 };
         _cleanup_(error_clear) Error failed = ERROR_NULL;
-        _cleanup_(freep) char *url = NULL;
-        int r;
 
-        r = registry_client_get_tags(client, &url, &page, &failed);
-        if (r >= 0)
+        if (registry_client_find_repository(client, &failed) >= 0)
                 error_add_hint(
                         error, "the repository exists: virt-bootstrap list-tags lists its tags");
         else if (failed.kind == ERROR_NOT_FOUND)
