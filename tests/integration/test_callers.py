@@ -4,12 +4,13 @@
 import contextlib
 import os
 import pwd
+import time
 import xml.etree.ElementTree
 
 import pytest
 
 from support import bus, programs, samples
-from support.bus import CACHE, JOB, MANAGER, NAME, PATH, PROPERTIES, BusDaemon, BusError, Connection
+from support.bus import CACHE, JOB, MANAGER, NAME, OBJECTS, PATH, PROPERTIES, BusDaemon, BusError, Connection
 from support.process import wait_for
 
 pytestmark = pytest.mark.root
@@ -24,6 +25,7 @@ OPEN_POLICY = f'''<busconfig>
 </busconfig>
 '''
 LOG = ('/org/freedesktop/LogControl1', 'org.freedesktop.LogControl1')
+SILENCE = 1.1  # seconds after which a peer that calls nothing is a listener
 DIGEST = 'sha256:' + 64 * '0'
 ARGUMENTS = {
     (MANAGER, 'Bootstrap'): ('docker://127.0.0.1:1/a', '/tmp/never', {}),
@@ -119,9 +121,40 @@ def test_another_user_may_call_nothing(open_daemon, job):
         assert caught.value.message.startswith('Only root and the user running'), (member, caught.value)
         looked_at.append((interface, member))
     assert len(looked_at) > 10 and {one[0] for one in looked_at} == {MANAGER, JOB, CACHE}
+    for where, interface, member, signature, arguments in (
+            (path, PROPERTIES, 'Get', 'ss', (JOB, 'Config')), (path, PROPERTIES, 'GetAll', 's', (JOB,)),
+            (PATH, PROPERTIES, 'Get', 'ss', (CACHE, 'Size')), (PATH, PROPERTIES, 'GetAll', 's', (MANAGER,)),
+            (PATH, OBJECTS, 'GetManagedObjects', None, ())):
+        with pytest.raises(BusError) as caught:
+            stranger.call(where, interface, member, signature, *arguments)
+        assert caught.value.short.endswith('AccessDenied'), (member, caught.value)
+        assert caught.value.message.startswith('Only root and the user running'), (member, caught.value)
+    assert '<interface name=' in stranger.call(PATH, 'org.freedesktop.DBus.Introspectable', 'Introspect')[0]
     assert [row[0] for row in own.manager('ListJobs')[0]] == [job_id]
     assert own.get(path, JOB, 'State') == 'running'
     stranger.close()
+
+
+def test_another_user_hears_nothing_on_a_socket(daemon_on, faulty_registry, dest):
+    """Neither one that has called, nor one that only listens."""
+    daemon = daemon_on('peer')
+    os.chmod(daemon.address.removeprefix('unix:path='), 0o777)
+    faulty_registry.add('image', samples.small())
+    gate = faulty_registry.gate('/manifests/', 0)
+    own, caller, listener = daemon.connect(), connect_as_another(daemon), connect_as_another(daemon)
+    caller.call(PATH, 'org.freedesktop.DBus.Peer', 'Ping')
+    _, path = own.bootstrap(faulty_registry.reference('image'), dest)
+    # Longer than a peer that calls nothing is spared signals.
+    time.sleep(SILENCE)
+    gate.set()
+    assert own.wait(path) == ('done', '', '')
+    own.wait_signal(lambda one: one.member == 'JobFinished', 'the end')
+    for stranger in (caller, listener):
+        # What was sent before the answer has come before it.
+        stranger.call(PATH, 'org.freedesktop.DBus.Peer', 'Ping')
+        assert not stranger.signals
+        stranger.close()
+    own.close()
 
 
 def test_another_user_may_not_change_the_log(open_daemon):

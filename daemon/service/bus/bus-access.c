@@ -35,6 +35,10 @@ int bus_access_caller(BusServer *server, sd_bus_message *call, uid_t *ret, Error
         return 0;
 }
 
+bool bus_access_permits(uid_t uid) {
+        return uid == 0 || uid == geteuid();
+}
+
 int bus_access_check(BusServer *server, sd_bus_message *call, uid_t *ret, Error *error) {
         uid_t uid;
         int r;
@@ -42,7 +46,7 @@ int bus_access_check(BusServer *server, sd_bus_message *call, uid_t *ret, Error 
         r = bus_access_caller(server, call, &uid, error);
         if (r < 0)
                 return r;
-        if (uid != 0 && uid != geteuid())
+        if (!bus_access_permits(uid))
                 return error_set(
                         error, EACCES, ERROR_ACCESS_DENIED,
                         "Only root and the user running this daemon may use it");

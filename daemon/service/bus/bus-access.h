@@ -13,6 +13,9 @@
  */
 int bus_access_caller(BusServer *server, sd_bus_message *call, uid_t *ret, Error *error);
 
+/** bus_access_permits() - whether @uid may use the daemon, and hear from it */
+bool bus_access_permits(uid_t uid);
+
 /**
  * bus_access_check() - whether the caller may use the daemon
  * @ret:        as bus_access_caller(); may be NULL

@@ -9,6 +9,7 @@
 
 #include "base-clock.h"
 #include "base-macro.h"
+#include "bus-access.h"
 #include "bus-internal.h"
 #include "bus-park.h"
 #include "bus-pending.h"
@@ -77,10 +78,15 @@ static uint64_t n_unread(sd_bus *bus) {
 
 /* The client of sd-bus gives up a connection on which anything arrives before the answer to its Hello. So a peer
  * gets no signals before it has called something, unless it is silent. */
+static bool peer_listens(const BusConnection *peer) {
+        return bus_access_permits(peer->peer_uid) &&
+               (peer->has_called || now_msec() - peer->connected_msec >= PEER_SILENCE_MSEC);
+}
+
+/* Who hears signals on a bus, that decides. */
 static bool listens(const BusConnection *connection) {
         return sd_bus_is_ready(connection->bus) > 0 &&
-               (!connection->is_peer || connection->has_called ||
-                now_msec() - connection->connected_msec >= PEER_SILENCE_MSEC);
+               (!connection->is_peer || peer_listens(connection));
 }
 
 #define FOR_EACH_BUS(server, c)                                                                    \
@@ -266,11 +272,28 @@ static bool may_have_a_long_answer(sd_bus_message *message) {
         return false;
 }
 
+/* Whether it is a call that only permitted callers get an answer to, and that has no handler of the daemon's own, which
+ * checks the caller: sd-bus itself answers those of properties and objects. */
+static bool needs_check(sd_bus_message *message) {
+        static const char own[] = BUS_NAME ".";
+        const char *interface = sd_bus_message_get_interface(message);
+
+        if (sd_bus_message_is_method_call(message, NULL, NULL) <= 0)
+                return false;
+        return !interface || (strncmp(interface, own, strlen(own)) != 0 &&
+                              strcmp(interface, "org.freedesktop.DBus.Introspectable") != 0 &&
+                              strcmp(interface, "org.freedesktop.DBus.Peer") != 0);
+}
+
 /* Sees every message first. */
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
-        const BusServer *server = userdata;
+        _cleanup_(error_clear) Error error = ERROR_NULL;
+        BusServer *server = userdata;
         sd_bus *bus = sd_bus_message_get_bus(message);
 
+        if (!server->is_closing && needs_check(message) &&
+            bus_access_check(server, message, NULL, &error) < 0)
+                return bus_error_set(ret_error, &error);
         if (server->is_closing || sd_bus_is_bus_client(bus) > 0 ||
             n_unread(bus) < BUS_UNREAD_LONG_MAX || !may_have_a_long_answer(message))
                 return server->is_closing;
