@@ -268,11 +268,13 @@ STORE_TEST(file_gets_its_name_where_only_links_replace_nothing) {
 static void assert_linked(StoreFixture *f, JobDestination *destination) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         struct stat st;
+        int r;
 
         noreplace_errno = EINVAL;
-        if (job_destination_commit(destination, &error) < 0)
-                fail_msg("%s", error_text(&error));
+        r = job_destination_commit(destination, &error);
         unlink_errno = 0;
+        if (r < 0)
+                fail_msg("%s", error_text(&error));
         finish(destination);
         assert_content(f, "disk", "new");
         assert_int_equal(stat(scratch_at(&f->scratch, "disk"), &st), 0);
