@@ -236,9 +236,14 @@ def test_lease_on_a_file_system_that_hangs_holds_up_nothing_but_who_asks(
     call = Call(other.cache, method, *arguments)
     slow.wait_until_hung('getattr')
     check_served(api, reference, work / 'beside')
+    for further in (['ListDisks'], ['Prune', 'a{sv}', {}]):
+        with pytest.raises(BusError) as caught:
+            api.cache(*further)
+        assert caught.value.short == 'CacheBusy'
+        assert 'Another call still lists or prunes the cache' in str(caught.value)
     slow.answer()
-    assert len(api.cache('ListDisks')[0]) == 1
     assert call.finish()[-1]['disks'] > 0
+    assert len(api.cache('ListDisks')[0]) == 1
 
 
 def test_watchdog_is_fed_while_everything_hangs(daemon_on, env, tmp_path, reference):

@@ -324,3 +324,26 @@ TASK_TEST(thread_that_hangs_outlives_the_pool) {
         }
         assert_int_equal(f->n_ended, 0);
 }
+
+TASK_TEST(single_operation_is_told_until_its_thread_ends) {
+        static const JobTaskOperation single_operation = {
+                .work = hang,
+                .release = release,
+                .ended = on_ended,
+                .is_single = true,
+        };
+        Fixture *f = *state;
+
+        start(f, &hang_operation);
+        assert_false(job_task_pool_runs_single(f->pool));
+        start(f, &single_operation);
+        assert_true(job_task_pool_runs_single(f->pool));
+
+        /* Its caller is gone, but not the thread. */
+        f->tasks[1] = job_task_free(f->tasks[1]);
+        assert_true(job_task_pool_runs_single(f->pool));
+        closep(&f->hang_fds[1]);
+        loop_until(f, 1);
+        while (job_task_pool_runs_single(f->pool))
+                assert_true(sd_event_run(f->event, 100000) >= 0);
+}

@@ -2,6 +2,7 @@
 
 /* Calls to Cache that take a while: hashing, and looking at the paths of chains. */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -235,6 +236,16 @@ int bus_pending_verify(BusServer *server, sd_bus_message *call, Error *error) {
         return r;
 }
 
+/* Where the paths of chains do not answer, each call would keep a thread, until none is left for jobs. */
+static int check_single(const JobTaskPool *tasks, Error *error) {
+        if (!job_task_pool_runs_single(tasks))
+                return 0;
+        return error_set(
+                error, EBUSY, ERROR_CACHE_BUSY,
+                "Another call still lists or prunes the cache; try again later, or find out which file "
+                "system does not answer");
+}
+
 /* Runs an operation on the store in a thread; @data is taken over, also on failure. */
 static int start_task(
         BusServer *server,
@@ -246,7 +257,9 @@ static int start_task(
         BusPending *pending = NULL;
         int r;
 
-        r = job_task_pool_check(context->tasks, error);
+        r = check_single(context->tasks, error);
+        if (r >= 0)
+                r = job_task_pool_check(context->tasks, error);
         if (r >= 0)
                 r = bus_pending_new(server, call, &pending, error);
         if (r >= 0)
@@ -308,6 +321,7 @@ static const JobTaskOperation prune_operation = {
         .work = prune,
         .release = prune_release,
         .ended = on_pruned,
+        .is_single = true,
 };
 
 int bus_pending_prune(
@@ -390,6 +404,7 @@ static const JobTaskOperation disks_operation = {
         .work = list_disks,
         .release = disks_release,
         .ended = on_disks_listed,
+        .is_single = true,
 };
 
 int bus_pending_list_disks(BusServer *server, sd_bus_message *call, Error *error) {

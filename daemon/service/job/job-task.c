@@ -20,6 +20,7 @@ struct JobTaskPool {
         sd_event_source *source; /* owned */
         JobTask *waiting; /* owned; oldest first; used only by the event loop, as all that follow */
         unsigned n_threads; /* whose end was not handled yet */
+        unsigned n_single;  /* of these, with a single operation */
 };
 
 typedef enum TaskState {
@@ -112,6 +113,7 @@ static void launch(JobTask *task) {
 
         task->state = TASK_RUNS;
         pool->n_threads++;
+        pool->n_single += task->operation->is_single;
         (void) pthread_mutex_lock(&pool->lock);
         pool->n_refs++;
         (void) pthread_mutex_unlock(&pool->lock);
@@ -163,6 +165,7 @@ static int on_ended(sd_event_source *source, int fd, uint32_t revents, void *use
 
         while ((task = take_ended(pool))) {
                 pool->n_threads--;
+                pool->n_single -= task->operation->is_single;
                 tell(task);
         }
         launch_waiting(pool);
@@ -223,6 +226,10 @@ int job_task_pool_check(const JobTaskPool *pool, Error *error) {
                 "%u paths are already being looked at; try again later, or find out which file system "
                 "does not answer",
                 pool->n_threads);
+}
+
+bool job_task_pool_runs_single(const JobTaskPool *pool) {
+        return pool->n_single > 0;
 }
 
 int job_task_start(

@@ -41,6 +41,9 @@ typedef struct JobTaskOperation {
 
         /* @data is the owner's again; @r is what work() returned. The task must be freed, here or later. */
         void (*ended)(void *userdata, void *data, int r, Error *error);
+
+        /* At most one thread at a time should run such operations: see job_task_pool_runs_single(). */
+        bool is_single;
 } JobTaskOperation;
 
 /**
@@ -58,6 +61,9 @@ unsigned job_task_pool_n_threads(const JobTaskPool *pool);
 /** job_task_pool_check() - check that something new may begin; -ENOBUFS (ERROR_QUEUE_FULL) if
  * JOB_TASKS_CROWDED threads run */
 int job_task_pool_check(const JobTaskPool *pool, Error *error);
+
+/** job_task_pool_runs_single() - whether a thread runs an operation that is single, abandoned or not */
+bool job_task_pool_runs_single(const JobTaskPool *pool);
 
 /**
  * job_task_start() - run @operation's work, or queue it until a thread is free
