@@ -18,6 +18,19 @@ _virt_bootstrap_images() {
     done
 }
 
+# Offers those of the lines in $1 that begin with $cur, quoted: a daemon of another user or host may have named them.
+# compgen -W would expand them, and so run what is in $().
+_virt_bootstrap_offer() {
+    local word
+
+    while IFS= read -r word; do
+        [[ $word ]] || continue
+        printf -v word %q "$word"
+        [[ $word == "$cur"* ]] && COMPREPLY+=("$word")
+    done <<<"$1"
+    __ltrim_colon_completions "$cur"
+}
+
 # Sets arguments to the words that are not options, and where to the options that select the daemon.
 _virt_bootstrap_split() {
     local i word
@@ -127,40 +140,33 @@ _virt_bootstrap_source() {
 }
 
 _virt_bootstrap_argument() {
-    local list=''
-
     case "${arguments[*]}" in
         '')
             _virt_bootstrap_source list show attach watch cancel inspect list-tags verify cache monitor
-            return
             ;;
         cache)
-            list='list blobs verify remove prune'
+            mapfile -t COMPREPLY < <(compgen -W 'list blobs verify remove prune' -- "$cur")
             ;;
         show | attach | watch | cancel | cancel\ *)
-            list=$(_virt_bootstrap_jobs "${where[@]}")
+            _virt_bootstrap_offer "$(_virt_bootstrap_jobs "${where[@]}")"
             ;;
         cache\ remove*)
-            list=$(_virt_bootstrap_images "${where[@]}")
+            _virt_bootstrap_offer "$(_virt_bootstrap_images "${where[@]}")"
             ;;
         list | show\ * | attach\ * | watch\ * | list-tags\ * | inspect\ * | verify\ * | monitor | cache\ *) ;;
         inspect | verify)
             _virt_bootstrap_source
-            return
             ;;
         list-tags)
-            list='docker://'
+            mapfile -t COMPREPLY < <(compgen -W 'docker://' -- "$cur")
             compopt -o nospace
+            __ltrim_colon_completions "$cur"
             ;;
         *)
             mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.@(qcow2|raw|img)' -- "$cur")
             compopt -o filenames
-            return
             ;;
     esac
-
-    mapfile -t COMPREPLY < <(compgen -W "$list" -- "$cur")
-    __ltrim_colon_completions "$cur"
 }
 
 _virt_bootstrap() {

@@ -76,14 +76,25 @@ function __virt_bootstrap_cached
     end
 end
 
+# The word at the cursor without its quotes, of which the last may still be open.
+function __virt_bootstrap_token
+    set -l token (commandline -ct)
+    string unescape -- "$token"
+    or string unescape -- "$token'"
+    or string unescape -- "$token\""
+end
+
 # The paths that follow a prefix such as oci:, with it.
 function __virt_bootstrap_paths
-    set -l token (commandline -ct)
+    set -l token (__virt_bootstrap_token)
     for prefix in $argv
         if string match -q -- "*$prefix*" $token
             set -l before (string replace -r -- "(.*$prefix).*" '$1' $token)
             set -l path (string replace -- $before '' $token)
-            __fish_complete_path $path | string replace -r '^' (string replace -r -- '^--[a-z-]*=' '' $before)
+            set -l shown (string replace -r -- '^--[a-z-]*=' '' $before)
+            for found in (__fish_complete_path $path)
+                printf '%s\n' $shown$found
+            end
         end
     end
 end
@@ -93,7 +104,7 @@ function __virt_bootstrap_sources
         oci-archive: 'a tar archive of one' docker-archive: 'an archive of docker save' \
         dir: 'a directory of skopeo copy' virt-builder:// 'a template'
     __virt_bootstrap_paths oci: oci-archive: docker-archive: dir: file://
-    __fish_complete_path (commandline -ct)
+    __fish_complete_path (__virt_bootstrap_token)
 end
 
 function __virt_bootstrap_secrets

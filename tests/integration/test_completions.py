@@ -2,6 +2,7 @@
 """The completions, in the shells that they are for."""
 
 import re
+import shlex
 
 import pytest
 
@@ -14,6 +15,7 @@ def shell(request, env, tmp_path):
     folder.mkdir()
     for name in ('layout', 'layers'):
         (folder / 'files' / name).mkdir(parents=True)
+    (folder / 'bin').mkdir()
     (folder / 'files' / 'letter').write_text('secret\n')
     one = shells.ALL[request.param](env, folder)
     yield one
@@ -97,3 +99,24 @@ def test_images_of_the_cache(shell, remote, faulty_registry, dest, tmp_path):
     # It has no name, and so is no candidate.
     remote.run(f'oci:{image.write_layout(tmp_path / "image", samples.order())}', tmp_path / 'other')
     assert candidates(shell, f'{remote.where[0]} cache remove ') == {f'{faulty_registry.host}/short:latest'}
+
+
+# Daemons of other users and hosts name jobs and images as they like.
+@pytest.mark.parametrize('command', ['show', 'cancel', 'cache remove'])
+@pytest.mark.parametrize('name', [
+    '$(touch${IFS}RUN)', '`touch${IFS}RUN`', "x';touch${IFS}RUN;'", 'docker.io/$(touch${IFS}RUN):1'])
+def test_name_from_a_daemon_is_quoted_and_not_run(shell, tmp_path, command, name):
+    stand_in = tmp_path / 'shell' / 'bin' / 'virt-bootstrap'
+    stand_in.write_text(f'#!/bin/sh\nprintf "%s\\n" {shlex.quote(name)}\n')
+    stand_in.chmod(0o755)
+    assert shlex.split(shell.insert(f'virt-bootstrap {command} '))[-1] == name
+    assert not (tmp_path / 'shell' / 'RUN').exists()
+
+
+@pytest.mark.parametrize('source', ['oci:', 'oci-archive:', 'file://', ''])
+def test_path_in_a_directory_with_a_blank(shell, tmp_path, source):
+    folder = tmp_path / 'shell' / 'with blank'
+    (folder / 'inner').mkdir(parents=True)
+    typed = f'{folder}/' if source == 'file://' else 'with blank/'
+    line = shell.insert('virt-bootstrap inspect ' + source + typed.replace(' ', '\\ '))
+    assert shlex.split(line)[-1].rstrip('/') == f'{source}{typed}inner'

@@ -86,7 +86,7 @@ def check_commands(root):
     commands = page[page.index('.SH COMMANDS'):page.index('.SH OPTIONS')]
     yield from Place('virt-bootstrap.1', (one for one in verbs | subs if re.search(rf'^\.\w+ .*\b{one}\b', commands, re.M))
                      ).differences(table, 'the command')
-    for name, pattern in (('bash', r"(?:_virt_bootstrap_source |list=')([a-z -]+)['\n]"), ('zsh', r"^ {8}['\"]([a-z-]+):"),
+    for name, pattern in (('bash', r"(?:_virt_bootstrap_source |compgen -W ')([a-z -]+)['\n]"), ('zsh', r"^ {8}['\"]([a-z-]+):"),
                           ('fish', r'^complete .* -a ([a-z-]+) -d')):
         text = (client / f'virt-bootstrap.{name}').read_text()
         words = {word for match in re.findall(pattern, text, re.M) for word in match.split()}

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """bash, zsh and fish with this project's completions and nobody's settings.
 
-complete(line) are the candidates for the last word of a line, without what they have in common with it."""
+complete(line) are the candidates for the last word of a line, without what they have in common with it; insert(line)
+is the line with the only candidate."""
 
 import contextlib
 import os
 import pty
+import re
 import subprocess
 import termios
 
@@ -16,8 +18,8 @@ CLIENT = programs.SOURCE / 'client'
 
 
 def environment(env, folder):
-    """With the program under test in the PATH."""
-    return {**env, 'PATH': f'{programs.CLIENT.parent}:{os.environ["PATH"]}', 'TERM': 'dumb', 'HOME': str(folder),
+    """With the program under test in the PATH, unless another one is in bin."""
+    return {**env, 'PATH': f'{folder}/bin:{programs.CLIENT.parent}:{os.environ["PATH"]}', 'TERM': 'dumb', 'HOME': str(folder),
             'INPUTRC': '/dev/null', 'ZDOTDIR': str(folder), 'HISTFILE': ''}
 
 
@@ -81,7 +83,10 @@ class Bash(Interactive):
         super().__init__(['bash', '--noprofile', '--rcfile', 'bashrc', '-i'], environment(env, folder), folder)
 
     def complete(self, line):
-        return self.ask(f'{line}\x1b*\x18\x17').removeprefix(line[:line.rindex(' ') + 1]).split()
+        return self.insert(line).removeprefix(line[:line.rindex(' ') + 1]).split()
+
+    def insert(self, line):
+        return self.ask(f'{line}\x1b*\x18\x17')
 
 
 class Zsh(Interactive):
@@ -109,8 +114,20 @@ class Zsh(Interactive):
             mv answer.new answer
             BUFFER=
         }}
+        insert() {{
+            BUFFER=$(<.typed)
+            CURSOR=$#BUFFER
+            # The test may have put a program into the PATH.
+            rehash
+            zle complete-word
+            print -r -- $BUFFER >answer.new
+            mv answer.new answer
+            BUFFER=
+        }}
         zle -N answer
+        zle -N insert
         bindkey '^X' answer
+        bindkey '^Y' insert
         echo ready >answer.new; mv answer.new answer
     '''
 
@@ -123,14 +140,25 @@ class Zsh(Interactive):
         (self.folder / '.typed').write_text(line)
         return self.ask('\x18').split()
 
+    def insert(self, line):
+        (self.folder / '.typed').write_text(line)
+        return self.ask('\x19')
+
 
 class Fish:
     def __init__(self, env, folder):
         self.env, self.folder = environment(env, folder), folder
 
     def complete(self, line):
+        return self._complete('complete -C', line)
+
+    def insert(self, line):
+        found, = self._complete('complete --escape -C', line)
+        return re.sub(r'(\\.|[^ \\])*$', '', line, count=1) + found
+
+    def _complete(self, command, line):
         done = subprocess.run(
-            ['fish', '--no-config', '--command', f'set fish_complete_path {CLIENT}; complete -C "$argv[1]"', line],
+            ['fish', '--no-config', '--command', f'set fish_complete_path {CLIENT}; {command} "$argv[1]"', line],
             env=self.env, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE)
         assert done.returncode == 0 and not done.stderr, done.stderr
         return [one.partition('\t')[0] for one in done.stdout.splitlines()]
