@@ -307,6 +307,7 @@ static int set_option(ClientOptions *options, int option, char *value, Error *er
                 options->keep_old = value;
                 return 0;
         case OPT_KEEP:
+                options->has_keep = true;
                 return client_size_parse(value, &options->keep, error);
         case OPT_OLDER_THAN:
                 return set_older_than(options, value, error);
@@ -542,27 +543,63 @@ static int parse_arguments(ClientOptions *options, Error *error) {
         return 0;
 }
 
+/* Options of one command would be ignored by all others. */
+static int check_scopes(const ClientOptions *options, Error *error) {
+        static const char making[] = "virt-bootstrap URI DEST";
+        const struct {
+                bool is_given;
+                const char *name;
+                ClientVerb verb;
+                const char *where;
+        } scopes[] = {
+                { options->all, "all", VERB_LIST, "the command list" },
+                { options->key != NULL, "key", VERB_VERIFY, "the command verify" },
+                { options->raw, "raw", VERB_INSPECT, "the command inspect" },
+                { options->config, "config", VERB_INSPECT, "the command inspect" },
+                { options->no_tags, "no-tags", VERB_INSPECT, "the command inspect" },
+                { options->has_keep, "keep", VERB_CACHE_PRUNE, "the command cache prune" },
+                { options->older_than_usec > 0, "older-than", VERB_CACHE_PRUNE,
+                  "the command cache prune" },
+                { options->dry_run, "dry-run", VERB_CACHE_PRUNE, "the command cache prune" },
+                { options->force, "force", VERB_CACHE_PRUNE, "the command cache prune" },
+                { options->format != NULL, "format", VERB_BOOTSTRAP, making },
+                { options->flatten, "flatten", VERB_BOOTSTRAP, making },
+                { options->size > 0, "size", VERB_BOOTSTRAP, making },
+                { options->share_layers, "share-layers", VERB_BOOTSTRAP, making },
+                { options->overwrite, "overwrite", VERB_BOOTSTRAP, making },
+                { options->replace, "replace", VERB_BOOTSTRAP, making },
+                { options->keep_old != NULL, "keep-old", VERB_BOOTSTRAP, making },
+                { options->in_place, "in-place", VERB_BOOTSTRAP, making },
+                { options->keep_devices, "keep-devices", VERB_BOOTSTRAP, making },
+                { options->root_password != NULL, "root-password", VERB_BOOTSTRAP, making },
+                { options->uid_map.n_ranges > 0 || options->gid_map.n_ranges > 0,
+                  "uidmap, --gidmap or --idmap", VERB_BOOTSTRAP, making },
+                { options->digest != NULL, "digest", VERB_BOOTSTRAP, making },
+                { options->no_cache, "no-cache", VERB_BOOTSTRAP, making },
+                { options->no_sync, "no-sync", VERB_BOOTSTRAP, making },
+                { options->detach, "detach", VERB_BOOTSTRAP, making },
+        };
+
+        for (size_t i = 0; i < N_ELEMENTS(scopes); i++)
+                if (scopes[i].is_given && scopes[i].verb != options->verb)
+                        return error_set(
+                                error, EINVAL, ERROR_INVALID_OPTION, "--%s is for %s only",
+                                scopes[i].name, scopes[i].where);
+
+        return 0;
+}
+
 static int check_combinations(const ClientOptions *options, Error *error) {
         const char *refusal = NULL;
 
         if (options->detach && options->transport == TRANSPORT_EMBEDDED)
                 refusal =
                         "--detach cannot be used with --embedded: that daemon exits with this program";
-        else if (options->all && options->verb != VERB_LIST)
-                refusal = "--all is for the command list only";
         else if (options->all && options->transport == TRANSPORT_HOST)
                 refusal =
                         "--all cannot be used with --host: this program reads the journal of its own host only";
-        else if (options->key && options->verb != VERB_VERIFY)
-                refusal = "--key is for the command verify only";
-        else if (
-                options->verb != VERB_CACHE_PRUNE &&
-                (options->dry_run || options->older_than_usec > 0))
-                refusal = "--dry-run and --older-than are for the command cache prune only";
         else if (options->json && options->status_only)
                 refusal = "--json and --status-only cannot be used together";
-        else if (options->verb != VERB_INSPECT && (options->raw || options->config))
-                refusal = "--raw and --config are for the command inspect only";
         else if (options->raw && options->json)
                 refusal = "--raw and --json cannot be used together";
         else if (options->verb == VERB_LIST_TAGS && options->offline)
@@ -598,7 +635,9 @@ int client_options_parse(int argc, char **argv, ClientOptions *ret, Error *error
         if (r < 0)
                 return r;
 
-        r = check_combinations(ret, error);
+        r = check_scopes(ret, error);
+        if (r >= 0)
+                r = check_combinations(ret, error);
         if (r < 0 || ret->verb != VERB_BOOTSTRAP)
                 return r;
 

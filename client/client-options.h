@@ -70,6 +70,7 @@ typedef struct ClientOptions {
         bool no_ask_password, no_legend, no_pager;
         bool all;                  /* of VERB_LIST */
         bool raw, config, no_tags; /* of VERB_INSPECT */
+        bool has_keep;             /* @keep was given, maybe as 0 */
 } ClientOptions;
 
 /**

@@ -164,11 +164,17 @@ TEST(sizes_and_digest_are_read) {
         __attribute__((__cleanup__(release))) CommandLine line;
         char text[256];
 
-        (void) snprintf(text, sizeof(text), "a b --size 5G --keep=1K --digest %s", hex);
+        (void) snprintf(text, sizeof(text), "a b --size 5G --digest %s", hex);
         assert_int_equal(parse(&line, text), 0);
         assert_true(line.options.size == UINT64_C(5) << 30);
-        assert_true(line.options.keep == 1024);
         assert_string_equal(line.options.digest, hex);
+}
+
+TEST(size_that_a_prune_keeps_is_read) {
+        __attribute__((__cleanup__(release))) CommandLine line;
+
+        assert_int_equal(parse(&line, "cache prune --keep=1K"), 0);
+        assert_true(line.options.keep == 1024);
 }
 
 TEST(transports_are_chosen) {
@@ -209,6 +215,30 @@ TEST(wrong_usage_is_one_line_that_names_it) {
                 { "cancel", "cancel JOB" },
                 { "cache nonsense", "cache nonsense" },
                 { "cache remove", "DIGEST" },
+                { "list --force", "--force is for the command cache prune only" },
+                { "cache remove --force x", "--force is for the command cache prune only" },
+                { "cache list --keep 5G", "--keep is for the command cache prune only" },
+                { "a b --keep 0", "--keep is for the command cache prune only" },
+                { "list-tags docker://a --no-tags", "--no-tags is for the command inspect only" },
+                { "a b --config", "--config is for the command inspect only" },
+                { "list --keep-old x", "--keep-old is for virt-bootstrap URI DEST only" },
+                { "list --format dir", "--format is for" },
+                { "list --flatten", "--flatten is for" },
+                { "list --size 5G", "--size is for" },
+                { "show a --share-layers", "--share-layers is for" },
+                { "inspect a --overwrite", "--overwrite is for" },
+                { "inspect a --replace", "--replace is for" },
+                { "cancel a --in-place", "--in-place is for" },
+                { "verify a --keep-devices", "--keep-devices is for" },
+                { "list --root-password x", "--root-password is for" },
+                { "list --idmap 0:0:1", "--uidmap, --gidmap or --idmap is for" },
+                { "list --gidmap 0:0:1", "--gidmap or --idmap is for" },
+                { "inspect a --digest "
+                  "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+                  "--digest is for" },
+                { "inspect a --no-cache", "--no-cache is for" },
+                { "list --no-sync", "--no-sync is for" },
+                { "monitor --detach", "--detach is for" },
                 { "cache list --dry-run", "for the command cache prune only" },
                 { "cache remove --older-than 1d x", "for the command cache prune only" },
                 { "cache prune --older-than 1x", "\"1x\" is not a time span" },
