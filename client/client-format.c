@@ -28,7 +28,7 @@ static const Suffix *find_suffix(const char *destination) {
         for (size_t i = 0; i < N_ELEMENTS(suffixes); i++) {
                 const size_t n = strlen(suffixes[i].text);
 
-                if (length > n && strcmp(name + length - n, suffixes[i].text) == 0)
+                if (length >= n && strcmp(name + length - n, suffixes[i].text) == 0)
                         return &suffixes[i];
         }
 

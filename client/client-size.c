@@ -41,8 +41,8 @@ int client_size_parse(const char *text, uint64_t *ret_bytes, Error *error) {
             value > UINT64_MAX >> shift)
                 return error_set(
                         error, EINVAL, ERROR_INVALID_OPTION,
-                        "\"%s\" is not a size; expected a whole number with an optional unit K, M, G or T, "
-                        "such as 5G or 512MiB",
+                        "\"%s\" is not a size; expected a whole number with an optional unit K, M, G, T, P "
+                        "or E, such as 5G or 512MiB",
                         text);
 
         *ret_bytes = value << shift;

@@ -57,9 +57,9 @@ USAGE_MISTAKES = [
     ('a b -f', 'InvalidOption', 'Option "-f" requires an argument'),
     # Values
     ('--size much a b', 'InvalidOption',
-     '"much" is not a size; expected a whole number with an optional unit K, M, G or T, such as 5G or 512MiB'),
+     '"much" is not a size; expected a whole number with an optional unit K, M, G, T, P or E, such as 5G or 512MiB'),
     ('-f qcow2 --size 1 docker://127.0.0.1:1/x {dest}', 'InvalidOption',
-     'Option "size" cannot be 1 bytes; expected 8 MiB to 16 TiB'),
+     'Option "size" cannot be 1 byte; expected 8 MiB to 16 TiB'),
     ('--size 5G docker://127.0.0.1:1/x {dest}', 'InvalidOption', 'Option "size" needs the format qcow2 or raw'),
     ('--flatten docker://127.0.0.1:1/x {dest}', 'InvalidOption', 'Option "flatten" needs the format qcow2'),
     ('--share-layers docker://127.0.0.1:1/x {dest}.qcow2', 'InvalidOption',

@@ -235,7 +235,7 @@ def test_replaced_file_is_kept_under_another_name(client, small, work):
 
 
 @pytest.mark.parametrize('kind, reason', [
-    ('directory', 'is a directory; one disk image is a file'), ('link', 'is a link; use the path of the file'),
+    ('directory', '/disk.raw/" or use another format'), ('link', 'is a link; use the path of the file'),
     ('fifo', 'is not a regular file'), ('device', 'is not a regular file')])
 def test_what_is_no_file_is_never_replaced(client, small, work, tmp_path, kind, reason):
     path, precious = work / 'disk.raw', tmp_path / 'precious'

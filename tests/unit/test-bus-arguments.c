@@ -437,7 +437,7 @@ BUS_TEST(size_out_of_range_is_told_in_readable_units) {
                 const char *sentence;
         } cases[] = {
                 { 0, "Option \"size\" cannot be 0 bytes; expected 8 MiB to 16 TiB" },
-                { 1, "Option \"size\" cannot be 1 bytes; expected 8 MiB to 16 TiB" },
+                { 1, "Option \"size\" cannot be 1 byte; expected 8 MiB to 16 TiB" },
                 { 1 << 20, "Option \"size\" cannot be 1 MiB; expected 8 MiB to 16 TiB" },
                 { UINT64_C(20) << 40,
                   "Option \"size\" cannot be 20 TiB; expected 8 MiB to 16 TiB" },

@@ -30,7 +30,9 @@ TEST(name_decides_what_is_made) {
                 { "d.qcow2/", "qcow2", false, "qcow2", false },
                 { "d.img/", NULL, false, NULL, false },
                 { "d.img/x", NULL, false, NULL, false },
-                { "x/.qcow2", NULL, false, NULL, false },
+                { "x/.qcow2", NULL, false, "qcow2", true },
+                { ".img", NULL, false, "raw", false },
+                { "x/.qcow2/", NULL, false, NULL, false },
                 { "raw", NULL, false, NULL, false },
                 { "d.raw.xz", NULL, false, NULL, false },
         };

@@ -137,7 +137,7 @@ STORE_TEST(what_is_no_regular_file_is_refused_even_to_replace) {
         static const struct {
                 const char *name, *reason;
         } cases[] = {
-                { "directory", "is a directory; one disk image is a file" },
+                { "directory", "directory/\" or use another format" },
                 { "link", "is a link; use the path of the file" },
                 { "dangling", "is a link; use the path of the file" },
                 { "fifo", "is not a regular file" },

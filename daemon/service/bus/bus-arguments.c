@@ -121,7 +121,9 @@ static char *format_size(uint64_t bytes, char ret[static SIZE_TEXT_MAX]) {
 
         for (; bytes > 0 && bytes % 1024 == 0 && unit + 1 < N_ELEMENTS(units); unit++)
                 bytes /= 1024;
-        (void) snprintf(ret, SIZE_TEXT_MAX, "%" PRIu64 " %s", bytes, units[unit]);
+        (void) snprintf(
+                ret, SIZE_TEXT_MAX, "%" PRIu64 " %s", bytes,
+                unit == 0 && bytes == 1 ? "byte" : units[unit]);
         return ret;
 }
 

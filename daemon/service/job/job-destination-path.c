@@ -228,8 +228,8 @@ static int is_no_file(
                 return error_set(
                         error, code, ERROR_INVALID_DESTINATION,
                         "The destination %s is a directory; one disk image is a file: name one in it, or "
-                        "beside it",
-                        destination->path);
+                        "beside it; for a directory, write \"%s/\" or use another format",
+                        destination->path, destination->path);
         if (S_ISLNK(st->st_mode))
                 return error_set(
                         error, code, ERROR_INVALID_DESTINATION,
