@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base-text.h"
 #include "client-follow.h"
 #include "client-path.h"
 #include "client-request.h"
@@ -48,6 +49,7 @@ static int detach(
         Error *error) {
         _cleanup_(sd_bus_error_free) sd_bus_error bus_error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(freep) char *id = NULL;
         int r;
 
         if (client_connection_is_embedded(connection))
@@ -62,11 +64,14 @@ static int detach(
         r = sd_bus_message_read(reply, "so", &header->id, &header->path);
         if (r < 0)
                 return client_error_set_message(error, r);
+        id = text_printable(header->id);
+        if (!id)
+                return error_oom(error);
 
         if (options->json)
                 client_event_write_job(stdout, header);
         else
-                (void) printf("%s\n", header->id);
+                (void) printf("%s\n", id);
         return STATUS_DONE;
 }
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base-cleanup.h"
+#include "base-text.h"
 #include "client-cache.h"
 #include "client-intl.h"
 #include "client-outcome.h"
@@ -14,6 +16,7 @@
 static void print_removal(
         const ClientOptions *options, const char *kind, const char *name, uint64_t bytes) {
         ClientJson json = JSON_INIT(stdout);
+        _cleanup_(freep) char *printable = NULL;
         char short_name[CACHE_NAME_MAX], digest[CACHE_DIGEST_MAX], size[SIZE_TEXT_MAX];
 
         if (options->json) {
@@ -32,16 +35,20 @@ static void print_removal(
                 name = client_cache_short_name(name, short_name);
         if (strcmp(kind, "blob") == 0)
                 name = client_cache_short_digest(name, digest);
+        printable = text_printable(name);
+        if (!printable)
+                return;
+
         (void) client_size_format(bytes, size);
         if (strcmp(kind, "disk") == 0)
                 (void) printf(
                         options->dry_run ? _("Would remove the disk image %s (%s)\n")
                                          : _("Removed the disk image %s (%s)\n"),
-                        name, size);
+                        printable, size);
         else
                 (void) printf(
                         options->dry_run ? _("Would remove %s (%s)\n") : _("Removed %s (%s)\n"),
-                        name, size);
+                        printable, size);
 }
 
 /* Reads "a(sst)t": prints what was removed, and returns what was freed. */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base-cleanup.h"
+#include "base-text.h"
 #include "client-cache.h"
 #include "client-display.h"
 #include "client-intl.h"
@@ -95,14 +97,21 @@ static int wait_for_answer(Verifying *verifying, Error *error) {
         return refusal ? client_error_set_bus(error, -EIO, refusal) : 0;
 }
 
+static void print_printable(const char *before, const char *text) {
+        _cleanup_(freep) char *printable = text_printable(text);
+
+        if (printable)
+                (void) printf("%s%s", before, printable);
+}
+
 static void print_damaged(const char *digest, char *const *names, const ClientOptions *options) {
         ClientJson json = JSON_INIT(stdout);
         char name[CACHE_NAME_MAX];
 
         if (!options->json) {
-                (void) printf("%s", digest);
+                print_printable("", digest);
                 for (size_t i = 0; names && names[i]; i++)
-                        (void) printf(" %s", client_cache_short_name(names[i], name));
+                        print_printable(" ", client_cache_short_name(names[i], name));
                 (void) printf("\n");
                 return;
         }

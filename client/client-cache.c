@@ -138,10 +138,14 @@ void client_cache_print_usage(const ClientCacheUsage *usage) {
         char size[SIZE_TEXT_MAX];
 
         (void) printf(_(" %s in all"), client_size_format(usage->total, size));
-        for (size_t i = 0; i < usage->n; i++)
-                (void) printf(
-                        "%s %s %s", i == 0 ? ":" : ",", translate(usage->kinds[i].kind),
-                        client_size_format(usage->kinds[i].bytes, size));
+        for (size_t i = 0; i < usage->n; i++) {
+                _cleanup_(freep) char *kind = text_printable(translate(usage->kinds[i].kind));
+
+                if (kind)
+                        (void) printf(
+                                "%s %s %s", i == 0 ? ":" : ",", kind,
+                                client_size_format(usage->kinds[i].bytes, size));
+        }
         (void) printf("\n");
 }
 

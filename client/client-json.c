@@ -24,12 +24,15 @@ static void write_string(FILE *file, const char *text) {
         (void) fputc('"', file);
 
         while (*text) {
-                size_t n = text_utf8_length(text);
+                uint32_t c = 0;
+                const size_t n = text_character(text, &c);
 
                 if (n == 1)
                         write_escaped(file, *text);
                 else if (n == 0)
                         (void) fputs("\\ufffd", file);
+                else if (text_is_control(c))
+                        (void) fprintf(file, "\\u%04x", c);
                 else
                         (void) fwrite(text, 1, n, file);
                 text += n > 0 ? n : 1;

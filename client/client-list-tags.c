@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base-cleanup.h"
+#include "base-text.h"
 #include "client-json.h"
 #include "client-outcome.h"
 #include "client-pager.h"
@@ -55,7 +56,11 @@ int client_verb_list_tags(
         client_pager_open(options, &pager);
         if (options->json)
                 print_json(&tags);
-        for (size_t i = 0; !options->json && i < tags.n_names; i++)
-                (void) puts(tags.names[i]);
+        for (size_t i = 0; !options->json && i < tags.n_names; i++) {
+                _cleanup_(freep) char *name = text_printable(tags.names[i]);
+
+                if (name)
+                        (void) puts(name);
+        }
         return STATUS_DONE;
 }

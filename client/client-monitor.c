@@ -27,12 +27,12 @@ static char *signal_job(sd_bus_message *m) {
 }
 
 static void print_line(const char *id, const char *text) {
-        _cleanup_(freep) char *printable = text_printable(text);
+        _cleanup_(freep) char *printable_id = text_printable(id), *printable = text_printable(text);
         char now[TIME_BYTES_MAX];
 
         (void) client_time_format_clock(clock_usec(CLOCK_REALTIME), now);
-        if (printable)
-                (void) printf("%s %s: %s\n", now, id, printable);
+        if (printable_id && printable)
+                (void) printf("%s %s: %s\n", now, printable_id, printable);
         (void) fflush(stdout);
 }
 

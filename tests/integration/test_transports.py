@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The ways to the daemon: system bus, session bus, a socket, a socket pair; and how it ends."""
 
+import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import pathlib
+import select
 import socket
 import struct
 import subprocess
 import termios
 import threading
+import time
+import unicodedata
 
 import pytest
-from jeepney import DBusAddress, HeaderFields, MessageType, Parser, new_method_call
+from jeepney import DBusAddress, HeaderFields, MessageType, Parser, new_method_call, new_method_return, new_signal
 
 from support import bus, programs, samples
-from support.bus import CACHE, MANAGER, NAME, PATH, BusDaemon, BusError, Connection
+from support.bus import CACHE, JOB, MANAGER, NAME, PATH, BusDaemon, BusError, Connection
 from support.process import DEADLINE, descendants, run, running, stop, wait_for
 
 POLICY = programs.SOURCE / 'dbus' / f'{NAME}.conf'
@@ -460,3 +465,77 @@ def test_errors_are_the_same_on_every_way(daemon_on, env, client, dest):
         api.bootstrap(wrong, dest)
     assert caught.value.message == sentence
     api.close()
+
+
+HOSTILE = 'a\x1b[2J\x9bb'
+PRETENDED = {
+    'Prune': ('a(sst)ta{st}', ([(HOSTILE, HOSTILE, 1), ('image', HOSTILE, 1), ('blob', HOSTILE, 1)], 1, {HOSTILE: 1})),
+    'Remove': ('a(sst)t', ([('disk', HOSTILE, 1)], 1)),
+    'ListImages': ('a(sssttts)(utt)a{st}', ([(HOSTILE, HOSTILE, HOSTILE, 1, 1, 1, HOSTILE)], (0, 0, 0), {HOSTILE: 1})),
+    'Verify': ('a(sas)ut', ([(HOSTILE, [HOSTILE])], 1, 1)),
+    'ListTags': ('sas', (HOSTILE, [HOSTILE])),
+    'Bootstrap': ('so', (HOSTILE, f'{PATH}/job/1')),
+}
+
+
+class Pretender(threading.Thread):
+    """Answers as another host's daemon might, whose texts control a terminal."""
+
+    def __init__(self, address):
+        super().__init__()
+        self.address = address
+        self.connection = Connection(address)
+        self.connection._call(*bus.BUS, 'RequestName', 'su', NAME, 4)
+
+    def send(self, message):
+        data, _ = self.connection._serialise(message, next(self.connection.outgoing_serial))
+        self.connection.sock.sendall(data)
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                message = self.connection._receive(time.monotonic() + DEADLINE)
+                if message.header.message_type == MessageType.method_call:
+                    member = message.header.fields[HeaderFields.member]
+                    self.send(new_method_return(message, *PRETENDED.get(member, ())))
+
+
+@pytest.fixture
+def pretender(tmp_path):
+    private = BusDaemon(tmp_path / 'pretended')
+    thread = Pretender(private.address)
+    thread.start()
+    yield thread
+    private.stop()
+    thread.join()
+    thread.connection.close()
+
+
+def assert_harmless(text):
+    assert 'a?[2J?b' in text and not any(unicodedata.category(c) == 'Cc' and c != '\n' for c in text), repr(text)
+
+
+@pytest.mark.parametrize('arguments', [
+    ['cache', 'prune'], ['cache', 'remove', 'x'], ['cache', 'list'], ['cache', 'verify'],
+    ['list-tags', 'docker://example.org/x'], ['--detach', 'docker://example.org/x', 'tree']], ids=' '.join)
+def test_what_a_daemon_says_does_not_control_the_terminal(env, pretender, arguments):
+    client = programs.Client(env, pretender.address)
+    assert_harmless(client.run(*arguments, expect=None).out)
+    for line in client.run('--json', *arguments, expect=None).out.splitlines():
+        assert json.loads(line) and '\x9b' not in line and '\x1b' not in line
+
+
+def test_what_a_signal_says_does_not_control_the_terminal(env, pretender):
+    """An object's path has the bytes of a name in hexadecimal."""
+    client = programs.Client(env, pretender.address)
+    started = client.start('monitor')
+    address = DBusAddress(f'{PATH}/job/a_1b_5b2J_c2_9bb', interface=JOB)
+
+    def is_told():
+        pretender.send(new_signal(address, 'ProgressChanged', 'sttd', ('download', 1, 2, 0.5)))
+        return select.select([started.stdout], [], [], 0)[0]
+    try:
+        wait_for(is_told, 'the monitor')
+        assert_harmless(started.stdout.readline())
+    finally:
+        stop(started)

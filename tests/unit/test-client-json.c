@@ -58,6 +58,7 @@ TEST(strings_are_escaped) {
         expect_text("\"quoted\" \\", "\"\\\"quoted\\\" \\\\\"");
         expect_text("\b\f\n\r\t", "\"\\b\\f\\n\\r\\t\"");
         expect_text("\001\033\x1f\x7f", "\"\\u0001\\u001b\\u001f\\u007f\"");
+        expect_text("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", "\"\\u0080\\u009b\\u009f\xc2\xa0\"");
         expect_text("böse € 😀", "\"böse € 😀\"");
         expect_text("\xff \xc3", "\"\\ufffd \\ufffd\"");
         expect_text(NULL, "null");
