@@ -2,20 +2,24 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base-cleanup.h"
+#include "base-macro.h"
 #include "client-remote.h"
 
 #define PORT_DIGITS_MAX 5U
 #define ARGUMENTS_MAX   8
-#define NO_PROGRAM      127 /* as a shell says it */
+#define NO_PROGRAM      127  /* as a shell says it */
+#define END_MSEC_MAX    1000 /* of ssh, after its input has ended */
 #define LETTERS         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS          "0123456789"
 
@@ -95,6 +99,8 @@ int client_remote_parse(const char *text, ClientRemoteHost *ret, Error *error) {
 }
 
 static _Noreturn void run_ssh(const ClientRemoteHost *host, int fd) {
+        /* Those that terminals, timeout(1) and service managers send to the whole group. */
+        static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
         char machine[sizeof("--machine=") + REMOTE_PART_MAX];
         const char *argv[ARGUMENTS_MAX + 1] = { "ssh", "-xT" };
         size_t n = 2;
@@ -115,9 +121,9 @@ static _Noreturn void run_ssh(const ClientRemoteHost *host, int fd) {
 
         (void) sigemptyset(&none);
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
-        (void) signal(SIGINT, SIG_IGN);
-        (void) signal(SIGHUP, SIG_IGN);
-        (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
+        for (size_t i = 0; i < N_ELEMENTS(ignored); i++)
+                (void) signal(ignored[i], SIG_IGN);
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (dup2(fd, STDIN_FILENO) >= 0 && dup2(fd, STDOUT_FILENO) >= 0)
                 (void) execvp(argv[0], (char *const *) argv);
         (void) fprintf(stderr, "virt-bootstrap: Cannot start ssh: %s\n", strerror(errno));
@@ -145,11 +151,21 @@ int client_remote_start(const ClientRemoteHost *host, pid_t *ret, int *ret_fd, E
         return 0;
 }
 
+/* It ends by itself when the other end has seen that the connection is closed. */
+static void wait_for_end(pid_t pid) {
+        _cleanup_(closep) int fd = (int) syscall(SYS_pidfd_open, pid, 0);
+        struct pollfd end = { .fd = fd, .events = POLLIN };
+
+        if (fd >= 0)
+                (void) poll(&end, 1, END_MSEC_MAX);
+}
+
 void client_remote_stop(pid_t pid) {
         if (pid <= 0)
                 return;
 
-        (void) kill(pid, SIGTERM);
+        wait_for_end(pid);
+        (void) kill(pid, SIGKILL);
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
                 ;
 }

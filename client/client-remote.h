@@ -31,9 +31,10 @@ int client_remote_parse(const char *text, ClientRemoteHost *ret, Error *error);
  * client_remote_start() - start ssh
  * @ret_fd:     the bus of that host, owned by the caller
  *
- * Ctrl-C reaches only this program, which cancels the job over the connection; ssh ends with this program.
+ * Signals to the process group end only this program, which cancels the job over the connection; ssh ends with this
+ * program.
  */
 int client_remote_start(const ClientRemoteHost *host, pid_t *ret, int *ret_fd, Error *error);
 
-/** client_remote_stop() - end ssh; does nothing if @pid is 0 */
+/** client_remote_stop() - end ssh, whose descriptor has been closed; does nothing if @pid is 0 */
 void client_remote_stop(pid_t pid);

@@ -101,6 +101,20 @@ def test_ctrl_c_cancels_the_job_there(elsewhere, held, reference, work, dest):
     assert os.listdir(work) == []
 
 
+def test_signal_to_the_process_group_cancels_the_job_there(elsewhere, held, reference, work, dest):
+    """As timeout(1) and service managers send it, to ssh as well."""
+    started = elsewhere.start('--json', '--not-secure', reference, dest)
+    while '"phase":"download"' not in started.stdout.readline():
+        pass
+    os.killpg(started.pid, signal.SIGTERM)
+    assert elsewhere.finish(started, 130).of('finished')[-1]['result'] == 'cancelled'
+    assert os.listdir(work) == []
+
+
+def test_ssh_that_goes_on_after_the_connection_is_ended(use_ssh, daemon):
+    use_ssh(f'systemd-stdio-bridge --bus-path={daemon.address}\nexec sleep 1000\n').run('list')
+
+
 def test_connection_that_breaks_is_told_and_the_job_goes_on(elsewhere, held, api, reference, dest):
     started = elsewhere.start('--json', '--not-secure', reference, dest)
     while '"phase":"download"' not in started.stdout.readline():
