@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
@@ -114,6 +116,11 @@ static int read_line(sd_journal *journal, ClientHistoryLine *ret) {
         return 0;
 }
 
+/* The entry is damaged, or as a newer journald writes it; journalctl also leaves it out. */
+static bool is_unreadable(int r) {
+        return r == -EBADMSG || r == -E2BIG || r == -ENOBUFS || r == -EPROTONOSUPPORT;
+}
+
 /* A user's messages are in the user's own file or, if there is none on the disk, in the system's. */
 static int open_journal(uid_t daemon, sd_journal **ret, Error *error) {
         _cleanup_(sd_journal_closep) sd_journal *journal = NULL;
@@ -173,7 +180,9 @@ int client_history_read(uid_t daemon, ClientRecords *records, Error *error) {
                         return 0;
                 if (r > 0)
                         r = read_line(journal, &line);
-                if (r >= 0 && client_history_add(records, &line, error) < 0)
+                if (is_unreadable(r))
+                        r = 0;
+                else if (r >= 0 && client_history_add(records, &line, error) < 0)
                         return -ENOMEM;
         }
 
