@@ -96,7 +96,7 @@ void client_event_write_finished(
         client_json_string(&json, "disk", known.disk);
         client_event_add_layers(&json, details);
         client_json_known(&json, "files", known.files);
-        if (details)
+        if (id && details)
                 client_json_uint(&json, "downloaded", known.downloaded);
         else
                 client_json_null(&json, "downloaded");

@@ -160,17 +160,31 @@ TEST(success_tells_what_was_made) {
         output_open(&output);
         client_event_write_progress(
                 output.file, "7", &(ClientProgress){ "download", 1, 8, 0.25 }, &details);
-        client_event_write_finished(output.file, NULL, &outcome, &details);
+        client_event_write_finished(output.file, "7", &outcome, &details);
         output_expect_events(
                 &output,
                 "{\"event\":\"progress\",\"job\":\"7\",\"phase\":\"download\",\"done\":1,\"total\":8,"
                 "\"fraction\":0.250000,\"speed\":3,\"left\":3,\"start-time\":1000000,"
                 "\"platform\":\"linux/arm64\",\"layers\":[{\"digest\":\"sha256:aa\",\"cached\":true,"
                 "\"state\":\"unpacked\",\"done\":5,\"size\":5}]}\n"
-                "{\"event\":\"finished\",\"version\":1,\"job\":null,\"result\":\"done\",\"error\":null,"
+                "{\"event\":\"finished\",\"version\":1,\"job\":\"7\",\"result\":\"done\",\"error\":null,"
                 "\"message\":null,\"digest\":\"sha256:00\",\"platform\":\"linux/arm64\","
                 "\"disk\":\"/srv/vm/layer-0.qcow2\",\"layers\":[{\"digest\":\"sha256:aa\","
                 "\"cached\":true,\"state\":\"unpacked\",\"done\":5,\"size\":5}],\"files\":12,"
                 "\"downloaded\":0,\"queued-time\":1,\"start-time\":1000000,\"end-time\":7500000,"
                 "\"elapsed\":6.500000}\n");
+}
+
+TEST(without_a_job_it_is_unknown_what_was_downloaded) {
+        const ClientDetails details = DETAILS_NULL;
+        const ClientOutcome outcome = { .result = (char *) "failed" };
+        char *text = NULL;
+        size_t size;
+        FILE *file = open_memstream(&text, &size);
+
+        assert_non_null(file);
+        client_event_write_finished(file, NULL, &outcome, &details);
+        assert_int_equal(fclose(file), 0);
+        assert_non_null(strstr(text, "\"downloaded\":null,"));
+        free(text);
 }
