@@ -35,8 +35,9 @@ static int on_progress(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
         if (sd_bus_message_read(m, "tt", &done, &total) < 0 || total == 0 || done > total)
                 return 0;
 
+        (void) fputc('\r', stderr);
         (void) fprintf(
-                stderr, _("\rVerifying %3u%%"), (unsigned) ((double) done / (double) total * 100));
+                stderr, _("Verifying %3u%%"), (unsigned) ((double) done / (double) total * 100));
         (void) fflush(stderr);
         verifying->has_line = true;
         return 0;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The client in every language that it speaks."""
 
+import gettext
 import json
 import pathlib
 import re
@@ -96,6 +97,13 @@ def test_what_scripts_read_is_the_same_in_every_language(
             told.append((result.status, kept, {tuple(event) for event in result.events}))
         assert told[0][:2] == told[1][:2]
         assert told[0][2] == told[1][2] or told[0][0] == 0
+
+
+@pytest.mark.parametrize('language', LANGUAGES)
+def test_seconds_have_the_point_of_sizes(language):
+    """Both are beside each other, and sizes are the same in every language."""
+    with (programs.BUILD / f'po/{language}/LC_MESSAGES/virt-bootstrap.mo').open('rb') as file:
+        assert gettext.GNUTranslations(file).gettext('%u.%u s') == '%u.%u s'
 
 
 @pytest.mark.parametrize('language', LANGUAGES)

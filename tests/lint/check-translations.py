@@ -48,6 +48,8 @@ def incomplete(root, template, language):
     status, text = told('msgcmp', catalog, template)
     if status:
         yield f'{language}: {text}'
+    if re.search(rb'[\x00-\x09\x0b-\x1f\x7f]', catalog.read_bytes()):
+        yield f'{language}: there are control characters, which editors lose'
     if re.search(r'^#~', catalog.read_text(encoding='utf-8'), re.M):
         yield f'{language}: there are texts that no longer exist'
 
