@@ -8,44 +8,65 @@
 #include "client-intl.h"
 #include "client-job.h"
 #include "client-verbs.h"
+#include "client-word.h"
 
 /* How to reach the same daemon again. */
-static int format_where(const ClientOptions *options, char **ret) {
+static void print_where(const ClientOptions *options, FILE *file) {
         switch (options->transport) {
         case TRANSPORT_SYSTEM:
-                return asprintf(ret, " --system");
+                (void) fputs(" --system", file);
+                return;
         case TRANSPORT_USER:
-                return asprintf(ret, " --user");
+                (void) fputs(" --user", file);
+                return;
         case TRANSPORT_ADDRESS:
-                return asprintf(ret, " --address=%s", options->address);
+                (void) fputs(" --address=", file);
+                client_word_print(options->address, file);
+                return;
         case TRANSPORT_HOST:
-                return asprintf(ret, " -H %s", options->address);
+                (void) fprintf(file, " -H %s", options->address);
+                return;
         case TRANSPORT_DEFAULT:
         case TRANSPORT_EMBEDDED:
         case _TRANSPORT_MAX:
-                break;
+                return;
         }
+}
 
-        return asprintf(ret, "%s", "");
+/* For a shell: "virt-bootstrap --user cancel 1"; NULL when out of memory. */
+static char *format_cancel(const ClientOptions *options, const char *id) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *file = open_memstream(&text, &size);
+
+        if (!file)
+                return NULL;
+
+        (void) fputs("virt-bootstrap", file);
+        print_where(options, file);
+        (void) fputs(" cancel ", file);
+        client_word_print(id, file);
+        if (fclose(file) != 0) {
+                free(text);
+                return NULL;
+        }
+        return text;
 }
 
 static void tell_how_to_cancel(
         ClientDisplay *display, const ClientOptions *options, const char *id) {
-        _cleanup_(freep) char *where = NULL, *text = NULL;
+        _cleanup_(freep) char *cancel = NULL, *text = NULL;
 
         if (options->json) {
                 client_event_write_detached(stdout, id);
                 return;
         }
 
-        if (format_where(options, &where) < 0) {
-                where = NULL;
+        cancel = format_cancel(options, id);
+        if (!cancel)
                 return;
-        }
-        if (asprintf(
-                    &text,
-                    _("Detached from job %s, which goes on; 'virt-bootstrap%s cancel %s' ends it."),
-                    id, where, id) < 0) {
+        if (asprintf(&text, _("Detached from job %s, which goes on; to end it: %s"), id, cancel) <
+            0) {
                 text = NULL;
                 return;
         }

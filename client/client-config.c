@@ -9,9 +9,7 @@
 #include "base-macro.h"
 #include "client-config.h"
 #include "client-intl.h"
-
-/* The characters of a word that no shell treats specially. */
-#define PLAIN_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./_-"
+#include "client-word.h"
 
 static const struct Field {
         const char *key;
@@ -78,21 +76,6 @@ int client_config_read_value(sd_bus_message *m, const char *key, ClientConfig *c
 }
 
 /* As a shell would have to get it. */
-static void print_word(const char *word, FILE *file) {
-        if (*word != '\0' && word[strspn(word, PLAIN_CHARACTERS)] == '\0') {
-                (void) fputs(word, file);
-                return;
-        }
-
-        (void) fputc('\'', file);
-        for (; *word != '\0'; word++)
-                if (*word == '\'')
-                        (void) fputs("'\\''", file);
-                else
-                        (void) fputc(*word, file);
-        (void) fputc('\'', file);
-}
-
 static int join(char *const *first, char *const *second, char **ret, Error *error) {
         char *const *const lists[] = { first, second };
         char *text = NULL;
@@ -105,7 +88,7 @@ static int join(char *const *first, char *const *second, char **ret, Error *erro
         for (size_t i = 0; i < N_ELEMENTS(lists); i++)
                 for (size_t j = 0; lists[i] && lists[i][j]; j++) {
                         (void) fputs(n++ > 0 ? " " : "", file);
-                        print_word(lists[i][j], file);
+                        client_word_print(lists[i][j], file);
                 }
         if (fclose(file) != 0) {
                 free(text);

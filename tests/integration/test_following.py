@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """attach and watch, which follow a job of anybody and let it go on."""
 
+import shlex
 import signal
 
 import pytest
@@ -60,13 +61,29 @@ def test_ctrl_c_lets_the_job_go_on_and_says_how_to_cancel_it(remote, running, he
         terminal.close()
     assert terminal.process.returncode == 130
     assert err.splitlines()[-1] == (
-        f"Detached from job {running}, which goes on; "
-        f"'virt-bootstrap {remote.where[0]} cancel {running}' ends it.")
+        f'Detached from job {running}, which goes on; to end it: '
+        f'virt-bootstrap {remote.where[0]} cancel {running}')
     assert out == '' and 'virt-bootstrap: ' not in err
     assert state(remote, running) == 'running'
     held.set()
     assert remote.run('--json', verb, running).of('finished')[-1]['result'] == 'done'
     assert (dest / 'data').is_dir()
+
+
+def test_command_that_cancels_is_for_a_shell(remote, running):
+    """Addresses of buses may contain what a shell interprets."""
+    remote.where[0] += ';unix:path=/nowhere'
+    terminal = Terminal(remote.argv('attach', running), {**remote.env, 'TERM': 'dumb'})
+    try:
+        assert terminal.process.stderr.readline().startswith('Downloading')
+        terminal.type(b'\x03')
+        _, err = terminal.process.communicate(timeout=2 * DEADLINE)
+    finally:
+        programs.stop(terminal.process)
+        terminal.close()
+    command = err.splitlines()[-1].partition('to end it: ')[2]
+    assert "--address='unix:" in command
+    assert shlex.split(command) == ['virt-bootstrap', *remote.where, 'cancel', running]
 
 
 @pytest.mark.parametrize('sig', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
