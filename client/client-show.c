@@ -80,7 +80,7 @@ static int add_time(ClientTable *table, const char *key, uint64_t usec, Error *e
                 table, key, usec != 0 ? client_time_format(usec, text) : NULL, error);
 }
 
-/* "29b7e3a1c0d5  40.6M downloading 12.1M", "…  30.3M unpacked, cached" */
+/* "29b7e3a1c0d5  40.6M downloading 12.1M", "…  30.3M unpacked, cached"; states are not translated */
 static int add_layer(ClientTable *table, const char *key, const ClientLayer *layer, Error *error) {
         char size[SIZE_TEXT_MAX], done[SIZE_TEXT_MAX], text[LAYER_TEXT_MAX];
         const char *hex = strchr(layer->digest, ':');
@@ -91,7 +91,7 @@ static int add_layer(ClientTable *table, const char *key, const ClientLayer *lay
                 text, sizeof(text), "%.12s %7s %s%s%s%s", hex ? hex + 1 : layer->digest,
                 client_size_format(layer->size, size), client_layer_state_to_string(layer->state),
                 is_under_way ? " " : "", is_under_way ? client_size_format(layer->done, done) : "",
-                layer->is_cached ? _(", cached") : "");
+                layer->is_cached ? ", cached" : "");
         return client_table_add(table, (const char *const[]){ key, text }, error);
 }
 

@@ -10,6 +10,7 @@ import unicodedata
 import pytest
 
 from support import programs, samples
+from support.bus import PATH
 
 pytestmark = pytest.mark.root
 
@@ -97,6 +98,19 @@ def test_what_scripts_read_is_the_same_in_every_language(
             told.append((result.status, kept, {tuple(event) for event in result.events}))
         assert told[0][:2] == told[1][:2]
         assert told[0][2] == told[1][2] or told[0][0] == 0
+
+
+@pytest.mark.parametrize('language', LANGUAGES)
+def test_states_are_the_same_in_every_language(speaking, daemon, api, faulty_registry, work, language):
+    faulty_registry.add('small', samples.small())
+    reference, other = faulty_registry.reference('small'), speaking(language)
+    other.where = [f'--address={daemon.address}']
+    other.bootstrap(reference, work / 'first')
+    job = other.bootstrap(reference, work / 'second', '--detach').out.strip()
+    api.wait(f'{PATH}/job/{job}')
+    shown = other.run('show', job).out
+    assert re.search(r' unpacked, cached$', shown, re.M) and re.search(r': finished$', shown, re.M), shown
+    assert other.run('list').out.count(' finished ') == 2
 
 
 @pytest.mark.parametrize('language', LANGUAGES)
