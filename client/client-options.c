@@ -547,37 +547,36 @@ static int parse_arguments(ClientOptions *options, Error *error) {
 static int check_scopes(const ClientOptions *options, Error *error) {
         static const char making[] = "virt-bootstrap URI DEST";
         const struct {
-                bool is_given;
-                const char *name;
+                const char *name, *where;
                 ClientVerb verb;
-                const char *where;
+                bool is_given;
         } scopes[] = {
-                { options->all, "all", VERB_LIST, "the command list" },
-                { options->key != NULL, "key", VERB_VERIFY, "the command verify" },
-                { options->raw, "raw", VERB_INSPECT, "the command inspect" },
-                { options->config, "config", VERB_INSPECT, "the command inspect" },
-                { options->no_tags, "no-tags", VERB_INSPECT, "the command inspect" },
-                { options->has_keep, "keep", VERB_CACHE_PRUNE, "the command cache prune" },
-                { options->older_than_usec > 0, "older-than", VERB_CACHE_PRUNE,
-                  "the command cache prune" },
-                { options->dry_run, "dry-run", VERB_CACHE_PRUNE, "the command cache prune" },
-                { options->force, "force", VERB_CACHE_PRUNE, "the command cache prune" },
-                { options->format != NULL, "format", VERB_BOOTSTRAP, making },
-                { options->flatten, "flatten", VERB_BOOTSTRAP, making },
-                { options->size > 0, "size", VERB_BOOTSTRAP, making },
-                { options->share_layers, "share-layers", VERB_BOOTSTRAP, making },
-                { options->overwrite, "overwrite", VERB_BOOTSTRAP, making },
-                { options->replace, "replace", VERB_BOOTSTRAP, making },
-                { options->keep_old != NULL, "keep-old", VERB_BOOTSTRAP, making },
-                { options->in_place, "in-place", VERB_BOOTSTRAP, making },
-                { options->keep_devices, "keep-devices", VERB_BOOTSTRAP, making },
-                { options->root_password != NULL, "root-password", VERB_BOOTSTRAP, making },
-                { options->uid_map.n_ranges > 0 || options->gid_map.n_ranges > 0,
-                  "uidmap, --gidmap or --idmap", VERB_BOOTSTRAP, making },
-                { options->digest != NULL, "digest", VERB_BOOTSTRAP, making },
-                { options->no_cache, "no-cache", VERB_BOOTSTRAP, making },
-                { options->no_sync, "no-sync", VERB_BOOTSTRAP, making },
-                { options->detach, "detach", VERB_BOOTSTRAP, making },
+                { "all", "the command list", VERB_LIST, options->all },
+                { "key", "the command verify", VERB_VERIFY, options->key != NULL },
+                { "raw", "the command inspect", VERB_INSPECT, options->raw },
+                { "config", "the command inspect", VERB_INSPECT, options->config },
+                { "no-tags", "the command inspect", VERB_INSPECT, options->no_tags },
+                { "keep", "the command cache prune", VERB_CACHE_PRUNE, options->has_keep },
+                { "older-than", "the command cache prune", VERB_CACHE_PRUNE,
+                  options->older_than_usec > 0 },
+                { "dry-run", "the command cache prune", VERB_CACHE_PRUNE, options->dry_run },
+                { "force", "the command cache prune", VERB_CACHE_PRUNE, options->force },
+                { "format", making, VERB_BOOTSTRAP, options->format != NULL },
+                { "flatten", making, VERB_BOOTSTRAP, options->flatten },
+                { "size", making, VERB_BOOTSTRAP, options->size > 0 },
+                { "share-layers", making, VERB_BOOTSTRAP, options->share_layers },
+                { "overwrite", making, VERB_BOOTSTRAP, options->overwrite },
+                { "replace", making, VERB_BOOTSTRAP, options->replace },
+                { "keep-old", making, VERB_BOOTSTRAP, options->keep_old != NULL },
+                { "in-place", making, VERB_BOOTSTRAP, options->in_place },
+                { "keep-devices", making, VERB_BOOTSTRAP, options->keep_devices },
+                { "root-password", making, VERB_BOOTSTRAP, options->root_password != NULL },
+                { "uidmap, --gidmap or --idmap", making, VERB_BOOTSTRAP,
+                  options->uid_map.n_ranges > 0 || options->gid_map.n_ranges > 0 },
+                { "digest", making, VERB_BOOTSTRAP, options->digest != NULL },
+                { "no-cache", making, VERB_BOOTSTRAP, options->no_cache },
+                { "no-sync", making, VERB_BOOTSTRAP, options->no_sync },
+                { "detach", making, VERB_BOOTSTRAP, options->detach },
         };
 
         for (size_t i = 0; i < N_ELEMENTS(scopes); i++)
