@@ -168,7 +168,8 @@ def test_bus_refuses_a_user(machine, service, someone, home):
 
 def test_daemon_refuses_a_user_whom_the_bus_lets_through(
         machine, service, someone, home, open_bus):
-    version(machine, user=someone)
+    refused = version(machine, user=someone, expect=1)
+    assert 'Only root and the user running this daemon may use it' in refused.err
     result = machine.client('--system', user=someone).run(
         '--json', f'{home}/root.tar', f'{home}/root', expect=1)
     assert result.error == 'AccessDenied' and 'Only root' in result.sentence
