@@ -161,7 +161,7 @@ def test_daemon_ends_while_a_step_hangs(daemon, api, slow, reference, moment):
 
 def test_daemon_ends_while_a_call_hangs(daemon, other, slow, reference):
     """Of a program that has stopped, as of a server that is gone, threads can be killed."""
-    slow.process.send_signal(signal.SIGSTOP)
+    slow.freeze()
     try:
         call = Call(other.bootstrap, reference, slow.path / 'root')
         wait_for(lambda: any_thread_waits(daemon.process.pid), 'a thread to hang')

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import threading
 
@@ -41,6 +42,11 @@ class FileSystem:
     def answer(self):
         for order in self._orders.iterdir():
             order.unlink()
+
+    def freeze(self):
+        """Stops its process, which then has read no request that it does not answer."""
+        self.process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: states(self.process.pid) == {'T'}, 'all its threads to stop')
 
     def stop(self):
         self.answer()
@@ -82,6 +88,14 @@ def check_served(api, reference, path):
 
 def names_at(slow):
     return sorted(path.name for path in slow.folder.iterdir())
+
+
+def states(pid):
+    """Those of its threads, as in /proc."""
+    found = set()
+    for stat in pathlib.Path(f'/proc/{pid}/task').glob('*/stat'):
+        found.add(stat.read_text().rpartition(')')[2].split()[0])
+    return found
 
 
 def is_dead(pid):
