@@ -238,27 +238,13 @@ static int on_verify(sd_bus_message *call, void *userdata, sd_bus_error *ret_err
         return 1;
 }
 
-static int get_path(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_path) {
         _cleanup_(freep) char *printable = text_printable(store_path(server_store(userdata)));
 
         return printable ? sd_bus_message_append_basic(reply, 's', printable) : -ENOMEM;
 }
 
-static int get_size(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_size) {
         _cleanup_(error_clear) Error error = ERROR_NULL;
         StoreUsage usage;
 

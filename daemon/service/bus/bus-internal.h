@@ -72,6 +72,12 @@ BusJob *bus_job_find(const BusServer *server, const char *id);
 /* bus_server_drop_calls() - forget the calls received on @bus */
 void bus_server_drop_calls(BusServer *server, sd_bus *bus);
 
+/* The head of a function that appends the value of a property to @reply; @userdata is that of the vtable. */
+#define BUS_GETTER(name)                                                                           \
+        static int name(                                                                           \
+                sd_bus *bus, const char *path, const char *interface, const char *property,        \
+                sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+
 extern const sd_bus_vtable bus_manager_vtable[]; /* userdata: BusServer */
 extern const sd_bus_vtable bus_cache_vtable[];   /* userdata: BusServer */
 extern const sd_bus_vtable bus_log_vtable[];     /* userdata: BusServer */

@@ -131,84 +131,35 @@ void bus_job_answer_waiters(BusJob *job) {
         }
 }
 
-static int get_id(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_id) {
         return sd_bus_message_append_basic(reply, 's', job_id(((BusJob *) userdata)->job));
 }
 
-static int get_source(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_source) {
         return sd_bus_message_append_basic(
                 reply, 's', job_spec(((BusJob *) userdata)->job)->source);
 }
 
-static int get_destination(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_destination) {
         return sd_bus_message_append_basic(
                 reply, 's', job_spec(((BusJob *) userdata)->job)->destination);
 }
 
-static int get_format(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_format) {
         return sd_bus_message_append_basic(
                 reply, 's', job_format_to_string(job_spec(((BusJob *) userdata)->job)->format));
 }
 
-static int get_state(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_state) {
         return sd_bus_message_append_basic(
                 reply, 's', job_state_to_string(job_state(((BusJob *) userdata)->job)));
 }
 
-static int get_owner(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_owner) {
         return sd_bus_message_append(reply, "u", job_spec(((BusJob *) userdata)->job)->owner);
 }
 
-static int get_progress(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_progress) {
         const JobProgress *progress = job_progress(((BusJob *) userdata)->job);
 
         return sd_bus_message_append(
@@ -216,14 +167,7 @@ static int get_progress(
                 progress->total, progress->fraction);
 }
 
-static int get_digest(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_digest) {
         const Digest *digest = job_digest(((BusJob *) userdata)->job);
         char text[DIGEST_STRING_MAX] = "";
 
@@ -232,14 +176,7 @@ static int get_digest(
         return sd_bus_message_append_basic(reply, 's', text);
 }
 
-static int get_config(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_config) {
         int r;
 
         r = sd_bus_message_open_container(reply, 'a', "{sv}");
@@ -248,75 +185,33 @@ static int get_config(
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int get_error(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_error) {
         const Job *job = ((BusJob *) userdata)->job;
 
         return sd_bus_message_append(reply, "(ss)", error_name(job), error_message(job));
 }
 
-static int get_downloaded(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_downloaded) {
         return sd_bus_message_append(
                 reply, "t", job_progress(((BusJob *) userdata)->job)->downloaded);
 }
 
-static int get_unpacked(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_unpacked) {
         return sd_bus_message_append(
                 reply, "t", job_progress(((BusJob *) userdata)->job)->unpacked);
 }
 
-static int get_platform(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_platform) {
         return sd_bus_message_append_basic(reply, 's', job_platform(((BusJob *) userdata)->job));
 }
 
-static int get_disk(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_disk) {
         _cleanup_(freep) char *printable = text_printable(job_disk(((BusJob *) userdata)->job));
 
         return printable ? sd_bus_message_append_basic(reply, 's', printable) : -ENOMEM;
 }
 
-static int get_layers(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_layers) {
         uint32_t n;
         const JobLayer *layers = job_layers(((BusJob *) userdata)->job, &n);
         char text[DIGEST_STRING_MAX];
@@ -331,36 +226,15 @@ static int get_layers(
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int get_speed(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_speed) {
         return sd_bus_message_append(reply, "t", job_speed(((BusJob *) userdata)->job));
 }
 
-static int get_files(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_files) {
         return sd_bus_message_append(reply, "t", job_progress(((BusJob *) userdata)->job)->files);
 }
 
-static int get_time(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_time) {
         const JobTimes times = job_times(((BusJob *) userdata)->job);
 
         if (strcmp(property, "QueuedTime") == 0)

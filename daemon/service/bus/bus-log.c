@@ -4,14 +4,7 @@
 
 #include "bus-access.h"
 
-static int on_get_level(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(on_get_level) {
         const BusServer *server = userdata;
 
         return sd_bus_message_append(reply, "s", log_level_to_string(server->log->level));
@@ -46,14 +39,7 @@ static int on_set_level(
         return 0;
 }
 
-static int on_get_target(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(on_get_target) {
         const BusServer *server = userdata;
 
         return sd_bus_message_append(
@@ -73,14 +59,7 @@ static int on_set_target(
                 "The log goes to standard error; the unit or the shell decides where that leads");
 }
 
-static int on_get_identifier(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(on_get_identifier) {
         return sd_bus_message_append(reply, "s", "virt-bootstrapd");
 }
 

@@ -143,36 +143,15 @@ static int on_list_jobs(sd_bus_message *call, void *userdata, sd_bus_error *ret_
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-static int get_version(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_version) {
         return sd_bus_message_append_basic(reply, 's', PROJECT_VERSION);
 }
 
-static int get_features(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_features) {
         return bus_features_append(reply);
 }
 
-static int get_jobs(
-        sd_bus *bus,
-        const char *path,
-        const char *interface,
-        const char *property,
-        sd_bus_message *reply,
-        void *userdata,
-        sd_bus_error *ret_error) {
+BUS_GETTER(get_jobs) {
         return sd_bus_message_append(
                 reply, "u", (uint32_t) job_queue_n_active(((BusServer *) userdata)->queue));
 }
