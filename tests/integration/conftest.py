@@ -214,6 +214,31 @@ def faulty_registry():
 
 
 @pytest.fixture
+def one(faulty_registry):
+    """An image of one layer, which the registry has."""
+    it = samples.large(8)
+    faulty_registry.add('image', it)
+    return it
+
+
+@pytest.fixture
+def reference(faulty_registry, one):
+    return faulty_registry.reference('image')
+
+
+@pytest.fixture
+def held(faulty_registry, one):
+    """Stops the layer half-way; set it to let it go on."""
+    return faulty_registry.gate(one.layers[0].digest, len(one.layers[0].blob) // 2)
+
+
+@pytest.fixture
+def remote(daemon_on, env):
+    """A client of a daemon which lives longer than it."""
+    return programs.Client(env, daemon_on('peer').address)
+
+
+@pytest.fixture
 def other_registry():
     one = faulty.FaultyRegistry()
     yield one

@@ -11,24 +11,6 @@ from support.bus import CACHE, JOB, MANAGER, NAME, OBJECTS, PATH, BusError
 from support.process import run, wait_for
 
 
-@pytest.fixture
-def one(faulty_registry):
-    it = samples.large(8)
-    faulty_registry.add('image', it)
-    return it
-
-
-@pytest.fixture
-def reference(faulty_registry, one):
-    return faulty_registry.reference('image')
-
-
-@pytest.fixture
-def held(faulty_registry, one):
-    """Stops the layer half-way; set it to let it go on."""
-    return faulty_registry.gate(one.layers[0].digest, len(one.layers[0].blob) // 2)
-
-
 def refused(call, *args, **kw):
     with pytest.raises(BusError) as caught:
         call(*args, **kw)

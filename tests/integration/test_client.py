@@ -10,32 +10,9 @@ import subprocess
 
 import pytest
 
-from support import faulty, image, programs, samples
+from support import faulty, image, programs
 from support.process import DEADLINE, wait_for
 from support.terminal import Terminal
-
-
-@pytest.fixture
-def one(faulty_registry):
-    it = samples.large(8)
-    faulty_registry.add('image', it)
-    return it
-
-
-@pytest.fixture
-def reference(faulty_registry, one):
-    return faulty_registry.reference('image')
-
-
-@pytest.fixture
-def held(faulty_registry, one):
-    return faulty_registry.gate(one.layers[0].digest, len(one.layers[0].blob) // 2)
-
-
-@pytest.fixture
-def remote(daemon_on, env):
-    """A client of a daemon which lives longer than it."""
-    return programs.Client(env, daemon_on('peer').address)
 
 
 def test_success_prints_plain_lines_on_standard_error_only(client, reference, dest):

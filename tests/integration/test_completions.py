@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from support import image, programs, samples, shells
+from support import image, samples, shells
 
 
 @pytest.fixture(params=shells.ALL)
@@ -20,11 +20,6 @@ def shell(request, env, tmp_path):
     one = shells.ALL[request.param](env, folder)
     yield one
     one.close()
-
-
-@pytest.fixture
-def remote(daemon_on, env):
-    return programs.Client(env, daemon_on('peer').address)
 
 
 def candidates(shell, line, prefix=''):

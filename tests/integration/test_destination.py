@@ -26,11 +26,6 @@ def one(faulty_registry):
 
 
 @pytest.fixture
-def reference(faulty_registry, one):
-    return faulty_registry.reference('image')
-
-
-@pytest.fixture
 def gate(faulty_registry, one):
     """Lets the layer of `reference` arrive as far as its half, until it is set."""
     it = faulty_registry.gate(one.layers[0].digest, len(one.layers[0].blob) // 2)

@@ -20,11 +20,6 @@ def one(faulty_registry):
     return it
 
 
-@pytest.fixture
-def reference(faulty_registry, one):
-    return faulty_registry.reference('image')
-
-
 def valid(result):
     """The kinds of the events of @result, all of which are as documented."""
     assert events.check(result.out) == len(result.out.splitlines()) == len(result.events)

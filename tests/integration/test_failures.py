@@ -24,11 +24,6 @@ def one(faulty_registry):
 
 
 @pytest.fixture
-def reference(faulty_registry, one):
-    return faulty_registry.reference('image')
-
-
-@pytest.fixture
 def half_way(faulty_registry, one, client, reference, dest, work):
     """A bootstrap whose layer stands still half-way, with files unpacked."""
     gate = faulty_registry.gate(one.layers[0].digest, len(one.layers[0].blob) // 2)

@@ -6,28 +6,11 @@ import signal
 
 import pytest
 
-from support import programs, samples
+from support import programs
 from support.process import DEADLINE, wait_for
 from support.terminal import Terminal
 
 BOTH = pytest.mark.parametrize('verb', ['attach', 'watch'])
-
-
-@pytest.fixture
-def one(faulty_registry):
-    it = samples.large(8)
-    faulty_registry.add('image', it)
-    return it
-
-
-@pytest.fixture
-def held(faulty_registry, one):
-    return faulty_registry.gate(one.layers[0].digest, len(one.layers[0].blob) // 2)
-
-
-@pytest.fixture
-def remote(daemon_on, env):
-    return programs.Client(env, daemon_on('peer').address)
 
 
 @pytest.fixture

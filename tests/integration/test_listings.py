@@ -27,22 +27,6 @@ def one(faulty_registry):
 
 
 @pytest.fixture
-def reference(faulty_registry, one):
-    return faulty_registry.reference('image')
-
-
-@pytest.fixture
-def held(faulty_registry, one):
-    return faulty_registry.gate(one.layers[0].digest, len(one.layers[0].blob) // 2)
-
-
-@pytest.fixture
-def remote(daemon_on, env):
-    """A client of a daemon which lives longer than it."""
-    return programs.Client(env, daemon_on('peer').address)
-
-
-@pytest.fixture
 def running(remote, held, reference, dest):
     """The id of a job in its middle."""
     job = remote.bootstrap(reference, dest, '--detach').out.strip()

@@ -6,26 +6,9 @@ import signal
 
 import pytest
 
-from support import programs, samples
+from support import programs
 from support.process import DEADLINE, command_line, descendants, wait_for
 from support.terminal import Terminal
-
-
-@pytest.fixture
-def one(faulty_registry):
-    it = samples.large(8)
-    faulty_registry.add('image', it)
-    return it
-
-
-@pytest.fixture
-def reference(faulty_registry, one):
-    return faulty_registry.reference('image')
-
-
-@pytest.fixture
-def held(faulty_registry, one):
-    return faulty_registry.gate(one.layers[0].digest, len(one.layers[0].blob) // 2)
 
 
 @pytest.fixture
